@@ -1,0 +1,132 @@
+//! What became of each event, and the error taxonomy.
+//!
+//! An [`Outcome`] counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
+//! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
+//! Deliberately absent: what is done about them (`pipeline`, `source`).
+
+use serde::Serialize;
+
+/// The fates of the events of one attempt at an object or batch.
+///
+/// `read` is counted where events are framed, every fate where it is settled; none by subtraction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Events framed.
+    pub read: u64,
+    /// Not wanted by the user's own rule.
+    pub dropped: u64,
+    /// Older than the dataset's retention.
+    pub expired: u64,
+    /// Created in the domain by this attempt.
+    pub indexed: u64,
+    /// In the domain already (409 of a `create`).
+    pub duplicates: u64,
+    /// Durable in the dead-letter bucket.
+    pub rejected: u64,
+    /// Neither: the source has to bring them again.
+    pub undelivered: u64,
+}
+
+impl Outcome {
+    /// Whether every event read has exactly one fate.
+    pub fn balances(&self) -> bool {
+        self.read
+            == self.dropped + self.expired + self.indexed + self.duplicates + self.rejected + self.undelivered
+    }
+
+    /// Adds the counts of another part of the same attempt.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.dropped += other.dropped;
+        self.expired += other.expired;
+        self.indexed += other.indexed;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.undelivered += other.undelivered;
+    }
+}
+
+/// The step that rejected an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The object could not be read to its end, or is gone.
+    Source,
+    /// No whole value was found: a line over the limit, broken compression, lost framing.
+    Frame,
+    /// The value is not JSON, or not an object.
+    Decode,
+    /// No index or id follows from the event.
+    Route,
+    /// The domain refused the document for good.
+    Domain,
+}
+
+/// Why one event can never be indexed. It goes to the dead letters and is counted; the batch goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The byte offset of the event in its origin.
+    pub offset: u64,
+    /// The step that rejected it.
+    pub stage: Stage,
+    /// A stable word to count and to search by, such as `invalid_json` or the domain's `mapper_parsing_exception`.
+    pub error_type: String,
+    /// What is wrong, for a person.
+    pub reason: String,
+}
+
+/// What became of a whole request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// Worth another try, signed anew, until the deadline; then its events are undelivered.
+    #[error("{what}: {reason}")]
+    Retryable {
+        /// The request, such as `POST https://domain/_bulk`.
+        what: String,
+        /// What it met.
+        reason: String,
+        /// The pause that the other side asked for.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// The other side will answer the same again: the handler fails and an alarm rings; never acknowledged.
+    #[error("{what}: {reason}")]
+    Permanent {
+        /// The request.
+        what: String,
+        /// What it met.
+        reason: String,
+    },
+    /// The body is too large for the domain (413): it is halved.
+    #[error("{what}: the body is larger than the domain takes (413)")]
+    TooLarge {
+        /// The request.
+        what: String,
+    },
+}
+
+/// One fault of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: an environment variable's name, or `FILE:LINE:COLUMN`.
+    pub place: String,
+    /// What is wrong, with the accepted form.
+    pub message: String,
+}
+
+/// All faults of a configuration at once. Initialisation fails with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// At least one, in the order of the places.
+    pub faults: Vec<Fault>,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = if self.faults.len() == 1 { "fault" } else { "faults" };
+        write!(f, "{} {plural} in the configuration", self.faults.len())?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {}: {}", fault.place, fault.message))
+    }
+}
+
+impl std::error::Error for ConfigError {}
