@@ -5,7 +5,6 @@
 //! body means (`bulk`), and the loop that repeats it (`pipeline::send`), since only that knows which items are left.
 
 pub mod auth;
-pub mod backoff;
 pub mod encode;
 pub mod limit;
 
@@ -20,7 +19,6 @@ use crate::{
     outcome::{BatchError, ConfigError, Fault},
 };
 use auth::Authenticator;
-pub use backoff::Backoff;
 pub use encode::Payload;
 pub use limit::{AdaptiveLimit, Permit};
 

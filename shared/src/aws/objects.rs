@@ -1,7 +1,8 @@
 //! S3: open an object at a byte, and write dead letters.
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_s3::Client;
+pub use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::outcome::BatchError;
