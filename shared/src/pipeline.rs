@@ -58,7 +58,7 @@ impl S3Ingest {
         crate::telemetry::init(&settings.log);
         let datasets = Datasets::load(&settings.pipeline)?;
         let dead = &settings.dead_letters;
-        let fed_back = datasets.could_match_s3(&dead.bucket, &dead.prefix);
+        let fed_back = datasets.could_match_s3(&dead.bucket, &format!("{}/", dead.prefix).trim_start_matches('/'));
         if !fed_back.is_empty() {
             let message = format!(
                 "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",

@@ -8,7 +8,7 @@ use super::pool::{Pool, Stop};
 use crate::{
     bulk::Body,
     config::datasets::Dataset,
-    decode::Decoder,
+    decode::{DecodeError, Decoder},
     frame::{Frame, FrameError, Frames},
     outcome::{Rejection, Stage},
     record::Origin,
@@ -28,7 +28,6 @@ pub(super) enum End {
 }
 
 /// What the producer leaves behind.
-#[derive(Debug)]
 pub(super) struct Produced {
     pub(super) frames: Frames<ChunkReader>,
     pub(super) end: End,
@@ -103,8 +102,19 @@ impl Producer {
         let mut decoder = Decoder::new();
         let mut scratch = RouteScratch::default();
         let (mut action, mut shaped, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+        let mut refused: Option<(u64, DecodeError)> = None;
         let name = dataset.name.as_str();
         loop {
+            // What did not decode may be several values in one line: the framer then gives them singly.
+            if let Some((offset, error)) = refused.take()
+                && !frames.split()
+            {
+                let rejection = reject(offset, Stage::Decode, error.error_type, error.reason);
+                let length = unreadable.len() as u64;
+                if bodies.place(offset, |body| body.reject(origin, name, &rejection, &unreadable, length)).is_err() {
+                    return (End::Stopped, offset);
+                }
+            }
             if stop.is_set() {
                 return (End::Stopped, frames.offset());
             }
@@ -131,22 +141,16 @@ impl Producer {
                 }
             };
             // The one call site of the parser: a second one costs 30 % (SPEED.md, "codegen trap").
-            let event = match decoder.decode(payload) {
-                Ok(event) => event,
+            let decoded = match decoder.decode(payload) {
+                Ok(decoded) => decoded,
                 Err(error) => {
-                    // The payload is the framer's, and so is the decision whether it was several values in one line.
                     unreadable.clear();
                     unreadable.extend_from_slice(payload);
-                    if frames.split() {
-                        continue;
-                    }
-                    let rejection = reject(offset, Stage::Decode, error.error_type, error.reason);
-                    if bodies.place(offset, |body| body.reject(origin, name, &rejection, &unreadable, unreadable.len() as u64)).is_err() {
-                        return (End::Stopped, offset);
-                    }
+                    refused = Some((offset, error));
                     continue;
                 }
             };
+            let event = decoded.event();
             let placed = if !event.is_object() {
                 let reason = "the event is not a JSON object".to_owned();
                 let rejection = reject(offset, Stage::Decode, "not_an_object", reason);
@@ -189,6 +193,5 @@ fn rest(error: FrameError, offset: u64) -> Result<Rejection, End> {
             Some(FetchError::Failed(error)) => Err(End::Failed(error.to_string())),
             None => Err(End::Failed(error.to_string())),
         },
-        other => Err(End::Failed(other.to_string())),
     }
 }
