@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use buffer::Buffer;
 pub use inflate::{Compression, Member};
 use inflate::{Fault, Inflate};
-use lines::{Line, Skip, Until};
+use lines::{Line, Skip};
 use values::Expect;
 
 /// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.

@@ -1,7 +1,5 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
-mod properties;
-
 use std::io::{self, Read, Write};
 
 use super::*;
