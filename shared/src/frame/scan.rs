@@ -169,7 +169,7 @@ mod tests {
             ("true]", 4),
             ("null\n", 4),
             ("7{", 1),
-            ("{\"é😀\":\"日本語\"}\n", 20),
+            ("{\"é😀\":\"日本語\"}\n", 22),
         ];
         for (text, expected) in cases {
             for cut in 0..=text.len() {
