@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use buffer::Buffer;
 pub use inflate::{Compression, Member};
 use inflate::{Fault, Inflate};
-use lines::{Line, Skip, Until};
+use lines::{Line, Skip};
 use values::Expect;
 
 /// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.
@@ -135,7 +135,12 @@ impl<R: Read> Frames<R> {
     /// Goes on at a checkpoint. `reader` begins at byte `at.member.compressed` of the object; what lies between the
     /// member's first byte and the checkpoint's offset is inflated and discarded.
     pub fn resume(reader: R, at: &Checkpoint, max_event_bytes: usize) -> Self {
-        let source = Inflate::resume(reader, at.compression, at.member);
+        // At the very start nothing may have been read yet, and the magic bytes are here to be seen.
+        let source = if at.offset == 0 && at.member.compressed == 0 {
+            Inflate::new(reader)
+        } else {
+            Inflate::resume(reader, at.compression, at.member)
+        };
         let mut frames = Self::with(source, at.format, at.member, at.offset, max_event_bytes);
         let behind = at.format == Format::Array && at.offset > 0;
         if at.inside || behind {

@@ -4,7 +4,7 @@
 //! order. Deliberately absent: file names, and any decision by a first line alone, since the first line of a log may be garbage.
 
 use super::Format;
-use super::scan::{Scanner, is_white_space, significant, trim_end};
+use super::scan::{Scanner, significant, trim_end, trim_start};
 
 /// How much is looked at.
 pub(super) const WINDOW: usize = 64 * 1024;
@@ -51,27 +51,32 @@ fn begins_records(mut window: &[u8]) -> bool {
 
 /// Whether some whole line is objects and nothing else, and is no part of what was before it.
 ///
-/// In a pretty-printed value an object that fills a line follows `[`, `,` or `:`. `{}` says nothing: pretty-printers write it in one line too.
+/// In a pretty-printed value an object that fills a line follows `[`, `,` or `:`. `{}` says nothing: pretty-printers
+/// write it in one line too. Nor does any line where another value opens with a line `{` and closes with a line `}`.
 fn has_object_line(window: &[u8], whole: bool) -> bool {
+    let (mut found, mut opened) = (false, false);
     let mut before = None;
     let mut start = 0;
     while start < window.len() {
         let end = match memchr::memchr(b'\n', &window[start..]) {
             Some(at) => start + at,
             None if whole => window.len(),
-            None => return false,
+            None => break,
         };
-        let line = trim_end(&window[start..end]);
-        let line = &line[significant(line).unwrap_or(line.len())..];
+        let indented = trim_end(&window[start..end]);
+        match indented {
+            b"{" => opened = true,
+            b"}" if opened => return false,
+            _ => {}
+        }
+        let line = trim_start(indented);
         if let Some(&last) = line.last() {
-            if !matches!(before, Some(b'[' | b',' | b':')) && is_objects(line) {
-                return true;
-            }
+            found = found || !matches!(before, Some(b'[' | b',' | b':')) && is_objects(line);
             before = Some(last);
         }
         start = end + 1;
     }
-    false
+    found
 }
 
 /// Whether a line is one or more objects, at least one of them with content.
@@ -81,13 +86,7 @@ fn is_objects(mut line: &[u8]) -> bool {
         content |= significant(rest).is_some_and(|at| rest[at] != b'}');
         let mut scanner = Scanner::inside_object();
         let Some(end) = scanner.scan(rest) else { return false };
-        line = &rest[end..];
-        while let [byte, rest @ ..] = line {
-            if !is_white_space(*byte) {
-                break;
-            }
-            line = rest;
-        }
+        line = trim_start(&rest[end..]);
     }
     line.is_empty() && content
 }

@@ -119,31 +119,31 @@ impl<R: Read> Frames<R> {
             }
         }
         let Some(mut scanner) = container(self.buffer.unread()) else { return self.rest_of_line().map(Some) };
-        let mut scanned = 0;
+        let mut length = 0;
         loop {
             let (held, complete) = self.held_of_line();
-            if let Some(count) = scanner.scan(&self.buffer.unread()[scanned..held]) {
-                scanned += count;
+            if let Some(count) = scanner.scan(&self.buffer.unread()[length..held]) {
+                length += count;
                 break;
             }
-            scanned = held;
-            if scanned > self.max {
+            length = held;
+            if length > self.max {
                 break;
             }
             if complete || !self.fill()? {
                 return self.rest_of_line().map(Some);
             }
         }
-        if scanned > self.max {
+        if length > self.max {
             let Some(scanner) = container(self.buffer.unread()) else { return self.rest_of_line().map(Some) };
             return self.skip(Until::ClosedInLine(scanner)).map(Some);
         }
-        if self.garbage_follows(scanned)? {
+        if self.garbage_follows(length)? {
             return self.rest_of_line().map(Some);
         }
         let start = self.buffer.pos;
-        self.buffer.pos += scanned;
-        Ok(Some(Found::Record { start, end: start + scanned }))
+        self.buffer.pos += length;
+        Ok(Some(Found::Record { start, end: start + length }))
     }
 
     /// Whether something that begins no object or array stands in the line behind a value of this length.

@@ -356,6 +356,10 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
         ("{\n  \"a\": 1\n}\n{\n  \"b\": 2\n}\n", Format::Concatenated),
         ("{\n  \"a\": 1\n}\n{}\n{\n  \"b\": {}\n}\n", Format::Concatenated),
         (one_line_inside, Format::Concatenated),
+        ("{\n  \"a\": 1\n}\n{\"b\":2}\n", Format::Concatenated),
+        ("{\"b\":2}\r\n{\r\n  \"a\": {\"c\":2}\r\n}\r\n", Format::Concatenated),
+        ("{\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
+        ("}\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
         ("{\"a\":\n1}{\"b\":2}", Format::Concatenated),
         // No whole line in the window.
         (&long, Format::Concatenated),
@@ -413,10 +417,19 @@ fn what_was_readable_of_broken_compression_comes_first() {
     check(&wrong_sum, Format::Ndjson, 100, &then(Broken(8, "corrupt")));
     check(b"\x1f\x8b\x07garbage", Format::Auto, 100, &[Broken(0, "corrupt")]);
     check(b"\x1f\x8b", Format::Auto, 100, &[Broken(0, "truncated")]);
+    let mut wholes = 0;
     for cut in 1..second.len() {
         let input = [&first[..], &second[..cut]].concat();
-        check(input, Format::Auto, 100, &then(Broken(8, "truncated"))[..]);
+        // A line is whole once its newline is readable, which it is before the checksum came.
+        let two = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}"), Broken(16, "truncated")];
+        let mut inflate = flate2::Decompress::new_gzip(15);
+        let mut readable = Vec::with_capacity(100);
+        inflate.decompress_vec(&second[..cut], &mut readable, flate2::FlushDecompress::None).unwrap();
+        let whole = readable.ends_with(b"\n");
+        wholes += usize::from(whole);
+        check(input, Format::Auto, 100, if whole { two.to_vec() } else { then(Broken(8, "truncated")) }.as_slice());
     }
+    assert!(wholes >= 8 && wholes < second.len() / 2);
     let (first, second) = (zstd(b"{\"a\":1}\n"), zstd(b"{\"b\":2}\n"));
     for cut in 1..second.len() {
         check([&first[..], &second[..cut]].concat(), Format::Auto, 100, &then(Broken(8, "truncated")));
@@ -512,34 +525,38 @@ fn a_zstd_window_over_eight_mebibytes_is_refused() {
     check(compress(27), Format::Ndjson, 100, &[Broken(0, "zstd_window")]);
 }
 
-/// A reader over `count` copies of one byte.
-fn repeat(byte: u8, count: u64) -> impl Read {
-    io::repeat(byte).take(count)
-}
-
 #[test]
 fn a_bomb_is_broken_and_a_large_object_is_not() {
+    let blank = vec![b' '; MIB];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    io::copy(&mut repeat(b' ', 400 << 20), &mut encoder).unwrap();
-    let bomb = encoder.finish().unwrap();
+    encoder.write_all(&blank).unwrap();
+    let member = encoder.finish().unwrap();
+    let bomb = member.repeat(300);
     let mut frames = Frames::new(&bomb[..], Format::Ndjson, MIB);
     let Err(FrameError::Broken { offset, error_type: "bomb", .. }) = frames.next() else { panic!("no bomb") };
     assert!((256 << 20..258 << 20).contains(&offset), "{offset}");
     assert!(matches!(frames.next(), Ok(None)));
-    // As large, but at a ratio of lines that repeat themselves.
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    for number in 0..300_u32 << 10 {
-        writeln!(encoder, "{{\"n\":\"{number:07}{number:0>80}\",\"x\":\"{:928}\"}}", " ").unwrap();
-    }
-    let large = encoder.finish().unwrap();
+    let bomb = zstd(&blank).repeat(300);
+    assert!(matches!(read(&bomb, Format::Ndjson, MIB, MIB)[..], [Broken(_, "bomb")]));
+    // Below 256 MiB such an object is read, and so is a larger one of lines much like each other.
+    let small = member.repeat(200);
+    assert_eq!(read(&small, Format::Ndjson, MIB, MIB), []);
+    let line = |number: usize| format!("{{\"n\":\"{number:07}{number:0>80}\",\"x\":\"{:927}\"}}\n", " ");
+    let lines = (0..1 << 10).map(line).collect::<String>();
+    let large = gzip(lines.as_bytes()).repeat(300);
     let mut frames = Frames::new(&large[..], Format::Ndjson, MIB);
     let mut count = 0;
     while frames.next().unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, 300 << 10);
-    assert!(frames.bytes_raw() > 256 << 20);
+    assert!(frames.bytes_raw() > 300 << 20 && frames.bytes_raw() > 40 * frames.bytes_in());
     assert_eq!(frames.bytes_in(), large.len() as u64);
+}
+
+/// A reader over `count` copies of one byte.
+fn repeat(byte: u8, count: u64) -> impl Read {
+    io::repeat(byte).take(count)
 }
 
 #[test]

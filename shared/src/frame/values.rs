@@ -124,15 +124,15 @@ impl<R: Read> Frames<R> {
     /// The value at which the buffer stands.
     fn value(&mut self, mut scanner: Scanner) -> Result<Found, FrameError> {
         let from_start = scanner;
-        let mut scanned = 0;
+        let mut length = 0;
         loop {
             let unread = self.buffer.unread();
-            if let Some(count) = scanner.scan(&unread[scanned..]) {
-                scanned += count;
+            if let Some(count) = scanner.scan(&unread[length..]) {
+                length += count;
                 break;
             }
-            scanned = unread.len();
-            if scanned > self.max {
+            length = unread.len();
+            if length > self.max {
                 break;
             }
             if !self.fill()? {
@@ -142,14 +142,14 @@ impl<R: Read> Frames<R> {
                 return Err(unclosed(self.buffer.offset()));
             }
         }
-        if scanned > self.max {
+        if length > self.max {
             // Whatever becomes of it, a separator is next.
             self.expect = Expect::Separator;
             return self.skip(Until::Closed(from_start));
         }
         let start = self.buffer.pos;
-        self.buffer.pos += scanned;
-        Ok(Found::Record { start, end: start + scanned })
+        self.buffer.pos += length;
+        Ok(Found::Record { start, end: start + length })
     }
 
     /// Bytes that have to be there.
