@@ -108,6 +108,11 @@ impl<'q> Parser<'q> {
                     return self.fail(at, "AND and OR join two clauses; there is none before this one");
                 }
                 self.skip_space();
+                let second = self.at;
+                if self.conjunction() != Conjunction::None {
+                    return self
+                        .fail(second, "an operator behind AND or OR; a clause such as `field:value` is expected");
+                }
             }
             match self.peek() {
                 None | Some(')') if conjunction != Conjunction::None => {

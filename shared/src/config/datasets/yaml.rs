@@ -115,7 +115,9 @@ impl<'t> Reader<'t> {
                 return (place, "a tab in the indentation; YAML is indented by spaces".into());
             }
         }
-        (place, format!("not YAML: {info}"))
+        let is_alias = ["anchor", "alias"].iter().any(|word| info.contains(word));
+        let hint = if is_alias { "; a value that begins with `*` or `&` is put in quotes" } else { "" };
+        (place, format!("not YAML: {info}{hint}"))
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Complaint> {
