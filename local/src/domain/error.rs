@@ -1,0 +1,65 @@
+//! Errors in the engine's own shape: of a whole request, and of one item of a `_bulk` response.
+
+use serde_json::{Map, Value, json};
+
+use crate::server::{self, Answer};
+
+/// An error with the engine's type and reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EngineError {
+    pub(super) status: u16,
+    pub(super) error_type: &'static str,
+    pub(super) reason: String,
+    /// What else the error names, such as `index`.
+    pub(super) details: Vec<(&'static str, Value)>,
+}
+
+impl EngineError {
+    pub(super) fn new(status: u16, error_type: &'static str, reason: impl Into<String>) -> Self {
+        Self { status, error_type, reason: reason.into(), details: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn no_such_index(index: &str) -> Self {
+        Self::new(404, "index_not_found_exception", format!("no such index [{index}]"))
+            .with("resource.type", "index_or_alias")
+            .with("resource.id", index)
+            .with("index", index)
+            .with("index_uuid", "_na_")
+    }
+
+    /// What a `create` of an id meets that is there.
+    pub(super) fn conflict(index: &str, uuid: &str, id: &str, version: u64) -> Self {
+        let reason = format!("[{id}]: version conflict, document already exists (current version [{version}])");
+        Self::new(409, "version_conflict_engine_exception", reason)
+            .with("index", index)
+            .with("shard", "0")
+            .with("index_uuid", uuid)
+    }
+
+    /// What a document meets that is no JSON object.
+    pub(super) fn unparsable(cause: &str) -> Self {
+        Self::new(400, "mapper_parsing_exception", "failed to parse")
+            .with("caused_by", json!({"type": "json_parse_exception", "reason": cause}))
+    }
+
+    /// As the `error` of an item.
+    pub(super) fn item(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("type".into(), self.error_type.into());
+        error.insert("reason".into(), self.reason.as_str().into());
+        error.extend(self.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Value::Object(error)
+    }
+
+    /// As the answer to a whole request.
+    pub(super) fn answer(&self) -> Answer {
+        let mut error = self.item();
+        error["root_cause"] = json!([self.item()]);
+        server::json(self.status, &json!({"error": error, "status": self.status}))
+    }
+}

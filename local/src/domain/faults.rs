@@ -1,0 +1,108 @@
+//! The active faults, and what they do to one `_bulk` request.
+
+use std::time::Duration;
+
+use super::{
+    DomainFault,
+    error::EngineError,
+    store::{Store, auto_create_is_off, is_blocked, is_closed, too_many_shards},
+};
+
+/// Seeds the choice of the items that meet 429, so that a run can be repeated.
+const SEED: u64 = 2_026_11_22;
+
+#[derive(Debug)]
+pub(super) struct Faults {
+    active: Vec<DomainFault>,
+    random: fastrand::Rng,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { active: Vec::new(), random: fastrand::Rng::with_seed(SEED) }
+    }
+}
+
+/// What one request meets.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    pub(super) wait: Option<Duration>,
+    pub(super) max_body_bytes: Option<usize>,
+    /// Instead of carrying it out.
+    pub(super) instead: Option<Instead>,
+    /// After carrying it out.
+    pub(super) after: Option<After>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Instead {
+    Rejected(Option<Duration>),
+    Status(u16),
+    Cut,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Cut,
+    Unreadable,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: DomainFault) {
+        self.active.push(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.active.clear();
+    }
+
+    /// What the next request meets. Of the counted faults the first that has times left is used up by one.
+    pub(super) fn next_request(&mut self) -> Trouble {
+        let mut trouble = Trouble::default();
+        for fault in &self.active {
+            match fault {
+                DomainFault::Slow(wait) => trouble.wait = Some(*wait),
+                DomainFault::MaxBodyBytes(bytes) => trouble.max_body_bytes = Some(*bytes),
+                _ => {}
+            }
+        }
+        for fault in &mut self.active {
+            let (times, instead, after) = match fault {
+                DomainFault::Whole429 { times, retry_after } => (times, Some(Instead::Rejected(*retry_after)), None),
+                DomainFault::Status { code, times } => (times, Some(Instead::Status(*code)), None),
+                DomainFault::CutConnection { times, applied: false } => (times, Some(Instead::Cut), None),
+                DomainFault::CutConnection { times, applied: true } => (times, None, Some(After::Cut)),
+                DomainFault::Unreadable { times } => (times, None, Some(After::Unreadable)),
+                _ => continue,
+            };
+            if *times > 0 {
+                *times -= 1;
+                (trouble.instead, trouble.after) = (instead, after);
+                break;
+            }
+        }
+        trouble
+    }
+
+    /// What an item for this index meets.
+    pub(super) fn next_item(&mut self, index: &str, store: &Store) -> Option<EngineError> {
+        let present = store.indices.get(index);
+        self.active.iter().find_map(|fault| match fault {
+            DomainFault::Items429 { share } => (self.random.f64() < *share).then(rejected),
+            DomainFault::WriteBlock => Some(is_blocked(index)),
+            DomainFault::IndexClosed => Some(is_closed(index, present.map_or("_na_", |present| present.uuid.as_str()))),
+            DomainFault::ShardLimit if present.is_none() => Some(too_many_shards(1000, 1000)),
+            DomainFault::AutoCreateOff if present.is_none() => Some(auto_create_is_off(index)),
+            _ => None,
+        })
+    }
+}
+
+/// 429: the queue of the write threads is full.
+pub(super) fn rejected() -> EngineError {
+    EngineError::new(
+        429,
+        "rejected_execution_exception",
+        "rejected execution of coordinating operation: the queue of the write thread pool is full",
+    )
+}

@@ -1,0 +1,249 @@
+//! The indices: documents by id, in memory, as the very bytes that came.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::error::EngineError;
+
+/// The engine's default of `cluster.max_shards_per_node`, at one shard and one replica an index, on one node.
+const SHARDS_OF_AN_INDEX: usize = 2;
+
+/// All that the domain holds.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    pub(super) indices: BTreeMap<String, Index>,
+    pub(super) templates: BTreeMap<String, Value>,
+    pub(super) keep_sources: bool,
+    /// `action.auto_create_index` is false.
+    pub(super) auto_create_off: bool,
+    /// `cluster.max_shards_per_node`.
+    pub(super) max_shards: Option<usize>,
+    created: u64,
+}
+
+/// One index.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) uuid: String,
+    pub(super) documents: HashMap<Box<str>, Document>,
+    pub(super) closed: bool,
+    pub(super) write_block: bool,
+    next_seq_no: u64,
+}
+
+/// One document.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) seq_no: u64,
+    pub(super) version: u64,
+    /// `None` where sources are not kept.
+    pub(super) source: Option<Box<[u8]>>,
+}
+
+/// What an operation on a document did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Applied {
+    pub(super) status: u16,
+    pub(super) result: &'static str,
+    pub(super) version: u64,
+    pub(super) seq_no: u64,
+}
+
+impl Store {
+    /// The index of a name for writing, made where it is missing and may be made.
+    pub(super) fn writable(&mut self, name: &str) -> Result<&mut Index, EngineError> {
+        if !self.indices.contains_key(name) {
+            if self.auto_create_off {
+                return Err(auto_create_is_off(name));
+            }
+            self.create(name)?;
+        }
+        let Some(index) = self.indices.get_mut(name) else { return Err(EngineError::no_such_index(name)) };
+        if index.closed {
+            return Err(is_closed(name, &index.uuid));
+        }
+        if index.write_block {
+            return Err(is_blocked(name));
+        }
+        Ok(index)
+    }
+
+    /// Makes an index.
+    pub(super) fn create(&mut self, name: &str) -> Result<(), EngineError> {
+        if let Some(index) = self.indices.get(name) {
+            let reason = format!("index [{name}/{}] already exists", index.uuid);
+            return Err(EngineError::new(400, "resource_already_exists_exception", reason).with("index", name));
+        }
+        if let Some(complaint) = complaint_about_name(name) {
+            let reason = format!("Invalid index name [{name}], {complaint}");
+            return Err(EngineError::new(400, "invalid_index_name_exception", reason).with("index", name));
+        }
+        let open = self.indices.len() * SHARDS_OF_AN_INDEX;
+        if let Some(max) = self.max_shards.filter(|max| open + SHARDS_OF_AN_INDEX > *max) {
+            return Err(too_many_shards(open, max));
+        }
+        self.created += 1;
+        let uuid = format!("local-{:016}", self.created);
+        self.indices.insert(name.to_owned(), Index { uuid, ..Index::default() });
+        Ok(())
+    }
+
+    /// The names that an expression such as `logs-*,-logs-2026*,other` stands for. A name without `*` has to exist.
+    pub(super) fn resolve(&self, expression: &str) -> Result<Vec<String>, EngineError> {
+        let mut names: Vec<String> = Vec::new();
+        for part in expression.split(',') {
+            let part = if part == "_all" || part.is_empty() { "*" } else { part };
+            if let Some(excluded) = part.strip_prefix('-').filter(|_| !names.is_empty()) {
+                names.retain(|name| !glob(excluded, name));
+            } else if part.contains('*') {
+                names.extend(self.indices.keys().filter(|name| glob(part, name)).cloned());
+            } else if self.indices.contains_key(part) {
+                names.push(part.to_owned());
+            } else {
+                return Err(EngineError::no_such_index(part));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+impl Index {
+    /// `create`: an id that is there is a conflict, with the version that is there.
+    pub(super) fn create(&mut self, id: &str, source: Option<Box<[u8]>>) -> Result<Applied, u64> {
+        if let Some(present) = self.documents.get(id) {
+            return Err(present.version);
+        }
+        Ok(self.index(id, source))
+    }
+
+    /// `index`: an id that is there is overwritten.
+    pub(super) fn index(&mut self, id: &str, source: Option<Box<[u8]>>) -> Applied {
+        let seq_no = self.seq_no();
+        let version = self.documents.get(id).map_or(1, |present| present.version + 1);
+        self.documents.insert(id.into(), Document { seq_no, version, source });
+        let (status, result) = if version == 1 { (201, "created") } else { (200, "updated") };
+        Applied { status, result, version, seq_no }
+    }
+
+    /// `delete`: an id that is not there is 404, which is no error.
+    pub(super) fn delete(&mut self, id: &str) -> Applied {
+        let seq_no = self.seq_no();
+        match self.documents.remove(id) {
+            Some(present) => Applied { status: 200, result: "deleted", version: present.version + 1, seq_no },
+            None => Applied { status: 404, result: "not_found", version: 1, seq_no },
+        }
+    }
+
+    /// Bytes of the sources.
+    pub(super) fn bytes(&self) -> usize {
+        self.documents.values().filter_map(|document| document.source.as_ref()).map(|source| source.len()).sum()
+    }
+
+    fn seq_no(&mut self) -> u64 {
+        self.next_seq_no += 1;
+        self.next_seq_no - 1
+    }
+}
+
+/// 403: `index.blocks.write`.
+pub(super) fn is_blocked(index: &str) -> EngineError {
+    let reason = format!("index [{index}] blocked by: [FORBIDDEN/8/index write (api)];");
+    EngineError::new(403, "cluster_block_exception", reason)
+}
+
+/// 400: the index is closed.
+pub(super) fn is_closed(index: &str, uuid: &str) -> EngineError {
+    EngineError::new(400, "index_closed_exception", "closed").with("index", index).with("index_uuid", uuid)
+}
+
+/// 400: the cluster has all the shards it may have.
+pub(super) fn too_many_shards(open: usize, max: usize) -> EngineError {
+    let reason = format!(
+        "Validation Failed: 1: this action would add [{SHARDS_OF_AN_INDEX}] total shards, but this cluster currently \
+         has [{open}]/[{max}] maximum shards open;"
+    );
+    EngineError::new(400, "validation_exception", reason)
+}
+
+/// 404: `action.auto_create_index` forbids it.
+pub(super) fn auto_create_is_off(index: &str) -> EngineError {
+    let reason = format!("no such index [{index}] and [action.auto_create_index] is [false]");
+    EngineError::new(404, "index_not_found_exception", reason).with("index", index).with("index_uuid", "_na_")
+}
+
+fn complaint_about_name(name: &str) -> Option<&'static str> {
+    if name.chars().any(char::is_uppercase) {
+        return Some("must be lowercase");
+    }
+    if name.contains(['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',']) {
+        return Some("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
+    }
+    if name.contains(['#', ':']) {
+        return Some("must not contain '#' or ':'");
+    }
+    if name.starts_with(['_', '-', '+']) {
+        return Some("must not start with '_', '-', or '+'");
+    }
+    if name.len() > 255 {
+        return Some("index name is too long");
+    }
+    matches!(name, "" | "." | "..").then_some("must not be empty, '.' or '..'")
+}
+
+/// Whether `*` wildcards of a pattern cover a name.
+pub(super) fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(last) = pattern.rsplit('*').next().filter(|_| pattern.contains('*')) else { return rest.is_empty() };
+    let middle: Vec<&str> = parts.collect();
+    for part in &middle[..middle.len() - 1] {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_covers_what_the_engine_says() {
+        for (pattern, name, covered) in [
+            ("logs-*", "logs-2026", true),
+            ("logs-*", "log-2026", false),
+            ("*", "", true),
+            ("*-a-*", "x-a-y", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("ab*b", "ab", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+        ] {
+            assert_eq!(glob(pattern, name), covered, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn names_are_resolved_with_exclusions_and_a_missing_one_is_404() {
+        let mut store = Store::default();
+        for name in ["logs-1", "logs-2", "other"] {
+            store.create(name).unwrap();
+        }
+        assert_eq!(store.resolve("logs-*,-logs-2,other").unwrap(), ["logs-1", "other"]);
+        assert_eq!(store.resolve("_all").unwrap().len(), 3);
+        assert!(store.resolve("none-*").unwrap().is_empty());
+        assert_eq!(store.resolve("none").unwrap_err().status, 404);
+    }
+
+    #[test]
+    fn an_index_name_is_refused_as_by_the_engine() {
+        for name in ["Logs", "_logs", "lo gs", "lo*gs", "..", "lo#gs"] {
+            let error = Store::default().writable(name).map(|_| ()).unwrap_err();
+            assert_eq!((error.status, error.error_type), (400, "invalid_index_name_exception"), "{name}");
+        }
+    }
+}

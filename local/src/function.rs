@@ -1,0 +1,240 @@
+//! One deployed binary as a child process: events go in, answers come out, and what it printed and used is kept.
+//!
+//! As on Lambda it starts before the first event, lives on between events, is killed where it overruns its time, and is
+//! started anew for the next event where it died. Deliberately absent: the freeze between invocations, and the memory limit.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+use tokio::process::{Child, Command};
+
+pub use crate::runtime::Answer;
+use crate::runtime::RuntimeApi;
+
+/// Lambda gives the start of a function 10 s; a loaded machine of one's own may need more.
+const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long after its deadline a function is killed. Lambda kills at the deadline; a second lets tests see the difference
+/// between a function that stops late and one that does not stop.
+const GRACE: Duration = Duration::from_secs(1);
+/// What `utime` and `stime` of /proc/PID/stat count in. Linux has shown 100 to user space on every architecture since 2.6.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A function: its binary, its environment, and the process that runs it at the moment.
+#[derive(Debug)]
+pub struct Function {
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
+    process: Option<Process>,
+    log: Mutex<Log>,
+    spent: Spent,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    api: RuntimeApi,
+}
+
+/// What processes that have ended had used.
+#[derive(Debug, Default, Clone, Copy)]
+struct Spent {
+    cpu_seconds: f64,
+    peak_memory_bytes: u64,
+}
+
+impl Function {
+    /// Starts the binary on a clean environment: `PATH`, `env`, and what Lambda sets.
+    ///
+    /// # Errors
+    /// The binary can't be started, or no port is free.
+    pub async fn start(binary: &Path, env: &[(&str, String)]) -> io::Result<Self> {
+        let mut environment: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let name = binary.file_name().map_or_else(|| "function".into(), |name| name.to_string_lossy().into_owned());
+        for (key, value) in [
+            ("AWS_LAMBDA_FUNCTION_NAME", name.as_str()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/local"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+        ] {
+            if !environment.iter().any(|(set, _)| set == key) {
+                environment.push((key.to_owned(), value.to_owned()));
+            }
+        }
+        let log = Mutex::new(Log::new()?);
+        let mut function = Self { binary: binary.to_owned(), environment, process: None, log, spent: Spent::default() };
+        function.spawn().await?;
+        Ok(function)
+    }
+
+    /// Hands one event to the function and waits for its answer.
+    ///
+    /// `timeout` becomes `Lambda-Runtime-Deadline-Ms` as the process takes the event. One second after it the process
+    /// is killed. A process that has ended is started anew by the next call.
+    ///
+    /// # Errors
+    /// The binary can't be started anew, or the system does not tell how the process is.
+    pub async fn invoke(&mut self, event: &serde_json::Value, timeout: Duration) -> io::Result<Answer> {
+        if let Some(process) = &mut self.process
+            && process.child.try_wait()?.is_some()
+        {
+            let report = process.api.take_init_error();
+            self.process = None;
+            if let Some(report) = report {
+                return Ok(report);
+            }
+        }
+        if self.process.is_none() {
+            self.spawn().await?;
+        }
+        let Some(process) = &mut self.process else { return Ok(Answer::Exited) };
+        let mut invoked = process.api.invoke(Bytes::from(event.to_string()), timeout);
+        let mut limit = INIT_TIMEOUT;
+        let mut taken = false;
+        loop {
+            tokio::select! {
+                // In this order: an answer counts even where the process ended right after it.
+                biased;
+                Ok(answer) = &mut invoked.answered => return Ok(answer),
+                Ok(()) = &mut invoked.taken, if !taken => {
+                    taken = true;
+                    limit = timeout + GRACE;
+                }
+                status = process.child.wait() => {
+                    status?;
+                    let report = process.api.take_init_error();
+                    self.process = None;
+                    return Ok(report.unwrap_or(Answer::Exited));
+                }
+                () = tokio::time::sleep(limit) => {
+                    let report = process.api.take_init_error();
+                    self.kill().await;
+                    return Ok(report.unwrap_or(Answer::TimedOut));
+                }
+            }
+        }
+    }
+
+    /// The process id, where a process runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().and_then(|process| process.child.id())
+    }
+
+    /// Kills the process with SIGKILL and waits for its end. The next [`Self::invoke`] starts it anew.
+    pub async fn kill(&mut self) {
+        self.spent = self.used();
+        if let Some(mut process) = self.process.take()
+            && let Err(error) = process.child.kill().await
+        {
+            tracing::warn!(%error, "process not killed");
+        }
+    }
+
+    /// The lines that all its processes have printed so far, on both outputs, without their newlines.
+    pub fn lines(&self) -> Vec<String> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.read();
+        log.lines.clone()
+    }
+
+    /// The lines whose `message` is `receipt`.
+    pub fn receipts(&self) -> Vec<serde_json::Value> {
+        self.lines()
+            .iter()
+            .filter(|line| line.contains("receipt"))
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|line| line["message"] == "receipt")
+            .collect()
+    }
+
+    /// CPU time of the process, and of those killed before it, in seconds; user and system, all threads.
+    pub fn cpu_seconds(&self) -> f64 {
+        self.used().cpu_seconds
+    }
+
+    /// The greatest resident memory that any of its processes had, in bytes (`VmHWM`).
+    pub fn peak_memory_bytes(&self) -> u64 {
+        self.used().peak_memory_bytes
+    }
+
+    async fn spawn(&mut self) -> io::Result<()> {
+        let api = RuntimeApi::start().await?;
+        let output = self.log.lock().unwrap_or_else(PoisonError::into_inner).writer()?;
+        let child = Command::new(&self.binary)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+            .stdin(Stdio::null())
+            .stderr(output.try_clone()?)
+            .stdout(output)
+            .kill_on_drop(true)
+            .spawn()?;
+        self.process = Some(Process { child, api });
+        Ok(())
+    }
+
+    fn used(&self) -> Spent {
+        let Some(pid) = self.pid() else { return self.spent };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        Spent {
+            cpu_seconds: self.spent.cpu_seconds + cpu_ticks(&stat).unwrap_or(0) as f64 / TICKS_PER_SECOND,
+            peak_memory_bytes: self.spent.peak_memory_bytes.max(peak_kib(&status).unwrap_or(0) * 1024),
+        }
+    }
+}
+
+/// `utime` + `stime` of a /proc/PID/stat. The name in parentheses may hold spaces and parentheses itself.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11).map(str::parse::<u64>);
+    Some(fields.next()?.ok()? + fields.next()?.ok()?)
+}
+
+/// `VmHWM` of a /proc/PID/status.
+fn peak_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// What the processes print goes into a file: what was written before an answer is there when the answer is, which a
+/// pipe with a reader of its own would not promise.
+#[derive(Debug)]
+struct Log {
+    file: NamedTempFile,
+    reader: File,
+    unfinished: Vec<u8>,
+    lines: Vec<String>,
+}
+
+impl Log {
+    fn new() -> io::Result<Self> {
+        let file = NamedTempFile::new()?;
+        let reader = file.reopen()?;
+        Ok(Self { file, reader, unfinished: Vec::new(), lines: Vec::new() })
+    }
+
+    fn writer(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).open(self.file.path())
+    }
+
+    /// Takes in what was printed since the last time.
+    fn read(&mut self) {
+        if let Err(error) = self.reader.read_to_end(&mut self.unfinished) {
+            tracing::warn!(%error, "output of the function not read");
+        }
+        let Some(end) = self.unfinished.iter().rposition(|&byte| byte == b'\n') else { return };
+        let rest = self.unfinished.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.unfinished, rest);
+        self.lines.extend(String::from_utf8_lossy(&whole).lines().map(str::to_owned));
+    }
+}

@@ -1,0 +1,124 @@
+//! An S3 on folders, served on 127.0.0.1: a bucket is a folder, a key is a path in it.
+//!
+//! Signatures are checked. `GetObject` (`Range`, `If-Match`), `HeadObject`, `PutObject`, `ListObjectsV2` and
+//! `DeleteObject` answer; objects are streamed. It can be told to fail. Deliberately absent: versions, multipart uploads, object metadata,
+//! virtual-host addressing, and any path outside the folder (`..`, links that lead out).
+
+mod bucket;
+mod operations;
+mod stream;
+
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use aws_credential_types::Credentials;
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+
+pub use self::bucket::etag;
+use self::{bucket::Bucket, operations::Operations};
+use crate::server::Server;
+
+/// A fault of `GetObject`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum S3Fault {
+    /// 503 `SlowDown`, so many times.
+    SlowDown {
+        /// How many requests meet it.
+        times: u32,
+    },
+    /// The connection is cut after so many bytes of the body, so many times. Shorter bodies pass.
+    CutAfter {
+        /// Bytes of the body that still arrive.
+        bytes: u64,
+        /// How many bodies meet it.
+        times: u32,
+    },
+    /// The body starts late, until healed.
+    Slow(Duration),
+}
+
+/// What was asked of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct S3Stats {
+    /// `GetObject` requests, refused ones too.
+    pub gets: u64,
+    /// `PutObject` requests that were carried out.
+    pub puts: u64,
+    /// Bytes of bodies that were sent.
+    pub bytes_sent: u64,
+}
+
+/// A running S3. Dropping it ends it; the folders stay.
+#[derive(Debug)]
+pub struct S3 {
+    server: Server,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    buckets: RwLock<HashMap<String, Bucket>>,
+    faults: Mutex<Vec<S3Fault>>,
+    stats: Mutex<S3Stats>,
+}
+
+impl State {
+    fn bucket(&self, name: &str) -> Option<Bucket> {
+        self.buckets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn count(&self, count: impl FnOnce(&mut S3Stats)) {
+        count(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl S3 {
+    /// Serves on a free port. Every request has to be signed with these credentials.
+    ///
+    /// # Errors
+    /// The port could not be bound.
+    pub async fn start(credentials: &Credentials) -> io::Result<Self> {
+        let state = Arc::new(State::default());
+        let mut builder = S3ServiceBuilder::new(Operations { state: Arc::clone(&state) });
+        builder.set_auth(SimpleAuth::from_single(credentials.access_key_id(), credentials.secret_access_key()));
+        let server = Server::start(builder.build()).await?;
+        Ok(Self { server, state })
+    }
+
+    /// What `AWS_ENDPOINT_URL_S3` has to be. SDKs use path-style requests, since the host is an IP address.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Makes the files of a folder the objects of a bucket. Names shorter than 3 characters are refused by requests.
+    pub fn add_bucket(&self, name: &str, folder: &Path) {
+        let mut buckets = self.state.buckets.write().unwrap_or_else(PoisonError::into_inner);
+        buckets.insert(name.to_owned(), Bucket::new(Some(folder.to_owned())));
+    }
+
+    /// Serves one file, in place, under a key of its own. The bucket is made where it is missing.
+    pub fn add_object(&self, bucket: &str, key: &str, file: &Path) {
+        let mut buckets = self.state.buckets.write().unwrap_or_else(PoisonError::into_inner);
+        buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket::new(None)).add(key, file);
+    }
+
+    /// Adds a fault. Several may be active; each is met in the order in which they were added.
+    pub fn fail(&self, fault: S3Fault) {
+        self.state.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn heal(&self) {
+        self.state.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What was asked of it so far.
+    pub fn stats(&self) -> S3Stats {
+        *self.state.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
