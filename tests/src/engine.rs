@@ -126,12 +126,12 @@ impl Engine {
             for hit in page.hits.hits {
                 visit(Document { index: hit.index, id: hit.id, source: Box::<str>::from(hit.source).into() });
             }
-            let scroll = format!(r#"{{"scroll":"5m","scroll_id":"{}"}}"#, page.scroll);
             if done {
-                self.ask("DELETE", "/_search/scroll", &scroll).await;
+                self.ask("DELETE", "/_search/scroll", &format!(r#"{{"scroll_id":"{}"}}"#, page.scroll)).await;
                 return;
             }
-            text = self.ask("POST", "/_search/scroll", &scroll).await;
+            let next = format!(r#"{{"scroll":"5m","scroll_id":"{}"}}"#, page.scroll);
+            text = self.ask("POST", "/_search/scroll", &next).await;
         }
     }
 
