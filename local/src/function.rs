@@ -145,6 +145,13 @@ impl Function {
         log.lines.clone()
     }
 
+    /// Those of [`Self::lines`] from the one with this index on.
+    pub fn lines_from(&self, first: usize) -> Vec<String> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.read();
+        log.lines.get(first..).unwrap_or_default().to_vec()
+    }
+
     /// The lines whose `message` is `receipt`.
     pub fn receipts(&self) -> Vec<serde_json::Value> {
         self.lines()
