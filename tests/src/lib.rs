@@ -1,1 +1,25 @@
-//! placeholder
+//! What the tests share: a real engine, emulators, a network that fails, generated events, and the event source's side
+//! of a conversation with a function.
+//!
+//! # Layout
+//! - [`place`]: where things lie, and what is said when a component is missing
+//! - [`service`]: a process that ends with the test process
+//! - [`engine`]: a real OpenSearch node
+//! - [`moto`]: an S3, a queue service and a secret store
+//! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
+//! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
+//! - [`envelope`]: notifications as the event sources send them
+//! - [`queue`]: delivers messages, and again those that failed
+//! - [`scene`]: the above together, under names of one test's own
+//!
+//! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
+
+pub mod engine;
+pub mod envelope;
+pub mod events;
+pub mod moto;
+pub mod place;
+pub mod proxy;
+pub mod queue;
+pub mod scene;
+pub mod service;

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# A real single-node OpenSearch on 127.0.0.1, out of Maven Central alone.
+#
+#   engine.sh build                       installs it into .cache/engine (59 MB, about 40 s the first time; then nothing)
+#   engine.sh run DATA_DIR [key=value …]  one node in the foreground, on free ports; it prints "ENGINE READY port" and
+#                                         ends, and removes DATA_DIR, when standard input does. Arguments are settings
+#                                         of the node.
+# Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). The log is DATA_DIR/engine.log.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+version=2.19.6   # not 2.19.7: its modules are missing from Maven Central
+dir=$root/.cache/engine
+home=$dir/opensearch-$version
+
+# --- what it runs on ---------------------------------------------------------------------------------------------
+jdk_version() { # the major version of the JDK in $1, nothing if there is none
+  [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p'
+}
+usable() { local v; v=$(jdk_version "$1") && [ -n "$v" ] && [ "$v" -ge 17 ] && [ "$v" -le 23 ]; }
+find_jdk() { # OpenSearch 2 wants the security manager, which is gone from JDK 24 on
+  local d
+  for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
+           "$(dirname "$(dirname "$(readlink -f "$(command -v javac || echo /none/none/none)")")")"; do
+    if usable "$d"; then echo "$d"; return; fi
+  done
+  return 1
+}
+packages() { # installs what is missing by the system's package manager when root, else names the command
+  local need=("$@")
+  if ! command -v apt-get > /dev/null; then
+    echo "engine.sh: install a JDK (17 to 23) and Maven by this system's package manager" >&2; return 1
+  elif [ "$(id -u)" != 0 ]; then
+    echo "engine.sh: missing; run: sudo apt-get install ${need[*]}" >&2; return 1
+  fi
+  { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${need[@]}"; } >&2
+}
+jdk_package() { # Debian 12 has 17, Debian 13 and Ubuntu 24.04 have 21
+  if apt-cache show openjdk-17-jdk-headless > /dev/null 2>&1; then echo openjdk-17-jdk-headless; else echo openjdk-21-jdk-headless; fi
+}
+prerequisites() {
+  local need=()
+  find_jdk > /dev/null || { command -v apt-get > /dev/null && [ "$(id -u)" = 0 ] && apt-get -q update >&2; need+=("$(jdk_package)"); }
+  command -v mvn > /dev/null || need+=(maven)
+  [ ${#need[@]} = 0 ] || packages "${need[@]}"
+}
+
+# --- the home directory ------------------------------------------------------------------------------------------
+module() { # name, then globs of the jars that belong to it; the published jars carry no descriptor, so write one
+  local m=$building/modules/$1 name=$1 main g; shift; mkdir -p "$m"
+  for g in "$@"; do cp "$stage"/$g "$m"/ 2> /dev/null || true; done
+  main=$("$jdk/bin/jar" tf "$(ls "$m/$name"-*.jar | head -1)" | grep 'Plugin\.class$' | sed 's/\.class$//; s#/#.#g')
+  printf '%s\n' "name=$name" "description=$name" "version=$version" "opensearch.version=$version" java.version=11 \
+    "classname=$main" extended.plugins= has.native.controller=false > "$m/plugin-descriptor.properties"
+}
+fresh() { [ -f "$home/.built" ] && [ "$home/.built" -nt "$here/Engine.java" ] && [ "$home/.built" -nt "$here/pom.xml" ]; }
+lock() { # flock is not everywhere; a directory is made by one alone. A lock older than ten minutes is an accident's.
+  local waited=0
+  until mkdir "$dir/.lock" 2> /dev/null; do
+    sleep 1; waited=$((waited + 1)); [ $waited -lt 600 ] || rm -rf "$dir/.lock"
+  done
+  trap 'rm -rf "$dir/.lock"' EXIT
+}
+build() {
+  fresh && return 0
+  mkdir -p "$dir"; lock; fresh && return 0
+  prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK 17 to 23" >&2; return 1; }
+  building=$home; rm -rf "$building"; stage=$building/stage; mkdir -p "$stage" "$building"/{lib,config,plugins,modules}
+  JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$stage" >&2
+  module transport-netty4 'transport-netty4-client-*' 'netty-*' 'opensearch-netty4-*'
+  module lang-painless 'lang-painless-*' 'opensearch-scripting-painless-spi-*' 'asm*' 'antlr4-*'
+  module reindex 'reindex-client-*' 'opensearch-rest-client-*' 'opensearch-ssl-config-*' 'http*' 'commons-*' 'slf4j-api-*'
+  local m j; for m in analysis-common geo mapper-extras; do module $m "$m-*"; done
+  for j in "$building"/modules/*/*.jar; do rm -f "$stage/${j##*/}"; done
+  mv "$stage"/*.jar "$building/lib/"; rmdir "$stage"
+  printf '%s\n' 'cluster.name: engine' 'node.name: engine-0' 'network.host: 127.0.0.1' 'discovery.type: single-node' \
+    'cluster.routing.allocation.disk.threshold_enabled: false' > "$building/config/opensearch.yml"
+  printf '%s\n' 'appender.c.type = Console' 'appender.c.name = c' 'appender.c.layout.type = PatternLayout' \
+    'appender.c.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n' 'rootLogger.level = info' 'rootLogger.appenderRef.c.ref = c' \
+    > "$building/config/log4j2.properties"
+  "$jdk/bin/javac" -cp "$building/lib/*" -d "$building/boot" "$here/Engine.java" >&2
+  "$jdk/bin/jar" cf "$building/lib/engine.jar" -C "$building/boot" .; rm -rf "$building/boot"
+  echo "$jdk" > "$building/jdk"
+  touch "$building/.built"
+}
+
+run() {
+  local data=$1; shift
+  local jdk; jdk=$(cat "$home/jdk"); mkdir -p "$data"
+  "$jdk/bin/java" -Xms"${HEAP:-512m}" -Xmx"${HEAP:-512m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    -XX:MaxDirectMemorySize=256m -Xshare:auto -Dengine.home="$home" \
+    -Dlog4j2.configurationFile="$home/config/log4j2.properties" -Dlog4j2.disable.jmx=true \
+    -Dio.netty.noUnsafe=true -Dio.netty.allocator.numDirectArenas=0 -cp "$home/lib/*" Engine \
+    path.data="$data" path.logs="$data" http.port=0 transport.port=0 "$@" 2> "$data/engine.log" || { tail -30 "$data/engine.log"; return 1; }
+  rm -rf "$data"
+}
+
+case ${1:-} in
+  build) build ;;
+  run) shift; [ $# -ge 1 ] || { echo "engine.sh run DATA_DIR [key=value …]" >&2; exit 2; }; run "$@" ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac

@@ -1,0 +1,34 @@
+"""moto (S3, SQS, Secrets Manager, …) on 127.0.0.1 and a free port, for the tests.
+
+Prints "MOTO READY port" once it listens, and ends when standard input does: whoever started it holds the other end of
+that pipe, so it cannot outlive a test process. INITIAL_NO_AUTH_ACTION_COUNT=n makes it check SigV4 and IAM policies
+from request n + 1 on.
+"""
+import os
+import sys
+import threading
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class Quiet(WSGIRequestHandler):
+    """HTTP/1.1 with connections kept open, and no line a request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_):
+        pass
+
+
+def main():
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"MOTO READY {server.port}", flush=True)
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(0)
+
+
+main()

@@ -1,0 +1,173 @@
+//! A real OpenSearch node, and what tests ask of it.
+//!
+//! In: settings. Out: counts, raw `_source` bytes. One node a test binary, shared; whoever needs special settings gets
+//! a node of its own. Deliberately absent: sending events, which only the function under test does.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::{place, service::Service};
+
+/// A running node.
+#[derive(Debug)]
+pub struct Engine {
+    service: Service,
+    http: reqwest::Client,
+}
+
+/// One document as it lies in an index.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its index.
+    pub index: String,
+    /// Its id.
+    pub id: String,
+    /// The very bytes of its `_source`.
+    pub source: String,
+}
+
+impl Engine {
+    /// The node that all tests of this binary share; `None` after [`place::missing`] has said so.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<Engine, String>> = OnceLock::new();
+        // Thousands of shards would not fit; the limit has a test of its own.
+        match SHARED.get_or_init(|| Self::start(&[])) {
+            Ok(engine) => Some(engine),
+            Err(why) => {
+                place::missing("the engine (JDK, Maven)", why);
+                None
+            }
+        }
+    }
+
+    /// A node of the caller's own; `None` after [`place::missing`] has said so. Names are the node's settings, such as
+    /// `thread_pool.write.queue_size`.
+    pub fn with_settings(settings: &[(&str, &str)]) -> Option<Self> {
+        Self::start(settings).map_err(|why| place::missing("the engine (JDK, Maven)", &why)).ok()
+    }
+
+    fn start(settings: &[(&str, &str)]) -> Result<Self, String> {
+        let data = place::scratch().keep(); // the script removes it, even where this process was killed
+        let args: Vec<String> = std::iter::once(data.display().to_string())
+            .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
+            .collect();
+        let service = Service::start("engine/engine.sh", &args, &[])?;
+        Ok(Self { service, http: http() })
+    }
+
+    /// Its URL, for `MILLRACE_DOMAIN_ENDPOINT`.
+    pub fn url(&self) -> String {
+        self.service.url()
+    }
+
+    /// Sends a request; status and body.
+    ///
+    /// # Panics
+    /// If the node does not answer.
+    pub async fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, self.url() + path).header("content-type", "application/json");
+        let response = request.body(body.to_owned()).send().await.unwrap_or_else(|e| panic!("{path}: {e:?}"));
+        (response.status().as_u16(), response.text().await.expect("the answer is whole"))
+    }
+
+    /// Sends a request that must succeed.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let (status, answer) = self.send(method, path, body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// Makes everything indexed so far visible, then counts it. An index pattern without a match counts 0.
+    ///
+    /// # Panics
+    /// If the node refuses.
+    pub async fn count(&self, indices: &str) -> u64 {
+        self.ask("POST", &format!("/{indices}/_refresh"), "").await;
+        let answer: Value = json(&self.ask("GET", &format!("/{indices}/_count"), "").await);
+        answer["count"].as_u64().expect("_count gives a number")
+    }
+
+    /// Refreshes, then reads every document, in no order.
+    ///
+    /// # Panics
+    /// If the node refuses.
+    pub async fn each_document(&self, indices: &str, mut visit: impl FnMut(Document)) {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            #[serde(rename = "_scroll_id")]
+            scroll: String,
+            hits: Hits,
+        }
+        #[derive(serde::Deserialize)]
+        struct Hits {
+            hits: Vec<Hit>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Hit {
+            #[serde(rename = "_index")]
+            index: String,
+            #[serde(rename = "_id")]
+            id: String,
+            #[serde(rename = "_source")]
+            source: Box<RawValue>,
+        }
+        self.ask("POST", &format!("/{indices}/_refresh"), "").await;
+        let first = format!("/{indices}/_search?scroll=5m&size=5000");
+        let mut text = self.ask("POST", &first, r#"{"sort":["_doc"],"query":{"match_all":{}}}"#).await;
+        loop {
+            let page: Page = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text:.200}"));
+            let done = page.hits.hits.is_empty();
+            for hit in page.hits.hits {
+                visit(Document { index: hit.index, id: hit.id, source: Box::<str>::from(hit.source).into() });
+            }
+            let scroll = format!(r#"{{"scroll":"5m","scroll_id":"{}"}}"#, page.scroll);
+            if done {
+                self.ask("DELETE", "/_search/scroll", &scroll).await;
+                return;
+            }
+            text = self.ask("POST", "/_search/scroll", &scroll).await;
+        }
+    }
+
+    /// [`Self::each_document`], collected.
+    pub async fn documents(&self, indices: &str) -> Vec<Document> {
+        let mut documents = Vec::new();
+        self.each_document(indices, |document| documents.push(document)).await;
+        documents
+    }
+
+    /// Changes a setting of one or more existing indices, such as `index.blocks.write`.
+    pub async fn index_setting(&self, indices: &str, name: &str, value: &Value) {
+        self.ask("PUT", &format!("/{indices}/_settings"), &serde_json::json!({ name: value }).to_string()).await;
+    }
+
+    /// Changes a transient setting of the cluster, such as `action.auto_create_index`; null takes it back.
+    pub async fn cluster_setting(&self, name: &str, value: &Value) {
+        let body = serde_json::json!({ "transient": { name: value } });
+        self.ask("PUT", "/_cluster/settings", &body.to_string()).await;
+    }
+}
+
+/// A client for plain HTTP on this machine.
+///
+/// # Panics
+/// Never on a machine with sockets.
+pub fn http() -> reqwest::Client {
+    // reqwest insists on a TLS provider, even where nothing is encrypted. A second installation fails: no matter.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client without TLS settings")
+}
+
+/// Reads an answer.
+///
+/// # Panics
+/// If it is not JSON.
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text:.300}"))
+}

@@ -1,0 +1,168 @@
+//! An S3, a queue service and a secret store: moto.
+//!
+//! In: names and bytes. Out: what S3 said about each object. One server a test binary, shared; who wants signatures
+//! checked gets one of its own. Deliberately absent: notifications, which [`crate::envelope`] writes as AWS does.
+
+use std::sync::OnceLock;
+
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::{Builder, tls};
+
+use crate::{place, service::Service};
+
+/// The region of everything.
+pub const REGION: &str = "eu-west-1";
+
+/// A running server and its clients.
+#[derive(Debug)]
+pub struct Moto {
+    service: Service,
+    /// Who the clients and the function are.
+    pub credentials: Credentials,
+    /// Objects.
+    pub s3: aws_sdk_s3::Client,
+    /// Queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+}
+
+/// An object as S3 took it.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key, not encoded.
+    pub key: String,
+    /// Its entity tag, without quotes.
+    pub etag: String,
+    /// Its version, in a versioned bucket.
+    pub version: Option<String>,
+    /// Its length in bytes.
+    pub size: usize,
+}
+
+impl Moto {
+    /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<Moto, String>> = OnceLock::new();
+        match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "secret"))) {
+            Ok(moto) => Some(moto),
+            Err(why) => {
+                place::missing("moto (Python)", why);
+                None
+            }
+        }
+    }
+
+    /// A server of the caller's own, which checks SigV4 and policies after `count` requests; `None` after
+    /// [`place::missing`] has said so. Those first requests have to make the user: see [`Self::as_user`].
+    pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
+        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "secret"))
+            .map_err(|why| place::missing("moto (Python)", &why))
+            .ok()
+    }
+
+    /// The same server, spoken to as another user.
+    #[must_use]
+    pub fn as_user(self, credentials: Credentials) -> Self {
+        let (s3, sqs, secrets) = clients(&self.service.url(), &credentials);
+        Self { service: self.service, credentials, s3, sqs, secrets }
+    }
+
+    fn start(env: &[(&str, &str)], credentials: Credentials) -> Result<Self, String> {
+        let service = Service::start("moto/moto.sh", &[], env)?;
+        let (s3, sqs, secrets) = clients(&service.url(), &credentials);
+        Ok(Self { service, credentials, s3, sqs, secrets })
+    }
+
+    /// Its URL, for `AWS_ENDPOINT_URL`.
+    pub fn url(&self) -> String {
+        self.service.url()
+    }
+
+    /// Makes a bucket.
+    pub async fn bucket(&self, name: &str, versioned: bool) {
+        use aws_sdk_s3::types::{
+            BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+        };
+        let here =
+            CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
+        self.s3.create_bucket().bucket(name).create_bucket_configuration(here).send().await.expect("a new bucket");
+        if versioned {
+            let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            let request = self.s3.put_bucket_versioning().bucket(name).versioning_configuration(versioning);
+            request.send().await.expect("versioning");
+        }
+    }
+
+    /// Puts an object.
+    pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Object {
+        let size = body.len();
+        let put = self.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("the object is put");
+        Object {
+            bucket: bucket.into(),
+            key: key.into(),
+            etag: put.e_tag().expect("an ETag").trim_matches('"').into(),
+            version: put.version_id().filter(|version| *version != "null").map(Into::into),
+            size,
+        }
+    }
+
+    /// Deletes an object.
+    pub async fn delete(&self, object: &Object) {
+        self.s3.delete_object().bucket(&object.bucket).key(&object.key).send().await.expect("the object is deleted");
+    }
+
+    /// Every object below a prefix: key and bytes.
+    pub async fn objects(&self, bucket: &str, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let mut objects = Vec::new();
+        let mut pages = self.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for object in page.expect("a list").contents() {
+                let key = object.key().expect("a key");
+                let got = self.s3.get_object().bucket(bucket).key(key).send().await.expect("a listed object");
+                objects.push((key.to_owned(), got.body.collect().await.expect("its bytes").to_vec()));
+            }
+        }
+        objects
+    }
+
+    /// Makes a queue whose messages, once received, stay hidden for hours; its URL.
+    pub async fn queue(&self, name: &str) -> String {
+        use aws_sdk_sqs::types::QueueAttributeName::VisibilityTimeout;
+        let request = self.sqs.create_queue().queue_name(name).attributes(VisibilityTimeout, "43200");
+        request.send().await.expect("a new queue").queue_url().expect("a URL").to_owned()
+    }
+
+    /// Keeps a secret; its ARN.
+    pub async fn secret(&self, name: &str, value: &str) -> String {
+        let request = self.secrets.create_secret().name(name).secret_string(value);
+        request.send().await.expect("a new secret").arn().expect("an ARN").to_owned()
+    }
+}
+
+/// Long-lived credentials.
+pub fn credentials(key: &str, secret: &str) -> Credentials {
+    Credentials::new(key, secret, None, None, "tests")
+}
+
+fn clients(
+    url: &str,
+    credentials: &Credentials,
+) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client) {
+    let http =
+        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(REGION))
+        .endpoint_url(url)
+        .http_client(http)
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials.clone()))
+        .build();
+    (
+        aws_sdk_s3::Client::new(&config),
+        aws_sdk_sqs::Client::new(&config),
+        aws_sdk_secretsmanager::Client::new(&config),
+    )
+}

@@ -1,0 +1,94 @@
+//! Where things lie, how much of them, and what is said when a component is missing.
+//!
+//! Deliberately absent: installing. The scripts under scripts/ do that; `make` calls them, and so does
+//! [`crate::service::Service::start`], for whoever runs `cargo test` by itself.
+
+use std::future::Future;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+}
+
+/// A new folder under the clone's own `.cache/run`, which git ignores. It is removed with the value.
+pub fn scratch() -> tempfile::TempDir {
+    let run = root().join(".cache/run");
+    std::fs::create_dir_all(&run).expect("the clone is writable");
+    tempfile::tempdir_in(run).expect("the clone is writable")
+}
+
+/// The binary of a function: in `MILLRACE_FUNCTIONS` (`make` sets it), else where `cargo build --release` puts it.
+///
+/// # Panics
+/// If it was not built.
+pub fn function(name: &str) -> PathBuf {
+    let folder = std::env::var_os("MILLRACE_FUNCTIONS").map_or_else(
+        || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("release"),
+        PathBuf::from,
+    );
+    let binary = folder.join(name);
+    assert!(binary.is_file(), "{} is missing: cargo build --release -p {name}", binary.display());
+    binary
+}
+
+/// A folder of ../shared/data (`MILLRACE_TEST_DATA`), or `None` after [`missing`] has said so.
+pub fn data(folder: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("MILLRACE_TEST_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    // A worktree may lie one level deeper than a clone.
+    let found = [data.join(folder), root().join("../../shared/data").join(folder)].into_iter().find(|path| path.is_dir());
+    if found.is_none() {
+        missing(&format!("conformance data {folder}"), &format!("{} is not there", data.display()));
+    }
+    found
+}
+
+/// How many events the large scenarios take: `MILLRACE_EVENTS`, else what the test binary has for its own.
+pub fn event_count(default: u64) -> u64 {
+    std::env::var("MILLRACE_EVENTS").map_or(default, |count| count.parse().expect("MILLRACE_EVENTS is a number"))
+}
+
+/// The seed of a test's randomness: `MILLRACE_SEED`, else a new one. Printed, so that a failure can be had again.
+pub fn seed(test: &str) -> u64 {
+    let seed = std::env::var("MILLRACE_SEED")
+        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("MILLRACE_SEED is a number"));
+    println!("{test}: MILLRACE_SEED={seed}");
+    seed
+}
+
+/// Says that a component is missing and what is not run for it: a failure with CI=true, else a line in
+/// .cache/not-run.txt, which `make test` prints last.
+///
+/// # Panics
+/// With CI=true.
+pub fn missing(component: &str, why: &str) {
+    let test = std::thread::current().name().unwrap_or("?").to_owned();
+    let line = format!("{test}: not run, {component} is missing: {}", why.trim().replace('\n', " | "));
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
+    println!("{line}");
+    std::fs::create_dir_all(root().join(".cache")).expect("the clone is writable");
+    let mut list = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(root().join(".cache/not-run.txt"))
+        .expect("the clone is writable");
+    writeln!(list, "{line}").expect("the clone is writable");
+}
+
+/// Prints one measured figure, in the form in which docs/PERFORMANCE.md keeps them.
+pub fn figure(scenario: &str, what: &str, value: impl std::fmt::Display) {
+    println!("figure | {scenario} | {what} | {value}");
+}
+
+/// Runs a test on the one runtime of the test binary.
+///
+/// Not `#[tokio::test]`: the engine's and the emulator's connections are shared by all tests, and a connection dies
+/// with the runtime that opened it.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be had")
+    });
+    RUNTIME.block_on(test)
+}

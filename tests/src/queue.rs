@@ -1,0 +1,165 @@
+//! The queue's side of the conversation: what Lambda's poller does with SQS messages and a function.
+//!
+//! In: messages of a real queue (moto), also those that the function itself sends there. Out: invocations; what the
+//! function names in `batchItemFailures` comes again, the rest is deleted. Deliberately absent: waiting. A message that
+//! failed is made visible at once, whatever visibility the function gave it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use local::function::{Answer, Function};
+use serde_json::Value;
+
+use crate::{envelope, moto::Moto};
+
+/// A queue.
+#[derive(Debug, Clone)]
+pub struct Queue<'m> {
+    moto: &'m Moto,
+    /// Its URL, for `MILLRACE_QUEUE_URL`.
+    pub url: String,
+}
+
+/// A message that was received.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// What this receipt of it is called.
+    pub receipt_handle: String,
+    /// What it says.
+    pub body: String,
+}
+
+/// One invocation.
+#[derive(Debug)]
+pub struct Round {
+    /// What was delivered.
+    pub messages: Vec<Message>,
+    /// What the function answered.
+    pub answer: Answer,
+    /// The ids of the messages that come again.
+    pub failed: HashSet<String>,
+}
+
+impl<'m> Queue<'m> {
+    /// A new queue.
+    pub async fn new(moto: &'m Moto, name: &str) -> Self {
+        Self { moto, url: moto.queue(name).await }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Panics
+    /// If the queue refuses.
+    pub async fn send(&self, body: &Value) {
+        let request = self.moto.sqs.send_message().queue_url(&self.url).message_body(body.to_string());
+        request.send().await.expect("the message is sent");
+    }
+
+    /// Receives what is visible, ten messages at most.
+    ///
+    /// # Panics
+    /// If the queue refuses.
+    pub async fn receive(&self) -> Vec<Message> {
+        let request = self.moto.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        let received = request.wait_time_seconds(0).send().await.expect("the queue answers");
+        received
+            .messages()
+            .iter()
+            .map(|message| Message {
+                id: message.message_id().expect("an id").into(),
+                receipt_handle: message.receipt_handle().expect("a receipt handle").into(),
+                body: message.body().expect("a body").into(),
+            })
+            .collect()
+    }
+
+    /// How many messages it holds: visible, received, or delayed.
+    ///
+    /// # Panics
+    /// If the queue refuses.
+    pub async fn depth(&self) -> u64 {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names =
+            [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible, Name::ApproximateNumberOfMessagesDelayed];
+        let request = self.moto.sqs.get_queue_attributes().queue_url(&self.url);
+        let answer = request.set_attribute_names(Some(names.to_vec())).send().await.expect("the queue answers");
+        let attributes = answer.attributes().expect("attributes");
+        names.iter().map(|name| attributes[name].parse::<u64>().expect("a number")).sum()
+    }
+
+    /// One invocation with what is visible; `None` where nothing is.
+    ///
+    /// # Panics
+    /// If the function's binary can't be run or its answer is not what SQS takes.
+    pub async fn deliver(&self, function: &mut Function, timeout: Duration) -> Option<Round> {
+        let messages = self.receive().await;
+        if messages.is_empty() {
+            return None;
+        }
+        let answer = function.invoke(&event(&messages), timeout).await.expect("the function runs");
+        Some(self.settle(messages, answer).await)
+    }
+
+    /// Deletes what was delivered, and makes visible what failed.
+    ///
+    /// # Panics
+    /// If the queue refuses, or the answer is not what SQS takes.
+    pub async fn settle(&self, messages: Vec<Message>, answer: Answer) -> Round {
+        let failed = failures(&messages, &answer);
+        for message in &messages {
+            if failed.contains(&message.id) {
+                let request = self.moto.sqs.change_message_visibility().queue_url(&self.url);
+                let request = request.receipt_handle(&message.receipt_handle).visibility_timeout(0);
+                request.send().await.expect("the message is shown again");
+            } else {
+                let request = self.moto.sqs.delete_message().queue_url(&self.url);
+                request.receipt_handle(&message.receipt_handle).send().await.expect("the message is deleted");
+            }
+        }
+        Round { messages, answer, failed }
+    }
+
+    /// Delivers until the queue is empty, in `limit` invocations at most.
+    ///
+    /// # Panics
+    /// If it is not empty then.
+    pub async fn drain(&self, function: &mut Function, timeout: Duration, limit: usize) -> Vec<Round> {
+        let mut rounds = Vec::new();
+        loop {
+            match self.deliver(function, timeout).await {
+                Some(round) => rounds.push(round),
+                None if self.depth().await == 0 => return rounds,
+                // A continuation may be sent with a delay.
+                None => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+            assert!(
+                rounds.len() < limit,
+                "not done after {limit} invocations; the last answers: {:?}; the last lines: {:#?}",
+                rounds.iter().rev().take(3).map(|round| &round.answer).collect::<Vec<_>>(),
+                function.lines().iter().rev().take(20).rev().collect::<Vec<_>>(),
+            );
+        }
+    }
+}
+
+/// The invocation event of messages.
+pub fn event(messages: &[Message]) -> Value {
+    envelope::sqs(messages.iter().map(|m| (m.id.as_str(), m.receipt_handle.as_str(), m.body.as_str())))
+}
+
+/// The ids that an answer leaves to come again. As Lambda does: all, where the function failed.
+///
+/// # Panics
+/// If the answer names a message that was not delivered, or is no answer to SQS: Lambda would take that for the failure
+/// of the whole batch, which hides the fault.
+pub fn failures(messages: &[Message], answer: &Answer) -> HashSet<String> {
+    let Answer::Response(body) = answer else { return messages.iter().map(|message| message.id.clone()).collect() };
+    let said: Value = serde_json::from_slice(body).expect("the answer is JSON");
+    let items = said["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{said} has no batchItemFailures"));
+    let failed: HashSet<String> =
+        items.iter().map(|item| item["itemIdentifier"].as_str().expect("an itemIdentifier").to_owned()).collect();
+    assert!(failed.iter().all(|id| messages.iter().any(|message| message.id == *id)), "{said} names a stranger");
+    failed
+}

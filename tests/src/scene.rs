@@ -1,0 +1,221 @@
+//! A bucket, a dead-letter bucket, a queue, an index prefix and a pipeline.yaml under names of one test's own, and the
+//! function that they are the world of.
+//!
+//! Out: what the function says of itself (receipts) and what it left behind (dead letters), as types that complain
+//! about a missing or an unknown key. Deliberately absent: the domain; a test names the one it means.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use local::function::Function;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::moto::{Moto, Object, REGION};
+use crate::{envelope, place, queue::Queue};
+
+/// What one test works with.
+#[derive(Debug)]
+pub struct Scene<'m> {
+    /// The AWS around it.
+    pub moto: &'m Moto,
+    /// Where its objects go.
+    pub bucket: String,
+    /// Where its messages go.
+    pub queue: Queue<'m>,
+    /// What its indices begin with.
+    pub prefix: String,
+    pipeline: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// The receipt of one attempt at an object.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Receipt {
+    pub bucket: String,
+    pub key: String,
+    pub dataset: Option<String>,
+    pub start_offset: u64,
+    pub end_offset: u64,
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    pub bytes_in: u64,
+    pub bytes_raw: u64,
+    pub read: u64,
+    pub dropped: u64,
+    pub expired: u64,
+    pub indexed: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    pub undelivered: u64,
+    pub bulk_requests: u64,
+    pub retries: u64,
+    pub elapsed_ms: u64,
+    #[serde(rename = "_aws")]
+    pub emf: Value,
+}
+
+/// One line of a dead-letter object.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
+pub struct DeadLetter {
+    pub position: Position,
+    pub stage: String,
+    pub error_type: String,
+    pub reason: String,
+    pub dataset: Option<String>,
+    pub payload: Option<String>,
+    pub payload_base64: Option<String>,
+    pub payload_length: Option<u64>,
+}
+
+/// Where a rejected event lies.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
+pub struct Position {
+    pub bucket: String,
+    pub key: String,
+    pub etag: String,
+    pub offset: u64,
+}
+
+impl<'m> Scene<'m> {
+    /// Makes everything, with one dataset: whatever lies in the bucket, indexed by day.
+    ///
+    /// # Panics
+    /// If moto refuses, which a name used twice leads to.
+    pub async fn new(moto: &'m Moto, name: &str) -> Self {
+        Self::of(moto, name, false).await
+    }
+
+    /// The same with a versioned bucket.
+    ///
+    /// # Panics
+    /// If moto refuses.
+    pub async fn versioned(moto: &'m Moto, name: &str) -> Self {
+        Self::of(moto, name, true).await
+    }
+
+    async fn of(moto: &'m Moto, name: &str, versioned: bool) -> Self {
+        let bucket = format!("t-{name}");
+        moto.bucket(&bucket, versioned).await;
+        moto.bucket(&format!("{bucket}-dead"), false).await;
+        let folder = place::scratch();
+        let pipeline = folder.path().join("pipeline.yaml");
+        let queue = Queue::new(moto, name).await;
+        let scene = Self { moto, bucket, queue, prefix: name.to_owned(), pipeline, _folder: folder };
+        scene.set_pipeline(&format!(
+            "datasets:\n  - name: {name}\n    from: {{ bucket: \"*\", key: \"**\" }}\n    timestamp: base_dt\n    \
+             index: {name}-%{{+YYYY.MM.dd}}\n"
+        ));
+        scene
+    }
+
+    /// Replaces the pipeline.yaml; the next function that starts reads it.
+    ///
+    /// # Panics
+    /// If the disk is full.
+    pub fn set_pipeline(&self, yaml: &str) {
+        std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
+    }
+
+    /// A pattern of all its indices.
+    pub fn indices(&self) -> String {
+        format!("{}-*", self.prefix)
+    }
+
+    /// Starts s3-ingest in this world, with a domain of the caller's choice and more environment, which goes before.
+    ///
+    /// # Panics
+    /// If the binary is missing.
+    pub async fn function(&self, domain: &str, more: &[(&str, &str)]) -> Function {
+        let mut env = vec![
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.moto.credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", self.moto.credentials.secret_access_key().to_owned()),
+            ("AWS_ENDPOINT_URL", self.moto.url()),
+            ("MILLRACE_DOMAIN_ENDPOINT", domain.to_owned()),
+            ("MILLRACE_DOMAIN_AUTH", "none".to_owned()),
+            ("MILLRACE_PIPELINE", self.pipeline.display().to_string()),
+            ("MILLRACE_DEAD_LETTERS", format!("s3://{}-dead/letters", self.bucket)),
+            ("MILLRACE_QUEUE_URL", self.queue.url.clone()),
+        ];
+        for (name, value) in more {
+            env.retain(|(set, _)| set != name);
+            env.push((name, (*value).to_owned()));
+        }
+        Function::start(&place::function("s3-ingest"), &env).await.expect("the function starts")
+    }
+
+    /// Puts an object.
+    pub async fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> Object {
+        self.moto.put(&self.bucket, key, body.into()).await
+    }
+
+    /// Sends the notification of one object to the queue.
+    pub async fn notify(&self, object: &Object) {
+        self.queue.send(&envelope::s3(&[object])).await;
+    }
+
+    /// Everything in the dead-letter bucket, in the order of keys.
+    ///
+    /// # Panics
+    /// If a line is not a dead letter.
+    pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        let objects = self.moto.objects(&format!("{}-dead", self.bucket), "letters/").await;
+        let lines = objects.iter().flat_map(|(key, bytes)| {
+            let text = std::str::from_utf8(bytes).unwrap_or_else(|e| panic!("{key}: {e}"));
+            assert!(text.ends_with('\n'), "{key} does not end in a newline");
+            text.lines().map(move |line| (key, line))
+        });
+        lines.map(|(key, line)| serde_json::from_str(line).unwrap_or_else(|e| panic!("{key}: {e}: {line}"))).collect()
+    }
+}
+
+impl DeadLetter {
+    /// The rejected bytes, as they were.
+    ///
+    /// # Panics
+    /// If there are two payloads, or base64 is used where text would do.
+    pub fn payload(&self) -> Vec<u8> {
+        match (&self.payload, &self.payload_base64) {
+            (Some(text), None) => text.clone().into_bytes(),
+            (None, Some(encoded)) => {
+                let bytes = STANDARD.decode(encoded).expect("base64");
+                assert!(std::str::from_utf8(&bytes).is_err(), "text is kept as text: {self:?}");
+                bytes
+            }
+            (None, None) => Vec::new(),
+            (Some(_), Some(_)) => panic!("two payloads: {self:?}"),
+        }
+    }
+}
+
+/// The receipts of a function so far; each balances, and is a CloudWatch metric.
+///
+/// # Panics
+/// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
+pub fn receipts(function: &Function) -> Vec<Receipt> {
+    let read = |line: Value| {
+        let receipt: Receipt = serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let r = &receipt;
+        let fates = r.dropped + r.expired + r.indexed + r.duplicates + r.rejected + r.undelivered;
+        assert_eq!(r.read, fates, "the receipt does not balance: {line}");
+        let metrics = &r.emf["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Dimensions"], serde_json::json!([["dataset"]]), "{line}");
+        assert!(r.emf["Timestamp"].is_u64() && metrics["Namespace"].is_string(), "{line}");
+        for metric in metrics["Metrics"].as_array().expect("metrics") {
+            let name = metric["Name"].as_str().expect("a metric has a name");
+            assert!(line[name].is_number(), "metric {name} is missing: {line}");
+        }
+        receipt
+    };
+    function.receipts().into_iter().map(read).collect()
+}
+
+/// A sum over receipts, such as of `|r| r.indexed`.
+pub fn sum(receipts: &[Receipt], of: impl Fn(&Receipt) -> u64) -> u64 {
+    receipts.iter().map(of).sum()
+}

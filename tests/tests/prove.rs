@@ -1,0 +1,18 @@
+//! The long runs: `make prove`, which names this binary; `cargo test` passes it by. The code is that of `wire`, with a
+//! million events. Its lines that begin with `figure` are what docs/PERFORMANCE.md keeps.
+
+/// Events of the large scenarios; `MILLRACE_EVENTS` says otherwise.
+const EVENTS: u64 = 1_000_000;
+/// The large one of the two objects whose memory is compared, in bytes.
+const LARGE_OBJECT: usize = 1 << 30;
+/// How often the function is killed.
+const KILLS: usize = 60;
+
+mod prove {
+    #[path = "../wire/cost.rs"]
+    mod cost;
+    #[path = "../wire/kill.rs"]
+    mod kill;
+    #[path = "../wire/volume.rs"]
+    mod volume;
+}

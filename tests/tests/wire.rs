@@ -1,0 +1,26 @@
+//! Behaviour across the wire: the real s3-ingest binary between a real S3, a real queue and a real engine, and a
+//! network that fails. One file a promise. `make test` builds the function first; so does
+//! `cargo build --release -p s3-ingest`.
+
+/// Events of the large scenarios; `MILLRACE_EVENTS` says otherwise.
+const EVENTS: u64 = 50_000;
+/// The large one of the two objects whose memory is compared, in bytes.
+const LARGE_OBJECT: usize = 100 << 20;
+/// How often the function is killed.
+const KILLS: usize = 15;
+
+mod wire {
+    mod auth;
+    mod components;
+    mod conformance;
+    mod continuation;
+    mod cost;
+    mod download;
+    mod envelopes;
+    mod kill;
+    mod poison;
+    mod pressure;
+    mod refusal;
+    mod visibility;
+    mod volume;
+}

@@ -1,0 +1,70 @@
+//! Promises 2 and 3 under kill -9: whatever moment it strikes, redelivery makes it good.
+
+use std::time::Duration;
+
+use tests::engine::Engine;
+use tests::events::{self, Expected};
+use tests::moto::Moto;
+use tests::place::{self, figure};
+use tests::queue;
+use tests::scene::{Scene, receipts, sum};
+
+#[test]
+fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    let mut random = fastrand::Rng::with_seed(place::seed("kill"));
+    place::run(async {
+        let count = place::event_count(crate::EVENTS).min(200_000);
+        let scene = Scene::new(moto, "kill").await;
+        let mut expected = Expected::default();
+        let mut lines = events::generate(count, 2).peekable();
+        for number in 0.. {
+            let part: Vec<String> = lines.by_ref().take(usize::try_from(count.div_ceil(20)).unwrap()).collect();
+            if part.is_empty() {
+                break;
+            }
+            part.iter().for_each(|line| expected.add(line));
+            let object = scene.put(&format!("{number}.ndjson.gz"), events::gzip(part.concat().as_bytes())).await;
+            scene.notify(&object).await;
+        }
+        // Small bodies, so that a kill finds some delivered and some not.
+        let mut function = scene.function(&engine.url(), &[("MILLRACE_MAX_BODY_BYTES", "1048576")]).await;
+        let (mut kills, mut rounds) = (0, 0);
+        while scene.queue.depth().await > 0 {
+            let messages = scene.queue.receive().await;
+            assert!(!messages.is_empty(), "every message was shown again");
+            let event = queue::event(&messages);
+            let answer = if kills < crate::KILLS {
+                let moment = Duration::from_millis(random.u64(1..1500));
+                tokio::select! {
+                    answer = function.invoke(&event, Duration::from_secs(300)) => Some(answer.expect("the function runs")),
+                    () = tokio::time::sleep(moment) => None,
+                }
+            } else {
+                Some(function.invoke(&event, Duration::from_secs(300)).await.expect("the function runs"))
+            };
+            let answer = match answer {
+                Some(answer) => answer,
+                None => {
+                    function.kill().await;
+                    kills += 1;
+                    local::function::Answer::Exited
+                }
+            };
+            scene.queue.settle(messages, answer).await;
+            rounds += 1;
+            assert!(rounds < 20 * crate::KILLS, "it does not get done");
+        }
+        // The few that were fast enough to be done before any kill would make the test say nothing.
+        assert!(kills > 0, "no moment struck: {rounds} invocations");
+        assert_eq!(engine.count(&scene.indices()).await, count);
+        engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
+        expected.assert_met();
+        assert!(scene.dead_letters().await.is_empty());
+        let receipts = receipts(&function);
+        let scenario = format!("{count} events under kill -9");
+        figure(&scenario, "kills", kills);
+        figure(&scenario, "lost or doubled", 0);
+        figure(&scenario, "duplicates that redelivery met", sum(&receipts, |r| r.duplicates));
+    });
+}
