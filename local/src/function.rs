@@ -175,9 +175,11 @@ impl Function {
     async fn spawn(&mut self) -> io::Result<()> {
         let api = RuntimeApi::start().await?;
         let output = self.log.lock().unwrap_or_else(PoisonError::into_inner).writer()?;
+        #[expect(clippy::disallowed_methods, reason = "the one variable that a process of ours inherits")]
+        let path = std::env::var_os("PATH");
         let child = Command::new(&self.binary)
             .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(path.map(|path| ("PATH", path)))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .stdin(Stdio::null())
