@@ -22,8 +22,9 @@ use std::{
 
 use aws_credential_types::Credentials;
 use hyper::service::service_fn;
+use serde_json::Value;
 
-use self::{faults::Faults, store::Store};
+use self::{faults::Faults, search::Search, store::Store};
 use crate::server::Server;
 
 /// How a domain behaves.
@@ -149,7 +150,7 @@ impl Domain {
         let DomainOptions { credentials, keep_sources } = options;
         let state = Arc::new(State {
             credentials,
-            store: Mutex::new(Store { keep_sources, ..Store::default() }),
+            store: Mutex::new(Store::new(keep_sources)),
             faults: Mutex::default(),
             stats: Mutex::default(),
         });
@@ -196,6 +197,19 @@ impl Domain {
         self.state.store().indices.get(index)?.documents.get(id)?.source.as_ref().map(|source| source.to_vec())
     }
 
+    /// The first `size` hits of a query string in the indices of an expression (`logs-*`), as `_search` gives them.
+    ///
+    /// # Errors
+    /// The engine's reason why it can't be searched.
+    pub fn search(&self, indices: &str, query: &str, size: u64) -> Result<Value, String> {
+        let parameters = [("q", query.to_owned()), ("size", size.to_string())];
+        let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let store = self.state.store();
+        let found = Search::parse(&parameters, b"").and_then(|mut search| search.run(&store, &store.resolve(indices)?));
+        let found = found.map_err(|error| error.reason)?;
+        serde_json::from_slice(&found).map_err(|error| error.to_string())
+    }
+
     /// Calls `each` with index, id and source (empty where sources are not kept) of every document, in no order.
     pub fn for_each(&self, mut each: impl FnMut(&str, &str, &[u8])) {
         for (name, index) in &self.state.store().indices {
@@ -204,12 +218,4 @@ impl Domain {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

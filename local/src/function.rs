@@ -145,6 +145,13 @@ impl Function {
         log.lines.clone()
     }
 
+    /// Those of [`Self::lines`] from the one with this index on.
+    pub fn lines_from(&self, first: usize) -> Vec<String> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.read();
+        log.lines.get(first..).unwrap_or_default().to_vec()
+    }
+
     /// The lines whose `message` is `receipt`.
     pub fn receipts(&self) -> Vec<serde_json::Value> {
         self.lines()
@@ -168,9 +175,11 @@ impl Function {
     async fn spawn(&mut self) -> io::Result<()> {
         let api = RuntimeApi::start().await?;
         let output = self.log.lock().unwrap_or_else(PoisonError::into_inner).writer()?;
+        #[expect(clippy::disallowed_methods, reason = "the one variable that a process of ours inherits")]
+        let path = std::env::var_os("PATH");
         let child = Command::new(&self.binary)
             .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(path.map(|path| ("PATH", path)))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .stdin(Stdio::null())

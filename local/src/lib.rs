@@ -9,11 +9,23 @@
 //! - [`domain`]: the domain, which can be told to fail
 //! - [`queue`]: an SQS queue
 //!
+//! The program around them, in the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects,
+//! [`machine`] wires the services, [`notification`] says what lies in S3, [`deliver`] brings it to the function,
+//! [`progress`] and [`report`] show what came of it.
+//!
 //! Deliberately absent: any way to ingest. What reaches the domain went through a function.
 
+pub mod binary;
+pub mod deliver;
 pub mod domain;
+pub mod files;
 pub mod function;
+pub mod machine;
+pub mod notification;
+pub mod progress;
 pub mod queue;
+pub mod report;
 pub mod runtime;
 pub mod s3;
+pub mod sample;
 pub mod server;

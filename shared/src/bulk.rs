@@ -1,1 +1,208 @@
-//! To come.
+//! The `_bulk` body and its limits; its response, one [`ItemResult`] an item.
+//!
+//! In: action lines and documents. Out: a [`Body`] that knows the span of every item, so that only the items that
+//! failed are sent again; then what the domain says of each. A body is also the unit of accounting: it carries what was
+//! read, dropped and rejected while it was filled. Deliberately absent: HTTP, compression, retries (`cluster`).
+
+pub mod response;
+
+use crate::{
+    dead_letter::Letters,
+    outcome::{Outcome, Rejection},
+    record::Origin,
+};
+
+pub use response::{Fate, ItemError, ItemResult, UnreadableResponse};
+
+/// Most items of one body: its bookkeeping stays below 0.3 MiB.
+pub const MAX_ITEMS: usize = 10_000;
+
+/// The body has no room for this item: seal it, and push the item into the next.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Where one item lies: in the body, and in its source.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    offset: u64,
+    action: u32,
+    document: u32,
+    end: u32,
+    original: u32,
+    original_end: u32,
+}
+
+/// A `_bulk` request body under construction, of events of one origin.
+#[derive(Debug)]
+pub struct Body {
+    bytes: Vec<u8>,
+    originals: Vec<u8>,
+    items: Vec<Item>,
+    max_bytes: usize,
+    /// What was rejected while this body was filled, encoded and counted.
+    pub letters: Letters,
+    /// What was read, dropped and expired while this body was filled; the other fates come with its settlement.
+    pub produced: Outcome,
+    /// Everything before it was produced into this body or one before it.
+    pub end_offset: u64,
+}
+
+impl Body {
+    /// An empty body that takes `max_bytes` of items, originals and letters together (a first item always fits).
+    pub fn new(max_bytes: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            originals: Vec::new(),
+            items: Vec::new(),
+            max_bytes,
+            letters: Letters::default(),
+            produced: Outcome::default(),
+            end_offset: 0,
+        }
+    }
+
+    /// Forgets everything but the allocations.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.originals.clear();
+        self.items.clear();
+        self.letters.clear();
+        self.produced = Outcome::default();
+        self.end_offset = 0;
+    }
+
+    /// Appends one item: `action` is a whole line, `document` one JSON object, `original` the event as it came where
+    /// a rule changed it, kept for the dead letters. A line break between the tokens of a document becomes a space.
+    ///
+    /// # Errors
+    /// [`Full`]: nothing was appended.
+    #[inline]
+    pub fn push(&mut self, action: &[u8], document: &[u8], original: Option<&[u8]>, offset: u64) -> Result<(), Full> {
+        let needed = action.len() + document.len() + 1 + original.map_or(0, <[u8]>::len);
+        if self.items.len() >= MAX_ITEMS || (!self.is_empty() && self.used() + needed > self.max_bytes) {
+            return Err(Full);
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(self.max_bytes);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(action);
+        let document_start = self.bytes.len();
+        self.bytes.extend_from_slice(document);
+        // A JSON string holds no raw line break, so every one in a valid document lies between tokens.
+        let mut rest = document_start;
+        while let Some(at) = memchr::memchr(b'\n', &self.bytes[rest..]) {
+            self.bytes[rest + at] = b' ';
+            rest += at + 1;
+        }
+        self.bytes.push(b'\n');
+        let original_start = self.originals.len();
+        self.originals.extend_from_slice(original.unwrap_or_default());
+        self.items.push(Item {
+            offset,
+            action: position(start),
+            document: position(document_start),
+            end: position(self.bytes.len()),
+            original: position(original_start),
+            original_end: position(self.originals.len()),
+        });
+        Ok(())
+    }
+
+    /// Adds a rejected event to the letters of this body; `payload` is the event as it came, or the head of it.
+    ///
+    /// # Errors
+    /// [`Full`]: nothing was added.
+    pub fn reject(
+        &mut self,
+        origin: &Origin,
+        dataset: &str,
+        rejection: &Rejection,
+        payload: &[u8],
+        length: u64,
+    ) -> Result<(), Full> {
+        if !self.is_empty() && self.used() + payload.len() > self.max_bytes {
+            return Err(Full);
+        }
+        self.letters.push(origin, dataset, rejection, payload, length);
+        Ok(())
+    }
+
+    fn used(&self) -> usize {
+        self.bytes.len() + self.originals.len() + self.letters.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.letters.count() == 0
+    }
+
+    /// How many items it holds.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// All items, as the domain takes them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of one item: action line and document line.
+    pub fn item(&self, index: usize) -> &[u8] {
+        let item = &self.items[index];
+        &self.bytes[item.action as usize..item.end as usize]
+    }
+
+    /// The event of an item as it came.
+    pub fn original(&self, index: usize) -> &[u8] {
+        let item = &self.items[index];
+        if item.original == item.original_end {
+            &self.bytes[item.document as usize..item.end as usize - 1]
+        } else {
+            &self.originals[item.original as usize..item.original_end as usize]
+        }
+    }
+
+    /// The offset of an item's event in its origin.
+    pub fn offset(&self, index: usize) -> u64 {
+        self.items[index].offset
+    }
+}
+
+/// Bodies are capped at 95 MiB by the settings, and events at 64 MiB.
+fn position(n: usize) -> u32 {
+    u32::try_from(n).expect("a body is far below 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_two_lines_and_its_original_is_what_came() {
+        let mut body = Body::new(1000);
+        body.push(b"{\"create\":{}}\n", b"{\"a\":\n1}", None, 0).unwrap();
+        body.push(b"{\"create\":{}}\n", b"{}", Some(b"{\"drop\":1}"), 9).unwrap();
+        assert_eq!(body.bytes(), b"{\"create\":{}}\n{\"a\": 1}\n{\"create\":{}}\n{}\n");
+        assert_eq!((body.original(0), body.original(1)), (&b"{\"a\": 1}"[..], &b"{\"drop\":1}"[..]));
+        assert_eq!((body.item(1), body.offset(1)), (&b"{\"create\":{}}\n{}\n"[..], 9));
+    }
+
+    #[test]
+    fn a_full_body_takes_nothing_more_but_an_empty_one_takes_any_item() {
+        let mut body = Body::new(10);
+        assert_eq!(body.push(b"{}\n", &[b' '; 50], None, 0), Ok(()));
+        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Err(Full));
+        assert_eq!(body.len(), 1);
+        body.clear();
+        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_body_takes_no_more_than_its_most_items() {
+        let mut body = Body::new(1 << 20);
+        for offset in 0..MAX_ITEMS as u64 {
+            body.push(b"{}\n", b"{}", None, offset).unwrap();
+        }
+        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Err(Full));
+    }
+}

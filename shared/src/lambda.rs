@@ -1,1 +1,68 @@
-//! To come.
+//! The Lambda invocation's time: its context becomes a [`Deadline`].
+//!
+//! Deliberately absent: the runtime loop (`functions/*`) and any other use of the clock.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// When to stop what. The instants leave room for draining and for telling what became of the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// No more is read from the source; bodies in flight are drained.
+    pub stop_reading: Instant,
+    /// No more is sent to the domain; what is in flight is given up and counted as undelivered.
+    pub stop_sending: Instant,
+    /// No more is written to the dead letters or the queue.
+    pub stop_writing: Instant,
+    /// The function is killed.
+    pub end: Instant,
+}
+
+impl Deadline {
+    /// From the wall-clock time at which Lambda ends the function (`Lambda-Runtime-Deadline-Ms`).
+    ///
+    /// Of the time that is left, the last fifth (at most 20 s) is for draining, and the last tenth (at most 5 s) for
+    /// dead letters, continuations and the receipt.
+    pub fn at(end: SystemTime) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "Lambda gives the deadline as wall-clock time")]
+        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        Self::after(left)
+    }
+
+    /// From the time that is left.
+    pub fn after(left: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            stop_reading: now + left - (left / 5).min(Duration::from_secs(20)),
+            stop_sending: now + left - (left / 10).min(Duration::from_secs(5)),
+            stop_writing: now + left - (left / 20).min(Duration::from_secs(2)),
+            end: now + left,
+        }
+    }
+
+    /// Whether reading has to stop.
+    pub fn reading_is_over(&self) -> bool {
+        Instant::now() >= self.stop_reading
+    }
+}
+
+/// The wall clock in milliseconds since the epoch, for receipts and log lines.
+pub fn now_ms() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "receipts carry the wall-clock time")]
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_stops_before_sending_and_sending_before_the_end() {
+        for seconds in [1, 30, 900] {
+            let deadline = Deadline::after(Duration::from_secs(seconds));
+            assert!(deadline.stop_reading < deadline.stop_sending && deadline.stop_sending < deadline.stop_writing);
+            assert!(deadline.stop_writing < deadline.end);
+        }
+        assert!(Deadline::at(SystemTime::UNIX_EPOCH).reading_is_over());
+    }
+}

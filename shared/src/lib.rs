@@ -19,9 +19,10 @@
 //! - [`pipeline`]: produce, send, settle: the only place that knows both ends
 //!
 //! Beside the line: [`record`] and [`outcome`] are the vocabulary, [`config`] reads the environment and
-//! pipeline.yaml, [`aws`] holds the SDK clients, [`telemetry`] prints receipts, [`lambda`] knows the deadline.
+//! pipeline.yaml, [`aws`] holds the SDK clients, [`telemetry`] prints receipts, [`backoff`] paces repetitions, [`lambda`] knows the deadline.
 
 pub mod aws;
+pub mod backoff;
 pub mod bulk;
 pub mod cluster;
 pub mod config;

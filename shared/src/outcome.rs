@@ -30,8 +30,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether every event read has exactly one fate.
     pub fn balances(&self) -> bool {
-        self.read
-            == self.dropped + self.expired + self.indexed + self.duplicates + self.rejected + self.undelivered
+        self.read == self.dropped + self.expired + self.indexed + self.duplicates + self.rejected + self.undelivered
     }
 
     /// Adds the counts of another part of the same attempt.

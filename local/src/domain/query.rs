@@ -1,26 +1,32 @@
 //! A query string decides on sources: the one place where the domain uses the library's own `select` and `decode`.
 
+use ingest::{decode::Decoder, select::Select};
+
 use super::error::EngineError;
 
 /// A query.
-pub(super) enum Query {
-    /// Every document.
-    All,
+pub(super) struct Query {
+    /// `None` wants every document, decodable or not.
+    select: Option<Select>,
+    decoder: Decoder,
 }
 
 impl Query {
     /// A Lucene query string.
     pub(super) fn parse(text: &str) -> Result<Self, EngineError> {
-        match text.trim() {
-            "" | "*" | "*:*" => Ok(Self::All),
-            other => Err(EngineError::new(400, "query_shard_exception", format!("Failed to parse query [{other}]"))),
-        }
+        let select = match text.trim() {
+            "" | "*" | "*:*" => None,
+            query => Some(Select::parse(query).map_err(|error| {
+                let reason = format!("Failed to parse query [{query}]: column {}: {}", error.column, error.message);
+                EngineError::new(400, "query_shard_exception", reason)
+            })?),
+        };
+        Ok(Self { select, decoder: Decoder::new() })
     }
 
     /// Whether a document is wanted.
-    pub(super) fn matches(&mut self, _source: &[u8]) -> bool {
-        match self {
-            Self::All => true,
-        }
+    pub(super) fn matches(&mut self, source: &[u8]) -> bool {
+        let Some(select) = &self.select else { return true };
+        self.decoder.decode(source).is_ok_and(|decoded| select.matches(&decoded.event()))
     }
 }

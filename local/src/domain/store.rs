@@ -51,6 +51,10 @@ pub(super) struct Applied {
 }
 
 impl Store {
+    pub(super) fn new(keep_sources: bool) -> Self {
+        Self { keep_sources, ..Self::default() }
+    }
+
     /// The index of a name for writing, made where it is missing and may be made.
     pub(super) fn writable(&mut self, name: &str) -> Result<&mut Index, EngineError> {
         if !self.indices.contains_key(name) {

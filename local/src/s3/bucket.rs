@@ -12,6 +12,8 @@ use std::{
 
 use md5::{Digest, Md5};
 
+use crate::server::hex;
+
 /// How the names of unfinished uploads begin. They are no objects.
 pub(super) const UPLOAD_PREFIX: &str = ".millrace-upload-";
 /// Files up to this size get the MD5 of their content as ETag, as S3 has it for an object put in one part.
@@ -155,12 +157,4 @@ fn etag_of(file: &File, metadata: &Metadata) -> io::Result<String> {
         REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).insert(identity, etag.clone());
     }
     Ok(etag)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -23,9 +23,10 @@ use s3s::{
 
 use super::{
     S3Fault, State,
-    bucket::{Bucket, Object, UPLOAD_PREFIX, hex},
+    bucket::{Bucket, Object, UPLOAD_PREFIX},
     stream::body,
 };
+use crate::server::hex;
 
 pub(super) struct Operations {
     pub(super) state: Arc<State>,
@@ -116,7 +117,6 @@ impl s3s::S3 for Operations {
             return Err(s3_error!(SlowDown, "Please reduce your request rate."));
         }
         let sent = range.end - range.start;
-        self.state.count(|stats| stats.bytes_sent += trouble.cut.unwrap_or(sent));
         Ok(S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".into()),
             content_length: length(sent),
@@ -124,7 +124,7 @@ impl s3s::S3 for Operations {
             content_type: Some("application/octet-stream".into()),
             e_tag: Some(ETag::Strong(object.etag)),
             last_modified: Some(object.modified.into()),
-            body: Some(body(object.file, range, trouble.cut)),
+            body: Some(body(Arc::clone(&self.state), object.file, range, trouble.cut)),
             ..GetObjectOutput::default()
         }))
     }

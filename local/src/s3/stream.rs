@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -17,6 +18,8 @@ use s3s::{
 };
 use tokio::sync::mpsc;
 
+use super::State;
+
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNKS_AHEAD: usize = 4;
 
@@ -26,11 +29,11 @@ struct Chunks {
 }
 
 /// The bytes of a range. Where `cut` is given, an error follows after so many bytes, and the connection is cut.
-pub(super) fn body(file: File, range: Range<u64>, cut: Option<u64>) -> StreamingBlob {
+pub(super) fn body(state: Arc<State>, file: File, range: Range<u64>, cut: Option<u64>) -> StreamingBlob {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let remaining = range.end - range.start;
     tokio::task::spawn_blocking(move || {
-        let sent = send(file, range, cut, &sender);
+        let sent = send(&state, file, range, cut, &sender);
         if let Err(error) = sent {
             let _ = sender.blocking_send(Err(error));
         }
@@ -38,7 +41,13 @@ pub(super) fn body(file: File, range: Range<u64>, cut: Option<u64>) -> Streaming
     StreamingBlob::new(Chunks { receiver, remaining })
 }
 
-fn send(mut file: File, range: Range<u64>, cut: Option<u64>, to: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+fn send(
+    state: &State,
+    mut file: File,
+    range: Range<u64>,
+    cut: Option<u64>,
+    to: &mpsc::Sender<io::Result<Bytes>>,
+) -> io::Result<()> {
     file.seek(SeekFrom::Start(range.start))?;
     let length = range.end - range.start;
     let mut left = cut.map_or(length, |bytes| bytes.min(length));
@@ -47,6 +56,7 @@ fn send(mut file: File, range: Range<u64>, cut: Option<u64>, to: &mpsc::Sender<i
         let mut chunk = vec![0; wanted];
         file.read_exact(&mut chunk)?;
         left -= wanted as u64;
+        state.count(|stats| stats.bytes_sent += wanted as u64);
         if to.blocking_send(Ok(chunk.into())).is_err() {
             // Whoever asked has gone.
             return Ok(());

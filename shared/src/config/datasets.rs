@@ -1,1 +1,143 @@
-//! To come.
+//! pipeline.yaml: what the user decides about the data.
+//!
+//! In: the file's text. Out: [`Datasets`], compiled and ready for events, or a [`ConfigError`] with all faults at once,
+//! each with its line and column. Deliberately absent: defaults for what decides about data (a dataset without a
+//! `from` or an `index` is a fault), and keys that are ignored: an unknown one is a fault, and so is one that a later
+//! release will bring.
+
+mod read;
+mod yaml;
+
+use std::sync::Arc;
+
+use globset::GlobMatcher;
+use sha2::{Digest, Sha256};
+
+use crate::frame::Format;
+use crate::outcome::{ConfigError, Fault};
+use crate::route::Router;
+use crate::select::Select;
+use crate::shape::Shape;
+
+/// The rules for one kind of data.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Its name, unique in the file; the dimension of its metrics.
+    pub name: String,
+    /// Which objects are its own.
+    pub from: S3From,
+    /// How values follow one another in an object.
+    pub format: Format,
+    /// Which events are wanted; all where it is absent.
+    pub select: Option<Select>,
+    /// What is changed about them.
+    pub shape: Shape,
+    /// Where they go.
+    pub router: Router,
+}
+
+/// The S3 objects of a dataset, by globs: `*` and `?` stay within a folder, `**` goes through folders.
+#[derive(Debug, Clone)]
+pub struct S3From {
+    pub(crate) bucket: GlobMatcher,
+    pub(crate) key: GlobMatcher,
+}
+
+impl S3From {
+    /// Whether an object is taken.
+    pub fn matches(&self, bucket: &str, key: &str) -> bool {
+        self.bucket.is_match(bucket) && self.key.is_match(key)
+    }
+
+    /// The glob of the bucket's name.
+    pub fn bucket_glob(&self) -> &str {
+        self.bucket.glob().glob()
+    }
+
+    /// The glob of the key.
+    pub fn key_glob(&self) -> &str {
+        self.key.glob().glob()
+    }
+
+    /// Whether some key that begins with `prefix` could be taken. Errs on the side of yes where the glob is intricate.
+    fn could_match(&self, bucket: &str, prefix: &str) -> bool {
+        if !self.bucket.is_match(bucket) {
+            return false;
+        }
+        let glob = self.key_glob();
+        let literal = glob.find(['*', '?', '[', '{', '\\']).map_or(glob, |at| &glob[..at]);
+        if literal.len() == glob.len() {
+            return glob.starts_with(prefix);
+        }
+        prefix.starts_with(literal) || literal.starts_with(prefix)
+    }
+}
+
+/// All datasets, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Datasets {
+    datasets: Vec<Arc<Dataset>>,
+    hash: String,
+}
+
+impl Datasets {
+    /// Reads pipeline.yaml from its text; `file_name` is for the places of faults.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] with every fault: initialisation fails.
+    pub fn parse(file_name: &str, yaml: &str) -> Result<Self, ConfigError> {
+        let datasets = read::datasets(file_name, yaml).map_err(|faults| ConfigError { faults })?;
+        Ok(Self { datasets: datasets.into_iter().map(Arc::new).collect(), hash: hash(yaml.as_bytes()) })
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] where the file cannot be read or has faults: initialisation fails.
+    pub fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
+        let place = path.display().to_string();
+        let unreadable = |message: String| ConfigError { faults: vec![Fault { place: place.clone(), message }] };
+        let bytes = std::fs::read(path).map_err(|error| {
+            unreadable(format!("cannot be read: {error}; it is the file with the datasets, named by MILLRACE_PIPELINE"))
+        })?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            unreadable(format!("is not UTF-8 from byte {} on; save it as UTF-8", error.valid_up_to()))
+        })?;
+        let name = path.file_name().map_or_else(|| place.clone(), |name| name.to_string_lossy().into_owned());
+        Self::parse(&name, text)
+    }
+
+    /// The dataset of an S3 object: the first whose `from` matches. `key` is decoded.
+    pub fn find_s3(&self, bucket: &str, key: &str) -> Option<&Arc<Dataset>> {
+        self.datasets.iter().find(|dataset| dataset.from.matches(bucket, key))
+    }
+
+    /// The dataset of this name.
+    pub fn by_name(&self, name: &str) -> Option<&Arc<Dataset>> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// All datasets, in the order of the file.
+    pub fn iter(&self) -> std::slice::Iter<'_, Arc<Dataset>> {
+        self.datasets.iter()
+    }
+
+    /// A short hash of the file's bytes: a continuation goes on only under the rules it began with.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The datasets whose `from` could take an object under `key_prefix`. The dead letters lie under such a prefix: a
+    /// dataset that takes them would feed itself.
+    pub fn could_match_s3(&self, bucket: &str, key_prefix: &str) -> Vec<&str> {
+        let taking = self.datasets.iter().filter(|dataset| dataset.from.could_match(bucket, key_prefix));
+        taking.map(|dataset| dataset.name.as_str()).collect()
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,280 @@
-//! To come.
+//! The environment becomes [`Settings`]: what the deployment knows.
+//!
+//! In: a lookup of variables (the process's, or a table in tests). Out: validated settings, or every fault at once.
+//! Deliberately absent: the network, and what the user decides about the data (`datasets`).
+
+use std::path::PathBuf;
+
+use crate::outcome::{ConfigError, Fault};
+
+/// Default of `MILLRACE_MAX_BODY_BYTES`: 5 MiB. Smaller domains take requests of 10 MiB only
+/// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html>, "Network limits").
+pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
+/// Default of `MILLRACE_MAX_EVENT_BYTES`: 1 MiB.
+pub const DEFAULT_MAX_EVENT_BYTES: usize = 1 << 20;
+/// Default of `MILLRACE_MAX_IN_FLIGHT`.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 3;
+/// Default of `MILLRACE_PIPELINE`: where the Lambda layer mounts it.
+pub const DEFAULT_PIPELINE: &str = "/opt/pipeline.yaml";
+
+/// How requests to the domain are authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Signature Version 4 for the named service: `es`, or `aoss` (OpenSearch Serverless).
+    SigV4(&'static str),
+    /// Basic, with `{"username": …, "password": …}` from Secrets Manager.
+    Basic {
+        /// The secret's ARN or name.
+        secret: String,
+    },
+    /// None: a cluster that trusts its network.
+    None,
+}
+
+/// How request bodies are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// gzip, level 1.
+    Gzip,
+    /// Not at all.
+    None,
+}
+
+/// A place for dead letters: `s3://bucket/prefix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Prefix {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key prefix, without a slash at its ends; may be empty.
+    pub prefix: String,
+}
+
+/// What the deployment knows.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `MILLRACE_DOMAIN_ENDPOINT`: scheme, host, optional port and path; no slash at the end.
+    pub domain_endpoint: String,
+    /// `MILLRACE_DOMAIN_AUTH`.
+    pub domain_auth: Auth,
+    /// `MILLRACE_PIPELINE`.
+    pub pipeline: PathBuf,
+    /// `MILLRACE_DEAD_LETTERS`.
+    pub dead_letters: S3Prefix,
+    /// `MILLRACE_QUEUE_URL`: where continuations go, and the queue of the messages that fail.
+    pub queue_url: Option<String>,
+    /// `MILLRACE_MAX_BODY_BYTES`: of one `_bulk` body before compression.
+    pub max_body_bytes: usize,
+    /// `MILLRACE_MAX_EVENT_BYTES`.
+    pub max_event_bytes: usize,
+    /// `MILLRACE_MAX_IN_FLIGHT`: bulk requests at a time, the ceiling of the adaptive limit.
+    pub max_in_flight: usize,
+    /// `MILLRACE_COMPRESSION`.
+    pub compression: Compression,
+    /// `MILLRACE_LOG`: a level or a filter such as `info,ingest::cluster=debug`.
+    pub log: String,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB; 1 vCPU for each 1,769 MB.
+    pub memory_mb: usize,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every fault at once; the caller fails its initialisation with them.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads from any lookup; an empty value counts as missing.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut env = Reader { lookup, faults: Vec::new() };
+        let settings = Self {
+            domain_endpoint: env.required(
+                "MILLRACE_DOMAIN_ENDPOINT",
+                "a URL such as https://search-logs.us-east-1.es.amazonaws.com",
+                endpoint,
+            ),
+            domain_auth: env.or(
+                "MILLRACE_DOMAIN_AUTH",
+                Auth::SigV4("es"),
+                "sigv4:es, sigv4:aoss, basic:SECRET_ARN or none",
+                auth,
+            ),
+            pipeline: env.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into())),
+            dead_letters: env.required("MILLRACE_DEAD_LETTERS", "s3://bucket/prefix", s3_prefix),
+            queue_url: env.or("MILLRACE_QUEUE_URL", None, "the URL of an SQS queue", |value| {
+                is_url(value).then(|| Some(value.into()))
+            }),
+            max_body_bytes: env.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20),
+            max_event_bytes: env.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20),
+            max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
+            compression: env.or("MILLRACE_COMPRESSION", Compression::Gzip, "gzip or none", |value| match value {
+                "gzip" => Some(Compression::Gzip),
+                "none" => Some(Compression::None),
+                _ => None,
+            }),
+            log: env.or("MILLRACE_LOG", "info".into(), "error, warn, info, debug, trace or target=level,…", |value| {
+                value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.into())
+            }),
+            memory_mb: env
+                .or("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769, "a whole number of MB", |value| value.parse().ok()),
+        };
+        if settings.max_event_bytes > settings.max_body_bytes {
+            env.fault(
+                "MILLRACE_MAX_EVENT_BYTES",
+                format!(
+                    "{} is more than MILLRACE_MAX_BODY_BYTES ({}): such an event would fit no request",
+                    settings.max_event_bytes, settings.max_body_bytes
+                ),
+            );
+        }
+        if env.faults.is_empty() { Ok(settings) } else { Err(ConfigError { faults: env.faults }) }
+    }
+
+    /// The vCPUs of the function: memory / 1,769 MB, at least 1
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+    pub fn vcpus(&self) -> usize {
+        (self.memory_mb / 1769).max(1)
+    }
+}
+
+struct Reader<L> {
+    lookup: L,
+    faults: Vec<Fault>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn fault(&mut self, place: &str, message: String) {
+        self.faults.push(Fault { place: place.into(), message });
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn or<T>(&mut self, name: &str, default: T, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        let Some(value) = self.value(name) else { return default };
+        parse(&value).unwrap_or_else(|| {
+            self.fault(name, format!("`{value}` is not accepted: give {form}"));
+            default
+        })
+    }
+
+    fn required<T: Default>(&mut self, name: &str, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        if self.value(name).is_none() {
+            self.fault(name, format!("is missing: give {form}"));
+        }
+        self.or(name, T::default(), form, parse)
+    }
+
+    fn bytes(&mut self, name: &str, default: usize, least: usize, most: usize) -> usize {
+        let form = format!("a whole number from {least} to {most}");
+        self.or(name, default, &form, |value| value.parse().ok().filter(|n| (least..=most).contains(n)))
+    }
+}
+
+fn is_url(value: &str) -> bool {
+    reqwest::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn endpoint(value: &str) -> Option<String> {
+    let url = reqwest::Url::parse(value).ok()?;
+    let plain =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    (is_url(value) && plain).then(|| value.trim_end_matches('/').into())
+}
+
+fn auth(value: &str) -> Option<Auth> {
+    match value {
+        "sigv4:es" => Some(Auth::SigV4("es")),
+        "sigv4:aoss" => Some(Auth::SigV4("aoss")),
+        "none" => Some(Auth::None),
+        _ => value
+            .strip_prefix("basic:")
+            .filter(|secret| !secret.is_empty())
+            .map(|secret| Auth::Basic { secret: secret.into() }),
+    }
+}
+
+fn s3_prefix(value: &str) -> Option<S3Prefix> {
+    let (bucket, prefix) = value.strip_prefix("s3://")?.split_once('/').unwrap_or((value.strip_prefix("s3://")?, ""));
+    // Bucket names: 3 to 63 characters of a-z, 0-9, `.` and `-` (docs.aws.amazon.com/AmazonS3, "Bucket naming rules").
+    let named = (3..=63).contains(&bucket.len())
+        && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
+    named.then(|| S3Prefix { bucket: bucket.into(), prefix: prefix.trim_matches('/').into() })
+}
+
+impl Default for S3Prefix {
+    /// Stands for a value whose fault is already noted.
+    fn default() -> Self {
+        Self { bucket: String::new(), prefix: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        Settings::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into()))
+    }
+
+    #[test]
+    fn the_smallest_environment_gets_the_documented_defaults() {
+        let settings =
+            read(&[("MILLRACE_DOMAIN_ENDPOINT", "https://domain/"), ("MILLRACE_DEAD_LETTERS", "s3://dead-letters/a/")])
+                .unwrap();
+        assert_eq!(settings.domain_endpoint, "https://domain");
+        assert_eq!(settings.domain_auth, Auth::SigV4("es"));
+        assert_eq!(settings.dead_letters, S3Prefix { bucket: "dead-letters".into(), prefix: "a".into() });
+        assert_eq!((settings.max_body_bytes, settings.max_event_bytes, settings.max_in_flight), (5 << 20, 1 << 20, 3));
+        assert_eq!((settings.compression, settings.vcpus()), (Compression::Gzip, 1));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_with_the_accepted_form() {
+        let error = read(&[
+            ("MILLRACE_DOMAIN_ENDPOINT", "domain"),
+            ("MILLRACE_DOMAIN_AUTH", "sigv4:s3"),
+            ("MILLRACE_QUEUE_URL", "queue"),
+            ("MILLRACE_MAX_BODY_BYTES", "5 MiB"),
+            ("MILLRACE_COMPRESSION", "zstd"),
+            ("MILLRACE_LOG", "ingest=loud"),
+        ])
+        .unwrap_err();
+        let places: Vec<_> = error.faults.iter().map(|fault| fault.place.as_str()).collect();
+        assert_eq!(
+            places,
+            [
+                "MILLRACE_DOMAIN_ENDPOINT",
+                "MILLRACE_DOMAIN_AUTH",
+                "MILLRACE_DEAD_LETTERS",
+                "MILLRACE_QUEUE_URL",
+                "MILLRACE_MAX_BODY_BYTES",
+                "MILLRACE_COMPRESSION",
+                "MILLRACE_LOG"
+            ]
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("`sigv4:s3` is not accepted: give sigv4:es, sigv4:aoss, basic:SECRET_ARN or none"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_event_must_fit_a_body() {
+        let error = read(&[
+            ("MILLRACE_DOMAIN_ENDPOINT", "http://127.0.0.1:9200"),
+            ("MILLRACE_DEAD_LETTERS", "s3://dead-letters"),
+            ("MILLRACE_MAX_BODY_BYTES", "100000"),
+        ])
+        .unwrap_err();
+        assert_eq!(error.faults[0].place, "MILLRACE_MAX_EVENT_BYTES");
+    }
+}

@@ -1,0 +1,69 @@
+# `make help` lists what can be made. Only Rust, make and a C compiler are needed beforehand: the tests install the rest
+# into .cache/ (scripts/setup.sh says what, and which system packages only root can add).
+#
+# CI=true: a component that cannot be had is a failure. Otherwise the last lines of `make test` say what was not run.
+
+SHELL := /bin/bash
+TARGET := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
+FUNCTIONS := $(notdir $(wildcard functions/*))
+SAM := .cache/sam-venv/bin
+# Where the tests find the functions' binaries.
+export MILLRACE_FUNCTIONS ?= $(TARGET)/release
+# The tests write here what they could not run, and `make test` reads it aloud at its end.
+export MILLRACE_NOT_RUN := $(CURDIR)/.cache/not-run.txt
+# SAM asks for a region even where it talks to nobody.
+export AWS_DEFAULT_REGION ?= eu-west-1
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo functions setup test check fmt lint deny doc prove build clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## put sample objects into an S3 on a folder and see their events arrive in a domain, all on this machine
+	cargo run --release -p local -- demo
+
+functions: ## the functions' binaries, for this machine
+	cargo build --release $(FUNCTIONS:%=-p %)
+
+setup: ## what the tests need, into .cache/
+	scripts/setup.sh
+
+# --no-fail-fast: one broken binary does not hide what the others say. cargo runs them one after another, so that no
+# two engines share the machine.
+test: setup functions ## every test that this machine can run
+	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; scripts/not-run.sh; exit $$status
+
+check: lint deny doc ## format, lints, licences and sources of dependencies, documentation
+
+fmt:
+	cargo fmt --check
+
+lint: fmt
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# Advisories live in a repository that CI cannot reach: `make deny DENY=check` asks them too.
+DENY ?= check bans licenses sources
+deny:
+	scripts/setup-cargo-deny.sh
+	.cache/bin/cargo-deny --log-level warn $(DENY)
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+
+# The long runs, with the functions as they are deployed. functions/.cargo/config.toml is read from that folder only.
+prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
+prove: ## the million-event runs, with the deployed profile; their figures go into docs/PERFORMANCE.md
+	scripts/setup.sh
+	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" $(FUNCTIONS:%=-p %)
+	cargo test --release -p tests --test prove -- --nocapture --test-threads=1
+
+build: ## what `sam deploy` takes (arm64; `make build ARCHITECTURE=x86_64` for the other)
+	scripts/setup-sam.sh
+	PATH="$(CURDIR)/$(SAM):$$PATH" sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+clean: ## what was built; what was installed stays (rm -rf .cache)
+	-scripts/docker.sh stop
+	cargo clean
+	rm -rf .aws-sam

@@ -1,0 +1,47 @@
+//! Where a function's binary is: beside our own executable, built there where the workspace is at hand.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The binary of a function, such as `s3-ingest`. cargo is asked to build it, so that it is never older than its source;
+/// where there is no cargo or no workspace, what is there is taken.
+///
+/// # Errors
+/// There is none, and it can't be built.
+pub fn function(name: &str) -> io::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let Some(folder) = own.parent() else { return Err(io::Error::other("this executable lies in no folder")) };
+    let binary = folder.join(name);
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let built = if manifest.exists() { build(name, folder, &manifest, binary.exists()) } else { Ok(()) };
+    match built {
+        _ if !binary.exists() => Err(io::Error::other(match built {
+            Err(error) => format!("{name} can't be built: {error}"),
+            Ok(()) => format!("{} is missing: cargo build --release -p {name}", binary.display()),
+        })),
+        Err(error) => {
+            tracing::warn!(%error, function = name, "not built anew, the binary that is there is used");
+            Ok(binary)
+        }
+        Ok(()) => Ok(binary),
+    }
+}
+
+fn build(name: &str, folder: &Path, manifest: &Path, present: bool) -> io::Result<()> {
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--profile", profile, "-p", name, "--manifest-path"]).arg(manifest);
+    cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
+    if present {
+        // Usually there is nothing to do, and nothing to say.
+        cargo.arg("--quiet");
+    }
+    let status = cargo.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("cargo build: {status}"))) }
+}

@@ -1,0 +1,148 @@
+//! Brings the messages of the queue to the function, as Lambda's event source mapping does, until none is left.
+//!
+//! A message that failed comes again, a few times; a continuation that the function sent comes next. Deliberately
+//! absent: several invocations at a time, so that receipts come in order.
+
+use std::{collections::HashSet, io, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    function::Answer,
+    machine::Machine,
+    progress::Progress,
+    queue::{self, Message},
+};
+
+/// How often a message is brought before it is given up; deployed, it would come to rest in the dead-letter queue.
+const MAX_RECEIVES: u32 = 5;
+/// The pause before a failed message comes again, times the number of its tries.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The time of one invocation.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// SQS's own batch size.
+const MAX_BATCH: usize = 10;
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub struct Delivered {
+    /// All receipts, in order.
+    pub receipts: Vec<Value>,
+    /// Messages that failed to the last, with the last reason.
+    pub given_up: Vec<(Message, String)>,
+    /// Invocations.
+    pub invocations: u64,
+}
+
+/// Delivers until the queue is empty.
+///
+/// # Errors
+/// The function can't be started, or reports that its configuration is wrong.
+pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<Delivered> {
+    let mut delivered = Delivered::default();
+    let mut seen_lines = machine.function.lines().len();
+    // Small batches, so that progress is seen; not of one where there are many.
+    let batch = (machine.queue.len() / 20).clamp(1, MAX_BATCH);
+    loop {
+        let messages = machine.queue.receive(batch);
+        if messages.is_empty() {
+            return Ok(delivered);
+        }
+        delivered.invocations += 1;
+        let answer = invoke(machine, &messages, progress).await?;
+        for line in machine.function.lines_from(seen_lines) {
+            seen_lines += 1;
+            if let Some(receipt) = receipt(&line) {
+                progress.receipt(&receipt);
+                delivered.receipts.push(receipt);
+            }
+        }
+        if let Answer::InitError { error_type, message } = answer {
+            return Err(io::Error::other(format!("the function does not start: {error_type}: {message}")));
+        }
+        let failed = failures(&answer, &messages);
+        for message in messages {
+            let Some((_, reason)) = failed.iter().find(|(id, _)| *id == message.id) else {
+                machine.queue.delete(&message.id);
+                continue;
+            };
+            progress.failed(&message, reason);
+            if message.receive_count >= MAX_RECEIVES {
+                machine.queue.delete(&message.id);
+                delivered.given_up.push((message, reason.clone()));
+            } else {
+                machine.queue.give_back(&message.id);
+                tokio::time::sleep(PAUSE * message.receive_count).await;
+            }
+        }
+    }
+}
+
+async fn invoke(machine: &mut Machine, messages: &[Message], progress: &Progress) -> io::Result<Answer> {
+    let event = queue::event(messages);
+    let mut invocation = std::pin::pin!(machine.function.invoke(&event, TIMEOUT));
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            answer = &mut invocation => return answer,
+            _ = tick.tick() => {
+                let created = machine.domain.as_ref().map(|domain| domain.stats().created);
+                progress.at(machine.s3.stats().bytes_sent, created);
+            }
+        }
+    }
+}
+
+fn receipt(line: &str) -> Option<Value> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["message"] == "receipt").then_some(line)
+}
+
+/// The ids of the messages that failed, with the reason. Whatever is no partial batch response fails them all.
+fn failures(answer: &Answer, messages: &[Message]) -> Vec<(String, String)> {
+    let all = |reason: String| messages.iter().map(|message| (message.id.clone(), reason.clone())).collect();
+    let body = match answer {
+        Answer::Response(body) => body,
+        Answer::Error { error_type, message } | Answer::InitError { error_type, message } => {
+            return all(format!("{error_type}: {message}"));
+        }
+        Answer::TimedOut => return all("the function did not answer in its time".into()),
+        Answer::Exited => return all("the function ended".into()),
+    };
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return all("the answer is not JSON".into()) };
+    let known: HashSet<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+    let mut failed = Vec::new();
+    for failure in body["batchItemFailures"].as_array().into_iter().flatten() {
+        match failure["itemIdentifier"].as_str() {
+            Some(id) if known.contains(id) => failed.push((id.to_owned(), "reported as failed".to_owned())),
+            // Lambda takes an identifier that it does not know for the failure of the whole batch.
+            _ => return all("the answer names no message of the batch".into()),
+        }
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(answer: &Answer) -> Vec<String> {
+        let message =
+            |id: &str| Message { id: id.into(), receipt_handle: String::new(), body: String::new(), receive_count: 1 };
+        failures(answer, &[message("1"), message("2")]).into_iter().map(|(id, _)| id).collect()
+    }
+
+    #[test]
+    fn failures_are_what_lambda_takes_for_failures() {
+        for (answer, expected) in [
+            (r#"{"batchItemFailures":[]}"#, vec![]),
+            ("null", vec![]),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#, vec!["2"]),
+            (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, vec!["1", "2"]),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, vec!["1", "2"]),
+        ] {
+            assert_eq!(failed(&Answer::Response(answer.into())), expected, "{answer}");
+        }
+        assert_eq!(failed(&Answer::TimedOut), ["1", "2"]);
+    }
+}

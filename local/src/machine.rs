@@ -1,0 +1,134 @@
+//! The whole thing on one machine: S3, domain, queue and the function, wired as template.yaml wires them.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use aws_credential_types::Credentials;
+
+use crate::{
+    domain::{Domain, DomainOptions},
+    function::Function,
+    queue::Queue,
+    s3::S3,
+};
+
+/// The bucket that dead letters go to.
+pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
+const REGION: &str = "us-east-1";
+/// What the user may set for the function as for a deployed one.
+const PASSED_ON: [&str; 7] = [
+    "MILLRACE_MAX_BODY_BYTES",
+    "MILLRACE_MAX_EVENT_BYTES",
+    "MILLRACE_MAX_IN_FLIGHT",
+    "MILLRACE_COMPRESSION",
+    "MILLRACE_LOG",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "RUST_BACKTRACE",
+];
+
+/// What a machine is made of.
+#[derive(Debug, Clone)]
+pub struct MachineOptions {
+    /// The function's binary.
+    pub binary: PathBuf,
+    /// pipeline.yaml.
+    pub pipeline: PathBuf,
+    /// Where dead letters are put.
+    pub dead_letters: PathBuf,
+    /// A domain elsewhere, instead of the embedded one.
+    pub domain: Option<String>,
+}
+
+/// A running machine. Dropping it ends all of it.
+#[derive(Debug)]
+pub struct Machine {
+    /// Its S3. The bucket `dead-letters` is there.
+    pub s3: S3,
+    /// Its domain, unless another one was given.
+    pub domain: Option<Domain>,
+    /// Its queue.
+    pub queue: Queue,
+    /// The function.
+    pub function: Function,
+    /// What S3 and the embedded domain accept.
+    pub credentials: Credentials,
+}
+
+impl Machine {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// A port could not be bound, or the binary can't be started.
+    pub async fn start(options: &MachineOptions) -> io::Result<Self> {
+        let credentials = credentials(options.domain.is_some());
+        let s3 = S3::start(&credentials).await?;
+        s3.add_bucket(DEAD_LETTER_BUCKET, &options.dead_letters);
+        let queue = Queue::start().await?;
+        let (domain, endpoint, auth) = match &options.domain {
+            Some(url) => (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into())),
+            None => {
+                let options = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
+                let domain = Domain::start(options).await?;
+                let url = domain.url();
+                (Some(domain), url, "sigv4:es".into())
+            }
+        };
+        let mut environment = vec![
+            ("MILLRACE_DOMAIN_ENDPOINT", endpoint),
+            ("MILLRACE_DOMAIN_AUTH", auth),
+            ("MILLRACE_PIPELINE", path(&options.pipeline)?),
+            ("MILLRACE_DEAD_LETTERS", format!("s3://{DEAD_LETTER_BUCKET}/local")),
+            ("MILLRACE_QUEUE_URL", queue.url()),
+            ("AWS_ENDPOINT_URL_S3", s3.url()),
+            ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
+            ("AWS_REGION", setting("AWS_REGION").filter(|_| domain.is_none()).unwrap_or_else(|| REGION.into())),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+        ];
+        if let Some(token) = credentials.session_token() {
+            environment.push(("AWS_SESSION_TOKEN", token.to_owned()));
+        }
+        environment.extend(PASSED_ON.into_iter().filter_map(|name| Some((name, setting(name)?))));
+        let function = Function::start(&options.binary, &environment).await?;
+        Ok(Self { s3, domain, queue, function, credentials })
+    }
+
+    /// Lines that can be pasted into a shell while the machine runs.
+    pub fn curl_lines(&self) -> Vec<String> {
+        let user = format!("{}:{}", self.credentials.access_key_id(), self.credentials.secret_access_key());
+        let signed = |service: &str| format!("curl -s --aws-sigv4 aws:amz:{REGION}:{service} --user {user}");
+        let mut lines = Vec::new();
+        if let Some(domain) = &self.domain {
+            lines.push(format!("{} '{}/_cat/indices'", signed("es"), domain.url()));
+            lines.push(format!("{} '{}/_search?q=*&size=2'", signed("es"), domain.url()));
+        }
+        lines.push(format!("{} '{}/{DEAD_LETTER_BUCKET}?list-type=2'", signed("s3"), self.s3.url()));
+        lines
+    }
+}
+
+/// A domain elsewhere may want the user's own credentials; then S3 takes them too, since the function has one identity.
+/// Nothing else knows those made here, so no other user of this machine can use the endpoints.
+fn credentials(domain_elsewhere: bool) -> Credentials {
+    if let (true, Some(key), Some(secret)) =
+        (domain_elsewhere, setting("AWS_ACCESS_KEY_ID"), setting("AWS_SECRET_ACCESS_KEY"))
+    {
+        return Credentials::new(key, secret, setting("AWS_SESSION_TOKEN"), None, "environment");
+    }
+    let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
+    Credentials::new("LOCAL", secret, None, None, "local")
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn path(path: &Path) -> io::Result<String> {
+    let absolute =
+        path.canonicalize().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    absolute.into_os_string().into_string().map_err(|_| io::Error::other("the path of the pipeline is not UTF-8"))
+}

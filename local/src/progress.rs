@@ -1,0 +1,67 @@
+//! What is shown while objects are carried over: a bar on a terminal, a line for each receipt elsewhere; on standard error.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+use crate::queue::Message;
+
+/// The progress of one delivery.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    sent_before: u64,
+    created_before: u64,
+}
+
+impl Progress {
+    /// For so many bytes of objects. What S3 has sent and the domain has created before is not counted.
+    pub fn new(bytes: u64, sent_before: u64, created_before: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("  {bar:30} {bytes}/{total_bytes}  {msg}  {elapsed}");
+        let bar = ProgressBar::with_draw_target(Some(bytes), target)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, lines: !terminal, sent_before, created_before }
+    }
+
+    /// So many bytes have left S3, so many documents are in the domain.
+    pub fn at(&self, sent: u64, created: Option<u64>) {
+        self.bar.set_position(sent - self.sent_before);
+        if let Some(created) = created {
+            self.bar.set_message(format!("{} new documents", created - self.created_before));
+        }
+    }
+
+    /// A receipt came.
+    pub fn receipt(&self, receipt: &Value) {
+        if self.lines {
+            let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
+            let fates: Vec<String> = ["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"]
+                .into_iter()
+                .filter(|fate| count(fate) > 0)
+                .map(|fate| format!("{} {fate}", count(fate)))
+                .collect();
+            let (bucket, key) = (&receipt["bucket"], &receipt["key"]);
+            let (bucket, key) = (bucket.as_str().unwrap_or_default(), key.as_str().unwrap_or_default());
+            eprintln!("s3://{bucket}/{key}: {} read: {}", count("read"), fates.join(", "));
+        }
+    }
+
+    /// A message failed, and may come again.
+    pub fn failed(&self, message: &Message, reason: &str) {
+        let line = format!("message {} failed (try {}): {reason}", message.id, message.receive_count);
+        if self.lines {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

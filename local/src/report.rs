@@ -1,0 +1,294 @@
+//! What came of a delivery, for a person or for a program.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::deliver::Delivered;
+
+/// The fates of the events of an object, over all attempts at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// How often it was begun or gone on with.
+    pub attempts: u64,
+    /// Events read.
+    pub read: u64,
+    /// Dropped by the user's own rule.
+    pub dropped: u64,
+    /// Older than the retention.
+    pub expired: u64,
+    /// Created in the domain.
+    pub indexed: u64,
+    /// In the domain already.
+    pub duplicates: u64,
+    /// In the dead letters.
+    pub rejected: u64,
+    /// To be brought again.
+    pub undelivered: u64,
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObjectReport {
+    /// The key.
+    pub key: String,
+    /// Its fates.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// One event that can't be indexed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// The object's key.
+    pub key: String,
+    /// The event's byte offset in it.
+    pub offset: u64,
+    /// Which step rejected it.
+    pub stage: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Each object that was read.
+    pub objects: Vec<ObjectReport>,
+    /// The sum of all objects.
+    pub totals: Counts,
+    /// Whether every event has exactly one fate, in the sum and in every receipt.
+    pub balances: bool,
+    /// Keys that no dataset of the pipeline wants.
+    pub not_read: Vec<String>,
+    /// What was given up, with the last reason.
+    pub given_up: Vec<String>,
+    /// The dead letters of this delivery and earlier ones into the same folder.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Where the dead letters are.
+    pub dead_letter_folder: PathBuf,
+    /// Documents in each index of the embedded domain.
+    pub indices: Vec<(String, u64)>,
+    /// Invocations of the function.
+    pub invocations: u64,
+    /// Wall-clock time in seconds.
+    pub seconds: f64,
+    /// The function's CPU time in seconds, its start included.
+    pub cpu_seconds: f64,
+    /// The function's peak memory in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.attempts += other.attempts;
+        self.read += other.read;
+        self.dropped += other.dropped;
+        self.expired += other.expired;
+        self.indexed += other.indexed;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.undelivered += other.undelivered;
+    }
+
+    fn of(receipt: &Value) -> Self {
+        let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
+        Self {
+            attempts: 1,
+            read: count("read"),
+            dropped: count("dropped"),
+            expired: count("expired"),
+            indexed: count("indexed"),
+            duplicates: count("duplicates"),
+            rejected: count("rejected"),
+            undelivered: count("undelivered"),
+        }
+    }
+
+    fn balances(&self) -> bool {
+        let fates = [self.dropped, self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
+        self.read == fates.iter().sum::<u64>()
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let cells =
+            [self.read, self.dropped + self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
+        let [read, dropped, indexed, duplicates, rejected, undelivered] = cells.map(|count| count.to_string());
+        [read, dropped, indexed, duplicates, rejected, undelivered, self.attempts.to_string()]
+    }
+}
+
+impl Report {
+    /// Sums up a delivery of objects of these keys.
+    ///
+    /// # Errors
+    /// The dead letters can't be read.
+    pub fn new<'k>(
+        delivered: &Delivered,
+        keys: impl IntoIterator<Item = &'k str>,
+        dead_letter_folder: &Path,
+    ) -> io::Result<Self> {
+        let mut objects: BTreeMap<String, Counts> = BTreeMap::new();
+        let mut balances = true;
+        for receipt in &delivered.receipts {
+            let counts = Counts::of(receipt);
+            balances &= counts.balances();
+            objects.entry(receipt["key"].as_str().unwrap_or_default().to_owned()).or_default().add(&counts);
+        }
+        let mut totals = Counts::default();
+        objects.values().for_each(|counts| totals.add(counts));
+        let given_up: BTreeMap<String, &String> =
+            delivered.given_up.iter().map(|(message, reason)| (subject(&message.body), reason)).collect();
+        let not_read = keys
+            .into_iter()
+            .filter(|key| !objects.contains_key(*key) && !given_up.contains_key(*key))
+            .map(str::to_owned)
+            .collect();
+        Ok(Self {
+            objects: objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
+            totals,
+            balances: balances && totals.balances(),
+            not_read,
+            given_up: given_up.into_iter().map(|(key, reason)| format!("{key}: {reason}")).collect(),
+            dead_letters: dead_letters(dead_letter_folder)?,
+            dead_letter_folder: dead_letter_folder.to_owned(),
+            invocations: delivered.invocations,
+            ..Self::default()
+        })
+    }
+
+    /// Whether something still has to be brought again.
+    pub fn undelivered(&self) -> bool {
+        !self.given_up.is_empty()
+    }
+
+    /// The report as a person reads it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let head =
+            ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"].map(String::from);
+        let mut rows = vec![("object".to_owned(), head)];
+        rows.extend(self.objects.iter().map(|object| (object.key.clone(), object.counts.cells())));
+        if self.objects.len() > 1 {
+            rows.push((format!("{} objects", self.objects.len()), self.totals.cells()));
+        }
+        let widest = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
+        for (key, cells) in rows {
+            let _ = write!(text, "  {key:widest$}");
+            cells.iter().for_each(|cell| {
+                let _ = write!(text, " {cell:>11}");
+            });
+            text.push('\n');
+        }
+        let balance = if self.balances { "every event has exactly one fate" } else { "THE RECEIPTS DO NOT BALANCE" };
+        let _ = writeln!(text, "  {balance}");
+        for key in &self.not_read {
+            let _ = writeln!(text, "  not read, since no dataset of the pipeline matches it: {key}");
+        }
+        for line in &self.given_up {
+            let _ = writeln!(text, "  given up: {line}");
+        }
+        if !self.dead_letters.is_empty() {
+            let _ = writeln!(
+                text,
+                "\nDead letters ({}), in {}",
+                self.dead_letters.len(),
+                self.dead_letter_folder.display()
+            );
+            for letter in self.dead_letters.iter().take(5) {
+                let _ = writeln!(text, "  {} @{}: {}: {}", letter.key, letter.offset, letter.stage, letter.reason);
+            }
+        }
+        if !self.indices.is_empty() {
+            let _ = writeln!(text, "\nIndices");
+            for (name, documents) in &self.indices {
+                let _ = writeln!(text, "  {name}  {documents} documents");
+            }
+        }
+        let _ = writeln!(
+            text,
+            "\n{} events in {:.1} s; the function took {:.2} CPU seconds and {} MiB of memory at most",
+            self.totals.read,
+            self.seconds,
+            self.cpu_seconds,
+            self.peak_memory_bytes >> 20
+        );
+        text
+    }
+}
+
+/// The key that a message is about.
+fn subject(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    match body["Records"][0]["s3"]["object"]["key"].as_str() {
+        Some(encoded) => percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned(),
+        None => body["object"]["key"].as_str().unwrap_or("a message").to_owned(),
+    }
+}
+
+/// The dead letters in a folder, in the order of their objects' names.
+fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
+    let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { left.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    files.sort();
+    let mut letters = Vec::new();
+    for file in files {
+        for line in fs::read_to_string(file)?.lines() {
+            let letter: Value = serde_json::from_str(line).unwrap_or_default();
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            letters.push(DeadLetter {
+                key: text(&letter["position"]["key"]),
+                offset: letter["position"]["offset"].as_u64().unwrap_or_default(),
+                stage: text(&letter["stage"]),
+                reason: text(&letter["reason"]),
+            });
+        }
+    }
+    Ok(letters)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::queue::Message;
+
+    #[test]
+    fn receipts_are_summed_and_what_is_missing_is_said() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let receipt = |key: &str, indexed: u64, duplicates: u64| {
+            json!({"message": "receipt", "key": key, "read": 10, "indexed": indexed, "duplicates": duplicates,
+                "undelivered": 10 - indexed - duplicates})
+        };
+        let message = Message {
+            id: "1".into(),
+            receipt_handle: String::new(),
+            body: crate::notification::object_created([("b", "lost here", 1, "e")]),
+            receive_count: 5,
+        };
+        let delivered = Delivered {
+            receipts: vec![receipt("a", 6, 0), receipt("a", 4, 6), receipt("b", 10, 0)],
+            given_up: vec![(message, "down".into())],
+            invocations: 3,
+        };
+        let report = Report::new(&delivered, ["a", "b", "c", "lost here"], folder.path()).unwrap();
+        assert!(report.balances && report.undelivered());
+        assert_eq!((report.totals.read, report.totals.indexed, report.totals.undelivered), (30, 20, 4));
+        assert_eq!(report.objects[0].counts.attempts, 2);
+        assert_eq!(report.not_read, ["c"]);
+        assert!(report.text().contains("given up: lost here: down"));
+    }
+}

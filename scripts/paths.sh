@@ -1,0 +1,27 @@
+# Sourced by the other scripts: where things are kept, and how a script says that it cannot go on.
+#
+# Everything is installed into .cache/ of this clone, git-ignored. Exit codes of the scripts: 0 done, 3 a system
+# package is missing and only root can install it (the command is printed), 4 it cannot be had on this machine.
+# shellcheck shell=bash disable=SC2034
+set -euo pipefail
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=$TOP/.cache
+SAM_VENV=$CACHE/sam-venv
+mkdir -p "$CACHE"
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+
+# have_packages COMMAND PACKAGE...: installs Debian packages where COMMAND is missing.
+have_packages() {
+  local command=$1; shift
+  command -v "$command" >/dev/null && return 0
+  if ! command -v apt-get >/dev/null; then say "$command is missing; install it by your package manager (Debian: $*)"; exit 3; fi
+  if [ "$(id -u)" != 0 ]; then say "$command is missing; run: sudo apt-get install --no-install-recommends $*"; exit 3; fi
+  say "installing $*"
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; } \
+    >"$CACHE/apt.log" 2>&1 </dev/null || { tail -5 "$CACHE/apt.log" >&2; say "apt-get could not install $*"; exit 4; }
+}
+
+# once NAME VERSION: true where NAME is still to be installed at VERSION. `done_with` leaves the stamp.
+once() { [ "$(cat "$CACHE/$1.stamp" 2>/dev/null)" != "$2" ]; }
+done_with() { printf '%s\n' "$2" >"$CACHE/$1.stamp"; }

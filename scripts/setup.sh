@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs into .cache/, each component once a version. What cannot be had is noted in
+# .cache/not-run.txt with its reason, and its tests are not run; with CI=true it is a failure.
+. "$(dirname "$0")/paths.sh"
+NOT_RUN=${MILLRACE_NOT_RUN:-$CACHE/not-run.txt}
+: >"$NOT_RUN"
+failed=0
+
+# component NAME COMMAND...: a line of the log, with its seconds where it took any.
+component() {
+  local name=$1 started=$SECONDS why; shift
+  if "$@" 2> >(tee "$CACHE/setup.err" >&2); then
+    [ $((SECONDS - started)) -lt 2 ] || say "$name ready after $((SECONDS - started)) s"
+    return 0
+  fi
+  sleep 0.1 # for tee
+  why=$(tail -1 "$CACHE/setup.err")
+  printf 'everything that needs %s: %s\n' "$name" "${why:-it could not be installed}" >>"$NOT_RUN"
+  failed=1
+}
+
+component "the OpenSearch engine" "$TOP/scripts/engine/engine.sh" build
+component "moto" "$TOP/scripts/moto/moto.sh" build
+component "the SAM CLI" "$TOP/scripts/setup-sam.sh"
+component "a container engine" "$TOP/scripts/docker.sh" start && component "the Lambda image" "$TOP/scripts/setup-image.sh" x86_64
+[ "$failed" = 0 ] || [ "${CI:-}" != true ] || { cat "$NOT_RUN" >&2; exit 1; }

@@ -1,0 +1,125 @@
+//! S3: open an object at a byte, and write dead letters.
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+pub use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::outcome::BatchError;
+
+/// S3's client.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    client: Client,
+}
+
+/// An object as a notification names it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ObjectRef {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version to read, where the bucket keeps versions.
+    pub version: Option<String>,
+    /// The entity tag without quotes: only this content is meant.
+    pub etag: Option<String>,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// An object that is being read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The entity tag without quotes.
+    pub etag: String,
+    /// The version read, where the bucket keeps versions.
+    pub version: Option<String>,
+    /// S3's `LastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: i64,
+    /// Bytes that `body` has to bring.
+    pub length: u64,
+    /// The bytes from the requested one on.
+    pub body: ByteStream,
+}
+
+/// Why an object could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It was deleted, or its content replaced: it will never come back as it was notified.
+    Gone(String),
+    /// Anything else.
+    Failed(BatchError),
+}
+
+impl Objects {
+    /// A client of the configuration's endpoint.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// Opens `object` at byte `from`: the very version, else the content with the very ETag.
+    ///
+    /// # Errors
+    /// [`OpenError::Gone`] where a retry can't help and nobody is to blame. A 403 is not that: without `ListBucket` it
+    /// also hides a missing object, so it counts as configuration (permanent).
+    pub async fn open(&self, object: &ObjectRef, from: u64) -> Result<Opened, OpenError> {
+        let if_match = object.etag.as_ref().map(|etag| format!("\"{etag}\""));
+        let range = (from > 0).then(|| format!("bytes={from}-"));
+        let result = self
+            .client
+            .get_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .set_version_id(object.version.clone())
+            .set_if_match(if_match)
+            .set_range(range)
+            .send()
+            .await;
+        let error = match result {
+            Ok(output) => {
+                return Ok(Opened {
+                    etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+                    version: output.version_id().filter(|version| *version != "null").map(str::to_owned),
+                    last_modified_ms: output.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
+                    length: output.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+                    body: output.body,
+                });
+            }
+            Err(error) => error,
+        };
+        match (super::status(&error), error.code().unwrap_or_default()) {
+            // Right behind the last byte: the object ended where reading stopped.
+            (Some(416), _) if from > 0 => Ok(Opened {
+                etag: object.etag.clone().unwrap_or_default(),
+                version: object.version.clone(),
+                last_modified_ms: 0,
+                length: 0,
+                body: ByteStream::default(),
+            }),
+            (Some(404), "NoSuchKey" | "NoSuchVersion") => Err(OpenError::Gone(format!("{object} is gone (404)"))),
+            // A delete marker by its version.
+            (Some(405), "MethodNotAllowed") => Err(OpenError::Gone(format!("{object} is a delete marker"))),
+            (Some(412), _) => Err(OpenError::Gone(format!(
+                "{object} was replaced: its content no longer has the ETag of the notification"
+            ))),
+            _ => Err(OpenError::Failed(super::batch_error(format!("GET {object}"), &error))),
+        }
+    }
+
+    /// Writes one object.
+    ///
+    /// # Errors
+    /// Whatever went wrong; nothing may be taken as kept.
+    pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), BatchError> {
+        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
+        match request.body(ByteStream::from(body)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(super::batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The pause before another attempt: exponential, with full jitter.
+
+use std::time::Duration;
+
+/// The first pause is at most this long.
+const BASE: Duration = Duration::from_millis(200);
+/// No pause is longer, unless the other side asks for it.
+const CAP: Duration = Duration::from_secs(20);
+
+/// Pauses that double, each drawn evenly from its second half: never none, and never the same for two that failed
+/// together.
+#[derive(Debug)]
+pub struct Backoff {
+    rng: fastrand::Rng,
+    attempt: u32,
+}
+
+impl Backoff {
+    /// `seed` makes the jitter repeatable.
+    pub fn new(seed: u64) -> Self {
+        Self { rng: fastrand::Rng::with_seed(seed), attempt: 0 }
+    }
+
+    /// The next pause, at least `asked_for`.
+    pub fn next_pause(&mut self, asked_for: Option<Duration>) -> Duration {
+        let most = BASE.saturating_mul(1 << self.attempt.min(16)).min(CAP);
+        self.attempt += 1;
+        most.mul_f64(0.5 + self.rng.f64() / 2.0).max(asked_for.unwrap_or_default())
+    }
+
+    /// Begins anew, after an attempt that got on.
+    pub fn reset(&mut self) {
+        self.attempt = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_cap_and_differ_by_seed() {
+        let pauses = |seed| {
+            let mut backoff = Backoff::new(seed);
+            (0..20).map(|_| backoff.next_pause(None)).collect::<Vec<_>>()
+        };
+        let some = pauses(1);
+        assert!(some[0] >= BASE / 2 && some[0] <= BASE);
+        assert!(some[19] >= CAP / 2 && some[19] <= CAP);
+        assert_ne!(some, pauses(2));
+        assert_eq!(some, pauses(1));
+    }
+
+    #[test]
+    fn the_other_sides_wish_counts() {
+        assert_eq!(Backoff::new(1).next_pause(Some(Duration::from_secs(60))), Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,369 @@
+//! From YAML nodes to datasets: every key known, every value checked, all faults collected.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{
+    Dataset, S3From,
+    yaml::{self, Data, Key, Node, Place, Text},
+};
+use crate::decode::Path;
+use crate::frame::Format;
+use crate::outcome::Fault;
+use crate::route::{IdRule, IndexPattern, Router, Timestamp, TimestampFormat};
+use crate::select::Select;
+use crate::shape::Shape;
+
+const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and `index`";
+const FROM_FORM: &str = "write `from: { key: \"source/app/**\" }`, with `bucket: NAME` where it matters";
+const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: FIELD, format: FORMAT }`";
+const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
+const FORMAT_FORM: &str = "a format is `auto` (the default), `ndjson`, `array`, `concatenated` or `records`";
+const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`";
+const DROP_FORM: &str = "write a list of fields, such as `drop: [debug, params.raw]`";
+
+/// Keys that are accepted, and keys that a later release brings.
+struct Keys {
+    of: &'static str,
+    known: &'static [&'static str],
+    later: &'static [&'static str],
+}
+
+const TOP_KEYS: Keys = Keys { of: "the file", known: &["datasets"], later: &[] };
+const DATASET_KEYS: Keys = Keys {
+    of: "a dataset",
+    known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id"],
+    later: &["retention", "mapping"],
+};
+const FROM_KEYS: Keys =
+    Keys { of: "`from`", known: &["bucket", "key"], later: &["stream", "topic", "delivery_stream"] };
+const FIELDS_KEYS: Keys =
+    Keys { of: "`fields`", known: &["drop"], later: &["keep", "rename", "add", "hash", "geo_point", "date"] };
+const TIMESTAMP_KEYS: Keys = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
+const ID_KEYS: Keys = Keys { of: "`id`", known: &["field"], later: &[] };
+
+/// Reads the datasets of a file.
+pub(super) fn datasets(file_name: &str, text: &str) -> Result<Vec<Dataset>, Vec<Fault>> {
+    let mut reader = Reader { complaints: Vec::new() };
+    let datasets = match yaml::parse(text) {
+        Ok(Some(root)) => reader.file(&root),
+        Ok(None) => {
+            reader.complain(Place { line: 1, column: 1 }, format!("the file is empty; {DATASETS_FORM}"));
+            Vec::new()
+        }
+        Err((place, message)) => {
+            reader.complain(place, message);
+            Vec::new()
+        }
+    };
+    if reader.complaints.is_empty() {
+        return Ok(datasets);
+    }
+    reader.complaints.sort_by_key(|(place, _)| *place);
+    let fault = |(place, message): (Place, String)| Fault {
+        place: format!("{file_name}:{}:{}", place.line, place.column),
+        message,
+    };
+    Err(reader.complaints.into_iter().map(fault).collect())
+}
+
+/// Every method returns `None` where it has complained.
+struct Reader {
+    complaints: Vec<yaml::Complaint>,
+}
+
+impl Reader {
+    fn complain(&mut self, place: Place, message: impl Into<String>) {
+        self.complaints.push((place, message.into()));
+    }
+
+    fn refuse<T>(&mut self, place: Place, message: impl Into<String>) -> Option<T> {
+        self.complain(place, message);
+        None
+    }
+
+    fn file(&mut self, root: &Node) -> Vec<Dataset> {
+        if let Data::Scalar(Text { is_null: true, .. }) = &root.data {
+            self.complain(root.place, format!("the file is empty; {DATASETS_FORM}"));
+            return Vec::new();
+        }
+        let Some(members) = self.map(root, &TOP_KEYS, DATASETS_FORM) else { return Vec::new() };
+        let Some((_, list)) = members.get("datasets") else {
+            if !self.complaints.iter().any(|(_, message)| message.contains("unknown key")) {
+                self.complain(root.place, format!("`datasets` is missing; {DATASETS_FORM}"));
+            }
+            return Vec::new();
+        };
+        let Data::List(nodes) = &list.data else {
+            self.complain(list.place, format!("`datasets` is {}; {DATASETS_FORM}", list.kind()));
+            return Vec::new();
+        };
+        if nodes.is_empty() {
+            self.complain(list.place, format!("`datasets` is an empty list; {DATASETS_FORM}"));
+        }
+        let mut names: Vec<(String, Place)> = Vec::new();
+        nodes.iter().filter_map(|node| self.dataset(node, &mut names)).collect()
+    }
+
+    fn dataset(&mut self, node: &Node, names: &mut Vec<(String, Place)>) -> Option<Dataset> {
+        let members = self.map(node, &DATASET_KEYS, DATASETS_FORM)?;
+        // Each is read before any `?`, so that all faults are found.
+        let name = self.required(node, &members, "name").and_then(|node| self.name(node, names));
+        let from = self.required(node, &members, "from").and_then(|node| self.from(node));
+        let format = self.optional(&members, "format", Format::Auto, Self::format);
+        let select = self.optional(&members, "select", None, |reader, node| reader.select(node).map(Some));
+        let shape = self.optional(&members, "fields", Shape::default(), Self::fields);
+        let timestamp = self.optional(&members, "timestamp", None, |reader, node| reader.timestamp(node).map(Some));
+        let index = self.required(node, &members, "index").and_then(|node| self.index(node));
+        let id = self.optional(&members, "id", IdRule::Position, Self::id);
+        Some(Dataset {
+            name: name?,
+            from: from?,
+            format: format?,
+            select: select?,
+            shape: shape?,
+            router: Router::new(timestamp?, index?, id?),
+        })
+    }
+
+    fn name(&mut self, node: &Node, names: &mut Vec<(String, Place)>) -> Option<String> {
+        const FORM: &str = "a name is 1 to 64 of a-z, 0-9, `-` and `_`, with a letter or digit first";
+        let name = self.text(node, "name", FORM)?.text.clone();
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_valid =
+            name.len() <= 64 && name.starts_with(fits) && name.chars().all(|c| fits(c) || c == '-' || c == '_');
+        if !is_valid {
+            return self.refuse(node.place, format!("`name: {name}`: {FORM}"));
+        }
+        if let Some((_, first)) = names.iter().find(|(earlier, _)| *earlier == name) {
+            let line = first.line;
+            return self.refuse(node.place, format!("`name: {name}` is in line {line} already; names are unique"));
+        }
+        names.push((name.clone(), node.place));
+        Some(name)
+    }
+
+    fn from(&mut self, node: &Node) -> Option<S3From> {
+        let members = self.map(node, &FROM_KEYS, FROM_FORM)?;
+        let bucket = match members.get("bucket") {
+            Some((_, node)) => self.glob(node, "bucket"),
+            None => self.compile(node.place, "bucket", "*"),
+        };
+        let key = match members.get("key") {
+            Some((_, node)) => self.glob(node, "key"),
+            // A stream's key was refused already; a second complaint would mislead.
+            None if members.has_later => None,
+            None => self.refuse(node.place, format!("`from` without a `key`; {FROM_FORM}")),
+        };
+        Some(S3From { bucket: bucket?, key: key? })
+    }
+
+    fn glob(&mut self, node: &Node, name: &str) -> Option<GlobMatcher> {
+        let glob = self.text(node, name, FROM_FORM)?.text.clone();
+        if glob.is_empty() {
+            return self.refuse(node.place, format!("`{name}` is empty; {FROM_FORM}"));
+        }
+        if name == "key" && (glob.starts_with('/') || glob.starts_with("s3://")) {
+            return self
+                .refuse(node.place, format!("`key: {glob}`: a key begins neither with `/` nor `s3://`; {FROM_FORM}"));
+        }
+        self.compile(node.place, name, &glob)
+    }
+
+    fn compile(&mut self, place: Place, name: &str, glob: &str) -> Option<GlobMatcher> {
+        match GlobBuilder::new(glob).literal_separator(true).build() {
+            Ok(glob) => Some(glob.compile_matcher()),
+            Err(error) => self.refuse(
+                place,
+                format!("`{name}: {glob}`: {}; a glob takes `*`, `?`, `**`, `[a-z]` and `{{a,b}}`", error.kind()),
+            ),
+        }
+    }
+
+    fn format(&mut self, node: &Node) -> Option<Format> {
+        let text = self.text(node, "format", FORMAT_FORM)?.text.clone();
+        match text.as_str() {
+            "auto" => Some(Format::Auto),
+            "ndjson" => Some(Format::Ndjson),
+            "array" => Some(Format::Array),
+            "concatenated" => Some(Format::Concatenated),
+            "records" => Some(Format::Records),
+            "text" | "cloudwatch-logs" => {
+                self.refuse(node.place, format!("`format: {text}` is not supported yet; {FORMAT_FORM}"))
+            }
+            _ => self.refuse(node.place, format!("`format: {text}`: {FORMAT_FORM}")),
+        }
+    }
+
+    fn select(&mut self, node: &Node) -> Option<Select> {
+        if let Data::Map(_) = &node.data {
+            return self.refuse(
+                node.place,
+                format!("`select` with an event pattern (a map) is not supported yet; {SELECT_FORM}. A query with `: ` in it is quoted"),
+            );
+        }
+        let text = self.text(node, "select", SELECT_FORM)?.clone();
+        match Select::parse(&text.text) {
+            Ok(select) => Some(select),
+            Err(error) => {
+                let mut place = node.place;
+                if text.is_verbatim {
+                    place.column += error.column - 1;
+                }
+                self.refuse(
+                    place,
+                    format!("`select: {}`, column {} of the query: {}", text.text, error.column, error.message),
+                )
+            }
+        }
+    }
+
+    fn fields(&mut self, node: &Node) -> Option<Shape> {
+        let members = self.map(node, &FIELDS_KEYS, "write `fields: { drop: [debug, params.raw] }`")?;
+        let Some((_, drop)) = members.get("drop") else { return Some(Shape::default()) };
+        let Data::List(nodes) = &drop.data else {
+            return self.refuse(drop.place, format!("`drop` is {}; {DROP_FORM}", drop.kind()));
+        };
+        let count = nodes.len();
+        let paths: Vec<Path> = nodes.iter().filter_map(|node| self.path(node, "drop", DROP_FORM)).collect();
+        (paths.len() == count).then(|| Shape::drop_fields(paths))
+    }
+
+    fn timestamp(&mut self, node: &Node) -> Option<Timestamp> {
+        if let Data::Scalar(_) = &node.data {
+            let field = self.path(node, "timestamp", TIMESTAMP_FORM)?;
+            return Some(Timestamp::new(field, TimestampFormat::Auto));
+        }
+        let members = self.map(node, &TIMESTAMP_KEYS, TIMESTAMP_FORM)?;
+        let field = match members.get("field") {
+            Some((_, node)) => self.path(node, "field", TIMESTAMP_FORM),
+            None => self.refuse(node.place, format!("`timestamp` without a `field`; {TIMESTAMP_FORM}")),
+        };
+        let format = self.optional(&members, "format", TimestampFormat::Auto, |reader, node| {
+            let text = reader.text(node, "format", TIMESTAMP_FORM)?.text.clone();
+            TimestampFormat::parse(&text)
+                .map_or_else(|message| reader.refuse(node.place, format!("`format`: {message}")), Some)
+        });
+        Some(Timestamp::new(field?, format?))
+    }
+
+    fn index(&mut self, node: &Node) -> Option<IndexPattern> {
+        let text = self.text(node, "index", "write it like `index: logs-%{+YYYY.MM.dd}`")?.text.clone();
+        IndexPattern::parse(&text)
+            .map_or_else(|message| self.refuse(node.place, format!("`index: {text}`: {message}")), Some)
+    }
+
+    fn id(&mut self, node: &Node) -> Option<IdRule> {
+        if let Data::Map(_) = &node.data {
+            let members = self.map(node, &ID_KEYS, ID_FORM)?;
+            return match members.get("field") {
+                Some((_, node)) => self.path(node, "field", ID_FORM).map(IdRule::Field),
+                None => self.refuse(node.place, format!("`id` without a `field`; {ID_FORM}")),
+            };
+        }
+        let text = self.text(node, "id", ID_FORM)?.text.clone();
+        match text.as_str() {
+            "position" => Some(IdRule::Position),
+            "content" => Some(IdRule::Content),
+            "none" => Some(IdRule::None),
+            _ => self.refuse(node.place, format!("`id: {text}`: {ID_FORM}")),
+        }
+    }
+
+    fn path(&mut self, node: &Node, name: &str, form: &str) -> Option<Path> {
+        let text = self.text(node, name, form)?.text.clone();
+        Path::parse(&text).map_or_else(|error| self.refuse(node.place, format!("`{name}: {text}`: {error}")), Some)
+    }
+
+    fn text<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> Option<&'n Text> {
+        match &node.data {
+            Data::Scalar(text) if !text.is_null => Some(text),
+            _ => self.refuse(node.place, format!("`{name}` is {}; {form}", node.kind())),
+        }
+    }
+
+    fn required<'n>(&mut self, parent: &Node, members: &Members<'n>, name: &str) -> Option<&'n Node> {
+        match members.get(name) {
+            Some((_, node)) => Some(node),
+            None => self.refuse(parent.place, format!("a dataset without a `{name}`; {DATASETS_FORM}")),
+        }
+    }
+
+    fn optional<T>(
+        &mut self,
+        members: &Members<'_>,
+        name: &str,
+        default: T,
+        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
+        match members.get(name) {
+            Some((_, node)) => read(self, node),
+            None => Some(default),
+        }
+    }
+
+    /// The members of a map, with complaints about unknown, later and double keys.
+    fn map<'n>(&mut self, node: &'n Node, keys: &Keys, form: &str) -> Option<Members<'n>> {
+        let Data::Map(entries) = &node.data else {
+            return self.refuse(node.place, format!("{} is {}, not a map; {form}", keys.of, node.kind()));
+        };
+        let mut members = Members { entries: Vec::new(), has_later: false };
+        for (key, value) in entries {
+            let name = key.text.as_str();
+            if keys.later.contains(&name) {
+                members.has_later = true;
+                self.complain(
+                    key.place,
+                    format!("`{name}` is not supported yet; {} takes {}", keys.of, listed(keys.known)),
+                );
+            } else if !keys.known.contains(&name) {
+                let hint = closest(name, keys).map(|known| format!(" did you mean `{known}`?")).unwrap_or_default();
+                let known = listed(keys.known);
+                self.complain(key.place, format!("unknown key `{name}`;{hint} {} takes {known}", keys.of));
+            } else if let Some((first, _)) = members.get(name) {
+                let line = first.place.line;
+                self.complain(key.place, format!("`{name}` is in line {line} already; a key is given once"));
+            } else {
+                members.entries.push((key, value));
+            }
+        }
+        Some(members)
+    }
+}
+
+struct Members<'n> {
+    entries: Vec<(&'n Key, &'n Node)>,
+    /// Whether a key of a later release was among them.
+    has_later: bool,
+}
+
+impl<'n> Members<'n> {
+    fn get(&self, name: &str) -> Option<(&'n Key, &'n Node)> {
+        self.entries.iter().find(|(key, _)| key.text == name).copied()
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The known key that a mistyped one was meant to be.
+fn closest(name: &str, keys: &Keys) -> Option<&'static str> {
+    let distance = |known: &&&'static str| edits(name, known);
+    keys.known.iter().min_by_key(distance).filter(|known| edits(name, known) <= 2.max(known.len() / 3)).copied()
+}
+
+/// How many characters have to be put in, left out or changed.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}

@@ -1,0 +1,283 @@
+use super::*;
+use crate::decode::Decoder;
+
+fn parse(yaml: &str) -> Datasets {
+    Datasets::parse("pipeline.yaml", yaml).unwrap_or_else(|error| panic!("{yaml}\n{error}"))
+}
+
+fn faults(yaml: &str) -> Vec<(String, String)> {
+    match Datasets::parse("pipeline.yaml", yaml) {
+        Ok(_) => panic!("no fault found in\n{yaml}"),
+        Err(error) => error.faults.into_iter().map(|fault| (fault.place, fault.message)).collect(),
+    }
+}
+
+/// A dataset without faults, with `more` in place of or beside its keys.
+fn with(more: &str) -> String {
+    format!("datasets:\n  - name: a\n    from: {{ key: \"k/**\" }}\n    index: logs\n    {more}\n")
+}
+
+const FULL: &str = r#"
+datasets:                       # a comment
+  - name: app-events
+    from: { bucket: "logs-*", key: "source/jsona/**" }
+    format: ndjson
+    select: event_name:2b_screen_view AND NOT os:test
+    fields:
+      drop: [debug, params.raw]
+    timestamp: base_dt
+    index: logs-%{+YYYY.MM.dd}
+    id: position
+  - name: rest
+    from:
+      key: '**'
+    index: rest
+    timestamp: { field: ts, format: "%d/%b/%Y:%H:%M:%S %z" }
+    id: { field: event.id }
+"#;
+
+#[test]
+fn every_key_is_understood() {
+    let datasets = parse(FULL);
+    let first = datasets.by_name("app-events").unwrap();
+    assert_eq!(first.format, Format::Ndjson);
+    assert_eq!(first.select.as_ref().unwrap().as_str(), "event_name:2b_screen_view AND NOT os:test");
+    assert!(!first.shape.is_identity());
+    assert_eq!(first.router.index().as_str(), "logs-%{+YYYY.MM.dd}");
+    let rest = datasets.by_name("rest").unwrap();
+    assert_eq!((rest.format, rest.select.is_none(), rest.shape.is_identity()), (Format::Auto, true, true));
+    assert_eq!((rest.from.bucket_glob(), rest.from.key_glob()), ("*", "**"));
+    assert!(datasets.by_name("other").is_none());
+    assert_eq!(datasets.iter().count(), 2);
+
+    let mut decoder = Decoder::new();
+    let decoded = decoder.decode(br#"{"ts":"21/Nov/2026:01:00:00 +0000","event":{"id":"e1"}}"#).unwrap();
+    let mut action = Vec::new();
+    let scratch = &mut crate::route::RouteScratch::default();
+    rest.router.route(&decoded.event(), "P", 0, 1_795_343_400_000, scratch, &mut action).unwrap();
+    assert_eq!(action, b"{\"create\":{\"_index\":\"rest\",\"_id\":\"e1\"}}\n");
+}
+
+#[test]
+fn the_first_dataset_that_matches_takes_the_object() {
+    let datasets = parse(FULL);
+    let taken = |bucket: &str, key: &str| datasets.find_s3(bucket, key).map(|dataset| dataset.name.clone());
+    assert_eq!(taken("logs-1", "source/jsona/dt=2026-11-22/00.json.gz").as_deref(), Some("app-events"));
+    assert_eq!(taken("logs-1", "source/jsonb/x").as_deref(), Some("rest"));
+    assert_eq!(taken("other", "source/jsona/x").as_deref(), Some("rest"));
+    let one = parse(&with("").replace("k/**", "a/*/b-?.{gz,zst}"));
+    for (key, expected) in [
+        ("a/x/b-1.gz", true),
+        ("a/x/b-1.zst", true),
+        ("a/x/y/b-1.gz", false),
+        ("a/x/b-12.gz", false),
+        ("A/x/b-1.gz", false),
+    ] {
+        assert_eq!(one.find_s3("any.bucket", key).is_some(), expected, "{key}");
+    }
+}
+
+#[test]
+fn a_dataset_that_could_take_dead_letters_is_named() {
+    for (from, prefix, expected) in [
+        (r#"{ key: "**" }"#, "dead-letters/", true),
+        (r#"{ key: "dead-letters/**" }"#, "dead-letters/", true),
+        (r#"{ key: "dead-letters/x/**" }"#, "dead-letters/", true),
+        (r#"{ key: "dead*/**" }"#, "dead-letters/", true),
+        (r#"{ key: "dead-letters/x.json" }"#, "dead-letters/", true),
+        (r#"{ key: "source/**" }"#, "dead-letters/", false),
+        (r#"{ key: "source/x" }"#, "dead-letters/", false),
+        (r#"{ key: "source/**" }"#, "", true),
+        (r#"{ bucket: "logs-*", key: "**" }"#, "dead-letters/", false),
+        (r#"{ bucket: "dead-*", key: "**" }"#, "dead-letters/", true),
+    ] {
+        let datasets = parse(&with("").replace(r#"{ key: "k/**" }"#, from));
+        let found = datasets.could_match_s3("dead-letters-bucket", prefix);
+        assert_eq!(found, if expected { vec!["a"] } else { vec![] }, "{from}");
+    }
+}
+
+#[test]
+fn the_hash_is_that_of_the_bytes() {
+    let datasets = parse(FULL);
+    assert_eq!(datasets.hash(), parse(FULL).hash());
+    assert_eq!(datasets.hash().len(), 12);
+    assert_ne!(datasets.hash(), parse(&format!("{FULL}\n")).hash());
+}
+
+#[test]
+fn all_faults_are_named_at_once_in_the_order_of_the_file() {
+    let yaml = "\
+datasets:
+  - name: App
+    form: { key: x }
+    from: { bucket: b }
+    format: json
+    select: event_name:a AND os:/i.*/
+    fields: { drop: debug, rename: { a: b } }
+    timestamp: { fied: ts, format: never }
+    index: Logs
+    id: random
+    retention: 14d
+  - 7
+";
+    let found = faults(yaml);
+    let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+    let at = |line: usize, column: usize| format!("pipeline.yaml:{line}:{column}");
+    let expected = [
+        at(2, 11),
+        at(3, 5),
+        at(4, 11),
+        at(5, 13),
+        at(6, 33),
+        at(7, 21),
+        at(7, 28),
+        at(8, 16),
+        at(8, 18),
+        at(8, 36),
+        at(9, 12),
+        at(10, 9),
+        at(11, 5),
+        at(12, 5),
+    ];
+    assert_eq!(places, expected, "{found:#?}");
+    assert!(found[1].1.contains("did you mean `from`?"), "{:?}", found[1]);
+    assert!(found[4].1.contains("column 21 of the query"), "{:?}", found[4]);
+}
+
+#[test]
+fn each_fault_says_what_is_accepted() {
+    let name = |name: &str| with("").replace("name: a", &format!("name: {name}"));
+    for (yaml, place, says) in [
+        (String::new(), "1:1", "the file is empty"),
+        ("# only a comment\n".into(), "1:1", "the file is empty"),
+        ("~".into(), "1:1", "the file is empty"),
+        ("datasets:".into(), "1:", "`datasets` is nothing"),
+        ("datasets: []".into(), "1:11", "an empty list"),
+        ("datasets: {}".into(), "1:11", "`datasets` is a map"),
+        ("dataset: []".into(), "1:1", "did you mean `datasets`?"),
+        ("- name: a".into(), "1:1", "not a map"),
+        ("{}".into(), "1:1", "`datasets` is missing"),
+        ("datasets:\n\t- name: a".into(), "2:1", "a tab"),
+        ("datasets:\n  - name: \"a\n".into(), "", "not YAML"),
+        ("datasets: [".into(), "", "not YAML"),
+        ("a: 1\n---\nb: 2\n".into(), "2:1", "second document"),
+        (with("format: &x auto"), "5:", "anchor"),
+        (with("format: *x"), "5:13", "is put in quotes"),
+        (with("select: *:*"), "5:13", "is put in quotes"),
+        (with("select: *"), "5:", "is put in quotes"),
+        (with("select: %a"), "5:", "not YAML"),
+        (with("select: title:\"a: b\""), "5:", "not YAML"),
+        (with("format: !x auto"), "5:", "tag"),
+        (name("\"\""), "2:11", "1 to 64"),
+        (name("App"), "2:11", "1 to 64"),
+        (name("-a"), "2:11", "1 to 64"),
+        (name(&"a".repeat(65)), "2:11", "1 to 64"),
+        (name("[a]"), "2:11", "`name` is a list"),
+        (name(""), "2:", "`name` is nothing"),
+        (with("index: x"), "5:5", "`index` is in line 4 already"),
+        (format!("{}  - name: a\n    from: {{ key: x }}\n    index: x\n", with("")), "6:11", "in line 2 already"),
+        ("datasets:\n  - name: a\n".into(), "2:5", "without a `from`"),
+        (with("").replace("k/**", ""), "3:18", "`key` is empty"),
+        (with("").replace("k/**", "/k"), "3:18", "neither with `/`"),
+        (with("").replace("k/**", "k[a"), "3:18", "a glob takes"),
+        (with("").replace("{ key: \"k/**\" }", "k/**"), "3:11", "`from` is a text, not a map"),
+        (with("").replace("key", "stream"), "3:13", "`stream` is not supported yet"),
+        (with("format: text"), "5:13", "not supported yet"),
+        (with("format: cloudwatch-logs"), "5:13", "not supported yet"),
+        (with("format: xml"), "5:13", "`ndjson`"),
+        (with("mapping: m.json"), "5:5", "`mapping` is not supported yet"),
+        (with("retention: 14d"), "5:5", "`retention` is not supported yet"),
+        (with("fields: { keep: [a] }"), "5:15", "`keep` is not supported yet"),
+        (with("fields: { drop: a }"), "5:21", "a list of fields"),
+        (with("fields: { drop: [a, b..c] }"), "5:25", "`drop: b..c`"),
+        (with("select: { a: [1] }"), "5:13", "event pattern"),
+        (with("select: a:1 AND b"), "5:21", "column 9 of the query: `b` without a field"),
+        (with("select: 'a:1 AND b'"), "5:13", "column 9 of the query"),
+        (with("select: [a]"), "5:13", "`select` is a list"),
+        (with("timestamp: [ts]"), "5:16", "not a map"),
+        (with("timestamp: a..b"), "5:16", "a..b"),
+        (with("timestamp: { format: epoch_s }"), "5:16", "without a `field`"),
+        (with("timestamp: { field: ts, format: \"%H:%M\" }"), "5:37", "%H:%M"),
+        (with("id: { fields: x }"), "5:11", "did you mean `field`?"),
+        (with("id: sequence"), "5:9", "`position`"),
+        (with("? [a]\n    : b"), "5:7", "a key is a word"),
+    ] {
+        let found = faults(&yaml);
+        assert!(
+            found
+                .iter()
+                .any(|(at, message)| at.starts_with(&format!("pipeline.yaml:{place}")) && message.contains(says)),
+            "{place} {says}\n{yaml}\n{found:#?}"
+        );
+    }
+}
+
+#[test]
+fn one_mistake_is_one_fault() {
+    for yaml in [
+        with("").replace("key", "stream"),
+        with("").replace("name: a", "name: A"),
+        with("selct: a:1"),
+        "dataset: []".into(),
+        "datasets: [".into(),
+        with("id: { fild: x }\n    #").replace("index: logs", "index: logs"),
+    ] {
+        let found = faults(&yaml);
+        assert!(found.len() == 1 || yaml.contains("fild") && found.len() == 2, "{yaml}\n{found:#?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_text_is_a_fault() {
+    let missing = Datasets::load(std::path::Path::new("no/such/pipeline.yaml")).unwrap_err();
+    assert!(missing.faults[0].place.contains("no/such") && missing.faults[0].message.contains("MILLRACE_PIPELINE"));
+}
+
+#[test]
+fn the_shipped_file_has_no_faults() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/pipeline.yaml");
+    let datasets = Datasets::load(&path).unwrap();
+    assert_eq!(datasets.find_s3("logs", "source/jsona/dt=2026-11-22/00.json.gz").unwrap().name, "app-events");
+    // What is offered in comments works too.
+    let text = std::fs::read_to_string(path).unwrap();
+    let opened = text.replace("# select:", "select:").replace("# fields:", "fields:").replace("#   drop:", "  drop:");
+    assert_ne!(opened, text);
+    assert!(parse(&opened).by_name("app-events").unwrap().select.is_some());
+}
+
+#[test]
+fn the_examples_of_the_reference_have_no_faults() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/PIPELINE.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let examples: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 8, "{}", examples.len());
+    for example in examples {
+        parse(example);
+    }
+    // The queries in the table, all but the one with a bar that Markdown needs spelt out.
+    let table = text.split("## `select`").nth(1).unwrap().split("- **Mixing").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let queries: Vec<&str> =
+        rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert!(queries.len() > 20, "{queries:?}");
+    for query in queries {
+        if let Err(error) = Select::parse(query) {
+            panic!("{query}: {error}");
+        }
+    }
+}
+
+#[test]
+fn any_text_is_answered_without_a_panic() {
+    // Every cut and every single damaged byte of a whole file.
+    for cut in (0..FULL.len()).filter(|at| FULL.is_char_boundary(*at)) {
+        let _: Result<Datasets, ConfigError> = Datasets::parse("f", &FULL[..cut]);
+        for damage in ["\t", ":", "{", "]", "\"", "\n", "-", "&", "%", "é"] {
+            let _: Result<Datasets, ConfigError> =
+                Datasets::parse("f", &format!("{}{damage}{}", &FULL[..cut], &FULL[cut..]));
+        }
+    }
+    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"[".repeat(10_000));
+    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"- ".repeat(10_000));
+}

@@ -1,0 +1,38 @@
+//! Lone surrogates in a payload that could not be parsed.
+//!
+//! JavaScript writes a cut emoji as `"\ud83d"`. simd-json refuses it, the engine takes it. Deliberately absent: any
+//! change of the document; only the scratch copy is parsed with U+FFFD in such a place.
+
+/// Overwrites the escape of every surrogate without its partner by `\ufffd`, which has the same length. Returns
+/// whether there was one.
+#[cold]
+pub(super) fn replace_lone(json: &mut [u8]) -> bool {
+    let mut replaced = false;
+    let mut at = 0;
+    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        at += found;
+        match unit(json, at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(json, at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(0xD800..=0xDFFF) => {
+                json[at..at + 6].copy_from_slice(b"\\ufffd");
+                replaced = true;
+                at += 6;
+            }
+            Some(_) => at += 6,
+            None => at += 2,
+        }
+    }
+    replaced
+}
+
+/// The UTF-16 unit that `\uXXXX` at `at` stands for.
+fn unit(json: &[u8], at: usize) -> Option<u16> {
+    let escape = json.get(at..at + 6)?;
+    if !escape.starts_with(b"\\u") {
+        return None;
+    }
+    escape[2..].iter().try_fold(0, |unit: u16, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(unit << 4 | u16::try_from(digit).ok()?)
+    })
+}

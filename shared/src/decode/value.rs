@@ -1,0 +1,187 @@
+//! A look at one value of the tape, without owning or copying any of it.
+
+use std::cmp::Ordering;
+
+use simd_json::{Node, StaticNode};
+
+/// One value of an event: a stretch of its tape.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'e> {
+    nodes: &'e [Node<'e>],
+}
+
+/// A value that holds no others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scalar<'e> {
+    /// A string, unescaped.
+    String(&'e str),
+    /// A number.
+    Number(Number),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `null`.
+    Null,
+}
+
+/// A number, exact where it is an integer of 64 bits.
+#[derive(Debug, Clone, Copy)]
+pub enum Number {
+    /// An integer.
+    Integer(i128),
+    /// Anything else, and integers beyond 64 bits.
+    Float(f64),
+}
+
+impl Number {
+    /// Reads a number as JSON writes it; `None` for anything else, such as `NaN`, `0x1` or `1_000`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if !digits.bytes().next()?.is_ascii_digit() || text.len() > 320 {
+            return None;
+        }
+        if digits.len() <= 18 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().ok().map(Self::Integer);
+        }
+        if let Ok(integer) = text.parse::<i64>() {
+            return Some(Self::Integer(integer.into()));
+        }
+        if let Ok(integer) = text.parse::<u64>() {
+            return Some(Self::Integer(integer.into()));
+        }
+        text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Self::Float)
+    }
+
+    /// The nearest `f64`.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(integer) => integer as f64,
+            Self::Float(float) => float,
+        }
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Integer(left), Self::Integer(right)) => Some(left.cmp(right)),
+            _ => self.as_f64().partial_cmp(&other.as_f64()),
+        }
+    }
+}
+
+/// How many nodes of the tape belong to the value that begins with `node`.
+pub(crate) fn span(node: &Node<'_>) -> usize {
+    match node {
+        Node::Object { count, .. } | Node::Array { count, .. } => count + 1,
+        Node::String(_) | Node::Static(_) => 1,
+    }
+}
+
+impl<'e> Value<'e> {
+    /// The value that `nodes` begins with.
+    pub(crate) fn new(nodes: &'e [Node<'e>]) -> Self {
+        Self { nodes }
+    }
+
+    /// The value, unless it is an array or object.
+    pub fn scalar(self) -> Option<Scalar<'e>> {
+        match self.nodes.first()? {
+            Node::String(text) => Some(Scalar::String(text)),
+            Node::Static(StaticNode::Null) => Some(Scalar::Null),
+            Node::Static(StaticNode::Bool(value)) => Some(Scalar::Bool(*value)),
+            Node::Static(StaticNode::I64(value)) => Some(Scalar::Number(Number::Integer((*value).into()))),
+            Node::Static(StaticNode::U64(value)) => Some(Scalar::Number(Number::Integer((*value).into()))),
+            Node::Static(StaticNode::F64(value)) => Some(Scalar::Number(Number::Float(*value))),
+            Node::Object { .. } | Node::Array { .. } => None,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        matches!(self.nodes.first(), Some(Node::Static(StaticNode::Null)))
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        matches!(self.nodes.first(), Some(Node::Array { .. }))
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        matches!(self.nodes.first(), Some(Node::Object { .. }))
+    }
+
+    /// Its members in the order of the bytes; none where it is no object.
+    pub fn members(self) -> Members<'e> {
+        match self.nodes.split_first() {
+            Some((Node::Object { len, .. }, rest)) => Members { rest, left: *len },
+            _ => Members { rest: &[], left: 0 },
+        }
+    }
+
+    /// Its elements; none where it is no array.
+    pub fn elements(self) -> Elements<'e> {
+        match self.nodes.split_first() {
+            Some((Node::Array { len, .. }, rest)) => Elements { rest, left: *len },
+            _ => Elements { rest: &[], left: 0 },
+        }
+    }
+
+    /// Whether `wanted` says yes to it or, where it is an array, to an element of it, however deep: the engine sees
+    /// no difference between `1`, `[1]` and `[[1]]`.
+    pub fn any_element(self, wanted: &mut impl FnMut(Value<'e>) -> bool) -> bool {
+        if self.is_array() { self.elements().any(|element| element.any_element(wanted)) } else { wanted(self) }
+    }
+}
+
+/// The members of an object.
+#[derive(Debug, Clone)]
+pub struct Members<'e> {
+    rest: &'e [Node<'e>],
+    left: usize,
+}
+
+impl<'e> Iterator for Members<'e> {
+    type Item = (&'e str, Value<'e>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let (key, rest) = self.rest.split_first()?;
+        let Node::String(key) = key else { return None };
+        let (value, rest) = rest.split_at_checked(span(rest.first()?))?;
+        self.rest = rest;
+        Some((key, Value::new(value)))
+    }
+}
+
+/// The elements of an array.
+#[derive(Debug, Clone)]
+pub struct Elements<'e> {
+    rest: &'e [Node<'e>],
+    left: usize,
+}
+
+impl<'e> Iterator for Elements<'e> {
+    type Item = Value<'e>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let (value, rest) = self.rest.split_at_checked(span(self.rest.first()?))?;
+        self.rest = rest;
+        Some(Value::new(value))
+    }
+}

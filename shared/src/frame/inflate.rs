@@ -1,0 +1,426 @@
+//! The bytes of an object become the decompressed stream.
+//!
+//! In: a blocking reader that ends only when all bytes of the object came. Out: decompressed bytes, written straight into
+//! the caller's buffer, and where each gzip member begins, for a restart by Range. Deliberately absent: file names and
+//! content types, which lie; what the magic bytes say is believed.
+
+use std::io::{self, Read};
+
+use flate2::{Decompress, FlushDecompress, Status};
+use serde::{Deserialize, Serialize};
+use zstd::stream::raw::{DParameter, InBuffer, Operation, OutBuffer};
+
+/// Compressed bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// The largest zstd window, as a power of two: 8 MiB, what `zstd` itself makes without `--long` or `--ultra`. RFC 8878
+/// recommends decoders to take as much and to refuse more.
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// A bomb is told by its ratio, and only behind a size that any function can read through: deflate reaches 1,032 at most, and
+/// zstd far more, on one byte repeated; the logs that users keep reach 5 to 40, and runs of equal lines about 200.
+/// Below 256 MiB a bomb costs a second or two and no memory, so it is simply read.
+const BOMB_MIN_BYTES: u64 = 256 * 1024 * 1024;
+const BOMB_RATIO: u64 = 250;
+
+/// Where members begin; when so many are known, every other is forgotten: a restart then inflates a little more.
+const MAX_MEMBERS: usize = 4096;
+
+/// How an object is compressed, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// One or more gzip members (RFC 1952).
+    Gzip,
+    /// One or more zstd frames (RFC 8878).
+    Zstd,
+}
+
+/// A place where decompressing can start anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its byte offset in the object, where a Range request begins.
+    pub compressed: u64,
+    /// The offset of its first byte in the decompressed stream.
+    pub raw: u64,
+}
+
+/// Why no more bytes come.
+pub(super) enum Fault {
+    /// The reader failed; the next call tries again.
+    Read(io::Error),
+    /// The content is broken: every later call says so again.
+    Broken(&'static str, String),
+}
+
+/// Decompresses a reader.
+pub(super) struct Inflate<R> {
+    input: Input<R>,
+    decoder: Decoder,
+    /// Where the reader's first byte lies.
+    start: Member,
+    /// Decompressed bytes handed out.
+    produced: u64,
+    members: Vec<Member>,
+    broken: Option<(&'static str, String)>,
+}
+
+impl<R: Read> Inflate<R> {
+    /// From the first byte of an object on.
+    pub(super) fn new(reader: R) -> Self {
+        Self::with(reader, Decoder::Unknown, Member { compressed: 0, raw: 0 })
+    }
+
+    /// From a member on.
+    pub(super) fn resume(reader: R, compression: Compression, member: Member) -> Self {
+        let mut inflate = Self::with(reader, Decoder::Unknown, member);
+        inflate.decide(compression);
+        inflate
+    }
+
+    fn with(reader: R, decoder: Decoder, start: Member) -> Self {
+        Self { input: Input::new(reader), decoder, start, produced: 0, members: vec![start], broken: None }
+    }
+
+    /// Writes the next bytes to `out`: how many, and 0 at the end only.
+    ///
+    /// # Errors
+    /// [`Fault::Read`]: nothing was lost, the next call tries again. [`Fault::Broken`]: nothing more can come.
+    pub(super) fn read(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
+        if let Some((error_type, reason)) = &self.broken {
+            return Err(Fault::Broken(error_type, reason.clone()));
+        }
+        if matches!(self.decoder, Decoder::Unknown) {
+            let compression = self.input.sniff()?;
+            self.decide(compression);
+        }
+        let mut written = 0;
+        let result = match &mut self.decoder {
+            Decoder::Gzip(gzip) => gzip.read(&mut self.input, out, &mut written, |consumed, written| {
+                let member = Member {
+                    compressed: self.start.compressed + consumed,
+                    raw: self.start.raw + self.produced + written as u64,
+                };
+                remember(&mut self.members, member);
+            }),
+            Decoder::Zstd(zstd) => zstd.read(&mut self.input, out, &mut written),
+            Decoder::Unknown | Decoder::Plain => self.input.read(out).map(|count| written = count),
+        };
+        self.produced += written as u64;
+        match result {
+            Ok(()) => {}
+            // Only met with nothing written: what was written is handed out before the reader is asked again.
+            Err(Fault::Read(error)) => return Err(Fault::Read(error)),
+            Err(Fault::Broken(error_type, reason)) => self.broken = Some((error_type, reason)),
+        }
+        let consumed = self.input.consumed();
+        if self.broken.is_none()
+            && !matches!(self.decoder, Decoder::Plain)
+            && self.produced > BOMB_MIN_BYTES
+            && self.produced / BOMB_RATIO > consumed
+        {
+            let reason =
+                format!("{consumed} compressed bytes became {}: more than {BOMB_RATIO} times as many", self.produced);
+            self.broken = Some(("bomb", reason));
+        }
+        // What was readable goes out first, the fault with the next call.
+        if written == 0 && self.broken.is_some() { self.read(out) } else { Ok(written) }
+    }
+
+    /// Compressed bytes taken from the reader.
+    pub(super) fn bytes_in(&self) -> u64 {
+        self.input.bytes_in
+    }
+
+    /// How the object is compressed, as far as it is known.
+    pub(super) fn compression(&self) -> Compression {
+        match self.decoder {
+            Decoder::Unknown | Decoder::Plain => Compression::None,
+            Decoder::Gzip(_) => Compression::Gzip,
+            Decoder::Zstd(_) => Compression::Zstd,
+        }
+    }
+
+    /// The last place at or before this offset of the decompressed stream where decompressing can start anew.
+    pub(super) fn member(&self, offset: u64) -> Member {
+        match self.decoder {
+            Decoder::Unknown | Decoder::Zstd(_) => self.members[0],
+            Decoder::Plain => Member { compressed: offset, raw: offset },
+            Decoder::Gzip(_) => {
+                let after = self.members.partition_point(|member| member.raw <= offset);
+                self.members[after.saturating_sub(1)]
+            }
+        }
+    }
+
+    fn decide(&mut self, compression: Compression) {
+        self.decoder = match compression {
+            Compression::None => Decoder::Plain,
+            Compression::Gzip => Decoder::Gzip(Gzip::new()),
+            Compression::Zstd => match Zstd::new() {
+                Ok(zstd) => Decoder::Zstd(zstd),
+                Err(error) => {
+                    self.broken = Some(("corrupt", format!("zstd: {error}")));
+                    Decoder::Plain
+                }
+            },
+        };
+    }
+}
+
+/// Adds a member. Of those without content the last counts; when there are too many, every other goes.
+fn remember(members: &mut Vec<Member>, member: Member) {
+    if members.last().is_some_and(|last| last.raw == member.raw) {
+        members.pop();
+    }
+    if members.len() == MAX_MEMBERS {
+        let mut kept = false;
+        members.retain(|_| {
+            kept = !kept;
+            kept
+        });
+    }
+    members.push(member);
+}
+
+enum Decoder {
+    /// Until the first bytes are seen.
+    Unknown,
+    Plain,
+    Gzip(Gzip),
+    Zstd(Zstd),
+}
+
+/// The reader, with one chunk read ahead.
+struct Input<R> {
+    reader: R,
+    chunk: Box<[u8]>,
+    pos: usize,
+    end: usize,
+    ended: bool,
+    bytes_in: u64,
+}
+
+impl<R: Read> Input<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, chunk: vec![0; CHUNK].into(), pos: 0, end: 0, ended: false, bytes_in: 0 }
+    }
+
+    fn held(&self) -> &[u8] {
+        &self.chunk[self.pos..self.end]
+    }
+
+    /// Bytes taken by the decoder.
+    fn consumed(&self) -> u64 {
+        self.bytes_in - self.held().len() as u64
+    }
+
+    /// Whether a byte is held, after reading where none was.
+    fn available(&mut self) -> Result<bool, Fault> {
+        if self.pos == self.end {
+            self.pos = 0;
+            self.end = 0;
+            self.read_more()?;
+        }
+        Ok(self.pos < self.end)
+    }
+
+    /// Reads behind what is held; nothing more at the end.
+    fn read_more(&mut self) -> Result<(), Fault> {
+        if !self.ended {
+            let count = read(&mut self.reader, &mut self.chunk[self.end..])?;
+            self.ended = count == 0;
+            self.end += count;
+            self.bytes_in += count as u64;
+        }
+        Ok(())
+    }
+
+    /// What is held, then what the reader writes itself.
+    fn read(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
+        if self.pos < self.end {
+            let count = out.len().min(self.end - self.pos);
+            out[..count].copy_from_slice(&self.chunk[self.pos..self.pos + count]);
+            self.pos += count;
+            return Ok(count);
+        }
+        if self.ended {
+            return Ok(0);
+        }
+        let count = read(&mut self.reader, out)?;
+        self.ended = count == 0;
+        self.bytes_in += count as u64;
+        Ok(count)
+    }
+
+    /// Tells the compression by the first four bytes, taking none.
+    fn sniff(&mut self) -> Result<Compression, Fault> {
+        while self.end < 4 && !self.ended {
+            self.read_more()?;
+        }
+        Ok(match *self.held() {
+            [0x1f, 0x8b, ..] => Compression::Gzip,
+            // A frame, or a frame to be skipped.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
+            _ => Compression::None,
+        })
+    }
+}
+
+fn read(reader: &mut impl Read, into: &mut [u8]) -> Result<usize, Fault> {
+    loop {
+        match reader.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.map_err(Fault::Read),
+        }
+    }
+}
+
+/// Members one after another, then zeros (tape blocks) as gzip(1) takes them.
+struct Gzip {
+    inflate: Decompress,
+    place: Place,
+    /// The last call filled its output: there may be more without more input.
+    full: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Member,
+    Between,
+    Padding,
+}
+
+impl Gzip {
+    fn new() -> Self {
+        Self { inflate: Decompress::new_gzip(15), place: Place::First, full: false }
+    }
+
+    fn read<R: Read>(
+        &mut self,
+        input: &mut Input<R>,
+        out: &mut [u8],
+        written: &mut usize,
+        mut begins: impl FnMut(u64, usize),
+    ) -> Result<(), Fault> {
+        while *written < out.len() {
+            if input.held().is_empty() && !self.full {
+                if *written > 0 {
+                    return Ok(());
+                }
+                if !input.available()? {
+                    return match self.place {
+                        Place::Between | Place::Padding => Ok(()),
+                        Place::First | Place::Member => Err(truncated("a gzip member")),
+                    };
+                }
+            }
+            match self.place {
+                Place::Member => self.member(input, out, written)?,
+                Place::First => self.place = Place::Member,
+                Place::Between if input.held()[0] == 0x1f => {
+                    begins(input.consumed(), *written);
+                    self.inflate.reset(true);
+                    self.place = Place::Member;
+                }
+                Place::Between if input.held()[0] == 0 => self.place = Place::Padding,
+                Place::Padding if input.held().iter().all(|&byte| byte == 0) => input.pos = input.end,
+                Place::Between | Place::Padding => {
+                    return Err(Fault::Broken("corrupt", "garbage behind the last gzip member".into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One step inside a member.
+    fn member<R>(&mut self, input: &mut Input<R>, out: &mut [u8], written: &mut usize) -> Result<(), Fault> {
+        let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+        let status =
+            self.inflate.decompress(&input.chunk[input.pos..input.end], &mut out[*written..], FlushDecompress::None);
+        // Both are less than the slices they count in.
+        let step = |after: u64, before: u64| usize::try_from(after - before).unwrap_or(usize::MAX);
+        let taken = step(self.inflate.total_in(), before_in);
+        let made = step(self.inflate.total_out(), before_out);
+        input.pos += taken;
+        *written += made;
+        self.full = *written == out.len();
+        match status {
+            Ok(Status::StreamEnd) => {
+                self.place = Place::Between;
+                self.full = false;
+            }
+            Ok(_) if taken == 0 && made == 0 && input.pos < input.end => {
+                return Err(Fault::Broken("corrupt", "gzip: no progress".into()));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(Fault::Broken("corrupt", format!("gzip: {error}"))),
+        }
+        Ok(())
+    }
+}
+
+/// Frames one after another, also such as are to be skipped.
+struct Zstd {
+    decoder: zstd::stream::raw::Decoder<'static>,
+    /// How many bytes the decoder wants: never more than one block, so that a corrupt block costs nothing before it.
+    wants: usize,
+    inside: bool,
+    full: bool,
+}
+
+impl Zstd {
+    /// A frame's magic number and the descriptor behind it.
+    const HEADER: usize = 5;
+
+    fn new() -> io::Result<Self> {
+        let mut decoder = zstd::stream::raw::Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
+        Ok(Self { decoder, wants: Self::HEADER, inside: false, full: false })
+    }
+
+    fn read<R: Read>(&mut self, input: &mut Input<R>, out: &mut [u8], written: &mut usize) -> Result<(), Fault> {
+        while *written < out.len() {
+            if input.held().is_empty() && !self.full {
+                if *written > 0 {
+                    return Ok(());
+                }
+                if !input.available()? {
+                    return if self.inside { Err(truncated("a zstd frame")) } else { Ok(()) };
+                }
+            }
+            let piece = &input.held()[..self.wants.min(input.held().len())];
+            let mut source = InBuffer::around(piece);
+            let mut target = OutBuffer::around(&mut out[*written..]);
+            let result = self.decoder.run(&mut source, &mut target);
+            let (taken, made) = (source.pos(), target.pos());
+            input.pos += taken;
+            *written += made;
+            self.full = *written == out.len();
+            let wants = result.map_err(|error| {
+                let reason = error.to_string();
+                if reason.contains("too much memory") {
+                    let reason = "the zstd window is larger than 8 MiB: compress without --long and --ultra";
+                    Fault::Broken("zstd_window", reason.into())
+                } else {
+                    Fault::Broken("corrupt", format!("zstd: {reason}"))
+                }
+            })?;
+            self.inside = wants > 0;
+            self.wants = if wants > 0 { wants } else { Self::HEADER };
+            if wants == 0 {
+                self.full = false;
+            } else if taken == 0 && made == 0 && input.pos < input.end {
+                return Err(Fault::Broken("corrupt", "zstd: no progress".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn truncated(what: &str) -> Fault {
+    Fault::Broken("truncated", format!("the object ends inside {what}"))
+}

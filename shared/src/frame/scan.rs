@@ -1,0 +1,192 @@
+//! Finds the end of a JSON value without looking at what it means.
+//!
+//! In: the bytes from the first byte of a value on, in pieces of any size. Out: where it ends. It counts brackets outside of
+//! strings in one number: nesting costs neither stack nor heap. Deliberately absent: validation, which is decode's; what has the wrong brackets
+//! ends where the count says.
+
+/// What a byte is to a scanner outside of strings.
+const OTHER: u8 = 0;
+const OPEN: u8 = 1;
+const CLOSE: u8 = 2;
+const QUOTE: u8 = 3;
+
+/// Ends a number or a literal.
+const DELIMITER: u8 = 4;
+
+const STRUCTURE: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    table[b'{' as usize] = OPEN;
+    table[b'[' as usize] = OPEN;
+    table[b'}' as usize] = CLOSE;
+    table[b']' as usize] = CLOSE;
+    table[b'"' as usize] = QUOTE;
+    table
+};
+
+const TOKEN_END: [u8; 256] = {
+    let mut table = STRUCTURE;
+    let mut delimiters: &[u8] = b" \t\r\n,:";
+    while let [byte, rest @ ..] = delimiters {
+        table[*byte as usize] = DELIMITER;
+        delimiters = rest;
+    }
+    table
+};
+
+/// White space between JSON tokens.
+pub(super) const fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The index of the first byte that is not white space.
+pub(super) fn significant(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| !is_white_space(byte))
+}
+
+/// Without white space at the start.
+pub(super) fn trim_start(bytes: &[u8]) -> &[u8] {
+    &bytes[significant(bytes).unwrap_or(bytes.len())..]
+}
+
+/// Without white space at the end.
+pub(super) fn trim_end(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&byte| !is_white_space(byte)).map_or(0, |last| last + 1);
+    &bytes[..end]
+}
+
+/// Where a scan stands, between one piece of a value and the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scanner {
+    depth: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Structure,
+    String,
+    /// Behind a backslash.
+    Escape,
+    /// A number or a literal, which ends before a delimiter.
+    Token,
+}
+
+impl Scanner {
+    /// For the value that begins with this byte; `None` where no value does.
+    pub(super) fn for_value(first: u8) -> Option<Self> {
+        let state = match first {
+            b'{' | b'[' | b'"' => State::Structure,
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => State::Token,
+            _ => return None,
+        };
+        Some(Self { depth: 0, state })
+    }
+
+    /// For the rest of an object, behind its first bytes.
+    pub(super) const fn inside_object() -> Self {
+        Self { depth: 1, state: State::Structure }
+    }
+
+    /// Whether the end of the input would end the value too.
+    pub(super) fn ends_with_input(&self) -> bool {
+        self.state == State::Token
+    }
+
+    /// Scans the next piece: the number of its bytes that belong to the value, or `None` where all do and the value may go on.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            match self.state {
+                State::Structure => {
+                    let found = bytes[at..].iter().position(|&byte| STRUCTURE[usize::from(byte)] != OTHER)?;
+                    at += found + 1;
+                    match STRUCTURE[usize::from(bytes[at - 1])] {
+                        OPEN => self.depth += 1,
+                        CLOSE => {
+                            self.depth = self.depth.saturating_sub(1);
+                            if self.depth == 0 {
+                                return Some(at);
+                            }
+                        }
+                        _ => self.state = State::String,
+                    }
+                }
+                State::String => {
+                    at += string_part(&bytes[at..])? + 1;
+                    if bytes[at - 1] == b'\\' {
+                        self.state = State::Escape;
+                    } else if self.depth == 0 {
+                        return Some(at);
+                    } else {
+                        self.state = State::Structure;
+                    }
+                }
+                State::Escape => {
+                    at += 1;
+                    self.state = State::String;
+                }
+                State::Token => {
+                    return bytes[at..].iter().position(|&byte| TOKEN_END[usize::from(byte)] != OTHER).map(|n| at + n);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The index of the next quote or backslash. Most strings are so short that setting a vector search up costs more than they do.
+fn string_part(bytes: &[u8]) -> Option<usize> {
+    const SHORT: usize = 16;
+    let near = &bytes[..bytes.len().min(SHORT)];
+    match near.iter().position(|&byte| byte == b'"' || byte == b'\\') {
+        None if bytes.len() > SHORT => memchr::memchr2(b'"', b'\\', &bytes[SHORT..]).map(|found| found + SHORT),
+        found => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end found when the value comes in pieces cut at `cut`.
+    fn end(bytes: &[u8], cut: usize) -> Option<usize> {
+        let mut scanner = Scanner::for_value(bytes[0])?;
+        scanner.scan(&bytes[..cut]).or_else(|| scanner.scan(&bytes[cut..]).map(|n| n + cut))
+    }
+
+    #[test]
+    fn finds_the_end_of_a_value_wherever_its_pieces_are_cut() {
+        let cases = [
+            ("{}x", 2),
+            (r#"{"a":[1,{"b":"}]"}]},"#, 20),
+            (r#""plain" "#, 7),
+            (r#""a\"b\\"{"#, 8),
+            (r#"["\\\"]",{}]]"#, 12),
+            (r#"{"long":"0123456789abcdef0123456789abcdef\"}"}{"#, 46),
+            ("-12.5e+3,", 8),
+            ("true]", 4),
+            ("null\n", 4),
+            ("7{", 1),
+            ("{\"é😀\":\"日本語\"}\n", 22),
+        ];
+        for (text, expected) in cases {
+            for cut in 0..=text.len() {
+                assert_eq!(end(text.as_bytes(), cut), Some(expected), "{text} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unclosed_value_goes_on() {
+        for text in [r#"{"a":"}"#, "[[[]]", r#"{"a":"\"}"#, r#""abc\""#, "123"] {
+            assert_eq!(end(text.as_bytes(), 1), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_nothing() {
+        let mut text = vec![b'['; 1_000_000];
+        text.resize(2_000_000, b']');
+        assert_eq!(end(&text, 999_999), Some(2_000_000));
+    }
+}

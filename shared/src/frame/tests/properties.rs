@@ -1,0 +1,183 @@
+//! Whatever the documents, the format, the compression and the chunks: every value comes out, as it went in, at its
+//! offset; and from the checkpoint of any of them exactly the rest does.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// JSON text with white space between its tokens, of any nesting, with all that is hard in strings.
+fn value() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        "[a-z{}\\[\\],: ]{0,12}",
+        "[é日😀\u{2028}\u{7f}]{0,4}",
+        Just(r#"\"\\\\\"\u2028\n"#.to_owned()),
+        "[x]{40,70}",
+    ]
+    .prop_map(|text| format!("\"{text}\""));
+    let leaf = prop_oneof![
+        text.clone(),
+        Just("true".to_owned()),
+        Just("null".to_owned()),
+        "-?[1-9][0-9]{0,20}(\\.[0-9]{1,3})?(e[+-]?[0-9])?",
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        let space = prop_oneof![4 => Just(""), 1 => Just(" "), 1 => Just("\t \t")];
+        prop_oneof![
+            (prop::collection::vec(inner.clone(), 0..4), space.clone())
+                .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(&format!("{space},{space}")))),
+            (prop::collection::vec((text.clone(), inner), 0..4), space).prop_map(|(members, space)| {
+                let members: Vec<_> =
+                    members.iter().map(|(key, value)| format!("{key}{space}:{space}{value}")).collect();
+                format!("{{{space}{}{space}}}", members.join(&format!("{space},{space}")))
+            }),
+        ]
+    })
+}
+
+fn object() -> impl Strategy<Value = String> {
+    prop::collection::vec(value(), 1..4).prop_map(|values| {
+        let members: Vec<_> = values.iter().enumerate().map(|(n, value)| format!("\"k{n}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+/// How documents are laid out: the stream, and each document's offset.
+fn layout(documents: &[String], format: Format, bom: bool, space: usize) -> (Vec<u8>, Vec<Seen>) {
+    let space = ["", " ", "\n", " \r\n\t"][space];
+    let mut stream = String::from(if bom { "\u{feff}" } else { "" });
+    let mut expected = Vec::new();
+    stream += match format {
+        Format::Array => "[",
+        Format::Records => "{\"Records\":[",
+        _ => space,
+    };
+    for (n, document) in documents.iter().enumerate() {
+        let first = n == 0;
+        match format {
+            // Another object now and then.
+            Format::Records if n % 3 == 2 => stream += "],\"rest\":{\"]}\":[]}} {\"Records\":[",
+            Format::Array | Format::Records if !first => stream += ",",
+            Format::Ndjson if !first => stream += "\n",
+            _ => {}
+        }
+        stream += space;
+        expected.push(record(stream.len() as u64, document));
+        stream += document;
+        stream += space;
+    }
+    stream += match format {
+        Format::Array => "]",
+        Format::Records => "]}",
+        _ => "",
+    };
+    (stream.into_bytes(), expected)
+}
+
+/// The object, in members of `member` bytes.
+fn compress(stream: &[u8], compression: Compression, member: usize) -> Vec<u8> {
+    match compression {
+        Compression::None => stream.to_vec(),
+        Compression::Gzip => stream.chunks(member).flat_map(gzip).collect(),
+        Compression::Zstd => stream.chunks(member).flat_map(zstd).collect(),
+    }
+}
+
+fn format() -> impl Strategy<Value = Format> {
+    prop::sample::select(vec![Format::Ndjson, Format::Array, Format::Concatenated, Format::Records])
+}
+
+fn compression() -> impl Strategy<Value = Compression> {
+    prop::sample::select(vec![Compression::None, Compression::Gzip, Compression::Zstd])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_value_comes_out_and_from_any_checkpoint_the_rest(
+        documents in prop::collection::vec(object(), 1..9),
+        (format, compression) in (format(), compression()),
+        (bom, space, member, chunk) in (any::<bool>(), 0..4_usize, 1..300_usize, 1..100_usize),
+        (auto, limit) in (any::<bool>(), prop_oneof![Just(MIB), 5..60_usize]),
+    ) {
+        // A line counts with its white space, which the layout adds, so that a small limit would say something else.
+        let limit = if auto || (format == Format::Ndjson && space > 0) { MIB } else { limit };
+        let (stream, all) = layout(&documents, format, bom, space);
+        let bytes = compress(&stream, compression, member);
+        let over = |seen| match seen {
+            Record(offset, text) if text.len() > limit => TooLarge(offset, text.len() as u64, text),
+            seen => seen,
+        };
+        let expected: Vec<_> = all.into_iter().map(over).collect();
+        let mut frames = Frames::new(chunked(&bytes, chunk), if auto { Format::Auto } else { format }, limit);
+        let seen = drain(&mut frames);
+        prop_assert_eq!(&seen, &expected);
+        prop_assert_eq!(frames.bytes_in(), bytes.len() as u64);
+        prop_assert_eq!(frames.bytes_raw(), stream.len() as u64);
+        for (n, from) in expected.iter().enumerate() {
+            let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = from;
+            let at = frames.checkpoint(*offset);
+            prop_assert!(at.format != Format::Auto);
+            let begin = usize::try_from(at.member.compressed).unwrap();
+            let mut resumed = Frames::resume(chunked(&bytes[begin..], chunk), &at, limit);
+            prop_assert_eq!(&drain(&mut resumed), &expected[n..]);
+            prop_assert_eq!(resumed.bytes_raw(), stream.len() as u64 - offset);
+        }
+    }
+
+    #[test]
+    fn the_offset_between_two_frames_is_a_place_to_go_on(
+        documents in prop::collection::vec(object(), 1..6),
+        (format, compression) in (format(), compression()),
+        (space, member, chunk) in (0..4_usize, 1..300_usize, 1..100_usize),
+    ) {
+        let (stream, expected) = layout(&documents, format, false, space);
+        let bytes = compress(&stream, compression, member);
+        for taken in 0..=expected.len() {
+            let mut frames = Frames::new(chunked(&bytes, chunk), format, MIB);
+            for _ in 0..taken {
+                frames.next().unwrap();
+            }
+            let at = frames.checkpoint(frames.offset());
+            let begin = usize::try_from(at.member.compressed).unwrap();
+            let mut resumed = Frames::resume(chunked(&bytes[begin..], chunk), &at, MIB);
+            prop_assert_eq!(&drain(&mut resumed), &expected[taken..]);
+        }
+    }
+
+    #[test]
+    fn chunks_change_nothing_whatever_the_bytes(
+        stream in prop::collection::vec(prop::sample::select(&b"{{{}}}[]\"\"\\,:\n\n\r 1ax\xc3\xa9"[..]), 0..200),
+        format in prop_oneof![format(), Just(Format::Auto)],
+        compression in compression(),
+        (chunk, limit, cut) in (1..40_usize, 1..50_usize, 0..30_usize),
+    ) {
+        let bytes = compress(&stream, compression, 64);
+        let bytes = &bytes[..bytes.len() - cut.min(bytes.len())];
+        let whole = read(bytes, format, limit, usize::MAX);
+        prop_assert_eq!(&read(bytes, format, limit, chunk), &whole);
+        // Frames lie one behind the other, and a broken rest is the last.
+        let mut end = 0;
+        for (n, seen) in whole.iter().enumerate() {
+            let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = seen;
+            prop_assert!(*offset >= end, "{:?}", whole);
+            match seen {
+                Record(_, text) => prop_assert!(!text.is_empty()),
+                TooLarge(_, length, head) => {
+                    prop_assert!(*length > limit as u64);
+                    end = offset + length;
+                    prop_assert!(head.len() as u64 >= *length);
+                }
+                Broken(..) => prop_assert_eq!(n + 1, whole.len()),
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_framed_or_broken(bytes in prop::collection::vec(any::<u8>(), 0..300), magic in 0..3_usize) {
+        let magic: &[u8] = [b"".as_slice(), b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"][magic];
+        let input = [magic, &bytes].concat();
+        let whole = read(&input, Format::Auto, 100, usize::MAX);
+        prop_assert_eq!(read(&input, Format::Auto, 100, 3), whole);
+    }
+}

@@ -1,0 +1,82 @@
+//! What became of one attempt at an object: the fates of all its bodies, and where the next attempt has to begin.
+
+use super::send::{Delivered, Failure};
+use crate::outcome::Outcome;
+
+/// The sum of all bodies delivered so far.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    pub(super) outcome: Outcome,
+    pub(super) bulk_requests: u64,
+    pub(super) retries: u64,
+    lowest_undelivered: Option<u64>,
+    end_offset: u64,
+    /// The first failure, or the first permanent one.
+    pub(super) failure: Option<Failure>,
+}
+
+impl Settlement {
+    /// Of an attempt that begins at `start_offset`.
+    pub(super) fn new(start_offset: u64) -> Self {
+        Self { end_offset: start_offset, ..Self::default() }
+    }
+
+    /// Adds one body.
+    pub(super) fn add(&mut self, delivered: &Delivered) {
+        self.outcome.add(&delivered.outcome);
+        self.bulk_requests += delivered.bulk_requests;
+        self.retries += delivered.retries;
+        self.end_offset = self.end_offset.max(delivered.end_offset);
+        self.lowest_undelivered = [self.lowest_undelivered, delivered.lowest_undelivered].into_iter().flatten().min();
+        if let Some(failure) = &delivered.failure {
+            self.fail(failure.clone());
+        }
+    }
+
+    /// Notes a failure.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        if self.failure.as_ref().is_none_or(|known| failure.is_permanent && !known.is_permanent) {
+            self.failure = Some(failure);
+        }
+    }
+
+    /// The offset before which everything is settled.
+    pub(super) fn settled_to(&self) -> u64 {
+        self.lowest_undelivered.unwrap_or(self.end_offset)
+    }
+
+    /// Whether this attempt, begun at `start_offset`, got on: the offset advanced, and by more than events dropped on
+    /// the way to a domain that took nothing.
+    pub(super) fn got_on(&self, start_offset: u64) -> bool {
+        let Outcome { indexed, duplicates, rejected, undelivered, .. } = self.outcome;
+        self.settled_to() > start_offset && (undelivered == 0 || indexed + duplicates + rejected > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivered(end_offset: u64, lowest_undelivered: Option<u64>, outcome: Outcome) -> Delivered {
+        Delivered { body: None, outcome, lowest_undelivered, end_offset, bulk_requests: 1, retries: 0, failure: None }
+    }
+
+    #[test]
+    fn the_next_attempt_begins_at_the_lowest_undelivered_event() {
+        let mut settlement = Settlement::new(10);
+        let good = Outcome { read: 1, indexed: 1, ..Outcome::default() };
+        settlement.add(&delivered(300, None, good));
+        assert_eq!(settlement.settled_to(), 300);
+        settlement.add(&delivered(200, Some(120), Outcome { read: 2, indexed: 1, undelivered: 1, ..Outcome::default() }));
+        assert_eq!((settlement.settled_to(), settlement.got_on(10)), (120, true));
+        assert!(!settlement.got_on(120), "an offset that does not advance would go on for ever");
+        assert!(settlement.outcome.balances());
+    }
+
+    #[test]
+    fn events_dropped_before_a_dead_domain_are_no_progress() {
+        let mut settlement = Settlement::new(0);
+        settlement.add(&delivered(300, Some(120), Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() }));
+        assert!(!settlement.got_on(0));
+    }
+}

@@ -1,0 +1,125 @@
+//! The document id: from the position, from the content, from a field, or none.
+
+use std::io::Write;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use super::{MAX_ID_BYTES, RouteError};
+use crate::decode::{Event, Number, Path, Scalar};
+
+/// How a document's id follows from its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdRule {
+    /// From the position alone: a second delivery is a duplicate, two equal events stay two.
+    Position,
+    /// From the bytes of the event: equal events become one document.
+    Content,
+    /// A field of the event: events with an equal field become one document.
+    Field(Path),
+    /// The engine's own: a second delivery is indexed twice.
+    None,
+}
+
+impl IdRule {
+    /// Appends `,"_id":"…"`, or nothing.
+    #[inline]
+    pub(super) fn write(
+        &self,
+        event: &Event<'_>,
+        prefix: &str,
+        offset: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RouteError> {
+        match self {
+            Self::None => return Ok(()),
+            Self::Position => {
+                out.extend_from_slice(br#","_id":""#);
+                out.extend_from_slice(prefix.as_bytes());
+                out.push(b'-');
+                push_decimal(out, offset);
+            }
+            Self::Content => {
+                out.extend_from_slice(br#","_id":""#);
+                // 128 bits: whoever writes events could make two collide in fewer.
+                let mut text = [0; 22];
+                let hash = Sha256::digest(event.source);
+                if let Ok(length) = URL_SAFE_NO_PAD.encode_slice(&hash[..16], &mut text) {
+                    out.extend_from_slice(&text[..length]);
+                }
+            }
+            Self::Field(path) => {
+                out.extend_from_slice(br#","_id":""#);
+                write_field(path, event, out)?;
+            }
+        }
+        out.push(b'"');
+        Ok(())
+    }
+}
+
+fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), RouteError> {
+    let invalid = |what: &str| RouteError {
+        error_type: "invalid_id",
+        reason: format!("the id's field `{path}` {what}; an id is a string or number of 1 to {MAX_ID_BYTES} bytes"),
+    };
+    let value = event.get(path).ok_or_else(|| invalid("is missing"))?;
+    match value.scalar() {
+        Some(Scalar::String("")) => Err(invalid("is empty")),
+        Some(Scalar::String(text)) if text.len() > MAX_ID_BYTES => Err(invalid(&format!("has {} bytes", text.len()))),
+        Some(Scalar::String(text)) => {
+            push_escaped(out, text);
+            Ok(())
+        }
+        Some(Scalar::Number(number)) => {
+            push_number(out, number);
+            Ok(())
+        }
+        Some(Scalar::Null) => Err(invalid("is null")),
+        Some(Scalar::Bool(_)) => Err(invalid("is true or false")),
+        None => Err(invalid("is an array or object")),
+    }
+}
+
+/// Appends a number in the shortest digits that mean the same.
+pub(super) fn push_number(out: &mut Vec<u8>, number: Number) {
+    match number {
+        Number::Integer(integer) => match u64::try_from(integer) {
+            Ok(integer) => push_decimal(out, integer),
+            Err(_) => write_into(out, format_args!("{integer}")),
+        },
+        Number::Float(float) => write_into(out, format_args!("{float}")),
+    }
+}
+
+fn write_into(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a vector cannot fail.
+    let _: std::io::Result<()> = out.write_fmt(text);
+}
+
+/// Appends the digits of a number.
+#[inline]
+fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a text as it stands between the quotes of a JSON string.
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            0..0x20 => write_into(out, format_args!("\\u{byte:04x}")),
+            _ => out.push(byte),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One term or range against one value.
+//!
+//! There is no mapping to ask: the value's own type decides. Numbers compare as numbers, dates as dates where both
+//! sides are dates, everything else byte by byte.
+
+use std::cmp::Ordering;
+
+use crate::decode::{Number, Scalar};
+use crate::route::iso::{self, IsoDate, Precision};
+
+/// A term, read in every way that it can be.
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    text: String,
+    number: Option<Number>,
+    date: Option<IsoDate>,
+}
+
+impl Term {
+    pub(super) fn new(text: String) -> Self {
+        let number = Number::parse(&text);
+        let date = iso::parse(&text);
+        Self { text, number, date }
+    }
+
+    /// Whether a value equals the term. A date cut short equals all of its stretch, as in the engine.
+    pub(super) fn equals(&self, value: Scalar<'_>) -> bool {
+        match value {
+            Scalar::String(text) if text == self.text => true,
+            Scalar::String(text) => self
+                .date
+                .is_some_and(|date| value_date(text).is_some_and(|at| (date.start_ms..=date.end_ms).contains(&at))),
+            Scalar::Number(number) => match (self.number, self.date) {
+                (Some(term), _) => number == term,
+                (None, Some(date)) => epoch_ms(number).is_some_and(|at| (date.start_ms..=date.end_ms).contains(&at)),
+                (None, None) => false,
+            },
+            Scalar::Bool(value) => self.text == if value { "true" } else { "false" },
+            Scalar::Null => false,
+        }
+    }
+
+    /// How `value` lies to the term; where the term names a stretch of time, to its `edge`.
+    fn compare(&self, value: Scalar<'_>, edge: impl Fn(IsoDate) -> i64) -> Option<Ordering> {
+        match value {
+            Scalar::String(text) => {
+                if let Some(term) = self.number {
+                    if let Some(number) = Number::parse(text) {
+                        return number.partial_cmp(&term);
+                    }
+                }
+                if let Some(date) = self.date {
+                    if let Some(at) = value_date(text) {
+                        return Some(at.cmp(&edge(date)));
+                    }
+                }
+                Some(text.as_bytes().cmp(self.text.as_bytes()))
+            }
+            Scalar::Number(number) => match (self.number, self.date) {
+                (Some(term), _) => number.partial_cmp(&term),
+                (None, Some(date)) => Some(epoch_ms(number)?.cmp(&edge(date))),
+                (None, None) => None,
+            },
+            Scalar::Bool(value) => Some(if value { "true" } else { "false" }.cmp(self.text.as_str())),
+            Scalar::Null => None,
+        }
+    }
+}
+
+/// A range, open at a side that has no bound.
+#[derive(Debug, Clone)]
+pub(super) struct Range {
+    pub(super) lower: Option<Bound>,
+    pub(super) upper: Option<Bound>,
+}
+
+/// An end of a range.
+#[derive(Debug, Clone)]
+pub(super) struct Bound {
+    pub(super) term: Term,
+    pub(super) inclusive: bool,
+}
+
+impl Range {
+    /// Whether a value lies within. Of a date cut short `>=` and `<` take the beginning, `>` and `<=` the end, as the
+    /// engine rounds.
+    pub(super) fn contains(&self, value: Scalar<'_>) -> bool {
+        let above = |bound: &Bound| {
+            let edge = |date: IsoDate| if bound.inclusive { date.start_ms } else { date.end_ms };
+            match bound.term.compare(value, edge) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Equal) => bound.inclusive,
+                Some(Ordering::Less) | None => false,
+            }
+        };
+        let below = |bound: &Bound| {
+            let edge = |date: IsoDate| if bound.inclusive { date.end_ms } else { date.start_ms };
+            match bound.term.compare(value, edge) {
+                Some(Ordering::Less) => true,
+                Some(Ordering::Equal) => bound.inclusive,
+                Some(Ordering::Greater) | None => false,
+            }
+        };
+        self.lower.as_ref().is_none_or(above) && self.upper.as_ref().is_none_or(below)
+    }
+}
+
+/// The instant of a value that is a date of a day at least.
+fn value_date(text: &str) -> Option<i64> {
+    iso::parse_utc_instant(text.as_bytes())
+        .or_else(|| iso::parse(text).filter(|date| date.precision >= Precision::Day).map(|date| date.start_ms))
+}
+
+/// A number in a date field is milliseconds since 1970.
+fn epoch_ms(number: Number) -> Option<i64> {
+    match number {
+        Number::Integer(integer) => i64::try_from(integer).ok(),
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be far within an i64")]
+        Number::Float(float) => (float.abs() < 1e18).then_some(float as i64),
+    }
+}

@@ -1,0 +1,348 @@
+use super::wildcard::{Piece, Wildcard};
+use super::*;
+use crate::decode::Decoder;
+
+fn matches(query: &str, json: &str) -> bool {
+    let select = Select::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let mut decoder = Decoder::new();
+    let decoded = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
+    select.matches(&decoded.event())
+}
+
+const EVENT: &str = r#"{
+    "event_name": "2b_screen_view", "adid": "38400000-8cf0", "os": "iOS", "n": 33, "f": 33.5, "minus": -7, "s": "33",
+    "yes": true, "no": false, "nothing": null, "empty": "", "tags": ["t1", "t2", null], "none": [], "nulls": [null],
+    "device": { "model": "SM-G998N", "size": { "w": 1080 }, "void": {} }, "items": [{ "id": 1 }, { "id": "two words" }],
+    "a.b": "dotted", "path": "/api/v1", "title": "Top 100 (new)", "big": 12345678901234567890,
+    "base_dt": "2026-11-22T10:30:00.500Z", "day": "2026-11-22", "ms": 1795343400500, "url": "https://x.y/z?q=1"
+}"#;
+
+#[test]
+fn terms_mean_what_the_engine_means() {
+    for (query, expected) in [
+        ("event_name:2b_screen_view", true),
+        ("event_name:2b_screen", false),
+        ("event_name:2B_screen_view", false),
+        ("event_name : 2b_screen_view", true),
+        ("os:(Android OR iOS)", true),
+        ("os:(Android AND iOS)", false),
+        ("os:(Android iOS)", true),
+        ("os:(NOT Android)", true),
+        ("os:((Android OR iOS) AND NOT Windows)", true),
+        ("os:(Android OR n:33)", true),
+        ("n:33", true),
+        ("n:33.0", true),
+        ("n:\"33\"", true),
+        ("n:3.3e1", true),
+        ("n:34", false),
+        ("n:abc", false),
+        ("f:33.5", true),
+        ("s:33", true),
+        ("s:33.0", false),
+        ("minus:\\-7", true),
+        ("minus:\"-7\"", true),
+        ("big:12345678901234567890", true),
+        ("big:12345678901234567891", false),
+        ("yes:true", true),
+        ("yes:false", false),
+        ("no:false", true),
+        ("nothing:null", false),
+        ("empty:\"\"", true),
+        ("tags:t2", true),
+        ("tags:t3", false),
+        ("device.model:SM\\-G998N", true),
+        ("device.model:SM-G998N", true),
+        ("device.model.keyword:SM-G998N", true),
+        ("device.size.w:1080", true),
+        ("items.id:1", true),
+        ("items.id:\"two words\"", true),
+        ("items.id:\"two\"", false),
+        ("a.b:dotted", true),
+        ("path:\\/api\\/v1", true),
+        ("path:\"/api/v1\"", true),
+        ("title:\"Top 100 (new)\"", true),
+        ("title:Top\\ 100\\ \\(new\\)", true),
+        ("title:\"top 100 (new)\"", false),
+        ("url:\"https://x.y/z?q=1\"", true),
+        ("missing:x", false),
+        ("device:x", false),
+        ("*", true),
+        ("*:*", true),
+    ] {
+        assert_eq!(matches(query, EVENT), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_keyword_subfield_of_the_event_itself_comes_first() {
+    assert!(matches("t.keyword:b", r#"{"t":{"keyword":"b"}}"#));
+    assert!(!matches("t.keyword:a", r#"{"t.keyword":"b","t":"a"}"#));
+    assert!(matches("t.keyword:a", r#"{"t":"a"}"#));
+    assert!(matches("t.keyword:a*", r#"{"t":["b","ab"]}"#));
+    assert!(matches("_exists_:t.keyword", r#"{"t":"a"}"#));
+}
+
+#[test]
+fn a_field_exists_where_the_engine_has_something_to_index() {
+    for (field, expected) in [
+        ("adid", true),
+        ("empty", true),
+        ("no", true),
+        ("nothing", false),
+        ("none", false),
+        ("nulls", false),
+        ("tags", true),
+        ("device", true),
+        ("device.size", true),
+        ("device.void", false),
+        ("device.missing", false),
+        ("items.id", true),
+        ("missing", false),
+    ] {
+        for query in [format!("_exists_:{field}"), format!("{field}:*"), format!("{field}:[* TO *]")] {
+            assert_eq!(matches(&query, EVENT), expected, "{query}");
+        }
+        assert_eq!(matches(&format!("NOT _exists_:{field}"), EVENT), !expected, "{field}");
+    }
+}
+
+#[test]
+fn wildcards_are_for_strings() {
+    for (query, expected) in [
+        ("event_name:2b_*", true),
+        ("event_name:*view", true),
+        ("event_name:*screen*", true),
+        ("event_name:2?_screen_view", true),
+        ("event_name:2?screen_view", false),
+        ("event_name:?b*v?ew", true),
+        ("event_name:\"2b_*\"", false),
+        ("event_name:2b_\\*", false),
+        ("event_name:**", true),
+        ("tags:t?", true),
+        ("n:3*", false),
+        ("empty:?", false),
+        ("empty:*", true),
+        ("missing:a*", false),
+    ] {
+        assert_eq!(matches(query, EVENT), expected, "{query}");
+    }
+    assert!(matches("a:?", r#"{"a":"é"}"#), "`?` is a character, not a byte");
+    assert!(matches("a:\\*x*", r#"{"a":"*xyz"}"#));
+    assert!(!matches("a:\\*x*", r#"{"a":"yxz"}"#));
+}
+
+#[test]
+fn a_hostile_pattern_takes_no_exponential_time() {
+    let text = "a".repeat(5_000);
+    let pieces = std::iter::repeat_n([Piece::Many, Piece::Exactly('a')], 200).flatten().chain([Piece::Exactly('b')]);
+    assert!(!Wildcard::new(pieces.collect()).matches(&text));
+}
+
+proptest::proptest! {
+    #[test]
+    fn wildcards_agree_with_the_obvious_definition(pattern in "[ab?*]{0,8}", text in "[ab]{0,10}") {
+        fn obvious(pattern: &[u8], text: &[u8]) -> bool {
+            match (pattern.split_first(), text.split_first()) {
+                (None, None) => true,
+                (Some((b'*', rest)), Some((_, after))) => obvious(rest, text) || obvious(pattern, after),
+                (Some((b'*', rest)), None) => obvious(rest, text),
+                (Some((b'?', rest)), Some((_, after))) => obvious(rest, after),
+                (Some((c, rest)), Some((d, after))) => c == d && obvious(rest, after),
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+        }
+        let pieces = pattern.chars().map(|c| match c { '*' => Piece::Many, '?' => Piece::One, c => Piece::Exactly(c) });
+        let wildcard = Wildcard::new(pieces.collect());
+        proptest::prop_assert_eq!(wildcard.matches(&text), obvious(pattern.as_bytes(), text.as_bytes()));
+    }
+
+    #[test]
+    fn no_query_panics_and_columns_lie_within_it(query in "[ab:().*?\"\\\\+!&|<>=~^/\\[\\]{} TONADRé-]{0,24}") {
+        if let Err(error) = Select::parse(&query) {
+            proptest::prop_assert!(error.column >= 1 && error.column <= query.chars().count() + 1, "{:?}", error);
+        }
+    }
+}
+
+#[test]
+fn ranges_compare_numbers_dates_and_strings() {
+    for (query, expected) in [
+        ("n:[33 TO 40]", true),
+        ("n:{33 TO 40]", false),
+        ("n:[30 TO 33}", false),
+        ("n:[30 TO 33]", true),
+        ("n:{32.9 TO 33.1}", true),
+        ("n:[* TO 33]", true),
+        ("n:[34 TO *]", false),
+        ("n:>32", true),
+        ("n:>=33", true),
+        ("n:>33", false),
+        ("n:<33", false),
+        ("n:<=33", true),
+        ("n:(>30 AND <40)", true),
+        ("minus:[-10 TO -5]", true),
+        ("minus:>-8", true),
+        ("s:[4 TO 40]", true),
+        ("os:[a TO z]", true),
+        ("os:{iOS TO z]", false),
+        ("os:[\"a\" TO \"j k\"]", true),
+        ("nothing:[* TO a]", false),
+        ("missing:>0", false),
+        ("tags:[t2 TO t9]", true),
+        ("yes:[true TO true]", true),
+        ("base_dt:[2026-11-22 TO 2026-11-22]", true),
+        ("base_dt:[2026-11-21 TO 2026-11-22}", false),
+        ("base_dt:[2026-11-21 TO 2026-11-23}", true),
+        ("base_dt:{2026-11-22 TO *]", false),
+        ("base_dt:>2026-11-21", true),
+        ("base_dt:>=2026-11-22", true),
+        ("base_dt:<=2026-11-22", true),
+        ("base_dt:<2026-11-22", false),
+        ("base_dt:<=2026-11", true),
+        ("base_dt:>2026", false),
+        ("base_dt:[2026 TO 2026]", true),
+        ("base_dt:[\"2026-11-22T10:30\" TO \"2026-11-22T10:30\"]", true),
+        ("base_dt:>=2026-11-22T10\\:30\\:01", false),
+        ("base_dt:[\"2026-11-22T19:30:00.500+09:00\" TO *]", true),
+        ("base_dt:{\"2026-11-22T19:30:00.500+09:00\" TO *]", false),
+        ("base_dt:2026-11-22", true),
+        ("base_dt:2026-11-23", false),
+        ("base_dt:\"2026-11-22T10:30:00.500Z\"", true),
+        ("ms:[2026-11-22 TO 2026-11-22]", true),
+        ("ms:>2026-11-22", false),
+        ("ms:2026-11-22", true),
+        ("day:[2026-11-01 TO 2026-12-01}", true),
+    ] {
+        assert_eq!(matches(query, EVENT), expected, "{query}");
+    }
+}
+
+/// The query as Lucene prints it: `+` must, `-` must not.
+fn shown(query: &Query) -> String {
+    match query {
+        Query::Equal(_, term) => format!("{term:?}").split('"').nth(1).unwrap_or_default().into(),
+        Query::Bool(bool) => {
+            let part = |sign: &str, queries: &[Query]| -> Vec<String> {
+                queries.iter().map(|query| format!("{sign}{}", shown(query))).collect()
+            };
+            let parts = [part("+", &bool.must), part("", &bool.should), part("-", &bool.must_not)].concat();
+            format!("({})", parts.join(" "))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn operators_bind_as_in_lucenes_classic_parser() {
+    for (query, expected) in [
+        ("f:a", "a"),
+        ("(f:a)", "a"),
+        ("f:a f:b", "(a b)"),
+        ("f:a OR f:b", "(a b)"),
+        ("f:a || f:b", "(a b)"),
+        ("f:a AND f:b", "(+a +b)"),
+        ("f:a && f:b", "(+a +b)"),
+        ("f:a OR f:b AND f:c", "(+b +c a)"),
+        ("f:a AND f:b OR f:c", "(+a +b c)"),
+        ("f:a AND NOT f:b", "(+a -b)"),
+        ("f:a AND !f:b", "(+a -b)"),
+        ("NOT f:a AND f:b", "(+b -a)"),
+        ("f:a OR NOT f:b", "(a -b)"),
+        ("+f:a f:b -f:c", "(+a b -c)"),
+        ("+f:a", "(+a)"),
+        ("-f:a", "(-a)"),
+        ("NOT f:a", "(-a)"),
+        ("NOT (f:a OR f:b)", "(-(a b))"),
+        ("f:(a b) AND f:c", "(+(a b) +c)"),
+        ("f:a AND (f:b OR f:c)", "(+a +(b c))"),
+        ("f:(+a -b)", "(+a -b)"),
+        ("f:a AND f:ANDROID", "(+a +ANDROID)"),
+        ("f:\"AND\"", "AND"),
+        ("f:a!f:b", "(a -b)"),
+    ] {
+        let select = Select::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(shown(&select.query), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_should_counts_only_where_nothing_is_a_must() {
+    for (query, expected) in [
+        ("os:iOS AND n:33 OR n:99", true),
+        ("os:x OR n:33 AND yes:true", true),
+        ("os:iOS OR n:99 AND yes:true", false),
+        ("os:x OR NOT n:99", false),
+        ("os:iOS OR NOT n:99", true),
+        ("NOT os:x", true),
+        ("NOT os:iOS", false),
+        ("NOT os:x AND NOT n:99", true),
+        ("(NOT os:x) AND n:33", true),
+        ("os:x OR (NOT n:99)", true),
+        ("+os:iOS n:99", true),
+    ] {
+        assert_eq!(matches(query, EVENT), expected, "{query}");
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_with_column_and_form() {
+    for (query, column, says) in [
+        ("", 1, "empty"),
+        ("  ", 1, "empty"),
+        ("login", 1, "field:login"),
+        ("a:1 and b:2", 5, "capitals: AND"),
+        ("a:1 \"two words\"", 5, "a phrase without a field"),
+        ("[1 TO 2]", 1, "a range without a field"),
+        ("a:x~", 4, "fuzzy"),
+        ("a:x~2", 4, "fuzzy"),
+        ("a:\"x y\"~2", 8, "proximity"),
+        ("a:x^2", 4, "boost"),
+        ("(a:x)^2", 6, "boost"),
+        ("a:/x.*/", 3, "regular expression"),
+        ("a:x/y", 4, "regular expression"),
+        ("a:(x", 3, "`(` without its `)`"),
+        ("a:x)", 4, "`)` without its `(`"),
+        ("a:()", 4, "empty parentheses"),
+        ("a:\"x", 3, "without its other"),
+        ("a:[1 TO 2", 10, "`]` or `}`"),
+        ("a:[1 2]", 6, "`TO` is expected"),
+        ("a:[TO 2]", 7, "`TO` is expected"),
+        ("a:[]", 3, "without its bounds"),
+        ("a:[now-1d TO *]", 4, "clock"),
+        ("a:>now", 3, "clock"),
+        ("a:>", 3, "followed by a value"),
+        ("a:", 3, "without a value"),
+        ("a: AND b:1", 4, "operator"),
+        ("a:-1", 3, "escaped or quoted"),
+        ("a:b:c", 4, "`\\:`"),
+        ("a..b:1", 1, "names"),
+        ("dev*:1", 1, "wildcard"),
+        ("*:x", 1, "any field"),
+        ("_exists_:a*", 10, "wildcard"),
+        ("_exists_:", 10, "field"),
+        ("AND a:1", 1, "none before"),
+        ("a:1 AND", 5, "none after"),
+        ("a:1 OR )", 5, "none after"),
+        ("a:1 AND OR b:2", 9, "operator"),
+        ("NOT", 4, "need a clause"),
+        ("NOT NOT a:1", 5, "operator"),
+        ("+ a:1", 1, "without a space"),
+        ("-+a:1", 2, "one of"),
+        ("a:x\\", 4, "`\\` at the end"),
+        ("a:\\uZZZZ", 3, "hexadecimal"),
+        ("é:1 x", 5, "field:x"),
+    ] {
+        let error = Select::parse(query).map(|select| panic!("{query}: {select:?}")).unwrap_err();
+        assert_eq!(error.column, column, "{query}: {error}");
+        assert!(error.message.contains(says), "{query}: {error}");
+    }
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let nested = |levels: usize| format!("{}a:1{}", "(".repeat(levels), ")".repeat(levels));
+    assert!(Select::parse(&nested(64)).is_ok());
+    assert!(Select::parse(&nested(65)).unwrap_err().message.contains("64"));
+    assert!(Select::parse(&nested(100_000)).is_err());
+    assert!(Select::parse(&"(".repeat(100_000)).is_err());
+}

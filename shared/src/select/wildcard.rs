@@ -1,0 +1,76 @@
+//! `*` and `?` against a string, in time proportional to pattern times string at worst.
+
+use crate::decode::{Scalar, Value};
+
+/// A pattern with at least one wildcard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wildcard {
+    /// `abc*`
+    Prefix(String),
+    Any(Vec<Piece>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// This very character.
+    Exactly(char),
+    /// `?`: any one character.
+    One,
+    /// `*`: any characters or none.
+    Many,
+}
+
+impl Wildcard {
+    pub(super) fn new(mut pieces: Vec<Piece>) -> Self {
+        pieces.dedup_by(|later, earlier| *later == Piece::Many && *earlier == Piece::Many);
+        if let Some((Piece::Many, prefix)) = pieces.split_last() {
+            let prefix: Option<String> =
+                prefix.iter().map(|piece| if let Piece::Exactly(c) = piece { Some(*c) } else { None }).collect();
+            if let Some(prefix) = prefix {
+                return Self::Prefix(prefix);
+            }
+        }
+        Self::Any(pieces)
+    }
+
+    /// Strings only: the engine has no wildcards on numbers, dates and booleans.
+    pub(super) fn matches_value(&self, value: Value<'_>) -> bool {
+        matches!(value.scalar(), Some(Scalar::String(text)) if self.matches(text))
+    }
+
+    pub(super) fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Self::Any(pieces) => matches(pieces, text),
+        }
+    }
+}
+
+/// Goes back to the last `*` only: what stands before it has matched as early as it could, which leaves the most.
+fn matches(pieces: &[Piece], text: &str) -> bool {
+    let mut piece = 0;
+    let mut rest = text.chars();
+    let mut last_many: Option<(usize, std::str::Chars<'_>)> = None;
+    loop {
+        let before = rest.clone();
+        match (pieces.get(piece), rest.next()) {
+            (Some(Piece::Many), _) => {
+                piece += 1;
+                rest = before.clone();
+                last_many = Some((piece, before));
+                continue;
+            }
+            (None, None) => return true,
+            (Some(Piece::One), Some(_)) => piece += 1,
+            (Some(Piece::Exactly(expected)), Some(found)) if *expected == found => piece += 1,
+            (_, at_end) => {
+                // A string that is used up cannot be saved by a longer `*`.
+                let (Some((after, mut from)), Some(_)) = (last_many.take(), at_end) else { return false };
+                from.next();
+                piece = after;
+                rest = from.clone();
+                last_many = Some((after, from));
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! S3: which objects an invocation is about, how they are read, and what is answered.
+//!
+//! In: an invocation in any of its envelopes. Out: the objects to read, their bytes, and the response by which SQS (or
+//! Lambda's own retries) forgets or repeats a message. Deliberately absent: the domain, and what an object holds.
+
+pub mod continuation;
+pub mod fetch;
+pub mod notification;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
+use serde_json::Value;
+
+pub use continuation::Continuation;
+pub use fetch::{ChunkReader, Fetch, FetchError};
+pub use notification::{Envelope, Invocation, Message, Task};
+
+/// The answer to an invocation whose messages `failed`: SQS is told which; the others can only be told by an error.
+///
+/// # Errors
+/// The reasons, where the envelope knows no partial answer: Lambda repeats the invocation, then keeps the raw event in
+/// the function's dead-letter queue.
+pub fn respond(envelope: Envelope, failed: &[(Option<String>, String)]) -> Result<Value, String> {
+    let identifiers: Option<Vec<String>> = failed.iter().map(|(id, _)| id.clone()).collect();
+    match (envelope, identifiers) {
+        // An empty or null identifier would be read as the failure of the whole batch, so an error says that.
+        (Envelope::Sqs, Some(identifiers)) => {
+            let mut response = SqsBatchResponse::default();
+            response.batch_item_failures = identifiers
+                .into_iter()
+                .map(|identifier| {
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = identifier;
+                    failure
+                })
+                .collect();
+            serde_json::to_value(response).map_err(|error| error.to_string())
+        }
+        _ if failed.is_empty() => Ok(Value::Null),
+        _ => Err(failed.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn sqs_is_told_which_messages_failed_and_the_others_get_an_error() {
+        let failed = [(Some("m1".to_owned()), "no".to_owned())];
+        assert_eq!(respond(Envelope::Sqs, &failed), Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m1" }] })));
+        assert_eq!(respond(Envelope::Sqs, &[]), Ok(json!({ "batchItemFailures": [] })));
+        assert_eq!(respond(Envelope::Direct, &failed), Err("no".into()));
+        assert_eq!(respond(Envelope::Direct, &[]), Ok(Value::Null));
+        assert_eq!(respond(Envelope::Sqs, &[(None, "no".into())]), Err("no".into()), "never a null identifier");
+    }
+}

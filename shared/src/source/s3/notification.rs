@@ -1,0 +1,232 @@
+//! Which objects an invocation is about: S3's own notification, alone or inside SQS, SNS, SNS in SQS, or EventBridge
+//! (also in SQS), told apart by their shape.
+//!
+//! Only the fields that are needed are read: S3-compatible stores and emulators leave others out, and a notification
+//! must not fail for lack of a `userIdentity`.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::Continuation;
+use crate::aws::objects::ObjectRef;
+
+/// How the invocation came; decides how it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelope {
+    /// By SQS, which takes partial answers.
+    Sqs,
+    /// Directly from S3, by SNS or by EventBridge.
+    Direct,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// An object was created.
+    Object(ObjectRef),
+    /// An object was begun before.
+    Continue(Box<Continuation>),
+}
+
+/// What is acknowledged or repeated as one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// SQS's message id.
+    pub id: Option<String>,
+    /// SQS's receipt handle.
+    pub receipt_handle: Option<String>,
+    /// How often SQS has brought it, this time included.
+    pub receive_count: u32,
+    /// What to do, or why it can't be read.
+    pub tasks: Result<Vec<Task>, String>,
+}
+
+/// A whole invocation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// How it came.
+    pub envelope: Envelope,
+    /// At least one, unless SQS sent none.
+    pub messages: Vec<Message>,
+}
+
+impl Invocation {
+    /// Reads an invocation. What can't be read becomes a message that fails, so that it is kept.
+    pub fn read(event: &Value) -> Self {
+        match records(event) {
+            Some(records) if records.first().is_some_and(|record| text(record, "eventSource") == Some("aws:sqs")) => {
+                Self { envelope: Envelope::Sqs, messages: records.iter().map(sqs_message).collect() }
+            }
+            _ => {
+                let message = Message { id: None, receipt_handle: None, receive_count: 1, tasks: tasks(event) };
+                Self { envelope: Envelope::Direct, messages: vec![message] }
+            }
+        }
+    }
+}
+
+fn sqs_message(record: &Value) -> Message {
+    let body = text(record, "body").unwrap_or_default();
+    let count = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse().ok());
+    Message {
+        id: text(record, "messageId").filter(|id| !id.is_empty()).map(str::to_owned),
+        receipt_handle: text(record, "receiptHandle").map(str::to_owned),
+        receive_count: count.unwrap_or(1),
+        tasks: embedded(body, "the body of the SQS message"),
+    }
+}
+
+/// A notification as text inside another.
+fn embedded(body: &str, what: &str) -> Result<Vec<Task>, String> {
+    let event = serde_json::from_str(body).map_err(|error| format!("{what} is not JSON: {error}"))?;
+    tasks(&event)
+}
+
+/// The tasks of one notification, whatever it is wrapped in.
+fn tasks(event: &Value) -> Result<Vec<Task>, String> {
+    if event.get("millrace").is_some() {
+        let continuation = serde_json::from_value(event.clone()).map_err(|error| format!("not a continuation of this release: {error}"))?;
+        return Ok(vec![Task::Continue(Box::new(continuation))]);
+    }
+    if text(event, "Event") == Some("s3:TestEvent") {
+        tracing::info!(position = text(event, "Bucket"), "acknowledged the test event of a new bucket notification");
+        return Ok(Vec::new());
+    }
+    if text(event, "Type") == Some("Notification") {
+        return embedded(text(event, "Message").unwrap_or_default(), "the SNS message");
+    }
+    if text(event, "source") == Some("aws.s3") {
+        return eventbridge(event);
+    }
+    let Some(records) = records(event) else {
+        return Err("not a notification: accepted are S3's own, alone or in SQS, SNS or EventBridge, and continuations".into());
+    };
+    let mut tasks = Vec::with_capacity(records.len());
+    for record in records {
+        if let Some(message) = record.get("Sns") {
+            tasks.extend(embedded(text(message, "Message").unwrap_or_default(), "the SNS message")?);
+        } else {
+            tasks.extend(s3_record(record)?);
+        }
+    }
+    Ok(tasks)
+}
+
+fn s3_record(record: &Value) -> Result<Option<Task>, String> {
+    let name = text(record, "eventName").ok_or("a record without an eventName is not S3's")?;
+    let object = &record["s3"]["object"];
+    let bucket = text(&record["s3"]["bucket"], "name").ok_or("a record without s3.bucket.name")?;
+    let encoded = text(object, "key").ok_or("a record without s3.object.key")?;
+    // S3 encodes keys as forms do: `+` is a space
+    // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
+    let spaced = encoded.replace('+', " ");
+    let key = percent_decode_str(&spaced).decode_utf8().map_err(|_| format!("the key `{encoded}` is not UTF-8"))?;
+    if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
+        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
+        return Ok(None);
+    }
+    Ok(Some(Task::Object(ObjectRef {
+        bucket: bucket.to_owned(),
+        key: key.into_owned(),
+        version: version(text(object, "versionId")),
+        etag: etag(text(object, "eTag")),
+    })))
+}
+
+/// EventBridge does not encode keys.
+fn eventbridge(event: &Value) -> Result<Vec<Task>, String> {
+    let (detail, name) = (&event["detail"], text(event, "detail-type").unwrap_or_default());
+    let object = &detail["object"];
+    let bucket = text(&detail["bucket"], "name").ok_or("an EventBridge event without detail.bucket.name")?;
+    let key = text(object, "key").ok_or("an EventBridge event without detail.object.key")?;
+    if name != "Object Created" {
+        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
+        return Ok(Vec::new());
+    }
+    Ok(vec![Task::Object(ObjectRef {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version: version(text(object, "version-id")),
+        etag: etag(text(object, "etag")),
+    })])
+}
+
+/// `null` is the version of objects written while versioning was off; the ETag tells which content is meant.
+fn version(version: Option<&str>) -> Option<String> {
+    version.filter(|version| !matches!(*version, "" | "null")).map(str::to_owned)
+}
+
+fn etag(etag: Option<&str>) -> Option<String> {
+    etag.map(|etag| etag.trim_matches('"')).filter(|etag| !etag.is_empty()).map(str::to_owned)
+}
+
+fn records(event: &Value) -> Option<&Vec<Value>> {
+    event.get("Records")?.as_array()
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(key: &str) -> Task {
+        Task::Object(ObjectRef { bucket: "logs".into(), key: key.into(), version: None, etag: Some("e".into()) })
+    }
+
+    fn put(key: &str) -> Value {
+        json!({ "Records": [{ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": "logs" }, "object": { "key": key, "eTag": "e" } } }] })
+    }
+
+    fn sqs(bodies: &[Value]) -> Value {
+        let records: Vec<_> = bodies.iter().map(|body| json!({ "messageId": "m", "eventSource": "aws:sqs", "body": body.to_string() })).collect();
+        json!({ "Records": records })
+    }
+
+    #[test]
+    fn every_envelope_leads_to_the_object() {
+        let bridge = json!({ "source": "aws.s3", "detail-type": "Object Created", "detail": { "bucket": { "name": "logs" }, "object": { "key": "a+b.json", "etag": "e" } } });
+        let sns = json!({ "Type": "Notification", "Message": put("a%2Bb.json").to_string() });
+        for (name, event, envelope) in [
+            ("direct", put("a%2Bb.json"), Envelope::Direct),
+            ("eventbridge", bridge.clone(), Envelope::Direct),
+            ("sns", json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": put("a%2Bb.json").to_string() } }] }), Envelope::Direct),
+            ("sqs", sqs(&[put("a%2Bb.json")]), Envelope::Sqs),
+            ("sns in sqs", sqs(&[sns]), Envelope::Sqs),
+            ("eventbridge in sqs", sqs(&[bridge]), Envelope::Sqs),
+        ] {
+            let invocation = Invocation::read(&event);
+            assert_eq!(invocation.envelope, envelope, "{name}");
+            assert_eq!(invocation.messages[0].tasks, Ok(vec![object("a+b.json")]), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plus_in_a_notified_key_is_a_space() {
+        assert_eq!(Invocation::read(&put("dt%3D1/a+b%C3%A9.json")).messages[0].tasks, Ok(vec![object("dt=1/a b\u{e9}.json")]));
+    }
+
+    #[test]
+    fn events_that_create_nothing_are_acknowledged() {
+        let mut removed = put("a.json");
+        removed["Records"][0]["eventName"] = json!("ObjectRemoved:Delete");
+        let mut restored = put("a.json");
+        restored["Records"][0]["eventName"] = json!("ObjectRestore:Completed");
+        let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "logs" });
+        for event in [removed, restored, test.clone(), sqs(&[test])] {
+            assert_eq!(Invocation::read(&event).messages[0].tasks, Ok(vec![]), "{event}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_fails_alone_and_is_kept() {
+        let invocation = Invocation::read(&sqs(&[json!("hello"), put("a.json")]));
+        assert!(invocation.messages[0].tasks.is_err());
+        assert_eq!(invocation.messages[1].tasks, Ok(vec![object("a.json")]));
+        assert!(Invocation::read(&json!({ "hello": 1 })).messages[0].tasks.is_err());
+        assert!(Invocation::read(&put("%ff")).messages[0].tasks.is_err());
+    }
+}
