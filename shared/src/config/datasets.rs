@@ -137,8 +137,8 @@ impl Datasets {
 }
 
 impl<'d> IntoIterator for &'d Datasets {
-    type Item = &'d Dataset;
-    type IntoIter = std::slice::Iter<'d, Dataset>;
+    type Item = &'d Arc<Dataset>;
+    type IntoIter = std::slice::Iter<'d, Arc<Dataset>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()

@@ -48,7 +48,10 @@ fn a_wrong_secret_is_refused_and_nothing_is_acknowledged() {
     place::run(async {
         let scene = Scene::new(moto, "wrong-secret").await;
         let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
-        let options = DomainOptions { credentials: Some(moto::credentials("AKIAMILLRACE", "another")), ..DomainOptions::default() };
+        let options = DomainOptions {
+            credentials: Some(moto::credentials("AKIAMILLRACE", "another")),
+            ..DomainOptions::default()
+        };
         let domain = Domain::start(options).await.expect("a free port");
         let mut function = scene.function(&domain.url(), &[("MILLRACE_DOMAIN_AUTH", "sigv4:es")]).await;
         let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
@@ -123,7 +126,8 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
                 let text = String::from_utf8_lossy(&request).into_owned();
                 if let Some(end) = text.find("\r\n\r\n") {
                     let head = text[..end].to_lowercase();
-                    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+                    let length =
+                        head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
                     break (text[..end].to_owned(), end + 4 + length.unwrap_or(0));
                 }
             };
@@ -140,7 +144,8 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
             } else {
                 ("401 Unauthorized", "Unauthorized")
             };
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
             // An error means that the client is gone.
             let _ = stream.write_all(answer.as_bytes()).await;
         }

@@ -12,7 +12,10 @@ use tests::scene::{DeadLetter, Scene, receipts, sum};
 
 #[test]
 fn the_json_test_suite_goes_through_and_every_receipt_balances() {
-    let (Some(engine), Some(moto), Some(folder)) = (Engine::shared(), Moto::shared(), place::data("json-test-suite")) else { return };
+    let (Some(engine), Some(moto), Some(folder)) = (Engine::shared(), Moto::shared(), place::data("json-test-suite"))
+    else {
+        return;
+    };
     place::run(async {
         let scene = Scene::new(moto, "suite").await;
         // Of any shape: what is looked at is whether it arrives.
@@ -30,7 +33,10 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
         for some in objects.chunks(50) {
             let event = envelope::s3(&some.iter().collect::<Vec<_>>());
             let body = event.to_string();
-            let answer = function.invoke(&envelope::sqs([("m", "h", body.as_str())]), Duration::from_secs(120)).await.expect("it runs");
+            let answer = function
+                .invoke(&envelope::sqs([("m", "h", body.as_str())]), Duration::from_secs(120))
+                .await
+                .expect("it runs");
             let right = local::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());
             assert_eq!(answer, right, "{:#?}", function.lines());
         }
@@ -49,7 +55,10 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
             assert_eq!(rejected.len() as u64, receipt.rejected, "{receipt:?}");
             if receipt.key.starts_with("y_") {
                 // A number or a text is JSON, but no event; a whole array is its elements.
-                let invalid: Vec<_> = rejected.iter().filter(|letter| letter.error_type == "invalid_json" || letter.stage == "frame").collect();
+                let invalid: Vec<_> = rejected
+                    .iter()
+                    .filter(|letter| letter.error_type == "invalid_json" || letter.stage == "frame")
+                    .collect();
                 assert!(invalid.is_empty(), "{invalid:#?}");
             } else if receipt.key.starts_with("n_") && receipt.read > 0 {
                 assert!(receipt.rejected > 0, "accepted whole: {receipt:?}");

@@ -98,7 +98,10 @@ fn a_large_object_takes_the_memory_of_a_small_one() {
                 let mut function = warm(&scene, &sink).await;
                 ingest(&mut function, &[&object]).await;
                 let receipt = &receipts(&function)[0];
-                assert!(receipt.is_final && receipt.bytes_raw >= size as u64 && receipt.undelivered == 0, "{receipt:?}");
+                assert!(
+                    receipt.is_final && receipt.bytes_raw >= size as u64 && receipt.undelivered == 0,
+                    "{receipt:?}"
+                );
                 let what = format!("one {kind} object of {} MiB", receipt.bytes_raw / MIB);
                 peaks.push((kind, assert_memory(&what, &function)));
             }
@@ -139,7 +142,9 @@ fn adversarial_lines_take_no_more_memory() {
         let escapes = format!(r#"{{"a":"{}"}}"#, r"\u0041".repeat((line - 20) / 6));
         let over = "x".repeat(3 * line);
         let lines = [open, empties, digits, keys, deep, escapes, over].join("\n") + "\n";
-        for (name, bytes) in [("plain", lines.repeat(4).into_bytes()), ("gzip", events::gzip(lines.repeat(4).as_bytes()))] {
+        for (name, bytes) in
+            [("plain", lines.repeat(4).into_bytes()), ("gzip", events::gzip(lines.repeat(4).as_bytes()))]
+        {
             let object = scene.put(name, bytes).await;
             let mut function = warm(&scene, &sink).await;
             ingest(&mut function, &[&object]).await;

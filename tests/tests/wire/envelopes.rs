@@ -30,7 +30,8 @@ fn every_envelope_leads_to_its_object() {
         let mut function = scene.function(&engine.url(), &[]).await;
         let none_failed = json!({ "batchItemFailures": [] });
         let sqs = |bodies: &[Value]| {
-            let bodies: Vec<String> = bodies.iter().map(|body| body.as_str().map_or_else(|| body.to_string(), Into::into)).collect();
+            let bodies: Vec<String> =
+                bodies.iter().map(|body| body.as_str().map_or_else(|| body.to_string(), Into::into)).collect();
             let ids: Vec<String> = (0..bodies.len()).map(|n| format!("message-{n}")).collect();
             envelope::sqs(ids.iter().zip(&bodies).map(|(id, body)| (id.as_str(), "handle", body.as_str())))
         };
@@ -42,11 +43,7 @@ fn every_envelope_leads_to_its_object() {
             ("sqs", Box::new(|o| sqs(&[envelope::s3(&[o])])), none_failed.clone()),
             ("sns-in-sqs", Box::new(|o| sqs(&[envelope::notification(&envelope::s3(&[o]))])), none_failed.clone()),
             ("eventbridge-in-sqs", Box::new(|o| sqs(&[envelope::event_bridge(o)])), none_failed.clone()),
-            (
-                "several",
-                Box::new(|o| sqs(&[envelope::s3(&[o, o]), envelope::s3(&[o])])),
-                none_failed.clone(),
-            ),
+            ("several", Box::new(|o| sqs(&[envelope::s3(&[o, o]), envelope::s3(&[o])])), none_failed.clone()),
             (
                 "one-of-three-is-no-notification",
                 Box::new(|o| sqs(&[json!("Test message."), envelope::s3(&[o]), json!({ "Records": [{}] })])),
@@ -76,7 +73,12 @@ fn events_that_create_no_object_are_acknowledged() {
         let object = scene.put("there.json", r#"{"a":1}"#).await;
         let mut function = scene.function(&engine.url(), &[]).await;
         let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": scene.bucket });
-        for name in ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "ObjectRestore:Completed", "ObjectTagging:Put"] {
+        for name in [
+            "ObjectRemoved:Delete",
+            "ObjectRemoved:DeleteMarkerCreated",
+            "ObjectRestore:Completed",
+            "ObjectTagging:Put",
+        ] {
             let event = json!({ "Records": [envelope::record(&object, name)] });
             for event in [event.clone(), envelope::sqs([("m", "h", event.to_string().as_str())])] {
                 let answer = said(&function.invoke(&event, TIMEOUT).await.expect("the function runs"));
@@ -99,7 +101,12 @@ fn what_came_without_a_queue_ends_with_an_error_where_it_failed() {
         let scene = Scene::new(moto, "direct-error").await;
         let object = scene.put("a.json", r#"{"a":1}"#).await;
         let mut function = scene.function("http://127.0.0.1:9", &[]).await;
-        for event in [envelope::s3(&[&object]), envelope::sns(&envelope::s3(&[&object])), envelope::event_bridge(&object), json!({"a": 1})] {
+        for event in [
+            envelope::s3(&[&object]),
+            envelope::sns(&envelope::s3(&[&object])),
+            envelope::event_bridge(&object),
+            json!({"a": 1}),
+        ] {
             let answer = function.invoke(&event, Duration::from_secs(2)).await.expect("the function runs");
             assert_eq!(said(&answer), "error", "{event}");
         }
@@ -175,7 +182,8 @@ fn every_event_of_the_events_folder_gets_its_right_answer() {
             let before = receipts(&function).len();
             let answer = said(&function.invoke(&event, TIMEOUT).await.expect("the function runs"));
             let read: u64 = receipts(&function)[before..].iter().map(|r| r.indexed + r.duplicates).sum();
-            let ids: Vec<&str> = event["Records"].as_array().into_iter().flatten().filter_map(|r| r["messageId"].as_str()).collect();
+            let ids: Vec<&str> =
+                event["Records"].as_array().into_iter().flatten().filter_map(|r| r["messageId"].as_str()).collect();
             let none_failed = json!({ "batchItemFailures": [] });
             let (right, has_events) = match name {
                 "put" | "sns" | "eventbridge" => (Value::Null, true),
@@ -195,7 +203,10 @@ fn every_event_of_the_events_folder_gets_its_right_answer() {
 
 #[test]
 fn every_event_that_aws_sent_others_gets_its_right_answer() {
-    let (Some(engine), Some(moto), Some(folder)) = (Engine::shared(), Moto::shared(), place::data("lambda-events")) else { return };
+    let (Some(engine), Some(moto), Some(folder)) = (Engine::shared(), Moto::shared(), place::data("lambda-events"))
+    else {
+        return;
+    };
     place::run(async {
         let scene = Scene::new(moto, "aws-events").await;
         let mut function = scene.function(&engine.url(), &[]).await;
@@ -219,20 +230,31 @@ fn every_event_that_aws_sent_others_gets_its_right_answer() {
             ("kinesisStreamEvent", json!("error")),
             ("kafkaEventMsk", json!("error")),
         ] {
-            let event: Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).expect(name)).expect("JSON");
+            let event: Value =
+                serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).expect(name)).expect("JSON");
             let mut objects = Vec::new();
             named(&event, &mut objects);
             for (bucket, ..) in objects {
                 // An error means that the bucket is there already.
-                let _ = moto.s3.create_bucket().bucket(bucket).create_bucket_configuration(
-                    aws_sdk_s3::types::CreateBucketConfiguration::builder()
-                        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuWest1)
-                        .build(),
-                ).send().await;
+                let _ = moto
+                    .s3
+                    .create_bucket()
+                    .bucket(bucket)
+                    .create_bucket_configuration(
+                        aws_sdk_s3::types::CreateBucketConfiguration::builder()
+                            .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuWest1)
+                            .build(),
+                    )
+                    .send()
+                    .await;
             }
             let answer = said(&function.invoke(&event, TIMEOUT).await.expect("the function runs"));
             let right = if right == json!("all") {
-                let ids = event["Records"].as_array().expect("messages").iter().map(|m| json!({ "itemIdentifier": m["messageId"] }));
+                let ids = event["Records"]
+                    .as_array()
+                    .expect("messages")
+                    .iter()
+                    .map(|m| json!({ "itemIdentifier": m["messageId"] }));
                 json!({ "batchItemFailures": ids.collect::<Vec<_>>() })
             } else {
                 right
