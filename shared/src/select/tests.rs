@@ -5,8 +5,8 @@ use crate::decode::Decoder;
 fn matches(query: &str, json: &str) -> bool {
     let select = Select::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let mut decoder = Decoder::new();
-    let decoded = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
-    select.matches(&decoded.event())
+    let parsed = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
+    select.matches(&parsed.event())
 }
 
 const EVENT: &str = r#"{
