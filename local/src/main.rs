@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use local::{
     binary,
     deliver::deliver,
+    domain::Domain,
     files::{self, File},
     machine::{Machine, MachineOptions},
     notification::object_created,
@@ -63,7 +64,7 @@ struct Run {
     /// The rules [default: every event, by the day on which its file was changed]
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
-    /// A domain or cluster elsewhere, instead of the embedded one; MILLRACE_DOMAIN_AUTH says how [default: none]
+    /// A domain or cluster elsewhere, instead of the embedded one; `MILLRACE_DOMAIN_AUTH` says how [default: none]
     #[arg(long, value_name = "URL")]
     domain: Option<String>,
     #[command(flatten)]
@@ -82,11 +83,20 @@ struct Output {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter("warn,s3s=off").with_writer(io::stderr).init();
     let arguments = Arguments::parse();
-    let run = match arguments.command {
-        Some(Command::Demo { events, output }) => demo(events, &output).await,
-        None => ingest(&arguments.run).await,
+    let run = async {
+        match &arguments.command {
+            Some(Command::Demo { events, output }) => demo(*events, output).await,
+            None => ingest(&arguments.run).await,
+        }
+    };
+    let run = tokio::select! {
+        // First, so that `--keep` hears its own Ctrl-C.
+        biased;
+        run = run => run,
+        // What runs is dropped, and with it the child process and the temporary folder.
+        _ = tokio::signal::ctrl_c() => Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted")),
     };
     match run {
         Ok(true) => ExitCode::SUCCESS,
@@ -107,7 +117,9 @@ async fn ingest(run: &Run) -> io::Result<bool> {
         None => written(folder.path(), DEFAULT_PIPELINE)?,
     };
     let mut machine = start(folder.path(), pipeline, run.domain.clone()).await?;
-    files.iter().for_each(|file| machine.s3.add_object(BUCKET, &file.key, &file.path));
+    for file in &files {
+        machine.s3.add_object(BUCKET, &file.key, &file.path);
+    }
     let report = carry(&mut machine, &files, folder.path()).await?;
     let delivered = !report.undelivered();
     if run.output.json {
@@ -128,7 +140,7 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     let bucket = folder.path().join(BUCKET);
     #[expect(clippy::disallowed_methods, reason = "the samples are of the last hours")]
     sample::write(&bucket, jiff::Timestamp::now(), events)?;
-    let files = files::collect(&[bucket.clone()], &bucket)?;
+    let files = files::collect(std::slice::from_ref(&bucket), &bucket)?;
     let mut machine = start(folder.path(), DEMO_PIPELINE.into(), None).await?;
     machine.s3.add_bucket(BUCKET, &bucket);
 
@@ -196,7 +208,7 @@ async fn carry(machine: &mut Machine, files: &[File], folder: &Path) -> io::Resu
     report.seconds = started.elapsed().as_secs_f64();
     report.cpu_seconds = machine.function.cpu_seconds() - cpu_before;
     report.peak_memory_bytes = machine.function.peak_memory_bytes();
-    report.indices = machine.domain.as_ref().map(|domain| domain.indices()).unwrap_or_default();
+    report.indices = machine.domain.as_ref().map(Domain::indices).unwrap_or_default();
     Ok(report)
 }
 

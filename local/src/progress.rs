@@ -46,7 +46,8 @@ impl Progress {
                 .collect();
             let (bucket, key) = (&receipt["bucket"], &receipt["key"]);
             let (bucket, key) = (bucket.as_str().unwrap_or_default(), key.as_str().unwrap_or_default());
-            eprintln!("s3://{bucket}/{key}: {} read: {}", count("read"), fates.join(", "));
+            let fates = if fates.is_empty() { "nothing".to_owned() } else { fates.join(", ") };
+            eprintln!("s3://{bucket}/{key}: {} read: {fates}", count("read"));
         }
     }
 

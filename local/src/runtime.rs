@@ -90,8 +90,8 @@ impl RuntimeApi {
             running: Mutex::new(None),
             init_error: Mutex::new(None),
         });
-        let served = Arc::clone(&state);
-        let server = Server::start(service_fn(move |request| handle(Arc::clone(&served), request))).await?;
+        let shared = Arc::clone(&state);
+        let server = Server::start(service_fn(move |request| handle(Arc::clone(&shared), request))).await?;
         Ok(Self { server, state, invocations })
     }
 

@@ -6,7 +6,7 @@ use local::function::{Answer, Function};
 use serde_json::json;
 use tempfile::TempDir;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Speaks the runtime API over bash's own /dev/tcp: takes an event, and does what `handler` says with `$event` and `$id`.
 fn function(folder: &TempDir, handler: &str) -> PathBuf {
