@@ -86,8 +86,7 @@ impl Moto {
         use aws_sdk_s3::types::{
             BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
         };
-        let here =
-            CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
+        let here = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
         self.s3.create_bucket().bucket(name).create_bucket_configuration(here).send().await.expect("a new bucket");
         if versioned {
             let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
@@ -99,7 +98,8 @@ impl Moto {
     /// Puts an object.
     pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Object {
         let size = body.len();
-        let put = self.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("the object is put");
+        let put =
+            self.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("the object is put");
         Object {
             bucket: bucket.into(),
             key: key.into(),
@@ -151,8 +151,7 @@ fn clients(
     url: &str,
     credentials: &Credentials,
 ) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client) {
-    let http =
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(aws_config::Region::new(REGION))
@@ -160,9 +159,5 @@ fn clients(
         .http_client(http)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials.clone()))
         .build();
-    (
-        aws_sdk_s3::Client::new(&config),
-        aws_sdk_sqs::Client::new(&config),
-        aws_sdk_secretsmanager::Client::new(&config),
-    )
+    (aws_sdk_s3::Client::new(&config), aws_sdk_sqs::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config))
 }

@@ -132,10 +132,12 @@ impl Producer {
                 Err(error) => {
                     let offset = frames.offset();
                     return match rest(error, offset) {
-                        Ok(rejection) => match bodies.place(rejection.offset, |body| body.reject(origin, name, &rejection, &[], 0)) {
-                            Ok(()) => (End::Whole, frames.offset()),
-                            Err(Stopped) => (End::Stopped, rejection.offset),
-                        },
+                        Ok(rejection) => {
+                            match bodies.place(rejection.offset, |body| body.reject(origin, name, &rejection, &[], 0)) {
+                                Ok(()) => (End::Whole, frames.offset()),
+                                Err(Stopped) => (End::Stopped, rejection.offset),
+                            }
+                        }
                         Err(end) => (end, offset),
                     };
                 }
@@ -161,14 +163,24 @@ impl Producer {
                 Ok(())
             } else {
                 action.clear();
-                match dataset.router.route(&event, &origin.id_prefix, offset, *record_time_ms, &mut scratch, &mut action) {
+                match dataset.router.route(
+                    &event,
+                    &origin.id_prefix,
+                    offset,
+                    *record_time_ms,
+                    &mut scratch,
+                    &mut action,
+                ) {
                     Ok(()) => match dataset.shape.apply(&event, &mut shaped) {
                         None => bodies.place(offset, |body| body.push(&action, payload, None, offset)),
-                        Some(document) => bodies.place(offset, |body| body.push(&action, document, Some(payload), offset)),
+                        Some(document) => {
+                            bodies.place(offset, |body| body.push(&action, document, Some(payload), offset))
+                        }
                     },
                     Err(error) => {
                         let rejection = reject(offset, Stage::Route, error.error_type, error.reason);
-                        bodies.place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
+                        bodies
+                            .place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
                     }
                 }
             };

@@ -23,7 +23,8 @@ async fn carried_over(
 ) -> (Vec<Receipt>, Expected) {
     let proxy = Proxy::start(&engine.url()).await;
     proxy.set(SLOW);
-    let small = [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536"), ("MILLRACE_MAX_IN_FLIGHT", "1")];
+    let small =
+        [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536"), ("MILLRACE_MAX_IN_FLIGHT", "1")];
     let mut function = scene.function(&proxy.url(), &small).await;
     scene.notify(object).await;
     scene.queue.drain(&mut function, SHORT, 400).await;
@@ -98,14 +99,18 @@ fn with_the_domain_down_the_message_fails_and_no_continuation_is_sent() {
         let small = [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536")];
         let mut function = scene.function(&proxy.url(), &small).await;
         for _ in 0..3 {
-            let round = scene.queue.deliver(&mut function, Duration::from_secs(3)).await.expect("the message came again");
+            let round =
+                scene.queue.deliver(&mut function, Duration::from_secs(3)).await.expect("the message came again");
             assert_eq!((round.messages.len(), round.failed.len()), (1, 1), "{:?}", round.answer);
             assert_eq!(scene.queue.depth().await, 1);
         }
         assert!(proxy.connections() > 3, "the domain was tried more than once an invocation");
         let receipts = receipts(&function);
         assert_eq!(receipts.len(), 3);
-        assert!(receipts.iter().all(|r| !r.is_final && r.indexed == 0 && r.end_offset == r.start_offset), "{receipts:?}");
+        assert!(
+            receipts.iter().all(|r| !r.is_final && r.indexed == 0 && r.end_offset == r.start_offset),
+            "{receipts:?}"
+        );
         assert_eq!(sum(&receipts, |r| r.undelivered), sum(&receipts, |r| r.read));
         assert!(scene.dead_letters().await.is_empty());
         figure("the domain down", "continuations sent", scene.queue.depth().await - 1);

@@ -54,7 +54,8 @@ fn items_that_meet_a_full_write_queue_are_sent_again() {
 
 #[test]
 fn requests_that_meet_indexing_pressure_are_sent_again() {
-    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("indexing_pressure.memory.limit", "300kb")]), Moto::shared())
+    let (Some(engine), Some(moto)) =
+        (Engine::with_settings(&[("indexing_pressure.memory.limit", "300kb")]), Moto::shared())
     else {
         return;
     };
@@ -67,7 +68,8 @@ fn requests_that_meet_indexing_pressure_are_sent_again() {
 
 #[test]
 fn bodies_that_the_engine_finds_too_large_are_halved() {
-    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("http.max_content_length", "40kb")]), Moto::shared()) else {
+    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("http.max_content_length", "40kb")]), Moto::shared())
+    else {
         return;
     };
     place::run(async {
