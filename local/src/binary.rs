@@ -36,7 +36,11 @@ fn build(name: &str, folder: &Path, manifest: &Path, present: bool) -> io::Resul
         Some(profile) => profile,
     };
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--profile", profile, "-p", name, "--manifest-path"]).arg(manifest);
+    // Together with this package, which is built already: alone, the function would be built on other features of the
+    // crates that both use, and all of those once more.
+    cargo
+        .args(["build", "--profile", profile, "-p", name, "-p", env!("CARGO_PKG_NAME"), "--manifest-path"])
+        .arg(manifest);
     cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
     if present {
         // Usually there is nothing to do, and nothing to say.

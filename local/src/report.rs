@@ -80,7 +80,7 @@ pub struct Report {
     pub invocations: u64,
     /// Wall-clock time in seconds.
     pub seconds: f64,
-    /// The function's CPU time in seconds, its start included.
+    /// The function's CPU time in seconds.
     pub cpu_seconds: f64,
     /// The function's peak memory in bytes.
     pub peak_memory_bytes: u64,
