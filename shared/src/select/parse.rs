@@ -3,7 +3,7 @@
 use super::{
     Bool, Query, SelectError,
     field::Field,
-    scan::{Scanner, Word, begins_word},
+    scan::{Scanner, Word, begins_word, in_word},
     term::{Bound, Range, Term},
     wildcard::Wildcard,
 };
@@ -58,6 +58,7 @@ impl Parser<'_> {
         let start = self.scan.at;
         let mut clauses: Vec<(Occur, Query)> = Vec::new();
         let mut plain = false;
+        let mut after_word = false;
         loop {
             self.scan.skip_space();
             let at = self.scan.at;
@@ -82,7 +83,16 @@ impl Parser<'_> {
                 Some(_) => {}
             }
             let modifier = self.modifier()?;
+            let start = self.scan.at;
             let clause = self.clause(field)?;
+            let is_word = self.is_plain_word(start);
+            if is_word && after_word && conjunction == Conjunction::None && modifier == Modifier::None {
+                // One value with a space on a keyword field, either word on a text field: there is no mapping to ask.
+                let message = "words with a space between may mean either or all of them; write an operator between, \
+                               such as OR, or quotes around";
+                return self.scan.fail(start, message);
+            }
+            after_word = is_word;
             plain = clauses.is_empty() && modifier == Modifier::None;
             add_clause(&mut clauses, conjunction, modifier, clause);
         }
@@ -104,6 +114,17 @@ impl Parser<'_> {
             }
         }
         Ok(Query::Bool(bool))
+    }
+
+    /// Whether the clause from `start` to here is a word alone, without a field, quotes or wildcards.
+    fn is_plain_word(&self, start: usize) -> bool {
+        let clause = self.scan.text.get(start..self.scan.at).unwrap_or_default();
+        let mut escaped = false;
+        clause.chars().all(|c| {
+            let is_plain = escaped || c == '\\' || (in_word(c) && !matches!(c, '*' | '?'));
+            escaped = !escaped && c == '\\';
+            is_plain
+        })
     }
 
     /// `AND`, `OR`, `&&`, `||`, which are operators only where they are a whole word.
