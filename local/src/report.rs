@@ -13,6 +13,11 @@ use serde_json::Value;
 
 use crate::deliver::Delivered;
 
+/// Objects in the table.
+const SHOWN_OBJECTS: usize = 100;
+/// Dead letters that are shown.
+const SHOWN_LETTERS: usize = 5;
+
 /// The fates of the events of an object, over all attempts at it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -70,7 +75,9 @@ pub struct Report {
     pub not_read: Vec<String>,
     /// What was given up, with the last reason.
     pub given_up: Vec<String>,
-    /// The dead letters of this delivery and earlier ones into the same folder.
+    /// How many dead letters are in the folder, of this delivery and earlier ones.
+    pub dead_letter_count: u64,
+    /// The first of them.
     pub dead_letters: Vec<DeadLetter>,
     /// Where the dead letters are.
     pub dead_letter_folder: PathBuf,
@@ -153,13 +160,15 @@ impl Report {
             .filter(|key| !objects.contains_key(*key) && !given_up.contains_key(*key))
             .map(str::to_owned)
             .collect();
+        let (dead_letter_count, dead_letters) = dead_letters(dead_letter_folder)?;
         Ok(Self {
             objects: objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
             totals,
             balances: balances && totals.balances(),
             not_read,
             given_up: given_up.into_iter().map(|(key, reason)| format!("{key}: {reason}")).collect(),
-            dead_letters: dead_letters(dead_letter_folder)?,
+            dead_letter_count,
+            dead_letters,
             dead_letter_folder: dead_letter_folder.to_owned(),
             invocations: delivered.invocations,
             ..Self::default()
@@ -177,7 +186,8 @@ impl Report {
         let head =
             ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"].map(String::from);
         let mut rows = vec![("object".to_owned(), head)];
-        rows.extend(self.objects.iter().map(|object| (object.key.clone(), object.counts.cells())));
+        let shown = self.objects.iter().take(SHOWN_OBJECTS);
+        rows.extend(shown.map(|object| (object.key.clone(), object.counts.cells())));
         if self.objects.len() > 1 {
             rows.push((format!("{} objects", self.objects.len()), self.totals.cells()));
         }
@@ -189,6 +199,9 @@ impl Report {
             }
             text.push('\n');
         }
+        if let Some(more) = self.objects.len().checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  ({more} objects more are in the sum; --json names them all)");
+        }
         let balance = if self.balances { "every event has exactly one fate" } else { "THE RECEIPTS DO NOT BALANCE" };
         let _ = writeln!(text, "  {balance}");
         for key in &self.not_read {
@@ -198,13 +211,9 @@ impl Report {
             let _ = writeln!(text, "  given up: {line}");
         }
         if !self.dead_letters.is_empty() {
-            let _ = writeln!(
-                text,
-                "\nDead letters ({}), in {}",
-                self.dead_letters.len(),
-                self.dead_letter_folder.display()
-            );
-            for letter in self.dead_letters.iter().take(5) {
+            let _ =
+                writeln!(text, "\nDead letters ({}), in {}", self.dead_letter_count, self.dead_letter_folder.display());
+            for letter in &self.dead_letters {
                 let _ = writeln!(text, "  {} @{}: {}: {}", letter.key, letter.offset, letter.stage, letter.reason);
             }
         }
@@ -235,8 +244,8 @@ fn subject(body: &str) -> String {
     }
 }
 
-/// The dead letters in a folder, in the order of their objects' names.
-fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
+/// How many dead letters are in a folder, and the first of them, in the order of their objects' names.
+fn dead_letters(folder: &Path) -> io::Result<(u64, Vec<DeadLetter>)> {
     let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(folder)? {
@@ -245,9 +254,13 @@ fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
         }
     }
     files.sort();
-    let mut letters = Vec::new();
+    let (mut count, mut letters) = (0, Vec::new());
     for file in files {
         for line in fs::read_to_string(file)?.lines() {
+            count += 1;
+            if letters.len() == SHOWN_LETTERS {
+                continue;
+            }
             let letter: Value = serde_json::from_str(line).unwrap_or_default();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             letters.push(DeadLetter {
@@ -258,7 +271,7 @@ fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
             });
         }
     }
-    Ok(letters)
+    Ok((count, letters))
 }
 
 #[cfg(test)]
