@@ -9,8 +9,6 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 SAM := .cache/sam-venv/bin
 # Where the tests find the functions' binaries.
 export MILLRACE_FUNCTIONS ?= $(TARGET)/release
-# The tests write here what they could not run, and `make test` reads it aloud at its end.
-export MILLRACE_NOT_RUN := $(CURDIR)/.cache/not-run.txt
 # SAM asks for a region even where it talks to nobody.
 export AWS_DEFAULT_REGION ?= eu-west-1
 export SAM_CLI_TELEMETRY := 0
@@ -33,7 +31,8 @@ setup: ## what the tests need, into .cache/
 # --no-fail-fast: one broken binary does not hide what the others say. cargo runs them one after another, so that no
 # two engines share the machine.
 test: setup functions ## every test that this machine can run
-	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; scripts/not-run.sh; exit $$status
+	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; \
+	scripts/docker.sh stop; scripts/not-run.sh; exit $$status
 
 check: lint deny doc ## format, lints, licences and sources of dependencies, documentation
 
@@ -42,6 +41,7 @@ fmt:
 
 lint: fmt
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p tests --test prove -- -D warnings # not a test that cargo runs unasked, so not one of all targets
 
 # Advisories live in a repository that CI cannot reach: `make deny DENY=check` asks them too.
 DENY ?= check bans licenses sources

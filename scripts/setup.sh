@@ -2,7 +2,7 @@
 # Installs what `make test` needs into .cache/, each component once a version. What cannot be had is noted in
 # .cache/not-run.txt with its reason, and its tests are not run; with CI=true it is a failure.
 . "$(dirname "$0")/paths.sh"
-NOT_RUN=${MILLRACE_NOT_RUN:-$CACHE/not-run.txt}
+NOT_RUN=$CACHE/not-run.txt
 : >"$NOT_RUN"
 failed=0
 
