@@ -46,7 +46,7 @@ impl Moto {
     /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Moto, String>> = OnceLock::new();
-        match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "secret"))) {
+        match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "tests/only+never=seen"))) {
             Ok(moto) => Some(moto),
             Err(why) => {
                 place::missing("moto (Python)", why);
@@ -58,7 +58,7 @@ impl Moto {
     /// A server of the caller's own, which checks SigV4 and policies after `count` requests; `None` after
     /// [`place::missing`] has said so. Those first requests have to make the user: see [`Self::as_user`].
     pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
-        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "secret"))
+        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "tests/only+never=seen"))
             .map_err(|why| place::missing("moto (Python)", &why))
             .ok()
     }

@@ -138,7 +138,7 @@ impl<'m> Queue<'m> {
                 None => tokio::time::sleep(Duration::from_millis(100)).await,
             }
             assert!(
-                rounds.len() < limit,
+                rounds.len() < limit || self.depth().await == 0,
                 "not done after {limit} invocations; the last answers: {:?}; the last lines: {:#?}",
                 rounds.iter().rev().take(3).map(|round| &round.answer).collect::<Vec<_>>(),
                 function.lines().iter().rev().take(20).rev().collect::<Vec<_>>(),

@@ -9,11 +9,11 @@ use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
 use tests::scene::{Receipt, Scene, receipts, sum};
 
-/// Bodies of 64 KiB hold a hundred events; a body waits for this long; an invocation has time for eight of them.
+/// Bodies of 64 KiB hold a hundred events at most; a body waits for this long; an invocation has time for eight of them.
 const SLOW: Fault =
-    Fault { delay: Duration::from_millis(150), cut_request_after: None, cut_response_after: None, refuse: false };
-const SHORT: Duration = Duration::from_millis(1200);
-const EVENTS: u64 = 20_000;
+    Fault { delay: Duration::from_millis(100), cut_request_after: None, cut_response_after: None, refuse: false };
+const SHORT: Duration = Duration::from_millis(800);
+const EVENTS: u64 = 16_500;
 
 async fn carried_over(
     scene: &Scene<'_>,
@@ -71,7 +71,7 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
 fn an_array_goes_on_inside_the_array() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "continued-array").await;
+        let scene = Scene::new(moto, "array-continued").await;
         let lines: Vec<String> = events::generate(3000, 6).collect();
         let array = format!("[{}]", lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join(",\n"));
         let half = array.len() / 2;

@@ -90,7 +90,7 @@ fn a_large_object_takes_the_memory_of_a_small_one() {
     place::run(async {
         let scene = Scene::new(moto, "memory").await;
         let sink = sink();
-        let block: String = events::generate(16_000, 12).collect();
+        let block: String = events::generate(1000, 12).collect();
         let mut peaks = Vec::new();
         for (name, size) in [("10 MiB", 10 << 20), ("large", crate::LARGE_OBJECT)] {
             for (kind, compress) in [("plain", false), ("gzip", true)] {
@@ -132,6 +132,10 @@ fn adversarial_lines_take_no_more_memory() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "adversary").await;
+        // Else the first line alone would make an array of the object.
+        scene.set_pipeline(
+            "datasets:\n  - { name: adversary, from: { bucket: \"t-*\", key: \"**\" }, format: ndjson, index: adversary }\n",
+        );
         let sink = sink();
         let line = 1 << 20;
         let open = "[".repeat(line - 2);

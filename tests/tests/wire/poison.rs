@@ -126,9 +126,9 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
 fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "poison-route").await;
+        let scene = Scene::new(moto, "route").await;
         scene.set_pipeline(
-            "datasets:\n  - name: routed\n    from: { bucket: \"*\", key: \"**\" }\n    index: poison-route-%{kind}\n    \
+            "datasets:\n  - name: routed\n    from: { bucket: \"t-*\", key: \"**\" }\n    index: route-%{kind}\n    \
              id: { field: event_id }\n",
         );
         let good = [r#"{"event_id":"a","kind":"x"}"#, r#"{"event_id":"b","kind":"y.z"}"#];
@@ -153,10 +153,10 @@ fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
         let mut rejected = Expected::of(bad);
         letters.iter().for_each(|letter| rejected.found(std::str::from_utf8(&letter.payload()).unwrap()));
         rejected.assert_met();
-        let documents = engine.documents("poison-route-*").await;
+        let documents = engine.documents("route-*").await;
         let mut found: Vec<_> = documents.iter().map(|d| (d.index.as_str(), d.id.as_str())).collect();
         found.sort_unstable();
-        assert_eq!(found, [("poison-route-x", "a"), ("poison-route-y.z", "b")]);
+        assert_eq!(found, [("route-x", "a"), ("route-y.z", "b")]);
     });
 }
 
@@ -289,7 +289,7 @@ fn an_object_that_is_gone_is_a_dead_letter_without_payload() {
     place::run(async {
         let scene = Scene::new(moto, "gone").await;
         scene.set_pipeline(
-            "datasets:\n  - name: gone\n    from: { bucket: \"*\", key: \"in/**\" }\n    timestamp: base_dt\n    \
+            "datasets:\n  - name: gone\n    from: { bucket: \"t-*\", key: \"in/**\" }\n    timestamp: base_dt\n    \
              index: gone-%{+YYYY.MM.dd}\n",
         );
         let deleted = scene.put("in/deleted", good(1)).await;
