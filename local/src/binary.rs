@@ -1,4 +1,5 @@
-//! Where a function's binary is: beside our own executable, built there where the workspace is at hand.
+//! Where a function's binary is: where one is told, or beside our own executable, built there where the workspace is at
+//! hand.
 
 use std::{
     io,
@@ -6,12 +7,17 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The binary of a function, such as `s3-ingest`. cargo is asked to build it, so that it is never older than its source;
+/// The binary of a function, such as `s3-ingest`: the one in the folder `MILLRACE_FUNCTIONS`, where that is set, else the
+/// one beside our own executable. cargo is asked to build it, so that it is never older than its source;
 /// where there is no cargo or no workspace, what is there is taken.
 ///
 /// # Errors
 /// There is none, and it can't be built.
 pub fn function(name: &str) -> io::Result<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
+    if let Some(folder) = std::env::var_os("MILLRACE_FUNCTIONS") {
+        return Ok(Path::new(&folder).join(name));
+    }
     let own = std::env::current_exe()?;
     let Some(folder) = own.parent() else { return Err(io::Error::other("this executable lies in no folder")) };
     let binary = folder.join(name);
@@ -36,7 +42,11 @@ fn build(name: &str, folder: &Path, manifest: &Path, present: bool) -> io::Resul
         Some(profile) => profile,
     };
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--profile", profile, "-p", name, "--manifest-path"]).arg(manifest);
+    // Together with this package, which is built already: alone, the function would be built on other features of the
+    // crates that both use, and all of those once more.
+    cargo
+        .args(["build", "--profile", profile, "-p", name, "-p", env!("CARGO_PKG_NAME"), "--manifest-path"])
+        .arg(manifest);
     cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
     if present {
         // Usually there is nothing to do, and nothing to say.

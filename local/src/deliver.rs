@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// How often a message is brought before it is given up; deployed, it would come to rest in the dead-letter queue.
-const MAX_RECEIVES: u32 = 5;
+const MAX_RECEIVES: u32 = 3;
 /// The pause before a failed message comes again, times the number of its tries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The time of one invocation.
-const TIMEOUT: Duration = Duration::from_secs(300);
+/// The time of one invocation. An object that takes longer is continued in the next.
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// SQS's own batch size.
 const MAX_BATCH: usize = 10;
 

@@ -1,7 +1,7 @@
 //! A small Elasticsearch-compatible domain, in memory, on 127.0.0.1, that can be told to fail.
 //!
 //! It answers `_bulk`, `_search`, `_count`, `_cat/indices`, `_index_template`, and what little of index administration the
-//! functions and their tests use, with the engine's status codes and error types; it checks SigV4 signatures. Queries
+//! functions and their tests use, with the engine's status codes and error types; it checks `SigV4` signatures. Queries
 //! are the library's own [`ingest::select`]. Deliberately absent: mappings and analysis (every field matches as `select`
 //! says), aggregations, updates, aliases, shards, and anything on a disk.
 
@@ -30,7 +30,7 @@ use crate::server::Server;
 /// How a domain behaves.
 #[derive(Debug, Clone)]
 pub struct DomainOptions {
-    /// Where given, every request has to carry a right SigV4 signature of the service `es` or `aoss`.
+    /// Where given, every request has to carry a right `SigV4` signature of the service `es` or `aoss`.
     pub credentials: Option<Credentials>,
     /// Whether documents are kept, or their ids alone.
     pub keep_sources: bool,
@@ -154,8 +154,8 @@ impl Domain {
             faults: Mutex::default(),
             stats: Mutex::default(),
         });
-        let served = Arc::clone(&state);
-        let server = Server::start(service_fn(move |request| http::handle(Arc::clone(&served), request))).await?;
+        let shared = Arc::clone(&state);
+        let server = Server::start(service_fn(move |request| http::handle(Arc::clone(&shared), request))).await?;
         Ok(Self { server, state })
     }
 

@@ -109,10 +109,19 @@ impl Function {
                     limit = timeout + GRACE;
                 }
                 status = process.child.wait() => {
-                    status?;
+                    let status = status?;
                     let report = process.api.take_init_error();
                     self.process = None;
-                    return Ok(report.unwrap_or(Answer::Exited));
+                    // By itself and before it took anything: it can't start, and could say so on its output only.
+                    let cannot_start = !taken && status.code().is_some();
+                    return Ok(match report {
+                        Some(report) => report,
+                        None if cannot_start => Answer::InitError {
+                            error_type: "Runtime.ExitError".into(),
+                            message: status.to_string(),
+                        },
+                        None => Answer::Exited,
+                    });
                 }
                 () = tokio::time::sleep(limit) => {
                     let report = process.api.take_init_error();

@@ -3,20 +3,26 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use aws_credential_types::Credentials;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
 
 use crate::{
     domain::{Domain, DomainOptions},
     function::Function,
     queue::Queue,
     s3::S3,
+    server::hex,
 };
 
 /// The bucket that dead letters go to.
 pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
 const REGION: &str = "us-east-1";
+/// How long a domain elsewhere may take to accept a connection.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// What the user may set for the function as for a deployed one.
 const PASSED_ON: [&str; 7] = [
     "MILLRACE_MAX_BODY_BYTES",
@@ -60,20 +66,20 @@ impl Machine {
     /// Starts everything.
     ///
     /// # Errors
-    /// A port could not be bound, or the binary can't be started.
+    /// A port could not be bound, nobody listens at the other domain's URL, or the binary can't be started.
     pub async fn start(options: &MachineOptions) -> io::Result<Self> {
         let credentials = credentials(options.domain.is_some());
         let s3 = S3::start(&credentials).await?;
         s3.add_bucket(DEAD_LETTER_BUCKET, &options.dead_letters);
         let queue = Queue::start().await?;
-        let (domain, endpoint, auth) = match &options.domain {
-            Some(url) => (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into())),
-            None => {
-                let options = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
-                let domain = Domain::start(options).await?;
-                let url = domain.url();
-                (Some(domain), url, "sigv4:es".into())
-            }
+        let (domain, endpoint, auth) = if let Some(url) = &options.domain {
+            reach(url).await?;
+            (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into()))
+        } else {
+            let options = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
+            let domain = Domain::start(options).await?;
+            let url = domain.url();
+            (Some(domain), url, "sigv4:es".into())
         };
         let mut environment = vec![
             ("MILLRACE_DOMAIN_ENDPOINT", endpoint),
@@ -96,17 +102,35 @@ impl Machine {
         Ok(Self { s3, domain, queue, function, credentials })
     }
 
-    /// Lines that can be pasted into a shell while the machine runs.
+    /// Lines that can be pasted into a shell while the machine runs. Queries are encoded and in order, since curl
+    /// before 8.3 signs them as they stand.
     pub fn curl_lines(&self) -> Vec<String> {
         let user = format!("{}:{}", self.credentials.access_key_id(), self.credentials.secret_access_key());
         let signed = |service: &str| format!("curl -s --aws-sigv4 aws:amz:{REGION}:{service} --user {user}");
         let mut lines = Vec::new();
         if let Some(domain) = &self.domain {
             lines.push(format!("{} '{}/_cat/indices'", signed("es"), domain.url()));
-            lines.push(format!("{} '{}/_search?q=*&size=2'", signed("es"), domain.url()));
+            lines.push(format!("{} '{}/_search?q=%2A&size=2'", signed("es"), domain.url()));
         }
-        lines.push(format!("{} '{}/{DEAD_LETTER_BUCKET}?list-type=2'", signed("s3"), self.s3.url()));
+        // S3 wants the hash of the empty body as a header, which curl sends by itself since 8.3 only.
+        let hash = hex(&Sha256::digest(b""));
+        let (signed, url) = (signed("s3"), self.s3.url());
+        lines.push(format!("{signed} -H x-amz-content-sha256:{hash} '{url}/{DEAD_LETTER_BUCKET}?list-type=2'"));
         lines
+    }
+}
+
+/// Says at once that nobody listens at a URL. The function would try until its time is up, several times.
+async fn reach(url: &str) -> io::Result<()> {
+    let refused = |reason: &str| io::Error::other(format!("{url}: {reason}"));
+    let parsed: hyper::Uri = url.parse().map_err(|_| refused("is no URL"))?;
+    let Some(host) = parsed.host() else { return Err(refused("is no URL; write it like https://host:9200")) };
+    let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match tokio::time::timeout(REACHED_WITHIN, TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(refused(&error.to_string())),
+        Err(_) => Err(refused("does not answer")),
     }
 }
 

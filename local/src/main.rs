@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use local::{
     binary,
     deliver::deliver,
+    domain::Domain,
     files::{self, File},
     machine::{Machine, MachineOptions},
     notification::object_created,
@@ -63,7 +64,7 @@ struct Run {
     /// The rules [default: every event, by the day on which its file was changed]
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
-    /// A domain or cluster elsewhere, instead of the embedded one; MILLRACE_DOMAIN_AUTH says how [default: none]
+    /// A domain or cluster elsewhere, instead of the embedded one; `MILLRACE_DOMAIN_AUTH` says how [default: none]
     #[arg(long, value_name = "URL")]
     domain: Option<String>,
     #[command(flatten)]
@@ -82,11 +83,20 @@ struct Output {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter("warn,s3s=off").with_writer(io::stderr).init();
     let arguments = Arguments::parse();
-    let run = match arguments.command {
-        Some(Command::Demo { events, output }) => demo(events, &output).await,
-        None => ingest(&arguments.run).await,
+    let run = async {
+        match &arguments.command {
+            Some(Command::Demo { events, output }) => demo(*events, output).await,
+            None => ingest(&arguments.run).await,
+        }
+    };
+    let run = tokio::select! {
+        // First, so that `--keep` hears its own Ctrl-C.
+        biased;
+        run = run => run,
+        // What runs is dropped, and with it the child process and the temporary folder.
+        _ = tokio::signal::ctrl_c() => Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted")),
     };
     match run {
         Ok(true) => ExitCode::SUCCESS,
@@ -101,13 +111,15 @@ async fn main() -> ExitCode {
 /// Whether everything was delivered.
 async fn ingest(run: &Run) -> io::Result<bool> {
     let files = files::collect(&run.paths, &std::env::current_dir()?)?;
-    let folder = TempDir::new()?;
+    let folder = temporary_folder()?;
     let pipeline = match &run.pipeline {
         Some(file) => file.clone(),
         None => written(folder.path(), DEFAULT_PIPELINE)?,
     };
     let mut machine = start(folder.path(), pipeline, run.domain.clone()).await?;
-    files.iter().for_each(|file| machine.s3.add_object(BUCKET, &file.key, &file.path));
+    for file in &files {
+        machine.s3.add_object(BUCKET, &file.key, &file.path);
+    }
     let report = carry(&mut machine, &files, folder.path()).await?;
     let delivered = !report.undelivered();
     if run.output.json {
@@ -115,17 +127,20 @@ async fn ingest(run: &Run) -> io::Result<bool> {
     } else {
         println!("{}", report.text());
     }
-    finish(&machine, &run.output, folder, &report).await?;
+    stay_up(&machine, &run.output).await?;
+    if !report.dead_letters.is_empty() {
+        eprintln!("The dead letters stay in {}", folder.keep().join("dead-letters").display());
+    }
     Ok(delivered)
 }
 
 /// Whether everything was delivered, and the second time was all duplicates.
 async fn demo(events: u32, output: &Output) -> io::Result<bool> {
-    let folder = TempDir::new()?;
+    let folder = temporary_folder()?;
     let bucket = folder.path().join(BUCKET);
     #[expect(clippy::disallowed_methods, reason = "the samples are of the last hours")]
     sample::write(&bucket, jiff::Timestamp::now(), events)?;
-    let files = files::collect(&[bucket.clone()], &bucket)?;
+    let files = files::collect(std::slice::from_ref(&bucket), &bucket)?;
     let mut machine = start(folder.path(), DEMO_PIPELINE.into(), None).await?;
     machine.s3.add_bucket(BUCKET, &bucket);
 
@@ -142,7 +157,8 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     say(&format!("GET /_search?q={DEMO_QUERY}: {} hits, such as", found["hits"]["total"]["value"]));
     for hit in found["hits"]["hits"].as_array().into_iter().flatten() {
         let source = &hit["_source"];
-        say(&format!("  {}  {} {} {}", hit["_index"], source["base_dt"], source["event_name"], source["screen"]));
+        let shown = [&hit["_index"], &source["base_dt"], &source["event_name"], &source["country"], &source["screen"]];
+        say(&format!("  {}", shown.map(|value| value.as_str().unwrap_or_default()).join("  ")));
     }
     say("\nThe same notifications once more\n");
     let second = carry(&mut machine, &files, folder.path()).await?;
@@ -153,8 +169,12 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         println!("{}", serde_json::to_string_pretty(&json!({"first": first, "search": found, "second": second}))?);
     }
     let as_promised = !first.undelivered() && !second.undelivered() && again == 0 && first.balances && second.balances;
-    finish(&machine, output, folder, &second).await?;
+    stay_up(&machine, output).await?;
     Ok(as_promised)
+}
+
+fn temporary_folder() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("millrace-").tempdir()
 }
 
 fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
@@ -179,30 +199,25 @@ async fn carry(machine: &mut Machine, files: &[File], folder: &Path) -> io::Resu
     let created = machine.domain.as_ref().map_or(0, |domain| domain.stats().created);
     let bytes = files.iter().map(|file| file.size).sum();
     let progress = Progress::new(bytes, machine.s3.stats().bytes_sent, created);
-    let started = Instant::now();
+    let (started, cpu_before) = (Instant::now(), machine.function.cpu_seconds());
     let delivered = deliver(machine, &progress).await;
     progress.finish();
     let delivered = delivered.inspect_err(|_| machine.function.lines().iter().for_each(|line| eprintln!("{line}")))?;
     let keys = files.iter().map(|file| file.key.as_str());
     let mut report = Report::new(&delivered, keys, &folder.join("dead-letters"))?;
     report.seconds = started.elapsed().as_secs_f64();
-    report.cpu_seconds = machine.function.cpu_seconds();
+    report.cpu_seconds = machine.function.cpu_seconds() - cpu_before;
     report.peak_memory_bytes = machine.function.peak_memory_bytes();
-    report.indices = machine.domain.as_ref().map(|domain| domain.indices()).unwrap_or_default();
+    report.indices = machine.domain.as_ref().map(Domain::indices).unwrap_or_default();
     Ok(report)
 }
 
-/// Stays up where that is wanted, and keeps the dead letters where there are some.
-async fn finish(machine: &Machine, output: &Output, folder: TempDir, report: &Report) -> io::Result<()> {
+/// Serves on, where that is wanted.
+async fn stay_up(machine: &Machine, output: &Output) -> io::Result<()> {
     if output.keep {
         eprintln!("Serving until Ctrl-C:");
         machine.curl_lines().iter().for_each(|line| eprintln!("  {line}"));
         tokio::signal::ctrl_c().await?;
-    }
-    if report.dead_letters.is_empty() {
-        folder.close()?;
-    } else {
-        eprintln!("The dead letters stay in {}", folder.keep().join("dead-letters").display());
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For so many bytes of objects. What S3 has sent and the domain has created before is not counted.
+    /// For so many bytes of objects to carry over. What S3 has sent and the domain has created before is not counted.
     pub fn new(bytes: u64, sent_before: u64, created_before: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -46,7 +46,8 @@ impl Progress {
                 .collect();
             let (bucket, key) = (&receipt["bucket"], &receipt["key"]);
             let (bucket, key) = (bucket.as_str().unwrap_or_default(), key.as_str().unwrap_or_default());
-            eprintln!("s3://{bucket}/{key}: {} read: {}", count("read"), fates.join(", "));
+            let fates = if fates.is_empty() { "nothing".to_owned() } else { fates.join(", ") };
+            eprintln!("s3://{bucket}/{key}: {} read: {fates}", count("read"));
         }
     }
 

@@ -63,8 +63,8 @@ impl Queue {
     /// The port could not be bound.
     pub async fn start() -> io::Result<Self> {
         let state = Arc::new(Mutex::new(State::default()));
-        let served = Arc::clone(&state);
-        let server = Server::start(service_fn(move |request| handle(Arc::clone(&served), request))).await?;
+        let shared = Arc::clone(&state);
+        let server = Server::start(service_fn(move |request| handle(Arc::clone(&shared), request))).await?;
         Ok(Self { server, state })
     }
 

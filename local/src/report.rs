@@ -80,7 +80,7 @@ pub struct Report {
     pub invocations: u64,
     /// Wall-clock time in seconds.
     pub seconds: f64,
-    /// The function's CPU time in seconds, its start included.
+    /// The function's CPU time in seconds.
     pub cpu_seconds: f64,
     /// The function's peak memory in bytes.
     pub peak_memory_bytes: u64,
@@ -143,7 +143,9 @@ impl Report {
             objects.entry(receipt["key"].as_str().unwrap_or_default().to_owned()).or_default().add(&counts);
         }
         let mut totals = Counts::default();
-        objects.values().for_each(|counts| totals.add(counts));
+        for counts in objects.values() {
+            totals.add(counts);
+        }
         let given_up: BTreeMap<String, &String> =
             delivered.given_up.iter().map(|(message, reason)| (subject(&message.body), reason)).collect();
         let not_read = keys
@@ -182,9 +184,9 @@ impl Report {
         let widest = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
         for (key, cells) in rows {
             let _ = write!(text, "  {key:widest$}");
-            cells.iter().for_each(|cell| {
+            for cell in cells {
                 let _ = write!(text, " {cell:>11}");
-            });
+            }
             text.push('\n');
         }
         let balance = if self.balances { "every event has exactly one fate" } else { "THE RECEIPTS DO NOT BALANCE" };

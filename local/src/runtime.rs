@@ -32,11 +32,11 @@ pub enum Answer {
         /// The `errorMessage` of the answer.
         message: String,
     },
-    /// The process reported that it can't start.
+    /// The process reported that it can't start, or ended by itself before it took the event.
     InitError {
-        /// The `errorType` of the report.
+        /// The `errorType` of the report, or `Runtime.ExitError`.
         error_type: String,
-        /// The `errorMessage` of the report.
+        /// The `errorMessage` of the report, or the exit status.
         message: String,
     },
     /// It did not answer in time, and the process was killed.
@@ -90,8 +90,8 @@ impl RuntimeApi {
             running: Mutex::new(None),
             init_error: Mutex::new(None),
         });
-        let served = Arc::clone(&state);
-        let server = Server::start(service_fn(move |request| handle(Arc::clone(&served), request))).await?;
+        let shared = Arc::clone(&state);
+        let server = Server::start(service_fn(move |request| handle(Arc::clone(&shared), request))).await?;
         Ok(Self { server, state, invocations })
     }
 

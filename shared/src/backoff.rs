@@ -53,6 +53,6 @@ mod tests {
 
     #[test]
     fn the_other_sides_wish_counts() {
-        assert_eq!(Backoff::new(1).next_pause(Some(Duration::from_secs(60))), Duration::from_secs(60));
+        assert_eq!(Backoff::new(1).next_pause(Some(Duration::from_mins(1))), Duration::from_mins(1));
     }
 }

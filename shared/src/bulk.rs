@@ -132,8 +132,9 @@ impl Body {
         self.bytes.len() + self.originals.len() + self.letters.len()
     }
 
-    fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.letters.count() == 0
+    /// Whether it holds neither an item nor a letter.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.letters.is_empty()
     }
 
     /// How many items it holds.

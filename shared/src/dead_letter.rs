@@ -54,7 +54,9 @@ impl Letters {
             payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),
         };
-        serde_json::to_writer(&mut self.ndjson, &letter).expect("strings and numbers always serialise into memory");
+        if let Err(error) = serde_json::to_writer(&mut self.ndjson, &letter) {
+            unreachable!("strings and numbers serialise into memory: {error}");
+        }
         self.ndjson.push(b'\n');
         if self.count == 0 {
             self.first = rejection.offset;
@@ -140,7 +142,9 @@ mod tests {
         let origin = Origin::s3("logs", "a.json", "e");
         let key = |offsets: &[u64]| {
             let mut letters = Letters::default();
-            offsets.iter().for_each(|offset| letters.push(&origin, "app", &rejection(*offset), b"", 0));
+            for offset in offsets {
+                letters.push(&origin, "app", &rejection(*offset), b"", 0);
+            }
             letters.key()
         };
         assert_eq!(key(&[1, 2]), key(&[2, 1]));

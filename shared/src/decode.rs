@@ -94,7 +94,7 @@ impl Decoder {
 
     /// Parses one JSON value of any type. What it returns keeps the decoder busy until it is dropped.
     ///
-    /// Lone surrogates (`"\ud83d"`, as a cut emoji leaves them) pass, since OpenSearch takes them: the tape shows
+    /// Lone surrogates (`"\ud83d"`, as a cut emoji leaves them) pass, since `OpenSearch` takes them: the tape shows
     /// U+FFFD in their place. Integers of any length pass. At most 1024 levels, and numbers within an `f64`.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl std::fmt::Debug for Decoded<'_> {
     }
 }
 
-/// Says in words what simd-json refused. serde_json is asked only for its better description of the place.
+/// Says in words what simd-json refused. `serde_json` is asked only for its better description of the place.
 #[cold]
 #[inline(never)]
 fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {

@@ -1,8 +1,9 @@
 //! Bytes become payloads: decompressed by magic bytes, cut into single JSON values, capped.
 //!
-//! In: a blocking reader over the bytes of an object, which ends only when all of them came. Out: [`Frame`]s, borrowed from one
-//! buffer, each with its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately absent: validation
-//! (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows with the input.
+//! In: a blocking reader over the bytes of an object, which ends only when all of them came. Out: [`Frame`]s, borrowed
+//! from one buffer, each with its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately
+//! absent: validation (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows
+//! with the input.
 
 mod buffer;
 mod detect;
@@ -99,8 +100,9 @@ pub struct Checkpoint {
 
 /// The values of one object, one after another.
 ///
-/// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the decompressor's window (32 KiB
-/// for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit.
+/// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the
+/// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
+/// 64 KiB for where gzip members begin.
 pub struct Frames<R> {
     source: Inflate<R>,
     buffer: Buffer,
@@ -197,8 +199,8 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// To be asked when a record does not decode: does it, as a line of NDJSON, hold several values one after another? If so,
-    /// [`Frames::next`] returns them singly, and the record just returned must be forgotten.
+    /// To be asked when a record does not decode: does it, as a line of NDJSON, hold several values one after another?
+    /// If so, [`Frames::next`] returns them singly, and the record just returned must be forgotten.
     ///
     /// Only objects and arrays count: `{"a":1}}` is one faulty record, not two.
     pub fn split(&mut self) -> bool {
@@ -234,7 +236,7 @@ impl<R: Read> Frames<R> {
     pub fn checkpoint(&self, offset: u64) -> Checkpoint {
         let inside = self.opened.is_some_and(|opened| offset >= opened)
             && (offset != self.offset() || self.expect.inside() || matches!(self.expect, Expect::Rest(..)));
-        // Before an array is opened there is nothing but white space, and behind it nothing may follow: 0 tells them apart.
+        // Before an array is opened nothing was returned, and behind it nothing may follow: 0 tells the two apart.
         let unopened = self.format == Format::Array && self.opened.is_none_or(|opened| offset < opened);
         let offset = if unopened { 0 } else { offset };
         Checkpoint {

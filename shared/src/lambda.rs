@@ -31,10 +31,11 @@ impl Deadline {
     /// From the time that is left.
     pub fn after(left: Duration) -> Self {
         let now = Instant::now();
+        let before_end = |part: Duration, most: u64| now + left.saturating_sub(part.min(Duration::from_secs(most)));
         Self {
-            stop_reading: now + left - (left / 5).min(Duration::from_secs(20)),
-            stop_sending: now + left - (left / 10).min(Duration::from_secs(5)),
-            stop_writing: now + left - (left / 20).min(Duration::from_secs(2)),
+            stop_reading: before_end(left / 5, 20),
+            stop_sending: before_end(left / 10, 5),
+            stop_writing: before_end(left / 20, 2),
             end: now + left,
         }
     }

@@ -114,7 +114,7 @@ pub struct Fault {
 }
 
 /// All faults of a configuration at once. Initialisation fails with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// At least one, in the order of the places.
     pub faults: Vec<Fault>,
@@ -125,6 +125,13 @@ impl std::fmt::Display for ConfigError {
         let plural = if self.faults.len() == 1 { "fault" } else { "faults" };
         write!(f, "{} {plural} in the configuration", self.faults.len())?;
         self.faults.iter().try_for_each(|fault| write!(f, "\n  {}: {}", fault.place, fault.message))
+    }
+}
+
+/// As for a person: a process whose `main` fails prints its error by `Debug`.
+impl std::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 

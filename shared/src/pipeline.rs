@@ -58,7 +58,7 @@ impl S3Ingest {
         crate::telemetry::init(&settings.log);
         let datasets = Datasets::load(&settings.pipeline)?;
         let dead = &settings.dead_letters;
-        let fed_back = datasets.could_match_s3(&dead.bucket, &format!("{}/", dead.prefix).trim_start_matches('/'));
+        let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
         if !fed_back.is_empty() {
             let message = format!(
                 "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
@@ -97,7 +97,12 @@ impl S3Ingest {
         let mut failed = Vec::new();
         for (message, result) in invocation.messages.iter().zip(results) {
             if let Err(reason) = result {
-                tracing::error!(message_id = message.id, receive_count = message.receive_count, reason, "the message failed and comes again");
+                tracing::error!(
+                    message_id = message.id,
+                    receive_count = message.receive_count,
+                    reason,
+                    "the message failed and comes again"
+                );
                 self.come_back_soon(message, deadline).await;
                 failed.push((message.id.clone(), reason));
             }
@@ -150,7 +155,10 @@ impl S3Ingest {
     /// Sends a continuation to the queue.
     async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
         let Some(url) = &self.settings.queue_url else {
-            return Err(format!("{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by", continuation.object));
+            return Err(format!(
+                "{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by",
+                continuation.object
+            ));
         };
         let body = serde_json::to_string(continuation).map_err(|error| error.to_string())?;
         match tokio::time::timeout_at(deadline.stop_writing.into(), self.aws.queue.send(url, body, 0)).await {

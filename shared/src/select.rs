@@ -7,6 +7,7 @@
 
 mod field;
 mod parse;
+mod scan;
 mod term;
 mod wildcard;
 

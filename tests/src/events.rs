@@ -117,7 +117,8 @@ fn event(random: &mut Python, seq: u64, ms: u64) -> String {
     written.expect("a String takes everything");
     if name == "purchase" {
         let price = (d % 100_000) as f64 / 100.0;
-        write!(line, r#","order_id":"O{d:010}","price":{price:?},"currency":"USD""#).expect("a String takes everything");
+        write!(line, r#","order_id":"O{d:010}","price":{price:?},"currency":"USD""#)
+            .expect("a String takes everything");
     }
     writeln!(line, r#","note":null}},"seq":{seq}}}"#).expect("a String takes everything");
     line

@@ -46,7 +46,7 @@ impl Moto {
     /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Moto, String>> = OnceLock::new();
-        match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "secret"))) {
+        match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "tests/only+never=seen"))) {
             Ok(moto) => Some(moto),
             Err(why) => {
                 place::missing("moto (Python)", why);
@@ -58,7 +58,7 @@ impl Moto {
     /// A server of the caller's own, which checks SigV4 and policies after `count` requests; `None` after
     /// [`place::missing`] has said so. Those first requests have to make the user: see [`Self::as_user`].
     pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
-        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "secret"))
+        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "tests/only+never=seen"))
             .map_err(|why| place::missing("moto (Python)", &why))
             .ok()
     }
@@ -68,6 +68,32 @@ impl Moto {
     pub fn as_user(self, credentials: Credentials) -> Self {
         let (s3, sqs, secrets) = clients(&self.service.url(), &credentials);
         Self { service: self.service, credentials, s3, sqs, secrets }
+    }
+
+    /// Makes a user that may do everything here, in three requests; its credentials.
+    pub async fn make_user(&self) -> Credentials {
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        let http = crate::engine::http();
+        let mut said = String::new();
+        for form in [
+            "Action=CreateUser&UserName=u".to_owned(),
+            format!("Action=PutUserPolicy&UserName=u&PolicyName=p&PolicyDocument={}", crate::envelope::encode(policy)),
+            "Action=CreateAccessKey&UserName=u".to_owned(),
+        ] {
+            let request = http.post(self.url()).header("content-type", "application/x-www-form-urlencoded");
+            // Where moto finds the service's name; the signature is not looked at yet.
+            let scope = format!(
+                "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/iam/aws4_request, SignedHeaders=host, Signature=x"
+            );
+            let request = request.header("authorization", scope).body(form + "&Version=2010-05-08");
+            let answer = request.send().await.expect("moto answers");
+            said = answer.text().await.expect("the answer is whole");
+        }
+        let part = |name: &str| {
+            let (_, rest) = said.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {said}"));
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        credentials(&part("AccessKeyId"), &part("SecretAccessKey"))
     }
 
     fn start(env: &[(&str, &str)], credentials: Credentials) -> Result<Self, String> {
@@ -86,8 +112,7 @@ impl Moto {
         use aws_sdk_s3::types::{
             BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
         };
-        let here =
-            CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
+        let here = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
         self.s3.create_bucket().bucket(name).create_bucket_configuration(here).send().await.expect("a new bucket");
         if versioned {
             let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
@@ -99,7 +124,8 @@ impl Moto {
     /// Puts an object.
     pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Object {
         let size = body.len();
-        let put = self.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("the object is put");
+        let put =
+            self.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("the object is put");
         Object {
             bucket: bucket.into(),
             key: key.into(),
@@ -151,8 +177,7 @@ fn clients(
     url: &str,
     credentials: &Credentials,
 ) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client) {
-    let http =
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(aws_config::Region::new(REGION))
@@ -160,9 +185,5 @@ fn clients(
         .http_client(http)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials.clone()))
         .build();
-    (
-        aws_sdk_s3::Client::new(&config),
-        aws_sdk_sqs::Client::new(&config),
-        aws_sdk_secretsmanager::Client::new(&config),
-    )
+    (aws_sdk_s3::Client::new(&config), aws_sdk_sqs::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config))
 }

@@ -38,7 +38,8 @@ pub fn function(name: &str) -> PathBuf {
 pub fn data(folder: &str) -> Option<PathBuf> {
     let data = std::env::var_os("MILLRACE_TEST_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     // A worktree may lie one level deeper than a clone.
-    let found = [data.join(folder), root().join("../../shared/data").join(folder)].into_iter().find(|path| path.is_dir());
+    let found =
+        [data.join(folder), root().join("../../shared/data").join(folder)].into_iter().find(|path| path.is_dir());
     if found.is_none() {
         missing(&format!("conformance data {folder}"), &format!("{} is not there", data.display()));
     }

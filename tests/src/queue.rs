@@ -81,8 +81,11 @@ impl<'m> Queue<'m> {
     /// If the queue refuses.
     pub async fn depth(&self) -> u64 {
         use aws_sdk_sqs::types::QueueAttributeName as Name;
-        let names =
-            [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible, Name::ApproximateNumberOfMessagesDelayed];
+        let names = [
+            Name::ApproximateNumberOfMessages,
+            Name::ApproximateNumberOfMessagesNotVisible,
+            Name::ApproximateNumberOfMessagesDelayed,
+        ];
         let request = self.moto.sqs.get_queue_attributes().queue_url(&self.url);
         let answer = request.set_attribute_names(Some(names.to_vec())).send().await.expect("the queue answers");
         let attributes = answer.attributes().expect("attributes");
@@ -135,7 +138,7 @@ impl<'m> Queue<'m> {
                 None => tokio::time::sleep(Duration::from_millis(100)).await,
             }
             assert!(
-                rounds.len() < limit,
+                rounds.len() < limit || self.depth().await == 0,
                 "not done after {limit} invocations; the last answers: {:?}; the last lines: {:#?}",
                 rounds.iter().rev().take(3).map(|round| &round.answer).collect::<Vec<_>>(),
                 function.lines().iter().rev().take(20).rev().collect::<Vec<_>>(),

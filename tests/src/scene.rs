@@ -82,7 +82,7 @@ pub struct Position {
 }
 
 impl<'m> Scene<'m> {
-    /// Makes everything, with one dataset: whatever lies in the bucket, indexed by day.
+    /// Makes everything, with one dataset: whatever lies in a bucket but `dead-…`, indexed by day.
     ///
     /// # Panics
     /// If moto refuses, which a name used twice leads to.
@@ -101,13 +101,13 @@ impl<'m> Scene<'m> {
     async fn of(moto: &'m Moto, name: &str, versioned: bool) -> Self {
         let bucket = format!("t-{name}");
         moto.bucket(&bucket, versioned).await;
-        moto.bucket(&format!("{bucket}-dead"), false).await;
+        moto.bucket(&format!("dead-{name}"), false).await;
         let folder = place::scratch();
         let pipeline = folder.path().join("pipeline.yaml");
         let queue = Queue::new(moto, name).await;
         let scene = Self { moto, bucket, queue, prefix: name.to_owned(), pipeline, _folder: folder };
         scene.set_pipeline(&format!(
-            "datasets:\n  - name: {name}\n    from: {{ bucket: \"*\", key: \"**\" }}\n    timestamp: base_dt\n    \
+            "datasets:\n  - name: {name}\n    from: {{ bucket: \"[!d]*\", key: \"**\" }}\n    timestamp: base_dt\n    \
              index: {name}-%{{+YYYY.MM.dd}}\n"
         ));
         scene
@@ -139,7 +139,7 @@ impl<'m> Scene<'m> {
             ("MILLRACE_DOMAIN_ENDPOINT", domain.to_owned()),
             ("MILLRACE_DOMAIN_AUTH", "none".to_owned()),
             ("MILLRACE_PIPELINE", self.pipeline.display().to_string()),
-            ("MILLRACE_DEAD_LETTERS", format!("s3://{}-dead/letters", self.bucket)),
+            ("MILLRACE_DEAD_LETTERS", format!("s3://dead-{}/letters", self.prefix)),
             ("MILLRACE_QUEUE_URL", self.queue.url.clone()),
         ];
         for (name, value) in more {
@@ -164,7 +164,7 @@ impl<'m> Scene<'m> {
     /// # Panics
     /// If a line is not a dead letter.
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
-        let objects = self.moto.objects(&format!("{}-dead", self.bucket), "letters/").await;
+        let objects = self.moto.objects(&format!("dead-{}", self.prefix), "letters/").await;
         let lines = objects.iter().flat_map(|(key, bytes)| {
             let text = std::str::from_utf8(bytes).unwrap_or_else(|e| panic!("{key}: {e}"));
             assert!(text.ends_with('\n'), "{key} does not end in a newline");

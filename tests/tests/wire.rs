@@ -10,13 +10,13 @@ const LARGE_OBJECT: usize = 100 << 20;
 const KILLS: usize = 15;
 
 mod wire {
-    // mod auth;
+    mod auth;
     mod components;
-    // mod conformance;
+    mod conformance;
     mod continuation;
-    // mod cost;
+    mod cost;
     mod download;
-    // mod envelopes;
+    mod envelopes;
     mod kill;
     mod poison;
     mod pressure;

@@ -1,6 +1,6 @@
 //! Requests become calls of the store; who may ask is checked first.
 
-use std::{collections::HashMap, io::Read, sync::Arc, time::Instant};
+use std::{collections::HashMap, fmt::Write as _, io::Read, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -303,12 +303,10 @@ fn cat_indices(store: &Store, names: &str, asked: &Asked) -> Result<Answer, Engi
             .collect();
         return Ok(server::json(200, &Value::Array(rows)));
     }
-    let text: String = rows
-        .iter()
-        .map(|(name, documents, bytes, uuid, status)| {
-            format!("green {status} {name} {uuid} 1 0 {documents} 0 {bytes}b {bytes}b\n")
-        })
-        .collect();
+    let mut text = String::new();
+    for (name, documents, bytes, uuid, status) in rows {
+        let _ = writeln!(text, "green {status} {name} {uuid} 1 0 {documents} 0 {bytes}b {bytes}b");
+    }
     Ok(server::answer(200, "text/plain; charset=UTF-8", text))
 }
 

@@ -38,6 +38,7 @@ struct Hit<'s> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the engine's names")]
 struct Hits<'s> {
     total: Value,
     max_score: Option<f64>,
@@ -120,19 +121,19 @@ impl Search {
         } else {
             json!({"value": wanted.len(), "relation": "eq"})
         };
-        let score = self.sort.is_empty().then_some(1.0);
+        let same_for_all = self.sort.is_empty().then_some(1.0);
         let page = wanted.into_iter().skip(usize::try_from(self.from).unwrap_or(usize::MAX));
         let hits: Vec<Hit<'_>> = page
             .take(usize::try_from(self.size).unwrap_or(usize::MAX))
             .map(|(sort, (index, id, document))| Hit {
                 _index: index,
                 _id: id,
-                _score: score,
+                _score: same_for_all,
                 _source: document.source.as_deref().and_then(|source| serde_json::from_slice(source).ok()),
                 sort,
             })
             .collect();
-        let max_score = score.filter(|_| !hits.is_empty());
+        let max_score = same_for_all.filter(|_| !hits.is_empty());
         let found =
             Found { took: 0, timed_out: false, _shards: shards(indices.len()), hits: Hits { total, max_score, hits } };
         serde_json::to_vec(&found).map_err(|error| EngineError::new(500, "exception", error.to_string()))

@@ -3,6 +3,8 @@
 //! Written from the specification, not with the crate that signs: an error of that crate would otherwise confirm itself.
 //! Deliberately absent: presigned URLs and chunked signatures, which neither service takes.
 
+use std::fmt::Write as _;
+
 use aws_credential_types::Credentials;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::{HeaderMap, Method, Uri, header::AUTHORIZATION};
@@ -138,7 +140,7 @@ fn canonical_request(request: &Signed<'_>, names: &[&str], payload_hash: &str) -
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
-        headers += &format!("{name}:{}\n", values.join(","));
+        let _ = writeln!(headers, "{name}:{}", values.join(","));
     }
     let (method, query, names) = (request.method.as_str(), query.join("&"), names.join(";"));
     format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{payload_hash}")

@@ -6,7 +6,7 @@ use local::function::{Answer, Function};
 use serde_json::json;
 use tempfile::TempDir;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Speaks the runtime API over bash's own /dev/tcp: takes an event, and does what `handler` says with `$event` and `$id`.
 fn function(folder: &TempDir, handler: &str) -> PathBuf {
@@ -72,6 +72,11 @@ async fn an_error_and_a_failed_start_are_told_apart() {
     let mut refusing = Function::start(&binary, &[]).await.unwrap();
     let expected = Answer::InitError { error_type, message };
     assert_eq!(refusing.invoke(&json!({}), LONG).await.unwrap(), expected);
+    fs::write(&binary, "#!/bin/sh\necho why; exit 3\n").unwrap();
+    let mut silent = Function::start(&binary, &[]).await.unwrap();
+    let answer = silent.invoke(&json!({}), LONG).await.unwrap();
+    assert!(matches!(&answer, Answer::InitError { error_type, .. } if error_type == "Runtime.ExitError"), "{answer:?}");
+    assert_eq!(silent.lines().last().unwrap(), "why");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use aws_credential_types::{
 use tokio::sync::Mutex;
 
 /// Credentials that expire within this time are renewed before they are used.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// The chain's credentials, kept until shortly before they expire.
 #[derive(Debug, Clone)]

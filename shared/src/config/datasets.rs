@@ -10,6 +10,7 @@ mod yaml;
 
 use std::sync::Arc;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
@@ -135,8 +136,17 @@ impl Datasets {
     }
 }
 
+impl<'d> IntoIterator for &'d Datasets {
+    type Item = &'d Arc<Dataset>;
+    type IntoIter = std::slice::Iter<'d, Arc<Dataset>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..9])
 }
 
 #[cfg(test)]

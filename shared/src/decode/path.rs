@@ -50,10 +50,10 @@ fn follow<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) -
             if wanted(member) {
                 return true;
             }
-        } else if let Some(deeper) = below(rest, key) {
-            if descend(member, deeper, wanted) {
-                return true;
-            }
+        } else if let Some(deeper) = below(rest, key)
+            && descend(member, deeper, wanted)
+        {
+            return true;
         }
     }
     false

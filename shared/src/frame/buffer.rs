@@ -85,6 +85,9 @@ impl Buffer {
     }
 
     fn rebase(&mut self) {
+        if self.pos == 0 {
+            return;
+        }
         self.bytes.copy_within(self.pos..self.end, 0);
         self.base += self.pos as u64;
         self.end -= self.pos;

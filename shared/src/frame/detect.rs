@@ -1,7 +1,8 @@
 //! Tells an object's encoding and format by its first bytes.
 //!
-//! In: the first 64 KiB of the decompressed stream. Out: the [`Format`]; docs/adr/0001-telling-formats-apart.md says why in this
-//! order. Deliberately absent: file names, and any decision by a first line alone, since the first line of a log may be garbage.
+//! In: the first 64 KiB of the decompressed stream. Out: the [`Format`]; docs/adr/0001-telling-formats-apart.md says
+//! why in this order. Deliberately absent: file names, and any decision by a first line alone, since the first line of
+//! a log may be garbage.
 
 use super::Format;
 use super::scan::{Scanner, significant, trim_end, trim_start};

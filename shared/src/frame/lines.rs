@@ -1,8 +1,9 @@
 //! NDJSON: one value a line, and what is made of lines that are not.
 //!
 //! A line within the limit is returned as it is, found by its newline alone. A longer line, and one that the caller has
-//! [split](super::Frames::split), is taken value by value: Firehose writes all its records into one line. What follows a value and is
-//! neither a value nor the end belongs to it: the rest of the line is one record, for decode to refuse.
+//! [split](super::Frames::split), is taken value by value: Firehose writes all its records into one line. What follows
+//! a value and is neither another nor the end belongs to it: then the rest of the line is one record, for decode to
+//! refuse. All this follows from what comes behind a value, never before: a continuation finds the same.
 
 use std::io::Read;
 
@@ -263,7 +264,7 @@ impl<R: Read> Frames<R> {
                     }
                     if !self.fill()? {
                         return match &skip.until {
-                            Until::Closed(scanner) if !scanner.ends_with_input() => Err(unclosed(skip.offset)),
+                            Until::Closed(scanner) if !self.ends_with_input(scanner) => Err(unclosed(skip.offset)),
                             _ => Ok(()),
                         };
                     }

@@ -1,8 +1,8 @@
 //! Finds the end of a JSON value without looking at what it means.
 //!
-//! In: the bytes from the first byte of a value on, in pieces of any size. Out: where it ends. It counts brackets outside of
-//! strings in one number: nesting costs neither stack nor heap. Deliberately absent: validation, which is decode's; what has the wrong brackets
-//! ends where the count says.
+//! In: the bytes from the first byte of a value on, in pieces of any size. Out: where it ends. It counts brackets
+//! outside of strings in one number: nesting costs neither stack nor heap. Deliberately absent: validation, which is
+//! decode's; a value with the wrong brackets ends where the count says.
 
 /// What a byte is to a scanner outside of strings.
 const OTHER: u8 = 0;
@@ -92,7 +92,8 @@ impl Scanner {
         self.state == State::Token
     }
 
-    /// Scans the next piece: the number of its bytes that belong to the value, or `None` where all do and the value may go on.
+    /// Scans the next piece: the number of its bytes that belong to the value, or `None` where all do and the value may
+    /// go on.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
@@ -134,7 +135,8 @@ impl Scanner {
     }
 }
 
-/// The index of the next quote or backslash. Most strings are so short that setting a vector search up costs more than they do.
+/// The index of the next quote or backslash. Most strings are so short that setting a vector search up costs more than
+/// they do.
 fn string_part(bytes: &[u8]) -> Option<usize> {
     const SHORT: usize = 16;
     let near = &bytes[..bytes.len().min(SHORT)];

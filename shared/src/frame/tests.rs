@@ -233,7 +233,8 @@ fn elements_of_an_array_are_records() {
         ("[{},", &[record(1, "{}"), Broken(4, "truncated")]),
         ("[{},{\"a\":", &[record(1, "{}"), Broken(4, "truncated")]),
         ("[{},{\"a\":\"0123456789", &[record(1, "{}"), Broken(4, "truncated")]),
-        ("[12", &[record(1, "12"), Broken(3, "truncated")]),
+        ("[12", &[Broken(1, "truncated")]),
+        ("[01234567890123", &[Broken(1, "truncated")]),
     ];
     for (text, expected) in cases {
         check(text, Format::Array, if text.contains("0123") { 10 } else { 100 }, expected);

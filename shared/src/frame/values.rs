@@ -1,4 +1,4 @@
-//! Values that end where their brackets do: the elements of an array, of `{"Records":[…]}`, and values one after another.
+//! Values that end where their brackets do: elements of an array or of `{"Records":[…]}`, and values one after another.
 //!
 //! An array that is no array is framing lost: what follows cannot be trusted to be values. Between concatenated values
 //! there is no frame to lose: what begins no value is one record up to the newline, for decode to refuse.
@@ -7,7 +7,7 @@ use std::io::Read;
 
 use super::lines::Until;
 use super::scan::{Scanner, significant};
-use super::{Found, FrameError, Frames, broken, unclosed};
+use super::{Format, Found, FrameError, Frames, broken, unclosed};
 
 /// What an array or a records object goes on with.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +136,7 @@ impl<R: Read> Frames<R> {
                 break;
             }
             if !self.fill()? {
-                if scanner.ends_with_input() {
+                if self.ends_with_input(&scanner) {
                     break;
                 }
                 return Err(unclosed(self.buffer.offset()));
@@ -150,6 +150,11 @@ impl<R: Read> Frames<R> {
         let start = self.buffer.pos;
         self.buffer.pos += length;
         Ok(Found::Record { start, end: start + length })
+    }
+
+    /// Whether the end of the input ends a value. In an array it does not: a number may have been cut.
+    pub(super) fn ends_with_input(&self, scanner: &Scanner) -> bool {
+        self.format == Format::Concatenated && scanner.ends_with_input()
     }
 
     /// Bytes that have to be there.

@@ -42,7 +42,8 @@ impl S3Ingest {
         deadline: Deadline,
     ) -> Result<Option<Continuation>, String> {
         let started = Instant::now();
-        let (from, start_offset) = begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
+        let (from, start_offset) =
+            begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
         let mut receipt = Receipt::begin(object, &dataset.name, start_offset);
         let opened = match self.open(object, from, deadline).await {
             Ok(opened) => opened,
@@ -59,8 +60,13 @@ impl S3Ingest {
             }
         };
         let origin = Arc::new(Origin::s3(&object.bucket, &object.key, &opened.etag));
-        let read = ObjectRef { version: opened.version.clone().or_else(|| object.version.clone()), etag: Some(origin.etag.clone()), ..object.clone() };
-        let (settlement, produced) = self.carry(opened, from, &read, &origin, dataset, begun, start_offset, deadline).await;
+        let read = ObjectRef {
+            version: opened.version.clone().or_else(|| object.version.clone()),
+            etag: Some(origin.etag.clone()),
+            ..object.clone()
+        };
+        let (settlement, produced) =
+            self.carry(opened, from, &read, &origin, dataset, begun, start_offset, deadline).await;
 
         if let Some(produced) = &produced {
             receipt.bytes_in = produced.frames.bytes_in();
@@ -85,7 +91,8 @@ impl S3Ingest {
             _ => "the deadline came before the end of the object".to_owned(),
         };
         let hops = begun.map_or(0, |begun| begun.hops) + 1;
-        let may_go_on = settlement.got_on(start_offset) && !settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent);
+        let may_go_on =
+            settlement.got_on(start_offset) && !settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent);
         match produced {
             Some(Produced { frames, .. }) if may_go_on && hops <= MAX_HOPS => Ok(Some(Continuation {
                 millrace: Marker::Continuation,
@@ -113,7 +120,8 @@ impl S3Ingest {
         deadline: Deadline,
     ) -> (Settlement, Option<Produced>) {
         let (stop, record_time_ms) = (Arc::new(Stop::default()), opened.last_modified_ms);
-        let reader = Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(deadline.stop_reading.into());
+        let reader =
+            Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(deadline.stop_reading.into());
         let max_event_bytes = self.settings.max_event_bytes;
         let frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
@@ -163,7 +171,7 @@ impl S3Ingest {
             }
         }
         match producer.await {
-            Ok(produced) => (settlement, Some(produced)),
+            Ok(left) => (settlement, Some(left)),
             // What it held unsent was neither counted nor settled; its body's place is given back.
             Err(panic) => {
                 settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
@@ -205,7 +213,13 @@ impl S3Ingest {
     ) -> Result<(), String> {
         let origin = Origin::s3(&object.bucket, &object.key, object.etag.as_deref().unwrap_or_default());
         let mut letters = Letters::default();
-        letters.push(&origin, dataset, &Rejection { offset, stage: Stage::Source, error_type: "gone".into(), reason }, &[], 0);
+        letters.push(
+            &origin,
+            dataset,
+            &Rejection { offset, stage: Stage::Source, error_type: "gone".into(), reason },
+            &[],
+            0,
+        );
         receipt.outcome.read = 1;
         match self.sender.keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into()).await {
             Ok(()) => {

@@ -132,17 +132,19 @@ impl Producer {
                 Err(error) => {
                     let offset = frames.offset();
                     return match rest(error, offset) {
-                        Ok(rejection) => match bodies.place(rejection.offset, |body| body.reject(origin, name, &rejection, &[], 0)) {
-                            Ok(()) => (End::Whole, frames.offset()),
-                            Err(Stopped) => (End::Stopped, rejection.offset),
-                        },
+                        Ok(rejection) => {
+                            match bodies.place(rejection.offset, |body| body.reject(origin, name, &rejection, &[], 0)) {
+                                Ok(()) => (End::Whole, frames.offset()),
+                                Err(Stopped) => (End::Stopped, rejection.offset),
+                            }
+                        }
                         Err(end) => (end, offset),
                     };
                 }
             };
             // The one call site of the parser: a second one costs 30 % (SPEED.md, "codegen trap").
-            let decoded = match decoder.decode(payload) {
-                Ok(decoded) => decoded,
+            let parsed = match decoder.decode(payload) {
+                Ok(parsed) => parsed,
                 Err(error) => {
                     unreadable.clear();
                     unreadable.extend_from_slice(payload);
@@ -150,7 +152,7 @@ impl Producer {
                     continue;
                 }
             };
-            let event = decoded.event();
+            let event = parsed.event();
             let placed = if !event.is_object() {
                 let reason = "the event is not a JSON object".to_owned();
                 let rejection = reject(offset, Stage::Decode, "not_an_object", reason);
@@ -161,14 +163,24 @@ impl Producer {
                 Ok(())
             } else {
                 action.clear();
-                match dataset.router.route(&event, &origin.id_prefix, offset, *record_time_ms, &mut scratch, &mut action) {
+                match dataset.router.route(
+                    &event,
+                    &origin.id_prefix,
+                    offset,
+                    *record_time_ms,
+                    &mut scratch,
+                    &mut action,
+                ) {
                     Ok(()) => match dataset.shape.apply(&event, &mut shaped) {
                         None => bodies.place(offset, |body| body.push(&action, payload, None, offset)),
-                        Some(document) => bodies.place(offset, |body| body.push(&action, document, Some(payload), offset)),
+                        Some(document) => {
+                            bodies.place(offset, |body| body.push(&action, document, Some(payload), offset))
+                        }
                     },
                     Err(error) => {
                         let rejection = reject(offset, Stage::Route, error.error_type, error.reason);
-                        bodies.place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
+                        bodies
+                            .place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
                     }
                 }
             };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A request that takes longer is given up and repeated; the domain may have taken it, so its items may be duplicates.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Dead letters are written when so many bytes of them have come together.
 const LETTERS_BYTES: usize = 1 << 20;
 
@@ -71,7 +71,13 @@ struct Delivery<'s> {
 
 impl Sender {
     /// Delivers a body. Whatever has no fate at the deadline is undelivered.
-    pub(super) async fn deliver(self: Arc<Self>, body: Body, origin: Arc<Origin>, dataset: Arc<str>, deadline: Deadline) -> Delivered {
+    pub(super) async fn deliver(
+        self: Arc<Self>,
+        body: Body,
+        origin: Arc<Origin>,
+        dataset: Arc<str>,
+        deadline: Deadline,
+    ) -> Delivered {
         let all: Arc<[u32]> = (0..u32::try_from(body.len()).unwrap_or(u32::MAX)).collect();
         let mut delivery = Delivery {
             sender: &self,
@@ -87,13 +93,21 @@ impl Sender {
             failure: None,
         };
         if tokio::time::timeout_at(deadline.stop_sending.into(), delivery.send_all(deadline)).await.is_err() {
-            delivery.failure.get_or_insert(Failure { reason: "the deadline came before the domain's answer".into(), is_permanent: false });
+            delivery.failure.get_or_insert(Failure {
+                reason: "the deadline came before the domain's answer".into(),
+                is_permanent: false,
+            });
         }
         delivery.finish(deadline).await
     }
 
     /// Writes dead letters until it succeeds or the time is up.
-    pub(super) async fn keep(&self, letters: &Letters, backoff: &mut Backoff, until: Instant) -> Result<(), BatchError> {
+    pub(super) async fn keep(
+        &self,
+        letters: &Letters,
+        backoff: &mut Backoff,
+        until: Instant,
+    ) -> Result<(), BatchError> {
         let prefix = &self.dead_letters.prefix;
         let key = if prefix.is_empty() { letters.key() } else { format!("{prefix}/{}", letters.key()) };
         loop {
@@ -103,7 +117,11 @@ impl Sender {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error @ BatchError::Permanent { .. })) => return Err(error),
                 Ok(Err(error)) => error,
-                Err(_) => BatchError::Retryable { what: what(), reason: "no answer before the deadline".into(), retry_after: None },
+                Err(_) => BatchError::Retryable {
+                    what: what(),
+                    reason: "no answer before the deadline".into(),
+                    retry_after: None,
+                },
             };
             let pause = backoff.next_pause(None);
             if Instant::now() + pause >= until {
@@ -195,10 +213,14 @@ impl Delivery<'_> {
                 }
                 Fate::Retry => {
                     if again.is_empty() {
-                        let reason = result.error.as_ref().map_or_else(String::new, |error| format!("{}: {error}", error.error_type));
+                        let reason = result
+                            .error
+                            .as_ref()
+                            .map_or_else(String::new, |error| format!("{}: {error}", error.error_type));
                         let position = self.origin.at(self.body.offset(*index as usize));
                         tracing::warn!(%position, status = result.status, reason, "the domain's state stands in the way of an item, sending again");
-                        self.failure = Some(Failure { reason: format!("{} {reason}", result.status), is_permanent: false });
+                        self.failure =
+                            Some(Failure { reason: format!("{} {reason}", result.status), is_permanent: false });
                     }
                     again.push(*index);
                 }
@@ -221,7 +243,10 @@ impl Delivery<'_> {
     /// After a 413: two halves, or a rejection where one item alone is too large.
     fn halve(&mut self, items: &[u32]) {
         if let [index] = items {
-            let reason = format!("the event has {} bytes, more than the domain takes in one request", self.body.item(*index as usize).len());
+            let reason = format!(
+                "the event has {} bytes, more than the domain takes in one request",
+                self.body.item(*index as usize).len()
+            );
             return self.reject(*index, "request_entity_too_large".into(), reason);
         }
         let (first, second) = items.split_at(items.len() / 2);
@@ -238,7 +263,10 @@ impl Delivery<'_> {
                 self.letters.clear();
             }
             Err(error) => {
-                self.failure = Some(Failure { reason: error.to_string(), is_permanent: matches!(error, BatchError::Permanent { .. }) });
+                self.failure = Some(Failure {
+                    reason: error.to_string(),
+                    is_permanent: matches!(error, BatchError::Permanent { .. }),
+                });
             }
         }
     }
@@ -248,7 +276,8 @@ impl Delivery<'_> {
         if !self.letters.is_empty() {
             self.keep_letters(until).await;
         }
-        let mut lowest = self.work.iter().flat_map(|items| items.iter()).map(|index| self.body.offset(*index as usize)).min();
+        let mut lowest =
+            self.work.iter().flat_map(|items| items.iter()).map(|index| self.body.offset(*index as usize)).min();
         self.outcome.undelivered += self.work.iter().map(|items| items.len() as u64).sum::<u64>();
         let mut count_as_undelivered = |letters: &Letters, outcome: &mut Outcome| {
             outcome.undelivered += letters.count();
@@ -263,7 +292,10 @@ impl Delivery<'_> {
                 Ok(()) => self.outcome.rejected += body.letters.count(),
                 Err(error) => {
                     count_as_undelivered(&body.letters, &mut self.outcome);
-                    self.failure = Some(Failure { reason: error.to_string(), is_permanent: matches!(error, BatchError::Permanent { .. }) });
+                    self.failure = Some(Failure {
+                        reason: error.to_string(),
+                        is_permanent: matches!(error, BatchError::Permanent { .. }),
+                    });
                 }
             }
         }

@@ -67,7 +67,11 @@ mod tests {
         let good = Outcome { read: 1, indexed: 1, ..Outcome::default() };
         settlement.add(&delivered(300, None, good));
         assert_eq!(settlement.settled_to(), 300);
-        settlement.add(&delivered(200, Some(120), Outcome { read: 2, indexed: 1, undelivered: 1, ..Outcome::default() }));
+        settlement.add(&delivered(
+            200,
+            Some(120),
+            Outcome { read: 2, indexed: 1, undelivered: 1, ..Outcome::default() },
+        ));
         assert_eq!((settlement.settled_to(), settlement.got_on(10)), (120, true));
         assert!(!settlement.got_on(120), "an offset that does not advance would go on for ever");
         assert!(settlement.outcome.balances());
@@ -76,7 +80,11 @@ mod tests {
     #[test]
     fn events_dropped_before_a_dead_domain_are_no_progress() {
         let mut settlement = Settlement::new(0);
-        settlement.add(&delivered(300, Some(120), Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() }));
+        settlement.add(&delivered(
+            300,
+            Some(120),
+            Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() },
+        ));
         assert!(!settlement.got_on(0));
     }
 }

@@ -58,7 +58,8 @@ impl RenderedHour {
 
     fn render(&mut self, hour: i64) {
         let (year, month, day) = iso::civil_from_days(hour.div_euclid(24));
-        let mut rest = ((year.clamp(0, 9999) * 100 + month) * 100 + day) * 100 + hour.rem_euclid(24);
+        let date = (year.clamp(0, 9999) * 100 + month) * 100 + day;
+        let mut rest = (date * 100 + hour.rem_euclid(24)).unsigned_abs();
         for digit in self.digits.iter_mut().rev() {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;

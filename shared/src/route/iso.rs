@@ -1,8 +1,8 @@
 //! ISO 8601 dates and times, whole or cut short, without a format to interpret.
 //!
 //! In: `2026-11-22T10:00:00.123+09:00`, `2026-11-22 10:00`, `2026-11`. Out: the milliseconds since 1970 at which the
-//! named stretch of time begins and ends. No zone means UTC, as in the engine. Deliberately absent: week dates,
-//! ordinal dates, names of months.
+//! named stretch of time begins and ends. No zone means UTC and a missing month or day the first, as in the engine.
+//! Deliberately absent: week dates, ordinal dates, names of months.
 
 /// The smallest unit that a date names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,8 @@ pub(crate) enum Precision {
     Fraction,
 }
 
-/// The stretch of time that a date names: 2026-11-22 is a whole day.
+/// The stretch of time that a date names: 2026-11-22 is a whole day. So is 2026-11, its first: the engine fills in
+/// missing months and days with 01 and only what is below a day with its last (measured on `OpenSearch` 2.19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IsoDate {
     /// Its first millisecond since 1970.
@@ -90,9 +91,7 @@ pub(crate) fn parse(text: &str) -> Option<IsoDate> {
     }
     let start_ms = days_from_civil(year, month, day) * DAY_MS + time;
     let length = match precision {
-        Precision::Year => (days_from_civil(year + 1, 1, 1) - days_from_civil(year, 1, 1)) * DAY_MS,
-        Precision::Month => days_in_month(year, month) * DAY_MS,
-        Precision::Day => DAY_MS,
+        Precision::Year | Precision::Month | Precision::Day => DAY_MS,
         Precision::Hour => HOUR_MS,
         Precision::Minute => MINUTE_MS,
         Precision::Second => SECOND_MS,
@@ -253,8 +252,8 @@ mod tests {
     #[test]
     fn a_date_cut_short_names_its_whole_stretch() {
         let length = |text: &str| parse(text).map(|date| date.end_ms - date.start_ms + 1).unwrap();
-        assert_eq!(length("2024"), 366 * DAY_MS);
-        assert_eq!(length("2023-02"), 28 * DAY_MS);
+        assert_eq!(length("2024"), DAY_MS);
+        assert_eq!(length("2023-02"), DAY_MS);
         assert_eq!(length("2023-02-28"), DAY_MS);
         assert_eq!(length("2023-02-28T01"), HOUR_MS);
         assert_eq!(length("2023-02-28T01:02"), MINUTE_MS);

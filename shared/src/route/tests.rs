@@ -13,15 +13,15 @@ fn path(text: &str) -> Path {
 
 fn route(router: &Router, json: &str) -> Result<String, RouteError> {
     let mut decoder = Decoder::new();
-    let decoded = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
+    let parsed = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
     let mut action = b"before\n".to_vec();
-    let routed = router.route(&decoded.event(), "PREFIX", 42, ms(RECORD), &mut RouteScratch::default(), &mut action);
+    let result = router.route(&parsed.event(), "PREFIX", 42, ms(RECORD), &mut RouteScratch::default(), &mut action);
     let action = String::from_utf8(action).unwrap();
     let action = action.strip_prefix("before\n").unwrap();
-    if routed.is_err() {
+    if result.is_err() {
         assert_eq!(action, "", "a failed route leaves nothing behind");
     }
-    routed.map(|()| action.into())
+    result.map(|()| action.into())
 }
 
 fn router(format: TimestampFormat, index: &str, id: IdRule) -> Router {
@@ -81,8 +81,8 @@ fn times_are_read_in_every_form_they_are_met_in() {
         let router = router(format.clone(), "logs-%{+YYYY.MM.dd}", IdRule::None);
         let json = format!(r#"{{"t":{value}}}"#);
         let mut decoder = Decoder::new();
-        let decoded = decoder.decode(json.as_bytes()).unwrap();
-        let time = router.event_time_ms(&decoded.event(), ms(RECORD)).unwrap_or_else(|e| panic!("{value}: {e}"));
+        let parsed = decoder.decode(json.as_bytes()).unwrap();
+        let time = router.event_time_ms(&parsed.event(), ms(RECORD)).unwrap_or_else(|e| panic!("{value}: {e}"));
         assert_eq!(time, ms(expected), "{format:?} {value}");
     }
 }
@@ -250,10 +250,10 @@ proptest::proptest! {
         let router = Router::new(None, IndexPattern::parse("x%{+YYYYMMddHH}").unwrap(), IdRule::None);
         let mut scratch = RouteScratch::default();
         let mut decoder = Decoder::new();
-        let decoded = decoder.decode(b"{}").unwrap();
+        let parsed = decoder.decode(b"{}").unwrap();
         for time in times {
             let mut action = Vec::new();
-            router.route(&decoded.event(), "", 0, time, &mut scratch, &mut action).unwrap();
+            router.route(&parsed.event(), "", 0, time, &mut scratch, &mut action).unwrap();
             let civil = jiff::Timestamp::from_millisecond(time).unwrap().strftime("x%Y%m%d%H").to_string();
             proptest::prop_assert_eq!(index_of(std::str::from_utf8(&action).unwrap()), civil);
         }

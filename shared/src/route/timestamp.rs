@@ -80,10 +80,9 @@ impl Timestamp {
         let Some(value) = event.get(&self.field) else { return Ok(None) };
         if let (Some(Scalar::String(text)), TimestampFormat::Auto | TimestampFormat::Rfc3339) =
             (value.scalar(), &self.format)
+            && let Some(time_ms) = iso::parse_utc_instant(text.as_bytes())
         {
-            if let Some(time_ms) = iso::parse_utc_instant(text.as_bytes()) {
-                return Ok(Some(time_ms));
-            }
+            return Ok(Some(time_ms));
         }
         self.read_rare(value)
     }

@@ -44,15 +44,15 @@ impl Term {
     fn compare(&self, value: Scalar<'_>, edge: impl Fn(IsoDate) -> i64) -> Option<Ordering> {
         match value {
             Scalar::String(text) => {
-                if let Some(term) = self.number {
-                    if let Some(number) = Number::parse(text) {
-                        return number.partial_cmp(&term);
-                    }
+                if let Some(term) = self.number
+                    && let Some(number) = Number::parse(text)
+                {
+                    return number.partial_cmp(&term);
                 }
-                if let Some(date) = self.date {
-                    if let Some(at) = value_date(text) {
-                        return Some(at.cmp(&edge(date)));
-                    }
+                if let Some(date) = self.date
+                    && let Some(at) = value_date(text)
+                {
+                    return Some(at.cmp(&edge(date)));
                 }
                 Some(text.as_bytes().cmp(self.text.as_bytes()))
             }

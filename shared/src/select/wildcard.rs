@@ -58,7 +58,6 @@ fn matches(pieces: &[Piece], text: &str) -> bool {
                 piece += 1;
                 rest = before.clone();
                 last_many = Some((piece, before));
-                continue;
             }
             (None, None) => return true,
             (Some(Piece::One), Some(_)) => piece += 1,

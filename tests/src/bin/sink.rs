@@ -78,10 +78,8 @@ fn serve(stream: &TcpStream, stats: &Mutex<Stats>) -> std::io::Result<()> {
             body = plain;
         }
         let answer = answer(&request, &body, &mut stats.lock().unwrap_or_else(PoisonError::into_inner));
-        let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            answer.len()
-        );
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", answer.len());
         (&mut &*stream).write_all(&[head.as_bytes(), answer.as_bytes()].concat())?;
     }
 }

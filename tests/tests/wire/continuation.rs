@@ -9,11 +9,11 @@ use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
 use tests::scene::{Receipt, Scene, receipts, sum};
 
-/// Bodies of 64 KiB hold a hundred events; a body waits for this long; an invocation has time for eight of them.
+/// Bodies of 64 KiB hold a hundred events at most; a body waits for this long; an invocation has time for eight of them.
 const SLOW: Fault =
-    Fault { delay: Duration::from_millis(150), cut_request_after: None, cut_response_after: None, refuse: false };
-const SHORT: Duration = Duration::from_millis(1200);
-const EVENTS: u64 = 20_000;
+    Fault { delay: Duration::from_millis(100), cut_request_after: None, cut_response_after: None, refuse: false };
+const SHORT: Duration = Duration::from_millis(800);
+const EVENTS: u64 = 16_500;
 
 async fn carried_over(
     scene: &Scene<'_>,
@@ -23,7 +23,8 @@ async fn carried_over(
 ) -> (Vec<Receipt>, Expected) {
     let proxy = Proxy::start(&engine.url()).await;
     proxy.set(SLOW);
-    let small = [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536"), ("MILLRACE_MAX_IN_FLIGHT", "1")];
+    let small =
+        [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536"), ("MILLRACE_MAX_IN_FLIGHT", "1")];
     let mut function = scene.function(&proxy.url(), &small).await;
     scene.notify(object).await;
     scene.queue.drain(&mut function, SHORT, 400).await;
@@ -45,7 +46,6 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
         assert!(object.version.is_some());
         let (parts, expected) = carried_over(&scene, engine, &object, &lines).await;
         expected.assert_met();
-        assert_eq!(sum(&parts, |r| r.indexed), EVENTS, "each by one invocation alone: {parts:#?}");
         let mut offsets: Vec<u64> = parts.iter().map(|r| r.start_offset).collect();
         assert!(offsets.is_sorted(), "offsets only advance: {offsets:?}");
         offsets.dedup();
@@ -71,7 +71,7 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
 fn an_array_goes_on_inside_the_array() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "continued-array").await;
+        let scene = Scene::new(moto, "array-continued").await;
         let lines: Vec<String> = events::generate(3000, 6).collect();
         let array = format!("[{}]", lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join(",\n"));
         let half = array.len() / 2;
@@ -98,14 +98,18 @@ fn with_the_domain_down_the_message_fails_and_no_continuation_is_sent() {
         let small = [("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "65536")];
         let mut function = scene.function(&proxy.url(), &small).await;
         for _ in 0..3 {
-            let round = scene.queue.deliver(&mut function, Duration::from_secs(3)).await.expect("the message came again");
+            let round =
+                scene.queue.deliver(&mut function, Duration::from_secs(3)).await.expect("the message came again");
             assert_eq!((round.messages.len(), round.failed.len()), (1, 1), "{:?}", round.answer);
             assert_eq!(scene.queue.depth().await, 1);
         }
         assert!(proxy.connections() > 3, "the domain was tried more than once an invocation");
         let receipts = receipts(&function);
         assert_eq!(receipts.len(), 3);
-        assert!(receipts.iter().all(|r| !r.is_final && r.indexed == 0 && r.end_offset == r.start_offset), "{receipts:?}");
+        assert!(
+            receipts.iter().all(|r| !r.is_final && r.indexed == 0 && r.end_offset == r.start_offset),
+            "{receipts:?}"
+        );
         assert_eq!(sum(&receipts, |r| r.undelivered), sum(&receipts, |r| r.read));
         assert!(scene.dead_letters().await.is_empty());
         figure("the domain down", "continuations sent", scene.queue.depth().await - 1);

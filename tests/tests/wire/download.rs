@@ -15,10 +15,9 @@ fn a_download_that_is_cut_again_and_again_is_resumed_by_range() {
     let mut random = fastrand::Rng::with_seed(place::seed("download"));
     place::run(async {
         let lines: Vec<String> = events::generate(20_000, 10).collect();
-        for (name, bytes) in [
-            ("cut-plain", lines.concat().into_bytes()),
-            ("cut-gzip", events::gzip(lines.concat().as_bytes())),
-        ] {
+        for (name, bytes) in
+            [("cut-plain", lines.concat().into_bytes()), ("cut-gzip", events::gzip(lines.concat().as_bytes()))]
+        {
             let scene = Scene::new(moto, name).await;
             let object = scene.put("a", bytes).await;
             scene.notify(&object).await;

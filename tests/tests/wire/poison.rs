@@ -45,14 +45,22 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
         ("a number beyond a double", br#"{"seq":1,"n":1e400}"#.to_vec(), Rejected("decode")),
         ("too deep", deep.into_bytes(), Rejected("decode")),
         ("over the limit", long.into_bytes(), Rejected("frame")),
-        ("an object where a number is mapped", br#"{"base_dt":"2023-11-14","seq":{"a":1}}"#.to_vec(), Rejected("domain")),
+        (
+            "an object where a number is mapped",
+            br#"{"base_dt":"2023-11-14","seq":{"a":1}}"#.to_vec(),
+            Rejected("domain"),
+        ),
         ("a text where an object is mapped", br#"{"base_dt":"2023-11-14","nested":"t"}"#.to_vec(), Rejected("domain")),
         ("an immense term", immense.into_bytes(), Rejected("domain")),
         ("an absurd date", br#"{"base_dt":"9999-12-31T00:00:00Z","seq":1}"#.to_vec(), Rejected("route")),
         ("no date where one belongs", br#"{"base_dt":"yesterday","seq":1}"#.to_vec(), Rejected("route")),
         // Not poison, though others take them for it.
         ("a lone surrogate", br#"{"base_dt":"2023-11-14T01:00:00Z","t":"\ud800"}"#.to_vec(), Indexed),
-        ("an integer beyond 64 bits", br#"{"base_dt":"2023-11-14T01:00:00Z","big":123456789012345678901234567890}"#.to_vec(), Indexed),
+        (
+            "an integer beyond 64 bits",
+            br#"{"base_dt":"2023-11-14T01:00:00Z","big":123456789012345678901234567890}"#.to_vec(),
+            Indexed,
+        ),
         ("a line separator", "{\"base_dt\":\"2023-11-14T01:00:00Z\",\"t\":\"a\u{2028}b\u{85}c\"}".into(), Indexed),
         ("many digits", br#"{"base_dt":"2023-11-14T01:00:00Z","d":1.10000000000000000000001}"#.to_vec(), Indexed),
         ("a key twice", br#"{"base_dt":"2023-11-14T01:00:00Z","t":"a","u":1}"#.to_vec(), Indexed),
@@ -86,7 +94,9 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
 
         let letters = scene.dead_letters().await;
         for letter in &letters {
-            let Some((kind, stage, payload)) = bad.remove(&letter.position.offset) else { panic!("not expected: {letter:?}") };
+            let Some((kind, stage, payload)) = bad.remove(&letter.position.offset) else {
+                panic!("not expected: {letter:?}")
+            };
             assert_eq!(letter.stage, stage, "{kind}: {letter:?}");
             assert_eq!(
                 (letter.position.bucket.as_str(), letter.position.key.as_str(), letter.position.etag.as_str()),
@@ -116,9 +126,9 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
 fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "poison-route").await;
+        let scene = Scene::new(moto, "route").await;
         scene.set_pipeline(
-            "datasets:\n  - name: routed\n    from: { bucket: \"*\", key: \"**\" }\n    index: poison-route-%{kind}\n    \
+            "datasets:\n  - name: routed\n    from: { bucket: \"t-*\", key: \"**\" }\n    index: route-%{kind}\n    \
              id: { field: event_id }\n",
         );
         let good = [r#"{"event_id":"a","kind":"x"}"#, r#"{"event_id":"b","kind":"y.z"}"#];
@@ -143,10 +153,10 @@ fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
         let mut rejected = Expected::of(bad);
         letters.iter().for_each(|letter| rejected.found(std::str::from_utf8(&letter.payload()).unwrap()));
         rejected.assert_met();
-        let documents = engine.documents("poison-route-*").await;
+        let documents = engine.documents("route-*").await;
         let mut found: Vec<_> = documents.iter().map(|d| (d.index.as_str(), d.id.as_str())).collect();
         found.sort_unstable();
-        assert_eq!(found, [("poison-route-x", "a"), ("poison-route-y.z", "b")]);
+        assert_eq!(found, [("route-x", "a"), ("route-y.z", "b")]);
     });
 }
 
@@ -161,7 +171,8 @@ struct Kind {
 fn kinds() -> Vec<Kind> {
     let events = |from: usize| -> Vec<String> { (from..from + 50).map(good).collect() };
     let lines = |events: &[String]| events.join("\n") + "\n";
-    let whole = |key, bytes: Vec<u8>, indexed: &[String]| Kind { key, bytes, indexed: indexed.to_vec(), rejected: None };
+    let whole =
+        |key, bytes: Vec<u8>, indexed: &[String]| Kind { key, bytes, indexed: indexed.to_vec(), rejected: None };
     let broken = |key, bytes, stage| Kind { key, bytes, indexed: Vec::new(), rejected: Some(stage) };
     let (a, b) = (events(1000), events(2000));
     let pretty = |event: &String| event.replace(',', ",\n  ").replace('{', "{\n");
@@ -187,9 +198,17 @@ fn kinds() -> Vec<Kind> {
             &events(800).iter().map(|event| pretty(event).replace('\n', " ")).collect::<Vec<_>>(),
         ),
         // Firehose without a newline delimiter: far over the limit as a line, not as values.
-        whole("one-enormous-line", (10_000..15_000).map(good).collect::<String>().into_bytes(), &(10_000..15_000).map(good).collect::<Vec<_>>()),
+        whole(
+            "one-enormous-line",
+            (10_000..15_000).map(good).collect::<String>().into_bytes(),
+            &(10_000..15_000).map(good).collect::<Vec<_>>(),
+        ),
         whole("gzip.json", events::gzip(lines(&events(900)).as_bytes()), &events(900)),
-        whole("two-members.gz", [events::gzip(lines(&a).as_bytes()), events::gzip(lines(&b).as_bytes())].concat(), &[a, b].concat()),
+        whole(
+            "two-members.gz",
+            [events::gzip(lines(&a).as_bytes()), events::gzip(lines(&b).as_bytes())].concat(),
+            &[a, b].concat(),
+        ),
         whole("zstd.gz", events::zstd(lines(&events(3000)).as_bytes()), &events(3000)),
         whole("empty", Vec::new(), &[]),
         whole("empty.gz", events::gzip(b""), &[]),
@@ -270,7 +289,7 @@ fn an_object_that_is_gone_is_a_dead_letter_without_payload() {
     place::run(async {
         let scene = Scene::new(moto, "gone").await;
         scene.set_pipeline(
-            "datasets:\n  - name: gone\n    from: { bucket: \"*\", key: \"in/**\" }\n    timestamp: base_dt\n    \
+            "datasets:\n  - name: gone\n    from: { bucket: \"t-*\", key: \"in/**\" }\n    timestamp: base_dt\n    \
              index: gone-%{+YYYY.MM.dd}\n",
         );
         let deleted = scene.put("in/deleted", good(1)).await;

@@ -11,13 +11,13 @@ use tests::proxy::{Fault, Proxy};
 use tests::scene::{Receipt, Scene, receipts, sum};
 
 const TIMEOUT: Duration = Duration::from_secs(240);
-const EVENTS: u64 = 10_000;
+const EVENTS: u64 = 5000;
 
 /// Ingests generated events by way of `domain`, until done, and compares what lies in `engine`.
 async fn arrive_once(name: &str, engine: &Engine, domain: &str, moto: &Moto, more: &[(&str, &str)]) -> Vec<Receipt> {
     let scene = Scene::new(moto, name).await;
     let lines: Vec<String> = events::generate(EVENTS, 9).collect();
-    for (number, part) in lines.chunks(2500).enumerate() {
+    for (number, part) in lines.chunks(1000).enumerate() {
         let object = scene.put(&format!("{number}.gz"), events::gzip(part.concat().as_bytes())).await;
         scene.notify(&object).await;
     }
@@ -54,7 +54,8 @@ fn items_that_meet_a_full_write_queue_are_sent_again() {
 
 #[test]
 fn requests_that_meet_indexing_pressure_are_sent_again() {
-    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("indexing_pressure.memory.limit", "300kb")]), Moto::shared())
+    let (Some(engine), Some(moto)) =
+        (Engine::with_settings(&[("indexing_pressure.memory.limit", "300kb")]), Moto::shared())
     else {
         return;
     };
@@ -67,7 +68,8 @@ fn requests_that_meet_indexing_pressure_are_sent_again() {
 
 #[test]
 fn bodies_that_the_engine_finds_too_large_are_halved() {
-    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("http.max_content_length", "40kb")]), Moto::shared()) else {
+    let (Some(engine), Some(moto)) = (Engine::with_settings(&[("http.max_content_length", "40kb")]), Moto::shared())
+    else {
         return;
     };
     place::run(async {
@@ -117,7 +119,7 @@ fn an_embedded_domain_that_fails_in_every_way_at_once_gets_everything_once() {
             DomainFault::Items429 { share: 0.2 },
             DomainFault::Whole429 { times: 3, retry_after: Some(Duration::from_secs(1)) },
             DomainFault::Status { code: 503, times: 3 },
-            DomainFault::MaxBodyBytes(60_000),
+            DomainFault::MaxBodyBytes(100_000),
             DomainFault::CutConnection { times: 3, applied: true },
             DomainFault::CutConnection { times: 3, applied: false },
             DomainFault::Unreadable { times: 1 },
@@ -125,7 +127,7 @@ fn an_embedded_domain_that_fails_in_every_way_at_once_gets_everything_once() {
             domain.fail(fault);
         }
         let scene = Scene::new(moto, "all-faults").await;
-        let lines: Vec<String> = events::generate(EVENTS, 9).collect();
+        let lines: Vec<String> = events::generate(2000, 9).collect();
         let object = scene.put("a.gz", events::gzip(lines.concat().as_bytes())).await;
         scene.notify(&object).await;
         let small = [("MILLRACE_MAX_BODY_BYTES", "131072"), ("MILLRACE_MAX_EVENT_BYTES", "65536")];

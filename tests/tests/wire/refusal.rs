@@ -96,7 +96,7 @@ fn a_dead_letter_bucket_that_is_not_there_fails_the_message_instead_of_losing_th
         let object = scene.put("a.ndjson", "not JSON\n{\"base_dt\":\"2023-11-14\",\"a\":1}\n").await;
         scene.notify(&object).await;
         let mut function =
-            scene.function(&engine.url(), &[("MILLRACE_DEAD_LETTERS", "s3://t-not-there/letters")]).await;
+            scene.function(&engine.url(), &[("MILLRACE_DEAD_LETTERS", "s3://dead-not-there/letters")]).await;
         let round = scene.queue.deliver(&mut function, REFUSED).await.expect("a message");
         assert_eq!(round.failed.len(), 1, "{:?}", round.answer);
         let receipt = &receipts(&function)[0];

@@ -127,7 +127,7 @@ impl Reader {
 
     fn name(&mut self, node: &Node, names: &mut Vec<(String, Place)>) -> Option<String> {
         const FORM: &str = "a name is 1 to 64 of a-z, 0-9, `-` and `_`, with a letter or digit first";
-        let name = self.text(node, "name", FORM)?.text.clone();
+        let name = self.text(node, "name", FORM)?.value.clone();
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_valid =
             name.len() <= 64 && name.starts_with(fits) && name.chars().all(|c| fits(c) || c == '-' || c == '_');
@@ -158,7 +158,7 @@ impl Reader {
     }
 
     fn glob(&mut self, node: &Node, name: &str) -> Option<GlobMatcher> {
-        let glob = self.text(node, name, FROM_FORM)?.text.clone();
+        let glob = self.text(node, name, FROM_FORM)?.value.clone();
         if glob.is_empty() {
             return self.refuse(node.place, format!("`{name}` is empty; {FROM_FORM}"));
         }
@@ -180,7 +180,7 @@ impl Reader {
     }
 
     fn format(&mut self, node: &Node) -> Option<Format> {
-        let text = self.text(node, "format", FORMAT_FORM)?.text.clone();
+        let text = self.text(node, "format", FORMAT_FORM)?.value.clone();
         match text.as_str() {
             "auto" => Some(Format::Auto),
             "ndjson" => Some(Format::Ndjson),
@@ -202,7 +202,7 @@ impl Reader {
             );
         }
         let text = self.text(node, "select", SELECT_FORM)?.clone();
-        match Select::parse(&text.text) {
+        match Select::parse(&text.value) {
             Ok(select) => Some(select),
             Err(error) => {
                 let mut place = node.place;
@@ -211,7 +211,7 @@ impl Reader {
                 }
                 self.refuse(
                     place,
-                    format!("`select: {}`, column {} of the query: {}", text.text, error.column, error.message),
+                    format!("`select: {}`, column {} of the query: {}", text.value, error.column, error.message),
                 )
             }
         }
@@ -239,7 +239,7 @@ impl Reader {
             None => self.refuse(node.place, format!("`timestamp` without a `field`; {TIMESTAMP_FORM}")),
         };
         let format = self.optional(&members, "format", TimestampFormat::Auto, |reader, node| {
-            let text = reader.text(node, "format", TIMESTAMP_FORM)?.text.clone();
+            let text = reader.text(node, "format", TIMESTAMP_FORM)?.value.clone();
             TimestampFormat::parse(&text)
                 .map_or_else(|message| reader.refuse(node.place, format!("`format`: {message}")), Some)
         });
@@ -247,7 +247,7 @@ impl Reader {
     }
 
     fn index(&mut self, node: &Node) -> Option<IndexPattern> {
-        let text = self.text(node, "index", "write it like `index: logs-%{+YYYY.MM.dd}`")?.text.clone();
+        let text = self.text(node, "index", "write it like `index: logs-%{+YYYY.MM.dd}`")?.value.clone();
         IndexPattern::parse(&text)
             .map_or_else(|message| self.refuse(node.place, format!("`index: {text}`: {message}")), Some)
     }
@@ -260,7 +260,7 @@ impl Reader {
                 None => self.refuse(node.place, format!("`id` without a `field`; {ID_FORM}")),
             };
         }
-        let text = self.text(node, "id", ID_FORM)?.text.clone();
+        let text = self.text(node, "id", ID_FORM)?.value.clone();
         match text.as_str() {
             "position" => Some(IdRule::Position),
             "content" => Some(IdRule::Content),
@@ -270,7 +270,7 @@ impl Reader {
     }
 
     fn path(&mut self, node: &Node, name: &str, form: &str) -> Option<Path> {
-        let text = self.text(node, name, form)?.text.clone();
+        let text = self.text(node, name, form)?.value.clone();
         Path::parse(&text).map_or_else(|error| self.refuse(node.place, format!("`{name}: {text}`: {error}")), Some)
     }
 

@@ -35,7 +35,7 @@ pub(super) enum Data {
 /// A scalar.
 #[derive(Debug, Clone)]
 pub(super) struct Text {
-    pub(super) text: String,
+    pub(super) value: String,
     /// Whether its characters stand in the file as they are, on one line from its place on.
     pub(super) is_verbatim: bool,
     /// Whether it is nothing at all, or YAML's null.
@@ -132,7 +132,7 @@ impl<'t> Reader<'t> {
                 Data::Scalar(Text {
                     is_null: is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL"),
                     is_verbatim: is_plain && span.start.line() == span.end.line(),
-                    text: text.into_owned(),
+                    value: text.into_owned(),
                 })
             }
             Event::SequenceStart(anchor, tag) => {
@@ -158,7 +158,7 @@ impl<'t> Reader<'t> {
                         return Err((key.place, format!("{} as a key; a key is a word", key.kind())));
                     };
                     let (event, span) = self.next()?;
-                    members.push((Key { place: key.place, text: text.text }, self.node(event, span, depth + 1)?));
+                    members.push((Key { place: key.place, text: text.value }, self.node(event, span, depth + 1)?));
                 }
             }
             Event::Alias(_) => return Err((place, "an alias (`*name`); write the value out, or quote it".into())),

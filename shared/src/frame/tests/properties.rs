@@ -150,11 +150,18 @@ proptest! {
         stream in prop::collection::vec(prop::sample::select(&b"{{{}}}[]\"\"\\,:\n\n\r 1ax\xc3\xa9"[..]), 0..200),
         format in prop_oneof![format(), Just(Format::Auto)],
         compression in compression(),
-        (chunk, limit, cut) in (1..40_usize, 1..50_usize, 0..30_usize),
+        (chunk, limit, cut, opened) in (1..40_usize, 1..50_usize, 0..30_usize, any::<bool>()),
     ) {
+        let opening: &[u8] = match format {
+            Format::Array if opened => b"[",
+            Format::Records if opened => b"{\"Records\":[",
+            _ => b"",
+        };
+        let stream = [opening, &stream].concat();
         let bytes = compress(&stream, compression, 64);
         let bytes = &bytes[..bytes.len() - cut.min(bytes.len())];
-        let whole = read(bytes, format, limit, usize::MAX);
+        let mut frames = Frames::new(chunked(bytes, usize::MAX), format, limit);
+        let whole = drain(&mut frames);
         prop_assert_eq!(&read(bytes, format, limit, chunk), &whole);
         // Frames lie one behind the other, and a broken rest is the last.
         let mut end = 0;
@@ -168,8 +175,15 @@ proptest! {
                     end = offset + length;
                     prop_assert!(head.len() as u64 >= *length);
                 }
-                Broken(..) => prop_assert_eq!(n + 1, whole.len()),
+                Broken(..) => {
+                    prop_assert_eq!(n + 1, whole.len());
+                    continue;
+                }
             }
+            let at = frames.checkpoint(*offset);
+            let begin = usize::try_from(at.member.compressed).unwrap();
+            let mut resumed = Frames::resume(chunked(&bytes[begin..], chunk), &at, limit);
+            prop_assert_eq!(&drain(&mut resumed), &whole[n..], "{:?}", at);
         }
     }
 

@@ -85,7 +85,8 @@ fn embedded(body: &str, what: &str) -> Result<Vec<Task>, String> {
 /// The tasks of one notification, whatever it is wrapped in.
 fn tasks(event: &Value) -> Result<Vec<Task>, String> {
     if event.get("millrace").is_some() {
-        let continuation = serde_json::from_value(event.clone()).map_err(|error| format!("not a continuation of this release: {error}"))?;
+        let continuation = serde_json::from_value(event.clone())
+            .map_err(|error| format!("not a continuation of this release: {error}"))?;
         return Ok(vec![Task::Continue(Box::new(continuation))]);
     }
     if text(event, "Event") == Some("s3:TestEvent") {
@@ -99,7 +100,9 @@ fn tasks(event: &Value) -> Result<Vec<Task>, String> {
         return eventbridge(event);
     }
     let Some(records) = records(event) else {
-        return Err("not a notification: accepted are S3's own, alone or in SQS, SNS or EventBridge, and continuations".into());
+        return Err(
+            "not a notification: accepted are S3's own, alone or in SQS, SNS or EventBridge, and continuations".into(),
+        );
     };
     let mut tasks = Vec::with_capacity(records.len());
     for record in records {
@@ -182,7 +185,10 @@ mod tests {
     }
 
     fn sqs(bodies: &[Value]) -> Value {
-        let records: Vec<_> = bodies.iter().map(|body| json!({ "messageId": "m", "eventSource": "aws:sqs", "body": body.to_string() })).collect();
+        let records: Vec<_> = bodies
+            .iter()
+            .map(|body| json!({ "messageId": "m", "eventSource": "aws:sqs", "body": body.to_string() }))
+            .collect();
         json!({ "Records": records })
     }
 
@@ -193,7 +199,11 @@ mod tests {
         for (name, event, envelope) in [
             ("direct", put("a%2Bb.json"), Envelope::Direct),
             ("eventbridge", bridge.clone(), Envelope::Direct),
-            ("sns", json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": put("a%2Bb.json").to_string() } }] }), Envelope::Direct),
+            (
+                "sns",
+                json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": put("a%2Bb.json").to_string() } }] }),
+                Envelope::Direct,
+            ),
             ("sqs", sqs(&[put("a%2Bb.json")]), Envelope::Sqs),
             ("sns in sqs", sqs(&[sns]), Envelope::Sqs),
             ("eventbridge in sqs", sqs(&[bridge]), Envelope::Sqs),
@@ -206,7 +216,10 @@ mod tests {
 
     #[test]
     fn a_plus_in_a_notified_key_is_a_space() {
-        assert_eq!(Invocation::read(&put("dt%3D1/a+b%C3%A9.json")).messages[0].tasks, Ok(vec![object("dt=1/a b\u{e9}.json")]));
+        assert_eq!(
+            Invocation::read(&put("dt%3D1/a+b%C3%A9.json")).messages[0].tasks,
+            Ok(vec![object("dt=1/a b\u{e9}.json")])
+        );
     }
 
     #[test]

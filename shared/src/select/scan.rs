@@ -1,0 +1,241 @@
+//! The words of a query: names, values, phrases and ranges, with their escapes.
+//!
+//! In: the query's text and a place in it. Out: what stands there, with escapes resolved. Deliberately absent: what the
+//! words mean together, which is for the parser.
+
+use super::{
+    SelectError,
+    term::{Bound, Range, Term},
+    wildcard::Piece,
+};
+
+/// The query's text, and how far it is read.
+pub(super) struct Scanner<'q> {
+    pub(super) text: &'q str,
+    /// The byte offset of what comes next.
+    pub(super) at: usize,
+}
+
+/// A word as it stands, with its escapes, and what it means.
+pub(super) struct Word {
+    pub(super) start: usize,
+    /// With escapes resolved.
+    pub(super) text: String,
+    pub(super) pieces: Vec<Piece>,
+}
+
+impl Word {
+    pub(super) fn has_wildcard(&self) -> bool {
+        self.pieces.iter().any(|piece| !matches!(piece, Piece::Exactly(_)))
+    }
+
+    pub(super) fn is_star(&self) -> bool {
+        self.pieces.iter().all(|piece| *piece == Piece::Many)
+    }
+}
+
+impl<'q> Scanner<'q> {
+    pub(super) fn new(text: &'q str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(super) fn rest(&self) -> &'q str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn skip_space(&mut self) {
+        let trimmed = self.rest().trim_start_matches([' ', '\t', '\n', '\r', '\u{3000}']);
+        self.at = self.text.len() - trimmed.len();
+    }
+
+    pub(super) fn fail<T>(&self, at: usize, message: impl Into<String>) -> Result<T, SelectError> {
+        Err(self.error(at, message))
+    }
+
+    pub(super) fn error(&self, at: usize, message: impl Into<String>) -> SelectError {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        SelectError { column: before.chars().count() + 1, message: message.into() }
+    }
+
+    pub(super) fn skip_word(&mut self, word: &str) -> bool {
+        let Some(after) = self.rest().strip_prefix(word) else { return false };
+        if after.chars().next().is_some_and(|c| in_word(c) || c == '\\' || c == ':') {
+            return false;
+        }
+        self.at += word.len();
+        true
+    }
+
+    pub(super) fn word(&mut self) -> Result<Word, SelectError> {
+        let start = self.at;
+        let mut word = Word { start, text: String::new(), pieces: Vec::new() };
+        while let Some(c) = self.peek() {
+            let piece = match c {
+                '\\' => Piece::Exactly(self.escape()?),
+                '*' => {
+                    self.at += 1;
+                    Piece::Many
+                }
+                '?' => {
+                    self.at += 1;
+                    Piece::One
+                }
+                _ if in_word(c) => {
+                    self.at += c.len_utf8();
+                    Piece::Exactly(c)
+                }
+                _ => break,
+            };
+            word.text.push(match piece {
+                Piece::Exactly(c) => c,
+                Piece::One => '?',
+                Piece::Many => '*',
+            });
+            word.pieces.push(piece);
+        }
+        Ok(word)
+    }
+
+    /// `\c` or `\uXXXX`
+    pub(super) fn escape(&mut self) -> Result<char, SelectError> {
+        let start = self.at;
+        self.at += 1;
+        let Some(c) = self.peek() else {
+            return self.fail(start, "a `\\` at the end; a literal one is written `\\\\`");
+        };
+        self.at += c.len_utf8();
+        if c != 'u' {
+            return Ok(c);
+        }
+        let unit =
+            self.rest().get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        match unit {
+            Some(c) => {
+                self.at += 4;
+                Ok(c)
+            }
+            None => self.fail(start, "`\\u` is followed by four hexadecimal digits of a character"),
+        }
+    }
+
+    pub(super) fn quoted(&mut self) -> Result<String, SelectError> {
+        let start = self.at;
+        self.at += 1;
+        let mut text = String::new();
+        while let Some(c) = self.peek() {
+            match c {
+                '"' => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                '\\' => text.push(self.escape()?),
+                _ => {
+                    self.at += c.len_utf8();
+                    text.push(c);
+                }
+            }
+        }
+        self.fail(start, "a `\"` without its other; a literal one is written `\\\"`")
+    }
+
+    /// `[a TO b]`, `{a TO b}`, or mixed.
+    pub(super) fn range(&mut self) -> Result<Range, SelectError> {
+        const FORM: &str = "a range is written `[a TO b]`, `{a TO b}`, or with `*` for an open end";
+        let start = self.at;
+        let lower_inclusive = self.peek() == Some('[');
+        self.at += 1;
+        let lower = self.range_bound(start, FORM)?;
+        self.skip_space();
+        let to = self.at;
+        if !self.rest().strip_prefix("TO").is_some_and(|after| after.starts_with([' ', '\t', '\n', '\r', '"'])) {
+            return self.fail(to, format!("`TO` is expected here; {FORM}"));
+        }
+        self.at += 2;
+        let upper = self.range_bound(start, FORM)?;
+        self.skip_space();
+        let upper_inclusive = match self.peek() {
+            Some(']') => true,
+            Some('}') => false,
+            _ => return self.fail(self.at, format!("`]` or `}}` is expected here; {FORM}")),
+        };
+        self.at += 1;
+        let bound = |term: Option<Term>, inclusive| term.map(|term| Bound { term, inclusive });
+        Ok(Range { lower: bound(lower, lower_inclusive), upper: bound(upper, upper_inclusive) })
+    }
+
+    /// One bound; `None` for an open end.
+    pub(super) fn range_bound(&mut self, open: usize, form: &str) -> Result<Option<Term>, SelectError> {
+        self.skip_space();
+        let start = self.at;
+        if self.peek() == Some('"') {
+            let text = self.quoted()?;
+            return self.bound(&text, start).map(Some);
+        }
+        let mut text = String::new();
+        while let Some(c) = self.peek() {
+            match c {
+                ' ' | '\t' | '\n' | '\r' | ']' | '}' => break,
+                '\\' => text.push(self.escape()?),
+                _ => {
+                    self.at += c.len_utf8();
+                    text.push(c);
+                }
+            }
+        }
+        if start == self.at {
+            return self.fail(open, format!("a range without its bounds; {form}"));
+        }
+        if self.text.get(start..self.at) == Some("*") {
+            return Ok(None);
+        }
+        self.bound(&text, start).map(Some)
+    }
+
+    pub(super) fn bound(&self, text: &str, start: usize) -> Result<Term, SelectError> {
+        if text.starts_with("now") || text.contains("||") {
+            return self.fail(
+                start,
+                format!(
+                    "`{text}` is relative to a clock, which a selection does not have; write a date such as 2026-11-22"
+                ),
+            );
+        }
+        Ok(Term::new(text.into()))
+    }
+}
+
+/// Characters that a word may begin with; a `\` escapes any other.
+pub(super) fn begins_word(c: char) -> bool {
+    !matches!(
+        c,
+        ' ' | '\t'
+            | '\n'
+            | '\r'
+            | '\u{3000}'
+            | '+'
+            | '-'
+            | '!'
+            | '('
+            | ')'
+            | ':'
+            | '^'
+            | '['
+            | ']'
+            | '"'
+            | '{'
+            | '}'
+            | '~'
+            | '*'
+            | '?'
+            | '/'
+    )
+}
+
+/// Characters that may follow in a word.
+pub(super) fn in_word(c: char) -> bool {
+    c != '\\' && (begins_word(c) || matches!(c, '-' | '+' | '*' | '?'))
+}

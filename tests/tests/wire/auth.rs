@@ -1,0 +1,175 @@
+//! Who the function is: SigV4 to the domain and to S3, basic authentication by a secret. Each other side checks.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use local::domain::{Domain, DomainOptions};
+use local::function::Answer;
+use tests::envelope;
+use tests::events;
+use tests::moto::{self, Moto};
+use tests::place;
+use tests::proxy::Proxy;
+use tests::scene::{Scene, receipts};
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+#[test]
+fn requests_to_the_domain_are_signed_for_es_and_for_aoss() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        for (name, auth) in [("signed-es", "sigv4:es"), ("signed-aoss", "sigv4:aoss")] {
+            let scene = Scene::new(moto, name).await;
+            let lines: Vec<String> = events::generate(500, 11).collect();
+            let object = scene.put("a.ndjson", lines.concat()).await;
+            let options = DomainOptions { credentials: Some(moto.credentials.clone()), ..DomainOptions::default() };
+            let domain = Domain::start(options).await.expect("a free port");
+            let listening = Proxy::that_listens(&domain.url()).await;
+            for compression in ["gzip", "none"] {
+                // The signature covers the host, so the proxy only listens beside: its own address is signed.
+                let env = [("MILLRACE_DOMAIN_AUTH", auth), ("MILLRACE_COMPRESSION", compression)];
+                let mut function = scene.function(&listening.url(), &env).await;
+                let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+                assert_eq!(answer, Answer::Response("null".into()), "{auth} {compression}: {:#?}", function.lines());
+            }
+            assert_eq!((domain.count("*"), domain.stats().refused), (500, 0), "{auth}");
+            let sent = listening.sent().to_lowercase();
+            let service = auth.trim_start_matches("sigv4:");
+            assert!(sent.contains(&format!("/{}/{service}/aws4_request", moto::REGION)), "{auth}");
+            assert!(sent.contains("x-amz-content-sha256: "), "aoss wants the payload's hash: {auth}");
+        }
+    });
+}
+
+#[test]
+fn a_wrong_secret_is_refused_and_nothing_is_acknowledged() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "wrong-secret").await;
+        let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
+        let options = DomainOptions {
+            credentials: Some(moto::credentials("AKIAMILLRACE", "another")),
+            ..DomainOptions::default()
+        };
+        let domain = Domain::start(options).await.expect("a free port");
+        let mut function = scene.function(&domain.url(), &[("MILLRACE_DOMAIN_AUTH", "sigv4:es")]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert!(matches!(answer, Answer::Error { .. }), "{answer:?}");
+        assert!(domain.stats().refused > 0 && domain.count("*") == 0);
+        assert!(scene.dead_letters().await.is_empty());
+        let lines = function.lines().join("\n");
+        assert!(!lines.contains("Signature=") && !lines.contains(moto.credentials.secret_access_key()), "{lines}");
+    });
+}
+
+#[test]
+fn a_basic_password_comes_from_its_secret() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "basic").await;
+        let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
+        let arn = moto.secret("basic", r#"{"username":"ingest","password":"pass:wörd"}"#).await;
+        let domain = Domain::start(DomainOptions::default()).await.expect("a free port");
+        let listening = Proxy::that_listens(&domain.url()).await;
+        let mut function = scene.function(&listening.url(), &[("MILLRACE_DOMAIN_AUTH", &format!("basic:{arn}"))]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        assert_eq!(receipts(&function)[0].indexed, 1);
+        let right = format!("basic {}", STANDARD.encode("ingest:pass:wörd"));
+        let sent = listening.sent();
+        let header = sent.lines().find(|line| line.to_lowercase().starts_with("authorization: ")).expect("a header");
+        assert_eq!(header["authorization: ".len()..].replacen("Basic", "basic", 1), right);
+        assert!(!function.lines().join("\n").contains("pass:"));
+    });
+}
+
+#[test]
+fn a_rotated_password_is_fetched_anew() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "rotated").await;
+        let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
+        let arn = moto.secret("rotated", r#"{"username":"ingest","password":"old"}"#).await;
+        let right = Arc::new(Mutex::new("old"));
+        let server = checking_server(Arc::clone(&right)).await;
+        let mut function = scene.function(&server, &[("MILLRACE_DOMAIN_AUTH", &format!("basic:{arn}"))]).await;
+        let event = envelope::s3(&[&object]);
+        let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        *right.lock().unwrap() = "new";
+        let put = moto.secrets.put_secret_value().secret_id(&arn);
+        put.secret_string(r#"{"username":"ingest","password":"new"}"#).send().await.expect("the secret is rotated");
+        // The warm function meets a 401; it or its next invocation has the new password.
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            answers.push(function.invoke(&event, TIMEOUT).await.expect("the function runs"));
+        }
+        assert_eq!(answers[1], Answer::Response("null".into()), "{:#?}", function.lines());
+    });
+}
+
+/// Takes one item a request, from whoever knows the password.
+async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let (head, length) = loop {
+                let mut buffer = [0; 4096];
+                match stream.read(&mut buffer).await {
+                    Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
+                    _ => break (String::new(), 0),
+                }
+                let text = String::from_utf8_lossy(&request).into_owned();
+                if let Some(end) = text.find("\r\n\r\n") {
+                    let head = text[..end].to_lowercase();
+                    let length =
+                        head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+                    break (text[..end].to_owned(), end + 4 + length.unwrap_or(0));
+                }
+            };
+            while request.len() < length {
+                let mut buffer = [0; 4096];
+                match stream.read(&mut buffer).await {
+                    Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
+                    _ => break,
+                }
+            }
+            let right = STANDARD.encode(format!("ingest:{}", password.lock().unwrap()));
+            let (status, body) = if head.contains(&right) {
+                ("200 OK", r#"{"errors":false,"items":[{"create":{"status":201}}]}"#)
+            } else {
+                ("401 Unauthorized", "Unauthorized")
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            // An error means that the client is gone.
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[test]
+fn requests_to_s3_and_sqs_are_signed() {
+    // The user's own three requests are free; then every signature is checked.
+    let Some(moto) = Moto::that_checks_signatures_after(3) else { return };
+    place::run(async {
+        let key = moto.make_user().await;
+        let moto = moto.as_user(key);
+        let scene = Scene::new(&moto, "signed-s3").await;
+        let object = scene.put("a b+é.ndjson", "{\"a\":1}\nnot JSON\n").await;
+        scene.notify(&object).await;
+        let domain = Domain::start(DomainOptions::default()).await.expect("a free port");
+        let wrong = [("AWS_SECRET_ACCESS_KEY", "wrong")];
+        let mut function = scene.function(&domain.url(), &wrong).await;
+        let round = scene.queue.deliver(&mut function, Duration::from_secs(10)).await.expect("a message");
+        assert_eq!(round.failed.len(), 1, "a 403 is not a missing object: {:?}", round.answer);
+        let mut function = scene.function(&domain.url(), &[]).await;
+        scene.queue.drain(&mut function, TIMEOUT, 1).await;
+        assert_eq!((domain.count("*"), scene.dead_letters().await.len()), (1, 1));
+    });
+}

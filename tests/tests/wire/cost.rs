@@ -1,0 +1,161 @@
+//! What the function costs: CPU seconds a million events, and memory that follows from settings and not from input.
+//! The other side is a sink in a process of its own, so that what is measured is the function's process alone.
+
+use std::process::Command;
+use std::time::Duration;
+
+use local::function::{Answer, Function};
+use serde_json::{Value, json};
+use tests::engine;
+use tests::envelope;
+use tests::events;
+use tests::moto::{Moto, Object};
+use tests::place::{self, figure};
+use tests::scene::{Scene, receipts, sum};
+use tests::service::Service;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+const MIB: u64 = 1 << 20;
+const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
+const MOST_MEMORY: u64 = 96 * MIB;
+
+fn sink() -> Service {
+    Service::spawn(&mut Command::new(env!("CARGO_BIN_EXE_sink")))
+}
+
+async fn stats(sink: &Service) -> Value {
+    let http = engine::http();
+    let answer = http.get(sink.url() + "/__stats").send().await.expect("the sink answers");
+    engine::json(&answer.text().await.expect("the answer is whole"))
+}
+
+/// A function that has been started and has answered once.
+async fn warm(scene: &Scene<'_>, sink: &Service) -> Function {
+    let mut function = scene.function(&sink.url(), &[("MILLRACE_COMPRESSION", "none")]).await;
+    ingest(&mut function, &[]).await;
+    function
+}
+
+async fn ingest(function: &mut Function, objects: &[&Object]) {
+    let event = match objects {
+        [] => json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" }),
+        objects => envelope::s3(objects),
+    };
+    let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
+    assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
+}
+
+fn assert_memory(what: &str, function: &Function) -> u64 {
+    let peak = function.peak_memory_bytes();
+    figure("memory", &format!("peak MiB, {what}"), format!("{:.1}", peak as f64 / MIB as f64));
+    assert!(peak <= MOST_MEMORY, "{what}: {peak} bytes");
+    peak
+}
+
+#[test]
+fn a_million_events_cost_at_most_five_cpu_seconds() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let count = place::event_count(crate::EVENTS);
+        let scene = Scene::new(moto, "cpu").await;
+        let sink = sink();
+        let mut lines = events::generate(count, 1).peekable();
+        let mut objects = Vec::new();
+        while lines.peek().is_some() {
+            let part: String = lines.by_ref().take(usize::try_from(count.div_ceil(20)).unwrap()).collect();
+            objects.push(scene.put(&format!("{}.gz", objects.len()), events::gzip(part.as_bytes())).await);
+        }
+        let mut function = warm(&scene, &sink).await;
+        let start_up = function.cpu_seconds();
+        ingest(&mut function, &objects.iter().collect::<Vec<_>>()).await;
+        let spent = function.cpu_seconds() - start_up;
+        let receipts = receipts(&function);
+        assert_eq!(sum(&receipts, |r| r.indexed), count);
+        let stats = stats(&sink).await;
+        assert_eq!((&stats["documents"], &stats["distinct"]), (&json!(count), &json!(count)), "{stats}");
+
+        let a_million = spent * 1e6 / count as f64;
+        let scenario = format!("{count} events, 20 gzip objects, sink");
+        figure(&scenario, "CPU seconds of the function, user and system", format!("{spent:.2}"));
+        figure(&scenario, "CPU seconds a million events", format!("{a_million:.2}"));
+        figure(&scenario, "CPU seconds to start", format!("{start_up:.2}"));
+        assert_memory(&scenario, &function);
+        assert!(a_million <= MOST_CPU_SECONDS_A_MILLION, "{a_million:.2} CPU seconds a million events");
+    });
+}
+
+#[test]
+fn a_large_object_takes_the_memory_of_a_small_one() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "memory").await;
+        let sink = sink();
+        let block: String = events::generate(1000, 12).collect();
+        let mut peaks = Vec::new();
+        for (name, size) in [("10 MiB", 10 << 20), ("large", crate::LARGE_OBJECT)] {
+            for (kind, compress) in [("plain", false), ("gzip", true)] {
+                let object = scene.put(&format!("{name}-{kind}"), repeated(&block, size, compress)).await;
+                let mut function = warm(&scene, &sink).await;
+                ingest(&mut function, &[&object]).await;
+                let receipt = &receipts(&function)[0];
+                assert!(
+                    receipt.is_final && receipt.bytes_raw >= size as u64 && receipt.undelivered == 0,
+                    "{receipt:?}"
+                );
+                let what = format!("one {kind} object of {} MiB", receipt.bytes_raw / MIB);
+                peaks.push((kind, assert_memory(&what, &function)));
+            }
+        }
+        // What an allocator keeps differs a little from run to run; what follows from the size would be hundreds of MiB.
+        for (small, large) in peaks.iter().zip(&peaks[2..]) {
+            assert!(large.1 <= small.1 + 16 * MIB, "{small:?} {large:?}");
+        }
+    });
+}
+
+/// At least `size` bytes of the same events.
+fn repeated(block: &str, size: usize, compress: bool) -> Vec<u8> {
+    use std::io::Write;
+    let times = size.div_ceil(block.len());
+    if !compress {
+        return block.repeat(times).into_bytes();
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..times {
+        gzip.write_all(block.as_bytes()).expect("memory takes everything");
+    }
+    gzip.finish().expect("memory takes everything")
+}
+
+#[test]
+fn adversarial_lines_take_no_more_memory() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "adversary").await;
+        // Else the first line alone would make an array of the object.
+        scene.set_pipeline(
+            "datasets:\n  - { name: adversary, from: { bucket: \"t-*\", key: \"**\" }, format: ndjson, index: adversary }\n",
+        );
+        let sink = sink();
+        let line = 1 << 20;
+        let open = "[".repeat(line - 2);
+        let empties = format!(r#"{{"a":[{}[]]}}"#, "[],".repeat((line - 20) / 3));
+        let digits = format!(r#"{{"a":[{}1]}}"#, "1,".repeat((line - 20) / 2));
+        let keys = format!(r#"{{{}"z":1}}"#, r#""":1,"#.repeat((line - 20) / 5));
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(400_000), "]".repeat(400_000));
+        let escapes = format!(r#"{{"a":"{}"}}"#, r"\u0041".repeat((line - 20) / 6));
+        let over = "x".repeat(3 * line);
+        let lines = [open, empties, digits, keys, deep, escapes, over].join("\n") + "\n";
+        for (name, bytes) in
+            [("plain", lines.repeat(4).into_bytes()), ("gzip", events::gzip(lines.repeat(4).as_bytes()))]
+        {
+            let object = scene.put(name, bytes).await;
+            let mut function = warm(&scene, &sink).await;
+            ingest(&mut function, &[&object]).await;
+            let receipt = &receipts(&function)[0];
+            // `[[[[…`, the deep one and the one over the limit are no events.
+            assert_eq!((receipt.read, receipt.indexed, receipt.rejected), (28, 16, 12), "{receipt:?}");
+            assert_memory(&format!("adversarial lines of 1 MiB, {name}"), &function);
+        }
+    });
+}
