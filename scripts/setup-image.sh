@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Puts public.ecr.aws/lambda/provided:al2023-ARCH into the container engine.   setup-image.sh [x86_64|arm64]
+# Puts public.ecr.aws/lambda/provided:al2023-ARCH into the container engine.   setup-image.sh [x86_64|arm64], by default this machine's
 #
 # It is pulled where that can be. In our own dockerd (docker.sh) it is else a stand-in made here: Debian's C library,
 # libgcc and busybox (SAM's Dockerfile needs sh, mv and chmod) with a CA bundle, 5.5 MB. It is not Amazon Linux: its
 # C library is newer (2.36, not 2.34), so the tests look at the versions of the symbols that a binary needs.
 . "$(dirname "$0")/paths.sh"
-ARCH=${1:-x86_64}
+HERE=$(uname -m)
+ARCH=${1:-${HERE/aarch64/arm64}}
 IMAGE=public.ecr.aws/lambda/provided:al2023-$ARCH
 case $ARCH in
   x86_64) DEB=amd64 LOADER=/lib64/ld-linux-x86-64.so.2 ;;

@@ -22,5 +22,5 @@ component() {
 component "the OpenSearch engine" "$TOP/scripts/engine/engine.sh" build
 component "moto" "$TOP/scripts/moto/moto.sh" build
 component "the SAM CLI" "$TOP/scripts/setup-sam.sh"
-component "a container engine" "$TOP/scripts/docker.sh" start && component "the Lambda image" "$TOP/scripts/setup-image.sh" x86_64
+component "a container engine" "$TOP/scripts/docker.sh" start && component "the Lambda image" "$TOP/scripts/setup-image.sh"
 [ "$failed" = 0 ] || [ "${CI:-}" != true ] || { cat "$NOT_RUN" >&2; exit 1; }

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use tests::place;
 
-/// The architecture that is built and run here. The template's default is arm64.
-pub(crate) const ARCHITECTURE: &str = "x86_64";
+/// This machine's architecture, in Lambda's word for it: what can be run here. The template's default is arm64.
+pub(crate) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
 /// Installs SAM where it is missing; `false` after [`place::missing`] has said why it can't be had.
 pub(crate) fn installed() -> bool {
