@@ -7,8 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ingest::outcome::Outcome;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::deliver::Delivered;
@@ -23,20 +24,9 @@ const SHOWN_LETTERS: usize = 5;
 pub struct Counts {
     /// How often it was begun or gone on with.
     pub attempts: u64,
-    /// Events read.
-    pub read: u64,
-    /// Dropped by the user's own rule.
-    pub dropped: u64,
-    /// Older than the retention.
-    pub expired: u64,
-    /// Created in the domain.
-    pub indexed: u64,
-    /// In the domain already.
-    pub duplicates: u64,
-    /// In the dead letters.
-    pub rejected: u64,
-    /// To be brought again.
-    pub undelivered: u64,
+    /// The sums of the attempts' receipts.
+    #[serde(flatten)]
+    pub fates: Outcome,
 }
 
 /// One object.
@@ -96,39 +86,13 @@ pub struct Report {
 impl Counts {
     fn add(&mut self, other: &Self) {
         self.attempts += other.attempts;
-        self.read += other.read;
-        self.dropped += other.dropped;
-        self.expired += other.expired;
-        self.indexed += other.indexed;
-        self.duplicates += other.duplicates;
-        self.rejected += other.rejected;
-        self.undelivered += other.undelivered;
-    }
-
-    fn of(receipt: &Value) -> Self {
-        let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
-        Self {
-            attempts: 1,
-            read: count("read"),
-            dropped: count("dropped"),
-            expired: count("expired"),
-            indexed: count("indexed"),
-            duplicates: count("duplicates"),
-            rejected: count("rejected"),
-            undelivered: count("undelivered"),
-        }
-    }
-
-    fn balances(&self) -> bool {
-        let fates = [self.dropped, self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
-        self.read == fates.iter().sum::<u64>()
+        self.fates.add(&other.fates);
     }
 
     fn cells(&self) -> [String; 7] {
-        let cells =
-            [self.read, self.dropped + self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
-        let [read, dropped, indexed, duplicates, rejected, undelivered] = cells.map(|count| count.to_string());
-        [read, dropped, indexed, duplicates, rejected, undelivered, self.attempts.to_string()]
+        let Outcome { read, dropped, expired, indexed, duplicates, rejected, undelivered } = self.fates;
+        [read, dropped + expired, indexed, duplicates, rejected, undelivered, self.attempts]
+            .map(|count| count.to_string())
     }
 }
 
@@ -145,8 +109,8 @@ impl Report {
         let mut objects: BTreeMap<String, Counts> = BTreeMap::new();
         let mut balances = true;
         for receipt in &delivered.receipts {
-            let counts = Counts::of(receipt);
-            balances &= counts.balances();
+            let counts = Counts { attempts: 1, fates: Outcome::deserialize(receipt).unwrap_or_default() };
+            balances &= counts.fates.balances();
             objects.entry(receipt["key"].as_str().unwrap_or_default().to_owned()).or_default().add(&counts);
         }
         let mut totals = Counts::default();
@@ -164,7 +128,7 @@ impl Report {
         Ok(Self {
             objects: objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
             totals,
-            balances: balances && totals.balances(),
+            balances: balances && totals.fates.balances(),
             not_read,
             given_up: given_up.into_iter().map(|(key, reason)| format!("{key}: {reason}")).collect(),
             dead_letter_count,
@@ -226,7 +190,7 @@ impl Report {
         let _ = writeln!(
             text,
             "\n{} events in {:.1} s; the function took {:.2} CPU seconds and {} MiB of memory at most",
-            self.totals.read,
+            self.totals.fates.read,
             self.seconds,
             self.cpu_seconds,
             self.peak_memory_bytes >> 20
@@ -301,7 +265,10 @@ mod tests {
         };
         let report = Report::new(&delivered, ["a", "b", "c", "lost here"], folder.path()).unwrap();
         assert!(report.balances && report.undelivered());
-        assert_eq!((report.totals.read, report.totals.indexed, report.totals.undelivered), (30, 20, 4));
+        assert_eq!(
+            (report.totals.fates.read, report.totals.fates.indexed, report.totals.fates.undelivered),
+            (30, 20, 4)
+        );
         assert_eq!(report.objects[0].counts.attempts, 2);
         assert_eq!(report.not_read, ["c"]);
         assert!(report.text().contains("given up: lost here: down"));
