@@ -14,7 +14,7 @@ use tests::place::{self, figure};
 use tests::scene::{Scene, receipts, sum};
 use tests::service::Service;
 
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 const MIB: u64 = 1 << 20;
 const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
 const MOST_MEMORY: u64 = 96 * MIB;

@@ -12,7 +12,7 @@ use tests::scene::{Scene, receipts, sum};
 
 /// Long enough for a few tries, short enough to wait for: nothing else ends an invocation that the domain refuses.
 const REFUSED: Duration = Duration::from_secs(4);
-const HEALED: Duration = Duration::from_secs(120);
+const HEALED: Duration = Duration::from_mins(2);
 
 /// A state of the domain: how it comes about, how it is mended. `{}` stands for the index.
 struct State {
@@ -151,7 +151,7 @@ fn a_domain_that_refuses_the_whole_request_for_good_fails_the_message() {
             let mut function = scene.function(&domain.url(), &[]).await;
             // Nobody waits for a deadline that could not help.
             let event = tests::envelope::s3(&[&object]);
-            let answer = function.invoke(&event, Duration::from_secs(300)).await.expect("the function runs");
+            let answer = function.invoke(&event, Duration::from_mins(5)).await.expect("the function runs");
             let said: Value = json!(format!("{answer:?}"));
             assert!(matches!(answer, local::function::Answer::Error { .. }), "{code}: {said}");
             assert_eq!((domain.count("*"), scene.dead_letters().await.len()), (0, 0), "{code}");
