@@ -97,7 +97,7 @@ fn a_dead_letter_bucket_that_is_not_there_fails_the_message_instead_of_losing_th
         scene.notify(&object).await;
         let mut function =
             scene.function(&engine.url(), &[("MILLRACE_DEAD_LETTERS", "s3://dead-not-there/letters")]).await;
-        let round = scene.queue.deliver(&mut function, REFUSED).await.expect("a message");
+        let round = scene.queue.deliver(&mut function, Duration::from_secs(30)).await.expect("a message");
         assert_eq!(round.failed.len(), 1, "{:?}", round.answer);
         let receipt = &receipts(&function)[0];
         assert_eq!((receipt.indexed, receipt.rejected, receipt.undelivered), (1, 0, 1), "{receipt:?}");
