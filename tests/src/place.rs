@@ -36,14 +36,19 @@ pub fn function(name: &str) -> PathBuf {
 
 /// A folder of ../shared/data (`MILLRACE_TEST_DATA`), or `None` after [`missing`] has said so.
 pub fn data(folder: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("MILLRACE_TEST_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    // A worktree may lie one level deeper than a clone.
-    let found =
-        [data.join(folder), root().join("../../shared/data").join(folder)].into_iter().find(|path| path.is_dir());
+    let found = std::env::var_os("MILLRACE_TEST_DATA")
+        .map(|data| PathBuf::from(data).join(folder))
+        .filter(|path| path.is_dir())
+        .or_else(|| shared(&format!("data/{folder}")));
     if found.is_none() {
-        missing(&format!("conformance data {folder}"), &format!("{} is not there", data.display()));
+        missing(&format!("conformance data {folder}"), "it is neither in ../shared/data nor in MILLRACE_TEST_DATA");
     }
     found
+}
+
+/// A folder of ../shared, which lies beside the clone and is no part of it. A worktree may lie one level deeper.
+pub fn shared(folder: &str) -> Option<PathBuf> {
+    ["../shared", "../../shared"].into_iter().map(|shared| root().join(shared).join(folder)).find(|path| path.is_dir())
 }
 
 /// How many events the large scenarios take: `MILLRACE_EVENTS`, else what the test binary has for its own.

@@ -11,7 +11,7 @@ use tests::moto::Moto;
 use tests::place;
 use tests::scene::{Scene, receipts};
 
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 #[test]
 fn only_selected_events_arrive_and_without_the_dropped_fields() {
