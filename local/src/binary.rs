@@ -22,7 +22,7 @@ pub fn function(name: &str) -> io::Result<PathBuf> {
     let Some(folder) = own.parent() else { return Err(io::Error::other("this executable lies in no folder")) };
     let binary = folder.join(name);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let built = if manifest.exists() { build(name, folder, &manifest, binary.exists()) } else { Ok(()) };
+    let built = if manifest.exists() { build(name, folder, &manifest) } else { Ok(()) };
     match built {
         _ if !binary.exists() => Err(io::Error::other(match built {
             Err(error) => format!("{name} can't be built: {error}"),
@@ -36,7 +36,7 @@ pub fn function(name: &str) -> io::Result<PathBuf> {
     }
 }
 
-fn build(name: &str, folder: &Path, manifest: &Path, present: bool) -> io::Result<()> {
+fn build(name: &str, folder: &Path, manifest: &Path) -> io::Result<()> {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
@@ -48,10 +48,6 @@ fn build(name: &str, folder: &Path, manifest: &Path, present: bool) -> io::Resul
         .args(["build", "--profile", profile, "-p", name, "-p", env!("CARGO_PKG_NAME"), "--manifest-path"])
         .arg(manifest);
     cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
-    if present {
-        // Usually there is nothing to do, and nothing to say.
-        cargo.arg("--quiet");
-    }
     let status = cargo.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("cargo build: {status}"))) }
 }

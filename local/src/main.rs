@@ -163,8 +163,8 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     say("\nThe same notifications once more\n");
     let second = carry(&mut machine, &files, folder.path()).await?;
     say(&second.text());
-    let again = second.totals.indexed;
-    say(&format!("{again} more documents, {} duplicates", second.totals.duplicates));
+    let again = second.totals.fates.indexed;
+    say(&format!("{again} more documents, {} duplicates", second.totals.fates.duplicates));
     if output.json {
         println!("{}", serde_json::to_string_pretty(&json!({"first": first, "search": found, "second": second}))?);
     }

@@ -7,31 +7,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ingest::outcome::Outcome;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::deliver::Delivered;
+
+/// Objects in the table.
+const SHOWN_OBJECTS: usize = 100;
+/// Dead letters that are shown.
+const SHOWN_LETTERS: usize = 5;
 
 /// The fates of the events of an object, over all attempts at it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// How often it was begun or gone on with.
     pub attempts: u64,
-    /// Events read.
-    pub read: u64,
-    /// Dropped by the user's own rule.
-    pub dropped: u64,
-    /// Older than the retention.
-    pub expired: u64,
-    /// Created in the domain.
-    pub indexed: u64,
-    /// In the domain already.
-    pub duplicates: u64,
-    /// In the dead letters.
-    pub rejected: u64,
-    /// To be brought again.
-    pub undelivered: u64,
+    /// The sums of the attempts' receipts.
+    #[serde(flatten)]
+    pub fates: Outcome,
 }
 
 /// One object.
@@ -70,7 +65,9 @@ pub struct Report {
     pub not_read: Vec<String>,
     /// What was given up, with the last reason.
     pub given_up: Vec<String>,
-    /// The dead letters of this delivery and earlier ones into the same folder.
+    /// How many dead letters are in the folder, of this delivery and earlier ones.
+    pub dead_letter_count: u64,
+    /// The first of them.
     pub dead_letters: Vec<DeadLetter>,
     /// Where the dead letters are.
     pub dead_letter_folder: PathBuf,
@@ -89,39 +86,13 @@ pub struct Report {
 impl Counts {
     fn add(&mut self, other: &Self) {
         self.attempts += other.attempts;
-        self.read += other.read;
-        self.dropped += other.dropped;
-        self.expired += other.expired;
-        self.indexed += other.indexed;
-        self.duplicates += other.duplicates;
-        self.rejected += other.rejected;
-        self.undelivered += other.undelivered;
-    }
-
-    fn of(receipt: &Value) -> Self {
-        let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
-        Self {
-            attempts: 1,
-            read: count("read"),
-            dropped: count("dropped"),
-            expired: count("expired"),
-            indexed: count("indexed"),
-            duplicates: count("duplicates"),
-            rejected: count("rejected"),
-            undelivered: count("undelivered"),
-        }
-    }
-
-    fn balances(&self) -> bool {
-        let fates = [self.dropped, self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
-        self.read == fates.iter().sum::<u64>()
+        self.fates.add(&other.fates);
     }
 
     fn cells(&self) -> [String; 7] {
-        let cells =
-            [self.read, self.dropped + self.expired, self.indexed, self.duplicates, self.rejected, self.undelivered];
-        let [read, dropped, indexed, duplicates, rejected, undelivered] = cells.map(|count| count.to_string());
-        [read, dropped, indexed, duplicates, rejected, undelivered, self.attempts.to_string()]
+        let Outcome { read, dropped, expired, indexed, duplicates, rejected, undelivered } = self.fates;
+        [read, dropped + expired, indexed, duplicates, rejected, undelivered, self.attempts]
+            .map(|count| count.to_string())
     }
 }
 
@@ -138,8 +109,8 @@ impl Report {
         let mut objects: BTreeMap<String, Counts> = BTreeMap::new();
         let mut balances = true;
         for receipt in &delivered.receipts {
-            let counts = Counts::of(receipt);
-            balances &= counts.balances();
+            let counts = Counts { attempts: 1, fates: Outcome::deserialize(receipt).unwrap_or_default() };
+            balances &= counts.fates.balances();
             objects.entry(receipt["key"].as_str().unwrap_or_default().to_owned()).or_default().add(&counts);
         }
         let mut totals = Counts::default();
@@ -153,13 +124,15 @@ impl Report {
             .filter(|key| !objects.contains_key(*key) && !given_up.contains_key(*key))
             .map(str::to_owned)
             .collect();
+        let (dead_letter_count, dead_letters) = dead_letters(dead_letter_folder)?;
         Ok(Self {
             objects: objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
             totals,
-            balances: balances && totals.balances(),
+            balances: balances && totals.fates.balances(),
             not_read,
             given_up: given_up.into_iter().map(|(key, reason)| format!("{key}: {reason}")).collect(),
-            dead_letters: dead_letters(dead_letter_folder)?,
+            dead_letter_count,
+            dead_letters,
             dead_letter_folder: dead_letter_folder.to_owned(),
             invocations: delivered.invocations,
             ..Self::default()
@@ -177,7 +150,8 @@ impl Report {
         let head =
             ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"].map(String::from);
         let mut rows = vec![("object".to_owned(), head)];
-        rows.extend(self.objects.iter().map(|object| (object.key.clone(), object.counts.cells())));
+        let shown = self.objects.iter().take(SHOWN_OBJECTS);
+        rows.extend(shown.map(|object| (object.key.clone(), object.counts.cells())));
         if self.objects.len() > 1 {
             rows.push((format!("{} objects", self.objects.len()), self.totals.cells()));
         }
@@ -189,6 +163,9 @@ impl Report {
             }
             text.push('\n');
         }
+        if let Some(more) = self.objects.len().checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  ({more} objects more are in the sum; --json names them all)");
+        }
         let balance = if self.balances { "every event has exactly one fate" } else { "THE RECEIPTS DO NOT BALANCE" };
         let _ = writeln!(text, "  {balance}");
         for key in &self.not_read {
@@ -198,13 +175,9 @@ impl Report {
             let _ = writeln!(text, "  given up: {line}");
         }
         if !self.dead_letters.is_empty() {
-            let _ = writeln!(
-                text,
-                "\nDead letters ({}), in {}",
-                self.dead_letters.len(),
-                self.dead_letter_folder.display()
-            );
-            for letter in self.dead_letters.iter().take(5) {
+            let _ =
+                writeln!(text, "\nDead letters ({}), in {}", self.dead_letter_count, self.dead_letter_folder.display());
+            for letter in &self.dead_letters {
                 let _ = writeln!(text, "  {} @{}: {}: {}", letter.key, letter.offset, letter.stage, letter.reason);
             }
         }
@@ -217,7 +190,7 @@ impl Report {
         let _ = writeln!(
             text,
             "\n{} events in {:.1} s; the function took {:.2} CPU seconds and {} MiB of memory at most",
-            self.totals.read,
+            self.totals.fates.read,
             self.seconds,
             self.cpu_seconds,
             self.peak_memory_bytes >> 20
@@ -235,8 +208,8 @@ fn subject(body: &str) -> String {
     }
 }
 
-/// The dead letters in a folder, in the order of their objects' names.
-fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
+/// How many dead letters are in a folder, and the first of them, in the order of their objects' names.
+fn dead_letters(folder: &Path) -> io::Result<(u64, Vec<DeadLetter>)> {
     let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(folder)? {
@@ -245,9 +218,13 @@ fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
         }
     }
     files.sort();
-    let mut letters = Vec::new();
+    let (mut count, mut letters) = (0, Vec::new());
     for file in files {
         for line in fs::read_to_string(file)?.lines() {
+            count += 1;
+            if letters.len() == SHOWN_LETTERS {
+                continue;
+            }
             let letter: Value = serde_json::from_str(line).unwrap_or_default();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             letters.push(DeadLetter {
@@ -258,7 +235,7 @@ fn dead_letters(folder: &Path) -> io::Result<Vec<DeadLetter>> {
             });
         }
     }
-    Ok(letters)
+    Ok((count, letters))
 }
 
 #[cfg(test)]
@@ -288,7 +265,10 @@ mod tests {
         };
         let report = Report::new(&delivered, ["a", "b", "c", "lost here"], folder.path()).unwrap();
         assert!(report.balances && report.undelivered());
-        assert_eq!((report.totals.read, report.totals.indexed, report.totals.undelivered), (30, 20, 4));
+        assert_eq!(
+            (report.totals.fates.read, report.totals.fates.indexed, report.totals.fates.undelivered),
+            (30, 20, 4)
+        );
         assert_eq!(report.objects[0].counts.attempts, 2);
         assert_eq!(report.not_read, ["c"]);
         assert!(report.text().contains("given up: lost here: down"));

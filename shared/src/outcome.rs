@@ -4,12 +4,13 @@
 //! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
 //! Deliberately absent: what is done about them (`pipeline`, `source`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The fates of the events of one attempt at an object or batch.
 ///
 /// `read` is counted where events are framed, every fate where it is settled; none by subtraction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     /// Events framed.
     pub read: u64,

@@ -1,8 +1,8 @@
 //! Produce, send, settle: the only place that knows both ends.
 //!
 //! In: an invocation and its deadline. Out: the response, after every event of every object has one fate and a receipt
-//! says so. An object's path: one producer on a blocking thread fills bodies ([`produce`]), each body is delivered on
-//! its own ([`send`]), and what became of all of them is summed up ([`settle`]). Waiting for an empty body is the only
+//! says so. An object's path: one producer on a blocking thread fills bodies (`produce`), each body is delivered on
+//! its own (`send`), and what became of all of them is summed up (`settle`). Waiting for an empty body is the only
 //! back-pressure.
 
 mod object;

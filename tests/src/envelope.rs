@@ -3,6 +3,8 @@
 //! In: objects as S3 took them. Out: JSON. Keys are encoded where the source encodes them. Deliberately absent:
 //! delivering them ([`crate::queue`]).
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::moto::{Object, REGION};
@@ -130,7 +132,7 @@ pub fn encode(key: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => encoded.push(byte.into()),
             b' ' => encoded.push('+'),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => write!(encoded, "%{byte:02X}").expect("a string takes everything"),
         }
         encoded
     })

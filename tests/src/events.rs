@@ -63,6 +63,7 @@ pub fn generate(count: u64, seed: u32) -> impl Iterator<Item = String> {
     })
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of gen.py")]
 fn event(random: &mut Python, seq: u64, ms: u64) -> String {
     let drawn = random.float() * 100.0;
     let name = NAMES[CUMULATIVE_WEIGHTS.iter().position(|weight| drawn < f64::from(*weight)).unwrap_or(9)];
@@ -131,6 +132,7 @@ struct Python {
 }
 
 impl Python {
+    #[expect(clippy::cast_possible_truncation, reason = "624 fits")]
     fn seeded(seed: u32) -> Self {
         let mut state = [0_u32; 624];
         state[0] = 19_650_218;
@@ -271,15 +273,18 @@ mod tests {
         // `gen.py -n 20000 -s 7 | sha256sum`
         let mut hash = Sha256::new();
         generate(20_000, 7).for_each(|line| hash.update(line));
-        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hash, "587a58201e8c4209071ecb16d5fbce17a78eed87e7170cd8099c6e39bbf1cf08");
+        let expected = "587a58201e8c4209071ecb16d5fbce17a78eed87e7170cd8099c6e39bbf1cf08";
+        let bytes: Vec<_> = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(bytes.concat(), expected);
     }
 
     #[test]
     fn a_lost_a_doubled_and_a_changed_event_are_found_out() {
         for found in [&["a"][..], &["a", "b", "b"], &["a", "b "]] {
             let mut expected = Expected::of(["a\n", "b"]);
-            found.iter().for_each(|source| expected.found(source));
+            for source in found {
+                expected.found(source);
+            }
             assert!(std::panic::catch_unwind(|| expected.assert_met()).is_err(), "{found:?}");
         }
     }

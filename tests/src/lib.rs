@@ -14,6 +14,9 @@
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
 
+#![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
+
 pub mod engine;
 pub mod envelope;
 pub mod events;

@@ -58,9 +58,12 @@ impl Moto {
     /// A server of the caller's own, which checks SigV4 and policies after `count` requests; `None` after
     /// [`place::missing`] has said so. Those first requests have to make the user: see [`Self::as_user`].
     pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
-        Self::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())], credentials("AKIAMILLRACE", "tests/only+never=seen"))
-            .map_err(|why| place::missing("moto (Python)", &why))
-            .ok()
+        Self::start(
+            &[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())],
+            credentials("AKIAMILLRACE", "tests/only+never=seen"),
+        )
+        .map_err(|why| place::missing("moto (Python)", &why))
+        .ok()
     }
 
     /// The same server, spoken to as another user.

@@ -69,18 +69,22 @@ pub fn missing(component: &str, why: &str) {
     let line = format!("{test}: not run, {component} is missing: {}", why.trim().replace('\n', " | "));
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
     println!("{line}");
-    std::fs::create_dir_all(root().join(".cache")).expect("the clone is writable");
-    let mut list = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(root().join(".cache/not-run.txt"))
-        .expect("the clone is writable");
-    writeln!(list, "{line}").expect("the clone is writable");
+    append("not-run.txt", &line);
 }
 
-/// Prints one measured figure, in the form in which docs/PERFORMANCE.md keeps them.
+/// Prints one measured figure, in the form in which docs/PERFORMANCE.md keeps them, and adds it to .cache/figures.txt:
+/// the test runner writes its own words into the same lines.
 pub fn figure(scenario: &str, what: &str, value: impl std::fmt::Display) {
-    println!("figure | {scenario} | {what} | {value}");
+    let line = format!("| {scenario} | {what} | {value} |");
+    println!("figure {line}");
+    append("figures.txt", &line);
+}
+
+fn append(file: &str, line: &str) {
+    let cache = root().join(".cache");
+    std::fs::create_dir_all(&cache).expect("the clone is writable");
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(cache.join(file));
+    writeln!(file.expect("the clone is writable"), "{line}").expect("the clone is writable");
 }
 
 /// Runs a test on the one runtime of the test binary.

@@ -8,11 +8,9 @@ const LARGE_OBJECT: usize = 1 << 30;
 /// How often the function is killed.
 const KILLS: usize = 60;
 
-mod prove {
-    #[path = "../wire/cost.rs"]
-    mod cost;
-    #[path = "../wire/kill.rs"]
-    mod kill;
-    #[path = "../wire/volume.rs"]
-    mod volume;
-}
+#[path = "wire/cost.rs"]
+mod cost;
+#[path = "wire/kill.rs"]
+mod kill;
+#[path = "wire/volume.rs"]
+mod volume;

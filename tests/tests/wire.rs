@@ -21,6 +21,7 @@ mod wire {
     mod poison;
     mod pressure;
     mod refusal;
+    mod rules;
     mod visibility;
     mod volume;
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
@@ -66,14 +65,14 @@ const IN_A_CONTAINER: [&str; 3] = ["put.json", "several.json", "poison.json"];
 struct World {
     moto: &'static Moto,
     engine: &'static Engine,
-    _alone: MutexGuard<'static, ()>,
+    _alone: tokio::sync::MutexGuard<'static, ()>,
 }
 
 impl World {
     async fn new() -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::new(());
+        static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let (moto, engine) = (Moto::shared()?, Engine::shared()?);
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = ALONE.lock().await;
         if moto.s3.head_bucket().bucket(BUCKET).send().await.is_err() {
             moto.bucket(BUCKET, false).await;
             moto.bucket(DEAD_LETTERS, false).await;

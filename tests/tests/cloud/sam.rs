@@ -45,6 +45,7 @@ fn script(name: &str, args: &[&str]) -> Result<String, String> {
 /// Calls a program of SAM's virtual environment in the clone's folder.
 pub(crate) fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let bin = place::root().join(".cache/sam-venv/bin");
+    #[expect(clippy::disallowed_methods, reason = "SAM finds cargo-lambda by PATH")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path)));
     let mut command = Command::new(bin.join(program));

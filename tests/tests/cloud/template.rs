@@ -1,5 +1,7 @@
-//! The template, by SAM's validator, SAM's linter and CloudFormation's: each finds what the others do not. Then what
+//! The template, by SAM's validator, SAM's linter and `CloudFormation`'s: each finds what the others do not. Then what
 //! none of them knows: the promises that the template has to keep.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tests::{engine::json as parse, place};
@@ -27,7 +29,7 @@ fn cfn_lint_finds_nothing_in_the_template() {
     }
 }
 
-/// The CloudFormation template that SAM makes of ours.
+/// The `CloudFormation` template that SAM makes of ours.
 fn deployed() -> Option<Value> {
     installed().then(|| parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"]))))
 }
@@ -156,7 +158,10 @@ fn the_events_name_the_objects_that_lie_beside_them() {
     // Their ETags are those that S3 gives the files in events/s3/objects; `deployed` puts them there. An event whose
     // object differs would be rejected as gone, and an event that nobody uses would rot.
     let events = place::root().join("events/s3");
-    for name in super::sam::names(&events).iter().filter(|name| name.ends_with(".json")) {
+    for name in super::sam::names(&events)
+        .iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "json"))
+    {
         let event = parse(&std::fs::read_to_string(events.join(name)).expect("an event"));
         assert!(event.is_object(), "{name}");
         assert!(super::deployed::EXPECTED.iter().any(|expected| name == expected.event), "{name} is used by no test");

@@ -34,7 +34,7 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
             let event = envelope::s3(&some.iter().collect::<Vec<_>>());
             let body = event.to_string();
             let answer = function
-                .invoke(&envelope::sqs([("m", "h", body.as_str())]), Duration::from_secs(120))
+                .invoke(&envelope::sqs([("m", "h", body.as_str())]), Duration::from_mins(2))
                 .await
                 .expect("it runs");
             let right = local::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());

@@ -59,7 +59,7 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
         assert_eq!(again.etag, object.etag);
         scene.notify(&Object { version: None, ..again }).await;
         let mut function = scene.function(&engine.url(), &[]).await;
-        scene.queue.drain(&mut function, Duration::from_secs(120), 1).await;
+        scene.queue.drain(&mut function, Duration::from_mins(2), 1).await;
         let again = receipts(&function);
         assert_eq!((sum(&again, |r| r.indexed), sum(&again, |r| r.duplicates)), (0, EVENTS), "{again:?}");
         assert_eq!(engine.count(&scene.indices()).await, EVENTS);

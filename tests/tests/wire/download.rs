@@ -26,7 +26,7 @@ fn a_download_that_is_cut_again_and_again_is_resumed_by_range() {
             let mut cut = random.fork();
             proxy.set_by(move |_| Fault { cut_response_after: Some(cut.u64(a..b)), ..Fault::default() });
             let mut function = scene.function(&engine.url(), &[("AWS_ENDPOINT_URL_S3", &proxy.url())]).await;
-            scene.queue.drain(&mut function, Duration::from_secs(120), 1).await;
+            scene.queue.drain(&mut function, Duration::from_mins(2), 1).await;
             assert!(proxy.cuts() >= 4, "{name}: {} cuts", proxy.cuts());
             let sent = proxy.sent().to_lowercase();
             assert!(sent.contains("\r\nrange: bytes="), "{name} was not resumed by Range");
@@ -57,7 +57,7 @@ fn a_download_that_never_comes_is_undelivered_and_not_a_broken_object() {
         assert_eq!(round.failed.len(), 1, "{:?}", round.answer);
         assert!(scene.dead_letters().await.is_empty());
         proxy.set(Fault::default());
-        scene.queue.drain(&mut function, Duration::from_secs(120), 1).await;
+        scene.queue.drain(&mut function, Duration::from_mins(2), 1).await;
         assert_eq!(engine.count(&scene.indices()).await, 1000);
     });
 }

@@ -12,7 +12,7 @@ use tests::moto::{Moto, Object};
 use tests::place;
 use tests::scene::{Scene, receipts, sum};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn said(answer: &Answer) -> Value {
     match answer {
@@ -21,6 +21,8 @@ fn said(answer: &Answer) -> Value {
         other => panic!("{other:?}"),
     }
 }
+
+type Wrap<'a> = Box<dyn Fn(&Object) -> Value + 'a>;
 
 #[test]
 fn every_envelope_leads_to_its_object() {
@@ -35,7 +37,6 @@ fn every_envelope_leads_to_its_object() {
             let ids: Vec<String> = (0..bodies.len()).map(|n| format!("message-{n}")).collect();
             envelope::sqs(ids.iter().zip(&bodies).map(|(id, body)| (id.as_str(), "handle", body.as_str())))
         };
-        type Wrap<'a> = Box<dyn Fn(&Object) -> Value + 'a>;
         let envelopes: Vec<(&str, Wrap<'_>, Value)> = vec![
             ("direct", Box::new(|o| envelope::s3(&[o])), Value::Null),
             ("sns", Box::new(|o| envelope::sns(&envelope::s3(&[o]))), Value::Null),

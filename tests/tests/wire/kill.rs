@@ -23,7 +23,9 @@ fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
             if part.is_empty() {
                 break;
             }
-            part.iter().for_each(|line| expected.add(line));
+            for line in &part {
+                expected.add(line);
+            }
             let object = scene.put(&format!("{number}.ndjson.gz"), events::gzip(part.concat().as_bytes())).await;
             scene.notify(&object).await;
         }
@@ -37,19 +39,18 @@ fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
             let answer = if kills < crate::KILLS {
                 let moment = Duration::from_millis(random.u64(1..1500));
                 tokio::select! {
-                    answer = function.invoke(&event, Duration::from_secs(300)) => Some(answer.expect("the function runs")),
+                    answer = function.invoke(&event, Duration::from_mins(5)) => Some(answer.expect("the function runs")),
                     () = tokio::time::sleep(moment) => None,
                 }
             } else {
-                Some(function.invoke(&event, Duration::from_secs(300)).await.expect("the function runs"))
+                Some(function.invoke(&event, Duration::from_mins(5)).await.expect("the function runs"))
             };
-            let answer = match answer {
-                Some(answer) => answer,
-                None => {
-                    function.kill().await;
-                    kills += 1;
-                    local::function::Answer::Exited
-                }
+            let answer = if let Some(answer) = answer {
+                answer
+            } else {
+                function.kill().await;
+                kills += 1;
+                local::function::Answer::Exited
             };
             scene.queue.settle(messages, answer).await;
             rounds += 1;

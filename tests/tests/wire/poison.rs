@@ -11,7 +11,7 @@ use tests::moto::{Moto, Object};
 use tests::place;
 use tests::scene::{Scene, receipts, sum};
 
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A good event, told apart by a number.
 fn good(number: usize) -> String {
@@ -151,7 +151,9 @@ fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
         let letters = scene.dead_letters().await;
         assert!(letters.iter().all(|letter| letter.stage == "route"), "{letters:#?}");
         let mut rejected = Expected::of(bad);
-        letters.iter().for_each(|letter| rejected.found(std::str::from_utf8(&letter.payload()).unwrap()));
+        for letter in &letters {
+            rejected.found(std::str::from_utf8(&letter.payload()).expect("a payload in UTF-8"));
+        }
         rejected.assert_met();
         let documents = engine.documents("route-*").await;
         let mut found: Vec<_> = documents.iter().map(|d| (d.index.as_str(), d.id.as_str())).collect();
@@ -177,9 +179,9 @@ fn kinds() -> Vec<Kind> {
     let (a, b) = (events(1000), events(2000));
     let pretty = |event: &String| event.replace(',', ",\n  ").replace('{', "{\n");
     let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
-    let mut window = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    window.window_log(27).unwrap();
-    window.write_all(lines(&a).as_bytes()).unwrap();
+    let mut window = zstd::Encoder::new(Vec::new(), 1).expect("memory");
+    window.window_log(27).expect("a window of 128 MiB");
+    window.write_all(lines(&a).as_bytes()).expect("memory takes everything");
     let mut bad_check = events::gzip(lines(&events(9000)).as_bytes());
     let check = bad_check.len() - 8;
     bad_check[check] ^= 1;
@@ -216,7 +218,7 @@ fn kinds() -> Vec<Kind> {
         whole("a b+c=é%&/日本 (1).json", lines(&events(4000)).into_bytes(), &events(4000)),
         Kind { key: "bad-checksum.gz", bytes: bad_check, indexed: events(9000), rejected: Some("frame") },
         broken("bomb.gz", events::gzip(&vec![0; 300 << 20]), "frame"),
-        broken("window.zst", window.finish().unwrap(), "frame"),
+        broken("window.zst", window.finish().expect("memory takes everything"), "frame"),
         broken("utf16.json", utf16(&format!("\u{feff}{}", lines(&events(5000)))), "frame"),
     ]
 }

@@ -10,7 +10,7 @@ use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
 use tests::scene::{Receipt, Scene, receipts, sum};
 
-const TIMEOUT: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_mins(4);
 const EVENTS: u64 = 5000;
 
 /// Ingests generated events by way of `domain`, until done, and compares what lies in `engine`.

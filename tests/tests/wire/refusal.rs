@@ -12,7 +12,7 @@ use tests::scene::{Scene, receipts, sum};
 
 /// Long enough for a few tries, short enough to wait for: nothing else ends an invocation that the domain refuses.
 const REFUSED: Duration = Duration::from_secs(4);
-const HEALED: Duration = Duration::from_secs(120);
+const HEALED: Duration = Duration::from_mins(2);
 
 /// A state of the domain: how it comes about, how it is mended. `{}` stands for the index.
 struct State {
@@ -97,7 +97,7 @@ fn a_dead_letter_bucket_that_is_not_there_fails_the_message_instead_of_losing_th
         scene.notify(&object).await;
         let mut function =
             scene.function(&engine.url(), &[("MILLRACE_DEAD_LETTERS", "s3://dead-not-there/letters")]).await;
-        let round = scene.queue.deliver(&mut function, REFUSED).await.expect("a message");
+        let round = scene.queue.deliver(&mut function, Duration::from_secs(30)).await.expect("a message");
         assert_eq!(round.failed.len(), 1, "{:?}", round.answer);
         let receipt = &receipts(&function)[0];
         assert_eq!((receipt.indexed, receipt.rejected, receipt.undelivered), (1, 0, 1), "{receipt:?}");
@@ -151,7 +151,7 @@ fn a_domain_that_refuses_the_whole_request_for_good_fails_the_message() {
             let mut function = scene.function(&domain.url(), &[]).await;
             // Nobody waits for a deadline that could not help.
             let event = tests::envelope::s3(&[&object]);
-            let answer = function.invoke(&event, Duration::from_secs(300)).await.expect("the function runs");
+            let answer = function.invoke(&event, Duration::from_mins(5)).await.expect("the function runs");
             let said: Value = json!(format!("{answer:?}"));
             assert!(matches!(answer, local::function::Answer::Error { .. }), "{code}: {said}");
             assert_eq!((domain.count("*"), scene.dead_letters().await.len()), (0, 0), "{code}");

@@ -1,0 +1,172 @@
+//! The user's own rules, through the whole function: pipeline.yaml decides, and what is wrong in it is said at once.
+
+use std::time::Duration;
+
+use local::function::Answer;
+use serde_json::Value;
+use tests::engine::{self, Engine};
+use tests::envelope;
+use tests::events::{self, Expected};
+use tests::moto::Moto;
+use tests::place;
+use tests::scene::{Scene, receipts};
+
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+#[test]
+fn only_selected_events_arrive_and_without_the_dropped_fields() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "rules").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: rules\n    from: { bucket: \"t-*\", key: \"in/**/*.gz\" }\n    \
+             select: event_name:2b_screen_view AND NOT os:iOS AND lat:[33 TO 36}\n    \
+             fields: { drop: [device, params.referrer, not.there] }\n    timestamp: base_dt\n    \
+             index: rules-%{country}-%{+YYYY.MM}\n  - name: rules-rest\n    from: { bucket: \"t-*\", key: \"**\" }\n    \
+             index: rules-rest\n",
+        );
+        // Country codes are upper case, index names are not.
+        let lines: Vec<String> =
+            events::generate(5000, 13).map(|line| line.replace(r#""country":"KR""#, r#""country":"kr""#)).collect();
+        let lines: Vec<String> = lines.into_iter().filter(|line| line.contains(r#""country":"kr""#)).collect();
+        let mut expected = Expected::default();
+        for line in &lines {
+            let mut event = engine::json(line);
+            let lat = event["lat"].as_f64().expect("a latitude");
+            if event["event_name"] == "2b_screen_view" && event["os"] != "iOS" && (33.0..36.0).contains(&lat) {
+                event.as_object_mut().expect("an event").remove("device");
+                event["params"].as_object_mut().expect("params").remove("referrer");
+                expected.add(&event.to_string());
+            }
+        }
+        assert!((20..lines.len() as u64 / 2).contains(&expected.total()));
+        let wanted = scene.put("in/a/b/c.gz", events::gzip(lines.concat().as_bytes())).await;
+        let rest = scene.put("in/a/b/c.json", "{\"a\":1}\n").await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        let answer = function.invoke(&envelope::s3(&[&wanted, &rest]), TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        let receipts = receipts(&function);
+        let receipt = receipts.iter().find(|r| r.dataset.as_deref() == Some("rules")).expect("a receipt");
+        assert_eq!((receipt.read, receipt.indexed), (lines.len() as u64, expected.total()), "{receipt:?}");
+        assert_eq!(receipt.dropped, receipt.read - receipt.indexed);
+        engine
+            .each_document("rules-kr-2023.11", |document| {
+                // What is left keeps its very digits.
+                let (_, lat) = document.source.split_once(r#""lat":"#).expect("a latitude");
+                assert_eq!(lat.find(','), Some("33.000000".len()), "{}", document.source);
+                expected.found(&engine::json(&document.source).to_string());
+            })
+            .await;
+        expected.assert_met();
+        assert_eq!(engine.count("rules-rest").await, 1);
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
+#[test]
+fn every_fault_of_a_configuration_is_told_at_once_before_anything_runs() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "faulty").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: a\n    from: { key: \"x/**\" }\n    indx: logs\n    index: Logs\n    \
+             select: \"(a:1 AND\"\n    retention: 14d\n",
+        );
+        let object = scene.put("x/a", r#"{"a":1}"#).await;
+        for (more, told) in [
+            (
+                &[][..],
+                &[
+                    "pipeline.yaml:4:5",
+                    "indx",
+                    "pipeline.yaml:5:12",
+                    "pipeline.yaml:6:13",
+                    "pipeline.yaml:7:5",
+                    "retention",
+                ][..],
+            ),
+            (
+                &[
+                    ("MILLRACE_DOMAIN_ENDPOINT", "domain"),
+                    ("MILLRACE_DOMAIN_AUTH", "sigv4:s3"),
+                    ("MILLRACE_DEAD_LETTERS", ""),
+                ],
+                &["MILLRACE_DOMAIN_ENDPOINT", "MILLRACE_DOMAIN_AUTH", "MILLRACE_DEAD_LETTERS"],
+            ),
+        ] {
+            let mut function = scene.function("http://127.0.0.1:9", more).await;
+            let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the binary starts");
+            assert!(matches!(answer, Answer::Exited | Answer::InitError { .. }), "{answer:?}");
+            let said: String = function.lines().join("\n") + &format!("{answer:?}");
+            for place in told {
+                assert!(said.contains(place), "{place} is not named: {said}");
+            }
+        }
+    });
+}
+
+#[test]
+fn dead_letters_that_would_be_ingested_again_are_a_fault() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "fed-back").await;
+        let object = scene.put("x/a", r#"{"a":1}"#).await;
+        let here = format!("s3://{}/x", scene.bucket);
+        let mut function = scene.function("http://127.0.0.1:9", &[("MILLRACE_DEAD_LETTERS", &here)]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the binary starts");
+        assert!(matches!(answer, Answer::Exited | Answer::InitError { .. }), "{answer:?}");
+        assert!(function.lines().join("\n").contains("MILLRACE_DEAD_LETTERS"), "{:?}", function.lines());
+    });
+}
+
+#[test]
+fn each_way_to_name_an_event_gives_the_ids_it_promises() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        // The same three lines, two of them equal, from two objects, each delivered twice.
+        let lines = "{\"k\":\"a\",\"n\":1}\n{\"k\":\"a\",\"n\":1}\n{\"k\":\"b\",\"n\":2}\n";
+        for (name, id, documents) in [
+            ("by-position", "position", 6),
+            ("by-content", "content", 2),
+            ("by-field", "{ field: k }", 2),
+            ("by-none", "none", 12),
+        ] {
+            let scene = Scene::new(moto, name).await;
+            scene.set_pipeline(&format!(
+                "datasets:\n  - name: {name}\n    from: {{ bucket: \"t-*\", key: \"**\" }}\n    index: {name}-x\n    id: {id}\n"
+            ));
+            let (a, b) = (scene.put("a", lines).await, scene.put("b", lines).await);
+            let mut function = scene.function(&engine.url(), &[]).await;
+            for _ in 0..2 {
+                let answer = function.invoke(&envelope::s3(&[&a, &b]), TIMEOUT).await.expect("the function runs");
+                assert_eq!(answer, Answer::Response("null".into()), "{name}: {:#?}", function.lines());
+            }
+            assert_eq!(engine.count(&scene.indices()).await, documents, "{name}");
+            let read: u64 = receipts(&function).iter().map(|r| r.indexed + r.duplicates).sum();
+            assert_eq!(read, 12, "{name}");
+        }
+    });
+}
+
+#[test]
+fn the_time_decides_about_the_index_in_every_form_it_may_have() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "times").await;
+        let lines = [
+            r#"{"base_dt":"2023-11-14T23:59:59.999Z"}"#,
+            r#"{"base_dt":"2023-11-15T00:30:00+09:00"}"#,
+            r#"{"base_dt":1699999999}"#,
+            r#"{"base_dt":1699999999123}"#,
+            r#"{"base_dt":"2023-11-14"}"#,
+        ];
+        let object = scene.put("a", lines.join("\n")).await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        let documents = engine.documents(&scene.indices()).await;
+        let indices: Vec<&str> = documents.iter().map(|document| document.index.as_str()).collect();
+        let dead: Vec<Value> = scene.dead_letters().await.iter().map(|letter| letter.reason.clone().into()).collect();
+        assert_eq!(indices, ["times-2023.11.14"; 5], "{dead:?}");
+    });
+}
