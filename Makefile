@@ -6,7 +6,6 @@
 SHELL := /bin/bash
 TARGET := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
 FUNCTIONS := $(notdir $(wildcard functions/*))
-HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 SAM := $(CURDIR)/.cache/sam-venv/bin
 # SAM asks for a region even where it talks to nobody.
 export AWS_DEFAULT_REGION ?= eu-west-1
@@ -28,16 +27,18 @@ demo: ## put sample objects into an S3 on a folder and see their events arrive i
 functions test: export CARGO_PROFILE_RELEASE_LTO = false
 functions test: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
 functions: ## the functions' binaries, for this machine
-	@set -e; for function in $(FUNCTIONS); do cd $(CURDIR)/functions/$$function; \
-	if [ -x $(SAM)/cargo-lambda ] && [ "$$(uname -s)" = Linux ]; then PATH=$(SAM):$$PATH cargo lambda build --release; \
-	else cargo build --release --target $(HOST); fi; done
+	@set -e; mkdir -p $(TARGET)/functions; for function in $(FUNCTIONS); do cd $(CURDIR)/functions/$$function; \
+	if [ -x $(SAM)/cargo-lambda ] && [ "$$(uname -s)" = Linux ]; then \
+	  PATH=$(SAM):$$PATH cargo lambda build --release; built=$(TARGET)/lambda/$$function/bootstrap; \
+	else cargo build --release; built=$(TARGET)/release/$$function; fi; \
+	cmp -s $$built $(TARGET)/functions/$$function || install $$built $(TARGET)/functions/$$function; done
 
 setup: ## what the tests need, into .cache/
 	scripts/setup.sh
 
 # --no-fail-fast: one broken binary does not hide what the others say. cargo runs them one after another, so that no
 # two engines share the machine.
-test: export MILLRACE_FUNCTIONS = $(TARGET)/$(HOST)/release
+test: export MILLRACE_FUNCTIONS = $(TARGET)/functions
 test: setup functions ## every test that this machine can run
 	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; \
 	scripts/docker.sh stop; scripts/not-run.sh; exit $$status

@@ -18,11 +18,21 @@ host() {
   else return 1; fi
 }
 
+# ours: the processes that `start` left, by its own folders in their command lines.
+ours() {
+  local p
+  for p in /proc/[0-9]*; do
+    { tr '\0' ' ' <"$p/cmdline"; } 2>/dev/null | grep -qE "^(dockerd .*--data-root $DATA|containerd --config $RUN)/? ?" && echo "${p#/proc/}"
+  done
+  return 0
+}
+
 start() {
   host >/dev/null && return 0
+  stop # one that does not answer, since something swept up its sockets
   have_packages dockerd docker.io
   [ "$(id -u)" = 0 ] || { say "no container engine answers, and only root can start dockerd: sudo systemctl start docker"; exit 3; }
-  mkdir -p "$RUN/exec" "$DATA"; rm -f "$RUN/dockerd.pid"
+  rm -rf "$RUN"; mkdir -p "$RUN/exec" "$DATA"
   # Without --iptables=false it would leave a firewall that drops forwarded packets; docker-proxy publishes the ports.
   setsid nohup dockerd --iptables=false --ip6tables=false --ip-forward=false --data-root "$DATA" --exec-root "$RUN/exec" \
     -H "$OWN" -p "$RUN/dockerd.pid" >"$CACHE/dockerd.log" 2>&1 </dev/null &
@@ -37,9 +47,12 @@ env_() {
 }
 
 stop() { # only the one that `start` made
-  local p; p=$(cat "$RUN/dockerd.pid" 2>/dev/null) || return 0
-  grep -qsa dockerd "/proc/$p/cmdline" && kill "$p"
-  for _ in $(seq 100); do [ -d "/proc/$p" ] || return 0; sleep 0.1; done
+  local pids; pids=$(ours)
+  [ -n "$pids" ] || return 0
+  # shellcheck disable=SC2086
+  kill $pids 2>/dev/null
+  for _ in $(seq 100); do [ -n "$(ours)" ] || return 0; sleep 0.1; done
+  say "dockerd does not stop"; return 1
 }
 
 case ${1:-} in start) start ;; env) env_ ;; stop) stop ;; *) say "start, env or stop?"; exit 2 ;; esac

@@ -55,6 +55,12 @@ pub(crate) fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsSt
         .env("PATH", path.expect("no folder of PATH has a colon"))
         .env("AWS_DEFAULT_REGION", tests::moto::REGION)
         .env("SAM_CLI_TELEMETRY", "0");
+    // What cargo tells a test about its package: build scripts would take it for a change, and compile anew.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
