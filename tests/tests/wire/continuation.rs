@@ -46,12 +46,17 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
         assert!(object.version.is_some());
         let (parts, expected) = carried_over(&scene, engine, &object, &lines).await;
         expected.assert_met();
-        let mut offsets: Vec<u64> = parts.iter().map(|r| r.start_offset).collect();
-        assert!(offsets.is_sorted(), "offsets only advance: {offsets:?}");
-        offsets.dedup();
+        assert!(parts.iter().all(|r| r.end_offset >= r.start_offset), "nothing goes back: {parts:#?}");
+        // Where the deadline cuts SendMessage itself, the message comes again beside its continuation: two chains, and
+        // the second meets duplicates. So what has to advance is the front.
+        let mut offsets = vec![0];
+        for start in parts.iter().map(|r| r.start_offset) {
+            if start > offsets[offsets.len() - 1] {
+                offsets.push(start);
+            }
+        }
         assert!(offsets.len() > 20, "20 continuations, not {offsets:?}");
-        assert_eq!(parts.iter().filter(|r| r.is_final).count(), 1);
-        assert!(parts.last().is_some_and(|r| r.is_final && r.end_offset == lines.concat().len() as u64));
+        assert!(parts.iter().any(|r| r.is_final && r.end_offset == lines.concat().len() as u64));
         figure("a versioned object", "continuations, each with an offset of its own", offsets.len() - 1);
 
         // As a listing of the bucket would know it: by ETag, without a version. That version is the bucket's newest again.
