@@ -48,6 +48,13 @@ fn build(name: &str, folder: &Path, manifest: &Path) -> io::Result<()> {
         .args(["build", "--profile", profile, "-p", name, "-p", env!("CARGO_PKG_NAME"), "--manifest-path"])
         .arg(manifest);
     cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
+    // What `cargo run` tells us about our own package: build scripts would take it for a change, and compile anew.
+    #[expect(clippy::disallowed_methods, reason = "only names are read, to take them away from a child process")]
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
     let status = cargo.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("cargo build: {status}"))) }
 }
