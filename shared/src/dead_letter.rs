@@ -11,9 +11,6 @@ use crate::{
     record::{Origin, Position},
 };
 
-/// Of an event over the limit, this many bytes are kept.
-pub const HEAD_BYTES: usize = 64 << 10;
-
 /// Dead letters of one origin, encoded.
 #[derive(Debug, Default)]
 pub struct Letters {
