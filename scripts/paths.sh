@@ -25,3 +25,14 @@ have_packages() {
 # once NAME VERSION: true where NAME is still to be installed at VERSION. `done_with` leaves the stamp.
 once() { [ "$(cat "$CACHE/$1.stamp" 2>/dev/null)" != "$2" ]; }
 done_with() { printf '%s\n' "$2" >"$CACHE/$1.stamp"; }
+
+# lock PATH: until this script ends, nobody else gets past it. flock is not everywhere; a directory is made by one
+# alone. A lock older than ten minutes is an accident's.
+lock() {
+  LOCK=$1
+  local waited=0
+  until mkdir "$LOCK" 2>/dev/null; do
+    sleep 1; waited=$((waited + 1)); [ $waited -lt 600 ] || rm -rf "$LOCK"
+  done
+  trap 'rm -rf "$LOCK"' EXIT
+}

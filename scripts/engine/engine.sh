@@ -8,7 +8,8 @@
 # Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). The log is DATA_DIR/engine.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+. "$here/../paths.sh"
+root=$TOP
 version=2.19.6   # not 2.19.7: its modules are missing from Maven Central
 dir=$root/.cache/engine
 home=$dir/opensearch-$version
@@ -54,16 +55,9 @@ module() { # name, then globs of the jars that belong to it; the published jars 
     "classname=$main" extended.plugins= has.native.controller=false > "$m/plugin-descriptor.properties"
 }
 fresh() { [ -f "$home/.built" ] && [ "$home/.built" -nt "$here/Engine.java" ] && [ "$home/.built" -nt "$here/pom.xml" ]; }
-lock() { # flock is not everywhere; a directory is made by one alone. A lock older than ten minutes is an accident's.
-  local waited=0
-  until mkdir "$dir/.lock" 2> /dev/null; do
-    sleep 1; waited=$((waited + 1)); [ $waited -lt 600 ] || rm -rf "$dir/.lock"
-  done
-  trap 'rm -rf "$dir/.lock"' EXIT
-}
 build() {
   fresh && return 0
-  mkdir -p "$dir"; lock; fresh && return 0
+  mkdir -p "$dir"; lock "$dir/.lock"; fresh && return 0
   prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK 17 to 23" >&2; return 1; }
   building=$home; rm -rf "$building"; stage=$building/stage; mkdir -p "$stage" "$building"/{lib,config,plugins,modules}
   JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" \

@@ -5,17 +5,11 @@
 #   moto.sh run     serves on 127.0.0.1 and a free port; it prints "MOTO READY port" and ends when standard input does
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+. "$here/../paths.sh"
+root=$TOP
 venv=$root/.cache/moto
 
 fresh() { [ -f "$venv/.built" ] && [ "$venv/.built" -nt "$here/requirements.txt" ]; }
-lock() { # flock is not everywhere; a directory is made by one alone. A lock older than ten minutes is an accident's.
-  local waited=0
-  until mkdir "$root/.cache/moto.lock" 2> /dev/null; do
-    sleep 1; waited=$((waited + 1)); [ $waited -lt 600 ] || rm -rf "$root/.cache/moto.lock"
-  done
-  trap 'rm -rf "$root/.cache/moto.lock"' EXIT
-}
 prerequisites() { # Debian keeps the module that makes virtual environments in a package of its own
   python3 -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null && return 0
   if ! command -v apt-get > /dev/null; then
@@ -27,7 +21,7 @@ prerequisites() { # Debian keeps the module that makes virtual environments in a
 }
 build() {
   fresh && return 0
-  mkdir -p "$root/.cache"; lock; fresh && return 0
+  mkdir -p "$root/.cache"; lock "$root/.cache/moto.lock"; fresh && return 0
   prerequisites
   rm -rf "$venv"; python3 -m venv "$venv" >&2
   "$venv/bin/python" -m pip -q install --disable-pip-version-check -r "$here/requirements.txt" >&2
