@@ -41,6 +41,9 @@ pub enum Format {
     Concatenated,
     /// The elements of the array under the first key, `Records`.
     Records,
+    /// The log events of the envelope in which CloudWatch Logs sends a subscription's data.
+    #[serde(rename = "cloudwatch-logs")]
+    CloudwatchLogs,
 }
 
 /// What the reader of an object meets next.
@@ -266,7 +269,7 @@ impl<R: Read> Frames<R> {
             Format::Ndjson => self.next_line(),
             Format::Array => self.next_element(false),
             Format::Records => self.next_element(true),
-            Format::Concatenated | Format::Auto => self.next_concatenated(),
+            Format::Concatenated | Format::CloudwatchLogs | Format::Auto => self.next_concatenated(),
         }
     }
 
