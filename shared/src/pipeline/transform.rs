@@ -281,9 +281,10 @@ fn no_room(offset: u64) -> Failure {
     Failure {
         offset,
         error_type: "response_full",
-        reason: "the chosen events of the record do not fit into what is left of the 6 MB of a Lambda response: a smaller \
+        reason:
+            "the chosen events of the record do not fit into what is left of the 6 MB of a Lambda response: a smaller \
                  BufferSizeInMBs of the delivery stream's processor leaves more room"
-            .into(),
+                .into(),
     }
 }
 
@@ -353,3 +354,6 @@ fn text(scalar: Scalar<'_>, out: &mut String) -> Result<(), &'static str> {
         _ => Err("has more than 1,024 bytes"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn the_name_of_the_delivery_stream_is_in_its_arn() {
         assert_eq!(invocation(&json!([])).delivery_stream(), Ok("app"));
-        for event in [json!({}), json!({ "Records": [] }), json!({ "deliveryStreamArn": "arn:aws:kinesis:a:b:stream/c" })]
+        for event in
+            [json!({}), json!({ "Records": [] }), json!({ "deliveryStreamArn": "arn:aws:kinesis:a:b:stream/c" })]
         {
             let invocation: Invocation = serde_json::from_value(event).unwrap();
             assert!(invocation.delivery_stream().unwrap_err().contains("deliveryStreamArn"));
