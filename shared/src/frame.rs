@@ -8,6 +8,7 @@
 mod buffer;
 mod detect;
 mod inflate;
+pub mod kpl;
 mod lines;
 mod scan;
 #[cfg(test)]
