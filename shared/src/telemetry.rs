@@ -165,8 +165,7 @@ mod tests {
 
     #[test]
     fn a_receipt_is_at_once_the_metric_record() {
-        let subject =
-            Subject::S3 { bucket: "logs".into(), key: "a.json".into(), start_offset: 0, end_offset: 10 };
+        let subject = Subject::S3 { bucket: "logs".into(), key: "a.json".into(), start_offset: 0, end_offset: 10 };
         let receipt = Receipt {
             is_final: true,
             bytes_in: 5,

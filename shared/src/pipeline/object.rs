@@ -174,7 +174,12 @@ impl S3Ingest {
             0,
         );
         receipt.outcome.read = 1;
-        match self.carrier.sender.keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into()).await {
+        match self
+            .carrier
+            .sender
+            .keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into())
+            .await
+        {
             Ok(()) => {
                 receipt.outcome.rejected = 1;
                 receipt.is_final = true;
