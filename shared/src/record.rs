@@ -216,9 +216,9 @@ mod tests {
         // A changed prefix would index every replayed event a second time.
         assert_eq!(id_prefix(&Origin::s3("b", "k", "e"), 0, 0), "YpmpyUCVaPqRfgWs");
         let kinesis = Origin::kinesis("arn:s", "shardId-0", vec!["4".into(), "5".into()]);
-        assert_eq!(id_prefix(&kinesis, 1, 7), "KINESIS-5-7");
+        assert_eq!(id_prefix(&kinesis, 1, 7), "o31iHLku4ML-c-HC-5-7");
         let kafka = Origin::kafka("c", "t", vec![KafkaRecord { partition: 3, offset: 9, timestamp: 1_000 }]);
-        assert_eq!(id_prefix(&kafka, 0, 0), "KAFKA-3-9-1000");
+        assert_eq!(id_prefix(&kafka, 0, 0), "_D5T48GicD76JA0I-3-9-1000");
     }
 
     #[test]
@@ -236,7 +236,8 @@ mod tests {
         assert_eq!(serde_json::to_value(kinesis.at(at)).unwrap(), expected);
         let kafka = Origin::kafka("c", "t", vec![KafkaRecord { partition: 3, offset: 9, timestamp: 5 }]);
         assert_eq!(kafka.at(at).to_string(), "kafka://t-3/9@7");
-        let expected = json!({ "cluster": "c", "topic": "t", "partition": 3, "offset": 9, "timestamp": 5, "byte_offset": 7 });
+        let expected =
+            json!({ "cluster": "c", "topic": "t", "partition": 3, "offset": 9, "timestamp": 5, "byte_offset": 7 });
         assert_eq!(serde_json::to_value(kafka.at(at)).unwrap(), expected);
     }
 }

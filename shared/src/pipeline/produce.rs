@@ -43,12 +43,7 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    pub(super) fn new(
-        pool: Arc<Pool>,
-        stop: Arc<Stop>,
-        sealed: mpsc::UnboundedSender<Body>,
-        runtime: Handle,
-    ) -> Self {
+    pub(super) fn new(pool: Arc<Pool>, stop: Arc<Stop>, sealed: mpsc::UnboundedSender<Body>, runtime: Handle) -> Self {
         // A place holder: the first body is waited for by the producer, on its own thread.
         Self { body: Body::new(0), pool, stop, sealed, runtime }
     }
@@ -243,9 +238,7 @@ fn rest(error: FrameError, end: ItemPosition) -> Result<Rejection, End> {
             Ok(rejection(ItemPosition { offset, ..end }, Stage::Frame, error_type, reason))
         }
         FrameError::Read(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-            Some(FetchError::Gone(reason)) => {
-                Ok(rejection(end, Stage::Source, "gone", reason.clone()))
-            }
+            Some(FetchError::Gone(reason)) => Ok(rejection(end, Stage::Source, "gone", reason.clone())),
             Some(FetchError::Stopped) => Err(End::Stopped),
             Some(FetchError::Failed(error)) => Err(End::Failed(error.to_string())),
             None => Err(End::Failed(error.to_string())),

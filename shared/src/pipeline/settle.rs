@@ -89,11 +89,7 @@ mod tests {
     #[test]
     fn events_dropped_before_a_dead_domain_are_no_progress() {
         let mut settlement = Settlement::new(ItemPosition::in_object(0));
-        settlement.add(&delivered(
-            300,
-            &[120],
-            Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() },
-        ));
+        settlement.add(&delivered(300, &[120], Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() }));
         assert!(!settlement.got_on(0));
     }
 }

@@ -1,10 +1,6 @@
 //! The functions `kinesis-ingest` and `kafka-ingest`: the records of an invocation, to their receipt and the answer.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use serde_json::Value;
 
@@ -135,8 +131,7 @@ impl StreamIngest {
         };
         let (settlement, produced) =
             self.carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
-        let undelivered =
-            Undelivered { records: settlement.undelivered_records, from: settlement.end.record };
+        let undelivered = Undelivered { records: settlement.undelivered_records, from: settlement.end.record };
         let receipt = Receipt {
             is_final: settlement.failure.is_none() && undelivered.first_in(0..ordinal(count)).is_none(),
             bytes_in,
@@ -215,5 +210,7 @@ fn ordinal(record: usize) -> u32 {
 
 /// A stream is connected to the function on purpose: records that no rule knows of are no records to be forgotten.
 fn unwanted(kind: &str, name: &str) -> String {
-    format!("no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it")
+    format!(
+        "no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it"
+    )
 }

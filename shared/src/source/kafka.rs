@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn partitions_follow_one_another_and_tombstones_are_left_out() {
         let topics = topics(json!({ "eventSourceArn": "arn:msk" }), None).unwrap();
-        let partitions: Vec<_> = topics[0].partitions.iter().map(|p| (p.name.as_str(), p.range.clone(), p.end())).collect();
+        let partitions: Vec<_> =
+            topics[0].partitions.iter().map(|p| (p.name.as_str(), p.range.clone(), p.end())).collect();
         assert_eq!((topics.len(), topics[0].batch.records.len()), (1, 3));
         assert_eq!(partitions, [("t-0", 0..1, 4), ("t-1", 1..3, 10)]);
         assert_eq!(topics[0].partitions[1].offset(2), 9);
@@ -156,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_cluster_is_named_by_its_arn_or_the_setting_or_its_servers_in_any_order() {
-        let origin = |event: Value, cluster| topics(event, cluster).unwrap().remove(0).batch.origin.id_prefix().to_owned();
+        let origin =
+            |event: Value, cluster| topics(event, cluster).unwrap().remove(0).batch.origin.id_prefix().to_owned();
         let arn = json!({ "eventSourceArn": "arn:msk", "bootstrapServers": "b:1" });
         assert_eq!(origin(arn.clone(), None), origin(arn, Some("mine")));
         let (one, other) = (json!({ "bootstrapServers": "b:1,a:1" }), json!({ "bootstrapServers": "a:1, b:1" }));

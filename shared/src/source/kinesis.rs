@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn a_consumer_reads_the_same_stream() {
         let stream = "arn:aws:kinesis:us-east-2:123456789012:stream/logs";
-        let events = [event("shardId-1", "7", stream), event("shardId-1", "8", &format!("{stream}/consumer/fast:1548698418"))];
+        let events =
+            [event("shardId-1", "7", stream), event("shardId-1", "8", &format!("{stream}/consumer/fast:1548698418"))];
         let shards = shards(&events).unwrap();
         assert_eq!((shards.len(), shards[0].stream_name(), shards[0].shard.as_str()), (1, "logs", "shardId-1"));
         let batch = &shards[0].batch;
