@@ -340,15 +340,3 @@ fn broken(offset: u64, error_type: &'static str, reason: String) -> FrameError {
 fn unclosed(offset: u64) -> FrameError {
     broken(offset, "truncated", "the object ends inside a value".into())
 }
-
-impl<'b> Frames<&'b [u8]> {
-    /// For records of a stream.
-    pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
-        Self::new(&[], format, max_event_bytes)
-    }
-
-    /// The next record.
-    pub fn begin_record(&mut self, record: &'b [u8]) {
-        *self = Self::new(record, Format::Auto, self.max);
-    }
-}

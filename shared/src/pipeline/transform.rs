@@ -15,7 +15,7 @@ use crate::{
         datasets::{Datasets, Transform},
         settings::TransformSettings,
     },
-    decode::{DecodeError, Decoder, Event, Number, Path, Scalar},
+    decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
     outcome::{ConfigError, TransformOutcome},
     source::{
@@ -311,7 +311,7 @@ fn partition(
 ) -> Result<(), (&'static str, String)> {
     let is_first = values.is_empty();
     for (ordinal, (name, path)) in keys.iter().enumerate() {
-        let what = match event.get(path).map(|value| value.scalar()) {
+        let what = match event.get(path).map(Value::scalar) {
             None => Some("is missing"),
             Some(None) => Some("is an array or an object"),
             Some(Some(scalar)) => text(scalar, value).err(),
