@@ -1,5 +1,6 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
+mod cloudwatch;
 mod properties;
 mod stream;
 
