@@ -1,10 +1,12 @@
 //! What became of each event, and the error taxonomy.
 //!
-//! An [`Outcome`] counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
+//! An [`Outcome`], or for Firehose a [`TransformOutcome`], counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
 //! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
 //! Deliberately absent: what is done about them (`pipeline`, `source`).
 
 use serde::{Deserialize, Serialize};
+
+use crate::record::ItemPosition;
 
 /// The fates of the events of one attempt at an object or batch.
 ///
@@ -46,11 +48,42 @@ impl Outcome {
     }
 }
 
+/// What became of the records of one invocation by Firehose, and of the events in them.
+///
+/// `records` and `read` are counted as they come, every fate where it is settled; none by subtraction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TransformOutcome {
+    /// Records of the invocation.
+    pub records: u64,
+    /// Records delivered, with at least one event.
+    pub ok: u64,
+    /// Records without any wanted event.
+    pub dropped_records: u64,
+    /// Records that Firehose keeps, as they came, in the backup bucket.
+    pub failed_records: u64,
+    /// Events framed.
+    pub read: u64,
+    /// Not wanted by the user's own rule.
+    pub dropped: u64,
+    /// Delivered.
+    pub passed: u64,
+    /// In a record that failed.
+    pub failed: u64,
+}
+
+impl TransformOutcome {
+    /// Whether every record and every event has exactly one fate.
+    pub fn balances(&self) -> bool {
+        self.records == self.ok + self.dropped_records + self.failed_records
+            && self.read == self.dropped + self.passed + self.failed
+    }
+}
+
 /// The step that rejected an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// The object could not be read to its end, or is gone.
+    /// The object could not be read to its end, or is gone; the record was not sent as its service does.
     Source,
     /// No whole value was found: a line over the limit, broken compression, lost framing.
     Frame,
@@ -65,8 +98,8 @@ pub enum Stage {
 /// Why one event can never be indexed. It goes to the dead letters and is counted; the batch goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The byte offset of the event in its origin.
-    pub offset: u64,
+    /// Where the event lies in its origin.
+    pub at: ItemPosition,
     /// The step that rejected it.
     pub stage: Stage,
     /// A stable word to count and to search by, such as `invalid_json` or the domain's `mapper_parsing_exception`.

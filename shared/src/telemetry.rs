@@ -1,14 +1,14 @@
-//! What operators see: log lines, and one receipt for every attempt at an object.
+//! What operators see: log lines, and one receipt for every attempt at an object or batch.
 //!
 //! A receipt is one JSON line, and at once the CloudWatch embedded metric format record of its counts. Deliberately
 //! absent: payloads and credentials, in any message.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use serde::Serialize;
 use serde_json::json;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, TransformOutcome};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Millrace";
@@ -30,23 +30,66 @@ pub const METRICS: [(&str, &str); 12] = [
     ("elapsed_ms", "Milliseconds"),
 ];
 
-/// What became of one attempt at an object.
+/// What a receipt is about, and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// An S3 object.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// The offset at which this attempt began.
+        start_offset: u64,
+        /// The offset before which everything is settled.
+        end_offset: u64,
+    },
+    /// Records of a Kinesis shard.
+    Kinesis {
+        /// The stream's ARN.
+        stream: String,
+        /// The shard's id.
+        shard: String,
+        /// How many records came.
+        records: usize,
+        /// The first of them.
+        start_sequence_number: String,
+        /// The last of those that are settled and have only settled ones before them, if there is any.
+        end_sequence_number: Option<String>,
+    },
+    /// Records of a Kafka topic.
+    Kafka {
+        /// The topic's name.
+        topic: String,
+        /// How many records came, without tombstones.
+        records: usize,
+        /// From which offset to which, by the partition's number.
+        partitions: BTreeMap<i64, Offsets>,
+    },
+}
+
+/// How far one partition got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Offsets {
+    /// The first record's.
+    pub start_offset: i64,
+    /// The offset before which everything is settled.
+    pub end_offset: i64,
+}
+
+/// What became of one attempt at an object or batch.
 #[derive(Debug, Clone, Serialize)]
 pub struct Receipt {
-    /// The bucket's name.
-    pub bucket: String,
-    /// The object's key.
-    pub key: String,
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The dataset that took it.
     pub dataset: String,
-    /// The offset at which this attempt began.
-    pub start_offset: u64,
-    /// The offset before which everything is settled.
-    pub end_offset: u64,
-    /// Whether the object is done with: nothing of it is left to do.
+    /// Whether it is done with: nothing of it is left to do.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Bytes taken from S3.
+    /// Bytes as they came, compressed or not.
     pub bytes_in: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
@@ -62,31 +105,100 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Of an attempt that has just begun.
+    pub fn new(subject: Subject, dataset: &str) -> Self {
+        Self {
+            subject,
+            dataset: dataset.to_owned(),
+            is_final: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            outcome: Outcome::default(),
+            bulk_requests: 0,
+            retries: 0,
+            elapsed_ms: 0,
+        }
+    }
+
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
-        let mut line = json!({
-            "message": "receipt",
-            "level": if self.outcome.balances() { "INFO" } else { "ERROR" },
-            "balances": self.outcome.balances(),
-            "_aws": {
-                "Timestamp": now_ms,
-                "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["dataset"]], "Metrics": metrics }],
-            },
-        });
-        if let (Some(line), Ok(serde_json::Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(self))
-        {
-            line.extend(fields);
-        }
-        line.to_string()
+        line(self, self.outcome.balances(), &METRICS, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
     pub fn print(&self) {
-        let line = self.line(crate::lambda::now_ms());
-        // A closed standard output is no reason to fail events that are safe.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        print(&self.line(crate::lambda::now_ms()));
     }
+}
+
+/// Metrics of a [`TransformReceipt`] and their CloudWatch units.
+pub const TRANSFORM_METRICS: [(&str, &str); 12] = [
+    ("records", "Count"),
+    ("ok", "Count"),
+    ("dropped_records", "Count"),
+    ("failed_records", "Count"),
+    ("read", "Count"),
+    ("dropped", "Count"),
+    ("passed", "Count"),
+    ("failed", "Count"),
+    ("bytes_in", "Bytes"),
+    ("bytes_raw", "Bytes"),
+    ("bytes_out", "Bytes"),
+    ("elapsed_ms", "Milliseconds"),
+];
+
+/// What became of the records of one invocation by Firehose.
+#[derive(Debug, Clone, Serialize)]
+pub struct TransformReceipt {
+    /// The delivery stream's name.
+    pub delivery_stream: String,
+    /// The dataset that took it.
+    pub dataset: String,
+    /// Bytes of the records as they came, without base64.
+    pub bytes_in: u64,
+    /// Bytes after decompression.
+    pub bytes_raw: u64,
+    /// Bytes that are delivered, without base64.
+    pub bytes_out: u64,
+    /// The fates.
+    #[serde(flatten)]
+    pub outcome: TransformOutcome,
+    /// Wall-clock time of the invocation.
+    pub elapsed_ms: u64,
+}
+
+impl TransformReceipt {
+    /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
+    pub fn line(&self, now_ms: i64) -> String {
+        line(self, self.outcome.balances(), &TRANSFORM_METRICS, now_ms)
+    }
+
+    /// Prints the line to standard output, where Lambda's log collector reads it.
+    pub fn print(&self) {
+        print(&self.line(crate::lambda::now_ms()));
+    }
+}
+
+fn line(receipt: &impl Serialize, balances: bool, metrics: &[(&str, &str)], now_ms: i64) -> String {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let mut line = json!({
+        "message": "receipt",
+        "level": if balances { "INFO" } else { "ERROR" },
+        "balances": balances,
+        "_aws": {
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["dataset"]], "Metrics": metrics }],
+        },
+    });
+    if let (Some(line), Ok(serde_json::Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(receipt)) {
+        line.extend(fields);
+    }
+    line.to_string()
+}
+
+fn print(line: &str) {
+    // A closed standard output is no reason to fail events that are safe.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Makes `tracing` print JSON lines to standard output. `filter` is `MILLRACE_LOG`, validated before.
@@ -107,27 +219,41 @@ mod tests {
 
     #[test]
     fn a_receipt_is_at_once_the_metric_record() {
+        let subject = Subject::S3 { bucket: "logs".into(), key: "a.json".into(), start_offset: 0, end_offset: 10 };
         let receipt = Receipt {
-            bucket: "logs".into(),
-            key: "a.json".into(),
-            dataset: "app-events".into(),
-            start_offset: 0,
-            end_offset: 10,
             is_final: true,
             bytes_in: 5,
             bytes_raw: 10,
             outcome: Outcome { read: 3, indexed: 2, rejected: 1, ..Outcome::default() },
             bulk_requests: 1,
-            retries: 0,
             elapsed_ms: 7,
+            ..Receipt::new(subject, "app-events")
         };
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
         assert_eq!(
             (&line["message"], &line["final"], &line["balances"]),
             (&json!("receipt"), &json!(true), &json!(true))
         );
+        assert_is_metric_record(&line);
+
+        let receipt = TransformReceipt {
+            delivery_stream: "app".into(),
+            dataset: "delivery".into(),
+            bytes_in: 5,
+            bytes_raw: 10,
+            bytes_out: 7,
+            outcome: TransformOutcome { records: 1, ok: 1, read: 2, passed: 1, ..TransformOutcome::default() },
+            elapsed_ms: 7,
+        };
+        let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
+        assert_eq!((&line["level"], &line["balances"]), (&json!("ERROR"), &json!(false)), "one event has no fate");
+        assert_is_metric_record(&line);
+    }
+
+    fn assert_is_metric_record(line: &serde_json::Value) {
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Dimensions"], json!([["dataset"]]));
+        assert!(line["dataset"].is_string());
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric} is a number of the line");
         }
