@@ -9,12 +9,12 @@ pub mod response;
 use crate::{
     dead_letter::Letters,
     outcome::{Outcome, Rejection},
-    record::Origin,
+    record::{ItemPosition, Origin},
 };
 
 pub use response::{Fate, ItemError, ItemResult, UnreadableResponse};
 
-/// Most items of one body: its bookkeeping stays below 0.3 MiB.
+/// Most items of one body: its bookkeeping stays below 0.4 MiB.
 pub const MAX_ITEMS: usize = 10_000;
 
 /// The body has no room for this item: seal it, and push the item into the next.
@@ -24,7 +24,7 @@ pub struct Full;
 /// Where one item lies: in the body, and in its source.
 #[derive(Debug, Clone, Copy)]
 struct Item {
-    offset: u64,
+    at: ItemPosition,
     action: u32,
     document: u32,
     end: u32,
@@ -44,7 +44,7 @@ pub struct Body {
     /// What was read, dropped and expired while this body was filled; the other fates come with its settlement.
     pub produced: Outcome,
     /// Everything before it was produced into this body or one before it.
-    pub end_offset: u64,
+    pub end: ItemPosition,
 }
 
 impl Body {
@@ -57,7 +57,7 @@ impl Body {
             max_bytes,
             letters: Letters::default(),
             produced: Outcome::default(),
-            end_offset: 0,
+            end: ItemPosition::default(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Body {
         self.items.clear();
         self.letters.clear();
         self.produced = Outcome::default();
-        self.end_offset = 0;
+        self.end = ItemPosition::default();
     }
 
     /// Appends one item: `action` is a whole line, `document` one JSON object, `original` the event as it came where
@@ -77,7 +77,13 @@ impl Body {
     /// # Errors
     /// [`Full`]: nothing was appended.
     #[inline]
-    pub fn push(&mut self, action: &[u8], document: &[u8], original: Option<&[u8]>, offset: u64) -> Result<(), Full> {
+    pub fn push(
+        &mut self,
+        action: &[u8],
+        document: &[u8],
+        original: Option<&[u8]>,
+        at: ItemPosition,
+    ) -> Result<(), Full> {
         let needed = action.len() + document.len() + 1 + original.map_or(0, <[u8]>::len);
         if self.items.len() >= MAX_ITEMS || (!self.is_empty() && self.used() + needed > self.max_bytes) {
             return Err(Full);
@@ -99,7 +105,7 @@ impl Body {
         let original_start = self.originals.len();
         self.originals.extend_from_slice(original.unwrap_or_default());
         self.items.push(Item {
-            offset,
+            at,
             action: position(start),
             document: position(document_start),
             end: position(self.bytes.len()),
@@ -163,9 +169,9 @@ impl Body {
         }
     }
 
-    /// The offset of an item's event in its origin.
-    pub fn offset(&self, index: usize) -> u64 {
-        self.items[index].offset
+    /// Where an item's event lies in its origin.
+    pub fn at(&self, index: usize) -> ItemPosition {
+        self.items[index].at
     }
 }
 
@@ -178,32 +184,34 @@ fn position(n: usize) -> u32 {
 mod tests {
     use super::*;
 
+    const START: ItemPosition = ItemPosition::in_object(0);
+
     #[test]
     fn an_item_is_two_lines_and_its_original_is_what_came() {
         let mut body = Body::new(1000);
-        body.push(b"{\"create\":{}}\n", b"{\"a\":\n1}", None, 0).unwrap();
-        body.push(b"{\"create\":{}}\n", b"{}", Some(b"{\"drop\":1}"), 9).unwrap();
+        body.push(b"{\"create\":{}}\n", b"{\"a\":\n1}", None, START).unwrap();
+        body.push(b"{\"create\":{}}\n", b"{}", Some(b"{\"drop\":1}"), ItemPosition::in_object(9)).unwrap();
         assert_eq!(body.bytes(), b"{\"create\":{}}\n{\"a\": 1}\n{\"create\":{}}\n{}\n");
         assert_eq!((body.original(0), body.original(1)), (&b"{\"a\": 1}"[..], &b"{\"drop\":1}"[..]));
-        assert_eq!((body.item(1), body.offset(1)), (&b"{\"create\":{}}\n{}\n"[..], 9));
+        assert_eq!((body.item(1), body.at(1).offset), (&b"{\"create\":{}}\n{}\n"[..], 9));
     }
 
     #[test]
     fn a_full_body_takes_nothing_more_but_an_empty_one_takes_any_item() {
         let mut body = Body::new(10);
-        assert_eq!(body.push(b"{}\n", &[b' '; 50], None, 0), Ok(()));
-        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Err(Full));
+        assert_eq!(body.push(b"{}\n", &[b' '; 50], None, START), Ok(()));
+        assert_eq!(body.push(b"{}\n", b"{}", None, START), Err(Full));
         assert_eq!(body.len(), 1);
         body.clear();
-        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Ok(()));
+        assert_eq!(body.push(b"{}\n", b"{}", None, START), Ok(()));
     }
 
     #[test]
     fn a_body_takes_no_more_than_its_most_items() {
         let mut body = Body::new(1 << 20);
         for offset in 0..MAX_ITEMS as u64 {
-            body.push(b"{}\n", b"{}", None, offset).unwrap();
+            body.push(b"{}\n", b"{}", None, ItemPosition::in_object(offset)).unwrap();
         }
-        assert_eq!(body.push(b"{}\n", b"{}", None, 0), Err(Full));
+        assert_eq!(body.push(b"{}\n", b"{}", None, START), Err(Full));
     }
 }

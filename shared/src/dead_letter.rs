@@ -8,16 +8,17 @@ use serde::Serialize;
 
 use crate::{
     outcome::{Rejection, Stage},
-    record::{Origin, Position},
+    record::{ItemPosition, Origin, Position},
 };
 
 /// Dead letters of one origin, encoded.
 #[derive(Debug, Default)]
 pub struct Letters {
     ndjson: Vec<u8>,
-    count: u64,
-    first: u64,
-    last: u64,
+    positions: Vec<ItemPosition>,
+    /// The first and the last of them, with their names in the key.
+    first: (ItemPosition, String),
+    last: (ItemPosition, String),
     prefix: String,
 }
 
@@ -42,7 +43,7 @@ impl Letters {
     pub fn push(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, payload: &[u8], length: u64) {
         let text = std::str::from_utf8(payload).ok();
         let letter = Letter {
-            position: origin.at(rejection.offset),
+            position: origin.at(rejection.at),
             stage: rejection.stage,
             error_type: &rejection.error_type,
             reason: &rejection.reason,
@@ -55,24 +56,27 @@ impl Letters {
             unreachable!("strings and numbers serialise into memory: {error}");
         }
         self.ndjson.push(b'\n');
-        if self.count == 0 {
-            self.first = rejection.offset;
-            self.last = rejection.offset;
-            self.prefix = format!("{dataset}/{}", origin.id_prefix);
+        let at = rejection.at;
+        if self.positions.is_empty() {
+            self.prefix = format!("{dataset}/{}", origin.id_prefix());
         }
-        self.first = self.first.min(rejection.offset);
-        self.last = self.last.max(rejection.offset);
-        self.count += 1;
+        if self.positions.is_empty() || at < self.first.0 {
+            self.first = (at, origin.at(at).key());
+        }
+        if self.positions.is_empty() || at > self.last.0 {
+            self.last = (at, origin.at(at).key());
+        }
+        self.positions.push(at);
     }
 
     /// How many events.
     pub fn count(&self) -> u64 {
-        self.count
+        self.positions.len() as u64
     }
 
-    /// The lowest offset among them.
-    pub fn first_offset(&self) -> u64 {
-        self.first
+    /// Where their events lie.
+    pub fn positions(&self) -> &[ItemPosition] {
+        &self.positions
     }
 
     /// Encoded bytes.
@@ -82,7 +86,7 @@ impl Letters {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.positions.is_empty()
     }
 
     /// The NDJSON.
@@ -90,16 +94,16 @@ impl Letters {
         &self.ndjson
     }
 
-    /// The key below the dead-letter prefix: dataset, origin, first and last offset, count. The same letters get the
+    /// The key below the dead-letter prefix: dataset, origin, first and last position, count. The same letters get the
     /// same key; others of the same origin get another one, so none is ever overwritten by fewer.
     pub fn key(&self) -> String {
-        format!("{}/{:020}-{:020}-{}.ndjson", self.prefix, self.first, self.last, self.count)
+        format!("{}/{}-{}-{}.ndjson", self.prefix, self.first.1, self.last.1, self.count())
     }
 
     /// Forgets everything but the allocation.
     pub fn clear(&mut self) {
         self.ndjson.clear();
-        self.count = 0;
+        self.positions.clear();
     }
 }
 
@@ -108,7 +112,8 @@ mod tests {
     use super::*;
 
     fn rejection(offset: u64) -> Rejection {
-        Rejection { offset, stage: Stage::Decode, error_type: "invalid_json".into(), reason: "no".into() }
+        let at = ItemPosition::in_object(offset);
+        Rejection { at, stage: Stage::Decode, error_type: "invalid_json".into(), reason: "no".into() }
     }
 
     #[test]

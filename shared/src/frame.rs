@@ -8,6 +8,7 @@
 mod buffer;
 mod detect;
 mod inflate;
+pub mod kpl;
 mod lines;
 mod scan;
 #[cfg(test)]
@@ -41,6 +42,9 @@ pub enum Format {
     Concatenated,
     /// The elements of the array under the first key, `Records`.
     Records,
+    /// The log events of the envelope in which CloudWatch Logs sends a subscription's data.
+    #[serde(rename = "cloudwatch-logs")]
+    CloudwatchLogs,
 }
 
 /// What the reader of an object meets next.
@@ -266,7 +270,7 @@ impl<R: Read> Frames<R> {
             Format::Ndjson => self.next_line(),
             Format::Array => self.next_element(false),
             Format::Records => self.next_element(true),
-            Format::Concatenated | Format::Auto => self.next_concatenated(),
+            Format::Concatenated | Format::CloudwatchLogs | Format::Auto => self.next_concatenated(),
         }
     }
 
@@ -319,4 +323,16 @@ fn broken(offset: u64, error_type: &'static str, reason: String) -> FrameError {
 
 fn unclosed(offset: u64) -> FrameError {
     broken(offset, "truncated", "the object ends inside a value".into())
+}
+
+impl<'b> Frames<&'b [u8]> {
+    /// For records of a stream.
+    pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
+        Self::new(&[], format, max_event_bytes)
+    }
+
+    /// The next record.
+    pub fn begin_record(&mut self, record: &'b [u8]) {
+        *self = Self::new(record, Format::Auto, self.max);
+    }
 }

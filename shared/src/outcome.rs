@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::ItemPosition;
+
 /// The fates of the events of one attempt at an object or batch.
 ///
 /// `read` is counted where events are framed, every fate where it is settled; none by subtraction.
@@ -50,7 +52,7 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// The object could not be read to its end, or is gone.
+    /// The object could not be read to its end, or is gone; the record was not sent as its service does.
     Source,
     /// No whole value was found: a line over the limit, broken compression, lost framing.
     Frame,
@@ -65,8 +67,8 @@ pub enum Stage {
 /// Why one event can never be indexed. It goes to the dead letters and is counted; the batch goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The byte offset of the event in its origin.
-    pub offset: u64,
+    /// Where the event lies in its origin.
+    pub at: ItemPosition,
     /// The step that rejected it.
     pub stage: Stage,
     /// A stable word to count and to search by, such as `invalid_json` or the domain's `mapper_parsing_exception`.

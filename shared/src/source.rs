@@ -1,3 +1,6 @@
 //! The acknowledgement contract of each event source, and nothing else.
 
+pub mod batch;
+pub mod kafka;
+pub mod kinesis;
 pub mod s3;

@@ -1,9 +1,9 @@
-//! What operators see: log lines, and one receipt for every attempt at an object.
+//! What operators see: log lines, and one receipt for every attempt at an object or batch.
 //!
 //! A receipt is one JSON line, and at once the CloudWatch embedded metric format record of its counts. Deliberately
 //! absent: payloads and credentials, in any message.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use serde::Serialize;
 use serde_json::json;
@@ -30,23 +30,66 @@ pub const METRICS: [(&str, &str); 12] = [
     ("elapsed_ms", "Milliseconds"),
 ];
 
-/// What became of one attempt at an object.
+/// What a receipt is about, and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// An S3 object.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// The offset at which this attempt began.
+        start_offset: u64,
+        /// The offset before which everything is settled.
+        end_offset: u64,
+    },
+    /// Records of a Kinesis shard.
+    Kinesis {
+        /// The stream's ARN.
+        stream: String,
+        /// The shard's id.
+        shard: String,
+        /// How many records came.
+        records: usize,
+        /// The first of them.
+        start_sequence_number: String,
+        /// The last of those that are settled and have only settled ones before them, if there is any.
+        end_sequence_number: Option<String>,
+    },
+    /// Records of a Kafka topic.
+    Kafka {
+        /// The topic's name.
+        topic: String,
+        /// How many records came, without tombstones.
+        records: usize,
+        /// From which offset to which, by the partition's number.
+        partitions: BTreeMap<i64, Offsets>,
+    },
+}
+
+/// How far one partition got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Offsets {
+    /// The first record's.
+    pub start_offset: i64,
+    /// The offset before which everything is settled.
+    pub end_offset: i64,
+}
+
+/// What became of one attempt at an object or batch.
 #[derive(Debug, Clone, Serialize)]
 pub struct Receipt {
-    /// The bucket's name.
-    pub bucket: String,
-    /// The object's key.
-    pub key: String,
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The dataset that took it.
     pub dataset: String,
-    /// The offset at which this attempt began.
-    pub start_offset: u64,
-    /// The offset before which everything is settled.
-    pub end_offset: u64,
-    /// Whether the object is done with: nothing of it is left to do.
+    /// Whether it is done with: nothing of it is left to do.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Bytes taken from S3.
+    /// Bytes as they came, compressed or not.
     pub bytes_in: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
@@ -62,6 +105,21 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Of an attempt that has just begun.
+    pub fn new(subject: Subject, dataset: &str) -> Self {
+        Self {
+            subject,
+            dataset: dataset.to_owned(),
+            is_final: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            outcome: Outcome::default(),
+            bulk_requests: 0,
+            retries: 0,
+            elapsed_ms: 0,
+        }
+    }
+
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
         let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
@@ -107,19 +165,15 @@ mod tests {
 
     #[test]
     fn a_receipt_is_at_once_the_metric_record() {
+        let subject = Subject::S3 { bucket: "logs".into(), key: "a.json".into(), start_offset: 0, end_offset: 10 };
         let receipt = Receipt {
-            bucket: "logs".into(),
-            key: "a.json".into(),
-            dataset: "app-events".into(),
-            start_offset: 0,
-            end_offset: 10,
             is_final: true,
             bytes_in: 5,
             bytes_raw: 10,
             outcome: Outcome { read: 3, indexed: 2, rejected: 1, ..Outcome::default() },
             bulk_requests: 1,
-            retries: 0,
             elapsed_ms: 7,
+            ..Receipt::new(subject, "app-events")
         };
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
         assert_eq!(

@@ -1,10 +1,18 @@
 //! The Lambda function `kafka-ingest`: Kafka records become documents.
+//!
+//! An event in, a response out; everything between is `ingest::pipeline`.
 
+use ingest::{lambda::Deadline, pipeline::StreamIngest, source::kafka::Invocation};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    ingest::telemetry::init("info");
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| Err::<Value, Error>("not yet".into()))).await
+    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    let ingest = StreamIngest::from_env().await?;
+    let ingest = &ingest;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Invocation>| {
+        let deadline = Deadline::at(event.context.deadline());
+        ingest.kafka(event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
 }

@@ -64,12 +64,19 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::ItemPosition;
     use std::io::Read;
 
     fn body() -> Arc<Body> {
         let mut body = Body::new(1000);
         for n in 0..3 {
-            body.push(format!("{{\"create\":{{\"_id\":\"{n}\"}}}}\n").as_bytes(), b"{}", None, n).unwrap();
+            body.push(
+                format!("{{\"create\":{{\"_id\":\"{n}\"}}}}\n").as_bytes(),
+                b"{}",
+                None,
+                ItemPosition::in_object(n),
+            )
+            .unwrap();
         }
         Arc::new(body)
     }

@@ -1,9 +1,10 @@
 //! pipeline.yaml: what the user decides about the data.
 //!
 //! In: the file's text. Out: [`Datasets`], compiled and ready for events, or a [`ConfigError`] with all faults at once,
-//! each with its line and column. Deliberately absent: defaults for what decides about data (a dataset without a
-//! `from` or an `index` is a fault), and keys that are ignored: an unknown one is a fault, and so is one that a later
-//! release will bring.
+//! each with its line and column. A dataset whose `from` is a Firehose delivery stream becomes a [`Transform`], any
+//! other a [`Dataset`]. Deliberately absent: defaults for what decides about data (a dataset without a `from` or an
+//! `index` is a fault), and keys that are ignored: an unknown one is a fault, and so is one that a later release will
+//! bring, or that says nothing about this kind of `from`.
 
 mod read;
 mod yaml;
@@ -14,20 +15,21 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
+use crate::decode::Path;
 use crate::frame::Format;
 use crate::outcome::{ConfigError, Fault};
 use crate::route::Router;
 use crate::select::Select;
 use crate::shape::Shape;
 
-/// The rules for one kind of data.
+/// The rules for one kind of data on its way to the domain.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     /// Its name, unique in the file; the dimension of its metrics.
     pub name: String,
-    /// Which objects are its own.
-    pub from: S3From,
-    /// How values follow one another in an object.
+    /// Which objects or records are its own.
+    pub from: From,
+    /// How values follow one another in an object or a record.
     pub format: Format,
     /// Which events are wanted; all where it is absent.
     pub select: Option<Select>,
@@ -35,6 +37,41 @@ pub struct Dataset {
     pub shape: Shape,
     /// Where they go.
     pub router: Router,
+}
+
+/// The rules for what a Firehose delivery stream delivers. Where it goes is for Firehose to know: there is no router.
+#[derive(Debug, Clone)]
+pub struct Transform {
+    /// Its name, unique in the file; the dimension of its metrics.
+    pub name: String,
+    /// Which delivery streams are its own, by name.
+    pub(crate) delivery_stream: GlobMatcher,
+    /// How values follow one another in a record.
+    pub format: Format,
+    /// Which events are wanted; all where it is absent.
+    pub select: Option<Select>,
+    /// What is changed about them.
+    pub shape: Shape,
+    /// The keys of Firehose's dynamic partitioning and the fields with their values; empty where it does not partition.
+    pub partition_keys: Vec<(String, Path)>,
+}
+
+/// Where the data of a dataset come from.
+#[derive(Debug, Clone)]
+pub enum From {
+    /// Objects of S3.
+    S3(S3From),
+    /// Kinesis data streams, by name.
+    Stream(GlobMatcher),
+    /// Kafka topics, by name.
+    Topic(GlobMatcher),
+}
+
+impl From {
+    /// The S3 objects, where it is about such.
+    pub fn s3(&self) -> Option<&S3From> {
+        if let Self::S3(from) = self { Some(from) } else { None }
+    }
 }
 
 /// The S3 objects of a dataset, by globs: `*` and `?` stay within a folder, `**` goes through folders.
@@ -78,7 +115,14 @@ impl S3From {
 #[derive(Debug, Clone)]
 pub struct Datasets {
     datasets: Vec<Arc<Dataset>>,
+    transforms: Vec<Arc<Transform>>,
     hash: String,
+}
+
+/// One dataset of the file.
+enum Entry {
+    Dataset(Dataset),
+    Transform(Transform),
 }
 
 impl Datasets {
@@ -87,8 +131,15 @@ impl Datasets {
     /// # Errors
     /// A [`ConfigError`] with every fault: initialisation fails.
     pub fn parse(file_name: &str, yaml: &str) -> Result<Self, ConfigError> {
-        let datasets = read::datasets(file_name, yaml).map_err(|faults| ConfigError { faults })?;
-        Ok(Self { datasets: datasets.into_iter().map(Arc::new).collect(), hash: hash(yaml.as_bytes()) })
+        let entries = read::datasets(file_name, yaml).map_err(|faults| ConfigError { faults })?;
+        let mut all = Self { datasets: Vec::new(), transforms: Vec::new(), hash: hash(yaml.as_bytes()) };
+        for entry in entries {
+            match entry {
+                Entry::Dataset(dataset) => all.datasets.push(Arc::new(dataset)),
+                Entry::Transform(transform) => all.transforms.push(Arc::new(transform)),
+            }
+        }
+        Ok(all)
     }
 
     /// Reads the file at `path`.
@@ -110,15 +161,34 @@ impl Datasets {
 
     /// The dataset of an S3 object: the first whose `from` matches. `key` is decoded.
     pub fn find_s3(&self, bucket: &str, key: &str) -> Option<&Arc<Dataset>> {
-        self.datasets.iter().find(|dataset| dataset.from.matches(bucket, key))
+        self.find(|from| matches!(from, From::S3(from) if from.matches(bucket, key)))
     }
 
-    /// The dataset of this name.
+    /// The dataset of a Kinesis data stream: the first whose `from` matches.
+    pub fn find_stream(&self, stream_name: &str) -> Option<&Arc<Dataset>> {
+        self.find(|from| matches!(from, From::Stream(name) if name.is_match(stream_name)))
+    }
+
+    /// The dataset of a Kafka topic: the first whose `from` matches.
+    pub fn find_topic(&self, topic: &str) -> Option<&Arc<Dataset>> {
+        self.find(|from| matches!(from, From::Topic(name) if name.is_match(topic)))
+    }
+
+    /// The rules of a Firehose delivery stream: the first whose `from` matches.
+    pub fn find_delivery_stream(&self, name: &str) -> Option<&Arc<Transform>> {
+        self.transforms.iter().find(|transform| transform.delivery_stream.is_match(name))
+    }
+
+    fn find(&self, takes: impl Fn(&From) -> bool) -> Option<&Arc<Dataset>> {
+        self.datasets.iter().find(|dataset| takes(&dataset.from))
+    }
+
+    /// The dataset of this name; no [`Transform`].
     pub fn by_name(&self, name: &str) -> Option<&Arc<Dataset>> {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
 
-    /// All datasets, in the order of the file.
+    /// All datasets, in the order of the file; without the [`Transform`]s.
     pub fn iter(&self) -> std::slice::Iter<'_, Arc<Dataset>> {
         self.datasets.iter()
     }
@@ -131,8 +201,9 @@ impl Datasets {
     /// The datasets whose `from` could take an object under `key_prefix`. The dead letters lie under such a prefix: a
     /// dataset that takes them would feed itself.
     pub fn could_match_s3(&self, bucket: &str, key_prefix: &str) -> Vec<&str> {
-        let taking = self.datasets.iter().filter(|dataset| dataset.from.could_match(bucket, key_prefix));
-        taking.map(|dataset| dataset.name.as_str()).collect()
+        let could_take =
+            |dataset: &&Arc<Dataset>| dataset.from.s3().is_some_and(|from| from.could_match(bucket, key_prefix));
+        self.datasets.iter().filter(could_take).map(|dataset| dataset.name.as_str()).collect()
     }
 }
 

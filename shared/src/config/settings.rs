@@ -1,4 +1,4 @@
-//! The environment becomes [`Settings`]: what the deployment knows.
+//! The environment becomes [`Settings`], or for the Firehose transform [`TransformSettings`]: what the deployment knows.
 //!
 //! In: a lookup of variables (the process's, or a table in tests). Out: validated settings, or every fault at once.
 //! Deliberately absent: the network, and what the user decides about the data (`datasets`).
@@ -62,6 +62,9 @@ pub struct Settings {
     pub dead_letters: S3Prefix,
     /// `MILLRACE_QUEUE_URL`: where continuations go, and the queue of the messages that fail.
     pub queue_url: Option<String>,
+    /// `MILLRACE_KAFKA_CLUSTER`: the name by which the ids know a self-managed cluster; its bootstrap servers where it
+    /// is missing. Changed later, it makes every redelivered event a new document.
+    pub kafka_cluster: Option<String>,
     /// `MILLRACE_MAX_BODY_BYTES`: of one `_bulk` body before compression.
     pub max_body_bytes: usize,
     /// `MILLRACE_MAX_EVENT_BYTES`.
@@ -82,8 +85,7 @@ impl Settings {
     /// # Errors
     /// Every fault at once; the caller fails its initialisation with them.
     pub fn from_env() -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(variable)
     }
 
     /// Reads from any lookup; an empty value counts as missing.
@@ -91,7 +93,7 @@ impl Settings {
     /// # Errors
     /// Every fault at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut env = Reader { lookup, faults: Vec::new() };
+        let mut env = Reader::new(lookup);
         let settings = Self {
             domain_endpoint: env.required(
                 "MILLRACE_DOMAIN_ENDPOINT",
@@ -104,22 +106,21 @@ impl Settings {
                 "sigv4:es, sigv4:aoss, basic:SECRET_ARN or none",
                 auth,
             ),
-            pipeline: env.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into())),
+            pipeline: env.pipeline(),
             dead_letters: env.required("MILLRACE_DEAD_LETTERS", "s3://bucket/prefix", s3_prefix),
             queue_url: env.or("MILLRACE_QUEUE_URL", None, "the URL of an SQS queue", |value| {
                 is_url(value).then(|| Some(value.into()))
             }),
+            kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),
             max_body_bytes: env.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20),
-            max_event_bytes: env.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20),
+            max_event_bytes: env.max_event_bytes(),
             max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
             compression: env.or("MILLRACE_COMPRESSION", Compression::Gzip, "gzip or none", |value| match value {
                 "gzip" => Some(Compression::Gzip),
                 "none" => Some(Compression::None),
                 _ => None,
             }),
-            log: env.or("MILLRACE_LOG", "info".into(), "error, warn, info, debug, trace or target=level,…", |value| {
-                value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.into())
-            }),
+            log: env.log(),
             memory_mb: env
                 .or("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769, "a whole number of MB", |value| value.parse().ok()),
         };
@@ -132,7 +133,7 @@ impl Settings {
                 ),
             );
         }
-        if env.faults.is_empty() { Ok(settings) } else { Err(ConfigError { faults: env.faults }) }
+        env.finish(settings)
     }
 
     /// The vCPUs of the function: memory / 1,769 MB, at least 1
@@ -142,12 +143,70 @@ impl Settings {
     }
 }
 
+/// What the Firehose transform knows of its deployment: it writes to nobody, so that is little.
+#[derive(Debug, Clone)]
+pub struct TransformSettings {
+    /// `MILLRACE_PIPELINE`.
+    pub pipeline: PathBuf,
+    /// `MILLRACE_MAX_EVENT_BYTES`.
+    pub max_event_bytes: usize,
+    /// `MILLRACE_LOG`.
+    pub log: String,
+}
+
+impl TransformSettings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every fault at once; the caller fails its initialisation with them.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(variable)
+    }
+
+    /// Reads from any lookup; an empty value counts as missing.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut env = Reader::new(lookup);
+        let settings = Self { pipeline: env.pipeline(), max_event_bytes: env.max_event_bytes(), log: env.log() };
+        env.finish(settings)
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    std::env::var(name).ok()
+}
+
 struct Reader<L> {
     lookup: L,
     faults: Vec<Fault>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn new(lookup: L) -> Self {
+        Self { lookup, faults: Vec::new() }
+    }
+
+    fn finish<T>(self, settings: T) -> Result<T, ConfigError> {
+        if self.faults.is_empty() { Ok(settings) } else { Err(ConfigError { faults: self.faults }) }
+    }
+
+    fn pipeline(&mut self) -> PathBuf {
+        self.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into()))
+    }
+
+    fn max_event_bytes(&mut self) -> usize {
+        self.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20)
+    }
+
+    fn log(&mut self) -> String {
+        self.or("MILLRACE_LOG", "info".into(), "error, warn, info, debug, trace or target=level,…", |value| {
+            value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.into())
+        })
+    }
+
     fn fault(&mut self, place: &str, message: String) {
         self.faults.push(Fault { place: place.into(), message });
     }
@@ -233,6 +292,17 @@ mod tests {
         assert_eq!(settings.dead_letters, S3Prefix { bucket: "dead-letters".into(), prefix: "a".into() });
         assert_eq!((settings.max_body_bytes, settings.max_event_bytes, settings.max_in_flight), (5 << 20, 1 << 20, 3));
         assert_eq!((settings.compression, settings.vcpus()), (Compression::Gzip, 1));
+        assert_eq!(settings.kafka_cluster, None);
+    }
+
+    #[test]
+    fn the_transform_needs_no_variable_and_shares_the_accepted_forms() {
+        let settings = TransformSettings::read(|_| None).unwrap();
+        assert_eq!((settings.pipeline, settings.max_event_bytes), (DEFAULT_PIPELINE.into(), DEFAULT_MAX_EVENT_BYTES));
+        assert_eq!(settings.log, "info");
+        let error = TransformSettings::read(|_| Some("?".into())).unwrap_err();
+        let places: Vec<_> = error.faults.iter().map(|fault| fault.place.as_str()).collect();
+        assert_eq!(places, ["MILLRACE_MAX_EVENT_BYTES", "MILLRACE_LOG"], "{error}");
     }
 
     #[test]

@@ -2,13 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
-
 use super::{
     S3Ingest,
-    pool::Stop,
-    produce::{End, Produced, Producer},
-    send::Failure,
+    produce::{End, Here, Producer},
     settle::Settlement,
 };
 use crate::{
@@ -19,12 +15,12 @@ use crate::{
     frame::Frames,
     lambda::Deadline,
     outcome::{BatchError, Rejection, Stage},
-    record::Origin,
+    record::{ItemPosition, Origin},
     source::s3::{
-        Continuation, Fetch,
+        ChunkReader, Continuation, Fetch,
         continuation::{MAX_HOPS, Marker},
     },
-    telemetry::Receipt,
+    telemetry::{Receipt, Subject},
 };
 
 /// An object that can't be opened so often is given up for this attempt.
@@ -44,7 +40,7 @@ impl S3Ingest {
         let started = Instant::now();
         let (from, start_offset) =
             begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
-        let mut receipt = Receipt::begin(object, &dataset.name, start_offset);
+        let mut receipt = Receipt::new(subject(object, start_offset, start_offset), &dataset.name);
         let opened = match self.open(object, from, deadline).await {
             Ok(opened) => opened,
             Err(OpenError::Gone(reason)) => {
@@ -62,18 +58,18 @@ impl S3Ingest {
         let origin = Arc::new(Origin::s3(&object.bucket, &object.key, &opened.etag));
         let read = ObjectRef {
             version: opened.version.clone().or_else(|| object.version.clone()),
-            etag: Some(origin.etag.clone()),
+            etag: Some(opened.etag.trim_matches('"').to_owned()),
             ..object.clone()
         };
         let (settlement, produced) =
-            self.carry(opened, from, &read, &origin, dataset, begun, start_offset, deadline).await;
+            self.read(opened, from, &read, &origin, dataset, begun, start_offset, deadline).await;
 
         if let Some(produced) = &produced {
             receipt.bytes_in = produced.frames.bytes_in();
             receipt.bytes_raw = produced.frames.bytes_raw();
         }
         receipt.outcome = settlement.outcome;
-        receipt.end_offset = settlement.settled_to();
+        receipt.subject = subject(object, start_offset, settlement.settled_to());
         receipt.bulk_requests = settlement.bulk_requests;
         receipt.retries = settlement.retries;
         receipt.elapsed_ms = elapsed_ms(started);
@@ -106,9 +102,9 @@ impl S3Ingest {
         }
     }
 
-    /// Produces and delivers until both are over.
+    /// Reads and delivers until both are over.
     #[expect(clippy::too_many_arguments, reason = "one attempt is made of exactly these")]
-    async fn carry(
+    async fn read(
         &self,
         opened: Opened,
         from: u64,
@@ -119,66 +115,23 @@ impl S3Ingest {
         start_offset: u64,
         deadline: Deadline,
     ) -> (Settlement, Option<Produced>) {
-        let (stop, record_time_ms) = (Arc::new(Stop::default()), opened.last_modified_ms);
+        let time_ms = opened.last_modified_ms;
         let reader =
             Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(deadline.stop_reading.into());
         let max_event_bytes = self.settings.max_event_bytes;
-        let frames = match begun {
+        let mut frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
             None => Frames::new(reader, dataset.format, max_event_bytes),
         };
-        let (sealed, mut bodies) = mpsc::unbounded_channel();
-        let producer = Producer {
-            frames,
-            dataset: Arc::clone(dataset),
-            origin: Arc::clone(origin),
-            record_time_ms,
-            pool: Arc::clone(&self.pool),
-            stop: Arc::clone(&stop),
-            sealed,
-            runtime: Handle::current(),
+        let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));
+        let start = ItemPosition::in_object(start_offset);
+        let produce = move |bodies| {
+            let at = ItemPosition::default();
+            let here = Here { at, id_prefix: from.id_prefix(), time_ms, bytes: &[] };
+            let end = Producer::run(bodies, &rules, &from, |producer| producer.fill(&mut frames, here));
+            Produced { frames, end }
         };
-        let producer = tokio::task::spawn_blocking(|| producer.run());
-        let name: Arc<str> = dataset.name.as_str().into();
-        let mut settlement = Settlement::new(start_offset);
-        let mut deliveries = JoinSet::new();
-        let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
-        let mut is_producing = true;
-        while is_producing || !deliveries.is_empty() {
-            tokio::select! {
-                body = bodies.recv(), if is_producing => match body {
-                    Some(body) => {
-                        let delivery = Arc::clone(&self.sender).deliver(body, Arc::clone(origin), Arc::clone(&name), deadline);
-                        deliveries.spawn(delivery);
-                    }
-                    None => is_producing = false,
-                },
-                Some(delivered) = deliveries.join_next() => match delivered {
-                    Ok(mut delivered) => {
-                        settlement.add(&delivered);
-                        self.pool.give(delivered.body.take());
-                    }
-                    // Its body is lost, and with it the counts: nothing of it is settled, so nothing is acknowledged.
-                    Err(panic) => {
-                        settlement.fail(Failure { reason: format!("a delivery panicked: {panic}"), is_permanent: true });
-                        self.pool.give(None);
-                    }
-                },
-                () = &mut time_is_up, if !stop.is_set() => stop.set(),
-            }
-            if settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent) && !stop.is_set() {
-                stop.set();
-            }
-        }
-        match producer.await {
-            Ok(left) => (settlement, Some(left)),
-            // What it held unsent was neither counted nor settled; its body's place is given back.
-            Err(panic) => {
-                settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
-                self.pool.give(None);
-                (settlement, None)
-            }
-        }
+        self.carrier.carry(origin, dataset, start, deadline, produce).await
     }
 
     async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
@@ -216,12 +169,17 @@ impl S3Ingest {
         letters.push(
             &origin,
             dataset,
-            &Rejection { offset, stage: Stage::Source, error_type: "gone".into(), reason },
+            &Rejection { at: ItemPosition::in_object(offset), stage: Stage::Source, error_type: "gone".into(), reason },
             &[],
             0,
         );
         receipt.outcome.read = 1;
-        match self.sender.keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into()).await {
+        match self
+            .carrier
+            .sender
+            .keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into())
+            .await
+        {
             Ok(()) => {
                 receipt.outcome.rejected = 1;
                 receipt.is_final = true;
@@ -235,25 +193,16 @@ impl S3Ingest {
     }
 }
 
-impl Receipt {
-    fn begin(object: &ObjectRef, dataset: &str, start_offset: u64) -> Self {
-        Self {
-            bucket: object.bucket.clone(),
-            key: object.key.clone(),
-            dataset: dataset.to_owned(),
-            start_offset,
-            end_offset: start_offset,
-            is_final: false,
-            bytes_in: 0,
-            bytes_raw: 0,
-            outcome: crate::outcome::Outcome::default(),
-            bulk_requests: 0,
-            retries: 0,
-            elapsed_ms: 0,
-        }
-    }
+/// What the producer of an object leaves behind.
+struct Produced {
+    frames: Frames<ChunkReader>,
+    end: End,
 }
 
-fn elapsed_ms(started: Instant) -> u64 {
+fn subject(object: &ObjectRef, start_offset: u64, end_offset: u64) -> Subject {
+    Subject::S3 { bucket: object.bucket.clone(), key: object.key.clone(), start_offset, end_offset }
+}
+
+pub(super) fn elapsed_ms(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

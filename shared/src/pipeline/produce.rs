@@ -1,25 +1,28 @@
-//! One object's events into bodies, on a blocking thread: frame, decode, select, shape, route, push.
+//! Events into bodies, on a blocking thread: frame, decode, select, shape, route, push.
+//!
+//! [`Producer::fill`] is the hot loop, the same for an object and for every record of a stream. A [`Producer`] keeps the
+//! buffers from one to the next.
 
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::pool::{Pool, Stop};
 use crate::{
-    bulk::Body,
+    bulk::{Body, Full},
     config::datasets::Dataset,
     decode::{DecodeError, Decoder},
     frame::{Frame, FrameError, Frames},
     outcome::{Rejection, Stage},
-    record::Origin,
+    record::{ItemPosition, Origin},
     route::RouteScratch,
-    source::s3::{ChunkReader, FetchError},
+    source::s3::FetchError,
 };
 
 /// How reading ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// At the end of the object, or where its rest is rejected.
+    /// At the end, or where the rest is rejected.
     Whole,
     /// By the deadline, or since sending failed for good.
     Stopped,
@@ -27,45 +30,37 @@ pub(super) enum End {
     Failed(String),
 }
 
-/// What the producer leaves behind.
-pub(super) struct Produced {
-    pub(super) frames: Frames<ChunkReader>,
-    pub(super) end: End,
-}
-
-/// Everything one producer needs.
-pub(super) struct Producer {
-    pub(super) frames: Frames<ChunkReader>,
-    pub(super) dataset: Arc<Dataset>,
-    pub(super) origin: Arc<Origin>,
-    /// Of the object; stands in for an event's own time where it has none.
-    pub(super) record_time_ms: i64,
-    pub(super) pool: Arc<Pool>,
-    pub(super) stop: Arc<Stop>,
-    pub(super) sealed: mpsc::UnboundedSender<Body>,
-    pub(super) runtime: Handle,
-}
+/// The stop came while an empty body was waited for: the event at hand is not counted.
+pub(super) struct Stopped;
 
 /// The body being filled, and where full ones go.
-struct Bodies<'p> {
+pub(super) struct Bodies {
     body: Body,
-    pool: &'p Pool,
-    stop: &'p Stop,
-    sealed: &'p mpsc::UnboundedSender<Body>,
-    runtime: &'p Handle,
+    pool: Arc<Pool>,
+    stop: Arc<Stop>,
+    sealed: mpsc::UnboundedSender<Body>,
+    runtime: Handle,
 }
 
-/// The stop came while an empty body was waited for: the event at hand is not counted.
-struct Stopped;
+impl Bodies {
+    pub(super) fn new(pool: Arc<Pool>, stop: Arc<Stop>, sealed: mpsc::UnboundedSender<Body>, runtime: Handle) -> Self {
+        // A place holder: the first body is waited for by the producer, on its own thread.
+        Self { body: Body::new(0), pool, stop, sealed, runtime }
+    }
 
-impl Bodies<'_> {
-    /// Puts one event into the body, or into the next where this one is full. `offset` is the event's: what lies before
-    /// it is in this body or an earlier one.
+    /// Waits for the first body.
+    fn begin(&mut self) -> Result<(), Stopped> {
+        self.body = self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)?;
+        Ok(())
+    }
+
+    /// Puts one event into the body, or into the next where this one is full. What lies before it is in this body or
+    /// an earlier one.
     #[inline]
-    fn place(&mut self, offset: u64, put: impl Fn(&mut Body) -> Result<(), crate::bulk::Full>) -> Result<(), Stopped> {
+    fn place(&mut self, at: ItemPosition, put: impl Fn(&mut Body) -> Result<(), Full>) -> Result<(), Stopped> {
         if put(&mut self.body).is_err() {
-            let empty = self.runtime.block_on(self.pool.take(self.stop)).ok_or(Stopped)?;
-            self.seal(offset, empty);
+            let empty = self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)?;
+            self.seal(at, empty);
             // An empty body takes any item.
             let placed = put(&mut self.body);
             debug_assert!(placed.is_ok(), "an empty body was full");
@@ -74,71 +69,122 @@ impl Bodies<'_> {
         Ok(())
     }
 
-    fn seal(&mut self, end_offset: u64, next: Body) {
+    fn seal(&mut self, end: ItemPosition, next: Body) {
         let mut full = std::mem::replace(&mut self.body, next);
-        full.end_offset = end_offset;
+        full.end = end;
         // The receiver lives as long as the producer: it waits for it.
         let _ = self.sealed.send(full);
     }
 }
 
-impl Producer {
-    /// Reads to the end, the stop or a failure; the last body is sealed whatever it holds, since it carries the counts.
-    pub(super) fn run(mut self) -> Produced {
-        let (pool, stop, runtime) = (Arc::clone(&self.pool), Arc::clone(&self.stop), self.runtime.clone());
-        let Some(body) = runtime.block_on(pool.take(&stop)) else {
-            return Produced { frames: self.frames, end: End::Stopped };
+/// What is said of the events of one object or record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here<'h> {
+    /// Where it begins.
+    pub(super) at: ItemPosition,
+    /// What the ids of its events begin with.
+    pub(super) id_prefix: &'h str,
+    /// Stands in for an event's own time where it has none.
+    pub(super) time_ms: i64,
+    /// All of its bytes where they are at hand, for a dead letter of what can't be framed.
+    pub(super) bytes: &'h [u8],
+}
+
+impl Here<'_> {
+    fn offset(&self, offset: u64) -> ItemPosition {
+        ItemPosition { offset, ..self.at }
+    }
+}
+
+/// One producer at work.
+pub(super) struct Producer<'p> {
+    bodies: Bodies,
+    dataset: &'p Dataset,
+    origin: &'p Origin,
+    decoder: Decoder,
+    scratch: RouteScratch,
+    action: Vec<u8>,
+    shaped: Vec<u8>,
+    unreadable: Vec<u8>,
+}
+
+impl<'p> Producer<'p> {
+    /// Runs `produce`; the last body is sealed whatever it holds, since it carries the counts. `produce` returns how it
+    /// ended, and the position before which every event was placed. `Stopped` where not even a body was to be had.
+    pub(super) fn run(
+        mut bodies: Bodies,
+        dataset: &'p Dataset,
+        origin: &'p Origin,
+        produce: impl FnOnce(&mut Self) -> (End, ItemPosition),
+    ) -> End {
+        if bodies.begin().is_err() {
+            return End::Stopped;
+        }
+        let mut producer = Self {
+            bodies,
+            dataset,
+            origin,
+            decoder: Decoder::new(),
+            scratch: RouteScratch::default(),
+            action: Vec::new(),
+            shaped: Vec::new(),
+            unreadable: Vec::new(),
         };
-        let sealed = self.sealed.clone();
-        let mut bodies = Bodies { body, pool: &pool, stop: &stop, sealed: &sealed, runtime: &runtime };
-        let (end, end_offset) = self.fill(&mut bodies);
-        bodies.seal(end_offset, Body::new(0));
-        Produced { frames: self.frames, end }
+        let (end, position) = produce(&mut producer);
+        producer.bodies.seal(position, Body::new(0));
+        end
     }
 
-    /// The hot loop. Returns how it ended, and the offset before which every event was placed.
-    fn fill(&mut self, bodies: &mut Bodies<'_>) -> (End, u64) {
-        let Self { frames, dataset, origin, record_time_ms, stop, .. } = self;
-        let mut decoder = Decoder::new();
-        let mut scratch = RouteScratch::default();
-        let (mut action, mut shaped, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-        let mut refused: Option<(u64, DecodeError)> = None;
+    /// Rejects one event, or something that stands for some; `payload` is what is kept of it, `length` how long it was.
+    pub(super) fn reject(&mut self, rejection: &Rejection, payload: &[u8], length: u64) -> Result<(), Stopped> {
+        let (origin, name) = (self.origin, self.dataset.name.as_str());
+        self.bodies.place(rejection.at, |body| body.reject(origin, name, rejection, payload, length))
+    }
+
+    /// The hot loop. Returns how it ended, and the position before which every event was placed.
+    pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
+        let Self { bodies, dataset, origin, decoder, scratch, action, shaped, unreadable } = self;
+        let mut refused: Option<(ItemPosition, DecodeError)> = None;
         let name = dataset.name.as_str();
         loop {
             // What did not decode may be several values in one line: the framer then gives them singly.
-            if let Some((offset, error)) = refused.take()
+            if let Some((at, error)) = refused.take()
                 && !frames.split()
             {
-                let rejection = reject(offset, Stage::Decode, error.error_type, error.reason);
+                let rejection = rejection(at, Stage::Decode, error.error_type, error.reason);
                 let length = unreadable.len() as u64;
-                if bodies.place(offset, |body| body.reject(origin, name, &rejection, &unreadable, length)).is_err() {
-                    return (End::Stopped, offset);
+                if bodies.place(at, |body| body.reject(origin, name, &rejection, unreadable, length)).is_err() {
+                    return (End::Stopped, at);
                 }
             }
-            if stop.is_set() {
-                return (End::Stopped, frames.offset());
+            if bodies.stop.is_set() {
+                return (End::Stopped, here.offset(frames.offset()));
             }
-            let (payload, offset) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset })) => (payload, offset),
+            let (payload, at) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset })) => (payload, here.offset(offset)),
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
+                    let at = here.offset(offset);
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
-                    let rejection = reject(offset, Stage::Frame, "event_too_large", reason);
-                    if bodies.place(offset, |body| body.reject(origin, name, &rejection, head, length)).is_err() {
-                        return (End::Stopped, offset);
+                    let rejection = rejection(at, Stage::Frame, "event_too_large", reason);
+                    if bodies.place(at, |body| body.reject(origin, name, &rejection, head, length)).is_err() {
+                        return (End::Stopped, at);
                     }
                     continue;
                 }
-                Ok(None) => return (End::Whole, frames.offset()),
+                Ok(None) => return (End::Whole, here.offset(frames.offset())),
                 Err(error) => {
-                    let offset = frames.offset();
-                    return match rest(error, offset) {
+                    let end = here.offset(frames.offset());
+                    return match rest(error, end) {
                         Ok(rejection) => {
-                            match bodies.place(rejection.offset, |body| body.reject(origin, name, &rejection, &[], 0)) {
-                                Ok(()) => (End::Whole, frames.offset()),
-                                Err(Stopped) => (End::Stopped, rejection.offset),
+                            let put = |body: &mut Body| {
+                                body.reject(origin, name, &rejection, here.bytes, here.bytes.len() as u64)
+                            };
+                            match bodies.place(rejection.at, put) {
+                                Ok(()) => (End::Whole, end),
+                                Err(Stopped) => (End::Stopped, rejection.at),
                             }
                         }
-                        Err(end) => (end, offset),
+                        Err(how) => (how, end),
                     };
                 }
             };
@@ -148,59 +194,51 @@ impl Producer {
                 Err(error) => {
                     unreadable.clear();
                     unreadable.extend_from_slice(payload);
-                    refused = Some((offset, error));
+                    refused = Some((at, error));
                     continue;
                 }
             };
             let event = parsed.event();
             let placed = if !event.is_object() {
                 let reason = "the event is not a JSON object".to_owned();
-                let rejection = reject(offset, Stage::Decode, "not_an_object", reason);
-                bodies.place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
+                let rejection = rejection(at, Stage::Decode, "not_an_object", reason);
+                bodies.place(at, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
             } else if dataset.select.as_ref().is_some_and(|select| !select.matches(&event)) {
                 bodies.body.produced.read += 1;
                 bodies.body.produced.dropped += 1;
                 Ok(())
             } else {
                 action.clear();
-                match dataset.router.route(
-                    &event,
-                    &origin.id_prefix,
-                    offset,
-                    *record_time_ms,
-                    &mut scratch,
-                    &mut action,
-                ) {
-                    Ok(()) => match dataset.shape.apply(&event, &mut shaped) {
-                        None => bodies.place(offset, |body| body.push(&action, payload, None, offset)),
-                        Some(document) => {
-                            bodies.place(offset, |body| body.push(&action, document, Some(payload), offset))
-                        }
+                match dataset.router.route(&event, here.id_prefix, at.offset, here.time_ms, scratch, action) {
+                    Ok(()) => match dataset.shape.apply(&event, shaped) {
+                        None => bodies.place(at, |body| body.push(action, payload, None, at)),
+                        Some(document) => bodies.place(at, |body| body.push(action, document, Some(payload), at)),
                     },
                     Err(error) => {
-                        let rejection = reject(offset, Stage::Route, error.error_type, error.reason);
-                        bodies
-                            .place(offset, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
+                        let rejection = rejection(at, Stage::Route, error.error_type, error.reason);
+                        bodies.place(at, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
                     }
                 }
             };
             if placed.is_err() {
-                return (End::Stopped, offset);
+                return (End::Stopped, at);
             }
         }
     }
 }
 
-fn reject(offset: u64, stage: Stage, error_type: &str, reason: String) -> Rejection {
-    Rejection { offset, stage, error_type: error_type.to_owned(), reason }
+pub(super) fn rejection(at: ItemPosition, stage: Stage, error_type: &str, reason: String) -> Rejection {
+    Rejection { at, stage, error_type: error_type.to_owned(), reason }
 }
 
-/// The rest of the object: rejected where it can never be read, else how reading ended.
-fn rest(error: FrameError, offset: u64) -> Result<Rejection, End> {
+/// The rest of the object or record: rejected where it can never be read, else how reading ended.
+fn rest(error: FrameError, end: ItemPosition) -> Result<Rejection, End> {
     match error {
-        FrameError::Broken { offset, error_type, reason } => Ok(reject(offset, Stage::Frame, error_type, reason)),
+        FrameError::Broken { offset, error_type, reason } => {
+            Ok(rejection(ItemPosition { offset, ..end }, Stage::Frame, error_type, reason))
+        }
         FrameError::Read(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-            Some(FetchError::Gone(reason)) => Ok(reject(offset, Stage::Source, "gone", reason.clone())),
+            Some(FetchError::Gone(reason)) => Ok(rejection(end, Stage::Source, "gone", reason.clone())),
             Some(FetchError::Stopped) => Err(End::Stopped),
             Some(FetchError::Failed(error)) => Err(End::Failed(error.to_string())),
             None => Err(End::Failed(error.to_string())),

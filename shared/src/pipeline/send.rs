@@ -13,7 +13,7 @@ use crate::{
     dead_letter::Letters,
     lambda::Deadline,
     outcome::{BatchError, Outcome, Rejection, Stage},
-    record::Origin,
+    record::{ItemPosition, Origin},
 };
 
 /// A request that takes longer is given up and repeated; the domain may have taken it, so its items may be duplicates.
@@ -38,8 +38,10 @@ pub(super) struct Delivered {
     /// To be filled again; `None` where the HTTP client still holds it.
     pub(super) body: Option<Body>,
     pub(super) outcome: Outcome,
-    pub(super) lowest_undelivered: Option<u64>,
-    pub(super) end_offset: u64,
+    /// Where what is undelivered lies; in no order.
+    pub(super) undelivered: Vec<ItemPosition>,
+    /// Everything before it was in this body or one before it.
+    pub(super) end: ItemPosition,
     pub(super) bulk_requests: u64,
     pub(super) retries: u64,
     /// Why something is undelivered.
@@ -173,7 +175,7 @@ impl Delivery<'_> {
                 }
                 Err(BatchError::Retryable { what, reason, retry_after }) => {
                     let pause = self.backoff.next_pause(retry_after);
-                    tracing::warn!(position = %self.origin.at(self.body.offset(items[0] as usize)), what, reason, ?pause, "sending again");
+                    tracing::warn!(position = %self.origin.at(self.body.at(items[0] as usize)), what, reason, ?pause, "sending again");
                     self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
                     self.retries += 1;
                     permit.overloaded(pause);
@@ -217,7 +219,7 @@ impl Delivery<'_> {
                             .error
                             .as_ref()
                             .map_or_else(String::new, |error| format!("{}: {error}", error.error_type));
-                        let position = self.origin.at(self.body.offset(*index as usize));
+                        let position = self.origin.at(self.body.at(*index as usize));
                         tracing::warn!(%position, status = result.status, reason, "the domain's state stands in the way of an item, sending again");
                         self.failure =
                             Some(Failure { reason: format!("{} {reason}", result.status), is_permanent: false });
@@ -235,8 +237,8 @@ impl Delivery<'_> {
     }
 
     fn reject(&mut self, index: u32, error_type: String, reason: String) {
-        let (offset, original) = (self.body.offset(index as usize), self.body.original(index as usize));
-        let rejection = Rejection { offset, stage: Stage::Domain, error_type, reason };
+        let (at, original) = (self.body.at(index as usize), self.body.original(index as usize));
+        let rejection = Rejection { at, stage: Stage::Domain, error_type, reason };
         self.letters.push(&self.origin, &self.dataset, &rejection, original, original.len() as u64);
     }
 
@@ -276,22 +278,15 @@ impl Delivery<'_> {
         if !self.letters.is_empty() {
             self.keep_letters(until).await;
         }
-        let mut lowest =
-            self.work.iter().flat_map(|items| items.iter()).map(|index| self.body.offset(*index as usize)).min();
-        self.outcome.undelivered += self.work.iter().map(|items| items.len() as u64).sum::<u64>();
-        let mut count_as_undelivered = |letters: &Letters, outcome: &mut Outcome| {
-            outcome.undelivered += letters.count();
-            lowest = Some(lowest.map_or(letters.first_offset(), |lowest| lowest.min(letters.first_offset())));
-        };
-        if !self.letters.is_empty() {
-            count_as_undelivered(&self.letters, &mut self.outcome);
-        }
+        let mut undelivered: Vec<_> =
+            self.work.iter().flat_map(|items| items.iter()).map(|index| self.body.at(*index as usize)).collect();
+        undelivered.extend(self.letters.positions());
         if !self.body.letters.is_empty() {
             let body = Arc::clone(&self.body);
             match self.sender.keep(&body.letters, &mut self.backoff, until).await {
                 Ok(()) => self.outcome.rejected += body.letters.count(),
                 Err(error) => {
-                    count_as_undelivered(&body.letters, &mut self.outcome);
+                    undelivered.extend(body.letters.positions());
                     self.failure = Some(Failure {
                         reason: error.to_string(),
                         is_permanent: matches!(error, BatchError::Permanent { .. }),
@@ -299,11 +294,12 @@ impl Delivery<'_> {
                 }
             }
         }
+        self.outcome.undelivered += undelivered.len() as u64;
         Delivered {
             failure: self.failure.filter(|_| self.outcome.undelivered > 0),
             outcome: self.outcome,
-            lowest_undelivered: lowest,
-            end_offset: self.body.end_offset,
+            undelivered,
+            end: self.body.end,
             bulk_requests: self.bulk_requests,
             retries: self.retries,
             body: Arc::try_unwrap(self.body).ok(),

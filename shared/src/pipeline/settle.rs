@@ -1,7 +1,9 @@
 //! What became of one attempt at an object: the fates of all its bodies, and where the next attempt has to begin.
 
+use std::collections::BTreeSet;
+
 use super::send::{Delivered, Failure};
-use crate::outcome::Outcome;
+use crate::{outcome::Outcome, record::ItemPosition};
 
 /// The sum of all bodies delivered so far.
 #[derive(Debug, Default)]
@@ -9,16 +11,19 @@ pub(super) struct Settlement {
     pub(super) outcome: Outcome,
     pub(super) bulk_requests: u64,
     pub(super) retries: u64,
-    lowest_undelivered: Option<u64>,
-    end_offset: u64,
+    /// The records in which something is undelivered.
+    pub(super) undelivered_records: BTreeSet<u32>,
+    lowest_undelivered: Option<ItemPosition>,
+    /// Everything before it was read, and is in a body that was delivered or not.
+    pub(super) end: ItemPosition,
     /// The first failure, or the first permanent one.
     pub(super) failure: Option<Failure>,
 }
 
 impl Settlement {
-    /// Of an attempt that begins at `start_offset`.
-    pub(super) fn new(start_offset: u64) -> Self {
-        Self { end_offset: start_offset, ..Self::default() }
+    /// Of an attempt that begins at `start`.
+    pub(super) fn new(start: ItemPosition) -> Self {
+        Self { end: start, ..Self::default() }
     }
 
     /// Adds one body.
@@ -26,8 +31,10 @@ impl Settlement {
         self.outcome.add(&delivered.outcome);
         self.bulk_requests += delivered.bulk_requests;
         self.retries += delivered.retries;
-        self.end_offset = self.end_offset.max(delivered.end_offset);
-        self.lowest_undelivered = [self.lowest_undelivered, delivered.lowest_undelivered].into_iter().flatten().min();
+        self.end = self.end.max(delivered.end);
+        let lowest = delivered.undelivered.iter().copied();
+        self.lowest_undelivered = lowest.chain(self.lowest_undelivered).min();
+        self.undelivered_records.extend(delivered.undelivered.iter().map(|at| at.record));
         if let Some(failure) = &delivered.failure {
             self.fail(failure.clone());
         }
@@ -40,12 +47,12 @@ impl Settlement {
         }
     }
 
-    /// The offset before which everything is settled.
+    /// The offset of an object before which everything is settled.
     pub(super) fn settled_to(&self) -> u64 {
-        self.lowest_undelivered.unwrap_or(self.end_offset)
+        self.lowest_undelivered.unwrap_or(self.end).offset
     }
 
-    /// Whether this attempt, begun at `start_offset`, got on: the offset advanced, and by more than events dropped on
+    /// Whether this attempt at an object, begun at `start_offset`, got on: the offset advanced, and by more than events dropped on
     /// the way to a domain that took nothing.
     pub(super) fn got_on(&self, start_offset: u64) -> bool {
         let Outcome { indexed, duplicates, rejected, undelivered, .. } = self.outcome;
@@ -57,19 +64,21 @@ impl Settlement {
 mod tests {
     use super::*;
 
-    fn delivered(end_offset: u64, lowest_undelivered: Option<u64>, outcome: Outcome) -> Delivered {
-        Delivered { body: None, outcome, lowest_undelivered, end_offset, bulk_requests: 1, retries: 0, failure: None }
+    fn delivered(end: u64, undelivered: &[u64], outcome: Outcome) -> Delivered {
+        let undelivered = undelivered.iter().copied().map(ItemPosition::in_object).collect();
+        let end = ItemPosition::in_object(end);
+        Delivered { body: None, outcome, undelivered, end, bulk_requests: 1, retries: 0, failure: None }
     }
 
     #[test]
     fn the_next_attempt_begins_at_the_lowest_undelivered_event() {
-        let mut settlement = Settlement::new(10);
+        let mut settlement = Settlement::new(ItemPosition::in_object(10));
         let good = Outcome { read: 1, indexed: 1, ..Outcome::default() };
-        settlement.add(&delivered(300, None, good));
+        settlement.add(&delivered(300, &[], good));
         assert_eq!(settlement.settled_to(), 300);
         settlement.add(&delivered(
             200,
-            Some(120),
+            &[150, 120],
             Outcome { read: 2, indexed: 1, undelivered: 1, ..Outcome::default() },
         ));
         assert_eq!((settlement.settled_to(), settlement.got_on(10)), (120, true));
@@ -79,12 +88,8 @@ mod tests {
 
     #[test]
     fn events_dropped_before_a_dead_domain_are_no_progress() {
-        let mut settlement = Settlement::new(0);
-        settlement.add(&delivered(
-            300,
-            Some(120),
-            Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() },
-        ));
+        let mut settlement = Settlement::new(ItemPosition::in_object(0));
+        settlement.add(&delivered(300, &[120], Outcome { read: 9, dropped: 5, undelivered: 4, ..Outcome::default() }));
         assert!(!settlement.got_on(0));
     }
 }

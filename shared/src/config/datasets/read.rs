@@ -1,9 +1,11 @@
 //! From YAML nodes to datasets: every key known, every value checked, all faults collected.
 
-use globset::{GlobBuilder, GlobMatcher};
+mod from;
+
+use from::{Kind, Taken};
 
 use super::{
-    Dataset, S3From,
+    Dataset, Entry, Transform,
     yaml::{self, Data, Key, Node, Place, Text},
 };
 use crate::decode::Path;
@@ -13,11 +15,12 @@ use crate::route::{IdRule, IndexPattern, Router, Timestamp, TimestampFormat};
 use crate::select::Select;
 use crate::shape::Shape;
 
-const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and `index`";
-const FROM_FORM: &str = "write `from: { key: \"source/app/**\" }`, with `bucket: NAME` where it matters";
+const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and, unless it is a \
+                             `delivery_stream`, `index`";
 const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: FIELD, format: FORMAT }`";
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
-const FORMAT_FORM: &str = "a format is `auto` (the default), `ndjson`, `array`, `concatenated` or `records`";
+const FORMAT_FORM: &str =
+    "a format is `auto` (the default), `ndjson`, `array`, `concatenated`, `records` or `cloudwatch-logs`";
 const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`";
 const DROP_FORM: &str = "write a list of fields, such as `drop: [debug, params.raw]`";
 
@@ -31,18 +34,16 @@ struct Keys {
 const TOP_KEYS: Keys = Keys { of: "the file", known: &["datasets"], later: &[] };
 const DATASET_KEYS: Keys = Keys {
     of: "a dataset",
-    known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id"],
+    known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id", "partition_keys"],
     later: &["retention", "mapping"],
 };
-const FROM_KEYS: Keys =
-    Keys { of: "`from`", known: &["bucket", "key"], later: &["stream", "topic", "delivery_stream"] };
 const FIELDS_KEYS: Keys =
     Keys { of: "`fields`", known: &["drop"], later: &["keep", "rename", "add", "hash", "geo_point", "date"] };
 const TIMESTAMP_KEYS: Keys = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
 const ID_KEYS: Keys = Keys { of: "`id`", known: &["field"], later: &[] };
 
 /// Reads the datasets of a file.
-pub(super) fn datasets(file_name: &str, text: &str) -> Result<Vec<Dataset>, Vec<Fault>> {
+pub(super) fn datasets(file_name: &str, text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
     let mut reader = Reader { complaints: Vec::new() };
     let datasets = match yaml::parse(text) {
         Ok(Some(root)) => reader.file(&root),
@@ -81,7 +82,7 @@ impl Reader {
         None
     }
 
-    fn file(&mut self, root: &Node) -> Vec<Dataset> {
+    fn file(&mut self, root: &Node) -> Vec<Entry> {
         if let Data::Scalar(Text { is_null: true, .. }) = &root.data {
             self.complain(root.place, format!("the file is empty; {DATASETS_FORM}"));
             return Vec::new();
@@ -104,24 +105,37 @@ impl Reader {
         nodes.iter().filter_map(|node| self.dataset(node, &mut names)).collect()
     }
 
-    fn dataset(&mut self, node: &Node, names: &mut Vec<(String, Place)>) -> Option<Dataset> {
+    fn dataset(&mut self, node: &Node, names: &mut Vec<(String, Place)>) -> Option<Entry> {
         let members = self.map(node, &DATASET_KEYS, DATASETS_FORM)?;
+        let kind = members.get("from").and_then(|(_, node)| Kind::of(node));
+        self.refuse_misplaced(&members, kind);
         // Each is read before any `?`, so that all faults are found.
         let name = self.required(node, &members, "name").and_then(|node| self.name(node, names));
         let from = self.required(node, &members, "from").and_then(|node| self.from(node));
-        let format = self.optional(&members, "format", Format::Auto, Self::format);
+        let format = self.optional(&members, "format", Format::Auto, |reader, node| reader.format(node, kind));
         let select = self.optional(&members, "select", None, |reader, node| reader.select(node).map(Some));
         let shape = self.optional(&members, "fields", Shape::default(), Self::fields);
+        let partition_keys = self.optional(&members, "partition_keys", Vec::new(), Self::partition_keys);
         let timestamp = self.optional(&members, "timestamp", None, |reader, node| reader.timestamp(node).map(Some));
-        let index = self.required(node, &members, "index").and_then(|node| self.index(node));
+        let index = match kind {
+            Some(Kind::DeliveryStream) => None,
+            _ => self.required(node, &members, "index").and_then(|node| self.index(node)),
+        };
         let id = self.optional(&members, "id", IdRule::Position, Self::id);
-        Some(Dataset {
-            name: name?,
-            from: from?,
-            format: format?,
-            select: select?,
-            shape: shape?,
-            router: Router::new(timestamp?, index?, id?),
+        let (name, format, select, shape) = (name?, format?, select?, shape?);
+        Some(match from? {
+            Taken::DeliveryStream(delivery_stream) => Entry::Transform(Transform {
+                name,
+                delivery_stream,
+                format,
+                select,
+                shape,
+                partition_keys: partition_keys?,
+            }),
+            Taken::Events(from) => {
+                let router = Router::new(timestamp?, index?, id?);
+                Entry::Dataset(Dataset { name, from, format, select, shape, router })
+            }
         })
     }
 
@@ -142,44 +156,7 @@ impl Reader {
         Some(name)
     }
 
-    fn from(&mut self, node: &Node) -> Option<S3From> {
-        let members = self.map(node, &FROM_KEYS, FROM_FORM)?;
-        let bucket = match members.get("bucket") {
-            Some((_, node)) => self.glob(node, "bucket"),
-            None => self.compile(node.place, "bucket", "*"),
-        };
-        let key = match members.get("key") {
-            Some((_, node)) => self.glob(node, "key"),
-            // A stream's key was refused already; a second complaint would mislead.
-            None if members.has_later => None,
-            None => self.refuse(node.place, format!("`from` without a `key`; {FROM_FORM}")),
-        };
-        Some(S3From { bucket: bucket?, key: key? })
-    }
-
-    fn glob(&mut self, node: &Node, name: &str) -> Option<GlobMatcher> {
-        let glob = self.text(node, name, FROM_FORM)?.value.clone();
-        if glob.is_empty() {
-            return self.refuse(node.place, format!("`{name}` is empty; {FROM_FORM}"));
-        }
-        if name == "key" && (glob.starts_with('/') || glob.starts_with("s3://")) {
-            return self
-                .refuse(node.place, format!("`key: {glob}`: a key begins neither with `/` nor `s3://`; {FROM_FORM}"));
-        }
-        self.compile(node.place, name, &glob)
-    }
-
-    fn compile(&mut self, place: Place, name: &str, glob: &str) -> Option<GlobMatcher> {
-        match GlobBuilder::new(glob).literal_separator(true).build() {
-            Ok(glob) => Some(glob.compile_matcher()),
-            Err(error) => self.refuse(
-                place,
-                format!("`{name}: {glob}`: {}; a glob takes `*`, `?`, `**`, `[a-z]` and `{{a,b}}`", error.kind()),
-            ),
-        }
-    }
-
-    fn format(&mut self, node: &Node) -> Option<Format> {
+    fn format(&mut self, node: &Node, kind: Option<Kind>) -> Option<Format> {
         let text = self.text(node, "format", FORMAT_FORM)?.value.clone();
         match text.as_str() {
             "auto" => Some(Format::Auto),
@@ -187,9 +164,14 @@ impl Reader {
             "array" => Some(Format::Array),
             "concatenated" => Some(Format::Concatenated),
             "records" => Some(Format::Records),
-            "text" | "cloudwatch-logs" => {
-                self.refuse(node.place, format!("`format: {text}` is not supported yet; {FORMAT_FORM}"))
-            }
+            "cloudwatch-logs" if kind == Some(Kind::S3) => self.refuse(
+                node.place,
+                "`format: cloudwatch-logs` is for `stream`, `topic` and `delivery_stream`, whose records are the \
+                 envelopes of a subscription; an S3 object that Firehose wrote of them is `concatenated`, or let \
+                 `firehose-transform` take them apart before",
+            ),
+            "cloudwatch-logs" => Some(Format::CloudwatchLogs),
+            "text" => self.refuse(node.place, format!("`format: text` is not supported yet; {FORMAT_FORM}")),
             _ => self.refuse(node.place, format!("`format: {text}`: {FORMAT_FORM}")),
         }
     }
@@ -306,11 +288,10 @@ impl Reader {
         let Data::Map(entries) = &node.data else {
             return self.refuse(node.place, format!("{} is {}, not a map; {form}", keys.of, node.kind()));
         };
-        let mut members = Members { entries: Vec::new(), has_later: false };
+        let mut members = Members { entries: Vec::new() };
         for (key, value) in entries {
             let name = key.text.as_str();
             if keys.later.contains(&name) {
-                members.has_later = true;
                 self.complain(
                     key.place,
                     format!("`{name}` is not supported yet; {} takes {}", keys.of, listed(keys.known)),
@@ -332,8 +313,6 @@ impl Reader {
 
 struct Members<'n> {
     entries: Vec<(&'n Key, &'n Node)>,
-    /// Whether a key of a later release was among them.
-    has_later: bool,
 }
 
 impl<'n> Members<'n> {

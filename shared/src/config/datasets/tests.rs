@@ -17,6 +17,21 @@ fn with(more: &str) -> String {
     format!("datasets:\n  - name: a\n    from: {{ key: \"k/**\" }}\n    index: logs\n    {more}\n")
 }
 
+/// The same with a stream.
+fn stream(name: &str, more: &str) -> String {
+    with(more).replace("key: \"k/**\"", &format!("stream: {name}"))
+}
+
+/// A dataset of a delivery stream with `more`.
+fn delivery(more: &str) -> String {
+    format!("datasets:\n  - name: a\n    from: {{ delivery_stream: \"app-*\" }}\n    {more}\n")
+}
+
+/// More partition keys than stand in a prefix.
+fn many_keys() -> String {
+    (0..40).map(|n| format!("k{n}: a")).collect::<Vec<_>>().join(", ")
+}
+
 const FULL: &str = r#"
 datasets:                       # a comment
   - name: app-events
@@ -34,6 +49,19 @@ datasets:                       # a comment
     index: rest
     timestamp: { field: ts, format: "%d/%b/%Y:%H:%M:%S %z" }
     id: { field: event.id }
+  - name: stream
+    from: { stream: "app-{eu,us}" }
+    format: cloudwatch-logs
+    index: stream
+  - name: topic
+    from: { topic: app.* }
+    index: topic
+  - name: delivery
+    from: { delivery_stream: app-* }
+    format: cloudwatch-logs
+    select: os:iOS
+    fields: { drop: [debug] }
+    partition_keys: { customer: adid, geo_country: geo.country }
 "#;
 
 #[test]
@@ -46,9 +74,20 @@ fn every_key_is_understood() {
     assert_eq!(first.router.index().as_str(), "logs-%{+YYYY.MM.dd}");
     let rest = datasets.by_name("rest").unwrap();
     assert_eq!((rest.format, rest.select.is_none(), rest.shape.is_identity()), (Format::Auto, true, true));
-    assert_eq!((rest.from.bucket_glob(), rest.from.key_glob()), ("*", "**"));
+    let from = rest.from.s3().unwrap();
+    assert_eq!((from.bucket_glob(), from.key_glob()), ("*", "**"));
     assert!(datasets.by_name("other").is_none());
-    assert_eq!(datasets.iter().count(), 2);
+    assert_eq!(datasets.iter().count(), 4);
+    assert!(matches!(&datasets.by_name("stream").unwrap().from, From::Stream(_)));
+    assert!(matches!(&datasets.by_name("topic").unwrap().from, From::Topic(_)));
+    assert!(datasets.by_name("delivery").is_none(), "a transform is no dataset");
+
+    let delivery = datasets.find_delivery_stream("app-1").unwrap();
+    assert_eq!((delivery.name.as_str(), delivery.format), ("delivery", Format::CloudwatchLogs));
+    assert_eq!(delivery.select.as_ref().unwrap().as_str(), "os:iOS");
+    assert!(!delivery.shape.is_identity());
+    let keys: Vec<_> = delivery.partition_keys.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    assert_eq!(keys, [("customer", "adid"), ("geo_country", "geo.country")]);
 
     let mut decoder = Decoder::new();
     let parsed = decoder.decode(br#"{"ts":"21/Nov/2026:01:00:00 +0000","event":{"id":"e1"}}"#).unwrap();
@@ -75,6 +114,24 @@ fn the_first_dataset_that_matches_takes_the_object() {
     ] {
         assert_eq!(one.find_s3("any.bucket", key).is_some(), expected, "{key}");
     }
+}
+
+#[test]
+fn each_kind_of_source_finds_only_its_own_datasets() {
+    let datasets = parse(FULL);
+    let name = |dataset: Option<&Arc<Dataset>>| dataset.map(|dataset| dataset.name.clone());
+    assert_eq!(name(datasets.find_stream("app-eu")).as_deref(), Some("stream"));
+    assert_eq!(name(datasets.find_stream("app.eu")), None, "a topic's glob takes no stream");
+    assert_eq!(name(datasets.find_topic("app.eu")).as_deref(), Some("topic"));
+    assert_eq!(name(datasets.find_topic("app-eu")), None);
+    assert!(datasets.find_delivery_stream("app-eu").is_some() && datasets.find_delivery_stream("app.eu").is_none());
+    let streams = parse(&stream("\"*\"", ""));
+    assert!(streams.find_s3("any", "key").is_none() && streams.find_topic("x").is_none());
+    assert!(streams.could_match_s3("dead-letters-bucket", "").is_empty());
+
+    let again = "  - name: a\n    from: { delivery_stream: other }\n";
+    let found = faults(&format!("{}{again}", with("")));
+    assert_eq!((found.len(), found[0].0.as_str()), (1, "pipeline.yaml:6:11"), "names are unique across kinds");
 }
 
 #[test]
@@ -182,9 +239,37 @@ fn each_fault_says_what_is_accepted() {
         (with("").replace("k/**", "/k"), "3:18", "neither with `/`"),
         (with("").replace("k/**", "k[a"), "3:18", "a glob takes"),
         (with("").replace("{ key: \"k/**\" }", "k/**"), "3:11", "`from` is a text, not a map"),
-        (with("").replace("key", "stream"), "3:13", "`stream` is not supported yet"),
+        (
+            with("").replace("{ key: \"k/**\" }", "{}"),
+            "3:11",
+            "without a `key`, `stream`, `topic` or `delivery_stream`",
+        ),
+        (with("").replace("{ key", "{ bucket: b, key").replace("key", "topic"), "3:24", "`topic` beside `bucket`"),
+        (with("").replace("{ key", "{ stream: s, key"), "3:24", "`key` beside `stream`: a `from` has exactly one kind"),
+        (with("").replace("{ key", "{ topic: t, stream: s, key"), "3:23", "exactly one kind"),
+        (with("").replace("key", "steam"), "3:13", "did you mean `stream`?"),
+        (with("").replace("key", "stream"), "3:21", "a name has neither `:` nor `/`"),
+        (stream("arn:aws:kinesis:eu-west-1:1:stream/app", ""), "3:21", "not its ARN"),
+        (stream("[app]", ""), "3:21", "`stream` is a list"),
+        (stream("\"\"", ""), "3:21", "`stream` is empty"),
+        (stream("\"app[\"", ""), "3:21", "a glob takes"),
         (with("format: text"), "5:13", "not supported yet"),
-        (with("format: cloudwatch-logs"), "5:13", "not supported yet"),
+        (stream("app", "format: text"), "5:13", "not supported yet"),
+        (with("format: cloudwatch-logs"), "5:13", "is for `stream`, `topic` and `delivery_stream`"),
+        (with("partition_keys: { a: b }"), "5:5", "`partition_keys` without `delivery_stream`"),
+        (stream("app", "partition_keys: { a: b }"), "5:5", "`partition_keys` without `delivery_stream`"),
+        (delivery("index: x"), "4:5", "`index` beside `delivery_stream`: Firehose decides"),
+        (delivery("timestamp: x"), "4:5", "`timestamp` beside `delivery_stream`"),
+        (delivery("id: none"), "4:5", "`id` beside `delivery_stream`"),
+        (delivery("retention: 14d"), "4:5", "`retention` is not supported yet"),
+        (delivery("partition_keys: {}"), "4:21", "`partition_keys` is empty"),
+        (delivery("partition_keys: [a]"), "4:21", "`partition_keys` is a list, not a map"),
+        (delivery("partition_keys: { 7days: a }"), "4:23", "with a letter or `_` first"),
+        (delivery("partition_keys: { \"a}\": a }"), "4:23", "1 to 64 of a-z"),
+        (delivery("partition_keys: { a: b..c }"), "4:26", "`a: b..c`"),
+        (delivery("partition_keys: { a: }"), "4:", "`a` is nothing"),
+        (delivery("partition_keys: { a: b, a: c }"), "4:29", "`a` is in line 4 already"),
+        (delivery(&format!("partition_keys: {{ {} }}", many_keys())), "4:21", "`Prefix` takes 1024"),
         (with("format: xml"), "5:13", "`ndjson`"),
         (with("mapping: m.json"), "5:5", "`mapping` is not supported yet"),
         (with("retention: 14d"), "5:5", "`retention` is not supported yet"),
@@ -217,6 +302,12 @@ fn each_fault_says_what_is_accepted() {
 fn one_mistake_is_one_fault() {
     for yaml in [
         with("").replace("key", "stream"),
+        with("").replace("key", "steam"),
+        with("").replace("{ key", "{ stream: s, key"),
+        delivery("index: x"),
+        delivery("partition_keys: {}"),
+        delivery(&format!("partition_keys: {{ {} }}", many_keys())),
+        stream("app", "partition_keys: { a: b }"),
         with("").replace("name: a", "name: A"),
         with("selct: a:1"),
         "dataset: []".into(),

@@ -1,0 +1,202 @@
+//! `from`, and what depends on its kind: keys that have no meaning beside it, and the partition keys of Firehose.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{
+    super::{From, S3From},
+    Keys, Members, Reader,
+    yaml::{Data, Node, Place},
+};
+use crate::decode::Path;
+
+const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters), \
+                         `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
+const FROM_KEYS: Keys =
+    Keys { of: "`from`", known: &["bucket", "key", "stream", "topic", "delivery_stream"], later: &[] };
+const DELIVERY_STREAM_FORM: &str =
+    "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
+const PARTITION_KEYS_FORM: &str = "write `partition_keys: { customer: adid, country: geo.country }`, names and fields";
+/// AWS names no limit: this is ours, by what can be written in a prefix and in jq.
+const PARTITION_KEY_FORM: &str =
+    "the name of a key is 1 to 64 of a-z, A-Z, 0-9, `_` and `-`, with a letter or `_` first";
+/// Characters of Firehose's `Prefix`, at most
+/// (<https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html>).
+const PREFIX_CHARS: usize = 1024;
+
+/// What a `from` is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    S3,
+    Stream,
+    Topic,
+    DeliveryStream,
+}
+
+impl Kind {
+    fn of_key(key: &str) -> Option<Self> {
+        match key {
+            "bucket" | "key" => Some(Self::S3),
+            "stream" => Some(Self::Stream),
+            "topic" => Some(Self::Topic),
+            "delivery_stream" => Some(Self::DeliveryStream),
+            _ => None,
+        }
+    }
+
+    /// The kind of a `from`, before anything about it is checked; `None` where that is not to be told.
+    pub(super) fn of(from: &Node) -> Option<Self> {
+        let Data::Map(entries) = &from.data else { return None };
+        let mut kinds = entries.iter().filter_map(|(key, _)| Self::of_key(&key.text));
+        let first = kinds.next()?;
+        kinds.all(|kind| kind == first).then_some(first)
+    }
+}
+
+/// A `from` that was read.
+pub(super) enum Taken {
+    Events(From),
+    DeliveryStream(GlobMatcher),
+}
+
+impl Reader {
+    pub(super) fn from(&mut self, node: &Node) -> Option<Taken> {
+        let members = self.map(node, &FROM_KEYS, FROM_FORM)?;
+        let Some((first, kind)) = members.entries.iter().find_map(|(key, _)| Some((*key, Kind::of_key(&key.text)?)))
+        else {
+            let form = "`from` without a `key`, `stream`, `topic` or `delivery_stream`";
+            // A mistyped key has been told; that nothing is left without it would be no news.
+            return if has_members(node) { None } else { self.refuse(node.place, format!("{form}; {FROM_FORM}")) };
+        };
+        let second = members.entries.iter().find(|(key, _)| Kind::of_key(&key.text) != Some(kind));
+        if let Some((key, _)) = second {
+            let message = format!("`{}` beside `{}`: a `from` has exactly one kind; {FROM_FORM}", key.text, first.text);
+            return self.refuse(key.place, message);
+        }
+        if kind != Kind::S3 {
+            let (key, value) = members.entries.first()?;
+            let name = self.stream_name(value, &key.text)?;
+            return Some(match kind {
+                Kind::Stream => Taken::Events(From::Stream(name)),
+                Kind::Topic => Taken::Events(From::Topic(name)),
+                _ => Taken::DeliveryStream(name),
+            });
+        }
+        let bucket = match members.get("bucket") {
+            Some((_, node)) => self.glob(node, "bucket"),
+            None => self.compile(node.place, "bucket", "*"),
+        };
+        let key = match members.get("key") {
+            Some((_, node)) => self.key_glob(node),
+            None => self.refuse(node.place, format!("`from` without a `key`; {FROM_FORM}")),
+        };
+        Some(Taken::Events(From::S3(S3From { bucket: bucket?, key: key? })))
+    }
+
+    /// Complains of the keys that would say nothing about data of this kind.
+    pub(super) fn refuse_misplaced(&mut self, members: &Members<'_>, kind: Option<Kind>) {
+        let Some(kind) = kind else { return };
+        if kind == Kind::DeliveryStream {
+            for (name, reason) in [
+                ("index", "Firehose decides where the data go"),
+                ("timestamp", "Firehose partitions by arrival, or by `partition_keys`"),
+                ("id", "Firehose makes no documents"),
+            ] {
+                if let Some((key, _)) = members.get(name) {
+                    let message = format!("`{name}` beside `delivery_stream`: {reason}; {DELIVERY_STREAM_FORM}");
+                    self.complain(key.place, message);
+                }
+            }
+        } else if let Some((key, _)) = members.get("partition_keys") {
+            self.complain(
+                key.place,
+                "`partition_keys` without `delivery_stream`: they are the keys of Firehose's dynamic partitioning; \
+                 what goes to the domain is divided by `index`, such as `index: logs-%{app}-%{+YYYY.MM.dd}`",
+            );
+        }
+    }
+
+    pub(super) fn partition_keys(&mut self, node: &Node) -> Option<Vec<(String, Path)>> {
+        let Data::Map(entries) = &node.data else {
+            return self
+                .refuse(node.place, format!("`partition_keys` is {}, not a map; {PARTITION_KEYS_FORM}", node.kind()));
+        };
+        if entries.is_empty() {
+            return self.refuse(node.place, format!("`partition_keys` is empty; {PARTITION_KEYS_FORM}"));
+        }
+        let mut keys: Vec<(String, Path)> = Vec::new();
+        let mut lines: Vec<(&str, usize)> = Vec::new();
+        for (key, value) in entries {
+            let name = key.text.as_str();
+            let path = self.path(value, name, PARTITION_KEYS_FORM);
+            if !is_partition_key(name) {
+                self.complain(key.place, format!("`{name}` in `partition_keys`: {PARTITION_KEY_FORM}"));
+            } else if let Some((_, line)) = lines.iter().find(|(earlier, _)| *earlier == name) {
+                self.complain(key.place, format!("`{name}` is in line {line} already; a key is given once"));
+            } else {
+                lines.push((name, key.place.line));
+                keys.extend(path.map(|path| (name.to_owned(), path)));
+            }
+        }
+        let prefix: usize = lines.iter().map(|(name, _)| "!{partitionKeyFromLambda:}".len() + name.len()).sum();
+        if prefix > PREFIX_CHARS {
+            return self.refuse(
+                node.place,
+                format!(
+                    "{} `partition_keys` need {prefix} characters as `!{{partitionKeyFromLambda:NAME}}`; \
+                     Firehose's `Prefix` takes {PREFIX_CHARS}",
+                    lines.len()
+                ),
+            );
+        }
+        (keys.len() == entries.len()).then_some(keys)
+    }
+
+    /// The glob of a stream's, topic's or delivery stream's name.
+    fn stream_name(&mut self, node: &Node, name: &str) -> Option<GlobMatcher> {
+        let glob = &self.text(node, name, FROM_FORM)?.value;
+        if glob.contains([':', '/']) {
+            return self.refuse(
+                node.place,
+                format!("`{name}: {glob}`: a name has neither `:` nor `/`: give the name alone, not its ARN or path"),
+            );
+        }
+        self.glob(node, name)
+    }
+
+    fn key_glob(&mut self, node: &Node) -> Option<GlobMatcher> {
+        let glob = &self.text(node, "key", FROM_FORM)?.value;
+        if glob.starts_with('/') || glob.starts_with("s3://") {
+            return self
+                .refuse(node.place, format!("`key: {glob}`: a key begins neither with `/` nor `s3://`; {FROM_FORM}"));
+        }
+        self.glob(node, "key")
+    }
+
+    fn glob(&mut self, node: &Node, name: &str) -> Option<GlobMatcher> {
+        let glob = self.text(node, name, FROM_FORM)?.value.clone();
+        if glob.is_empty() {
+            return self.refuse(node.place, format!("`{name}` is empty; {FROM_FORM}"));
+        }
+        self.compile(node.place, name, &glob)
+    }
+
+    fn compile(&mut self, place: Place, name: &str, glob: &str) -> Option<GlobMatcher> {
+        match GlobBuilder::new(glob).literal_separator(true).build() {
+            Ok(glob) => Some(glob.compile_matcher()),
+            Err(error) => self.refuse(
+                place,
+                format!("`{name}: {glob}`: {}; a glob takes `*`, `?`, `**`, `[a-z]` and `{{a,b}}`", error.kind()),
+            ),
+        }
+    }
+}
+
+fn has_members(node: &Node) -> bool {
+    matches!(&node.data, Data::Map(entries) if !entries.is_empty())
+}
+
+fn is_partition_key(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}

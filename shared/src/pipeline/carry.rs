@@ -1,0 +1,105 @@
+//! Produces and delivers, side by side, until both are over: the bodies that a producer seals are each delivered on their
+//! own, and what became of all of them is summed up.
+
+use std::sync::Arc;
+
+use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, task::JoinSet};
+
+use super::{
+    pool::{Pool, Stop},
+    produce::Bodies,
+    send::{Failure, Sender},
+    settle::Settlement,
+};
+use crate::{
+    aws::Aws,
+    cluster::Cluster,
+    config::{
+        datasets::Dataset,
+        settings::{Compression, Settings},
+    },
+    lambda::Deadline,
+    outcome::ConfigError,
+    record::{ItemPosition, Origin},
+};
+
+/// What every producer of a function shares: the bodies, and where they go.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    pub(super) sender: Arc<Sender>,
+    pool: Arc<Pool>,
+}
+
+impl Carrier {
+    pub(super) fn new(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
+        let vcpus = settings.vcpus();
+        Ok(Self {
+            sender: Arc::new(Sender {
+                cluster: Cluster::new(settings, aws)?,
+                objects: aws.objects.clone(),
+                dead_letters: settings.dead_letters.clone(),
+                gzip: settings.compression == Compression::Gzip,
+                encoders: Arc::new(Semaphore::new(vcpus)),
+            }),
+            // One body for each request in flight, and one for each producer to fill meanwhile.
+            pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
+        })
+    }
+
+    /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, or
+    /// when sending failed for good. Returns what became of everything it sealed, and what it left: nothing where it
+    /// panicked.
+    pub(super) async fn carry<P: Send + 'static>(
+        &self,
+        origin: &Arc<Origin>,
+        dataset: &Arc<Dataset>,
+        start: ItemPosition,
+        deadline: Deadline,
+        produce: impl FnOnce(Bodies) -> P + Send + 'static,
+    ) -> (Settlement, Option<P>) {
+        let stop = Arc::new(Stop::default());
+        let (sealed, mut bodies) = mpsc::unbounded_channel();
+        let filling = Bodies::new(Arc::clone(&self.pool), Arc::clone(&stop), sealed, Handle::current());
+        let producer = tokio::task::spawn_blocking(|| produce(filling));
+        let name: Arc<str> = dataset.name.as_str().into();
+        let mut settlement = Settlement::new(start);
+        let mut deliveries = JoinSet::new();
+        let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
+        let mut is_producing = true;
+        while is_producing || !deliveries.is_empty() {
+            tokio::select! {
+                body = bodies.recv(), if is_producing => match body {
+                    Some(body) => {
+                        let delivery = Arc::clone(&self.sender).deliver(body, Arc::clone(origin), Arc::clone(&name), deadline);
+                        deliveries.spawn(delivery);
+                    }
+                    None => is_producing = false,
+                },
+                Some(delivered) = deliveries.join_next() => match delivered {
+                    Ok(mut delivered) => {
+                        settlement.add(&delivered);
+                        self.pool.give(delivered.body.take());
+                    }
+                    // Its body is lost, and with it the counts: nothing of it is settled, so nothing is acknowledged.
+                    Err(panic) => {
+                        settlement.fail(Failure { reason: format!("a delivery panicked: {panic}"), is_permanent: true });
+                        self.pool.give(None);
+                    }
+                },
+                () = &mut time_is_up, if !stop.is_set() => stop.set(),
+            }
+            if settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent) && !stop.is_set() {
+                stop.set();
+            }
+        }
+        match producer.await {
+            Ok(left) => (settlement, Some(left)),
+            // What it held unsent was neither counted nor settled; its body's place is given back.
+            Err(panic) => {
+                settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
+                self.pool.give(None);
+                (settlement, None)
+            }
+        }
+    }
+}

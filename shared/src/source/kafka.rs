@@ -1,0 +1,176 @@
+//! Kafka, by Amazon MSK or self-managed: the records of an invocation, and the answer that moves the partitions on.
+//!
+//! In: an invocation as the event source mapping sends it. Out: the records of each topic, and `batchItemFailures`.
+//! Deliberately absent: keys and headers, which are no part of an event, and tombstones (records without a value), which
+//! are acknowledged and hold none.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::batch::{Batch, Data, Record};
+use crate::record::{KafkaRecord, Origin};
+
+/// An invocation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    /// The cluster's ARN, of MSK.
+    event_source_arn: Option<String>,
+    /// Brokers with their ports, separated by commas.
+    bootstrap_servers: Option<String>,
+    /// By `TOPIC-PARTITION`.
+    records: BTreeMap<String, Vec<Event>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Event {
+    topic: String,
+    partition: i64,
+    offset: i64,
+    timestamp: i64,
+    /// None, or null: a tombstone.
+    value: Option<Data>,
+}
+
+/// Records of one topic.
+#[derive(Debug)]
+pub struct Topic {
+    /// Its name.
+    pub topic: String,
+    /// One partition after another.
+    pub batch: Batch,
+    /// Its partitions.
+    pub partitions: Vec<Partition>,
+}
+
+/// Records of one partition.
+#[derive(Debug)]
+pub struct Partition {
+    /// `TOPIC-PARTITION`, as the invocation has it.
+    pub name: String,
+    /// Its number.
+    pub number: i64,
+    /// Its records in the topic's batch.
+    pub range: Range<u32>,
+    /// Their offsets.
+    pub offsets: Vec<i64>,
+}
+
+impl Partition {
+    /// The offset of a record of its range.
+    pub fn offset(&self, record: u32) -> i64 {
+        self.offsets[(record - self.range.start) as usize]
+    }
+
+    /// The offset behind the last record.
+    pub fn end(&self) -> i64 {
+        self.offsets.last().map_or(0, |last| last + 1)
+    }
+}
+
+impl Invocation {
+    /// The records of each topic. `cluster` names a self-managed cluster; without it its bootstrap servers do, in any
+    /// order.
+    ///
+    /// # Errors
+    /// Neither names the cluster.
+    pub fn topics(self, cluster: Option<&str>) -> Result<Vec<Topic>, String> {
+        let servers = self.bootstrap_servers.map(|servers| {
+            let mut servers: Vec<&str> = servers.split(',').map(str::trim).collect();
+            servers.sort_unstable();
+            servers.join(",")
+        });
+        let cluster = self.event_source_arn.or_else(|| cluster.map(str::to_owned)).or(servers);
+        let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
+        let mut topics: Vec<(String, Vec<KafkaRecord>, Vec<Record>, Vec<Partition>)> = Vec::new();
+        for (name, events) in self.records {
+            for event in events {
+                let Some(data) = event.value else { continue };
+                let at = topics.iter().position(|known| known.0 == event.topic).unwrap_or_else(|| {
+                    topics.push((event.topic.clone(), Vec::new(), Vec::new(), Vec::new()));
+                    topics.len() - 1
+                });
+                let (_, keys, records, partitions) = &mut topics[at];
+                let ordinal = u32::try_from(records.len()).map_err(|_| "more records than an invocation can hold")?;
+                keys.push(KafkaRecord { partition: event.partition, offset: event.offset, timestamp: event.timestamp });
+                records.push(Record { data, time_ms: event.timestamp });
+                match partitions.last_mut().filter(|last| last.name == name) {
+                    Some(last) => {
+                        last.range.end = ordinal + 1;
+                        last.offsets.push(event.offset);
+                    }
+                    None => partitions.push(Partition {
+                        name: name.clone(),
+                        number: event.partition,
+                        range: ordinal..ordinal + 1,
+                        offsets: vec![event.offset],
+                    }),
+                }
+            }
+        }
+        let topics = topics.into_iter().map(|(topic, keys, records, partitions)| {
+            let origin = Origin::kafka(&cluster, &topic, keys).into();
+            Topic { topic, batch: Batch { origin, records }, partitions }
+        });
+        Ok(topics.collect())
+    }
+}
+
+/// The answer: for each partition the first record that has to come again, by `TOPIC-PARTITION` and offset. Lambda goes on from
+/// there, and takes what was not in the invocation for the failure of all of it
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>; `aws_lambda_events` has no type for it yet).
+pub fn respond<'t>(first_undelivered: impl IntoIterator<Item = (&'t str, i64)>) -> Value {
+    let failures = first_undelivered
+        .into_iter()
+        .map(|(partition, offset)| json!({ "itemIdentifier": { "partition": partition, "offset": offset } }));
+    json!({ "batchItemFailures": failures.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(partition: i64, offset: i64, value: Option<&str>) -> Value {
+        json!({ "topic": "t", "partition": partition, "offset": offset, "timestamp": 5, "timestampType": "CREATE_TIME",
+            "key": null, "value": value, "headers": [{ "h": [-1, 7] }] })
+    }
+
+    fn topics(mut event: Value, cluster: Option<&str>) -> Result<Vec<Topic>, String> {
+        event["records"] = json!({
+            "t-1": [record(1, 7, Some("e30=")), record(1, 8, None), record(1, 9, Some("e30="))],
+            "t-0": [record(0, 3, Some("e30="))],
+        });
+        serde_json::from_value::<Invocation>(event).unwrap().topics(cluster)
+    }
+
+    #[test]
+    fn partitions_follow_one_another_and_tombstones_are_left_out() {
+        let topics = topics(json!({ "eventSourceArn": "arn:msk" }), None).unwrap();
+        let partitions: Vec<_> =
+            topics[0].partitions.iter().map(|p| (p.name.as_str(), p.range.clone(), p.end())).collect();
+        assert_eq!((topics.len(), topics[0].batch.records.len()), (1, 3));
+        assert_eq!(partitions, [("t-0", 0..1, 4), ("t-1", 1..3, 10)]);
+        assert_eq!(topics[0].partitions[1].offset(2), 9);
+    }
+
+    #[test]
+    fn a_cluster_is_named_by_its_arn_or_the_setting_or_its_servers_in_any_order() {
+        let origin =
+            |event: Value, cluster| topics(event, cluster).unwrap().remove(0).batch.origin.id_prefix().to_owned();
+        let arn = json!({ "eventSourceArn": "arn:msk", "bootstrapServers": "b:1" });
+        assert_eq!(origin(arn.clone(), None), origin(arn, Some("mine")));
+        let (one, other) = (json!({ "bootstrapServers": "b:1,a:1" }), json!({ "bootstrapServers": "a:1, b:1" }));
+        assert_eq!(origin(one.clone(), None), origin(other.clone(), None));
+        assert_eq!(origin(one.clone(), Some("mine")), origin(other, Some("mine")));
+        assert_ne!(origin(one.clone(), Some("mine")), origin(one, None));
+        assert!(topics(json!({}), None).unwrap_err().contains("bootstrapServers"));
+    }
+
+    #[test]
+    fn the_answer_names_partition_and_offset() {
+        let expected = json!({ "batchItemFailures": [{ "itemIdentifier": { "partition": "t-0", "offset": 3 } }] });
+        assert_eq!(respond([("t-0", 3)]), expected);
+    }
+}

@@ -1,0 +1,145 @@
+//! Kinesis Data Streams: the records of an invocation, and the answer that moves the shard on.
+//!
+//! In: an invocation as the event source mapping sends it, also from an enhanced fan-out consumer. Out: the records of
+//! each shard, and `batchItemFailures`. Deliberately absent: tumbling windows, and what a record holds.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::batch::{Batch, Data, Record};
+use crate::record::Origin;
+
+/// An invocation. Fields that are not needed are not read, so that what emulators leave out fails nothing.
+#[derive(Debug, Deserialize)]
+pub struct Invocation {
+    #[serde(rename = "Records")]
+    records: Vec<Event>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Event {
+    kinesis: Payload,
+    /// `SHARD:SEQUENCE_NUMBER`.
+    #[serde(rename = "eventID")]
+    id: String,
+    #[serde(rename = "eventSourceARN")]
+    source_arn: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    sequence_number: String,
+    data: Data,
+    /// Seconds since 1970.
+    approximate_arrival_timestamp: f64,
+}
+
+/// Records of one shard.
+#[derive(Debug)]
+pub struct Shard {
+    /// The stream's ARN, also where a consumer's was given: a change between the two must change no id.
+    pub stream: String,
+    /// Its id.
+    pub shard: String,
+    /// In the order of the shard.
+    pub batch: Batch,
+}
+
+impl Shard {
+    /// The stream's name.
+    pub fn stream_name(&self) -> &str {
+        self.stream.rsplit_once('/').map_or(self.stream.as_str(), |(_, name)| name)
+    }
+}
+
+impl Invocation {
+    /// The records of each shard. Lambda sends those of one; made by hand there may be more.
+    ///
+    /// # Errors
+    /// A record that can't be named: reported as failed it would pass for the whole batch, so the invocation fails.
+    pub fn shards(self) -> Result<Vec<Shard>, String> {
+        let mut shards: Vec<(String, String, Vec<String>, Vec<Record>)> = Vec::new();
+        for event in self.records {
+            let Payload { sequence_number, data, approximate_arrival_timestamp } = event.kinesis;
+            let shard = event.id.rsplit_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
+            let Some(shard) = shard.filter(|_| !sequence_number.is_empty()) else {
+                return Err(format!(
+                    "a record without a name: eventID `{}`, sequenceNumber `{sequence_number}`; \
+                     Kinesis sends `shardId-000000000000:SEQUENCE_NUMBER` and the number",
+                    event.id
+                ));
+            };
+            let stream = stream_arn(&event.source_arn);
+            #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that Kinesis will see")]
+            let record = Record { data, time_ms: (approximate_arrival_timestamp * 1000.0).round() as i64 };
+            match shards.iter_mut().find(|known| known.0 == stream && known.1 == shard) {
+                Some((.., numbers, records)) => {
+                    numbers.push(sequence_number);
+                    records.push(record);
+                }
+                None => shards.push((stream.to_owned(), shard.to_owned(), vec![sequence_number], vec![record])),
+            }
+        }
+        let shards = shards.into_iter().map(|(stream, shard, numbers, records)| {
+            let origin = Origin::kinesis(&stream, &shard, numbers).into();
+            Shard { stream, shard, batch: Batch { origin, records } }
+        });
+        Ok(shards.collect())
+    }
+}
+
+/// Without `/consumer/NAME:TIME` of an enhanced fan-out consumer.
+fn stream_arn(arn: &str) -> &str {
+    arn.split_once("/consumer/").map_or(arn, |(stream, _)| stream)
+}
+
+/// The answer: the first record of each shard that has to come again. Lambda goes on from the lowest sequence number, and
+/// takes an empty or null one for the whole batch
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
+pub fn respond<'s>(first_undelivered: impl IntoIterator<Item = &'s str>) -> Value {
+    let failures = first_undelivered.into_iter().map(|number| json!({ "itemIdentifier": number }));
+    json!({ "batchItemFailures": failures.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(shard: &str, number: &str, arn: &str) -> Value {
+        json!({
+            "kinesis": { "sequenceNumber": number, "data": "e30=", "approximateArrivalTimestamp": 1_545_084_650.987 },
+            "eventID": format!("{shard}:{number}"),
+            "eventSourceARN": arn,
+        })
+    }
+
+    fn shards(events: &[Value]) -> Result<Vec<Shard>, String> {
+        serde_json::from_value::<Invocation>(json!({ "Records": events })).unwrap().shards()
+    }
+
+    #[test]
+    fn a_consumer_reads_the_same_stream() {
+        let stream = "arn:aws:kinesis:us-east-2:123456789012:stream/logs";
+        let events =
+            [event("shardId-1", "7", stream), event("shardId-1", "8", &format!("{stream}/consumer/fast:1548698418"))];
+        let shards = shards(&events).unwrap();
+        assert_eq!((shards.len(), shards[0].stream_name(), shards[0].shard.as_str()), (1, "logs", "shardId-1"));
+        let batch = &shards[0].batch;
+        assert_eq!((batch.origin.sequence_number(1), batch.records[0].time_ms), (Some("8"), 1_545_084_650_987));
+    }
+
+    #[test]
+    fn a_record_without_a_name_fails_the_invocation() {
+        for (shard, number) in [("", "7"), ("shardId-1", "")] {
+            assert!(shards(&[event(shard, number, "arn:s")]).unwrap_err().contains("eventID"));
+        }
+        assert_eq!(shards(&[]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn the_answer_names_the_first_undelivered_record_and_never_nothing() {
+        assert_eq!(respond([]), json!({ "batchItemFailures": [] }));
+        assert_eq!(respond(["7"]), json!({ "batchItemFailures": [{ "itemIdentifier": "7" }] }));
+    }
+}
