@@ -12,7 +12,7 @@ use crate::{kinesis::ARRIVED_MS, mapping::Item, moto::REGION};
 const SERVERS: &str = "b-2.example:9092,b-1.example:9092";
 
 /// Where a rejected event lay.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
 pub struct Position {

@@ -13,7 +13,7 @@ use crate::{mapping::Item, moto::REGION};
 pub const ARRIVED_MS: u64 = 1_795_305_600_000;
 
 /// Where a rejected event lay.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
 pub struct Position {
@@ -77,6 +77,14 @@ pub fn item(arn: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data
     });
     let shard = format!("{arn}/{shard}");
     Item { group: shard.clone(), lane: shard, identifier: sequence_number.into(), arrived_ms, entry }
+}
+
+/// What a record holds.
+///
+/// # Panics
+/// If it is not of Kinesis.
+pub fn data(item: &Item) -> Vec<u8> {
+    STANDARD.decode(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
 }
 
 /// The invocation of records.
