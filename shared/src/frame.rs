@@ -1,7 +1,8 @@
 //! Bytes become payloads: decompressed by magic bytes, cut into single JSON values, capped.
 //!
-//! In: a blocking reader over the bytes of an object, which ends only when all of them came. Out: [`Frame`]s, borrowed
-//! from one buffer, each with its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately
+//! In: a blocking reader over the bytes of an object, which ends only when all of them came, or the records of a stream,
+//! one after another; [`kpl`] takes apart those that are several. Out: [`Frame`]s, borrowed from one buffer, each with
+//! its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately
 //! absent: validation (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows
 //! with the input.
 
@@ -11,6 +12,7 @@ mod inflate;
 pub mod kpl;
 mod lines;
 mod scan;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -111,7 +113,11 @@ pub struct Frames<R> {
     source: Inflate<R>,
     buffer: Buffer,
     max: usize,
+    /// What was asked for, before anything was read.
+    wanted: Format,
     format: Format,
+    /// Whether the bytes are the records of a stream.
+    stream: bool,
     /// Where this attempt begins; what is inflated before it is discarded.
     start: u64,
     expect: Expect,
@@ -161,7 +167,9 @@ impl<R: Read> Frames<R> {
             source,
             buffer: Buffer::new(member.raw, max),
             max,
+            wanted: format,
             format,
+            stream: false,
             start,
             expect: Expect::Start,
             opened: None,
@@ -293,7 +301,15 @@ impl<R: Read> Frames<R> {
         let bom = if window.starts_with(detect::BOM) { detect::BOM.len() } else { 0 };
         if self.format == Format::Auto {
             let whole = whole && window.len() == self.buffer.unread().len();
-            self.format = detect::detect(scan::trim_start(&window[bom..]), whole);
+            let window = scan::trim_start(&window[bom..]);
+            self.format = if !self.stream {
+                detect::detect(window, whole)
+            } else if let Some(format) = detect::detect_record(window, whole) {
+                format
+            } else {
+                self.line = Line::endless();
+                Format::Concatenated
+            };
         }
         self.buffer.pos += bom;
         Ok(())
@@ -323,16 +339,4 @@ fn broken(offset: u64, error_type: &'static str, reason: String) -> FrameError {
 
 fn unclosed(offset: u64) -> FrameError {
     broken(offset, "truncated", "the object ends inside a value".into())
-}
-
-impl<'b> Frames<&'b [u8]> {
-    /// For records of a stream.
-    pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
-        Self::new(&[], format, max_event_bytes)
-    }
-
-    /// The next record.
-    pub fn begin_record(&mut self, record: &'b [u8]) {
-        *self = Self::new(record, Format::Auto, self.max);
-    }
 }

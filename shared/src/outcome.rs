@@ -1,6 +1,6 @@
 //! What became of each event, and the error taxonomy.
 //!
-//! An [`Outcome`] counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
+//! An [`Outcome`], or for Firehose a [`TransformOutcome`], counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
 //! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
 //! Deliberately absent: what is done about them (`pipeline`, `source`).
 
@@ -45,6 +45,37 @@ impl Outcome {
         self.duplicates += other.duplicates;
         self.rejected += other.rejected;
         self.undelivered += other.undelivered;
+    }
+}
+
+/// What became of the records of one invocation by Firehose, and of the events in them.
+///
+/// `records` and `read` are counted as they come, every fate where it is settled; none by subtraction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TransformOutcome {
+    /// Records of the invocation.
+    pub records: u64,
+    /// Records delivered, with at least one event.
+    pub ok: u64,
+    /// Records without any wanted event.
+    pub dropped_records: u64,
+    /// Records that Firehose keeps, as they came, in the backup bucket.
+    pub failed_records: u64,
+    /// Events framed.
+    pub read: u64,
+    /// Not wanted by the user's own rule.
+    pub dropped: u64,
+    /// Delivered.
+    pub passed: u64,
+    /// In a record that failed.
+    pub failed: u64,
+}
+
+impl TransformOutcome {
+    /// Whether every record and every event has exactly one fate.
+    pub fn balances(&self) -> bool {
+        self.records == self.ok + self.dropped_records + self.failed_records
+            && self.read == self.dropped + self.passed + self.failed
     }
 }
 

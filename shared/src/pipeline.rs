@@ -13,6 +13,8 @@ mod s3;
 mod send;
 mod settle;
 mod stream;
+mod transform;
 
 pub use s3::S3Ingest;
 pub use stream::StreamIngest;
+pub use transform::FirehoseTransform;

@@ -1,6 +1,7 @@
 //! The acknowledgement contract of each event source, and nothing else.
 
 pub mod batch;
+pub mod firehose;
 pub mod kafka;
 pub mod kinesis;
 pub mod s3;

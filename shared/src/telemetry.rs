@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io::Write};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, TransformOutcome};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Millrace";
@@ -122,29 +122,83 @@ impl Receipt {
 
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
-        let mut line = json!({
-            "message": "receipt",
-            "level": if self.outcome.balances() { "INFO" } else { "ERROR" },
-            "balances": self.outcome.balances(),
-            "_aws": {
-                "Timestamp": now_ms,
-                "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["dataset"]], "Metrics": metrics }],
-            },
-        });
-        if let (Some(line), Ok(serde_json::Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(self))
-        {
-            line.extend(fields);
-        }
-        line.to_string()
+        line(self, self.outcome.balances(), &METRICS, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
     pub fn print(&self) {
-        let line = self.line(crate::lambda::now_ms());
-        // A closed standard output is no reason to fail events that are safe.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        print(&self.line(crate::lambda::now_ms()));
     }
+}
+
+/// Metrics of a [`TransformReceipt`] and their CloudWatch units.
+pub const TRANSFORM_METRICS: [(&str, &str); 12] = [
+    ("records", "Count"),
+    ("ok", "Count"),
+    ("dropped_records", "Count"),
+    ("failed_records", "Count"),
+    ("read", "Count"),
+    ("dropped", "Count"),
+    ("passed", "Count"),
+    ("failed", "Count"),
+    ("bytes_in", "Bytes"),
+    ("bytes_raw", "Bytes"),
+    ("bytes_out", "Bytes"),
+    ("elapsed_ms", "Milliseconds"),
+];
+
+/// What became of the records of one invocation by Firehose.
+#[derive(Debug, Clone, Serialize)]
+pub struct TransformReceipt {
+    /// The delivery stream's name.
+    pub delivery_stream: String,
+    /// The dataset that took it.
+    pub dataset: String,
+    /// Bytes of the records as they came, without base64.
+    pub bytes_in: u64,
+    /// Bytes after decompression.
+    pub bytes_raw: u64,
+    /// Bytes that are delivered, without base64.
+    pub bytes_out: u64,
+    /// The fates.
+    #[serde(flatten)]
+    pub outcome: TransformOutcome,
+    /// Wall-clock time of the invocation.
+    pub elapsed_ms: u64,
+}
+
+impl TransformReceipt {
+    /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
+    pub fn line(&self, now_ms: i64) -> String {
+        line(self, self.outcome.balances(), &TRANSFORM_METRICS, now_ms)
+    }
+
+    /// Prints the line to standard output, where Lambda's log collector reads it.
+    pub fn print(&self) {
+        print(&self.line(crate::lambda::now_ms()));
+    }
+}
+
+fn line(receipt: &impl Serialize, balances: bool, metrics: &[(&str, &str)], now_ms: i64) -> String {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let mut line = json!({
+        "message": "receipt",
+        "level": if balances { "INFO" } else { "ERROR" },
+        "balances": balances,
+        "_aws": {
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["dataset"]], "Metrics": metrics }],
+        },
+    });
+    if let (Some(line), Ok(serde_json::Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(receipt)) {
+        line.extend(fields);
+    }
+    line.to_string()
+}
+
+fn print(line: &str) {
+    // A closed standard output is no reason to fail events that are safe.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Makes `tracing` print JSON lines to standard output. `filter` is `MILLRACE_LOG`, validated before.
@@ -180,8 +234,26 @@ mod tests {
             (&line["message"], &line["final"], &line["balances"]),
             (&json!("receipt"), &json!(true), &json!(true))
         );
+        assert_is_metric_record(&line);
+
+        let receipt = TransformReceipt {
+            delivery_stream: "app".into(),
+            dataset: "delivery".into(),
+            bytes_in: 5,
+            bytes_raw: 10,
+            bytes_out: 7,
+            outcome: TransformOutcome { records: 1, ok: 1, read: 2, passed: 1, ..TransformOutcome::default() },
+            elapsed_ms: 7,
+        };
+        let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
+        assert_eq!((&line["level"], &line["balances"]), (&json!("ERROR"), &json!(false)), "one event has no fate");
+        assert_is_metric_record(&line);
+    }
+
+    fn assert_is_metric_record(line: &serde_json::Value) {
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Dimensions"], json!([["dataset"]]));
+        assert!(line["dataset"].is_string());
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric} is a number of the line");
         }

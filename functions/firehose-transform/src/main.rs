@@ -1,10 +1,17 @@
 //! The Lambda function `firehose-transform`: Firehose records become the chosen ones.
+//!
+//! An event in, a response out; everything between is `ingest::pipeline`.
 
+use ingest::{pipeline::FirehoseTransform, source::firehose::Invocation};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    ingest::telemetry::init("info");
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| Err::<Value, Error>("not yet".into()))).await
+    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    let transform = FirehoseTransform::from_env()?;
+    let transform = &transform;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Invocation>| {
+        tokio::task::block_in_place(|| transform.handle(&event.payload)).map_err(Error::from)
+    }))
+    .await
 }

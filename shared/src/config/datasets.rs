@@ -114,15 +114,15 @@ impl S3From {
 /// All datasets, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Datasets {
-    datasets: Vec<Arc<Dataset>>,
-    transforms: Vec<Arc<Transform>>,
+    to_domain: Vec<Arc<Dataset>>,
+    to_firehose: Vec<Arc<Transform>>,
     hash: String,
 }
 
 /// One dataset of the file.
 enum Entry {
-    Dataset(Dataset),
-    Transform(Transform),
+    Dataset(Arc<Dataset>),
+    Transform(Arc<Transform>),
 }
 
 impl Datasets {
@@ -132,11 +132,11 @@ impl Datasets {
     /// A [`ConfigError`] with every fault: initialisation fails.
     pub fn parse(file_name: &str, yaml: &str) -> Result<Self, ConfigError> {
         let entries = read::datasets(file_name, yaml).map_err(|faults| ConfigError { faults })?;
-        let mut all = Self { datasets: Vec::new(), transforms: Vec::new(), hash: hash(yaml.as_bytes()) };
+        let mut all = Self { to_domain: Vec::new(), to_firehose: Vec::new(), hash: hash(yaml.as_bytes()) };
         for entry in entries {
             match entry {
-                Entry::Dataset(dataset) => all.datasets.push(Arc::new(dataset)),
-                Entry::Transform(transform) => all.transforms.push(Arc::new(transform)),
+                Entry::Dataset(dataset) => all.to_domain.push(dataset),
+                Entry::Transform(transform) => all.to_firehose.push(transform),
             }
         }
         Ok(all)
@@ -176,21 +176,21 @@ impl Datasets {
 
     /// The rules of a Firehose delivery stream: the first whose `from` matches.
     pub fn find_delivery_stream(&self, name: &str) -> Option<&Arc<Transform>> {
-        self.transforms.iter().find(|transform| transform.delivery_stream.is_match(name))
+        self.to_firehose.iter().find(|transform| transform.delivery_stream.is_match(name))
     }
 
     fn find(&self, takes: impl Fn(&From) -> bool) -> Option<&Arc<Dataset>> {
-        self.datasets.iter().find(|dataset| takes(&dataset.from))
+        self.to_domain.iter().find(|dataset| takes(&dataset.from))
     }
 
     /// The dataset of this name; no [`Transform`].
     pub fn by_name(&self, name: &str) -> Option<&Arc<Dataset>> {
-        self.datasets.iter().find(|dataset| dataset.name == name)
+        self.to_domain.iter().find(|dataset| dataset.name == name)
     }
 
     /// All datasets, in the order of the file; without the [`Transform`]s.
     pub fn iter(&self) -> std::slice::Iter<'_, Arc<Dataset>> {
-        self.datasets.iter()
+        self.to_domain.iter()
     }
 
     /// A short hash of the file's bytes: a continuation goes on only under the rules it began with.
@@ -203,7 +203,7 @@ impl Datasets {
     pub fn could_match_s3(&self, bucket: &str, key_prefix: &str) -> Vec<&str> {
         let could_take =
             |dataset: &&Arc<Dataset>| dataset.from.s3().is_some_and(|from| from.could_match(bucket, key_prefix));
-        self.datasets.iter().filter(could_take).map(|dataset| dataset.name.as_str()).collect()
+        self.to_domain.iter().filter(could_take).map(|dataset| dataset.name.as_str()).collect()
     }
 }
 

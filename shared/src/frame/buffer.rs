@@ -26,6 +26,12 @@ impl Buffer {
         Self { bytes: Vec::new(), pos: 0, end: 0, base, limit }
     }
 
+    /// Begins at offset 0 again, with the memory there is.
+    #[inline]
+    pub(super) fn restart(&mut self) {
+        (self.pos, self.end, self.base) = (0, 0, 0);
+    }
+
     /// All bytes not yet taken.
     pub(super) fn unread(&self) -> &[u8] {
         &self.bytes[self.pos..self.end]

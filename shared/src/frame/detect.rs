@@ -1,8 +1,8 @@
 //! Tells an object's encoding and format by its first bytes.
 //!
 //! In: the first 64 KiB of the decompressed stream. Out: the [`Format`]; docs/adr/0001-telling-formats-apart.md says
-//! why in this order. Deliberately absent: file names, and any decision by a first line alone, since the first line of
-//! a log may be garbage.
+//! why in this order. Deliberately absent: file names, and any decision by the first of several lines, since the first
+//! line of a log may be garbage.
 
 use super::Format;
 use super::scan::{Scanner, significant, trim_end, trim_start};
@@ -38,6 +38,31 @@ pub(super) fn detect(window: &[u8], whole: bool) -> Format {
     } else {
         Format::Concatenated
     }
+}
+
+/// The format of a stream's record that begins with `window`, as [`detect`] takes it; `None` for text that is none.
+///
+/// Nearly every record is one event in one line, which costs no scanning: that it is an object, or several, decode
+/// finds out. Text is not cut, since whoever looks at it wants all of it.
+pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
+    if begins_records(window) {
+        return Some(Format::Records);
+    }
+    if window.first() == Some(&b'{') && is_one_line(window, whole) {
+        return Some(Format::Ndjson);
+    }
+    let format = detect(window, whole);
+    let values = match format {
+        Format::Array => significant(&window[1..]).is_some_and(|at| matches!(window[1 + at], b'{' | b'[' | b']')),
+        Format::Concatenated => matches!(window.first(), Some(b'{') | None),
+        _ => true,
+    };
+    values.then_some(format)
+}
+
+/// Whether no newline but at its end divides the stream, as far as it is seen.
+fn is_one_line(window: &[u8], whole: bool) -> bool {
+    memchr::memchr(b'\n', window).is_none_or(|at| whole && significant(&window[at..]).is_none())
 }
 
 /// `{"Records":[{` or `{"Records":[]`, with white space anywhere between.

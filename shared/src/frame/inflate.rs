@@ -28,7 +28,7 @@ const BOMB_RATIO_ZSTD: u64 = 2_500;
 /// Where members begin; when so many are known, every other is forgotten: a restart then inflates a little more.
 const MAX_MEMBERS: usize = 4096;
 
-/// How an object is compressed, by its first bytes.
+/// How an object or a record is compressed, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
@@ -38,6 +38,18 @@ pub enum Compression {
     Gzip,
     /// One or more zstd frames (RFC 8878).
     Zstd,
+}
+
+impl Compression {
+    /// Told by the first four bytes, or all where there are fewer.
+    pub(super) fn of(head: &[u8]) -> Self {
+        match *head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or a frame to be skipped.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
 }
 
 /// A place where decompressing can start anew.
@@ -60,7 +72,11 @@ pub(super) enum Fault {
 /// Decompresses a reader.
 pub(super) struct Inflate<R> {
     input: Input<R>,
-    decoder: Decoder,
+    /// `None` until the first bytes are seen.
+    compression: Option<Compression>,
+    /// Each from its first use on.
+    gzip: Option<Gzip>,
+    zstd: Option<Zstd>,
     /// Where the reader's first byte lies.
     start: Member,
     /// Decompressed bytes handed out.
@@ -72,18 +88,41 @@ pub(super) struct Inflate<R> {
 impl<R: Read> Inflate<R> {
     /// From the first byte of an object on.
     pub(super) fn new(reader: R) -> Self {
-        Self::with(reader, Decoder::Unknown, Member { compressed: 0, raw: 0 })
+        Self::with(reader, None, Member { compressed: 0, raw: 0 })
     }
 
     /// From a member on.
     pub(super) fn resume(reader: R, compression: Compression, member: Member) -> Self {
-        let mut inflate = Self::with(reader, Decoder::Unknown, member);
-        inflate.decide(compression);
-        inflate
+        Self::with(reader, Some(compression), member)
     }
 
-    fn with(reader: R, decoder: Decoder, start: Member) -> Self {
-        Self { input: Input::new(reader), decoder, start, produced: 0, members: vec![start], broken: None }
+    /// From the first byte of another reader on, with the memory of the decoders.
+    #[inline]
+    pub(super) fn begin(&mut self, reader: R, compression: Compression) {
+        self.input.begin(reader);
+        self.compression = Some(compression);
+        self.produced = 0;
+        self.members.truncate(1);
+        self.broken = None;
+        match compression {
+            Compression::None => {}
+            Compression::Gzip => self.gzip.iter_mut().for_each(Gzip::reset),
+            // A decoder that cannot be reset is made anew.
+            Compression::Zstd => self.zstd = self.zstd.take().and_then(Zstd::reset),
+        }
+    }
+
+    fn with(reader: R, compression: Option<Compression>, start: Member) -> Self {
+        Self {
+            input: Input::new(reader),
+            compression,
+            gzip: None,
+            zstd: None,
+            start,
+            produced: 0,
+            members: vec![start],
+            broken: None,
+        }
     }
 
     /// Writes the next bytes to `out`: how many, and 0 at the end only.
@@ -94,21 +133,30 @@ impl<R: Read> Inflate<R> {
         if let Some((error_type, reason)) = &self.broken {
             return Err(Fault::Broken(error_type, reason.clone()));
         }
-        if matches!(self.decoder, Decoder::Unknown) {
-            let compression = self.input.sniff()?;
-            self.decide(compression);
-        }
+        let compression = match self.compression {
+            Some(compression) => compression,
+            None => *self.compression.insert(self.input.sniff()?),
+        };
         let mut written = 0;
-        let result = match &mut self.decoder {
-            Decoder::Gzip(gzip) => gzip.read(&mut self.input, out, &mut written, |consumed, written| {
-                let member = Member {
-                    compressed: self.start.compressed + consumed,
-                    raw: self.start.raw + self.produced + written as u64,
-                };
-                remember(&mut self.members, member);
-            }),
-            Decoder::Zstd(zstd) => zstd.read(&mut self.input, out, &mut written),
-            Decoder::Unknown | Decoder::Plain => self.input.read(out).map(|count| written = count),
+        let result = match compression {
+            Compression::None => self.input.read(out).map(|count| written = count),
+            Compression::Gzip => {
+                let gzip = self.gzip.get_or_insert_with(Gzip::new);
+                gzip.read(&mut self.input, out, &mut written, |consumed, written| {
+                    let member = Member {
+                        compressed: self.start.compressed + consumed,
+                        raw: self.start.raw + self.produced + written as u64,
+                    };
+                    remember(&mut self.members, member);
+                })
+            }
+            Compression::Zstd => match &mut self.zstd {
+                Some(zstd) => zstd.read(&mut self.input, out, &mut written),
+                empty => match Zstd::new() {
+                    Ok(zstd) => empty.insert(zstd).read(&mut self.input, out, &mut written),
+                    Err(error) => Err(Fault::Broken("corrupt", format!("zstd: {error}"))),
+                },
+            },
         };
         self.produced += written as u64;
         match result {
@@ -117,10 +165,10 @@ impl<R: Read> Inflate<R> {
             Err(Fault::Read(error)) => return Err(Fault::Read(error)),
             Err(Fault::Broken(error_type, reason)) => self.broken = Some((error_type, reason)),
         }
-        let ratio = match self.decoder {
-            Decoder::Unknown | Decoder::Plain => u64::MAX,
-            Decoder::Gzip(_) => BOMB_RATIO_GZIP,
-            Decoder::Zstd(_) => BOMB_RATIO_ZSTD,
+        let ratio = match compression {
+            Compression::None => u64::MAX,
+            Compression::Gzip => BOMB_RATIO_GZIP,
+            Compression::Zstd => BOMB_RATIO_ZSTD,
         };
         let (consumed, produced) = (self.input.consumed(), self.produced);
         if self.broken.is_none() && produced > BOMB_MIN_BYTES && produced / ratio > consumed {
@@ -138,37 +186,19 @@ impl<R: Read> Inflate<R> {
 
     /// How the object is compressed, as far as it is known.
     pub(super) fn compression(&self) -> Compression {
-        match self.decoder {
-            Decoder::Unknown | Decoder::Plain => Compression::None,
-            Decoder::Gzip(_) => Compression::Gzip,
-            Decoder::Zstd(_) => Compression::Zstd,
-        }
+        self.compression.unwrap_or(Compression::None)
     }
 
     /// The last place at or before this offset of the decompressed stream where decompressing can start anew.
     pub(super) fn member(&self, offset: u64) -> Member {
-        match self.decoder {
-            Decoder::Unknown | Decoder::Zstd(_) => self.members[0],
-            Decoder::Plain => Member { compressed: offset, raw: offset },
-            Decoder::Gzip(_) => {
+        match self.compression {
+            None | Some(Compression::Zstd) => self.members[0],
+            Some(Compression::None) => Member { compressed: offset, raw: offset },
+            Some(Compression::Gzip) => {
                 let after = self.members.partition_point(|member| member.raw <= offset);
                 self.members[after.saturating_sub(1)]
             }
         }
-    }
-
-    fn decide(&mut self, compression: Compression) {
-        self.decoder = match compression {
-            Compression::None => Decoder::Plain,
-            Compression::Gzip => Decoder::Gzip(Gzip::new()),
-            Compression::Zstd => match Zstd::new() {
-                Ok(zstd) => Decoder::Zstd(zstd),
-                Err(error) => {
-                    self.broken = Some(("corrupt", format!("zstd: {error}")));
-                    Decoder::Plain
-                }
-            },
-        };
     }
 }
 
@@ -187,14 +217,6 @@ fn remember(members: &mut Vec<Member>, member: Member) {
     members.push(member);
 }
 
-enum Decoder {
-    /// Until the first bytes are seen.
-    Unknown,
-    Plain,
-    Gzip(Gzip),
-    Zstd(Zstd),
-}
-
 /// The reader, with one chunk read ahead.
 struct Input<R> {
     reader: R,
@@ -208,6 +230,11 @@ struct Input<R> {
 impl<R: Read> Input<R> {
     fn new(reader: R) -> Self {
         Self { reader, chunk: vec![0; CHUNK].into(), pos: 0, end: 0, ended: false, bytes_in: 0 }
+    }
+
+    fn begin(&mut self, reader: R) {
+        self.reader = reader;
+        (self.pos, self.end, self.ended, self.bytes_in) = (0, 0, false, 0);
     }
 
     fn held(&self) -> &[u8] {
@@ -262,12 +289,7 @@ impl<R: Read> Input<R> {
         while self.end < 4 && !self.ended {
             self.read_more()?;
         }
-        Ok(match *self.held() {
-            [0x1f, 0x8b, ..] => Compression::Gzip,
-            // A frame, or a frame to be skipped.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
-            _ => Compression::None,
-        })
+        Ok(Compression::of(self.held()))
     }
 }
 
@@ -299,6 +321,11 @@ enum Place {
 impl Gzip {
     fn new() -> Self {
         Self { inflate: Decompress::new_gzip(15), place: Place::First, full: false }
+    }
+
+    fn reset(&mut self) {
+        self.inflate.reset(true);
+        (self.place, self.full) = (Place::First, false);
     }
 
     fn read<R: Read>(
@@ -382,6 +409,13 @@ impl Zstd {
         let mut decoder = zstd::stream::raw::Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
         Ok(Self { decoder, wants: Self::HEADER, inside: false, full: false })
+    }
+
+    /// The parameters stay.
+    fn reset(mut self) -> Option<Self> {
+        self.decoder.reinit().ok()?;
+        (self.wants, self.inside, self.full) = (Self::HEADER, false, false);
+        Some(self)
     }
 
     fn read<R: Read>(&mut self, input: &mut Input<R>, out: &mut [u8], written: &mut usize) -> Result<(), Fault> {

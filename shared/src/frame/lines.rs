@@ -17,6 +17,8 @@ use super::{Found, FrameError, Frames, HEAD, broken, unclosed};
 pub(super) struct Line {
     /// Whether a line is taken value by value at present.
     pub(super) singles: bool,
+    /// Whether no newline ends it: a record of a stream that is other text.
+    pub(super) endless: bool,
     /// Before this offset there is no newline.
     searched: u64,
     /// The offset of the newline.
@@ -26,7 +28,12 @@ pub(super) struct Line {
 impl Line {
     /// A line from its start on, value by value.
     pub(super) fn singly() -> Self {
-        Self { singles: true, searched: 0, newline: None }
+        Self { singles: true, ..Self::default() }
+    }
+
+    /// All that comes, as one line.
+    pub(super) fn endless() -> Self {
+        Self { endless: true, ..Self::default() }
     }
 }
 
@@ -183,6 +190,9 @@ impl<R: Read> Frames<R> {
     fn held_of_line(&mut self) -> (usize, bool) {
         let (start, unread) = (self.buffer.offset(), self.buffer.unread());
         let index = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
+        if self.line.endless {
+            return (unread.len(), false);
+        }
         if let Some(newline) = self.line.newline.filter(|&newline| newline >= start) {
             return (index(newline), true);
         }

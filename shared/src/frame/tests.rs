@@ -1,6 +1,7 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
 mod properties;
+mod stream;
 
 use std::io::{self, Read, Write};
 

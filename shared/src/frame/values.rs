@@ -56,8 +56,8 @@ impl<R: Read> Frames<R> {
             return Ok(None);
         }
         match Scanner::for_value(self.buffer.unread()[0]) {
-            Some(scanner) => self.value(scanner).map(Some),
-            None => self.rest_of_line().map(Some),
+            Some(scanner) if !self.line.endless => self.value(scanner).map(Some),
+            _ => self.rest_of_line().map(Some),
         }
     }
 

@@ -81,12 +81,13 @@ impl S3Ingest {
         if receipt.is_final {
             return Ok(None);
         }
+        let hops = begun.map_or(0, |begun| begun.hops) + 1;
         let reason = match (&settlement.failure, &produced) {
             (Some(failure), _) => failure.reason.clone(),
             (None, Some(Produced { end: End::Failed(reason), .. })) => reason.clone(),
+            _ if hops > MAX_HOPS => format!("not finished after {MAX_HOPS} continuations, the most there may be"),
             _ => "the deadline came before the end of the object".to_owned(),
         };
-        let hops = begun.map_or(0, |begun| begun.hops) + 1;
         let may_go_on =
             settlement.got_on(start_offset) && !settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent);
         match produced {

@@ -2,7 +2,7 @@
 
 mod from;
 
-use from::{Kind, Taken};
+use std::sync::Arc;
 
 use super::{
     Dataset, Entry, Transform,
@@ -14,6 +14,7 @@ use crate::outcome::Fault;
 use crate::route::{IdRule, IndexPattern, Router, Timestamp, TimestampFormat};
 use crate::select::Select;
 use crate::shape::Shape;
+use from::{Kind, Taken};
 
 const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and, unless it is a \
                              `delivery_stream`, `index`";
@@ -124,17 +125,17 @@ impl Reader {
         let id = self.optional(&members, "id", IdRule::Position, Self::id);
         let (name, format, select, shape) = (name?, format?, select?, shape?);
         Some(match from? {
-            Taken::DeliveryStream(delivery_stream) => Entry::Transform(Transform {
+            Taken::DeliveryStream(delivery_stream) => Entry::Transform(Arc::new(Transform {
                 name,
                 delivery_stream,
                 format,
                 select,
                 shape,
                 partition_keys: partition_keys?,
-            }),
+            })),
             Taken::Events(from) => {
                 let router = Router::new(timestamp?, index?, id?);
-                Entry::Dataset(Dataset { name, from, format, select, shape, router })
+                Entry::Dataset(Arc::new(Dataset { name, from, format, select, shape, router }))
             }
         })
     }

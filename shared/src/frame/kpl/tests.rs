@@ -99,6 +99,15 @@ fn user_records_come_out_in_their_order() {
 }
 
 #[test]
+fn a_frame_of_amazons_own_library_is_read() {
+    // Made by aws_kinesis_agg 1.2.3 of PyPI: three records under two keys, one of them with a hash key.
+    let frame = b"\xf3\x89\x9a\xc2\x0a\x03pk0\x0a\x03pk1\x12\x015\x1a\x0b\x08\x00\x1a\x07{\"n\":0}\
+        \x1a\x0d\x08\x01\x10\x00\x1a\x07{\"n\":1}\x1a\x0b\x08\x00\x1a\x07{\"n\":2}\
+        \x77\xc5\x46\x6f\x27\x1f\xab\xb9\xb8\xe2\x89\x68\x78\xff\xcf\xc1";
+    assert_eq!(read(frame), Some(vec![b"{\"n\":0}".as_slice(), b"{\"n\":1}", b"{\"n\":2}"]));
+}
+
+#[test]
 fn what_is_no_sound_frame_is_an_ordinary_record() {
     let one = |fields: &[Vec<u8>]| bytes(AGGREGATED_RECORDS, &fields.concat());
     let (key, data) = (number(RECORD_PARTITION_KEY_INDEX, 0), bytes(RECORD_DATA, b"x"));

@@ -1,0 +1,34 @@
+//! The records of a stream, one after another, with one set of buffers.
+//!
+//! An invocation brings up to ten thousand records of some hundred bytes each: what a new [`Frames`] costs would be more
+//! than the framing. Deliberately absent: checkpoints, since a record is read again as a whole.
+
+use super::inflate::Compression;
+use super::lines::Line;
+use super::values::Expect;
+use super::{Format, Frames};
+
+impl<'b> Frames<&'b [u8]> {
+    /// For the records of a stream, each begun by [`Frames::begin_record`]; there is no frame before the first.
+    ///
+    /// [`Format::Auto`] is told anew for each record: one line that begins with `{` is NDJSON, text that is no JSON is one
+    /// frame, all else is told as for an object.
+    pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
+        Self { stream: true, ..Self::new(&[], format, max_event_bytes) }
+    }
+
+    /// Goes over to the next record, whatever is left of the one before. Offsets, and the bytes counted, begin at 0
+    /// again.
+    #[inline]
+    pub fn begin_record(&mut self, record: &'b [u8]) {
+        self.source.begin(record, Compression::of(record));
+        self.buffer.restart();
+        self.format = self.wanted;
+        self.expect = Expect::Start;
+        self.opened = None;
+        self.line = Line::default();
+        self.skip = None;
+        self.last = None;
+        self.broken = false;
+    }
+}

@@ -1,0 +1,218 @@
+//! Records of a stream: told apart each by itself, and none by what came before it.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// All frames of one record, after those before it.
+fn of_record<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8]) -> Vec<Seen> {
+    frames.begin_record(record);
+    let seen = drain(frames);
+    assert!(matches!(frames.next(), Ok(None)));
+    seen
+}
+
+/// Plain, gzip and zstd, in a stream of its own each, and behind one another.
+#[track_caller]
+fn check_record(record: impl AsRef<[u8]>, format: Format, max: usize, expected: &[Seen]) {
+    let plain = record.as_ref();
+    let all = [plain.to_vec(), gzip(plain), zstd(plain), plain.to_vec()];
+    let mut kept = Frames::of_records(format, max);
+    for bytes in &all {
+        let text = String::from_utf8_lossy(&plain[..plain.len().min(300)]);
+        assert_eq!(of_record(&mut kept, bytes), expected, "{format:?}: {text}");
+        assert_eq!((kept.bytes_in(), kept.bytes_raw()), (bytes.len() as u64, plain.len() as u64));
+        assert_eq!(of_record(&mut Frames::of_records(format, max), bytes), expected, "{format:?} anew: {text}");
+    }
+}
+
+#[test]
+fn a_record_is_told_by_itself() {
+    let long = format!("{{\"a\":\"{}\",\"b\":x", "x".repeat(70_000));
+    let cases: &[(&str, &[Seen])] = &[
+        ("", &[]),
+        (" \r\n\t\n ", &[]),
+        ("\u{feff}", &[]),
+        // One line is one event.
+        ("{\"a\":1}", &[record(0, "{\"a\":1}")]),
+        ("{\"a\":1}\n", &[record(0, "{\"a\":1}")]),
+        ("\u{feff}\n {\"a\":1} \r\n\n", &[record(5, "{\"a\":1}")]),
+        ("{}", &[record(0, "{}")]),
+        // It is refused as a whole where it is malformed.
+        ("{\"a\":", &[record(0, "{\"a\":")]),
+        ("{\"a\":1", &[record(0, "{\"a\":1")]),
+        ("{\"a\":1}}\n", &[record(0, "{\"a\":1}}")]),
+        ("{\"a\":1} garbage", &[record(0, "{\"a\":1} garbage")]),
+        ("{a", &[record(0, "{a")]),
+        ("{", &[record(0, "{")]),
+        (&long, &[record(0, &long)]),
+        // Or several in one.
+        ("{\"a\":1}{\"b\":2}[3]", &[record(0, "{\"a\":1}"), record(7, "{\"b\":2}"), record(14, "[3]")]),
+        ("{\"a\":1} {\"b\":\n", &[record(0, "{\"a\":1}"), record(8, "{\"b\":")]),
+        // Several lines, and values over several lines.
+        ("{\"a\":1}\n{\"b\n{\"c\":3}", &[record(0, "{\"a\":1}"), record(8, "{\"b"), record(12, "{\"c\":3}")]),
+        ("garbage\n{\"a\":1}\n", &[record(0, "garbage"), record(8, "{\"a\":1}")]),
+        ("{\n\"a\":1\n}\n{\n}", &[record(0, "{\n\"a\":1\n}"), record(10, "{\n}")]),
+        ("{\"a\":\n1}{\"b\":2}", &[record(0, "{\"a\":\n1}"), record(8, "{\"b\":2}")]),
+        ("{\"a\":\n1", &[Broken(0, "truncated")]),
+        // Arrays and records objects.
+        ("[]", &[]),
+        ("[{\"a\":1},{}]\n", &[record(1, "{\"a\":1}"), record(9, "{}")]),
+        ("[\n{\"a\":1}\n]", &[record(2, "{\"a\":1}")]),
+        ("[[1],2]", &[record(1, "[1]"), record(5, "2")]),
+        ("{\"Records\":[{\"a\":1},2]}", &[record(12, "{\"a\":1}"), record(20, "2")]),
+        ("{ \"Records\": [] }\n", &[]),
+        ("{\"Records\":[1]}", &[record(0, "{\"Records\":[1]}")]),
+        ("{\"a\":1,\"Records\":[{}]}", &[record(0, "{\"a\":1,\"Records\":[{}]}")]),
+        // Text is not cut.
+        ("Hello, this is a test.", &[record(0, "Hello, this is a test.")]),
+        (" true story \n of two lines\n", &[record(1, "true story \n of two lines")]),
+        ("\n12 34", &[record(1, "12 34")]),
+        ("\"quoted\" \"twice\"", &[record(0, "\"quoted\" \"twice\"")]),
+        ("[INFO] [main] Hello", &[record(0, "[INFO] [main] Hello")]),
+        ("[2026-11-22] started\nand went on", &[record(0, "[2026-11-22] started\nand went on")]),
+        ("[1,2]", &[record(0, "[1,2]")]),
+        ("[", &[record(0, "[")]),
+        ("null", &[record(0, "null")]),
+        ("}\n}", &[record(0, "}\n}")]),
+        ("<a>\n{\n</a>", &[record(0, "<a>\n{\n</a>")]),
+    ];
+    for (text, expected) in cases {
+        check_record(text, Format::Auto, MIB, expected);
+    }
+}
+
+#[test]
+fn what_is_over_the_limit_is_passed_over_in_a_record_too() {
+    let cases: &[(&str, &[Seen])] = &[
+        ("{\"a\":12345}", &[too_large(0, 11, "{\"a\":12345}")]),
+        ("{\"a\":1}{\"b\":2}", &[record(0, "{\"a\":1}"), record(7, "{\"b\":2}")]),
+        ("{\"a\":12345}{\"b\":2}", &[too_large(0, 11, "{\"a\":12345}"), record(11, "{\"b\":2}")]),
+        ("[{\"a\":12345},{}]", &[too_large(1, 11, "{\"a\":12345}"), record(13, "{}")]),
+        ("some text\nof two lines", &[too_large(0, 22, "some text\nof two lines")]),
+        ("[some text]", &[too_large(0, 11, "[some text]")]),
+        ("some text   \n\n  ", &[too_large(0, 16, "some text   \n\n  ")]),
+    ];
+    for (text, expected) in cases {
+        check_record(text, Format::Auto, 10, expected);
+    }
+}
+
+#[test]
+fn a_format_that_is_named_is_not_told() {
+    let cases: &[(Format, &str, &[Seen])] = &[
+        (Format::Ndjson, "a\n\nb", &[record(0, "a"), record(3, "b")]),
+        (Format::Concatenated, "{}{\n} 1", &[record(0, "{}"), record(2, "{\n}"), record(6, "1")]),
+        (Format::Array, "[1]", &[record(1, "1")]),
+        (Format::Array, "{}", &[Broken(0, "framing_lost")]),
+        (Format::Records, "{\"Records\":[1]}", &[record(12, "1")]),
+    ];
+    for (format, text, expected) in cases {
+        let mut frames = Frames::of_records(*format, 100);
+        for _ in 0..3 {
+            assert_eq!(of_record(&mut frames, text.as_bytes()), *expected);
+        }
+    }
+}
+
+#[test]
+fn a_broken_record_says_nothing_about_the_next() {
+    let whole = b"{\"a\":1}\n{\"b\":2}\n";
+    let zipped = gzip(whole);
+    let good = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}")];
+    let utf16: Vec<u8> = "{\"a\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases = [
+        (b"\x1f\x8b\x07garbage".to_vec(), vec![Broken(0, "corrupt")]),
+        (zipped[..zipped.len() - 1].to_vec(), [&good[..], &[Broken(16, "truncated")]].concat()),
+        (zstd(whole)[..9].to_vec(), vec![Broken(0, "truncated")]),
+        (b"\x28\xb5\x2f\xfdgarbage".to_vec(), vec![Broken(0, "corrupt")]),
+        (utf16, vec![Broken(0, "not_utf8")]),
+        (b"[{\"a\":1}".to_vec(), vec![record(1, "{\"a\":1}"), Broken(8, "truncated")]),
+    ];
+    let next = [whole.to_vec(), zipped.clone(), zstd(whole)];
+    let mut frames = Frames::of_records(Format::Auto, 100);
+    for (broken, expected) in &cases {
+        for next in &next {
+            assert_eq!(of_record(&mut frames, broken), *expected);
+            assert_eq!(of_record(&mut frames, next), good);
+        }
+    }
+}
+
+#[test]
+fn the_next_record_may_begin_before_the_last_is_read() {
+    let mut frames = Frames::of_records(Format::Auto, 10);
+    assert!(matches!(frames.next(), Ok(None)));
+    let over = gzip(b"[{\"a\":1},{\"a\":\"0123456789\"},{}]");
+    for taken in 0..3 {
+        frames.begin_record(&over);
+        for _ in 0..taken {
+            assert!(frames.next().unwrap().is_some());
+        }
+        assert_eq!(of_record(&mut frames, b"{\"b\":1}"), [record(0, "{\"b\":1}")]);
+    }
+}
+
+#[test]
+fn memory_stays_and_is_bounded_over_many_records() {
+    let large = gzip(&[b"{\"a\":\"".as_slice(), &[b'x'; 4 * MIB], b"\"}"].concat());
+    let small = b"{\"a\":1}";
+    let mut frames = Frames::of_records(Format::Auto, MIB);
+    for _ in 0..3 {
+        assert!(matches!(&of_record(&mut frames, &large)[..], [TooLarge(0, ..)]));
+        let capacity = frames.buffer_capacity();
+        assert!(capacity < 5 * MIB / 4);
+        assert_eq!(of_record(&mut frames, small), [record(0, "{\"a\":1}")]);
+        assert_eq!(frames.buffer_capacity(), capacity);
+    }
+}
+
+/// A record, good or not, compressed or not.
+fn any_record() -> impl Strategy<Value = Vec<u8>> {
+    let text = prop_oneof![
+        prop::collection::vec(prop::sample::select(&b"{{{}}}[]\"\"\\,:\n\n\r 1ax\xc3\xa9"[..]), 0..80),
+        Just(b"{\"Records\":[{\"a\":1},{\"b\":2}]}".to_vec()),
+        Just(b"[{\"a\":1},{\"b\":[]}]".to_vec()),
+        Just(b"{\"a\":1}\n{\"b\":2}\n".to_vec()),
+        Just(b"{\"a\":\"0123456789012345678901234567890123456789\"}{}".to_vec()),
+        Just(b"{\n\"a\":1\n}\n{}".to_vec()),
+        Just(b"some text".to_vec()),
+    ];
+    (text, 0..4_u8, 0..12_usize).prop_map(|(text, kind, cut)| {
+        let bytes = match kind {
+            0 => gzip(&text),
+            1 => zstd(&text),
+            _ => return text,
+        };
+        // Seldom cut.
+        bytes[..bytes.len() - cut.saturating_sub(6)].to_vec()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_came_before_a_record_changes_nothing(
+        records in prop::collection::vec((any_record(), 0..5_usize), 1..12),
+        format in prop::sample::select(vec![
+            Format::Auto, Format::Auto, Format::Ndjson, Format::Array, Format::Concatenated, Format::Records,
+        ]),
+        limit in 5..60_usize,
+    ) {
+        let mut kept = Frames::of_records(format, limit);
+        for (record, left) in &records {
+            // Now and then a record is begun and left.
+            kept.begin_record(record);
+            for _ in 2..*left {
+                let _ = kept.next();
+            }
+            let seen = of_record(&mut kept, record);
+            prop_assert_eq!(&seen, &of_record(&mut Frames::of_records(format, limit), record));
+            prop_assert_eq!(kept.bytes_in(), record.len() as u64);
+            if format != Format::Auto {
+                prop_assert_eq!(&seen, &drain(&mut Frames::new(&record[..], format, limit)));
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The function `firehose-transform`: the records of an invocation, to the answers and their receipt.
+//!
+//! In: records of a delivery stream. Out: of each the chosen events, shaped, one a line; or `Dropped` where none was
+//! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
+//! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
+//! at most and five minutes for them
+//! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which the slowest of it, inflating, never
+//! needs; if it did, Firehose would try again and then keep the records.
+
+use std::{sync::Arc, time::Instant};
+
+use super::object::elapsed_ms;
+use crate::{
+    config::{
+        datasets::{Datasets, Transform},
+        settings::TransformSettings,
+    },
+    decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
+    frame::{Frame, FrameError, Frames},
+    outcome::{ConfigError, TransformOutcome},
+    source::{
+        batch::Data,
+        firehose::{Answers, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
+    },
+    telemetry::TransformReceipt,
+};
+
+/// Failed records of an invocation that are logged; the rest is only counted, or one wrong rule would fill the log.
+const LOGGED_FAILURES: u64 = 100;
+/// Bytes of a partition key's value: it becomes a part of an S3 key, which has 1,024 at most
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
+const MAX_KEY_VALUE_BYTES: usize = 1024;
+
+/// The function `firehose-transform`.
+#[derive(Debug)]
+pub struct FirehoseTransform {
+    settings: TransformSettings,
+    datasets: Datasets,
+}
+
+impl FirehoseTransform {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let settings = TransformSettings::from_env()?;
+        crate::telemetry::init(&settings.log);
+        let datasets = Datasets::load(&settings.pipeline)?;
+        Ok(Self { settings, datasets })
+    }
+
+    /// One invocation. It blocks: call it where that is allowed.
+    ///
+    /// # Errors
+    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose invokes
+    /// three times more, then keeps the records as they came under `processing-failed/` in the backup bucket
+    /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+    pub fn handle(&self, invocation: &Invocation) -> Result<Response, String> {
+        let started = Instant::now();
+        let name = invocation.delivery_stream()?;
+        let transform = self.datasets.find_delivery_stream(name).ok_or_else(|| {
+            format!(
+                "no dataset's `from` matches the delivery stream `{name}`: add `from: {{ delivery_stream: {name} }}` \
+                 to pipeline.yaml, or take the function out of it"
+            )
+        })?;
+        let mut work = Work::new(name, transform, self.settings.max_event_bytes);
+        let response = work.answer(&invocation.records, MAX_RESPONSE_BYTES);
+        let receipt = TransformReceipt { elapsed_ms: elapsed_ms(started), ..work.receipt };
+        receipt.print();
+        if !receipt.outcome.balances() {
+            return Err(format!("the receipt of {} does not balance: {:?}", transform.name, receipt.outcome));
+        }
+        Ok(response)
+    }
+}
+
+/// Why a record fails.
+#[derive(Debug)]
+struct Failure {
+    /// Of the event, in the decompressed record.
+    offset: u64,
+    /// A stable word to search by.
+    error_type: &'static str,
+    /// What is wrong, for a person.
+    reason: String,
+}
+
+/// What was found in one record.
+#[derive(Debug, Default)]
+struct Found {
+    read: u64,
+    dropped: u64,
+    chosen: u64,
+    /// Events that are of no use, with the reason of the first.
+    faulty: u64,
+    failure: Option<Failure>,
+}
+
+impl Found {
+    fn fail(&mut self, offset: u64, error_type: &'static str, reason: String) {
+        self.read += 1;
+        self.faulty += 1;
+        self.failure.get_or_insert(Failure { offset, error_type, reason });
+    }
+}
+
+/// One invocation at work, with buffers kept from record to record.
+struct Work<'r> {
+    transform: &'r Arc<Transform>,
+    frames: Frames<&'r [u8]>,
+    decoder: Decoder,
+    shaped: Vec<u8>,
+    unreadable: Vec<u8>,
+    /// The chosen events of the record at hand, one a line.
+    data: Vec<u8>,
+    /// The values of its partition keys; empty before its first chosen event.
+    values: Vec<String>,
+    value: String,
+    receipt: TransformReceipt,
+}
+
+impl<'r> Work<'r> {
+    fn new(delivery_stream: &str, transform: &'r Arc<Transform>, max_event_bytes: usize) -> Self {
+        Self {
+            transform,
+            frames: Frames::of_records(transform.format, max_event_bytes),
+            decoder: Decoder::new(),
+            shaped: Vec::new(),
+            unreadable: Vec::new(),
+            data: Vec::new(),
+            values: Vec::new(),
+            value: String::new(),
+            receipt: TransformReceipt {
+                delivery_stream: delivery_stream.to_owned(),
+                dataset: transform.name.clone(),
+                bytes_in: 0,
+                bytes_raw: 0,
+                bytes_out: 0,
+                outcome: TransformOutcome::default(),
+                elapsed_ms: 0,
+            },
+        }
+    }
+
+    fn answer(&mut self, records: &'r [Record], max_response_bytes: usize) -> Response {
+        let mut answers = Answers::new(records, max_response_bytes);
+        for record in records {
+            self.receipt.outcome.records += 1;
+            let mut found = self.read(record, answers.room(record));
+            if found.failure.is_none() && found.chosen > 0 {
+                let names = self.transform.partition_keys.iter().map(|(name, _)| name.clone());
+                let keys = names.zip(self.values.drain(..)).collect();
+                if let Err(Full) = answers.ok(record, &self.data, keys) {
+                    found.failure = Some(no_room(0));
+                } else {
+                    self.receipt.bytes_out += self.data.len() as u64;
+                }
+            } else if found.failure.is_none() {
+                answers.dropped(record);
+            } else {
+                answers.failed(record);
+            }
+            self.settle(record, found);
+        }
+        answers.finish()
+    }
+
+    fn settle(&mut self, record: &Record, found: Found) {
+        let Found { read, dropped, chosen, faulty, failure } = found;
+        let outcome = &mut self.receipt.outcome;
+        outcome.read += read;
+        let Some(Failure { offset, error_type, reason }) = failure else {
+            outcome.dropped += dropped;
+            outcome.passed += chosen;
+            *(if chosen > 0 { &mut outcome.ok } else { &mut outcome.dropped_records }) += 1;
+            return;
+        };
+        // Firehose keeps all of it, also what would have been dropped.
+        outcome.failed += dropped + chosen + faulty;
+        outcome.failed_records += 1;
+        let position = format_args!("firehose://{}/{}@{offset}", self.receipt.delivery_stream, record.record_id);
+        if outcome.failed_records <= LOGGED_FAILURES {
+            tracing::error!(%position, error_type, reason, "a record failed: firehose keeps it in the backup bucket");
+        }
+        if outcome.failed_records == LOGGED_FAILURES {
+            tracing::error!(%position, "further records that fail in this invocation are only counted");
+        }
+    }
+
+    /// Everything about one record. Behind the first fault its events are only counted.
+    fn read(&mut self, record: &'r Record, room: usize) -> Found {
+        let mut found = Found::default();
+        self.data.clear();
+        self.values.clear();
+        let bytes = match record.data() {
+            Some(Data::Bytes(bytes)) => bytes,
+            Some(Data::NotBase64(_)) => {
+                found.fail(0, "invalid_base64", "the record is not base64".into());
+                return found;
+            }
+            None => return found,
+        };
+        self.frames.begin_record(bytes);
+        self.fill(&mut found, room);
+        self.receipt.bytes_in += bytes.len() as u64;
+        self.receipt.bytes_raw += self.frames.bytes_raw();
+        found
+    }
+
+    fn fill(&mut self, found: &mut Found, room: usize) {
+        let Self { transform, frames, decoder, shaped, unreadable, data, values, value, .. } = self;
+        let mut refused: Option<(u64, DecodeError)> = None;
+        loop {
+            // What did not decode may be several values in one line: the framer then gives them singly.
+            if let Some((offset, DecodeError { error_type, reason })) = refused.take()
+                && !frames.split()
+            {
+                found.fail(offset, error_type, reason);
+            }
+            let (payload, offset) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset })) => (payload, offset),
+                Ok(Some(Frame::TooLarge { offset, length, .. })) => {
+                    let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
+                    found.fail(offset, "event_too_large", reason);
+                    continue;
+                }
+                Ok(None) => return,
+                Err(FrameError::Broken { offset, error_type, reason }) => {
+                    return found.fail(offset, error_type, reason);
+                }
+                Err(FrameError::Read(error)) => {
+                    let offset = frames.offset();
+                    return found.fail(offset, "unreadable", error.to_string());
+                }
+            };
+            if found.failure.is_some() {
+                found.read += 1;
+                found.faulty += 1;
+                continue;
+            }
+            // The other call site of the parser is pipeline/produce.rs, and two in one program would cost 30 %
+            // (`Decoder::decode`). Each function's binary reaches one of them alone, and fat link-time optimisation, by which
+            // they are deployed, drops the other before the parser is inlined for good.
+            let parsed = match decoder.decode(payload) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    unreadable.clear();
+                    unreadable.extend_from_slice(payload);
+                    refused = Some((offset, error));
+                    continue;
+                }
+            };
+            let event = parsed.event();
+            if !event.is_object() {
+                found.fail(offset, "not_an_object", "the event is not a JSON object".into());
+                continue;
+            }
+            if transform.select.as_ref().is_some_and(|select| !select.matches(&event)) {
+                found.read += 1;
+                found.dropped += 1;
+                continue;
+            }
+            if let Err((error_type, reason)) = partition(&transform.partition_keys, &event, values, value) {
+                found.fail(offset, error_type, reason);
+                continue;
+            }
+            found.read += 1;
+            found.chosen += 1;
+            push_line(data, transform.shape.apply(&event, shaped).unwrap_or(payload));
+            if data.len() > room {
+                found.failure = Some(no_room(offset));
+                data.clear();
+            }
+        }
+    }
+}
+
+fn no_room(offset: u64) -> Failure {
+    Failure {
+        offset,
+        error_type: "response_full",
+        reason:
+            "the chosen events of the record do not fit into what is left of the 6 MB of a Lambda response: a smaller \
+                 BufferSizeInMBs of the delivery stream's processor leaves more room"
+                .into(),
+    }
+}
+
+/// Appends one event as a line. A JSON string holds no raw line break, so every one in a valid event lies between tokens;
+/// readers of lines such as Athena's end one at a carriage return too.
+fn push_line(data: &mut Vec<u8>, event: &[u8]) {
+    let start = data.len();
+    data.extend_from_slice(event);
+    let mut rest = start;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', &data[rest..]) {
+        data[rest + at] = b' ';
+        rest += at + 1;
+    }
+    data.push(b'\n');
+}
+
+/// The values of the partition keys of one more event, which are to be those of the events before it: Firehose puts a record
+/// as a whole under one prefix.
+fn partition(
+    keys: &[(String, Path)],
+    event: &Event<'_>,
+    values: &mut Vec<String>,
+    value: &mut String,
+) -> Result<(), (&'static str, String)> {
+    let is_first = values.is_empty();
+    for (ordinal, (name, path)) in keys.iter().enumerate() {
+        let what = match event.get(path).map(Value::scalar) {
+            None => Some("is missing"),
+            Some(None) => Some("is an array or an object"),
+            Some(Some(scalar)) => text(scalar, value).err(),
+        };
+        if let Some(what) = what {
+            let reason = format!("the field `{path}` of the partition key `{name}` {what}");
+            return Err(("invalid_partition_key", reason));
+        }
+        if is_first {
+            values.push(value.clone());
+        } else if values.get(ordinal) != Some(value) {
+            let reason = format!(
+                "the record holds events of different `{path}`, and Firehose puts it under one value of the partition key \
+                 `{name}`: turn on the delivery stream's multi-record deaggregation"
+            );
+            return Err(("mixed_partition_keys", reason));
+        }
+    }
+    Ok(())
+}
+
+/// A value as text; an error says what is wrong with it.
+fn text(scalar: Scalar<'_>, out: &mut String) -> Result<(), &'static str> {
+    use std::fmt::Write as _;
+    out.clear();
+    // Writing into a String does not fail.
+    let _ = match scalar {
+        Scalar::String(text) => {
+            out.push_str(text);
+            Ok(())
+        }
+        Scalar::Number(Number::Integer(number)) => write!(out, "{number}"),
+        Scalar::Number(Number::Float(number)) => write!(out, "{number}"),
+        Scalar::Bool(value) => write!(out, "{value}"),
+        Scalar::Null => return Err("is null"),
+    };
+    match out.len() {
+        0 => Err("is empty"),
+        1..=MAX_KEY_VALUE_BYTES => Ok(()),
+        _ => Err("has more than 1,024 bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
