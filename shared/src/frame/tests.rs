@@ -1,5 +1,6 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
+mod cloudwatch;
 mod properties;
 mod stream;
 
@@ -162,6 +163,9 @@ fn a_line_over_the_limit_that_holds_several_values_is_taken_value_by_value() {
         ("{\"long\":12345} x\n5", &[too_large(0, 16, "{\"long\":12345} x"), record(17, "5")]),
         ("{\"a\":1}{\"b\":\n}\n", &[record(0, "{\"a\":1}"), record(7, "{\"b\":"), record(13, "}")]),
         ("{\"a\":1}             \n5", &[record(0, "{\"a\":1}"), record(21, "5")]),
+        // A carriage return does not count, wherever reading began.
+        ("{\"a\":1}{\"b\":12345\r", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345")]),
+        ("{\"a\":1}{\"b\":12345\r\n5", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345"), record(19, "5")]),
     ];
     for (text, expected) in cases {
         check(text, Format::Ndjson, 10, expected);
