@@ -18,6 +18,7 @@ mod wire {
     mod download;
     mod envelopes;
     mod kill;
+    mod kinesis;
     mod poison;
     mod pressure;
     mod refusal;

@@ -220,7 +220,7 @@ impl<'r> Work<'r> {
                 found.fail(offset, error_type, reason);
             }
             let (payload, offset) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset })) => (payload, offset),
+                Ok(Some(Frame::Record { payload, offset, .. })) => (payload, offset),
                 Ok(Some(Frame::TooLarge { offset, length, .. })) => {
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
                     found.fail(offset, "event_too_large", reason);

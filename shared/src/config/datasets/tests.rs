@@ -334,10 +334,11 @@ fn the_shipped_file_has_no_faults() {
     let opened = text.replace("# select:", "select:").replace("# fields:", "fields:").replace("#   drop:", "  drop:");
     assert_ne!(opened, text);
     assert!(parse(&opened).by_name("app-events").unwrap().select.is_some());
-    let streams = parse(&text.replace("\n#   ", "\n  "));
-    assert_eq!(streams.find_stream("app-events").unwrap().name, "live");
-    assert_eq!(streams.find_topic("orders").unwrap().name, "orders");
-    assert_eq!(streams.find_delivery_stream("app-events-to-s3").unwrap().partition_keys.len(), 1);
+    assert_eq!(datasets.find_stream("any").unwrap().name, "app-events-live");
+    assert_eq!(datasets.find_topic("any").unwrap().name, "app-events-topic");
+    assert_eq!(datasets.find_delivery_stream("any").unwrap().name, "app-events-chosen");
+    let opened = parse(&text.replace("# partition_keys:", "partition_keys:"));
+    assert_eq!(opened.find_delivery_stream("any").unwrap().partition_keys.len(), 1);
 }
 
 #[test]
