@@ -120,9 +120,17 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         let mut partitions: Vec<_> = (0..3).map(|number| Partition::new("t", number)).collect();
         // Of partition 1 the third record and the fifth, of partition 2 a tombstone first and then the second.
         let mut items = Vec::new();
-        for (partition, place) in
-            [(0, "here"), (1, "here"), (1, "here"), (1, "there"), (2, ""), (2, "there"), (1, "here"), (1, "there"), (0, "here")]
-        {
+        for (partition, place) in [
+            (0, "here"),
+            (1, "here"),
+            (1, "here"),
+            (1, "there"),
+            (2, ""),
+            (2, "there"),
+            (1, "here"),
+            (1, "there"),
+            (0, "here"),
+        ] {
             let partition = &mut partitions[partition];
             items.push(match place {
                 "" => partition.tombstone(),
@@ -166,7 +174,9 @@ fn the_topic_whose_index_is_blocked_is_reported_and_the_other_is_not() {
         engine.index_setting("kafka-topic-b", "index.blocks.write", &json!(true)).await;
         let (mut a, mut b) = (Partition::new("a", 0), [Partition::new("b-1", 0), Partition::new("b-1", 7)]);
         let items: Vec<_> = (0..20)
-            .map(|number| if number % 2 == 0 { &mut a } else { &mut b[number / 2 % 2] }.record(event(number).as_bytes()))
+            .map(|number| {
+                if number % 2 == 0 { &mut a } else { &mut b[number / 2 % 2] }.record(event(number).as_bytes())
+            })
             .collect();
         let mut function = start(&scene, &engine.url()).await;
         let event = Cluster::SelfManaged.event(&items);
