@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     function::Answer,
     machine::Machine,
-    progress::Progress,
+    progress::{EVENT_FATES, Progress},
     queue::{self, Message},
 };
 
@@ -40,7 +40,7 @@ pub struct Delivered {
 /// The function can't be started, or reports that its configuration is wrong.
 pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<Delivered> {
     let mut delivered = Delivered::default();
-    let mut seen_lines = machine.function.lines().len();
+    let mut seen_lines = machine.function.line_count();
     // Small batches, so that progress is seen; not of one where there are many.
     let batch = (machine.queue.len() / 20).clamp(1, MAX_BATCH);
     loop {
@@ -50,12 +50,12 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
         }
         delivered.invocations += 1;
         let answer = invoke(machine, &messages, progress).await?;
-        for line in machine.function.lines_from(seen_lines) {
-            seen_lines += 1;
-            if let Some(receipt) = receipt(&line) {
-                progress.receipt(&receipt);
-                delivered.receipts.push(receipt);
-            }
+        let (receipts, seen) = machine.function.receipts_from(seen_lines);
+        seen_lines = seen;
+        for receipt in receipts {
+            let text = |name: &str| receipt[name].as_str().unwrap_or_default();
+            progress.settled(&format!("s3://{}/{}", text("bucket"), text("key")), &receipt, &EVENT_FATES);
+            delivered.receipts.push(receipt);
         }
         if let Answer::InitError { error_type, message } = answer {
             return Err(io::Error::other(format!("the function does not start: {error_type}: {message}")));
@@ -66,7 +66,7 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
                 machine.queue.delete(&message.id);
                 continue;
             };
-            progress.failed(&message, reason);
+            progress.failed(&format!("message {} failed (try {}): {reason}", message.id, message.receive_count));
             if message.receive_count >= MAX_RECEIVES {
                 machine.queue.delete(&message.id);
                 delivered.given_up.push((message, reason.clone()));
@@ -93,21 +93,12 @@ async fn invoke(machine: &mut Machine, messages: &[Message], progress: &Progress
     }
 }
 
-fn receipt(line: &str) -> Option<Value> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    (line["message"] == "receipt").then_some(line)
-}
-
 /// The ids of the messages that failed, with the reason. Whatever is no partial batch response fails them all.
 fn failures(answer: &Answer, messages: &[Message]) -> Vec<(String, String)> {
     let all = |reason: String| messages.iter().map(|message| (message.id.clone(), reason.clone())).collect();
-    let body = match answer {
-        Answer::Response(body) => body,
-        Answer::Error { error_type, message } | Answer::InitError { error_type, message } => {
-            return all(format!("{error_type}: {message}"));
-        }
-        Answer::TimedOut => return all("the function did not answer in its time".into()),
-        Answer::Exited => return all("the function ended".into()),
+    let body = match answer.response() {
+        Ok(body) => body,
+        Err(reason) => return all(reason),
     };
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return all("the answer is not JSON".into()) };
     let known: HashSet<&str> = messages.iter().map(|message| message.id.as_str()).collect();

@@ -154,21 +154,30 @@ impl Function {
         log.lines.clone()
     }
 
-    /// Those of [`Self::lines`] from the one with this index on.
-    pub fn lines_from(&self, first: usize) -> Vec<String> {
+    /// How many lines there are so far: where [`Self::receipts_from`] goes on later.
+    pub fn line_count(&self) -> usize {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.read();
-        log.lines.get(first..).unwrap_or_default().to_vec()
+        log.lines.len()
     }
 
     /// The lines whose `message` is `receipt`.
     pub fn receipts(&self) -> Vec<serde_json::Value> {
-        self.lines()
+        self.receipts_from(0).0
+    }
+
+    /// The receipts among the lines from the one with this index on, and the index of the line that comes next.
+    pub fn receipts_from(&self, first_line: usize) -> (Vec<serde_json::Value>, usize) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.read();
+        let lines = log.lines.get(first_line..).unwrap_or_default();
+        let receipts = lines
             .iter()
             .filter(|line| line.contains("receipt"))
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
             .filter(|line| line["message"] == "receipt")
-            .collect()
+            .collect();
+        (receipts, log.lines.len())
     }
 
     /// CPU time of the process, and of those killed before it, in seconds; user and system, all threads.

@@ -11,7 +11,8 @@
 //!
 //! The program around them, in the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects,
 //! [`machine`] wires the services, [`notification`] says what lies in S3, [`deliver`] brings it to the function,
-//! [`progress`] and [`report`] show what came of it.
+//! [`progress`] and [`report`] show what came of it. Through a stream, [`stream`] stands in the place of S3,
+//! [`notification`] and [`deliver`].
 //!
 //! Deliberately absent: any way to ingest. What reaches the domain went through a function.
 
@@ -29,3 +30,4 @@ pub mod runtime;
 pub mod s3;
 pub mod sample;
 pub mod server;
+pub mod stream;

@@ -45,6 +45,8 @@ pub struct MachineOptions {
     pub dead_letters: PathBuf,
     /// A domain elsewhere, instead of the embedded one.
     pub domain: Option<String>,
+    /// Whether the function continues objects by messages to the queue.
+    pub continues: bool,
 }
 
 /// A running machine. Dropping it ends all of it.
@@ -86,18 +88,20 @@ impl Machine {
             ("MILLRACE_DOMAIN_AUTH", auth),
             ("MILLRACE_PIPELINE", path(&options.pipeline)?),
             ("MILLRACE_DEAD_LETTERS", format!("s3://{DEAD_LETTER_BUCKET}/local")),
-            ("MILLRACE_QUEUE_URL", queue.url()),
             ("AWS_ENDPOINT_URL_S3", s3.url()),
-            ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
             ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
             ("AWS_REGION", setting("AWS_REGION").filter(|_| domain.is_none()).unwrap_or_else(|| REGION.into())),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
         ];
+        if options.continues {
+            environment.push(("MILLRACE_QUEUE_URL", queue.url()));
+            environment.push(("AWS_ENDPOINT_URL_SQS", queue.endpoint()));
+        }
         if let Some(token) = credentials.session_token() {
             environment.push(("AWS_SESSION_TOKEN", token.to_owned()));
         }
-        environment.extend(PASSED_ON.into_iter().filter_map(|name| Some((name, setting(name)?))));
+        environment.extend(passed_on());
         let function = Function::start(&options.binary, &environment).await?;
         Ok(Self { s3, domain, queue, function, credentials })
     }
@@ -118,6 +122,16 @@ impl Machine {
         lines.push(format!("{signed} -H x-amz-content-sha256:{hash} '{url}/{DEAD_LETTER_BUCKET}?list-type=2'"));
         lines
     }
+}
+
+/// Starts a function that needs nothing but its rules: the transform.
+///
+/// # Errors
+/// There are no such rules, or the binary can't be started.
+pub async fn alone(binary: &Path, pipeline: &Path) -> io::Result<Function> {
+    let mut environment = vec![("MILLRACE_PIPELINE", path(pipeline)?)];
+    environment.extend(passed_on());
+    Function::start(binary, &environment).await
 }
 
 /// Says at once that nobody listens at a URL. The function would try until its time is up, several times.
@@ -144,6 +158,10 @@ fn credentials(domain_elsewhere: bool) -> Credentials {
     }
     let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
     Credentials::new("LOCAL", secret, None, None, "local")
+}
+
+fn passed_on() -> impl Iterator<Item = (&'static str, String)> {
+    PASSED_ON.into_iter().filter_map(|name| Some((name, setting(name)?)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]

@@ -1,4 +1,5 @@
-//! `local PATH…` carries files of one's own into a domain; `local demo` shows the same with samples.
+//! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
+//! the same with samples.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
 //! undelivered. Everything else is the library's.
@@ -7,26 +8,41 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use local::{
     binary,
     deliver::deliver,
     domain::Domain,
     files::{self, File},
-    machine::{Machine, MachineOptions},
+    machine::{self, Machine, MachineOptions},
     notification::object_created,
     progress::Progress,
-    report::Report,
+    report::{Report, transform::TransformReport},
     s3, sample,
+    stream::{
+        cut::RecordIs,
+        firehose::{self, Delivery},
+        kafka::Topic,
+        kinesis::Stream,
+        mapping::{self, MappingOptions, Source},
+        objects::Objects,
+        put::put,
+    },
 };
 use serde_json::json;
 use tempfile::TempDir;
 
-/// The bucket that the objects are served from.
+/// The bucket that the objects are served from, and the stream that the records are in.
 const BUCKET: &str = "logs";
+/// Records of a batch: more than Lambda's own 100, so that there are fewer invocations.
+const DEFAULT_BATCH: u16 = 500;
+/// The time of an invocation with records of a stream.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Partitions of a topic.
+const DEFAULT_PARTITIONS: u32 = 2;
 /// The rules where none are given.
 const DEFAULT_PIPELINE: &str = include_str!("../pipeline.yaml");
 /// The rules of the demonstration: those that the template deploys.
@@ -61,6 +77,11 @@ struct Run {
     /// Files and folders, served in place.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The service that brings them: as objects, or as records of a stream
+    #[arg(long = "as", value_enum, value_name = "SERVICE", default_value = "s3")]
+    service: Service,
+    #[command(flatten)]
+    records: Records,
     /// The rules [default: every event, by the day on which its file was changed]
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
@@ -69,6 +90,34 @@ struct Run {
     domain: Option<String>,
     #[command(flatten)]
     output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Service {
+    S3,
+    Kinesis,
+    Kafka,
+    Firehose,
+}
+
+/// What none but a stream has.
+#[derive(Debug, Args)]
+struct Records {
+    /// The name of the stream, topic or delivery stream, which the rules' `from` has to match [default: logs]
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+    /// What a record is: a line (gzip and zstd files are decompressed), or a whole file as it is [default: line]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    record: Option<RecordIs>,
+    /// Records in a batch at most [default: 500]
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    batch: Option<u16>,
+    /// Partitions of the topic [default: 2]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    partitions: Option<u32>,
+    /// Where Firehose puts what was chosen [default: a temporary folder, which stays]
+    #[arg(long, value_name = "FOLDER")]
+    delivered: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -110,18 +159,26 @@ async fn main() -> ExitCode {
 
 /// Whether everything was delivered.
 async fn ingest(run: &Run) -> io::Result<bool> {
+    run.check()?;
     let files = files::collect(&run.paths, &std::env::current_dir()?)?;
     let folder = temporary_folder()?;
     let pipeline = match &run.pipeline {
         Some(file) => file.clone(),
         None => written(folder.path(), DEFAULT_PIPELINE)?,
     };
-    let mut machine = start(folder.path(), pipeline, run.domain.clone()).await?;
-    for file in &files {
-        machine.s3.add_object(BUCKET, &file.key, &file.path);
+    if run.service == Service::Firehose {
+        return transform(run, &files, &pipeline).await;
     }
-    let report = carry(&mut machine, &files, folder.path()).await?;
-    let delivered = !report.undelivered();
+    let mut machine = start(run.service, folder.path(), pipeline, run.domain.clone()).await?;
+    let report = if let Some(source) = run.source() {
+        stream(&mut machine, &source, run.records.options(), &files, folder.path()).await?
+    } else {
+        for file in &files {
+            machine.s3.add_object(BUCKET, &file.key, &file.path);
+        }
+        carry(&mut machine, &files, folder.path()).await?
+    };
+    let delivered = !report.undelivered() && report.balances;
     if run.output.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -134,6 +191,35 @@ async fn ingest(run: &Run) -> io::Result<bool> {
     Ok(delivered)
 }
 
+/// Whether everything came through the transform.
+async fn transform(run: &Run, files: &[File], pipeline: &Path) -> io::Result<bool> {
+    let folder = match &run.records.delivered {
+        Some(folder) => folder.clone(),
+        None => tempfile::Builder::new().prefix("millrace-delivered-").tempdir()?.keep(),
+    };
+    let name = run.records.name();
+    let MappingOptions { record, batch_records, .. } = run.records.options();
+    let objects = Objects::new(&folder, &name);
+    let delivery = Delivery { name, record, batch_records, objects };
+    let put = put(files)?;
+    let mut function = machine::alone(&binary::function(firehose::FUNCTION)?, pipeline).await?;
+    let progress = Progress::new(files.iter().map(|file| file.size).sum(), 0, 0);
+    let (started, cpu_before) = (Instant::now(), function.cpu_seconds());
+    let delivered = firehose::deliver(&mut function, &delivery, &put, &progress).await;
+    progress.finish();
+    let delivered = delivered.inspect_err(|_| function.lines().iter().for_each(|line| eprintln!("{line}")))?;
+    let mut report = TransformReport::new(delivered, &put, &folder);
+    report.seconds = started.elapsed().as_secs_f64();
+    report.cpu_seconds = function.cpu_seconds() - cpu_before;
+    report.peak_memory_bytes = function.peak_memory_bytes();
+    if run.output.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", report.text());
+    }
+    Ok(!report.undelivered() && report.balances)
+}
+
 /// Whether everything was delivered, and the second time was all duplicates.
 async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     let folder = temporary_folder()?;
@@ -141,7 +227,7 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     #[expect(clippy::disallowed_methods, reason = "the samples are of the last hours")]
     sample::write(&bucket, jiff::Timestamp::now(), events)?;
     let files = files::collect(std::slice::from_ref(&bucket), &bucket)?;
-    let mut machine = start(folder.path(), DEMO_PIPELINE.into(), None).await?;
+    let mut machine = start(Service::S3, folder.path(), DEMO_PIPELINE.into(), None).await?;
     machine.s3.add_bucket(BUCKET, &bucket);
 
     let say = |text: &str| {
@@ -183,11 +269,61 @@ fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-async fn start(folder: &Path, pipeline: PathBuf, domain: Option<String>) -> io::Result<Machine> {
+impl Run {
+    /// Says which options do not go together.
+    fn check(&self) -> io::Result<()> {
+        let Records { stream, record, batch, partitions, delivered } = &self.records;
+        let given = [
+            ("--stream", stream.is_some(), self.service != Service::S3, "kinesis, kafka and firehose"),
+            ("--record", record.is_some(), self.service != Service::S3, "kinesis, kafka and firehose"),
+            ("--batch", batch.is_some(), self.service != Service::S3, "kinesis, kafka and firehose"),
+            ("--partitions", partitions.is_some(), self.service == Service::Kafka, "kafka"),
+            ("--delivered", delivered.is_some(), self.service == Service::Firehose, "firehose"),
+            ("--domain", self.domain.is_some(), self.service != Service::Firehose, "s3, kinesis and kafka"),
+            ("--keep", self.output.keep, self.service != Service::Firehose, "s3, kinesis and kafka"),
+        ];
+        match given.into_iter().find(|(_, given, fits, _)| *given && !fits) {
+            Some((option, _, _, services)) => Err(io::Error::other(format!("{option} is for --as {services} only"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The stream or topic, where one invokes the function.
+    fn source(&self) -> Option<Source> {
+        let name = self.records.name();
+        match self.service {
+            Service::S3 | Service::Firehose => None,
+            Service::Kinesis => Some(Source::Kinesis(Stream { name })),
+            Service::Kafka => {
+                let partitions = self.records.partitions.unwrap_or(DEFAULT_PARTITIONS);
+                Some(Source::Kafka(Topic { name, partitions }))
+            }
+        }
+    }
+}
+
+impl Records {
+    fn name(&self) -> String {
+        self.stream.clone().unwrap_or_else(|| BUCKET.to_owned())
+    }
+
+    fn options(&self) -> MappingOptions {
+        let batch_records = usize::from(self.batch.unwrap_or(DEFAULT_BATCH));
+        MappingOptions { record: self.record.unwrap_or_default(), batch_records, timeout: TIMEOUT }
+    }
+}
+
+async fn start(service: Service, folder: &Path, pipeline: PathBuf, domain: Option<String>) -> io::Result<Machine> {
     let dead_letters = folder.join("dead-letters");
     std::fs::create_dir_all(&dead_letters)?;
-    let binary = binary::function("s3-ingest")?;
-    Machine::start(&MachineOptions { binary, pipeline, dead_letters, domain }).await
+    let binary = binary::function(match service {
+        Service::S3 => "s3-ingest",
+        Service::Kinesis => "kinesis-ingest",
+        Service::Kafka => "kafka-ingest",
+        Service::Firehose => firehose::FUNCTION,
+    })?;
+    let continues = service == Service::S3;
+    Machine::start(&MachineOptions { binary, pipeline, dead_letters, domain, continues }).await
 }
 
 /// Notifies the function of every file, and waits until all of it is settled.
@@ -196,20 +332,56 @@ async fn carry(machine: &mut Machine, files: &[File], folder: &Path) -> io::Resu
         let etag = s3::etag(&file.path)?;
         machine.queue.send(object_created([(BUCKET, file.key.as_str(), file.size, etag.as_str())]));
     }
-    let created = machine.domain.as_ref().map_or(0, |domain| domain.stats().created);
-    let bytes = files.iter().map(|file| file.size).sum();
-    let progress = Progress::new(bytes, machine.s3.stats().bytes_sent, created);
-    let (started, cpu_before) = (Instant::now(), machine.function.cpu_seconds());
-    let delivered = deliver(machine, &progress).await;
-    progress.finish();
-    let delivered = delivered.inspect_err(|_| machine.function.lines().iter().for_each(|line| eprintln!("{line}")))?;
+    let run = Measured::begin(machine, files);
+    let delivered = deliver(machine, &run.progress).await;
+    let delivered = run.ended(machine, delivered)?;
     let keys = files.iter().map(|file| file.key.as_str());
-    let mut report = Report::new(&delivered, keys, &folder.join("dead-letters"))?;
-    report.seconds = started.elapsed().as_secs_f64();
-    report.cpu_seconds = machine.function.cpu_seconds() - cpu_before;
-    report.peak_memory_bytes = machine.function.peak_memory_bytes();
-    report.indices = machine.domain.as_ref().map(Domain::indices).unwrap_or_default();
-    Ok(report)
+    Ok(run.measure(machine, Report::new(&delivered, keys, &folder.join("dead-letters"))?))
+}
+
+/// Brings every file's records to the function, and waits until all of it is settled.
+async fn stream(
+    machine: &mut Machine,
+    source: &Source,
+    options: MappingOptions,
+    files: &[File],
+    folder: &Path,
+) -> io::Result<Report> {
+    let put = put(files)?;
+    let run = Measured::begin(machine, files);
+    let delivered = mapping::deliver(machine, source, &put, options, &run.progress).await;
+    let delivered = run.ended(machine, delivered)?;
+    Ok(run.measure(machine, Report::of_stream(delivered, source, &put, &folder.join("dead-letters"))?))
+}
+
+/// What a run costs.
+struct Measured {
+    progress: Progress,
+    started: Instant,
+    cpu_before: f64,
+}
+
+impl Measured {
+    fn begin(machine: &Machine, files: &[File]) -> Self {
+        let created = machine.domain.as_ref().map_or(0, |domain| domain.stats().created);
+        let bytes = files.iter().map(|file| file.size).sum();
+        let progress = Progress::new(bytes, machine.s3.stats().bytes_sent, created);
+        Self { progress, started: Instant::now(), cpu_before: machine.function.cpu_seconds() }
+    }
+
+    /// Takes the bar away, and shows what the function said where the run ended early.
+    fn ended<T>(&self, machine: &Machine, delivered: io::Result<T>) -> io::Result<T> {
+        self.progress.finish();
+        delivered.inspect_err(|_| machine.function.lines().iter().for_each(|line| eprintln!("{line}")))
+    }
+
+    fn measure(&self, machine: &Machine, mut report: Report) -> Report {
+        report.seconds = self.started.elapsed().as_secs_f64();
+        report.cpu_seconds = machine.function.cpu_seconds() - self.cpu_before;
+        report.peak_memory_bytes = machine.function.peak_memory_bytes();
+        report.indices = machine.domain.as_ref().map(Domain::indices).unwrap_or_default();
+        report
+    }
 }
 
 /// Serves on, where that is wanted.

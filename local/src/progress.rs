@@ -5,7 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-use crate::queue::Message;
+/// The fates of an event, as receipts name them.
+pub const EVENT_FATES: [&str; 6] = ["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"];
 
 /// The progress of one delivery.
 #[derive(Debug)]
@@ -35,25 +36,19 @@ impl Progress {
         }
     }
 
-    /// A receipt came.
-    pub fn receipt(&self, receipt: &Value) {
+    /// What became of something, shown where there is no bar.
+    pub fn settled(&self, what: &str, receipt: &Value, fates: &[&str]) {
         if self.lines {
             let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
-            let fates: Vec<String> = ["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"]
-                .into_iter()
-                .filter(|fate| count(fate) > 0)
-                .map(|fate| format!("{} {fate}", count(fate)))
-                .collect();
-            let (bucket, key) = (&receipt["bucket"], &receipt["key"]);
-            let (bucket, key) = (bucket.as_str().unwrap_or_default(), key.as_str().unwrap_or_default());
-            let fates = if fates.is_empty() { "nothing".to_owned() } else { fates.join(", ") };
-            eprintln!("s3://{bucket}/{key}: {} read: {fates}", count("read"));
+            let known: Vec<String> =
+                fates.iter().filter(|fate| count(fate) > 0).map(|fate| format!("{} {fate}", count(fate))).collect();
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            eprintln!("{what}: {} read: {known}", count("read"));
         }
     }
 
-    /// A message failed, and may come again.
-    pub fn failed(&self, message: &Message, reason: &str) {
-        let line = format!("message {} failed (try {}): {reason}", message.id, message.receive_count);
+    /// Something failed, and may come again.
+    pub fn failed(&self, line: &str) {
         if self.lines {
             eprintln!("{line}");
         } else {

@@ -1,5 +1,7 @@
 //! What came of a delivery, for a person or for a program.
 
+pub mod transform;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -12,7 +14,10 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::deliver::Delivered;
+use crate::{
+    deliver::Delivered,
+    stream::{NotSent, mapping, put::Put},
+};
 
 /// Objects in the table.
 const SHOWN_OBJECTS: usize = 100;
@@ -44,7 +49,10 @@ pub struct ObjectReport {
 pub struct DeadLetter {
     /// The object's key.
     pub key: String,
-    /// The event's byte offset in it.
+    /// The line that was its record, in a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The event's byte offset in the object or record.
     pub offset: u64,
     /// Which step rejected it.
     pub stage: String,
@@ -55,7 +63,10 @@ pub struct DeadLetter {
 /// Everything.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// Each object that was read.
+    /// What an object is called.
+    #[serde(skip)]
+    row: &'static str,
+    /// Each object that was read, or each file that was brought as records of a stream.
     pub objects: Vec<ObjectReport>,
     /// The sum of all objects.
     pub totals: Counts,
@@ -63,6 +74,13 @@ pub struct Report {
     pub balances: bool,
     /// Keys that no dataset of the pipeline wants.
     pub not_read: Vec<String>,
+    /// Records that were brought through a stream, each once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Records, ends of files and files that were not brought through a stream.
+    pub not_sent_count: u64,
+    /// The first of them, with the reason.
+    pub not_sent: Vec<String>,
     /// What was given up, with the last reason.
     pub given_up: Vec<String>,
     /// How many dead letters are in the folder, of this delivery and earlier ones.
@@ -106,79 +124,90 @@ impl Report {
         keys: impl IntoIterator<Item = &'k str>,
         dead_letter_folder: &Path,
     ) -> io::Result<Self> {
-        let mut objects: BTreeMap<String, Counts> = BTreeMap::new();
-        let mut balances = true;
-        for receipt in &delivered.receipts {
-            let counts = Counts { attempts: 1, fates: Outcome::deserialize(receipt).unwrap_or_default() };
-            balances &= counts.fates.balances();
-            objects.entry(receipt["key"].as_str().unwrap_or_default().to_owned()).or_default().add(&counts);
-        }
-        let mut totals = Counts::default();
-        for counts in objects.values() {
-            totals.add(counts);
-        }
+        let receipts = delivered.receipts.iter();
+        let sum = Sum::of(receipts.map(|receipt| (receipt["key"].as_str().unwrap_or_default(), receipt)));
         let given_up: BTreeMap<String, &String> =
             delivered.given_up.iter().map(|(message, reason)| (subject(&message.body), reason)).collect();
         let not_read = keys
             .into_iter()
-            .filter(|key| !objects.contains_key(*key) && !given_up.contains_key(*key))
+            .filter(|key| !sum.objects.contains_key(*key) && !given_up.contains_key(*key))
             .map(str::to_owned)
             .collect();
-        let (dead_letter_count, dead_letters) = dead_letters(dead_letter_folder)?;
+        let (dead_letter_count, dead_letters) = dead_letters(dead_letter_folder, |position| {
+            (position["key"].as_str().unwrap_or_default().to_owned(), None)
+        })?;
         Ok(Self {
-            objects: objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
-            totals,
-            balances: balances && totals.fates.balances(),
+            row: "object",
             not_read,
             given_up: given_up.into_iter().map(|(key, reason)| format!("{key}: {reason}")).collect(),
             dead_letter_count,
             dead_letters,
             dead_letter_folder: dead_letter_folder.to_owned(),
             invocations: delivered.invocations,
-            ..Self::default()
+            ..sum.report()
+        })
+    }
+
+    /// Sums up a delivery of files as records of a stream. A batch is of one file, so its receipt is the file's.
+    ///
+    /// # Errors
+    /// The dead letters can't be read.
+    pub fn of_stream(
+        delivered: mapping::Delivered,
+        source: &mapping::Source,
+        files: &[Put],
+        dead_letter_folder: &Path,
+    ) -> io::Result<Self> {
+        let mut sum = Sum::of(delivered.receipts.iter().map(|(key, receipt)| (key.as_str(), receipt)));
+        for put in files {
+            sum.objects.entry(put.file.key.clone()).or_default();
+        }
+        let (dead_letter_count, dead_letters) =
+            dead_letters(dead_letter_folder, |position| match source.origin(position, files) {
+                Some((put, line)) => (put.file.key.clone(), Some(line)),
+                None => (position.to_string(), None),
+            })?;
+        let NotSent { count, first } = delivered.not_sent;
+        let mut report = sum.report();
+        report.balances &= delivered.receipts_name_all_records;
+        Ok(Self {
+            row: "file",
+            records: Some(delivered.records),
+            not_sent_count: count,
+            not_sent: first,
+            given_up: delivered.given_up.into_iter().collect(),
+            dead_letter_count,
+            dead_letters,
+            dead_letter_folder: dead_letter_folder.to_owned(),
+            invocations: delivered.invocations,
+            ..report
         })
     }
 
     /// Whether something still has to be brought again.
     pub fn undelivered(&self) -> bool {
-        !self.given_up.is_empty()
+        !self.given_up.is_empty() || self.not_sent_count > 0
     }
 
     /// The report as a person reads it.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let head =
-            ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"].map(String::from);
-        let mut rows = vec![("object".to_owned(), head)];
-        let shown = self.objects.iter().take(SHOWN_OBJECTS);
-        rows.extend(shown.map(|object| (object.key.clone(), object.counts.cells())));
-        if self.objects.len() > 1 {
-            rows.push((format!("{} objects", self.objects.len()), self.totals.cells()));
-        }
-        let widest = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-        for (key, cells) in rows {
-            let _ = write!(text, "  {key:widest$}");
-            for cell in cells {
-                let _ = write!(text, " {cell:>11}");
-            }
-            text.push('\n');
-        }
-        if let Some(more) = self.objects.len().checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
-            let _ = writeln!(text, "  ({more} objects more are in the sum; --json names them all)");
-        }
+        let head = ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"];
+        let rows = self.objects.iter().map(|object| (object.key.as_str(), object.counts.cells()));
+        table(&mut text, self.row, head, rows, self.totals.cells());
         let balance = if self.balances { "every event has exactly one fate" } else { "THE RECEIPTS DO NOT BALANCE" };
         let _ = writeln!(text, "  {balance}");
         for key in &self.not_read {
             let _ = writeln!(text, "  not read, since no dataset of the pipeline matches it: {key}");
         }
-        for line in &self.given_up {
-            let _ = writeln!(text, "  given up: {line}");
-        }
+        problems(&mut text, &self.given_up, &self.not_sent, self.not_sent_count);
         if !self.dead_letters.is_empty() {
             let _ =
                 writeln!(text, "\nDead letters ({}), in {}", self.dead_letter_count, self.dead_letter_folder.display());
             for letter in &self.dead_letters {
-                let _ = writeln!(text, "  {} @{}: {}: {}", letter.key, letter.offset, letter.stage, letter.reason);
+                let line = letter.line.map(|line| format!(" line {line}")).unwrap_or_default();
+                let DeadLetter { key, offset, stage, reason, .. } = letter;
+                let _ = writeln!(text, "  {key}{line} @{offset}: {stage}: {reason}");
             }
         }
         if !self.indices.is_empty() {
@@ -187,16 +216,92 @@ impl Report {
                 let _ = writeln!(text, "  {name}  {documents} documents");
             }
         }
-        let _ = writeln!(
-            text,
-            "\n{} events in {:.1} s; the function took {:.2} CPU seconds and {} MiB of memory at most",
-            self.totals.fates.read,
-            self.seconds,
-            self.cpu_seconds,
-            self.peak_memory_bytes >> 20
-        );
+        let what = match self.records {
+            Some(records) => format!("{} events, {records} records", self.totals.fates.read),
+            None => format!("{} events", self.totals.fates.read),
+        };
+        cost(&mut text, &what, self.seconds, self.cpu_seconds, self.peak_memory_bytes);
         text
     }
+}
+
+/// The fates of objects, summed.
+#[derive(Debug)]
+struct Sum {
+    objects: BTreeMap<String, Counts>,
+    balances: bool,
+}
+
+impl Sum {
+    fn of<'r>(receipts: impl Iterator<Item = (&'r str, &'r Value)>) -> Self {
+        let mut sum = Self { objects: BTreeMap::new(), balances: true };
+        for (key, receipt) in receipts {
+            let counts = Counts { attempts: 1, fates: Outcome::deserialize(receipt).unwrap_or_default() };
+            sum.balances &= counts.fates.balances();
+            sum.objects.entry(key.to_owned()).or_default().add(&counts);
+        }
+        sum
+    }
+
+    fn report(self) -> Report {
+        let mut totals = Counts::default();
+        for counts in self.objects.values() {
+            totals.add(counts);
+        }
+        Report {
+            objects: self.objects.into_iter().map(|(key, counts)| ObjectReport { key, counts }).collect(),
+            totals,
+            balances: self.balances && totals.fates.balances(),
+            ..Report::default()
+        }
+    }
+}
+
+/// A row for each object, and one for their sum where there are several.
+fn table<'k, const COLUMNS: usize>(
+    text: &mut String,
+    row: &str,
+    head: [&str; COLUMNS],
+    objects: impl ExactSizeIterator<Item = (&'k str, [String; COLUMNS])>,
+    totals: [String; COLUMNS],
+) {
+    let count = objects.len();
+    let mut rows = vec![(row.to_owned(), head.map(str::to_owned))];
+    rows.extend(objects.take(SHOWN_OBJECTS).map(|(key, cells)| (key.to_owned(), cells)));
+    if count > 1 {
+        rows.push((format!("{count} {row}s"), totals));
+    }
+    let widest = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
+    for (key, cells) in rows {
+        let _ = write!(text, "  {key:widest$}");
+        for cell in cells {
+            let _ = write!(text, " {cell:>11}");
+        }
+        text.push('\n');
+    }
+    if let Some(more) = count.checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  ({more} {row}s more are in the sum; --json names them all)");
+    }
+}
+
+fn problems(text: &mut String, given_up: &[String], not_sent: &[String], not_sent_count: u64) {
+    for line in given_up {
+        let _ = writeln!(text, "  given up: {line}");
+    }
+    for line in not_sent {
+        let _ = writeln!(text, "  not sent: {line}");
+    }
+    if let Some(more) = not_sent_count.checked_sub(not_sent.len() as u64).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  ({more} more were not sent)");
+    }
+}
+
+fn cost(text: &mut String, what: &str, seconds: f64, cpu_seconds: f64, peak_memory_bytes: u64) {
+    let memory = peak_memory_bytes >> 20;
+    let _ = writeln!(
+        text,
+        "\n{what} in {seconds:.1} s; the function took {cpu_seconds:.2} CPU seconds and {memory} MiB of memory at most"
+    );
 }
 
 /// The key that a message is about.
@@ -208,8 +313,9 @@ fn subject(body: &str) -> String {
     }
 }
 
-/// How many dead letters are in a folder, and the first of them, in the order of their objects' names.
-fn dead_letters(folder: &Path) -> io::Result<(u64, Vec<DeadLetter>)> {
+/// How many dead letters are in a folder, and the first of them, in the order of their objects' names. `origin` tells the
+/// key and line of a position.
+fn dead_letters(folder: &Path, origin: impl Fn(&Value) -> (String, Option<u64>)) -> io::Result<(u64, Vec<DeadLetter>)> {
     let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(folder)? {
@@ -227,9 +333,14 @@ fn dead_letters(folder: &Path) -> io::Result<(u64, Vec<DeadLetter>)> {
             }
             let letter: Value = serde_json::from_str(line).unwrap_or_default();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let position = &letter["position"];
+            let (key, line) = origin(position);
+            // Kafka's own word for something else is `offset`.
+            let offset = if position["byte_offset"].is_null() { &position["offset"] } else { &position["byte_offset"] };
             letters.push(DeadLetter {
-                key: text(&letter["position"]["key"]),
-                offset: letter["position"]["offset"].as_u64().unwrap_or_default(),
+                key,
+                line,
+                offset: offset.as_u64().unwrap_or_default(),
                 stage: text(&letter["stage"]),
                 reason: text(&letter["reason"]),
             });

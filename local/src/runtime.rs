@@ -45,6 +45,23 @@ pub enum Answer {
     Exited,
 }
 
+impl Answer {
+    /// What the handler returned.
+    ///
+    /// # Errors
+    /// Why there is nothing: whoever invoked has to do it again.
+    pub fn response(&self) -> Result<&[u8], String> {
+        match self {
+            Self::Response(body) => Ok(body),
+            Self::Error { error_type, message } | Self::InitError { error_type, message } => {
+                Err(format!("{error_type}: {message}"))
+            }
+            Self::TimedOut => Err("the function did not answer in its time".into()),
+            Self::Exited => Err("the function ended".into()),
+        }
+    }
+}
+
 /// The runtime API of one process. Dropping it closes every connection.
 #[derive(Debug)]
 pub struct RuntimeApi {

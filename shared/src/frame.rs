@@ -62,6 +62,8 @@ pub enum Frame<'f> {
         payload: &'f [u8],
         /// The offset of its first byte in the concatenated decompressed stream; of a log event, that of its brace.
         offset: u64,
+        /// The time of a log event of CloudWatch Logs, in milliseconds since 1970; all else has none of its own.
+        time_ms: Option<i64>,
     },
     /// A value over the limit. Reading goes on behind it.
     TooLarge {
@@ -216,10 +218,12 @@ impl<R: Read> Frames<R> {
             Ok(None) => Ok(None),
             Ok(Some(Found::Record { start, end })) => {
                 self.last = Some((start, end));
-                Ok(Some(Frame::Record { payload: self.buffer.slice(start, end), offset: self.buffer.offset_of(start) }))
+                let (payload, offset) = (self.buffer.slice(start, end), self.buffer.offset_of(start));
+                Ok(Some(Frame::Record { payload, offset, time_ms: self.composer.time_ms }))
             }
             Ok(Some(Found::Composed { offset })) => {
-                Ok(Some(Frame::Record { payload: self.composer.payload(), offset }))
+                let (payload, time_ms) = (self.composer.payload(), self.composer.time_ms);
+                Ok(Some(Frame::Record { payload, offset, time_ms }))
             }
             Ok(Some(Found::TooLarge { offset, length })) => {
                 Ok(Some(Frame::TooLarge { offset, length, head: &self.head }))

@@ -20,11 +20,6 @@ pub(super) use header::is_envelope;
 use header::{Header, Stop};
 
 impl<R: Read> Frames<R> {
-    /// The time of the log event that was returned last, in milliseconds since 1970; `None` for all that is none.
-    pub fn event_time_ms(&self) -> Option<i64> {
-        self.composer.time_ms
-    }
-
     /// The next log event of the envelope, or of those behind it.
     pub(super) fn next_log_event(&mut self) -> Result<Option<Found>, FrameError> {
         loop {

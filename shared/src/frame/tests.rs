@@ -55,7 +55,7 @@ fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
     loop {
         let next = match frames.next() {
             Ok(None) => return seen,
-            Ok(Some(Frame::Record { payload, offset })) => Record(offset, String::from_utf8_lossy(payload).into()),
+            Ok(Some(Frame::Record { payload, offset, .. })) => Record(offset, String::from_utf8_lossy(payload).into()),
             Ok(Some(Frame::TooLarge { offset, length, head })) => {
                 TooLarge(offset, length, String::from_utf8_lossy(head).into())
             }
@@ -206,7 +206,7 @@ fn only_a_line_is_ever_split() {
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}{}", .. }))));
     assert!(frames.split());
     assert!(!frames.split());
-    assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}", offset: 0 }))));
+    assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}", offset: 0, .. }))));
     assert!(!frames.split());
     let mut frames = Frames::new(&b"[[{}{}]]"[..], Format::Array, 10);
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
@@ -498,7 +498,7 @@ fn a_failing_reader_is_no_broken_object() {
                         assert!(frames.offset() >= before, "{format:?}");
                     }
                     Ok(None) => break,
-                    Ok(Some(Frame::Record { payload, offset })) => {
+                    Ok(Some(Frame::Record { payload, offset, .. })) => {
                         seen.push(record(offset, std::str::from_utf8(payload).unwrap()));
                     }
                     Ok(Some(Frame::TooLarge { offset, length, head })) => {
@@ -511,7 +511,7 @@ fn a_failing_reader_is_no_broken_object() {
             let mut expected = Vec::new();
             while let Some(frame) = calm.next().unwrap() {
                 expected.push(match frame {
-                    Frame::Record { payload, offset } => record(offset, std::str::from_utf8(payload).unwrap()),
+                    Frame::Record { payload, offset, .. } => record(offset, std::str::from_utf8(payload).unwrap()),
                     Frame::TooLarge { offset, length, head } => {
                         too_large(offset, length, std::str::from_utf8(head).unwrap())
                     }

@@ -1,0 +1,219 @@
+//! What came of a delivery through Firehose: of its records and of the events in them.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{cost, problems, table};
+use crate::stream::{NotSent, firehose::Delivered, put::Put};
+
+/// Objects that are shown.
+const SHOWN_OBJECTS: usize = 20;
+
+/// What became of the records of a file, and of their events, as receipts say it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransformCounts {
+    /// Invocations that gave a receipt.
+    #[serde(skip_deserializing)]
+    pub attempts: u64,
+    /// Records that the function was handed.
+    pub records: u64,
+    /// Records with chosen events.
+    pub ok: u64,
+    /// Records without any.
+    pub dropped_records: u64,
+    /// Records that are kept as they came, since something in them can't be read.
+    pub failed_records: u64,
+    /// Events.
+    pub read: u64,
+    /// Events that the user's own rule did not want.
+    pub dropped: u64,
+    /// Events that were chosen.
+    pub passed: u64,
+    /// Events of records that failed.
+    pub failed: u64,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// The key.
+    pub key: String,
+    /// Its counts.
+    #[serde(flatten)]
+    pub counts: TransformCounts,
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TransformReport {
+    /// Each file.
+    pub objects: Vec<FileReport>,
+    /// The sum of all files.
+    pub totals: TransformCounts,
+    /// Whether every record and every event has exactly one fate in every receipt, and the answers name as many.
+    pub balances: bool,
+    /// Records that were brought, each once.
+    pub records: u64,
+    /// Records, ends of files and files that were not brought.
+    pub not_sent_count: u64,
+    /// The first of them, with the reason.
+    pub not_sent: Vec<String>,
+    /// Batches that were given up, with the last reason.
+    pub given_up: Vec<String>,
+    /// The objects that Firehose wrote, in the order of their keys; what failed is below `processing-failed/`.
+    pub delivered: Vec<String>,
+    /// Where they are.
+    pub delivered_folder: PathBuf,
+    /// Invocations of the function.
+    pub invocations: u64,
+    /// Wall-clock time in seconds.
+    pub seconds: f64,
+    /// The function's CPU time in seconds.
+    pub cpu_seconds: f64,
+    /// The function's peak memory in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+impl TransformCounts {
+    /// One receipt.
+    pub fn of(receipt: &Value) -> Self {
+        Self { attempts: 1, ..Self::deserialize(receipt).unwrap_or_default() }
+    }
+
+    /// Adds the counts of other records.
+    pub fn add(&mut self, other: &Self) {
+        self.attempts += other.attempts;
+        self.records += other.records;
+        self.ok += other.ok;
+        self.dropped_records += other.dropped_records;
+        self.failed_records += other.failed_records;
+        self.read += other.read;
+        self.dropped += other.dropped;
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    fn balances(&self) -> bool {
+        self.records == self.ok + self.dropped_records + self.failed_records
+            && self.read == self.dropped + self.passed + self.failed
+    }
+
+    fn cells(&self) -> [String; 9] {
+        let Self { attempts, records, ok, dropped_records, failed_records, read, dropped, passed, failed } = self;
+        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, attempts]
+            .map(|count| count.to_string())
+    }
+}
+
+impl TransformReport {
+    /// Sums up a delivery of files. A batch is of one file, so its receipt is the file's.
+    pub fn new(delivered: Delivered, files: &[Put], delivered_folder: &Path) -> Self {
+        let mut objects: BTreeMap<String, TransformCounts> =
+            files.iter().map(|put| (put.file.key.clone(), TransformCounts::default())).collect();
+        let (mut totals, mut balances) = (TransformCounts::default(), true);
+        for (key, receipt) in &delivered.receipts {
+            let counts = TransformCounts::of(receipt);
+            balances &= counts.balances();
+            totals.add(&counts);
+            objects.entry(key.clone()).or_default().add(&counts);
+        }
+        // A batch that was given up has receipts, but no answer that counts.
+        if delivered.given_up.is_empty() {
+            let results = delivered.results;
+            balances &= (totals.ok, totals.dropped_records, totals.failed_records)
+                == (results.ok, results.dropped, results.failed)
+                && totals.records == delivered.records;
+        }
+        let NotSent { count, first } = delivered.not_sent;
+        let mut written = delivered.objects;
+        written.sort();
+        Self {
+            objects: objects.into_iter().map(|(key, counts)| FileReport { key, counts }).collect(),
+            totals,
+            balances,
+            records: delivered.records,
+            not_sent_count: count,
+            not_sent: first,
+            given_up: delivered.given_up,
+            delivered: written,
+            delivered_folder: delivered_folder.to_owned(),
+            invocations: delivered.invocations,
+            ..Self::default()
+        }
+    }
+
+    /// Whether something was not brought, or did not come through.
+    pub fn undelivered(&self) -> bool {
+        !self.given_up.is_empty() || self.not_sent_count > 0
+    }
+
+    /// The report as a person reads it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let head = ["records", "ok", "dropped", "failed", "events", "passed", "dropped", "failed", "attempts"];
+        let rows = self.objects.iter().map(|file| (file.key.as_str(), file.counts.cells()));
+        table(&mut text, "file", head, rows, self.totals.cells());
+        let balance = if self.balances {
+            "every record and every event has exactly one fate"
+        } else {
+            "THE RECEIPTS DO NOT BALANCE"
+        };
+        let _ = writeln!(text, "  {balance}");
+        problems(&mut text, &self.given_up, &self.not_sent, self.not_sent_count);
+        if !self.delivered.is_empty() {
+            let folder = self.delivered_folder.display();
+            let _ = writeln!(text, "\nObjects ({}), in {folder}", self.delivered.len());
+            for key in self.delivered.iter().take(SHOWN_OBJECTS) {
+                let _ = writeln!(text, "  {key}");
+            }
+            if let Some(more) = self.delivered.len().checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
+                let _ = writeln!(text, "  ({more} more)");
+            }
+        }
+        let what = format!("{} events, {} records", self.totals.read, self.records);
+        cost(&mut text, &what, self.seconds, self.cpu_seconds, self.peak_memory_bytes);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::stream::firehose::Results;
+
+    fn delivered(change: impl Fn(&mut Delivered)) -> TransformReport {
+        let receipt = json!({"message": "receipt", "records": 5, "ok": 3, "dropped_records": 1, "failed_records": 1,
+            "read": 9, "dropped": 3, "passed": 4, "failed": 2});
+        let mut delivered = Delivered {
+            receipts: vec![("a".into(), receipt.clone()), ("a".into(), receipt)],
+            results: Results { ok: 6, dropped: 2, failed: 2 },
+            objects: vec!["b".into(), "a".into()],
+            records: 10,
+            invocations: 2,
+            ..Delivered::default()
+        };
+        change(&mut delivered);
+        TransformReport::new(delivered, &[], Path::new("/x"))
+    }
+
+    #[test]
+    fn receipts_are_summed_and_compared_with_the_answers() {
+        let report = delivered(|_| {});
+        assert!(report.balances && !report.undelivered());
+        assert_eq!((report.totals.attempts, report.totals.passed, report.delivered[0].as_str()), (2, 8, "a"));
+        assert!(!delivered(|delivered| delivered.results.ok = 7).balances);
+        assert!(!delivered(|delivered| delivered.records = 11).balances);
+        assert!(!delivered(|delivered| delivered.receipts[0].1["read"] = json!(10)).balances);
+        let given_up = delivered(|delivered| delivered.given_up.push("a: down".into()));
+        assert!(given_up.balances && given_up.undelivered() && given_up.text().contains("given up: a: down"));
+    }
+}
