@@ -7,6 +7,7 @@
 //! with the input.
 
 mod buffer;
+mod cloudwatch;
 mod detect;
 mod inflate;
 pub mod kpl;
@@ -22,6 +23,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 
 use buffer::Buffer;
+use cloudwatch::Composer;
 pub use inflate::{Compression, Member};
 use inflate::{Fault, Inflate};
 use lines::{Line, Skip};
@@ -44,7 +46,8 @@ pub enum Format {
     Concatenated,
     /// The elements of the array under the first key, `Records`.
     Records,
-    /// The log events of the envelope in which CloudWatch Logs sends a subscription's data.
+    /// The log events of the envelope of a CloudWatch Logs subscription, each composed with what the envelope says; for
+    /// the records of a stream only, since it has no checkpoints.
     #[serde(rename = "cloudwatch-logs")]
     CloudwatchLogs,
 }
@@ -54,10 +57,13 @@ pub enum Format {
 pub enum Frame<'f> {
     /// One value, whole, not validated.
     Record {
-        /// Its bytes, without surrounding white space; inside may be newlines where the format is not NDJSON.
+        /// Its bytes, without surrounding white space; inside may be newlines where the format is not NDJSON. Of a log
+        /// event, what was composed.
         payload: &'f [u8],
-        /// The offset of its first byte in the concatenated decompressed stream.
+        /// The offset of its first byte in the concatenated decompressed stream; of a log event, that of its brace.
         offset: u64,
+        /// The time of a log event of CloudWatch Logs, in milliseconds since 1970; all else has none of its own.
+        time_ms: Option<i64>,
     },
     /// A value over the limit. Reading goes on behind it.
     TooLarge {
@@ -108,7 +114,7 @@ pub struct Checkpoint {
 ///
 /// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the
 /// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
-/// 64 KiB for where gzip members begin.
+/// 64 KiB for where gzip members begin; for CloudWatch Logs also a log event twice and 128 KiB.
 pub struct Frames<R> {
     source: Inflate<R>,
     buffer: Buffer,
@@ -126,6 +132,7 @@ pub struct Frames<R> {
     line: Line,
     skip: Option<Skip>,
     head: Vec<u8>,
+    composer: Composer,
     /// The indices of the NDJSON line that was just returned.
     last: Option<(usize, usize)>,
     broken: bool,
@@ -133,8 +140,18 @@ pub struct Frames<R> {
 
 /// A frame as indices into the buffer, which can be handed on while the buffer is borrowed mutably.
 enum Found {
-    Record { start: usize, end: usize },
-    TooLarge { offset: u64, length: u64 },
+    Record {
+        start: usize,
+        end: usize,
+    },
+    /// What the composer holds.
+    Composed {
+        offset: u64,
+    },
+    TooLarge {
+        offset: u64,
+        length: u64,
+    },
 }
 
 impl<R: Read> Frames<R> {
@@ -176,6 +193,7 @@ impl<R: Read> Frames<R> {
             line: Line::default(),
             skip: None,
             head: Vec::new(),
+            composer: Composer::default(),
             last: None,
             broken: false,
         }
@@ -192,6 +210,7 @@ impl<R: Read> Frames<R> {
     )]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         self.last = None;
+        self.composer.time_ms = None;
         if self.broken {
             return Ok(None);
         }
@@ -199,7 +218,12 @@ impl<R: Read> Frames<R> {
             Ok(None) => Ok(None),
             Ok(Some(Found::Record { start, end })) => {
                 self.last = Some((start, end));
-                Ok(Some(Frame::Record { payload: self.buffer.slice(start, end), offset: self.buffer.offset_of(start) }))
+                let (payload, offset) = (self.buffer.slice(start, end), self.buffer.offset_of(start));
+                Ok(Some(Frame::Record { payload, offset, time_ms: self.composer.time_ms }))
+            }
+            Ok(Some(Found::Composed { offset })) => {
+                let (payload, time_ms) = (self.composer.payload(), self.composer.time_ms);
+                Ok(Some(Frame::Record { payload, offset, time_ms }))
             }
             Ok(Some(Found::TooLarge { offset, length })) => {
                 Ok(Some(Frame::TooLarge { offset, length, head: &self.head }))
@@ -278,7 +302,8 @@ impl<R: Read> Frames<R> {
             Format::Ndjson => self.next_line(),
             Format::Array => self.next_element(false),
             Format::Records => self.next_element(true),
-            Format::Concatenated | Format::CloudwatchLogs | Format::Auto => self.next_concatenated(),
+            Format::CloudwatchLogs => self.next_log_event(),
+            Format::Concatenated | Format::Auto => self.next_concatenated(),
         }
     }
 

@@ -10,6 +10,12 @@
 //! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
 //! - [`queue`]: delivers messages, and again those that failed
+//! - [`kinesalite`]: a Kinesis
+//! - [`payload`], [`kpl`], [`cloudwatch`]: what records hold
+//! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
+//! - [`mapping`]: delivers records of a stream, and again those that failed
+//! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
+//! - [`receipt`]: what a function says of an attempt
 //! - [`scene`]: the above together, under names of one test's own
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
@@ -17,12 +23,22 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
+pub mod cloudwatch;
 pub mod engine;
 pub mod envelope;
 pub mod events;
+pub mod firehose;
+pub mod kafka;
+pub mod kinesalite;
+pub mod kinesis;
+pub mod kpl;
+pub mod mapping;
 pub mod moto;
+pub mod payload;
 pub mod place;
 pub mod proxy;
 pub mod queue;
+pub mod receipt;
 pub mod scene;
+pub mod script;
 pub mod service;

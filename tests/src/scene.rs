@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local::function::Function;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::moto::{Moto, Object, REGION};
-use crate::{envelope, place, queue::Queue};
+use crate::{envelope, place, queue::Queue, receipt};
 
 /// What one test works with.
 #[derive(Debug)]
@@ -56,12 +57,12 @@ pub struct Receipt {
     pub emf: Value,
 }
 
-/// One line of a dead-letter object.
+/// One line of a dead-letter object, by where its source says that events lie.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
-pub struct DeadLetter {
-    pub position: Position,
+pub struct DeadLetter<P = Position> {
+    pub position: P,
     pub stage: String,
     pub error_type: String,
     pub reason: String,
@@ -121,6 +122,20 @@ impl<'m> Scene<'m> {
         std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
     }
 
+    /// Its one dataset, of another source: `from` is such as `stream: "logs"`, `more` further lines such as
+    /// `select: a:1`.
+    ///
+    /// # Panics
+    /// If the disk is full.
+    pub fn set_source(&self, from: &str, more: &[&str]) {
+        let name = &self.prefix;
+        let mut yaml = format!("datasets:\n  - name: {name}\n    from: {{ {from} }}\n");
+        for line in [&["timestamp: base_dt", &format!("index: {name}-%{{+YYYY.MM.dd}}")], more].concat() {
+            yaml += &format!("    {line}\n");
+        }
+        self.set_pipeline(&yaml);
+    }
+
     /// A pattern of all its indices.
     pub fn indices(&self) -> String {
         format!("{}-*", self.prefix)
@@ -131,6 +146,15 @@ impl<'m> Scene<'m> {
     /// # Panics
     /// If the binary is missing.
     pub async fn function(&self, domain: &str, more: &[(&str, &str)]) -> Function {
+        let queue = [&[("MILLRACE_QUEUE_URL", self.queue.url.as_str())], more].concat();
+        self.start("s3-ingest", domain, &queue).await
+    }
+
+    /// The same with another function, without the queue.
+    ///
+    /// # Panics
+    /// If the binary is missing.
+    pub async fn start(&self, function: &str, domain: &str, more: &[(&str, &str)]) -> Function {
         let mut env = vec![
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.moto.credentials.access_key_id().to_owned()),
@@ -140,13 +164,12 @@ impl<'m> Scene<'m> {
             ("MILLRACE_DOMAIN_AUTH", "none".to_owned()),
             ("MILLRACE_PIPELINE", self.pipeline.display().to_string()),
             ("MILLRACE_DEAD_LETTERS", format!("s3://dead-{}/letters", self.prefix)),
-            ("MILLRACE_QUEUE_URL", self.queue.url.clone()),
         ];
         for (name, value) in more {
             env.retain(|(set, _)| set != name);
             env.push((name, (*value).to_owned()));
         }
-        Function::start(&place::function("s3-ingest"), &env).await.expect("the function starts")
+        Function::start(&place::function(function), &env).await.expect("the function starts")
     }
 
     /// Puts an object.
@@ -164,6 +187,14 @@ impl<'m> Scene<'m> {
     /// # Panics
     /// If a line is not a dead letter.
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.dead_letters_of().await
+    }
+
+    /// The same, of the source whose positions these are.
+    ///
+    /// # Panics
+    /// If a line is not such a dead letter.
+    pub async fn dead_letters_of<P: DeserializeOwned>(&self) -> Vec<DeadLetter<P>> {
         let objects = self.moto.objects(&format!("dead-{}", self.prefix), "letters/").await;
         let lines = objects.iter().flat_map(|(key, bytes)| {
             let text = std::str::from_utf8(bytes).unwrap_or_else(|e| panic!("{key}: {e}"));
@@ -174,7 +205,7 @@ impl<'m> Scene<'m> {
     }
 }
 
-impl DeadLetter {
+impl<P: std::fmt::Debug> DeadLetter<P> {
     /// The rejected bytes, as they were.
     ///
     /// # Panics
@@ -198,21 +229,7 @@ impl DeadLetter {
 /// # Panics
 /// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
 pub fn receipts(function: &Function) -> Vec<Receipt> {
-    let read = |line: Value| {
-        let receipt: Receipt = serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"));
-        let r = &receipt;
-        let fates = r.dropped + r.expired + r.indexed + r.duplicates + r.rejected + r.undelivered;
-        assert_eq!(r.read, fates, "the receipt does not balance: {line}");
-        let metrics = &r.emf["CloudWatchMetrics"][0];
-        assert_eq!(metrics["Dimensions"], serde_json::json!([["dataset"]]), "{line}");
-        assert!(r.emf["Timestamp"].is_u64() && metrics["Namespace"].is_string(), "{line}");
-        for metric in metrics["Metrics"].as_array().expect("metrics") {
-            let name = metric["Name"].as_str().expect("a metric has a name");
-            assert!(line[name].is_number(), "metric {name} is missing: {line}");
-        }
-        receipt
-    };
-    function.receipts().into_iter().map(read).collect()
+    receipt::of(function)
 }
 
 /// A sum over receipts, such as of `|r| r.indexed`.

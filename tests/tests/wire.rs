@@ -14,10 +14,16 @@ mod wire {
     mod components;
     mod conformance;
     mod continuation;
+    mod contract;
     mod cost;
     mod download;
     mod envelopes;
+    mod firehose;
+    mod given;
+    mod kafka;
     mod kill;
+    mod kinesis;
+    mod outage;
     mod poison;
     mod pressure;
     mod refusal;

@@ -40,7 +40,7 @@ fn drain(mut frames: Frames<Chunked<'_>>, limit: usize) -> (Vec<Seen>, Vec<Check
     loop {
         let seen = match frames.next() {
             Ok(None) => break,
-            Ok(Some(Frame::Record { payload, offset })) => {
+            Ok(Some(Frame::Record { payload, offset, .. })) => {
                 assert!(!payload.is_empty() && payload.len() <= limit);
                 assert!(offset >= end);
                 let (payload, behind) = (payload.to_vec(), offset + payload.len() as u64);

@@ -5,6 +5,7 @@
 //! line of a log may be garbage.
 
 use super::Format;
+use super::cloudwatch::is_envelope;
 use super::scan::{Scanner, significant, trim_end, trim_start};
 
 /// How much is looked at.
@@ -47,6 +48,9 @@ pub(super) fn detect(window: &[u8], whole: bool) -> Format {
 pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     if begins_records(window) {
         return Some(Format::Records);
+    }
+    if is_envelope(window) {
+        return Some(Format::CloudwatchLogs);
     }
     if window.first() == Some(&b'{') && is_one_line(window, whole) {
         return Some(Format::Ndjson);

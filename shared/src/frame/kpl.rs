@@ -219,6 +219,7 @@ impl<'b> Fields<'b> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Wire {
     Varint,
     Fixed64,

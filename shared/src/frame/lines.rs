@@ -135,7 +135,8 @@ impl<R: Read> Frames<R> {
                 break;
             }
             length = held;
-            if length > self.max {
+            // One more may be a carriage return.
+            if length > self.max + 1 {
                 break;
             }
             if complete || !self.fill()? {

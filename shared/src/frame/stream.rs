@@ -11,8 +11,8 @@ use super::{Format, Frames};
 impl<'b> Frames<&'b [u8]> {
     /// For the records of a stream, each begun by [`Frames::begin_record`]; there is no frame before the first.
     ///
-    /// [`Format::Auto`] is told anew for each record: one line that begins with `{` is NDJSON, text that is no JSON is one
-    /// frame, all else is told as for an object.
+    /// [`Format::Auto`] is told anew for each record: an envelope of CloudWatch Logs by its header, one line that begins
+    /// with `{` is NDJSON, text that is no JSON is one frame, all else is told as for an object.
     pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
         Self { stream: true, ..Self::new(&[], format, max_event_bytes) }
     }
@@ -29,6 +29,7 @@ impl<'b> Frames<&'b [u8]> {
         self.line = Line::default();
         self.skip = None;
         self.last = None;
+        self.composer.time_ms = None;
         self.broken = false;
     }
 }

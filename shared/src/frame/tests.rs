@@ -1,5 +1,6 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
+mod cloudwatch;
 mod properties;
 mod stream;
 
@@ -54,7 +55,7 @@ fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
     loop {
         let next = match frames.next() {
             Ok(None) => return seen,
-            Ok(Some(Frame::Record { payload, offset })) => Record(offset, String::from_utf8_lossy(payload).into()),
+            Ok(Some(Frame::Record { payload, offset, .. })) => Record(offset, String::from_utf8_lossy(payload).into()),
             Ok(Some(Frame::TooLarge { offset, length, head })) => {
                 TooLarge(offset, length, String::from_utf8_lossy(head).into())
             }
@@ -162,6 +163,9 @@ fn a_line_over_the_limit_that_holds_several_values_is_taken_value_by_value() {
         ("{\"long\":12345} x\n5", &[too_large(0, 16, "{\"long\":12345} x"), record(17, "5")]),
         ("{\"a\":1}{\"b\":\n}\n", &[record(0, "{\"a\":1}"), record(7, "{\"b\":"), record(13, "}")]),
         ("{\"a\":1}             \n5", &[record(0, "{\"a\":1}"), record(21, "5")]),
+        // A carriage return does not count, wherever reading began.
+        ("{\"a\":1}{\"b\":12345\r", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345")]),
+        ("{\"a\":1}{\"b\":12345\r\n5", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345"), record(19, "5")]),
     ];
     for (text, expected) in cases {
         check(text, Format::Ndjson, 10, expected);
@@ -197,7 +201,7 @@ fn only_a_line_is_ever_split() {
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}{}", .. }))));
     assert!(frames.split());
     assert!(!frames.split());
-    assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}", offset: 0 }))));
+    assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}", offset: 0, .. }))));
     assert!(!frames.split());
     let mut frames = Frames::new(&b"[[{}{}]]"[..], Format::Array, 10);
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
@@ -489,7 +493,7 @@ fn a_failing_reader_is_no_broken_object() {
                         assert!(frames.offset() >= before, "{format:?}");
                     }
                     Ok(None) => break,
-                    Ok(Some(Frame::Record { payload, offset })) => {
+                    Ok(Some(Frame::Record { payload, offset, .. })) => {
                         seen.push(record(offset, std::str::from_utf8(payload).unwrap()));
                     }
                     Ok(Some(Frame::TooLarge { offset, length, head })) => {
@@ -502,7 +506,7 @@ fn a_failing_reader_is_no_broken_object() {
             let mut expected = Vec::new();
             while let Some(frame) = calm.next().unwrap() {
                 expected.push(match frame {
-                    Frame::Record { payload, offset } => record(offset, std::str::from_utf8(payload).unwrap()),
+                    Frame::Record { payload, offset, .. } => record(offset, std::str::from_utf8(payload).unwrap()),
                     Frame::TooLarge { offset, length, head } => {
                         too_large(offset, length, std::str::from_utf8(head).unwrap())
                     }

@@ -61,7 +61,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The next element of the array, or of the arrays of the records objects.
+    /// The next element of the array, or of the arrays of the records objects or envelopes.
     pub(super) fn next_element(&mut self, records: bool) -> Result<Option<Found>, FrameError> {
         loop {
             if let Expect::Rest(_, scanner) = &mut self.expect {
@@ -83,6 +83,10 @@ impl<R: Read> Frames<R> {
             let here = self.buffer.offset();
             let first = self.buffer.unread()[0];
             self.expect = match (self.expect, first) {
+                (Expect::Start, b'{') if self.format == Format::CloudwatchLogs => {
+                    self.begin_envelope()?;
+                    continue;
+                }
                 (Expect::Start, b'{') if records => Expect::Key(here),
                 (Expect::Start, b'[') if !records => Expect::First,
                 (Expect::Key(start), b'"') => {
@@ -112,7 +116,7 @@ impl<R: Read> Frames<R> {
                     self.expect = Expect::Separator;
                     return Ok(Some(found));
                 }
-                (expected, _) => return Err(lost(here, expected.words(records))),
+                (expected, _) => return Err(lost(here, expected.words(self.format))),
             };
             self.buffer.pos += 1;
             if matches!(self.expect, Expect::First) && self.opened.is_none() {
@@ -180,9 +184,10 @@ impl<R: Read> Frames<R> {
 }
 
 impl Expect {
-    fn words(self, records: bool) -> &'static str {
+    fn words(self, format: Format) -> &'static str {
         match self {
-            Self::Start if records => r#"expected `{` of {"Records":[…]}"#,
+            Self::Start if format == Format::Records => r#"expected `{` of {"Records":[…]}"#,
+            Self::Start if format == Format::CloudwatchLogs => r#"expected `{` of {…,"logEvents":[…]}"#,
             Self::Start => "expected `[`",
             Self::Key(_) => r#"expected "Records" as the first key"#,
             Self::Colon(_) => r#"expected `:` behind "Records""#,
@@ -194,6 +199,6 @@ impl Expect {
     }
 }
 
-fn lost(offset: u64, reason: &str) -> FrameError {
+pub(super) fn lost(offset: u64, reason: &str) -> FrameError {
     broken(offset, "framing_lost", reason.into())
 }

@@ -160,8 +160,10 @@ impl<'p> Producer<'p> {
             if bodies.stop.is_set() {
                 return (End::Stopped, here.offset(frames.offset()));
             }
-            let (payload, at) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset })) => (payload, here.offset(offset)),
+            let (payload, at, time_ms) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset, time_ms })) => {
+                    (payload, here.offset(offset), time_ms.unwrap_or(here.time_ms))
+                }
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
                     let at = here.offset(offset);
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
@@ -209,7 +211,7 @@ impl<'p> Producer<'p> {
                 Ok(())
             } else {
                 action.clear();
-                match dataset.router.route(&event, here.id_prefix, at.offset, here.time_ms, scratch, action) {
+                match dataset.router.route(&event, here.id_prefix, at.offset, time_ms, scratch, action) {
                     Ok(()) => match dataset.shape.apply(&event, shaped) {
                         None => bodies.place(at, |body| body.push(action, payload, None, at)),
                         Some(document) => bodies.place(at, |body| body.push(action, document, Some(payload), at)),

@@ -3,9 +3,8 @@
 //! In: records of a delivery stream. Out: of each the chosen events, shaped, one a line; or `Dropped` where none was
 //! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
 //! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
-//! at most and five minutes for them
-//! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which the slowest of it, inflating, never
-//! needs; if it did, Firehose would try again and then keep the records.
+//! at most and five minutes for them (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which
+//! nothing but bombs can need (1 GB out of 5 MB takes 1.3 s); then Firehose tries again and keeps the records.
 
 use std::{sync::Arc, time::Instant};
 
@@ -53,8 +52,8 @@ impl FirehoseTransform {
     /// One invocation. It blocks: call it where that is allowed.
     ///
     /// # Errors
-    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose invokes
-    /// three times more, then keeps the records as they came under `processing-failed/` in the backup bucket
+    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose tries
+    /// again, three times by default, then keeps the records as they came under `processing-failed/` in the backup bucket
     /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn handle(&self, invocation: &Invocation) -> Result<Response, String> {
         let started = Instant::now();
@@ -220,7 +219,7 @@ impl<'r> Work<'r> {
                 found.fail(offset, error_type, reason);
             }
             let (payload, offset) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset })) => (payload, offset),
+                Ok(Some(Frame::Record { payload, offset, .. })) => (payload, offset),
                 Ok(Some(Frame::TooLarge { offset, length, .. })) => {
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
                     found.fail(offset, "event_too_large", reason);

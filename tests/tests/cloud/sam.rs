@@ -1,4 +1,4 @@
-//! SAM's command line, installed and called; the function as it builds it.
+//! SAM's command line, installed and called; the functions as it builds them.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub(crate) fn succeed(command: &mut Command) -> String {
     stdout
 }
 
-/// The folder of a built function and layer, and the template that names them.
+/// The folders of the built functions and of the layer, and the template that names them.
 #[derive(Debug)]
 pub(crate) struct Built {
     folder: PathBuf,
@@ -107,8 +107,8 @@ impl Built {
         self.folder.join("template.yaml")
     }
 
-    pub(crate) fn function(&self) -> PathBuf {
-        self.folder.join("S3IngestFunction")
+    pub(crate) fn function(&self, logical_id: &str) -> PathBuf {
+        self.folder.join(logical_id)
     }
 
     pub(crate) fn layer(&self) -> PathBuf {

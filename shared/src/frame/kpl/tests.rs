@@ -58,6 +58,9 @@ fn read(frame: &[u8]) -> Option<Vec<&[u8]>> {
     Some(data)
 }
 
+/// A name, a message, the data of its records.
+type Case<'c> = (&'c str, Vec<u8>, &'c [&'c [u8]]);
+
 #[test]
 fn user_records_come_out_in_their_order() {
     let one = |fields: &[Vec<u8>]| bytes(AGGREGATED_RECORDS, &fields.concat());
@@ -65,7 +68,7 @@ fn user_records_come_out_in_their_order() {
     let group = [tag(7, START_GROUP), number(1, 5), tag(8, START_GROUP), tag(8, END_GROUP), tag(7, END_GROUP)].concat();
     let nested = |depth| [tag(9, START_GROUP).repeat(depth), tag(9, END_GROUP).repeat(depth)].concat();
     let tagged = |tag: &[u8]| bytes(RECORD_TAGS, tag);
-    let cases: &[(&str, Vec<u8>, &[&[u8]])] = &[
+    let cases: &[Case<'_>] = &[
         ("no message at all", vec![], &[]),
         ("no records", bytes(1, b"key"), &[]),
         ("two records", [bytes(1, b"key"), record(b"a"), record(b"{\"b\":1}")].concat(), &[b"a", b"{\"b\":1}"]),

@@ -155,7 +155,7 @@ fn the_next_record_may_begin_before_the_last_is_read() {
 
 #[test]
 fn memory_stays_and_is_bounded_over_many_records() {
-    let large = gzip(&[b"{\"a\":\"".as_slice(), &[b'x'; 4 * MIB], b"\"}"].concat());
+    let large = gzip(format!("{{\"a\":\"{}\"}}", "x".repeat(4 * MIB)).as_bytes());
     let small = b"{\"a\":1}";
     let mut frames = Frames::of_records(Format::Auto, MIB);
     for _ in 0..3 {

@@ -1,0 +1,257 @@
+//! One log event and its envelope become one event.
+//!
+//! In: the bytes of a log event. Out: the composed event in a buffer that is kept, all of it as it came but for a message
+//! object, which is unescaped. Deliberately absent: any judgement about the event, which is decode's and route's.
+
+use std::{fmt, io::Write};
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::header::{Header, Members};
+
+/// The fields that an envelope adds, in their order, then what a message is called that is no object.
+const NAMES: [&str; 6] = ["@id", "@timestamp", "@owner", "@log_group", "@log_stream", "@message"];
+const TIMESTAMP: usize = 1;
+const OWNER: usize = 2;
+const MESSAGE: usize = 5;
+
+/// The last millisecond of the year 9999; RFC 3339 knows no later year.
+const LATEST_MS: i64 = 253_402_300_799_999;
+
+/// Composes the log events of one envelope after another.
+#[derive(Default)]
+pub(in crate::frame) struct Composer {
+    control: bool,
+    /// The values of `@owner`, `@log_group` and `@log_stream` as they came; empty where there is none.
+    of_envelope: [Vec<u8>; 3],
+    /// A message, unescaped.
+    message: String,
+    payload: Vec<u8>,
+    /// The time of the log event at hand.
+    pub(in crate::frame) time_ms: Option<i64>,
+}
+
+/// What else a log event has is passed over.
+#[derive(Deserialize)]
+struct LogEvent<'e> {
+    #[serde(borrow)]
+    id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'e RawValue>,
+    #[serde(borrow)]
+    message: Option<&'e RawValue>,
+    #[serde(borrow, rename = "extractedFields")]
+    extracted: Option<&'e RawValue>,
+}
+
+impl Composer {
+    /// Begins an envelope.
+    pub(super) fn begin(&mut self, header: &Header<'_>) {
+        self.control = header.is_control();
+        for (kept, value) in self.of_envelope.iter_mut().zip([header.owner, header.log_group, header.log_stream]) {
+            kept.clear();
+            kept.extend_from_slice(value.unwrap_or_default());
+        }
+    }
+
+    /// Whether the log events are for nobody.
+    pub(super) fn is_control(&self) -> bool {
+        self.control
+    }
+
+    /// What was composed last.
+    pub(in crate::frame) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Composes a log event, or says by `false` that these bytes are none and have to come out as they are.
+    pub(super) fn compose(&mut self, bytes: &[u8]) -> bool {
+        self.time_ms = None;
+        // An array of four would pass for the object.
+        let Some(event) = bytes.starts_with(b"{").then(|| serde_json::from_slice::<LogEvent<'_>>(bytes).ok()).flatten()
+        else {
+            return false;
+        };
+        if let Some(time) = event.timestamp {
+            self.time_ms = time.get().parse().ok().filter(|time| (0..=LATEST_MS).contains(time));
+            if self.time_ms.is_none() {
+                return false;
+            }
+        }
+        let id = event.id.map_or("", RawValue::get);
+        let Some(message) = event.message.map(RawValue::get).filter(|message| message.starts_with('"')) else {
+            return false;
+        };
+        let extracted = event.extracted.map_or("{}", RawValue::get);
+        if let Some((object, keys)) = object_of(message, &mut self.message) {
+            write_envelope(&mut self.payload, id, self.time_ms, &self.of_envelope, keys);
+            let members = object[1..].trim_ascii_start();
+            if members == "}" && self.payload.ends_with(b",") {
+                self.payload.pop();
+            }
+            self.payload.extend_from_slice(members.as_bytes());
+        } else if extracted.starts_with('{') {
+            write_envelope(&mut self.payload, id, self.time_ms, &self.of_envelope, Keys::default());
+            write_member(&mut self.payload, MESSAGE, message.as_bytes());
+            write_extracted(&mut self.payload, extracted, &mut self.message);
+            self.payload.pop();
+            self.payload.push(b'}');
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// The opening brace and the envelope's fields, each with a comma behind it, without those that the message has.
+fn write_envelope(out: &mut Vec<u8>, id: &str, time_ms: Option<i64>, of_envelope: &[Vec<u8>; 3], keys: Keys) {
+    out.clear();
+    out.push(b'{');
+    if !keys.has(0) {
+        write_member(out, 0, id.as_bytes());
+    }
+    if let Some(time) = time_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+        && !keys.has(TIMESTAMP)
+    {
+        // A vector takes all that is written.
+        let _ = write!(out, "\"{}\":\"{time:.3}\",", NAMES[TIMESTAMP]);
+    }
+    for (name, value) in (OWNER..).zip(of_envelope) {
+        if !keys.has(name) {
+            write_member(out, name, value);
+        }
+    }
+}
+
+/// A member and a comma, unless there is no value.
+fn write_member(out: &mut Vec<u8>, name: usize, value: &[u8]) {
+    if !value.is_empty() {
+        out.push(b'"');
+        out.extend_from_slice(NAMES[name].as_bytes());
+        out.extend_from_slice(b"\":");
+        out.extend_from_slice(value);
+        out.push(b',');
+    }
+}
+
+/// The extracted fields, each with a comma behind it, without those that are called as the envelope's are.
+fn write_extracted(out: &mut Vec<u8>, extracted: &str, scratch: &mut String) {
+    let mut members = Members::of_object(extracted.as_bytes());
+    while let Some((key, value)) = members.next() {
+        let unescaped = match std::str::from_utf8(key) {
+            Ok(key) if unescape(key, scratch) => scratch.as_str(),
+            _ => "",
+        };
+        if !NAMES.contains(&unescaped) {
+            out.extend_from_slice(key);
+            out.push(b':');
+            out.extend_from_slice(value);
+            out.push(b',');
+        }
+    }
+}
+
+/// The object that a message is, from its brace to its brace, and which names it has; `None` for other text.
+fn object_of<'s>(message: &str, scratch: &'s mut String) -> Option<(&'s str, Keys)> {
+    // Most text is told by its first character. An escape may hide a brace.
+    let first = message[1..].trim_start_matches([' ', '\t']).as_bytes().first();
+    if !matches!(first, Some(b'{' | b'\\')) || !unescape(message, scratch) {
+        return None;
+    }
+    let object = scratch.trim_matches([' ', '\t', '\r', '\n']);
+    let mut keys = Keys::default();
+    let mut json = serde_json::Deserializer::from_str(object);
+    json.deserialize_map(KeysOf(&mut keys)).ok()?;
+    json.end().ok()?;
+    Some((object, keys))
+}
+
+/// The text of a JSON string with its quotes; `false` where lone surrogates keep it from being text.
+fn unescape(string: &str, out: &mut String) -> bool {
+    out.clear();
+    let Some(mut rest) = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        let Some(kind) = rest.as_bytes().get(at + 1) else { return false };
+        let mut length = 2;
+        out.push(match kind {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'u' => {
+                let unit = |at: usize| rest.get(at..at + 4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+                let Some(first) = unit(at + 2) else { return false };
+                let second = (rest.get(at + 6..at + 8) == Some("\\u")).then(|| unit(at + 8)).flatten();
+                let units = [first, second.unwrap_or(0)];
+                match char::decode_utf16(units).next() {
+                    Some(Ok(char)) => {
+                        length = 6 * char.len_utf16();
+                        char
+                    }
+                    _ => return false,
+                }
+            }
+            &other => char::from(other),
+        });
+        rest = &rest[at + length..];
+    }
+    out.push_str(rest);
+    true
+}
+
+/// Which of the [`NAMES`] an object has as keys.
+#[derive(Default, Clone, Copy)]
+struct Keys(u8);
+
+impl Keys {
+    fn has(self, name: usize) -> bool {
+        self.0 >> name & 1 == 1
+    }
+}
+
+/// Validates an object and notes its keys.
+struct KeysOf<'k>(&'k mut Keys);
+
+impl<'de> Visitor<'de> for KeysOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_key_seed(Key(self.0))?.is_some() {
+            members.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+struct Key<'k>(&'k mut Keys);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<(), E> {
+        if let Some(name) = NAMES.iter().position(|&name| name == key) {
+            self.0.0 |= 1 << name;
+        }
+        Ok(())
+    }
+}

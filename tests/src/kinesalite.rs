@@ -1,0 +1,125 @@
+//! A Kinesis: kinesalite, an emulator with Kinesis's own limits.
+//!
+//! In: data. Out: [`Item`]s in the order of their shards, under the numbers and times that the stream gave them. One server
+//! a test binary, shared. Deliberately absent: the SDK, which would take longer to compile than all that is here; and
+//! signatures, which kinesalite wants but does not check.
+
+use std::sync::OnceLock;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::{engine, kinesis, mapping::Item, moto::REGION, place, service::Service};
+
+/// What one `PutRecords` may carry.
+const PUT_RECORDS: usize = 500;
+const PUT_BYTES: usize = 5 << 20;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Kinesalite {
+    service: Service,
+    http: reqwest::Client,
+}
+
+impl Kinesalite {
+    /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<Kinesalite, String>> = OnceLock::new();
+        let start = || {
+            let service = Service::start("kinesalite/kinesalite.sh", &[], &[("AWS_REGION", REGION)])?;
+            Ok(Self { service, http: engine::http() })
+        };
+        match SHARED.get_or_init(start) {
+            Ok(kinesalite) => Some(kinesalite),
+            Err(why) => {
+                place::missing("kinesalite (Node.js)", why);
+                None
+            }
+        }
+    }
+
+    /// Makes a stream.
+    ///
+    /// # Panics
+    /// If it is there.
+    pub async fn stream(&self, name: &str, shards: u32) {
+        self.ask("CreateStream", &json!({ "StreamName": name, "ShardCount": shards })).await;
+        loop {
+            let stream = self.ask("DescribeStreamSummary", &json!({ "StreamName": name })).await;
+            if stream["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Puts records, each under a partition key.
+    ///
+    /// # Panics
+    /// If one is refused.
+    pub async fn put(&self, stream: &str, records: &[(String, Vec<u8>)]) {
+        let mut left = records;
+        while !left.is_empty() {
+            let mut bytes = 0;
+            let fits = left.iter().take(PUT_RECORDS).take_while(|(key, data)| {
+                bytes += key.len() + data.len();
+                bytes <= PUT_BYTES
+            });
+            let (now, later) = left.split_at(fits.count().max(1));
+            let records: Vec<_> =
+                now.iter().map(|(key, data)| json!({ "PartitionKey": key, "Data": STANDARD.encode(data) })).collect();
+            let said = self.ask("PutRecords", &json!({ "StreamName": stream, "Records": records })).await;
+            assert_eq!(said["FailedRecordCount"], 0, "{said}");
+            left = later;
+        }
+    }
+
+    /// Everything that a stream holds, from `TRIM_HORIZON` on, one shard after the other.
+    ///
+    /// # Panics
+    /// If the stream is not there.
+    pub async fn read(&self, stream: &str) -> Vec<Item> {
+        let said = self.ask("ListShards", &json!({ "StreamName": stream })).await;
+        let mut items = Vec::new();
+        for shard in said["Shards"].as_array().expect("shards") {
+            let id = shard["ShardId"].as_str().expect("an id");
+            let first = json!({ "StreamName": stream, "ShardId": id, "ShardIteratorType": "TRIM_HORIZON" });
+            let mut iterator = self.ask("GetShardIterator", &first).await["ShardIterator"].take();
+            loop {
+                let mut said = self.ask("GetRecords", &json!({ "ShardIterator": iterator })).await;
+                let records = said["Records"].as_array().expect("records");
+                if records.is_empty() {
+                    break;
+                }
+                items.extend(records.iter().map(|record| item(stream, id, record)));
+                iterator = said["NextShardIterator"].take();
+            }
+        }
+        items
+    }
+
+    async fn ask(&self, operation: &str, body: &Value) -> Value {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/kinesis/aws4_request, SignedHeaders=host, Signature=x"
+        );
+        let request = self.http.post(self.service.url()).header("content-type", "application/x-amz-json-1.1");
+        let request = request.header("x-amz-target", format!("Kinesis_20131202.{operation}"));
+        let request = request.header("authorization", authorization).header("x-amz-date", "20261122T000000Z");
+        let answer = request.body(body.to_string()).send().await.expect("kinesalite answers");
+        let status = answer.status();
+        let said = answer.text().await.expect("the answer is whole");
+        assert!(status.is_success(), "{operation}: {status} {said}");
+        if said.is_empty() { Value::Null } else { engine::json(&said) }
+    }
+}
+
+/// A record as `GetRecords` gives it.
+fn item(stream: &str, shard: &str, record: &Value) -> Item {
+    let data = STANDARD.decode(record["Data"].as_str().expect("data")).expect("base64");
+    let arrived = record["ApproximateArrivalTimestamp"].as_f64().expect("a time");
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of this century")]
+    let arrived_ms = (arrived * 1000.0).round() as u64;
+    let number = record["SequenceNumber"].as_str().expect("a number");
+    kinesis::item(&kinesis::arn(stream), shard, number, arrived_ms, &data)
+}

@@ -1,0 +1,104 @@
+//! Invocations as Lambda makes them of Kinesis records.
+//!
+//! In: data. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a stream;
+//! [`crate::kinesalite`] is one.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{mapping::Item, moto::REGION};
+
+/// When generated records arrived: 2026-11-22T00:00:00Z.
+pub const ARRIVED_MS: u64 = 1_795_305_600_000;
+
+/// Where a rejected event lay.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
+pub struct Position {
+    pub stream: String,
+    pub shard: String,
+    pub sequence_number: String,
+    pub aggregate_index: u64,
+    pub offset: u64,
+}
+
+/// A shard that numbers its records as Kinesis does: 56 digits, growing.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    arn: String,
+    id: String,
+    records: u64,
+}
+
+impl Shard {
+    /// A shard without records.
+    pub fn new(stream: &str, number: u32) -> Self {
+        Self { arn: arn(stream), id: shard_id(number), records: 0 }
+    }
+
+    /// The next record. It arrived a millisecond after the one before.
+    pub fn record(&mut self, data: &[u8]) -> Item {
+        self.record_at(data, ARRIVED_MS + self.records + 1)
+    }
+
+    /// The next record, at a time.
+    pub fn record_at(&mut self, data: &[u8], arrived_ms: u64) -> Item {
+        self.records += 1;
+        // Sixteen apart, as for records that one request put.
+        let sequence_number = format!("49590338271490256608559692538{:027}", self.records * 16 + 2);
+        item(&self.arn, &self.id, &sequence_number, arrived_ms, data)
+    }
+}
+
+/// The ARN of a stream.
+pub fn arn(stream: &str) -> String {
+    format!("arn:aws:kinesis:{REGION}:123456789012:stream/{stream}")
+}
+
+/// The id of a shard.
+pub fn shard_id(number: u32) -> String {
+    format!("shardId-{number:012}")
+}
+
+/// A record.
+pub fn item(arn: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data: &[u8]) -> Item {
+    let entry = json!({
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": "1",
+            "sequenceNumber": sequence_number,
+            "data": STANDARD.encode(data),
+            "approximateArrivalTimestamp": arrived_ms as f64 / 1000.0,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": format!("{shard}:{sequence_number}"),
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/lambda-role",
+        "awsRegion": REGION,
+        "eventSourceARN": arn,
+    });
+    let shard = format!("{arn}/{shard}");
+    Item { group: shard.clone(), lane: shard, identifier: sequence_number.into(), arrived_ms, entry }
+}
+
+/// What a record holds.
+///
+/// # Panics
+/// If it is not of Kinesis.
+pub fn data(item: &Item) -> Vec<u8> {
+    STANDARD.decode(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
+}
+
+/// The invocation of records.
+pub fn event(items: &[Item]) -> Value {
+    json!({ "Records": items.iter().map(|item| &item.entry).collect::<Vec<_>>() })
+}
+
+/// The answer that names the first undelivered record, or none.
+pub fn answer(first_undelivered: Option<&Item>) -> Value {
+    let failures: Vec<_> = first_undelivered.iter().map(|item| json!({ "itemIdentifier": item.identifier })).collect();
+    json!({ "batchItemFailures": failures })
+}

@@ -1,0 +1,133 @@
+//! What a function says of an attempt: one line that balances, and is a CloudWatch metric.
+//!
+//! In: a function's lines. Out: a type a source, which complains about a missing key. Deliberately absent: S3's, which
+//! stands with [`crate::scene`].
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use local::function::Function;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What became of the events of an attempt.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Counts {
+    pub dataset: Option<String>,
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    pub records: u64,
+    pub bytes_in: u64,
+    pub bytes_raw: u64,
+    pub read: u64,
+    pub dropped: u64,
+    pub expired: u64,
+    pub indexed: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    pub undelivered: u64,
+    pub bulk_requests: u64,
+    pub retries: u64,
+    pub elapsed_ms: u64,
+}
+
+/// The receipt of a batch of Kinesis records.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Kinesis {
+    pub stream: String,
+    pub shard: String,
+    pub start_sequence_number: String,
+    pub end_sequence_number: Option<String>,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// The receipt of a batch of Kafka records of one topic.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Kafka {
+    pub topic: String,
+    pub partitions: BTreeMap<String, Offsets>,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// From which offset to which, the latter not included, a topic-partition is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Offsets {
+    pub start_offset: u64,
+    pub end_offset: u64,
+}
+
+/// The receipt of a batch of Firehose records.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct Firehose {
+    pub delivery_stream: String,
+    pub dataset: Option<String>,
+    pub records: u64,
+    pub ok: u64,
+    pub dropped_records: u64,
+    pub failed_records: u64,
+    pub read: u64,
+    pub dropped: u64,
+    pub passed: u64,
+    pub failed: u64,
+}
+
+impl Deref for Kinesis {
+    type Target = Counts;
+    fn deref(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+impl Deref for Kafka {
+    type Target = Counts;
+    fn deref(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+/// The receipts of a function so far, of the source that the caller names; each balances, and is a CloudWatch metric.
+///
+/// # Panics
+/// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
+pub fn of<R: DeserializeOwned>(function: &Function) -> Vec<R> {
+    let read = |line: Value| {
+        assert_balanced(&line);
+        serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"))
+    };
+    function.receipts().into_iter().map(read).collect()
+}
+
+/// A receipt balances, and is a CloudWatch metric with the dimension `dataset` alone.
+///
+/// # Panics
+/// If not.
+pub fn assert_balanced(line: &Value) {
+    let count = |name: &str| line[name].as_u64().unwrap_or_else(|| panic!("no count {name}: {line}"));
+    let fates: &[&str] = if line["delivery_stream"].is_string() {
+        assert_eq!(count("records"), count("ok") + count("dropped_records") + count("failed_records"), "{line}");
+        &["dropped", "passed", "failed"]
+    } else {
+        &["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"]
+    };
+    assert_eq!(count("read"), fates.iter().copied().map(count).sum::<u64>(), "the receipt does not balance: {line}");
+    let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(metrics["Dimensions"], serde_json::json!([["dataset"]]), "{line}");
+    assert!(line["_aws"]["Timestamp"].is_u64() && metrics["Namespace"].is_string(), "{line}");
+    for metric in metrics["Metrics"].as_array().expect("metrics") {
+        let name = metric["Name"].as_str().expect("a metric has a name");
+        assert!(line[name].is_number(), "metric {name} is missing: {line}");
+    }
+}
+
+/// A sum over receipts, such as of `|r| r.indexed`.
+pub fn sum<R>(receipts: &[R], of: impl Fn(&R) -> u64) -> u64 {
+    receipts.iter().map(of).sum()
+}
