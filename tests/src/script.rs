@@ -144,7 +144,8 @@ fn put(state: &Mutex<State>, body: &[u8]) -> Response<Full<Bytes>> {
     let status = state.script.letters.pop_front().unwrap_or(200);
     if status == 200 {
         let text = std::str::from_utf8(body).expect("a letter is text");
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}")));
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}")));
         state.truth.letters.extend(lines);
         return answer(200, "");
     }
@@ -160,7 +161,9 @@ fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Clos
     let mut state = lock(state);
     let turn = state.script.turns.pop_front().unwrap_or(Turn::Items);
     match turn {
-        Turn::Status(status) => return Ok(answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#)),
+        Turn::Status(status) => {
+            return Ok(answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#));
+        }
         Turn::Cut { applied: false } => return Err(Closed),
         _ => {}
     }
@@ -185,7 +188,8 @@ fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Clos
 }
 
 fn item(state: &mut State, id: String, seq: u64) -> Value {
-    let failed = |status: u16, name: &str| json!({ "create": { "status": status, "error": { "type": name, "reason": name } } });
+    let failed =
+        |status: u16, name: &str| json!({ "create": { "status": status, "error": { "type": name, "reason": name } } });
     if state.ids.contains(&id) {
         return failed(409, "version_conflict_engine_exception");
     }

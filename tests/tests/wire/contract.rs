@@ -159,7 +159,8 @@ fn unsafe_to_forget(sent: &Sent, truth: &Truth) -> Option<String> {
         }
         _ => false,
     };
-    (!letters.iter().any(is_whole)).then(|| format!("the poison {:?} is no dead letter", String::from_utf8_lossy(poison)))
+    (!letters.iter().any(is_whole))
+        .then(|| format!("the poison {:?} is no dead letter", String::from_utf8_lossy(poison)))
 }
 
 /// Invokes with one pattern, a few times as it is and then without faults, and checks each answer.

@@ -147,16 +147,20 @@ fn partition_keys_come_from_fields_and_a_record_without_them_fails_alone() {
 #[test]
 fn records_that_expand_beyond_the_limit_of_a_response_fail_singly() {
     place::run(async {
-        let (mut function, _folder) =
-            start("datasets:\n  - { name: all, from: { delivery_stream: \"*\" } }\n").await;
+        let (mut function, _folder) = start("datasets:\n  - { name: all, from: { delivery_stream: \"*\" } }\n").await;
         let line = format!("{{\"pad\":\"{}\"}}\n", "x".repeat(1000));
         let mib = line.repeat(1040);
         // Of 1 MiB in gzip four fit, base64 included; what is small behind them fits still.
         let records: Vec<Vec<u8>> = (0..40)
-            .map(|number| if number % 4 == 3 { format!("{{\"n\":{number}}}").into() } else { events::gzip(mib.as_bytes()) })
+            .map(
+                |number| {
+                    if number % 4 == 3 { format!("{{\"n\":{number}}}").into() } else { events::gzip(mib.as_bytes()) }
+                },
+            )
             .collect();
         let found = transform(&mut function, "expanding", &records).await;
-        let delivered = found.iter().filter(|outcome| matches!(outcome, Outcome::Ok(data, _) if data == mib.as_bytes()));
+        let delivered =
+            found.iter().filter(|outcome| matches!(outcome, Outcome::Ok(data, _) if data == mib.as_bytes()));
         let delivered = delivered.count();
         assert_eq!(delivered, 4);
         for (number, outcome) in found.iter().enumerate() {

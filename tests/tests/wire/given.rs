@@ -32,8 +32,7 @@ fn every_given_invocation_of_a_stream_gets_the_right_answer() {
     place::run(async {
         let of_streams = |name: &String| name.starts_with("kinesisStream") || name.starts_with("kafka");
         let files = std::fs::read_dir(&folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
-        let mut names: Vec<String> =
-            files.map(|name| name.into_string().expect("a name")).filter(of_streams).collect();
+        let mut names: Vec<String> = files.map(|name| name.into_string().expect("a name")).filter(of_streams).collect();
         names.sort();
         assert!(names.len() >= 5, "{names:?}");
         for (number, name) in names.iter().enumerate() {
@@ -58,7 +57,8 @@ fn every_given_invocation_of_a_stream_gets_the_right_answer() {
                 });
                 found.sort_by_key(|(document, _)| document.to_string());
                 documents.sort_by_key(|(document, _)| document.to_string());
-                let documents: Vec<_> = documents.into_iter().map(|(document, day)| (document, day.to_owned())).collect();
+                let documents: Vec<_> =
+                    documents.into_iter().map(|(document, day)| (document, day.to_owned())).collect();
                 assert_eq!(found, documents, "{name}");
                 let letters = scene.dead_letters_of::<Value>().await;
                 let dead: Vec<_> = letters.iter().map(|letter| letter.payload.as_deref().unwrap_or_default()).collect();
@@ -130,7 +130,8 @@ fn every_given_invocation_of_firehose_gets_the_right_answer() {
         let mut function =
             Function::start(&place::function("firehose-transform"), &env).await.expect("the function starts");
         let hello = Outcome::Ok(b"{\"Hello\": \"World\"}\n".to_vec(), Map::new());
-        for name in ["kinesisFirehoseKinesisEvent.json", "kinesisFirehosePutEvent.json", "kinesisFirehoseSQSEvent.json"] {
+        for name in ["kinesisFirehoseKinesisEvent.json", "kinesisFirehosePutEvent.json", "kinesisFirehoseSQSEvent.json"]
+        {
             let event = read(&folder, name);
             let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
             let found = outcomes(&event, &answer);

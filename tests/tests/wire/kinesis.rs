@@ -85,7 +85,8 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
             let log_events = [(id.as_str(), 1_700_000_000_123, message.as_str())];
             records.push(events::gzip(cloudwatch::envelope("DATA_MESSAGE", &log_events).as_bytes()));
             expected.add(&cloudwatch::document(&id, "2023-11-14T22:13:20.123Z", &message).to_string());
-            let control = [("", 1_700_000_000_123, "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream.")];
+            let control =
+                [("", 1_700_000_000_123, "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream.")];
             records.push(events::gzip(cloudwatch::envelope("CONTROL_MESSAGE", &control).as_bytes()));
         }
         let keyed: Vec<_> = records.into_iter().map(|data| (random.u32(..).to_string(), data)).collect();
@@ -201,7 +202,10 @@ fn near_the_deadline_the_rest_is_reported_and_goes_on_from_there() {
             let (start, from) = (&items[first], items.len() - round.again);
             assert_eq!(response(&round.answer), kinesis::answer(items.get(from)));
             assert_eq!(json!(receipt.start_sequence_number), start.identifier);
-            assert_eq!(receipt.end_sequence_number.as_deref(), items[..from].last().and_then(|i| i.identifier.as_str()));
+            assert_eq!(
+                receipt.end_sequence_number.as_deref(),
+                items[..from].last().and_then(|i| i.identifier.as_str())
+            );
             assert_eq!((receipt.records, receipt.is_final), (left as u64, round.again == 0), "{receipt:?}");
             left = round.again;
             assert!(mapping.invocations < 300, "it does not get done: {receipt:?}");
@@ -211,7 +215,11 @@ fn near_the_deadline_the_rest_is_reported_and_goes_on_from_there() {
         let mut expected = Expected::of(lines.iter().map(String::as_str));
         engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
         expected.assert_met();
-        figure("kinesis-ingest with deadlines of 0.8 s", "invocations, each from where the last ended", mapping.invocations);
+        figure(
+            "kinesis-ingest with deadlines of 0.8 s",
+            "invocations, each from where the last ended",
+            mapping.invocations,
+        );
     });
 }
 
