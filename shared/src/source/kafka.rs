@@ -84,38 +84,49 @@ impl Invocation {
         });
         let cluster = self.event_source_arn.or_else(|| cluster.map(str::to_owned)).or(servers);
         let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
-        let mut topics: Vec<(String, Vec<KafkaRecord>, Vec<Record>, Vec<Partition>)> = Vec::new();
+        let mut topics: Vec<Read> = Vec::new();
         for (name, events) in self.records {
             for event in events {
                 let Some(data) = event.value else { continue };
-                let at = topics.iter().position(|known| known.0 == event.topic).unwrap_or_else(|| {
-                    topics.push((event.topic.clone(), Vec::new(), Vec::new(), Vec::new()));
+                let at = topics.iter().position(|known| known.topic == event.topic).unwrap_or_else(|| {
+                    topics.push(Read { topic: event.topic.clone(), ..Read::default() });
                     topics.len() - 1
                 });
-                let (_, keys, records, partitions) = &mut topics[at];
-                let ordinal = u32::try_from(records.len()).map_err(|_| "more records than an invocation can hold")?;
-                keys.push(KafkaRecord { partition: event.partition, offset: event.offset, timestamp: event.timestamp });
-                records.push(Record { data, time_ms: event.timestamp });
-                match partitions.last_mut().filter(|last| last.name == name) {
+                let topic = &mut topics[at];
+                let ordinal =
+                    u32::try_from(topic.records.len()).map_err(|_| "more records than an invocation can hold")?;
+                let Event { partition, offset, timestamp, .. } = event;
+                topic.keys.push(KafkaRecord { partition, offset, timestamp });
+                topic.records.push(Record { data, time_ms: timestamp });
+                match topic.partitions.last_mut().filter(|last| last.name == name) {
                     Some(last) => {
                         last.range.end = ordinal + 1;
-                        last.offsets.push(event.offset);
+                        last.offsets.push(offset);
                     }
-                    None => partitions.push(Partition {
+                    None => topic.partitions.push(Partition {
                         name: name.clone(),
-                        number: event.partition,
+                        number: partition,
                         range: ordinal..ordinal + 1,
-                        offsets: vec![event.offset],
+                        offsets: vec![offset],
                     }),
                 }
             }
         }
-        let topics = topics.into_iter().map(|(topic, keys, records, partitions)| {
+        let topics = topics.into_iter().map(|Read { topic, keys, records, partitions }| {
             let origin = Origin::kafka(&cluster, &topic, keys).into();
             Topic { topic, batch: Batch { origin, records }, partitions }
         });
         Ok(topics.collect())
     }
+}
+
+/// What was read of one topic.
+#[derive(Default)]
+struct Read {
+    topic: String,
+    keys: Vec<KafkaRecord>,
+    records: Vec<Record>,
+    partitions: Vec<Partition>,
 }
 
 /// The answer: for each partition the first record that has to come again, by `TOPIC-PARTITION` and offset. Lambda goes on from

@@ -59,7 +59,7 @@ impl Invocation {
     /// # Errors
     /// A record that can't be named: reported as failed it would pass for the whole batch, so the invocation fails.
     pub fn shards(self) -> Result<Vec<Shard>, String> {
-        let mut shards: Vec<(String, String, Vec<String>, Vec<Record>)> = Vec::new();
+        let mut shards: Vec<Read> = Vec::new();
         for event in self.records {
             let Payload { sequence_number, data, approximate_arrival_timestamp } = event.kinesis;
             let shard = event.id.rsplit_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
@@ -73,20 +73,29 @@ impl Invocation {
             let stream = stream_arn(&event.source_arn);
             #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that Kinesis will see")]
             let record = Record { data, time_ms: (approximate_arrival_timestamp * 1000.0).round() as i64 };
-            match shards.iter_mut().find(|known| known.0 == stream && known.1 == shard) {
-                Some((.., numbers, records)) => {
-                    numbers.push(sequence_number);
-                    records.push(record);
-                }
-                None => shards.push((stream.to_owned(), shard.to_owned(), vec![sequence_number], vec![record])),
-            }
+            let at =
+                shards.iter().position(|known| known.stream == stream && known.shard == shard).unwrap_or_else(|| {
+                    shards.push(Read { stream: stream.to_owned(), shard: shard.to_owned(), ..Read::default() });
+                    shards.len() - 1
+                });
+            shards[at].sequence_numbers.push(sequence_number);
+            shards[at].records.push(record);
         }
-        let shards = shards.into_iter().map(|(stream, shard, numbers, records)| {
-            let origin = Origin::kinesis(&stream, &shard, numbers).into();
+        let shards = shards.into_iter().map(|Read { stream, shard, sequence_numbers, records }| {
+            let origin = Origin::kinesis(&stream, &shard, sequence_numbers).into();
             Shard { stream, shard, batch: Batch { origin, records } }
         });
         Ok(shards.collect())
     }
+}
+
+/// What was read of one shard.
+#[derive(Default)]
+struct Read {
+    stream: String,
+    shard: String,
+    sequence_numbers: Vec<String>,
+    records: Vec<Record>,
 }
 
 /// Without `/consumer/NAME:TIME` of an enhanced fan-out consumer.
