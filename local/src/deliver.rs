@@ -8,7 +8,7 @@ use std::{collections::HashSet, io, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    function::Answer,
+    function::{self, Answer},
     machine::Machine,
     progress::{EVENT_FATES, Progress},
     queue::{self, Message},
@@ -50,9 +50,9 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
         }
         delivered.invocations += 1;
         let answer = invoke(machine, &messages, progress).await?;
-        let (receipts, seen) = machine.function.receipts_from(seen_lines);
-        seen_lines = seen;
-        for receipt in receipts {
+        let lines = machine.function.lines_from(seen_lines);
+        seen_lines += lines.len();
+        for receipt in function::receipts(&lines) {
             let text = |name: &str| receipt[name].as_str().unwrap_or_default();
             progress.settled(&format!("s3://{}/{}", text("bucket"), text("key")), &receipt, &EVENT_FATES);
             delivered.receipts.push(receipt);

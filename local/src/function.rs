@@ -154,30 +154,23 @@ impl Function {
         log.lines.clone()
     }
 
-    /// How many lines there are so far: where [`Self::receipts_from`] goes on later.
+    /// How many lines there are so far: where [`Self::lines_from`] goes on later.
     pub fn line_count(&self) -> usize {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.read();
         log.lines.len()
     }
 
-    /// The lines whose `message` is `receipt`.
-    pub fn receipts(&self) -> Vec<serde_json::Value> {
-        self.receipts_from(0).0
-    }
-
-    /// The receipts among the lines from the one with this index on, and the index of the line that comes next.
-    pub fn receipts_from(&self, first_line: usize) -> (Vec<serde_json::Value>, usize) {
+    /// Those of [`Self::lines`] from the one with this index on.
+    pub fn lines_from(&self, first: usize) -> Vec<String> {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.read();
-        let lines = log.lines.get(first_line..).unwrap_or_default();
-        let receipts = lines
-            .iter()
-            .filter(|line| line.contains("receipt"))
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|line| line["message"] == "receipt")
-            .collect();
-        (receipts, log.lines.len())
+        log.lines.get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// The lines whose `message` is `receipt`.
+    pub fn receipts(&self) -> Vec<serde_json::Value> {
+        receipts(&self.lines())
     }
 
     /// CPU time of the process, and of those killed before it, in seconds; user and system, all threads.
@@ -218,6 +211,16 @@ impl Function {
             peak_memory_bytes: self.spent.peak_memory_bytes.max(peak_kib(&status).unwrap_or(0) * 1024),
         }
     }
+}
+
+/// Those of a function's lines whose `message` is `receipt`.
+pub fn receipts(lines: &[String]) -> Vec<serde_json::Value> {
+    lines
+        .iter()
+        .filter(|line| line.contains("receipt"))
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|line| line["message"] == "receipt")
+        .collect()
 }
 
 /// `utime` + `stime` of a /proc/PID/stat. The name in parentheses may hold spaces and parentheses itself.

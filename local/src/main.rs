@@ -272,6 +272,9 @@ fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
 impl Run {
     /// Says which options do not go together.
     fn check(&self) -> io::Result<()> {
+        if self.paths.is_empty() {
+            return Err(io::Error::other("no PATH is given: name files or folders, as in `local --as kinesis ~/logs`"));
+        }
         let Records { stream, record, batch, partitions, delivered } = &self.records;
         let given = [
             ("--stream", stream.is_some(), self.service != Service::S3, "kinesis, kafka and firehose"),

@@ -15,3 +15,5 @@ mod queue;
 mod s3;
 #[path = "local/signing.rs"]
 mod signing;
+#[path = "local/stream.rs"]
+mod stream;

@@ -94,6 +94,12 @@ impl Partition {
         self.next(json!(STANDARD.encode(value)))
     }
 
+    /// The next record, at a time.
+    pub fn record_at(&mut self, value: &[u8], timestamp: u64) -> Item {
+        self.timestamp = timestamp - 1;
+        self.record(value)
+    }
+
     /// The next record, a tombstone.
     pub fn tombstone(&mut self) -> Item {
         self.next(Value::Null)

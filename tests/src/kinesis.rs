@@ -40,10 +40,15 @@ impl Shard {
 
     /// The next record. It arrived a millisecond after the one before.
     pub fn record(&mut self, data: &[u8]) -> Item {
+        self.record_at(data, ARRIVED_MS + self.records + 1)
+    }
+
+    /// The next record, at a time.
+    pub fn record_at(&mut self, data: &[u8], arrived_ms: u64) -> Item {
         self.records += 1;
         // Sixteen apart, as for records that one request put.
         let sequence_number = format!("49590338271490256608559692538{:027}", self.records * 16 + 2);
-        item(&self.arn, &self.id, &sequence_number, ARRIVED_MS + self.records, data)
+        item(&self.arn, &self.id, &sequence_number, arrived_ms, data)
     }
 }
 

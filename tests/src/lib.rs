@@ -11,9 +11,10 @@
 //! - [`envelope`]: notifications as the event sources send them
 //! - [`queue`]: delivers messages, and again those that failed
 //! - [`kinesalite`]: a Kinesis
-//! - [`kpl`], [`cloudwatch`]: what records hold other than plain events
+//! - [`payload`], [`kpl`], [`cloudwatch`]: what records hold
 //! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
 //! - [`mapping`]: delivers records of a stream, and again those that failed
+//! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
 //! - [`receipt`]: what a function says of an attempt
 //! - [`scene`]: the above together, under names of one test's own
 //!
@@ -33,9 +34,11 @@ pub mod kinesis;
 pub mod kpl;
 pub mod mapping;
 pub mod moto;
+pub mod payload;
 pub mod place;
 pub mod proxy;
 pub mod queue;
 pub mod receipt;
 pub mod scene;
+pub mod script;
 pub mod service;

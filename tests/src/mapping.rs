@@ -202,13 +202,8 @@ impl Mapping {
     pub fn settle(&mut self, batch: Batch, answer: Answer) -> Round {
         self.invocations += 1;
         let Batch { group, attempts, items } = batch;
-        let undelivered = match reported(&items, &answer) {
-            Ok(reported) => rest(&items, &reported),
-            Err(misunderstood) => {
-                self.misunderstood.extend(misunderstood);
-                items.clone()
-            }
-        };
+        let (undelivered, misunderstood) = undelivered(&items, &answer);
+        self.misunderstood.extend(misunderstood);
         let again = undelivered.len();
         if again > 0 {
             let progress = again < items.len();
@@ -218,12 +213,12 @@ impl Mapping {
             let attempts = if progress || halved { attempts } else { attempts + 1 };
             let queue = &mut self.groups[group].again;
             if halved {
-                let mut first = undelivered;
+                let mut first = items.clone();
                 let second = first.split_off(again.div_ceil(2));
                 queue.push_front((second, attempts));
                 queue.push_front((first, attempts));
             } else {
-                queue.push_front((undelivered, attempts));
+                queue.push_front((undelivered.into_iter().map(|at| items[at].clone()).collect(), attempts));
             }
             let pause = Duration::from_secs(1 << attempts.min(16)).min(LONGEST_PAUSE);
             self.pass(self.limits.invocation + pause);
@@ -276,6 +271,29 @@ impl Mapping {
     }
 }
 
+/// What a function answered, which must be no failure.
+///
+/// # Panics
+/// If it is one, or not JSON.
+pub fn response(answer: &Answer) -> Value {
+    let Answer::Response(body) = answer else { panic!("{answer:?}") };
+    serde_json::from_slice(body).expect("the answer is JSON")
+}
+
+/// The records that Lambda brings again after an answer, by their places in the batch; with what was answered, where
+/// Lambda would not understand it.
+pub fn undelivered(items: &[Item], answer: &Answer) -> (Vec<usize>, Option<String>) {
+    let reported = match reported(items, answer) {
+        Ok(reported) => reported,
+        Err(misunderstood) => return ((0..items.len()).collect(), misunderstood),
+    };
+    // From the lowest reported record of each lane on.
+    let comes_again = |position: &usize| {
+        reported.iter().any(|first| first <= position && items[*first].lane == items[*position].lane)
+    };
+    ((0..items.len()).filter(comes_again).collect(), None)
+}
+
 /// The records that an answer names as not delivered. `Err` where the whole batch failed, with the answer where it is
 /// one that Lambda does not understand.
 fn reported(items: &[Item], answer: &Answer) -> Result<Vec<usize>, Option<String>> {
@@ -289,14 +307,6 @@ fn reported(items: &[Item], answer: &Answer) -> Result<Vec<usize>, Option<String
     };
     let position = |failure: &Value| items.iter().position(|item| item.identifier == failure["itemIdentifier"]);
     failures.iter().map(|failure| position(failure).ok_or_else(misunderstood)).collect()
-}
-
-/// From the lowest reported record of each lane on.
-fn rest(items: &[Item], reported: &[usize]) -> Vec<Item> {
-    let comes_again = |(position, item): &(usize, &Item)| {
-        reported.iter().any(|first| first <= position && items[*first].lane == item.lane)
-    };
-    items.iter().enumerate().filter(comes_again).map(|(_, item)| item.clone()).collect()
 }
 
 /// What a record takes of the invocation: its data, which are most of it.

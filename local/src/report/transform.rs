@@ -65,6 +65,8 @@ pub struct TransformReport {
     pub not_sent_count: u64,
     /// The first of them, with the reason.
     pub not_sent: Vec<String>,
+    /// The first records that failed, with the reason.
+    pub failed: Vec<String>,
     /// Batches that were given up, with the last reason.
     pub given_up: Vec<String>,
     /// The objects that Firehose wrote, in the order of their keys; what failed is below `processing-failed/`.
@@ -141,6 +143,7 @@ impl TransformReport {
             records: delivered.records,
             not_sent_count: count,
             not_sent: first,
+            failed: delivered.failed,
             given_up: delivered.given_up,
             delivered: written,
             delivered_folder: delivered_folder.to_owned(),
@@ -167,6 +170,12 @@ impl TransformReport {
         };
         let _ = writeln!(text, "  {balance}");
         problems(&mut text, &self.given_up, &self.not_sent, self.not_sent_count);
+        if !self.failed.is_empty() {
+            let _ = writeln!(text, "\nFailed records ({}), kept below processing-failed/", self.totals.failed_records);
+            for line in &self.failed {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
         if !self.delivered.is_empty() {
             let folder = self.delivered_folder.display();
             let _ = writeln!(text, "\nObjects ({}), in {folder}", self.delivered.len());

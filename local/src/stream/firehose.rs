@@ -18,7 +18,7 @@ use super::{
     put::Put,
 };
 use crate::{
-    function::{Answer, Function},
+    function::{self, Answer, Function},
     progress::Progress,
     report::transform::TransformCounts,
 };
@@ -31,6 +31,8 @@ pub const EVENT_FATES: [&str; 3] = ["dropped", "passed", "failed"];
 const MAX_RECORD_BYTES: usize = 1000 * 1024;
 /// Firehose buffers 1 MB for a transform, unless it is told otherwise.
 const BUFFER_BYTES: usize = 1024 * 1024;
+/// Failed records that are named.
+const NAMED_FAILED: usize = 5;
 /// A batch whose invocation failed comes again three times.
 const MAX_TRIES: u32 = 4;
 /// What Firehose says of a record that the transform called failed.
@@ -69,6 +71,8 @@ pub struct Delivered {
     pub receipts: Vec<(String, Value)>,
     /// What the function answered, over all records.
     pub results: Results,
+    /// The first records that failed, with the reason.
+    pub failed: Vec<String>,
     /// Batches that failed to the last, with the last reason; their records are kept too.
     pub given_up: Vec<String>,
     /// What was not brought.
@@ -158,17 +162,18 @@ async fn batch(
     let name = BatchName { arrived_ms: put.modified_ms, place: put.place, number: first };
     let failed = |record: &Record, attempts, why| FailedRecord::new(&record.data, put.modified_ms, attempts, why);
     let mut tries = 1;
-    let fates = loop {
+    let (fates, lines) = loop {
         let seen_lines = function.line_count();
         let answer = function.invoke(&event, TIMEOUT).await?;
         delivered.invocations += 1;
-        let receipts = function.receipts_from(seen_lines).0;
-        delivered.receipts.extend(receipts.into_iter().map(|receipt| (put.file.key.clone(), receipt)));
+        let lines = function.lines_from(seen_lines);
+        let receipts = function::receipts(&lines).into_iter();
+        delivered.receipts.extend(receipts.map(|receipt| (put.file.key.clone(), receipt)));
         if let Answer::InitError { error_type, message } = answer {
             return Err(io::Error::other(format!("the function does not start: {error_type}: {message}")));
         }
         let (code, reason) = match fates_of(&answer, put, records) {
-            Ok(fates) => break fates,
+            Ok(fates) => break (fates, lines),
             Err(failure) => failure,
         };
         progress.failed(&format!("{what} failed (try {tries}): {reason}"));
@@ -190,6 +195,10 @@ async fn batch(
             Fate::Dropped => delivered.results.dropped += 1,
             Fate::Failed => {
                 delivered.results.failed += 1;
+                if delivered.failed.len() < NAMED_FAILED {
+                    let reason = reason(&lines, &record_id(put, record)).unwrap_or_default();
+                    delivered.failed.push(format!("{} line {}: {reason}", put.file.key, record.number));
+                }
                 kept.push(failed(record, tries, STATUS_FAILED));
             }
         }
@@ -217,6 +226,13 @@ fn event(delivery_stream: &str, put: &Put, records: &[Record]) -> Value {
         "region": REGION,
         "records": records,
     })
+}
+
+/// Why a record failed, as the function logs it: in its answer it can't say.
+fn reason(lines: &[String], record_id: &str) -> Option<String> {
+    let line = lines.iter().find(|line| line.contains(record_id))?;
+    let line: Value = serde_json::from_str(line).ok()?;
+    Some(line["reason"].as_str()?.to_owned())
 }
 
 fn record_id(put: &Put, record: &Record) -> String {

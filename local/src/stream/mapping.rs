@@ -20,7 +20,7 @@ use super::{
     put::Put,
 };
 use crate::{
-    function::Answer,
+    function::{self, Answer},
     machine::Machine,
     progress::{EVENT_FATES, Progress},
 };
@@ -227,8 +227,9 @@ impl Mapping<'_> {
 
     /// Keeps the receipts of an invocation. How many records they name.
     fn take_receipts(&mut self, key: &str) -> u64 {
-        let (receipts, seen) = self.machine.function.receipts_from(self.seen_lines);
-        self.seen_lines = seen;
+        let lines = self.machine.function.lines_from(self.seen_lines);
+        self.seen_lines += lines.len();
+        let receipts = function::receipts(&lines);
         let named = receipts.iter().filter_map(|receipt| receipt["records"].as_u64()).sum();
         self.delivered.receipts.extend(receipts.into_iter().map(|receipt| (key.to_owned(), receipt)));
         named

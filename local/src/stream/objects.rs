@@ -114,7 +114,7 @@ impl Objects {
     fn key(&self, batch: BatchName) -> io::Result<String> {
         let arrived = Timestamp::from_millisecond(batch.arrived_ms).map_err(io::Error::other)?;
         let (folder, time) = (arrived.strftime("%Y/%m/%d/%H"), arrived.strftime("%Y-%m-%d-%H-%M-%S"));
-        Ok(format!("{folder}/{}-1-{time}-{:016x}-{}", self.delivery_stream, batch.place, batch.number))
+        Ok(format!("{folder}/{}-1-{time}-{:016x}-{:08}", self.delivery_stream, batch.place, batch.number))
     }
 
     fn write(&self, key: &str, data: &[u8]) -> io::Result<()> {
@@ -163,7 +163,7 @@ mod tests {
         let (kim, evil) = (partition("kim", "KR"), partition("../../../x", ".."));
         let chosen: [(_, &[u8]); 3] = [(&kim, b"1\n"), (&evil, b"2\n"), (&kim, b"3\n")];
         let keys = objects.deliver(batch, chosen).unwrap();
-        let name = "2026/11/22/01/logs-1-2026-11-22-01-00-07-00000000000000ff-7";
+        let name = "2026/11/22/01/logs-1-2026-11-22-01-00-07-00000000000000ff-00000007";
         assert_eq!(
             keys,
             [format!("country=../customer=..%2F..%2F..%2Fx/{name}"), format!("country=KR/customer=kim/{name}")]
@@ -181,7 +181,7 @@ mod tests {
         let batch = BatchName { arrived_ms: 0, place: 0, number: 1 };
         let failed = FailedRecord::new(b"no json", 17, 4, ("Lambda.FunctionError", "why"));
         let key = objects.keep_failed(batch, &[failed.clone(), failed]).unwrap().unwrap();
-        assert_eq!(key, "processing-failed/1970/01/01/00/logs-1-1970-01-01-00-00-00-0000000000000000-1");
+        assert_eq!(key, "processing-failed/1970/01/01/00/logs-1-1970-01-01-00-00-00-0000000000000000-00000001");
         let text = fs::read_to_string(folder.path().join(key)).unwrap();
         assert_eq!(text.lines().count(), 2);
         let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();

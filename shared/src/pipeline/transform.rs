@@ -3,9 +3,8 @@
 //! In: records of a delivery stream. Out: of each the chosen events, shaped, one a line; or `Dropped` where none was
 //! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
 //! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
-//! at most and five minutes for them
-//! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which the slowest of it, inflating, never
-//! needs; if it did, Firehose would try again and then keep the records.
+//! at most and five minutes for them (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which
+//! nothing but bombs can need (1 GB out of 5 MB takes 1.3 s); then Firehose tries again and keeps the records.
 
 use std::{sync::Arc, time::Instant};
 
@@ -18,10 +17,7 @@ use crate::{
     decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
     outcome::{ConfigError, TransformOutcome},
-    source::{
-        batch::Data,
-        firehose::{Answers, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
-    },
+    source::firehose::{Answers, Data, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
     telemetry::TransformReceipt,
 };
 
@@ -53,8 +49,8 @@ impl FirehoseTransform {
     /// One invocation. It blocks: call it where that is allowed.
     ///
     /// # Errors
-    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose invokes
-    /// three times more, then keeps the records as they came under `processing-failed/` in the backup bucket
+    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose tries
+    /// again, three times by default, then keeps the records as they came under `processing-failed/` in the backup bucket
     /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn handle(&self, invocation: &Invocation) -> Result<Response, String> {
         let started = Instant::now();

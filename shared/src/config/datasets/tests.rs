@@ -334,6 +334,11 @@ fn the_shipped_file_has_no_faults() {
     let opened = text.replace("# select:", "select:").replace("# fields:", "fields:").replace("#   drop:", "  drop:");
     assert_ne!(opened, text);
     assert!(parse(&opened).by_name("app-events").unwrap().select.is_some());
+    assert_eq!(datasets.find_stream("any").unwrap().name, "app-events-live");
+    assert_eq!(datasets.find_topic("any").unwrap().name, "app-events-topic");
+    assert_eq!(datasets.find_delivery_stream("app-events").unwrap().name, "app-events-chosen");
+    let opened = parse(&text.replace("# partition_keys:", "partition_keys:"));
+    assert_eq!(opened.find_delivery_stream("app-events").unwrap().partition_keys.len(), 1);
 }
 
 #[test]

@@ -155,6 +155,26 @@ fn events_that_are_not_wanted_need_no_partition_key() {
 }
 
 #[test]
+fn log_events_come_out_of_their_envelope_as_the_reference_shows() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/PIPELINE.md");
+    let reference = std::fs::read_to_string(path).unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = reference.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let (envelope, events) = (block("json"), block("ndjson"));
+    let control = envelope.replace("DATA_MESSAGE", "CONTROL_MESSAGE");
+    for format in ["auto", "cloudwatch-logs"] {
+        let records = [gzip(envelope.as_bytes()), envelope.as_bytes().to_vec(), gzip(control.as_bytes())];
+        let invocation = invocation(&records.each_ref().map(Vec::as_slice));
+        let (answers, _, outcome) = answer(&transform(&format!("format: {format}")), &invocation, MAX_RESPONSE_BYTES);
+        let delivered = ("Ok".to_owned(), events.to_owned());
+        assert_eq!(answers, [delivered.clone(), delivered, ("Dropped".to_owned(), String::new())], "{format}");
+        assert_eq!((outcome.read, outcome.passed), (4, 4));
+    }
+}
+
+#[test]
 fn records_that_expand_stay_within_the_response_of_a_lambda_function() {
     // 12 records of 1,000 lines and 1 MB each, which are some kilobytes as they come, and two small ones.
     let line = format!("{{\"os\":\"iOS\",\"text\":\"{}\"}}\n", "x".repeat(1024 - 26));

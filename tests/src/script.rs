@@ -1,0 +1,218 @@
+//! A domain and a dead-letter bucket that follow a script: what each item, each request and each letter meets.
+//!
+//! In: `POST …/_bulk` with documents that have a number `seq`, and `PUT` of dead letters. Out: the engine's and S3's answers,
+//! and at the end the truth: which document was created under which ids, which letters are durable. Deliberately absent:
+//! everything by chance; [`local::domain`] has that.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use local::server::{Closed, Server};
+use serde_json::{Value, json};
+
+/// What one item meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// 201.
+    Created,
+    /// 409: it was there already.
+    There,
+    /// 400 `mapper_parsing_exception`: the document's own fault.
+    Unmappable,
+    /// 429 `rejected_execution_exception`.
+    Busy,
+    /// 503 `unavailable_shards_exception`.
+    Unavailable,
+    /// 403 `cluster_block_exception`.
+    Blocked,
+    /// 400 `validation_exception`, which is the domain's state and not the document's fault.
+    NoShards,
+}
+
+/// What one `_bulk` request meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Its items meet their steps.
+    Items,
+    /// This status, and nothing is carried out.
+    Status(u16),
+    /// No answer, whether carried out or not.
+    Cut {
+        /// Whether the items met their steps before.
+        applied: bool,
+    },
+    /// An answer that lacks its last item, all being carried out.
+    Short,
+    /// An answer that ends in the middle, all being carried out.
+    Garbled,
+}
+
+/// What will happen. Where a list is at its end, everything goes well; but the last step of an item lasts.
+#[derive(Debug, Default, Clone)]
+pub struct Script {
+    /// By the `seq` of a document.
+    pub items: HashMap<u64, Vec<Step>>,
+    /// The next requests.
+    pub turns: VecDeque<Turn>,
+    /// The statuses of the next letters.
+    pub letters: VecDeque<u16>,
+}
+
+/// What is true of the other side.
+#[derive(Debug, Default, Clone)]
+pub struct Truth {
+    /// The ids under which a document lies, by its `seq`.
+    pub created: BTreeMap<u64, BTreeSet<String>>,
+    /// Each line of each durable letter.
+    pub letters: Vec<Value>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: Script,
+    truth: Truth,
+    ids: HashSet<String>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Scripted {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Scripted {
+    /// Starts one without a script.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start() -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        let shared = Arc::clone(&state);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let state = Arc::clone(&shared);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                let gzip = head.headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip");
+                let body = if gzip { inflated(&body).expect("gzip") } else { body.to_vec() };
+                if head.method == Method::PUT { Ok(put(&state, &body)) } else { bulk(&state, &body) }
+            }
+        });
+        Self { server: Server::start(service).await.expect("a free port"), state }
+    }
+
+    /// Its URL, for both endpoints.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// From now on this happens.
+    pub fn follow(&self, script: Script) {
+        lock(&self.state).script = script;
+    }
+
+    /// What is true now.
+    pub fn truth(&self) -> Truth {
+        lock(&self.state).truth.clone()
+    }
+}
+
+fn inflated(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    flate2::read::MultiGzDecoder::new(body).read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let answer = Response::builder().status(status).header("content-type", "application/json");
+    answer.body(Full::new(body.into())).expect("a status and a type")
+}
+
+fn put(state: &Mutex<State>, body: &[u8]) -> Response<Full<Bytes>> {
+    let mut state = lock(state);
+    let status = state.script.letters.pop_front().unwrap_or(200);
+    if status == 200 {
+        let text = std::str::from_utf8(body).expect("a letter is text");
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}")));
+        state.truth.letters.extend(lines);
+        return answer(200, "");
+    }
+    let code = match status {
+        403 => "AccessDenied",
+        503 => "SlowDown",
+        _ => "InternalError",
+    };
+    answer(status, format!("<Error><Code>{code}</Code><Message>as the script says</Message></Error>"))
+}
+
+fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Closed> {
+    let mut state = lock(state);
+    let turn = state.script.turns.pop_front().unwrap_or(Turn::Items);
+    match turn {
+        Turn::Status(status) => {
+            return Ok(answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#));
+        }
+        Turn::Cut { applied: false } => return Err(Closed),
+        _ => {}
+    }
+    let mut items = Vec::new();
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+        let action: Value = serde_json::from_slice(action).expect("an action");
+        let document: Value = serde_json::from_slice(document).expect("a document");
+        let id = action["create"]["_id"].as_str().expect("an id").to_owned();
+        items.push(item(&mut state, id, document["seq"].as_u64().expect("a number")));
+    }
+    if turn == Turn::Short {
+        items.pop();
+    }
+    let errors = items.iter().any(|item| item["create"]["status"] != 201);
+    let text = json!({ "errors": errors, "items": items }).to_string();
+    match turn {
+        Turn::Cut { .. } => Err(Closed),
+        Turn::Garbled => Ok(answer(200, text[..text.len() / 2].to_owned())),
+        _ => Ok(answer(200, text)),
+    }
+}
+
+fn item(state: &mut State, id: String, seq: u64) -> Value {
+    let failed =
+        |status: u16, name: &str| json!({ "create": { "status": status, "error": { "type": name, "reason": name } } });
+    if state.ids.contains(&id) {
+        return failed(409, "version_conflict_engine_exception");
+    }
+    let steps = state.script.items.get_mut(&seq);
+    let step = match steps {
+        Some(steps) if steps.len() > 1 => steps.remove(0),
+        Some(steps) => steps[0],
+        None => Step::Created,
+    };
+    match step {
+        Step::Created | Step::There => {
+            state.truth.created.entry(seq).or_default().insert(id.clone());
+            state.ids.insert(id);
+            if step == Step::Created {
+                json!({ "create": { "status": 201 } })
+            } else {
+                failed(409, "version_conflict_engine_exception")
+            }
+        }
+        Step::Unmappable => failed(400, "mapper_parsing_exception"),
+        Step::Busy => failed(429, "rejected_execution_exception"),
+        Step::Unavailable => failed(503, "unavailable_shards_exception"),
+        Step::Blocked => failed(403, "cluster_block_exception"),
+        Step::NoShards => failed(400, "validation_exception"),
+    }
+}
