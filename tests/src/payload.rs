@@ -36,6 +36,13 @@ pub fn user_records(form: u8, lines: &[String]) -> Vec<UserRecord> {
     records.map(|some| UserRecord::new(packed(if form == 7 { 3 } else { 1 }, some))).collect()
 }
 
+/// Frames of so many events each.
+pub fn aggregated(lines: &[String], a_frame: usize) -> Vec<Vec<u8>> {
+    let frame =
+        |lines: &[String]| kpl::frame(&lines.iter().map(|line| UserRecord::new(line.trim_end())).collect::<Vec<_>>());
+    lines.chunks(a_frame).map(frame).collect()
+}
+
 /// Records that hold no event, each in its own way.
 ///
 /// # Panics

@@ -10,6 +10,8 @@ const KILLS: usize = 60;
 
 #[path = "wire/cost.rs"]
 mod cost;
+#[path = "wire/cpu.rs"]
+mod cpu;
 #[path = "wire/kill.rs"]
 mod kill;
 #[path = "wire/volume.rs"]

@@ -1,6 +1,6 @@
-//! Behaviour across the wire: the real s3-ingest binary between a real S3, a real queue and a real engine, and a
-//! network that fails. One file a promise. `make test` builds the function first; so does
-//! `cargo build --release -p s3-ingest`.
+//! Behaviour across the wire: the real binaries of the functions between a real S3, queue or stream and a real engine,
+//! and a network that fails. One file a promise or a source. `make test` builds the functions first; so does
+//! `make functions`.
 
 /// Events of the large scenarios; `MILLRACE_EVENTS` says otherwise.
 const EVENTS: u64 = 50_000;
@@ -16,6 +16,7 @@ mod wire {
     mod continuation;
     mod contract;
     mod cost;
+    mod cpu;
     mod download;
     mod envelopes;
     mod firehose;

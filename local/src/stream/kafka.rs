@@ -92,7 +92,7 @@ impl Topic {
     /// The partition and offset of a record.
     fn at(&self, place: u64, number: u64) -> (u32, i64) {
         let (turn, partitions) = (number.saturating_sub(1), u64::from(self.partitions.max(1)));
-        let offset = ((place >> BEYOND_OFFSETS) << NUMBER_BITS) | (turn / partitions);
+        let offset = (place >> BEYOND_OFFSETS << NUMBER_BITS) | (turn / partitions);
         (u32::try_from(turn % partitions).unwrap_or_default(), i64::try_from(offset).unwrap_or(i64::MAX))
     }
 }

@@ -156,16 +156,19 @@ impl<R: Read> Frames<R> {
     }
 
     /// Whether something that begins no object or array stands in the line behind a value of this length.
+    ///
+    /// Looked for as far as the value could be kept with it: behind more white space the value stands for itself.
     fn garbage_follows(&mut self, mut length: usize) -> Result<bool, FrameError> {
+        let most = self.max.saturating_add(2);
         loop {
             let (held, complete) = self.held_of_line();
-            let behind = &self.buffer.unread()[length..held];
+            let end = held.min(most);
+            let behind = &self.buffer.unread()[length..end];
             if let Some(at) = significant(behind) {
                 return Ok(!matches!(behind[at], b'{' | b'['));
             }
-            length = held;
-            // So much white space that the value could not be kept: then it stands for itself.
-            if complete || length > self.max + 1 || !self.fill()? {
+            length = end;
+            if length == most || complete || !self.fill()? {
                 return Ok(false);
             }
         }

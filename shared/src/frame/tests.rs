@@ -163,6 +163,11 @@ fn a_line_over_the_limit_that_holds_several_values_is_taken_value_by_value() {
         ("{\"long\":12345} x\n5", &[too_large(0, 16, "{\"long\":12345} x"), record(17, "5")]),
         ("{\"a\":1}{\"b\":\n}\n", &[record(0, "{\"a\":1}"), record(7, "{\"b\":"), record(13, "}")]),
         ("{\"a\":1}             \n5", &[record(0, "{\"a\":1}"), record(21, "5")]),
+        // Unless so much white space is between that both could not be kept.
+        ("{\"a\":1}  x\n5", &[record(0, "{\"a\":1}  x"), record(11, "5")]),
+        ("{\"a\":1}    x\n5", &[too_large(0, 12, "{\"a\":1}    x"), record(13, "5")]),
+        ("{\"a\":1}     x\n5", &[record(0, "{\"a\":1}"), record(12, "x"), record(14, "5")]),
+        ("{\"a\":1}             x\n5", &[record(0, "{\"a\":1}"), record(20, "x"), record(22, "5")]),
         // A carriage return does not count, wherever reading began.
         ("{\"a\":1}{\"b\":12345\r", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345")]),
         ("{\"a\":1}{\"b\":12345\r\n5", &[record(0, "{\"a\":1}"), record(7, "{\"b\":12345"), record(19, "5")]),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     carry::Carrier,
@@ -20,7 +20,7 @@ use crate::{
     outcome::{ConfigError, Stage},
     record::{ItemPosition, Origin},
     source::{
-        batch::{Batch, Data, Record, Undelivered},
+        batch::{Batch, Data, Records, Undelivered},
         kafka::{self, Topic},
         kinesis::{self, Shard},
     },
@@ -52,9 +52,9 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
-    pub async fn kinesis(&self, invocation: kinesis::Invocation, deadline: Deadline) -> Result<Value, String> {
+    pub async fn kinesis(&self, invocation: &RawValue, deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
-        for shard in invocation.shards()? {
+        for shard in kinesis::shards(invocation)? {
             let dataset = self.datasets.find_stream(shard.stream_name());
             let dataset = dataset.ok_or_else(|| unwanted("stream", shard.stream_name()))?;
             let (count, origin) = (shard.batch.records.len(), Arc::clone(&shard.batch.origin));
@@ -81,9 +81,9 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
-    pub async fn kafka(&self, invocation: kafka::Invocation, deadline: Deadline) -> Result<Value, String> {
+    pub async fn kafka(&self, invocation: &RawValue, deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
-        for Topic { topic, batch, partitions } in invocation.topics(self.settings.kafka_cluster.as_deref())? {
+        for Topic { topic, batch, partitions } in kafka::topics(invocation, self.settings.kafka_cluster.as_deref())? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;
             let records = batch.records.len();
             let subject = |undelivered: &Undelivered| {
@@ -119,7 +119,7 @@ impl StreamIngest {
         let started = Instant::now();
         let Batch { origin, records } = batch;
         let count = records.len();
-        let bytes_in = records.iter().map(|record| record.data.len() as u64).sum();
+        let bytes_in = records.byte_len() as u64;
         let (rules, from, max_event_bytes) = (Arc::clone(dataset), Arc::clone(&origin), self.settings.max_event_bytes);
         let produce = move |bodies| {
             let mut bytes_raw = 0;
@@ -160,19 +160,19 @@ impl StreamIngest {
 /// Every record of a batch: taken apart where several were aggregated, and framed with the same buffers.
 fn read<'r>(
     producer: &mut Producer<'_>,
-    records: &'r [Record],
+    records: &'r Records,
     origin: &Origin,
     mut frames: Frames<&'r [u8]>,
     bytes_raw: &mut u64,
 ) -> (End, ItemPosition) {
     let mut id_prefix = String::new();
-    for (ordinal, record) in (0..).zip(records) {
+    for (ordinal, record) in (0..).zip(records.iter()) {
         let mut at = ItemPosition { record: ordinal, ..ItemPosition::default() };
-        let bytes = match &record.data {
+        let bytes = match record.data {
             Data::Bytes(bytes) => bytes,
             Data::NotBase64(text) => {
                 let rejection = rejection(at, Stage::Source, "invalid_base64", "the record is not base64".into());
-                if producer.reject(&rejection, text.as_bytes(), text.len() as u64).is_err() {
+                if producer.reject(&rejection, text, text.len() as u64).is_err() {
                     return (End::Stopped, at);
                 }
                 continue;

@@ -17,10 +17,7 @@ use crate::{
     decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
     outcome::{ConfigError, TransformOutcome},
-    source::{
-        batch::Data,
-        firehose::{Answers, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
-    },
+    source::firehose::{Answers, Data, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
     telemetry::TransformReceipt,
 };
 

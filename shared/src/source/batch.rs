@@ -1,9 +1,10 @@
 //! Records of a stream, as one invocation brings them: what Kinesis and Kafka have in common.
 //!
-//! In: records in the order of their shard or partitions, and which of them were left undelivered. Out: the first of a range
-//! that has to come again, on which both services' partial answers rest. Deliberately absent: what a record holds.
+//! In: records in the order of their shard or partitions, and which of them were left undelivered. Out: their bytes, and
+//! the first of a range that has to come again, on which both services' partial answers rest. Deliberately absent: what a
+//! record holds.
 
-use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, de};
@@ -16,58 +17,100 @@ pub struct Batch {
     /// Names each of the records.
     pub origin: Arc<Origin>,
     /// In the order in which `origin` names them.
-    pub records: Vec<Record>,
+    pub records: Records,
+}
+
+/// Records, decoded one behind the other: an invocation has thousands, and an allocation each would cost what decoding does.
+#[derive(Debug, Default)]
+pub struct Records {
+    bytes: Vec<u8>,
+    records: Vec<Decoded>,
+}
+
+#[derive(Debug)]
+struct Decoded {
+    range: Range<usize>,
+    is_base64: bool,
+    time_ms: i64,
 }
 
 /// One record.
-#[derive(Debug)]
-pub struct Record {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record<'r> {
     /// What it holds.
-    pub data: Data,
+    pub data: Data<'r>,
     /// When it arrived, in milliseconds since 1970.
     pub time_ms: i64,
 }
 
 /// The bytes of a record, which came as base64.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Data {
+pub enum Data<'r> {
     /// As the producer sent them.
-    Bytes(Vec<u8>),
+    Bytes(&'r [u8]),
     /// The text where it is not base64, which the service never sends: it fails alone, not its batch.
-    NotBase64(String),
+    NotBase64(&'r [u8]),
 }
 
-impl Data {
-    /// How many bytes came.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::NotBase64(text) => text.len(),
+impl Records {
+    /// Adds a record whose data came as `base64`.
+    pub fn push(&mut self, base64: &str, time_ms: i64) {
+        let start = self.bytes.len();
+        let is_base64 = STANDARD.decode_vec(base64, &mut self.bytes).is_ok();
+        if !is_base64 {
+            self.bytes.truncate(start);
+            self.bytes.extend_from_slice(base64.as_bytes());
         }
+        self.records.push(Decoded { range: start..self.bytes.len(), is_base64, time_ms });
     }
 
-    /// Whether none came.
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.records.is_empty()
+    }
+
+    /// The bytes of all of them.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Each record, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        self.records.iter().map(|Decoded { range, is_base64, time_ms }| {
+            let bytes = &self.bytes[range.clone()];
+            Record { data: if *is_base64 { Data::Bytes(bytes) } else { Data::NotBase64(bytes) }, time_ms: *time_ms }
+        })
     }
 }
 
-/// Decodes while the invocation is parsed, so that the text is never kept beside the bytes.
-impl<'de> Deserialize<'de> for Data {
+/// A text of an invocation, borrowed from it unless it is escaped there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Text<'i>(pub(super) Cow<'i, str>);
+
+impl<'de: 'i, 'i> Deserialize<'de> for Text<'i> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl de::Visitor<'_> for Text {
-            type Value = Data;
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text in base64")
+                f.write_str("a text")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Data, E> {
-                Ok(STANDARD.decode(text).map_or_else(|_| Data::NotBase64(text.to_owned()), Data::Bytes))
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_str(Visitor)
     }
 }
 
@@ -97,8 +140,21 @@ mod tests {
 
     #[test]
     fn a_record_that_is_not_base64_fails_alone() {
-        let data: Vec<Data> = serde_json::from_str(r#"["e30=", "%", ""]"#).unwrap();
-        assert_eq!(data, [Data::Bytes(b"{}".to_vec()), Data::NotBase64("%".into()), Data::Bytes(Vec::new())]);
+        let mut records = Records::default();
+        for (text, time_ms) in [("e30=", 1), ("e3=%", 2), ("", 3), ("e30=", 4)] {
+            records.push(text, time_ms);
+        }
+        let expected =
+            [(Data::Bytes(b"{}"), 1), (Data::NotBase64(b"e3=%"), 2), (Data::Bytes(b""), 3), (Data::Bytes(b"{}"), 4)];
+        assert_eq!(records.iter().collect::<Vec<_>>(), expected.map(|(data, time_ms)| Record { data, time_ms }));
+        assert_eq!((records.len(), records.byte_len()), (4, 8));
+    }
+
+    #[test]
+    fn an_escaped_text_is_read_too() {
+        let texts: Vec<Text<'_>> = serde_json::from_str(r#"["a/b", "a\/b"]"#).unwrap();
+        assert_eq!(texts[0], texts[1]);
+        assert!(matches!((&texts[0].0, &texts[1].0), (Cow::Borrowed(_), Cow::Owned(_))));
     }
 
     proptest! {

@@ -6,10 +6,10 @@
 //! (<https://docs.aws.amazon.com/streams/latest/dev/kpl-with-firehose.html>), so they are not here. Deliberately absent:
 //! what a record holds.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
 
-use super::batch::Data;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// How large a response is at most. Lambda takes 6 MB, as it gives 6 MB of records
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>, "Invocation payload"), and fails the whole
@@ -38,6 +38,34 @@ pub struct Record {
     data: Option<Data>,
     #[serde(default)]
     kafka_record_value: Option<Data>,
+}
+
+/// The bytes of a record, which came as base64.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Data {
+    /// As the producer sent them.
+    Bytes(Vec<u8>),
+    /// The text where it is not base64, which the service never sends: it fails alone, not its batch.
+    NotBase64(String),
+}
+
+/// Decodes while the invocation is parsed, so that the text is never kept beside the bytes.
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Data;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text in base64")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Data, E> {
+                Ok(STANDARD.decode(text).map_or_else(|_| Data::NotBase64(text.to_owned()), Data::Bytes))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
 }
 
 impl Invocation {

@@ -7,31 +7,33 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
-use super::batch::{Batch, Data, Record};
+use super::batch::{Batch, Records, Text};
 use crate::record::{KafkaRecord, Origin};
 
-/// An invocation.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Invocation {
+struct Invocation<'i> {
     /// The cluster's ARN, of MSK.
     event_source_arn: Option<String>,
     /// Brokers with their ports, separated by commas.
     bootstrap_servers: Option<String>,
     /// By `TOPIC-PARTITION`.
-    records: BTreeMap<String, Vec<Event>>,
+    #[serde(borrow)]
+    records: BTreeMap<String, Vec<Event<'i>>>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Event {
-    topic: String,
+#[derive(Deserialize)]
+struct Event<'i> {
+    #[serde(borrow)]
+    topic: Text<'i>,
     partition: i64,
     offset: i64,
     timestamp: i64,
     /// None, or null: a tombstone.
-    value: Option<Data>,
+    #[serde(borrow)]
+    value: Option<Text<'i>>,
 }
 
 /// Records of one topic.
@@ -70,54 +72,52 @@ impl Partition {
     }
 }
 
-impl Invocation {
-    /// The records of each topic. `cluster` names a self-managed cluster; without it its bootstrap servers do, in any
-    /// order.
-    ///
-    /// # Errors
-    /// Neither names the cluster.
-    pub fn topics(self, cluster: Option<&str>) -> Result<Vec<Topic>, String> {
-        let servers = self.bootstrap_servers.map(|servers| {
-            let mut servers: Vec<&str> = servers.split(',').map(str::trim).collect();
-            servers.sort_unstable();
-            servers.join(",")
-        });
-        let cluster = self.event_source_arn.or_else(|| cluster.map(str::to_owned)).or(servers);
-        let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
-        let mut topics: Vec<Read> = Vec::new();
-        for (name, events) in self.records {
-            for event in events {
-                let Some(data) = event.value else { continue };
-                let at = topics.iter().position(|known| known.topic == event.topic).unwrap_or_else(|| {
-                    topics.push(Read { topic: event.topic.clone(), ..Read::default() });
-                    topics.len() - 1
-                });
-                let topic = &mut topics[at];
-                let ordinal =
-                    u32::try_from(topic.records.len()).map_err(|_| "more records than an invocation can hold")?;
-                let Event { partition, offset, timestamp, .. } = event;
-                topic.keys.push(KafkaRecord { partition, offset, timestamp });
-                topic.records.push(Record { data, time_ms: timestamp });
-                match topic.partitions.last_mut().filter(|last| last.name == name) {
-                    Some(last) => {
-                        last.range.end = ordinal + 1;
-                        last.offsets.push(offset);
-                    }
-                    None => topic.partitions.push(Partition {
-                        name: name.clone(),
-                        number: partition,
-                        range: ordinal..ordinal + 1,
-                        offsets: vec![offset],
-                    }),
+/// The records of each topic of an invocation, which comes as it is (see [`super::kinesis::shards`]). `cluster` names a
+/// self-managed cluster; without it its bootstrap servers do, in any order.
+///
+/// # Errors
+/// The event is not of Kafka, or nothing names the cluster: the invocation fails.
+pub fn topics(invocation: &RawValue, cluster: Option<&str>) -> Result<Vec<Topic>, String> {
+    let invocation: Invocation<'_> = serde_json::from_str(invocation.get())
+        .map_err(|error| format!("not an event of Kafka, which has `records` by topic-partition: {error}"))?;
+    let servers = invocation.bootstrap_servers.map(|servers| {
+        let mut servers: Vec<&str> = servers.split(',').map(str::trim).collect();
+        servers.sort_unstable();
+        servers.join(",")
+    });
+    let cluster = invocation.event_source_arn.or_else(|| cluster.map(str::to_owned)).or(servers);
+    let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
+    let mut topics: Vec<Read> = Vec::new();
+    for (name, events) in invocation.records {
+        for Event { topic, partition, offset, timestamp, value } in events {
+            let Some(data) = value else { continue };
+            let at = topics.iter().position(|known| known.topic == topic.0).unwrap_or_else(|| {
+                topics.push(Read { topic: topic.0.into_owned(), ..Read::default() });
+                topics.len() - 1
+            });
+            let topic = &mut topics[at];
+            let ordinal = u32::try_from(topic.records.len()).map_err(|_| "more records than an invocation can hold")?;
+            topic.keys.push(KafkaRecord { partition, offset, timestamp });
+            topic.records.push(&data.0, timestamp);
+            match topic.partitions.last_mut().filter(|last| last.name == name) {
+                Some(last) => {
+                    last.range.end = ordinal + 1;
+                    last.offsets.push(offset);
                 }
+                None => topic.partitions.push(Partition {
+                    name: name.clone(),
+                    number: partition,
+                    range: ordinal..ordinal + 1,
+                    offsets: vec![offset],
+                }),
             }
         }
-        let topics = topics.into_iter().map(|Read { topic, keys, records, partitions }| {
-            let origin = Origin::kafka(&cluster, &topic, keys).into();
-            Topic { topic, batch: Batch { origin, records }, partitions }
-        });
-        Ok(topics.collect())
     }
+    let topics = topics.into_iter().map(|Read { topic, keys, records, partitions }| {
+        let origin = Origin::kafka(&cluster, &topic, keys).into();
+        Topic { topic, batch: Batch { origin, records }, partitions }
+    });
+    Ok(topics.collect())
 }
 
 /// What was read of one topic.
@@ -125,7 +125,7 @@ impl Invocation {
 struct Read {
     topic: String,
     keys: Vec<KafkaRecord>,
-    records: Vec<Record>,
+    records: Records,
     partitions: Vec<Partition>,
 }
 
@@ -141,6 +141,8 @@ pub fn respond<'t>(first_undelivered: impl IntoIterator<Item = (&'t str, i64)>) 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::to_raw_value;
+
     use super::*;
 
     fn record(partition: i64, offset: i64, value: Option<&str>) -> Value {
@@ -153,7 +155,7 @@ mod tests {
             "t-1": [record(1, 7, Some("e30=")), record(1, 8, None), record(1, 9, Some("e30="))],
             "t-0": [record(0, 3, Some("e30="))],
         });
-        serde_json::from_value::<Invocation>(event).unwrap().topics(cluster)
+        super::topics(&to_raw_value(&event).unwrap(), cluster)
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 mod streams;
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 use tests::engine::json as parse;
 
@@ -34,8 +36,10 @@ fn cfn_lint_finds_nothing_in_the_template() {
 }
 
 /// The `CloudFormation` template that SAM makes of ours.
-fn deployed() -> Option<Value> {
-    installed().then(|| parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"]))))
+fn deployed() -> Option<&'static Value> {
+    static DEPLOYED: OnceLock<Value> = OnceLock::new();
+    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"])));
+    installed().then(|| DEPLOYED.get_or_init(translate))
 }
 
 fn resources<'t>(template: &'t Value, kind: &str) -> Vec<&'t Value> {
@@ -65,13 +69,13 @@ fn texts(value: &Value) -> Vec<&str> {
 fn no_policy_names_every_resource_but_for_network_interfaces() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
-    for role in resources(&template, "AWS::IAM::Role") {
+    for role in resources(template, "AWS::IAM::Role") {
         if let Some(policies) = role.get("ManagedPolicyArns") {
             assert_eq!(*policies, json!([{ "Ref": "IngestPolicy" }]), "AWS's own name every resource: {role}");
         }
         statements(&role["Policies"], &mut found);
     }
-    for policy in resources(&template, "AWS::IAM::ManagedPolicy") {
+    for policy in resources(template, "AWS::IAM::ManagedPolicy") {
         statements(policy, &mut found);
     }
     assert!(found.len() >= 30, "{} statements were found", found.len());
@@ -86,7 +90,7 @@ fn no_policy_names_every_resource_but_for_network_interfaces() {
 #[test]
 fn every_function_has_the_rules_an_alias_a_role_and_a_log_group() {
     let Some(template) = deployed() else { return };
-    assert_eq!(resources(&template, "AWS::Lambda::Function").len(), FUNCTIONS.len());
+    assert_eq!(resources(template, "AWS::Lambda::Function").len(), FUNCTIONS.len());
     let mut roles = Vec::new();
     for name in FUNCTIONS {
         let function = &template["Resources"][name]["Properties"];
@@ -109,7 +113,7 @@ fn every_function_has_the_rules_an_alias_a_role_and_a_log_group() {
 #[test]
 fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_together() {
     let Some(template) = deployed() else { return };
-    let sources = resources(&template, "AWS::Lambda::EventSourceMapping");
+    let sources = resources(template, "AWS::Lambda::EventSourceMapping");
     let called: Vec<_> = sources.iter().map(|source| source["FunctionName"]["Ref"].as_str()).collect();
     for name in &FUNCTIONS[..3] {
         assert!(called.contains(&Some(&format!("{name}Aliaslive"))), "{name}: {called:?}");
@@ -132,7 +136,7 @@ fn the_queue_hides_a_message_for_six_timeouts_and_keeps_it_for_days() {
     assert_eq!(queue["MessageRetentionPeriod"], 10 * 86_400);
     assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64() >= Some(10));
     assert_eq!(template["Resources"]["IngestDeadLetterQueue"]["Properties"]["MessageRetentionPeriod"], 14 * 86_400);
-    for queue in resources(&template, "AWS::SQS::Queue") {
+    for queue in resources(template, "AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{queue}");
     }
 }
@@ -178,7 +182,7 @@ fn the_queue_is_answered_in_part_and_the_function_may_continue_itself() {
 fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
-    for policy in resources(&template, "AWS::SQS::QueuePolicy") {
+    for policy in resources(template, "AWS::SQS::QueuePolicy") {
         statements(policy, &mut found);
     }
     assert_eq!(found.len(), 3);

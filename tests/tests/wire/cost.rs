@@ -1,32 +1,25 @@
-//! What the function costs: CPU seconds a million events, and memory that follows from settings and not from input.
-//! The other side is a sink in a process of its own, so that what is measured is the function's process alone.
+//! What the function costs in memory: it follows from settings and not from input. The other side is a sink in a process
+//! of its own, so that what is measured is the function's process alone.
 
 use std::process::Command;
 use std::time::Duration;
 
 use local::function::{Answer, Function};
-use serde_json::{Value, json};
-use tests::engine;
+use serde_json::json;
 use tests::envelope;
 use tests::events;
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
-use tests::scene::{Scene, receipts, sum};
+use tests::scene::{Scene, receipts};
 use tests::service::Service;
 
 const TIMEOUT: Duration = Duration::from_mins(10);
 const MIB: u64 = 1 << 20;
-const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
 const MOST_MEMORY: u64 = 96 * MIB;
 
-fn sink() -> Service {
+/// A domain in a process of its own that takes everything.
+pub(super) fn sink() -> Service {
     Service::spawn(&mut Command::new(env!("CARGO_BIN_EXE_sink")))
-}
-
-async fn stats(sink: &Service) -> Value {
-    let http = engine::http();
-    let answer = http.get(sink.url() + "/__stats").send().await.expect("the sink answers");
-    engine::json(&answer.text().await.expect("the answer is whole"))
 }
 
 /// A function that has been started and has answered once.
@@ -47,75 +40,12 @@ async fn ingest(function: &mut Function, objects: &[&Object]) {
     assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
 }
 
-fn assert_memory(what: &str, function: &Function) -> u64 {
+/// Notes the peak of a function's memory, which must stay below what the settings allow.
+pub(super) fn assert_memory(what: &str, function: &Function) -> u64 {
     let peak = function.peak_memory_bytes();
     figure("memory", &format!("peak MiB, {what}"), format!("{:.1}", peak as f64 / MIB as f64));
     assert!(peak <= MOST_MEMORY, "{what}: {peak} bytes");
     peak
-}
-
-#[test]
-fn a_million_events_cost_at_most_five_cpu_seconds() {
-    let Some(moto) = Moto::shared() else { return };
-    place::run(async {
-        let count = place::event_count(crate::EVENTS);
-        let scene = Scene::new(moto, "cpu").await;
-        let sink = sink();
-        let mut lines = events::generate(count, 1).peekable();
-        let mut objects = Vec::new();
-        while lines.peek().is_some() {
-            let part: String = lines.by_ref().take(usize::try_from(count.div_ceil(20)).unwrap()).collect();
-            objects.push(scene.put(&format!("{}.gz", objects.len()), events::gzip(part.as_bytes())).await);
-        }
-        spend(&scene, &sink, "sink", "documents", &objects, count).await;
-        if count >= 1_000_000 {
-            match bulksink(count) {
-                Ok(bulksink) => spend(&scene, &bulksink, "bulksink", "actions", &objects, count).await,
-                Err(why) => place::missing("../shared/bench/bulksink (Go)", &why),
-            }
-        }
-    });
-}
-
-/// Measures what `objects` cost; `documents` is what `sink` calls them in its counts.
-async fn spend(scene: &Scene<'_>, sink: &Service, name: &str, documents: &str, objects: &[Object], count: u64) {
-    let all = objects.iter().collect::<Vec<_>>();
-    let mut function = warm(scene, sink, 5 << 20).await;
-    let start_up = function.cpu_seconds();
-    // Whoever shares the cores makes the same work take longer, never shorter: the best of three counts.
-    let mut spent = f64::INFINITY;
-    for round in 1..=if count < 1_000_000 { 3 } else { 1 } {
-        let before = function.cpu_seconds();
-        ingest(&mut function, &all).await;
-        spent = spent.min(function.cpu_seconds() - before);
-        assert_eq!(sum(&receipts(&function), |r| r.indexed), round * count);
-        let stats = stats(sink).await;
-        assert_eq!((&stats[documents], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
-    }
-    let a_million = spent * 1e6 / count as f64;
-    let scenario = format!("{count} events, 20 gzip objects, {name}");
-    figure(&scenario, "CPU seconds of the function, user and system", format!("{spent:.2}"));
-    figure(&scenario, "CPU seconds a million events", format!("{a_million:.2}"));
-    figure(&scenario, "CPU seconds to start", format!("{start_up:.2}"));
-    assert_memory(&scenario, &function);
-    assert!(a_million <= MOST_CPU_SECONDS_A_MILLION, "{a_million:.2} CPU seconds a million events");
-}
-
-/// The sink that the figures of other programs were measured against, built where Go is to be had.
-fn bulksink(count: u64) -> Result<Service, String> {
-    let source = place::shared("bench/bulksink").ok_or("the folder is not there")?;
-    let binary = place::root().join(".cache/bulksink");
-    let build = Command::new("go").arg("-C").arg(&source).args(["build", "-o"]).arg(&binary).arg(".").output();
-    let build = build.map_err(|error| format!("go: {error}"))?;
-    if !build.status.success() {
-        return Err(String::from_utf8_lossy(&build.stderr).into_owned());
-    }
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = free.expect("a free port").port().to_string();
-    let script = r#""$0" -addr "127.0.0.1:$1" -dup-key seq -max "$2" & trap "kill $!" EXIT
-        until (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; do sleep 0.05; done
-        echo "BULKSINK READY $1"; cat > /dev/null"#;
-    Ok(Service::spawn(Command::new("bash").args(["-c", script]).arg(&binary).args([port, count.to_string()])))
 }
 
 #[test]

@@ -60,6 +60,26 @@ async fn survive(name: &str, function: &str, from: &str, source: Source, mut rec
 }
 
 #[test]
+fn the_template_sets_the_limits_that_the_simulated_mapping_has() {
+    let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
+    // Of the two mappings, and of the stream; tests/cloud reads the template as CloudFormation does.
+    for (line, times) in [
+        ("MaximumRetryAttempts: -1", 2),
+        ("MaximumRecordAgeInSeconds: -1", 2),
+        ("BisectBatchOnFunctionError: true", 2),
+        ("RetentionPeriodHours: 168", 1),
+    ] {
+        let found = template.lines().filter(|found| found.trim().starts_with(line)).count();
+        assert_eq!(found, times, "{line}");
+        let setting = line.split(' ').next().expect("a name");
+        assert_eq!(template.matches(setting).count(), times, "{setting} is set to something else too");
+    }
+    let limits = Limits::unlimited(1);
+    assert_eq!((limits.retry_attempts, limits.record_age, limits.bisect), (None, None, true));
+    assert_eq!(limits.retention, Duration::from_hours(168));
+}
+
+#[test]
 fn an_outage_of_48_hours_gives_up_no_kinesis_record() {
     let mut shard = Shard::new("outage", 0);
     place::run(survive("kinesis-outage", "kinesis-ingest", "stream: outage", Source::Kinesis, move |data, at_ms| {

@@ -1,11 +1,15 @@
-//! Promises 1, 3 and 5 in volume: generated events in gzip objects, into the real engine, twice.
+//! Promises 1, 3 and 5 in volume: generated events in gzip objects and in Kinesis records, into the real engine, twice.
 
 use std::time::{Duration, Instant};
 
 use tests::engine::Engine;
 use tests::events::{self, Expected};
+use tests::kinesis::{self, Shard};
+use tests::mapping::response;
 use tests::moto::Moto;
+use tests::payload;
 use tests::place::{self, figure};
+use tests::receipt;
 use tests::scene::{Scene, receipts, sum};
 
 #[test]
@@ -66,5 +70,54 @@ fn every_event_arrives_once_byte_for_byte_and_again_is_harmless() {
         assert!(scene.dead_letters().await.is_empty());
         figure(&scenario, "delivered again: new documents", sum(again, |r| r.indexed));
         figure(&scenario, "delivered again: duplicates", sum(again, |r| r.duplicates));
+    });
+}
+
+#[test]
+fn every_event_of_a_stream_arrives_once_byte_for_byte_and_again_is_harmless() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let count = place::event_count(crate::EVENTS);
+        let scene = Scene::new(moto, "stream-volume").await;
+        scene.set_source("stream: volume", &[]);
+        let mut function = scene.start("kinesis-ingest", &engine.url(), &[]).await;
+        let mut expected = Expected::default();
+        let scenario = format!("{count} events of a Kinesis stream, half of them aggregated, real engine");
+        let began = Instant::now();
+        for round in 1..=2 {
+            // One invocation brings 5,000 records of an event each, the next 100 of 50 events that were aggregated.
+            let mut shards = [Shard::new("volume", 0), Shard::new("volume", 1)];
+            let mut lines = events::generate(count, 1).peekable();
+            for number in 0.. {
+                let part: Vec<String> = lines.by_ref().take(5000).collect();
+                if part.is_empty() {
+                    break;
+                }
+                if round == 1 {
+                    part.iter().for_each(|line| expected.add(line));
+                }
+                let items: Vec<_> = if number % 2 == 0 {
+                    part.iter().map(|line| shards[0].record(line.as_bytes())).collect()
+                } else {
+                    payload::aggregated(&part, 50).iter().map(|frame| shards[1].record(frame)).collect()
+                };
+                let answer = function.invoke(&kinesis::event(&items), Duration::from_mins(5)).await.expect("it runs");
+                assert_eq!(response(&answer), kinesis::answer(None), "{:#?}", function.lines().last());
+            }
+            assert_eq!(engine.count(&scene.indices()).await, count, "round {round}");
+            let receipts: Vec<receipt::Kinesis> = receipt::of(&function);
+            let sum = |of: fn(&receipt::Kinesis) -> u64| receipt::sum(&receipts, of);
+            assert_eq!((sum(|r| r.indexed), sum(|r| r.duplicates)), (count, (round - 1) * count));
+            if round == 1 {
+                let seconds = began.elapsed().as_secs_f64();
+                engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
+                expected.assert_met();
+                figure(&scenario, "indexed, every _source equal to its input", expected.total());
+                figure(&scenario, "seconds, engine on the same two cores", format!("{seconds:.1}"));
+            } else {
+                figure(&scenario, "delivered again: new documents", sum(|r| r.indexed) - count);
+            }
+        }
+        assert!(scene.dead_letters_of::<kinesis::Position>().await.is_empty());
     });
 }

@@ -336,9 +336,9 @@ fn the_shipped_file_has_no_faults() {
     assert!(parse(&opened).by_name("app-events").unwrap().select.is_some());
     assert_eq!(datasets.find_stream("any").unwrap().name, "app-events-live");
     assert_eq!(datasets.find_topic("any").unwrap().name, "app-events-topic");
-    assert_eq!(datasets.find_delivery_stream("any").unwrap().name, "app-events-chosen");
+    assert_eq!(datasets.find_delivery_stream("app-events").unwrap().name, "app-events-chosen");
     let opened = parse(&text.replace("# partition_keys:", "partition_keys:"));
-    assert_eq!(opened.find_delivery_stream("any").unwrap().partition_keys.len(), 1);
+    assert_eq!(opened.find_delivery_stream("app-events").unwrap().partition_keys.len(), 1);
 }
 
 #[test]

@@ -161,6 +161,9 @@ fn object_of<'s>(message: &str, scratch: &'s mut String) -> Option<(&'s str, Key
         return None;
     }
     let object = scratch.trim_matches([' ', '\t', '\r', '\n']);
+    if !object.starts_with('{') {
+        return None;
+    }
     let mut keys = Keys::default();
     let mut json = serde_json::Deserializer::from_str(object);
     json.deserialize_map(KeysOf(&mut keys)).ok()?;

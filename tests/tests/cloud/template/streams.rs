@@ -44,7 +44,7 @@ fn a_new_stream_keeps_its_records_for_a_week_and_survives_the_stack() {
 fn streams_and_topics_are_answered_in_part_and_retried_without_limit() {
     let Some(template) = deployed() else { return };
     for name in ["KinesisIngestFunctionStream", "KafkaIngestMapping"] {
-        let mapping = properties(&template, name);
+        let mapping = properties(template, name);
         assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
         assert_eq!(mapping["MaximumRetryAttempts"], -1, "{name}");
         assert_eq!(mapping["MaximumRecordAgeInSeconds"], -1, "{name}");
@@ -60,20 +60,20 @@ fn streams_and_topics_are_answered_in_part_and_retried_without_limit() {
 #[test]
 fn what_the_stream_forgets_is_kept_in_a_bucket() {
     let Some(template) = deployed() else { return };
-    let destination = &properties(&template, "KinesisIngestFunctionStream")["DestinationConfig"];
+    let destination = &properties(template, "KinesisIngestFunctionStream")["DestinationConfig"];
     let bucket = json!({ "Fn::GetAtt": ["DeadLetterBucket", "Arn"] });
     assert_eq!(*destination, json!({ "OnFailure": { "Destination": bucket } }));
-    let put = statement(&template, "KinesisIngestRole", "KeepForgottenRecords");
+    let put = statement(template, "KinesisIngestRole", "KeepForgottenRecords");
     assert_eq!(put["Action"], "s3:PutObject");
     assert_eq!(put["Resource"], json!({ "Fn::Sub": "${DeadLetterBucket.Arn}/aws/lambda/*" }));
-    let look = statement(&template, "KinesisIngestRole", "LookForTheBucket");
+    let look = statement(template, "KinesisIngestRole", "LookForTheBucket");
     assert_eq!((&look["Action"], &look["Resource"]), (&json!("s3:ListBucket"), &bucket));
 }
 
 #[test]
 fn the_topic_has_no_destination_since_lambda_would_then_give_up_after_ten_retries() {
     let Some(template) = deployed() else { return };
-    let mapping = properties(&template, "KafkaIngestMapping");
+    let mapping = properties(template, "KafkaIngestMapping");
     assert!(mapping.get("DestinationConfig").is_none());
     // Partial answers are of the provisioned mode.
     assert_eq!(mapping["ProvisionedPollerConfig"]["MinimumPollers"], 1);
@@ -83,7 +83,7 @@ fn the_topic_has_no_destination_since_lambda_would_then_give_up_after_ten_retrie
 fn a_function_of_kafka_runs_for_fourteen_minutes_at_most() {
     let Some(template) = deployed() else { return };
     let lookup = json!({ "Fn::FindInMap": ["KafkaTimeout", { "Ref": "FunctionTimeout" }, "Seconds"] });
-    assert_eq!(properties(&template, "KafkaIngestFunction")["Timeout"], lookup);
+    assert_eq!(properties(template, "KafkaIngestFunction")["Timeout"], lookup);
     for timeout in template["Parameters"]["FunctionTimeout"]["AllowedValues"].as_array().expect("allowed values") {
         let seconds = template["Mappings"]["KafkaTimeout"][timeout.to_string()]["Seconds"].as_u64();
         assert_eq!(seconds, timeout.as_u64().map(|timeout| timeout.min(14 * 60)), "{timeout}");
@@ -93,12 +93,12 @@ fn a_function_of_kafka_runs_for_fourteen_minutes_at_most() {
 #[test]
 fn a_cluster_is_read_by_one_group_whose_name_does_not_change() {
     let Some(template) = deployed() else { return };
-    let mapping = properties(&template, "KafkaIngestMapping");
+    let mapping = properties(template, "KafkaIngestMapping");
     let group = json!({ "ConsumerGroupId":
         { "Fn::If": ["HasKafkaGroup", { "Ref": "KafkaConsumerGroup" }, { "Ref": "AWS::StackName" }] } });
     assert_eq!(mapping["AmazonManagedKafkaEventSourceConfig"]["Fn::If"][1], group);
     assert_eq!(mapping["SelfManagedKafkaEventSourceConfig"]["Fn::If"][1], group);
-    let offsets = statement(&template, "KafkaIngestRole", "KeepOffsets");
+    let offsets = statement(template, "KafkaIngestRole", "KeepOffsets");
     assert!(offsets["Resource"].to_string().contains(":group/"), "{offsets}");
 }
 
@@ -106,7 +106,7 @@ fn a_cluster_is_read_by_one_group_whose_name_does_not_change() {
 fn only_chosen_functions_read_the_stream_and_nobody_writes_to_it() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
-    resources(&template, "AWS::IAM::Role").into_iter().for_each(|role| statements(&role["Policies"], &mut found));
+    resources(template, "AWS::IAM::Role").into_iter().for_each(|role| statements(&role["Policies"], &mut found));
     let mut sids = Vec::new();
     for statement in found {
         let actions = texts(&statement["Action"]);
@@ -127,22 +127,22 @@ fn only_chosen_functions_read_the_stream_and_nobody_writes_to_it() {
 #[test]
 fn firehose_calls_the_transform_and_keeps_what_it_could_not_read() {
     let Some(template) = deployed() else { return };
-    let stream = properties(&template, "DeliveryStream");
+    let stream = properties(template, "DeliveryStream");
     assert_eq!(stream["DeliveryStreamName"], json!({ "Ref": "DeliveryStreamName" }));
     let destination = &stream["ExtendedS3DestinationConfiguration"];
     let processor = &destination["ProcessingConfiguration"]["Processors"][0];
     let alias = json!({ "Ref": "FirehoseTransformFunctionAliaslive" });
     assert_eq!(processor["Parameters"][0], json!({ "ParameterName": "LambdaArn", "ParameterValue": alias }));
-    assert_eq!(statement(&template, "DeliveryRole", "Transform")["Resource"], alias);
+    assert_eq!(statement(template, "DeliveryRole", "Transform")["Resource"], alias);
     let errors = destination["ErrorOutputPrefix"].as_str().expect("a prefix");
     assert!(errors.contains("!{firehose:error-output-type}"), "{errors}");
     assert_eq!(destination["S3BackupMode"], json!({ "Ref": "SourceRecordBackup" }));
     // Firehose takes no call and no answer of more than 6 MB, and waits for 3 MB at most.
     let buffer = &template["Parameters"]["TransformBufferMegabytes"];
     assert!(buffer["Default"].as_f64() <= Some(3.0) && buffer["MaxValue"] == 3, "{buffer}");
-    assert!(properties(&template, "FirehoseTransformFunction")["Timeout"].as_u64() <= Some(300));
+    assert!(properties(template, "FirehoseTransformFunction")["Timeout"].as_u64() <= Some(300));
     // What is deleted by age is only what was delivered or kept elsewhere.
-    let rules = properties(&template, "DeliveryBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    let rules = properties(template, "DeliveryBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
     for rule in rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()) {
         assert_eq!(rule["Prefix"], "source-records/", "{rule}");
         assert_eq!(
@@ -157,12 +157,12 @@ fn firehose_calls_the_transform_and_keeps_what_it_could_not_read() {
 #[test]
 fn the_transform_may_do_nothing_but_log_and_knows_no_domain() {
     let Some(template) = deployed() else { return };
-    let role = properties(&template, "FirehoseTransformRole");
+    let role = properties(template, "FirehoseTransformRole");
     assert!(role.get("ManagedPolicyArns").is_none(), "{role}");
     let mut found = Vec::new();
     statements(&role["Policies"], &mut found);
     assert_eq!(found.iter().map(|statement| &statement["Sid"]).collect::<Vec<_>>(), ["Log"]);
-    let function = properties(&template, "FirehoseTransformFunction");
+    let function = properties(template, "FirehoseTransformFunction");
     assert!(function.get("VpcConfig").is_none(), "{function}");
     let variables = function["Environment"]["Variables"].as_object().expect("variables");
     assert_eq!(variables.keys().collect::<Vec<_>>(), ["MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]);
@@ -171,7 +171,7 @@ fn the_transform_may_do_nothing_but_log_and_knows_no_domain() {
 #[test]
 fn nobody_elses_delivery_stream_may_use_the_role() {
     let Some(template) = deployed() else { return };
-    let trust = &properties(&template, "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"][0];
+    let trust = &properties(template, "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"][0];
     assert_eq!(trust["Principal"]["Service"], "firehose.amazonaws.com");
     assert_eq!(trust["Condition"]["StringEquals"]["sts:ExternalId"], json!({ "Ref": "AWS::AccountId" }));
 }

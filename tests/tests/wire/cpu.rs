@@ -1,0 +1,201 @@
+//! What the functions cost: CPU seconds a million events from S3, and beside it, in the same run, from Kinesis: there they
+//! may take half as much again, and so may the memory. The other side is a sink in a process of its own, so that what is
+//! measured is the function's process alone.
+
+use std::process::Command;
+use std::time::Duration;
+
+use local::function::{Answer, Function};
+use serde_json::{Value, json};
+use tests::engine;
+use tests::envelope;
+use tests::events;
+use tests::kinesis::{self, Shard};
+use tests::moto::{Moto, Object};
+use tests::payload;
+use tests::place::{self, figure};
+use tests::receipt::assert_balanced;
+use tests::scene::Scene;
+use tests::service::Service;
+
+use super::cost::{assert_memory, sink};
+
+const TIMEOUT: Duration = Duration::from_mins(10);
+const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
+/// What a stream may cost, in what S3 costs.
+const MOST_OF_S3: f64 = 1.5;
+/// Enough to fill every body that the settings allow, as records do.
+const EVENTS_AN_OBJECT: usize = 50_000;
+const EVENTS_AN_INVOCATION: usize = 5000;
+const EVENTS_A_FRAME: usize = 50;
+
+/// How the events come.
+#[derive(Debug, Clone, Copy)]
+enum Feed<'o> {
+    /// Gzip objects of 50,000 events.
+    Objects(&'o [Object]),
+    /// Kinesis records of one event each, 5,000 an invocation.
+    Records,
+    /// Kinesis records of 50 events that KPL aggregated, 100 an invocation.
+    Aggregated,
+}
+
+/// A domain that counts, and what it calls documents.
+struct Sink {
+    service: Service,
+    name: &'static str,
+    documents: &'static str,
+}
+
+#[derive(Debug)]
+struct Cost {
+    cpu_seconds_a_million: f64,
+    peak_memory: u64,
+}
+
+#[test]
+fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again_from_kinesis() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let count = place::event_count(crate::EVENTS);
+        let scene = Scene::new(moto, "cpu").await;
+        let index = "timestamp: base_dt, index: \"cpu-%{+YYYY.MM.dd}\"";
+        scene.set_pipeline(&format!(
+            "datasets:\n  - {{ name: cpu, from: {{ bucket: \"t-*\", key: \"**\" }}, {index} }}\n  \
+             - {{ name: cpu-stream, from: {{ stream: cpu }}, {index} }}\n"
+        ));
+        let mut lines = events::generate(count, 1).peekable();
+        let mut objects = Vec::new();
+        while lines.peek().is_some() {
+            let part: String = lines.by_ref().take(EVENTS_AN_OBJECT).collect();
+            objects.push(scene.put(&format!("{}.gz", objects.len()), events::gzip(part.as_bytes())).await);
+        }
+        let mut sinks = vec![Sink { service: sink(), name: "sink", documents: "documents" }];
+        if count >= 1_000_000 {
+            match bulksink(count) {
+                Ok(service) => sinks.push(Sink { service, name: "bulksink", documents: "actions" }),
+                Err(why) => place::missing("../shared/bench/bulksink (Go)", &why),
+            }
+        }
+        for sink in &sinks {
+            let s3 = spend(&scene, sink, Feed::Objects(&objects), count).await;
+            assert!(s3.cpu_seconds_a_million <= MOST_CPU_SECONDS_A_MILLION, "{s3:?}");
+            let mut worst: f64 = 0.0;
+            for feed in [Feed::Records, Feed::Aggregated] {
+                let stream = spend(&scene, sink, feed, count).await;
+                let scenario = feed.scenario(count, sink.name);
+                let cpu = stream.cpu_seconds_a_million / s3.cpu_seconds_a_million;
+                let memory = stream.peak_memory as f64 / s3.peak_memory as f64;
+                figure(&scenario, "CPU, in what S3 takes in the same run", format!("{cpu:.2}"));
+                figure(&scenario, "memory, in what S3 takes in the same run", format!("{memory:.2}"));
+                worst = worst.max(cpu).max(memory);
+            }
+            assert!(worst <= MOST_OF_S3, "{worst:.2} times what S3 takes");
+        }
+    });
+}
+
+impl Feed<'_> {
+    fn scenario(self, count: u64, sink: &str) -> String {
+        let how = match self {
+            Self::Objects(objects) => format!("{} gzip objects", objects.len()),
+            Self::Records => "invocations of 5,000 Kinesis records".to_owned(),
+            Self::Aggregated => "invocations of 100 aggregated Kinesis records".to_owned(),
+        };
+        format!("{count} events, {how}, {sink}")
+    }
+
+    fn function(self) -> &'static str {
+        if let Self::Objects(_) = self { "s3-ingest" } else { "kinesis-ingest" }
+    }
+
+    /// An invocation without events.
+    fn nothing(self) -> Value {
+        match self {
+            Self::Objects(_) => json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" }),
+            Self::Records | Self::Aggregated => kinesis::event(&[]),
+        }
+    }
+
+    /// What a function answers when all is well.
+    fn done(self) -> Answer {
+        let done = if let Self::Objects(_) = self { Value::Null } else { kinesis::answer(None) };
+        Answer::Response(done.to_string().into())
+    }
+
+    /// Hands all events over.
+    async fn ingest(self, function: &mut Function, count: u64) {
+        if let Self::Objects(objects) = self {
+            let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
+            return invoke(function, &event, &self.done()).await;
+        }
+        let mut shard = Shard::new("cpu", 0);
+        let mut lines = events::generate(count, 1);
+        loop {
+            let lines: Vec<String> = lines.by_ref().take(EVENTS_AN_INVOCATION).collect();
+            if lines.is_empty() {
+                return;
+            }
+            let items: Vec<_> = match self {
+                Self::Aggregated => {
+                    payload::aggregated(&lines, EVENTS_A_FRAME).iter().map(|frame| shard.record(frame)).collect()
+                }
+                _ => lines.iter().map(|line| shard.record(line.trim_end().as_bytes())).collect(),
+            };
+            invoke(function, &kinesis::event(&items), &self.done()).await;
+        }
+    }
+}
+
+async fn invoke(function: &mut Function, event: &Value, expected: &Answer) {
+    let answer = function.invoke(event, TIMEOUT).await.expect("the function runs");
+    assert_eq!(answer, *expected, "{:#?}", function.lines().last());
+}
+
+/// Measures what `count` events cost.
+async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Cost {
+    ask(sink, reqwest::Method::POST, "/__reset").await;
+    let mut function = scene.start(feed.function(), &sink.service.url(), &[("MILLRACE_COMPRESSION", "none")]).await;
+    invoke(&mut function, &feed.nothing(), &feed.done()).await;
+    let start_up = function.cpu_seconds();
+    // Whoever shares the cores makes the same work take longer, never shorter: the best of three counts.
+    let mut spent = f64::INFINITY;
+    for round in 1..=if count < 1_000_000 { 3 } else { 1 } {
+        let before = function.cpu_seconds();
+        feed.ingest(&mut function, count).await;
+        spent = spent.min(function.cpu_seconds() - before);
+        let receipts = function.receipts();
+        receipts.iter().for_each(assert_balanced);
+        assert_eq!(receipts.iter().map(|r| r["indexed"].as_u64().unwrap()).sum::<u64>(), round * count);
+        let stats = engine::json(&ask(sink, reqwest::Method::GET, "/__stats").await);
+        assert_eq!((&stats[sink.documents], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
+    }
+    let cpu_seconds_a_million = spent * 1e6 / count as f64;
+    let scenario = feed.scenario(count, sink.name);
+    figure(&scenario, "CPU seconds of the function, user and system", format!("{spent:.2}"));
+    figure(&scenario, "CPU seconds a million events", format!("{cpu_seconds_a_million:.2}"));
+    figure(&scenario, "CPU seconds to start", format!("{start_up:.2}"));
+    Cost { cpu_seconds_a_million, peak_memory: assert_memory(&scenario, &function) }
+}
+
+async fn ask(sink: &Sink, method: reqwest::Method, path: &str) -> String {
+    let answer = engine::http().request(method, sink.service.url() + path).send().await.expect("the sink answers");
+    answer.text().await.expect("the answer is whole")
+}
+
+/// The sink that the figures of other programs were measured against, built where Go is to be had.
+fn bulksink(count: u64) -> Result<Service, String> {
+    let source = place::shared("bench/bulksink").ok_or("the folder is not there")?;
+    let binary = place::root().join(".cache/bulksink");
+    let build = Command::new("go").arg("-C").arg(&source).args(["build", "-o"]).arg(&binary).arg(".").output();
+    let build = build.map_err(|error| format!("go: {error}"))?;
+    if !build.status.success() {
+        return Err(String::from_utf8_lossy(&build.stderr).into_owned());
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = free.expect("a free port").port().to_string();
+    let script = r#""$0" -addr "127.0.0.1:$1" -dup-key seq -max "$2" & trap "kill $!" EXIT
+        until (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; do sleep 0.05; done
+        echo "BULKSINK READY $1"; cat > /dev/null"#;
+    Ok(Service::spawn(Command::new("bash").args(["-c", script]).arg(&binary).args([port, count.to_string()])))
+}
