@@ -5,21 +5,23 @@
 
 use serde_json::{Value, json};
 
-/// An envelope around log events of id, time and message; `DATA_MESSAGE` or `CONTROL_MESSAGE`.
+/// An envelope around log events of id, time and message; `DATA_MESSAGE` or `CONTROL_MESSAGE`. Its members come in the
+/// order in which AWS writes them, the log events last.
 pub fn envelope(message_type: &str, log_events: &[(&str, u64, &str)]) -> String {
     let log_events: Vec<_> = log_events
         .iter()
-        .map(|(id, timestamp, message)| json!({ "id": id, "timestamp": timestamp, "message": message }))
+        .map(|(id, timestamp, message)| {
+            format!(r#"{{"id":"{id}","timestamp":{timestamp},"message":{}}}"#, Value::from(*message))
+        })
         .collect();
-    json!({
-        "messageType": message_type,
-        "owner": "123456789012",
-        "logGroup": "/aws/app",
-        "logStream": "i-1",
-        "subscriptionFilters": ["all"],
-        "logEvents": log_events,
-    })
-    .to_string()
+    format!(
+        concat!(
+            r#"{{"messageType":"{}","owner":"123456789012","logGroup":"/aws/app","logStream":"i-1","#,
+            r#""subscriptionFilters":["all"],"logEvents":[{}]}}"#
+        ),
+        message_type,
+        log_events.join(",")
+    )
 }
 
 /// The document of a log event of such an envelope, by its id, its time in RFC 3339 and its message: the members of a

@@ -109,8 +109,7 @@ impl TransformCounts {
 
     fn cells(&self) -> [String; 9] {
         let Self { attempts, records, ok, dropped_records, failed_records, read, dropped, passed, failed } = self;
-        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, attempts]
-            .map(|count| count.to_string())
+        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, attempts].map(ToString::to_string)
     }
 }
 

@@ -62,7 +62,7 @@ impl<'f> Batches<'f> {
         let key = &self.put.file.key;
         loop {
             let cuts = self.cuts.as_mut()?;
-            match cuts.next() {
+            match cuts.cut() {
                 Ok(Some(Cut::Record(record))) => return Some(record),
                 Ok(Some(Cut::TooLong { number, bytes })) => {
                     let most = self.limits.record_bytes;

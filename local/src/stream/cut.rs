@@ -82,7 +82,7 @@ impl Cuts {
     ///
     /// # Errors
     /// Behind line [`Self::number`] the file can't be read, or its compression is broken.
-    pub fn next(&mut self) -> io::Result<Option<Cut>> {
+    pub fn cut(&mut self) -> io::Result<Option<Cut>> {
         loop {
             // With room for a line break, so that a record of just `max_bytes` is seen to end.
             let most = self.max_bytes as u64 + 2;
@@ -161,7 +161,7 @@ mod tests {
         let mut cuts = Cuts::open(file.path(), record, max_bytes).unwrap();
         let mut all = Vec::new();
         loop {
-            match cuts.next() {
+            match cuts.cut() {
                 Ok(Some(cut)) => all.push(cut),
                 Ok(None) => {
                     assert_eq!(cuts.bytes_read(), content.len() as u64);
