@@ -15,6 +15,10 @@ use serde_json::Value;
 use crate::moto::{Moto, Object, REGION};
 use crate::{envelope, place, queue::Queue, receipt};
 
+/// What template.yaml tells the C library's allocator; a test of the template holds the two together.
+pub const GLIBC_TUNABLES: &str =
+    "glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=134217728:glibc.malloc.arena_max=1";
+
 /// What one test works with.
 #[derive(Debug)]
 pub struct Scene<'m> {
@@ -156,6 +160,7 @@ impl<'m> Scene<'m> {
     /// If the binary is missing.
     pub async fn start(&self, function: &str, domain: &str, more: &[(&str, &str)]) -> Function {
         let mut env = vec![
+            ("GLIBC_TUNABLES", GLIBC_TUNABLES.to_owned()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", self.moto.credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", self.moto.credentials.secret_access_key().to_owned()),

@@ -53,6 +53,11 @@ pub enum Data<'r> {
 }
 
 impl Records {
+    /// Makes room at once for what so many bytes of base64 become: to grow by doubling would touch twice the memory.
+    pub fn reserve(&mut self, base64_bytes: usize) {
+        self.bytes.reserve_exact(base64_bytes / 4 * 3);
+    }
+
     /// Adds a record whose data came as `base64`.
     pub fn push(&mut self, base64: &str, time_ms: i64) {
         let start = self.bytes.len();

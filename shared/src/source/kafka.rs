@@ -87,12 +87,18 @@ pub fn topics(invocation: &RawValue, cluster: Option<&str>) -> Result<Vec<Topic>
     });
     let cluster = invocation.event_source_arn.or_else(|| cluster.map(str::to_owned)).or(servers);
     let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
+    let values = invocation.records.values().flatten().filter_map(|event| event.value.as_ref());
+    let base64_bytes = values.map(|value| value.0.len()).sum();
     let mut topics: Vec<Read> = Vec::new();
     for (name, events) in invocation.records {
         for Event { topic, partition, offset, timestamp, value } in events {
             let Some(data) = value else { continue };
             let at = topics.iter().position(|known| known.topic == topic.0).unwrap_or_else(|| {
-                topics.push(Read { topic: topic.0.into_owned(), ..Read::default() });
+                let mut read = Read { topic: topic.0.into_owned(), ..Read::default() };
+                if topics.is_empty() {
+                    read.records.reserve(base64_bytes);
+                }
+                topics.push(read);
                 topics.len() - 1
             });
             let topic = &mut topics[at];

@@ -66,10 +66,11 @@ impl Shard {
 pub fn shards(invocation: &RawValue) -> Result<Vec<Shard>, String> {
     let invocation: Invocation<'_> = serde_json::from_str(invocation.get())
         .map_err(|error| format!("not an event of Kinesis, which has `Records` with `kinesis` in each: {error}"))?;
+    let base64_bytes = invocation.records.iter().map(|event| event.kinesis.data.0.len()).sum();
     let mut shards: Vec<Read> = Vec::new();
     for event in invocation.records {
         let Payload { sequence_number, data, approximate_arrival_timestamp } = event.kinesis;
-        let shard = event.id.0.rsplit_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
+        let shard = event.id.0.split_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
         let Some(shard) = shard.filter(|_| !sequence_number.is_empty()) else {
             return Err(format!(
                 "a record without a name: eventID `{}`, sequenceNumber `{sequence_number}`; \
@@ -79,7 +80,11 @@ pub fn shards(invocation: &RawValue) -> Result<Vec<Shard>, String> {
         };
         let stream = stream_arn(&event.source_arn.0);
         let at = shards.iter().position(|known| known.stream == stream && known.shard == shard).unwrap_or_else(|| {
-            shards.push(Read { stream: stream.to_owned(), shard: shard.to_owned(), ..Read::default() });
+            let mut read = Read { stream: stream.to_owned(), shard: shard.to_owned(), ..Read::default() };
+            if shards.is_empty() {
+                read.records.reserve(base64_bytes);
+            }
+            shards.push(read);
             shards.len() - 1
         });
         shards[at].sequence_numbers.push(sequence_number);
