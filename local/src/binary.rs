@@ -14,11 +14,18 @@ use std::{
 /// # Errors
 /// There is none, and it can't be built.
 pub fn function(name: &str) -> io::Result<PathBuf> {
+    function_beside(&std::env::current_exe()?, name)
+}
+
+/// [`function`], beside the executable `own` of this package.
+///
+/// # Errors
+/// There is none, and it can't be built.
+pub fn function_beside(own: &Path, name: &str) -> io::Result<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
     if let Some(folder) = std::env::var_os("MILLRACE_FUNCTIONS") {
         return Ok(Path::new(&folder).join(name));
     }
-    let own = std::env::current_exe()?;
     let Some(folder) = own.parent() else { return Err(io::Error::other("this executable lies in no folder")) };
     let binary = folder.join(name);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");

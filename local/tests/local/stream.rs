@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::Write,
+    path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, SystemTime},
 };
@@ -87,7 +88,7 @@ fn files_become_records_of_a_stream_or_a_topic_and_each_event_a_document() {
         assert_eq!((&letter["key"], &letter["line"]), (&json!("poison.json"), &json!(3)), "{letter}");
         assert_eq!((&letter["offset"], &letter["stage"]), (&json!(0), &json!("decode")), "{letter}");
         assert_eq!(report["indices"], json!([["local-2026.11.01", 2403]]), "by the time of the files");
-        let kept = std::path::PathBuf::from(report["dead_letter_folder"].as_str().unwrap());
+        let kept = PathBuf::from(report["dead_letter_folder"].as_str().unwrap());
         fs::remove_dir_all(kept.parent().unwrap()).unwrap();
     }
 }
@@ -151,7 +152,7 @@ fn a_transform_s_chosen_events_lie_where_firehose_puts_them() {
     );
 }
 
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .flat_map(|entry| {
@@ -245,7 +246,7 @@ impl Rig {
         fs::create_dir(&dead_letters).unwrap();
         let files = put(&files::collect(&[folder.path().join("a.json")], folder.path()).unwrap()).unwrap();
         let domain = Domain::start(DomainOptions { credentials: None, keep_sources: true }).await.unwrap();
-        let binary = binary::function(function).unwrap();
+        let binary = binary::function_beside(Path::new(env!("CARGO_BIN_EXE_local")), function).unwrap();
         let options = MachineOptions { binary, pipeline, dead_letters, domain: Some(domain.url()), continues: false };
         let machine = Machine::start(&options).await.unwrap();
         Self { domain, machine, source, folder, files }
