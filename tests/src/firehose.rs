@@ -70,7 +70,7 @@ pub fn event<D: AsRef<[u8]>>(delivery_stream: &str, records: &[D]) -> Value {
 pub fn outcomes(event: &Value, answer: &Answer) -> Vec<Outcome> {
     let Answer::Response(body) = answer else { panic!("{answer:?}") };
     assert!(body.len() <= ANSWER_BYTES, "an answer of {} bytes", body.len());
-    let said: Said = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{e}: {:.300?}", body));
+    let said: Said = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{e}: {body:.300?}"));
     let ids: Vec<&str> = said.records.iter().map(|record| record.record_id.as_str()).collect();
     let sent = event["records"].as_array().expect("an invocation has records");
     assert_eq!(ids, sent.iter().map(|record| record["recordId"].as_str().expect("an id")).collect::<Vec<_>>());

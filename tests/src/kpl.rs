@@ -50,8 +50,11 @@ pub fn frame(records: &[UserRecord]) -> Vec<u8> {
     let index =
         |table: &[String], key: &str| table.iter().position(|other| other == key).expect("taken from it") as u64;
     let mut message = Vec::new();
-    keys.iter().for_each(|key| field(&mut message, 1, key.as_bytes()));
-    hash_keys.iter().for_each(|key| field(&mut message, 2, key.as_bytes()));
+    for (number, table) in [(1, &keys), (2, &hash_keys)] {
+        for key in table {
+            field(&mut message, number, key.as_bytes());
+        }
+    }
     for record in records {
         let mut inner = vec![1 << 3];
         varint(&mut inner, index(&keys, &record.key));

@@ -135,7 +135,7 @@ impl<'m> Scene<'m> {
         let name = &self.prefix;
         let mut yaml = format!("datasets:\n  - name: {name}\n    from: {{ {from} }}\n");
         for line in [&["timestamp: base_dt", &format!("index: {name}-%{{+YYYY.MM.dd}}")], more].concat() {
-            yaml += &format!("    {line}\n");
+            yaml.extend(["    ", line, "\n"]);
         }
         self.set_pipeline(&yaml);
     }
