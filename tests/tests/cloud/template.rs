@@ -124,7 +124,7 @@ fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_toget
 #[test]
 fn every_function_keeps_its_memory_as_in_the_measurements() {
     let Some(template) = deployed() else { return };
-    let functions = resources(&template, "AWS::Lambda::Function");
+    let functions = resources(template, "AWS::Lambda::Function");
     assert_eq!(functions.len(), 4);
     for function in functions {
         let tunables = &function["Environment"]["Variables"]["GLIBC_TUNABLES"];

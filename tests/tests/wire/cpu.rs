@@ -166,7 +166,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
         spent = spent.min(function.cpu_seconds() - before);
         let receipts = function.receipts();
         receipts.iter().for_each(assert_balanced);
-        assert_eq!(receipts.iter().map(|r| r["indexed"].as_u64().unwrap()).sum::<u64>(), round * count);
+        assert_eq!(receipts.iter().map(|r| r["indexed"].as_u64().expect("a count")).sum::<u64>(), round * count);
         let stats = engine::json(&ask(sink, reqwest::Method::GET, "/__stats").await);
         assert_eq!((&stats[sink.documents], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
     }

@@ -94,7 +94,9 @@ fn every_event_of_a_stream_arrives_once_byte_for_byte_and_again_is_harmless() {
                     break;
                 }
                 if round == 1 {
-                    part.iter().for_each(|line| expected.add(line));
+                    for line in &part {
+                        expected.add(line);
+                    }
                 }
                 let items: Vec<_> = if number % 2 == 0 {
                     part.iter().map(|line| shards[0].record(line.as_bytes())).collect()

@@ -185,7 +185,9 @@ fn every_file_of_an_event_is_used_by_a_test() {
         for event in function.in_a_container {
             assert!(function.expected.iter().any(|expected| expected.event == *event), "{event} is no event");
         }
-        used.iter().for_each(|file| assert!(!function.read(file).is_empty(), "{file} is empty"));
+        for file in &used {
+            assert!(!function.read(file).is_empty(), "{file} is empty");
+        }
         let folder = events.join(function.folder);
         for file in files(&folder) {
             assert!(used.contains(&file.as_str()), "{}/{file} is used by no test", function.folder);
