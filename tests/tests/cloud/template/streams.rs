@@ -168,7 +168,7 @@ fn the_transform_may_do_nothing_but_log_and_knows_no_domain() {
     let function = properties(template, "FirehoseTransformFunction");
     assert!(function.get("VpcConfig").is_none(), "{function}");
     let variables = function["Environment"]["Variables"].as_object().expect("variables");
-    assert_eq!(variables.keys().collect::<Vec<_>>(), ["MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]);
+    assert_eq!(variables.keys().collect::<Vec<_>>(), ["GLIBC_TUNABLES", "MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]);
 }
 
 #[test]
