@@ -89,7 +89,10 @@ impl Origin {
         let written = match &self.source {
             Source::S3 { .. } => Ok(()),
             Source::Kinesis { sequence_numbers, .. } => {
-                write!(out, "-{}-{aggregate_index}", sequence_numbers[record as usize])
+                // Not formatted, since it is long and there is one for each record.
+                out.push('-');
+                out.push_str(&sequence_numbers[record as usize]);
+                write!(out, "-{aggregate_index}")
             }
             Source::Kafka { records, .. } => {
                 let KafkaRecord { partition, offset, timestamp } = records[record as usize];

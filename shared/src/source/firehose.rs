@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// How large a response is at most. Lambda takes 6 MB, as it gives 6 MB of records
@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for Data {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Data, E> {
-                Ok(STANDARD.decode(text).map_or_else(|_| Data::NotBase64(text.to_owned()), Data::Bytes))
+                Ok(STANDARD.decode_to_vec(text).map_or_else(|_| Data::NotBase64(text.to_owned()), Data::Bytes))
             }
         }
         deserializer.deserialize_str(Text)
@@ -172,7 +172,7 @@ impl Answers {
         };
         self.room = room;
         let mut answer = Answer::new(record, "Ok");
-        let data = Some(STANDARD.encode(data));
+        let data = Some(STANDARD.encode_to_string(data));
         if record.is_kafka() {
             answer.kafka_record_value = data;
         } else {
