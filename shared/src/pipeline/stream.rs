@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     carry::Carrier,
@@ -52,7 +52,7 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
-    pub async fn kinesis(&self, invocation: &RawValue, deadline: Deadline) -> Result<Value, String> {
+    pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
         for shard in kinesis::shards(invocation)? {
             let dataset = self.datasets.find_stream(shard.stream_name());
@@ -81,7 +81,7 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
-    pub async fn kafka(&self, invocation: &RawValue, deadline: Deadline) -> Result<Value, String> {
+    pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
         for Topic { topic, batch, partitions } in kafka::topics(invocation, self.settings.kafka_cluster.as_deref())? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;

@@ -166,7 +166,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
     let mut function = scene.start(feed.function(), &sink.service.url(), &[("MILLRACE_COMPRESSION", "none")]).await;
     invoke(&mut function, &feed.nothing(), &feed.done()).await;
     let start_up = function.cpu_seconds();
-    // Whoever shares the cores makes the same work take longer, never shorter: the best of three counts.
+    // Whoever shares the cores makes the same work take longer, never shorter: the best round counts.
     let mut spent = f64::INFINITY;
     for round in 1..=if count < 1_000_000 { 3 } else { 2 } {
         let before = function.cpu_seconds();
