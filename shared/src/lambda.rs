@@ -1,8 +1,11 @@
-//! The Lambda invocation's time: its context becomes a [`Deadline`].
+//! The Lambda invocation: its context becomes a [`Deadline`], and a large body is put [`Aside`].
 //!
 //! Deliberately absent: the runtime loop (`functions/*`) and any other use of the clock.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
 
 /// When to stop what. The instants leave room for draining and for telling what became of the rest.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +46,24 @@ impl Deadline {
     /// Whether reading has to stop.
     pub fn reading_is_over(&self) -> bool {
         Instant::now() >= self.stop_reading
+    }
+}
+
+/// An invocation's body, put aside before the runtime reads it in its own way, which keeps every path for its messages and
+/// takes as long again as reading megabytes of records does. The runtime brings one invocation at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Aside(Arc<Mutex<Bytes>>);
+
+impl Aside {
+    /// Puts the body aside; what is returned is for the runtime to read in its place.
+    pub fn put(&self, body: Bytes) -> Bytes {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body;
+        Bytes::from_static(b"null")
+    }
+
+    /// The body that was put aside.
+    pub fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -51,7 +51,8 @@ impl Outcome {
 /// What became of the records of one invocation by Firehose, and of the events in them.
 ///
 /// `records` and `read` are counted as they come, every fate where it is settled; none by subtraction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransformOutcome {
     /// Records of the invocation.
     pub records: u64,
@@ -76,6 +77,18 @@ impl TransformOutcome {
     pub fn balances(&self) -> bool {
         self.records == self.ok + self.dropped_records + self.failed_records
             && self.read == self.dropped + self.passed + self.failed
+    }
+
+    /// Adds the counts of another invocation.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.ok += other.ok;
+        self.dropped_records += other.dropped_records;
+        self.failed_records += other.failed_records;
+        self.read += other.read;
+        self.dropped += other.dropped;
+        self.passed += other.passed;
+        self.failed += other.failed;
     }
 }
 

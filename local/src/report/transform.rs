@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ingest::outcome::TransformOutcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,28 +17,13 @@ use crate::stream::{NotSent, firehose::Delivered, put::Put};
 const SHOWN_OBJECTS: usize = 20;
 
 /// What became of the records of a file, and of their events, as receipts say it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TransformCounts {
     /// Invocations that gave a receipt.
-    #[serde(skip_deserializing)]
     pub attempts: u64,
-    /// Records that the function was handed.
-    pub records: u64,
-    /// Records with chosen events.
-    pub ok: u64,
-    /// Records without any.
-    pub dropped_records: u64,
-    /// Records that are kept as they came, since something in them can't be read.
-    pub failed_records: u64,
-    /// Events.
-    pub read: u64,
-    /// Events that the user's own rule did not want.
-    pub dropped: u64,
-    /// Events that were chosen.
-    pub passed: u64,
-    /// Events of records that failed.
-    pub failed: u64,
+    /// The sums of their receipts.
+    #[serde(flatten)]
+    pub fates: TransformOutcome,
 }
 
 /// One file.
@@ -86,30 +72,20 @@ pub struct TransformReport {
 impl TransformCounts {
     /// One receipt.
     pub fn of(receipt: &Value) -> Self {
-        Self { attempts: 1, ..Self::deserialize(receipt).unwrap_or_default() }
+        Self { attempts: 1, fates: TransformOutcome::deserialize(receipt).unwrap_or_default() }
     }
 
     /// Adds the counts of other records.
     pub fn add(&mut self, other: &Self) {
         self.attempts += other.attempts;
-        self.records += other.records;
-        self.ok += other.ok;
-        self.dropped_records += other.dropped_records;
-        self.failed_records += other.failed_records;
-        self.read += other.read;
-        self.dropped += other.dropped;
-        self.passed += other.passed;
-        self.failed += other.failed;
-    }
-
-    fn balances(&self) -> bool {
-        self.records == self.ok + self.dropped_records + self.failed_records
-            && self.read == self.dropped + self.passed + self.failed
+        self.fates.add(&other.fates);
     }
 
     fn cells(&self) -> [String; 9] {
-        let Self { attempts, records, ok, dropped_records, failed_records, read, dropped, passed, failed } = self;
-        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, attempts].map(ToString::to_string)
+        let TransformOutcome { records, ok, dropped_records, failed_records, read, dropped, passed, failed } =
+            self.fates;
+        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, self.attempts]
+            .map(|count| count.to_string())
     }
 }
 
@@ -121,16 +97,17 @@ impl TransformReport {
         let (mut totals, mut balances) = (TransformCounts::default(), true);
         for (key, receipt) in &delivered.receipts {
             let counts = TransformCounts::of(receipt);
-            balances &= counts.balances();
+            balances &= counts.fates.balances();
             totals.add(&counts);
             objects.entry(key.clone()).or_default().add(&counts);
         }
         // A batch that was given up has receipts, but no answer that counts.
         if delivered.given_up.is_empty() {
             let results = delivered.results;
-            balances &= (totals.ok, totals.dropped_records, totals.failed_records)
+            let fates = totals.fates;
+            balances &= (fates.ok, fates.dropped_records, fates.failed_records)
                 == (results.ok, results.dropped, results.failed)
-                && totals.records == delivered.records;
+                && fates.records == delivered.records;
         }
         let NotSent { count, first } = delivered.not_sent;
         let mut written = delivered.objects;
@@ -170,7 +147,11 @@ impl TransformReport {
         let _ = writeln!(text, "  {balance}");
         problems(&mut text, &self.given_up, &self.not_sent, self.not_sent_count);
         if !self.failed.is_empty() {
-            let _ = writeln!(text, "\nFailed records ({}), kept below processing-failed/", self.totals.failed_records);
+            let _ = writeln!(
+                text,
+                "\nFailed records ({}), kept below processing-failed/",
+                self.totals.fates.failed_records
+            );
             for line in &self.failed {
                 let _ = writeln!(text, "  {line}");
             }
@@ -185,7 +166,7 @@ impl TransformReport {
                 let _ = writeln!(text, "  ({more} more)");
             }
         }
-        let what = format!("{} events, {} records", self.totals.read, self.records);
+        let what = format!("{} events, {} records", self.totals.fates.read, self.records);
         cost(&mut text, &what, self.seconds, self.cpu_seconds, self.peak_memory_bytes);
         text
     }
@@ -217,7 +198,7 @@ mod tests {
     fn receipts_are_summed_and_compared_with_the_answers() {
         let report = delivered(|_| {});
         assert!(report.balances && !report.undelivered());
-        assert_eq!((report.totals.attempts, report.totals.passed, report.delivered[0].as_str()), (2, 8, "a"));
+        assert_eq!((report.totals.attempts, report.totals.fates.passed, report.delivered[0].as_str()), (2, 8, "a"));
         assert!(!delivered(|delivered| delivered.results.ok = 7).balances);
         assert!(!delivered(|delivered| delivered.records = 11).balances);
         assert!(!delivered(|delivered| delivered.receipts[0].1["read"] = json!(10)).balances);
