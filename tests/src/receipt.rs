@@ -1,7 +1,6 @@
 //! What a function says of an attempt: one line that balances, and is a CloudWatch metric.
 //!
-//! In: a function's lines. Out: a type a source, which complains about a missing key. Deliberately absent: S3's, which
-//! stands with [`crate::scene`].
+//! In: a function's lines. Out: a type a source, which complains about a missing key.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -18,7 +17,6 @@ pub struct Counts {
     pub dataset: Option<String>,
     #[serde(rename = "final")]
     pub is_final: bool,
-    pub records: u64,
     pub bytes_in: u64,
     pub bytes_raw: u64,
     pub read: u64,
@@ -33,12 +31,25 @@ pub struct Counts {
     pub elapsed_ms: u64,
 }
 
+/// The receipt of one attempt at an S3 object.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
+pub struct S3 {
+    pub bucket: String,
+    pub key: String,
+    pub start_offset: u64,
+    pub end_offset: u64,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
 /// The receipt of a batch of Kinesis records.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
 pub struct Kinesis {
     pub stream: String,
     pub shard: String,
+    pub records: u64,
     pub start_sequence_number: String,
     pub end_sequence_number: Option<String>,
     #[serde(flatten)]
@@ -50,6 +61,7 @@ pub struct Kinesis {
 #[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
 pub struct Kafka {
     pub topic: String,
+    pub records: u64,
     pub partitions: BTreeMap<String, Offsets>,
     #[serde(flatten)]
     counts: Counts,
@@ -77,6 +89,13 @@ pub struct Firehose {
     pub dropped: u64,
     pub passed: u64,
     pub failed: u64,
+}
+
+impl Deref for S3 {
+    type Target = Counts;
+    fn deref(&self) -> &Counts {
+        &self.counts
+    }
 }
 
 impl Deref for Kinesis {

@@ -10,7 +10,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local::function::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::moto::{Moto, Object, REGION};
 use crate::{envelope, place, queue::Queue, receipt};
@@ -32,33 +31,6 @@ pub struct Scene<'m> {
     pub prefix: String,
     pipeline: PathBuf,
     _folder: tempfile::TempDir,
-}
-
-/// The receipt of one attempt at an object.
-#[derive(Debug, Clone, Deserialize)]
-#[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
-pub struct Receipt {
-    pub bucket: String,
-    pub key: String,
-    pub dataset: Option<String>,
-    pub start_offset: u64,
-    pub end_offset: u64,
-    #[serde(rename = "final")]
-    pub is_final: bool,
-    pub bytes_in: u64,
-    pub bytes_raw: u64,
-    pub read: u64,
-    pub dropped: u64,
-    pub expired: u64,
-    pub indexed: u64,
-    pub duplicates: u64,
-    pub rejected: u64,
-    pub undelivered: u64,
-    pub bulk_requests: u64,
-    pub retries: u64,
-    pub elapsed_ms: u64,
-    #[serde(rename = "_aws")]
-    pub emf: Value,
 }
 
 /// One line of a dead-letter object, by where its source says that events lie.
@@ -233,11 +205,6 @@ impl<P: std::fmt::Debug> DeadLetter<P> {
 ///
 /// # Panics
 /// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
-pub fn receipts(function: &Function) -> Vec<Receipt> {
+pub fn receipts(function: &Function) -> Vec<receipt::S3> {
     receipt::of(function)
-}
-
-/// A sum over receipts, such as of `|r| r.indexed`.
-pub fn sum(receipts: &[Receipt], of: impl Fn(&Receipt) -> u64) -> u64 {
-    receipts.iter().map(of).sum()
 }

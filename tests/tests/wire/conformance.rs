@@ -8,7 +8,8 @@ use tests::engine::Engine;
 use tests::envelope;
 use tests::moto::Moto;
 use tests::place;
-use tests::scene::{DeadLetter, Scene, receipts, sum};
+use tests::receipt::sum;
+use tests::scene::{DeadLetter, Scene, receipts};
 
 #[test]
 fn the_json_test_suite_goes_through_and_every_receipt_balances() {

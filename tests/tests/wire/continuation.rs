@@ -7,7 +7,8 @@ use tests::events::{self, Expected};
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
-use tests::scene::{Receipt, Scene, receipts, sum};
+use tests::receipt::{S3 as Receipt, sum};
+use tests::scene::{Scene, receipts};
 
 /// Bodies of 64 KiB hold a hundred events at most; a body waits for this long; an invocation has time for eight of them.
 const SLOW: Fault =

@@ -7,7 +7,8 @@ use tests::events::{self, Expected};
 use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::queue;
-use tests::scene::{Scene, receipts, sum};
+use tests::receipt::sum;
+use tests::scene::{Scene, receipts};
 
 #[test]
 fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {

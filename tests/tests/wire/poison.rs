@@ -9,7 +9,8 @@ use tests::engine::Engine;
 use tests::events::{self, Expected};
 use tests::moto::{Moto, Object};
 use tests::place;
-use tests::scene::{Scene, receipts, sum};
+use tests::receipt::sum;
+use tests::scene::{Scene, receipts};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 

@@ -8,7 +8,8 @@ use tests::events::{self, Expected};
 use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
-use tests::scene::{Receipt, Scene, receipts, sum};
+use tests::receipt::{S3 as Receipt, sum};
+use tests::scene::{Scene, receipts};
 
 const TIMEOUT: Duration = Duration::from_mins(4);
 const EVENTS: u64 = 5000;

@@ -8,7 +8,8 @@ use tests::engine::Engine;
 use tests::events::{self, Expected};
 use tests::moto::Moto;
 use tests::place;
-use tests::scene::{Scene, receipts, sum};
+use tests::receipt::sum;
+use tests::scene::{Scene, receipts};
 
 /// Long enough for a few tries, short enough to wait for: nothing else ends an invocation that the domain refuses.
 const REFUSED: Duration = Duration::from_secs(4);

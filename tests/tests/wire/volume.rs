@@ -10,7 +10,8 @@ use tests::moto::Moto;
 use tests::payload;
 use tests::place::{self, figure};
 use tests::receipt;
-use tests::scene::{Scene, receipts, sum};
+use tests::receipt::sum;
+use tests::scene::{Scene, receipts};
 
 #[test]
 fn every_event_arrives_once_byte_for_byte_and_again_is_harmless() {
