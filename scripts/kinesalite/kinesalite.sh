@@ -8,10 +8,9 @@
 here=$TOP/scripts/kinesalite
 dir=$CACHE/kinesalite
 
-fresh() { [ -f "$dir/.built" ] && [ "$dir/.built" -nt "$here/package-lock.json" ]; }
 build() {
-  fresh && return 0
-  lock "$CACHE/kinesalite.lock"; fresh && return 0
+  fresh "$dir" "$here/package-lock.json" && return 0
+  lock "$dir.lock"; fresh "$dir" "$here/package-lock.json" && return 0
   have_packages npm nodejs npm
   rm -rf "$dir"; mkdir -p "$dir"; cp "$here/package.json" "$here/package-lock.json" "$dir/"
   # Optional is leveldown alone, which compiles and is for streams on a disk.
