@@ -4,11 +4,17 @@
 //! unescapes in place, so it happens in a scratch copy; the payload stays pristine and goes on as it is. Deliberately
 //! absent: whether the value is an object, which is for the pipeline to ask, and any tree of owned values.
 
+mod embedded;
+mod names;
 mod path;
+mod place;
 mod surrogates;
 mod value;
 
+pub use embedded::Embedded;
+pub(crate) use names::Names;
 pub use path::{Path, PathError};
+pub(crate) use place::structurals;
 pub(crate) use value::span;
 pub use value::{Number, Scalar, Value};
 
@@ -191,4 +197,4 @@ fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

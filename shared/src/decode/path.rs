@@ -13,21 +13,50 @@ pub struct Path(String);
 
 /// Why a text is no [`Path`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a field is a name or names joined by dots, such as `device.model`, with no empty name")]
+#[error(
+    "a field is a name or names joined by dots, such as `device.model`, with no empty name and at most {MAX_NAMES} names"
+)]
 pub struct PathError;
+
+/// Names of one path. The engine takes 20 (`index.mapping.depth.limit`).
+const MAX_NAMES: usize = 32;
 
 impl Path {
     /// Parses names joined by dots.
     ///
     /// # Errors
-    /// [`PathError`] where a name is empty (`a..b`, `.a`, the empty text): the configuration is wrong.
+    /// [`PathError`] where a name is empty (`a..b`, `.a`, the empty text) or there are more than 32: the configuration
+    /// is wrong.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        if text.split('.').any(str::is_empty) { Err(PathError) } else { Ok(Self(text.into())) }
+        let is_path = !text.split('.').any(str::is_empty) && text.split('.').count() <= MAX_NAMES;
+        if is_path { Ok(Self(text.into())) } else { Err(PathError) }
     }
 
     /// The path as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is `other`, or lies below it.
+    pub(crate) fn is_within(&self, other: &Path) -> bool {
+        self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Parses a field as it is referred to in a text: `a.b`, or Logstash's `[a][b]`.
+    ///
+    /// # Errors
+    /// [`PathError`], as for [`Self::parse`], and where there is a bracket too many.
+    pub fn of_reference(text: &str) -> Result<Self, PathError> {
+        let dotted = match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+            Some(names) => names.replace("][", "."),
+            None => text.into(),
+        };
+        if dotted.contains(['[', ']', '{', '%']) { Err(PathError) } else { Self::parse(&dotted) }
+    }
+
+    /// The value at this path that is in no array.
+    pub(crate) fn through_objects<'e>(&self, event: Value<'e>) -> Option<Value<'e>> {
+        through_objects(event, &self.0)
     }
 
     /// Whether `wanted` says yes to a value at this path, asked in the order of the bytes. An array at the very end
@@ -59,6 +88,14 @@ fn follow<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) -
     false
 }
 
+fn through_objects<'e>(value: Value<'e>, rest: &str) -> Option<Value<'e>> {
+    value.members().find_map(
+        |(key, member)| {
+            if key == rest { Some(member) } else { through_objects(member, below(rest, key)?) }
+        },
+    )
+}
+
 /// Through arrays into objects.
 fn descend<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) -> bool) -> bool {
     if value.is_array() {
@@ -69,7 +106,7 @@ fn descend<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) 
 }
 
 /// What is left of the path `rest` under the member `key`.
-pub(crate) fn below<'p>(rest: &'p str, key: &str) -> Option<&'p str> {
+fn below<'p>(rest: &'p str, key: &str) -> Option<&'p str> {
     if rest.as_bytes().get(key.len()) == Some(&b'.') && rest.as_bytes().starts_with(key.as_bytes()) {
         rest.get(key.len() + 1..)
     } else {

@@ -1,5 +1,8 @@
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
 use super::*;
 
 fn decoded<R>(json: &str, look: impl FnOnce(&Event<'_>) -> R) -> R {
@@ -128,4 +131,39 @@ fn the_json_test_suite_is_judged_as_it_asks() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(accepted > 90 && refused > 180 && free > 30, "the suite is not whole: {accepted} {refused} {free}");
+}
+
+/// Any JSON value, with keys and strings that look like syntax.
+pub(crate) fn json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        "[a\",{}\\[\\]:\\\\é 1]{0,5}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            3 => prop::collection::hash_map("[abc]|a\\.b|[{}\",]", inner.clone(), 0..5)
+                .prop_map(|members| Json::Object(members.into_iter().collect())),
+            1 => prop::collection::vec(inner, 0..4).prop_map(Json::Array),
+        ]
+    })
+}
+
+/// Writes a value with white space wherever JSON allows it.
+pub(crate) fn spaced(value: &Json, space: &str) -> String {
+    match value {
+        Json::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(key, member)| format!("{}{space}:{space}{}", Json::from(key.as_str()), spaced(member, space)))
+                .collect();
+            format!("{{{space}{}{space}}}", members.join(&format!("{space},{space}")))
+        }
+        Json::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(|element| spaced(element, space)).collect();
+            format!("[{space}{}{space}]", elements.join(&format!("{space},{space}")))
+        }
+        other => other.to_string(),
+    }
 }

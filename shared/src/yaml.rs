@@ -1,15 +1,18 @@
 //! YAML with the place of everything, so that a fault can be pointed at.
 //!
-//! Deliberately absent: anchors, aliases, tags and several documents, which such a file does not need; each is a fault
-//! and not a surprise. Scalars stay text: the reader knows what it expects, so `no` is never a boolean by accident.
+//! In: text. Out: nodes, syntax alone. Deliberately absent: anchors, aliases, tags and several documents, which
+//! pipeline.yaml does not need; each is a fault and not a surprise. Scalars stay text: who reads them knows what is
+//! expected, so `no` is never a boolean by accident; where any JSON value will do, [`Text::json`] tells which one it is.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
+use crate::json;
+
 /// A line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 impl Place {
@@ -20,13 +23,13 @@ impl Place {
 
 /// A node and where it begins.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) data: Data,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) data: Data,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Scalar(Text),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -34,24 +37,76 @@ pub(super) enum Data {
 
 /// A scalar.
 #[derive(Debug, Clone)]
-pub(super) struct Text {
-    pub(super) value: String,
+pub(crate) struct Text {
+    pub(crate) value: String,
     /// Whether its characters stand in the file as they are, on one line from its place on.
-    pub(super) is_verbatim: bool,
+    pub(crate) is_verbatim: bool,
+    /// Whether it is without quotes: only then can it be anything but a string.
+    pub(crate) is_plain: bool,
     /// Whether it is nothing at all, or YAML's null.
-    pub(super) is_null: bool,
+    pub(crate) is_null: bool,
+}
+
+/// What a scalar is where any JSON value may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Json<'t> {
+    Null,
+    Bool(bool),
+    /// A number as JSON writes it, with its very digits.
+    Number(&'t str),
+    String(&'t str),
+    /// A number to YAML, but not as JSON writes it (`0x1f`, `007`, `+1`, `.5`): whatever it was taken for, somebody
+    /// would be surprised.
+    Ambiguous(&'t str),
+}
+
+impl Text {
+    /// The scalar as JSON, by the rules of YAML's core schema.
+    pub(crate) fn json(&self) -> Json<'_> {
+        let text = self.value.as_str();
+        match text {
+            _ if self.is_null => Json::Null,
+            _ if !self.is_plain => Json::String(text),
+            "true" | "True" | "TRUE" => Json::Bool(true),
+            "false" | "False" | "FALSE" => Json::Bool(false),
+            _ if json::is_number(text) => Json::Number(text),
+            _ if is_yaml_number(text) => Json::Ambiguous(text),
+            _ => Json::String(text),
+        }
+    }
+}
+
+/// Decimal, octal, hexadecimal, infinite and not-a-number of the core schema; wider than it where that does no harm.
+fn is_yaml_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_radix = |prefix: &str, radix: u32| {
+        unsigned.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix)))
+    };
+    let is_decimal = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.contains(|c: char| c.is_ascii_digit())
+        && unsigned.parse::<f64>().is_ok();
+    is_decimal
+        || is_radix("0o", 8)
+        || is_radix("0x", 16)
+        || matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN")
 }
 
 /// A key and where it begins.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) place: Place,
-    pub(super) text: String,
+pub(crate) struct Key {
+    pub(crate) place: Place,
+    pub(crate) text: String,
 }
 
 impl Node {
+    /// What an empty file holds.
+    pub(crate) fn nothing() -> Self {
+        let text = Text { value: String::new(), is_verbatim: true, is_plain: true, is_null: true };
+        Self { place: Place { line: 1, column: 1 }, data: Data::Scalar(text) }
+    }
+
     /// What it is, for a message.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match &self.data {
             Data::Scalar(text) if text.is_null => "nothing",
             Data::Scalar(_) => "a text",
@@ -61,14 +116,56 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The JSON that means the same.
+    pub(crate) fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    fn write_json(&self, out: &mut String) {
+        match &self.data {
+            Data::Scalar(text) => match text.json() {
+                Json::Null => out.push_str("null"),
+                Json::Bool(bool) => out.push_str(if bool { "true" } else { "false" }),
+                Json::Number(number) => out.push_str(number),
+                Json::String(text) | Json::Ambiguous(text) => write_json_string(text, out),
+            },
+            Data::List(nodes) => {
+                out.push('[');
+                for (ordinal, node) in nodes.iter().enumerate() {
+                    out.push_str(if ordinal > 0 { "," } else { "" });
+                    node.write_json(out);
+                }
+                out.push(']');
+            }
+            Data::Map(members) => {
+                out.push('{');
+                for (ordinal, (key, node)) in members.iter().enumerate() {
+                    out.push_str(if ordinal > 0 { "," } else { "" });
+                    write_json_string(&key.text, out);
+                    out.push(':');
+                    node.write_json(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn write_json_string(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
 /// Something that is not as it should be, at a place.
-pub(super) type Complaint = (Place, String);
+pub(crate) type Complaint = (Place, String);
 
 /// Nodes within nodes: the file has a handful, the reader is recursive.
 const MAX_DEPTH: usize = 32;
 
 /// Parses the one document of a file; `None` where there is nothing in it but comments.
-pub(super) fn parse(text: &str) -> Result<Option<Node>, Complaint> {
+pub(crate) fn parse(text: &str) -> Result<Option<Node>, Complaint> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { parser: Parser::new_from_str(text), text };
     let mut root = None;
@@ -132,6 +229,7 @@ impl<'t> Reader<'t> {
                 Data::Scalar(Text {
                     is_null: is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL"),
                     is_verbatim: is_plain && span.start.line() == span.end.line(),
+                    is_plain,
                     value: text.into_owned(),
                 })
             }
@@ -176,4 +274,40 @@ fn refuse_extras(place: Place, anchor: usize, has_tag: bool) -> Result<(), Compl
         return Err((place, "a tag (`!name`) is not supported; leave it out, or quote the value".into()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scalar_is_what_it_looks_like_and_a_quoted_one_is_a_string() {
+        for (yaml, expected) in [
+            ("abc", Json::String("abc")),
+            ("\"1\"", Json::String("1")),
+            ("'true'", Json::String("true")),
+            ("no", Json::String("no")),
+            ("2b_screen_view", Json::String("2b_screen_view")),
+            ("2026-11-22", Json::String("2026-11-22")),
+            ("1.2.3.4", Json::String("1.2.3.4")),
+            ("1e", Json::String("1e")),
+            ("true", Json::Bool(true)),
+            ("False", Json::Bool(false)),
+            ("~", Json::Null),
+            ("null", Json::Null),
+            ("0", Json::Number("0")),
+            ("-1.50", Json::Number("-1.50")),
+            ("12345678901234567890123", Json::Number("12345678901234567890123")),
+            ("1e+9", Json::Number("1e+9")),
+            ("007", Json::Ambiguous("007")),
+            ("0x1F", Json::Ambiguous("0x1F")),
+            ("+1", Json::Ambiguous("+1")),
+            (".5", Json::Ambiguous(".5")),
+            ("1.", Json::Ambiguous("1.")),
+            (".inf", Json::Ambiguous(".inf")),
+        ] {
+            let Some(Node { data: Data::Scalar(text), .. }) = parse(yaml).unwrap() else { panic!("{yaml}") };
+            assert_eq!(text.json(), expected, "{yaml}");
+        }
+    }
 }
