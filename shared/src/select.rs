@@ -1,26 +1,40 @@
-//! Is this event wanted? A query as it is typed into Discover, with its meaning in the engine.
+//! Is this event wanted? A query as it is typed into Discover, with its meaning in the engine, or an `EventBridge` event
+//! pattern, with its meaning there.
 //!
-//! In: the text of a `query_string` query, compiled once; then one event after another. Out: yes or no, without an
-//! allocation. The fields are taken as keyword, number, date or boolean, whichever the value is. Deliberately absent:
-//! whatever needs analysis or a score (words without a field, fuzziness, boosts, regular expressions), and the clock
+//! In: a rule, compiled once; then one event after another. Out: yes or no, without an allocation. Both kinds become
+//! conditions on fields, found in one walk over the tape (`fields`), and an expression or pattern over their bits.
+//! Deliberately absent: whatever needs analysis or a score (words without a field, fuzziness, boosts), and the clock
 //! (`now-1d`); such a query is refused, not approximated.
 
-mod field;
-mod parse;
-mod scan;
-mod term;
+mod condition;
+mod expression;
+mod fields;
+mod pattern;
+mod query;
 mod wildcard;
 
-use crate::decode::{Event, Value};
-use field::Field;
-use term::{Range, Term};
-use wildcard::Wildcard;
+pub use pattern::PatternError;
+pub(crate) use wildcard::{Piece, Wildcard};
 
-/// A compiled query.
+use crate::{decode::Event, yaml::Node};
+use expression::Expression;
+use fields::{Bit, Fields};
+use pattern::Pattern;
+
+/// A compiled rule.
 #[derive(Debug, Clone)]
 pub struct Select {
     text: String,
-    query: Query,
+    fields: Fields,
+    rule: Rule,
+    /// The conditions as they were written.
+    labels: Vec<(Bit, String)>,
+}
+
+#[derive(Debug, Clone)]
+enum Rule {
+    Query(Expression),
+    Pattern(Pattern),
 }
 
 /// Why a query is refused.
@@ -33,73 +47,63 @@ pub struct SelectError {
     pub message: String,
 }
 
-#[derive(Debug, Clone)]
-enum Query {
-    All,
-    Exists(Field),
-    Equal(Field, Term),
-    Wildcard(Field, Wildcard),
-    Range(Field, Range),
-    Bool(Bool),
-}
-
-/// Lucene's boolean query: `should` matters only where nothing is a `must`.
-#[derive(Debug, Clone, Default)]
-struct Bool {
-    must: Vec<Query>,
-    should: Vec<Query>,
-    must_not: Vec<Query>,
-}
+/// It would take too long to find out whether an event is wanted: an event pattern asks for values of one and the same
+/// array element, and there are too many ways to choose. Another try meets the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its arrays give more than {} ways to match the event pattern", pattern::MAX_STEPS)]
+pub struct Undecided;
 
 impl Select {
     /// Compiles a query.
     ///
     /// # Errors
     /// A [`SelectError`] where it is malformed or asks for what is not supported: the configuration is refused.
-    pub fn parse(query: &str) -> Result<Self, SelectError> {
-        Ok(Self { text: query.into(), query: parse::parse(query)? })
+    pub fn query(text: &str) -> Result<Self, SelectError> {
+        let query::Query { fields, expression, labels } = query::compile(text)?;
+        Ok(Self { text: text.into(), fields, rule: Rule::Query(expression), labels })
     }
 
-    /// The query as it was written.
+    /// Compiles an event pattern from its JSON text, or the YAML that means the same.
+    ///
+    /// # Errors
+    /// Every [`PatternError`]: the configuration is refused.
+    pub fn pattern(text: &str) -> Result<Self, Vec<PatternError>> {
+        let node = crate::yaml::parse(text).map_err(|complaint| vec![complaint.into()])?;
+        Self::pattern_of(&node.unwrap_or_else(Node::nothing))
+    }
+
+    /// The same from a part of a YAML file.
+    pub(crate) fn pattern_of(node: &Node) -> Result<Self, Vec<PatternError>> {
+        let pattern::Compiled { text, fields, pattern, labels } = pattern::compile(node)?;
+        Ok(Self { text, fields, rule: Rule::Pattern(pattern), labels })
+    }
+
+    /// The rule as it was written; of a pattern, its JSON.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the event matches.
-    pub fn matches(&self, event: &Event<'_>) -> bool {
-        self.query.matches(event.value())
-    }
-}
-
-impl Query {
-    fn matches(&self, event: Value<'_>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Exists(field) => field.any(event, &mut has_value),
-            Self::Equal(field, term) => field.any(event, &mut |value| value.scalar().is_some_and(|v| term.equals(v))),
-            Self::Wildcard(field, pattern) => field.any(event, &mut |value| pattern.matches_value(value)),
-            Self::Range(field, range) => {
-                field.any(event, &mut |value| value.scalar().is_some_and(|v| range.contains(v)))
-            }
-            Self::Bool(bool) => {
-                bool.must.iter().all(|query| query.matches(event))
-                    && !bool.must_not.iter().any(|query| query.matches(event))
-                    && (!bool.must.is_empty()
-                        || bool.should.is_empty()
-                        || bool.should.iter().any(|query| query.matches(event)))
-            }
+    /// Whether the event is wanted.
+    ///
+    /// # Errors
+    /// [`Undecided`], of event patterns only: the caller rejects the event, which is neither wanted nor not.
+    #[inline]
+    pub fn matches(&self, event: &Event<'_>) -> Result<bool, Undecided> {
+        let found = self.fields.find(event);
+        match &self.rule {
+            Rule::Query(expression) => Ok(expression.holds(&found)),
+            Rule::Pattern(pattern) => pattern.holds(&self.fields, event, &found),
         }
     }
-}
 
-/// Whether the engine would have something to index: `null`, `[]` and `{}` are nothing.
-fn has_value(value: Value<'_>) -> bool {
-    if value.is_object() {
-        value.members().any(|(_, member)| member.any_element(&mut has_value))
-    } else {
-        !value.is_null()
+    /// Each condition as it was written, and as a rule of its own.
+    pub fn conditions(&self) -> Vec<(&str, Self)> {
+        let alone = |(bit, label): &'_ (Bit, String)| Self {
+            text: label.clone(),
+            fields: self.fields.only(*bit),
+            rule: Rule::Query(Expression::Holds(*bit)),
+            labels: Vec::new(),
+        };
+        self.labels.iter().map(|labelled| (labelled.1.as_str(), alone(labelled))).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

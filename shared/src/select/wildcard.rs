@@ -1,17 +1,15 @@
 //! `*` and `?` against a string, in time proportional to pattern times string at worst.
 
-use crate::decode::{Scalar, Value};
-
 /// A pattern with at least one wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wildcard {
+pub(crate) enum Wildcard {
     /// `abc*`
     Prefix(String),
     Any(Vec<Piece>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// This very character.
     Exactly(char),
     /// `?`: any one character.
@@ -21,7 +19,7 @@ pub(super) enum Piece {
 }
 
 impl Wildcard {
-    pub(super) fn new(mut pieces: Vec<Piece>) -> Self {
+    pub(crate) fn new(mut pieces: Vec<Piece>) -> Self {
         pieces.dedup_by(|later, earlier| *later == Piece::Many && *earlier == Piece::Many);
         if let Some((Piece::Many, prefix)) = pieces.split_last() {
             let prefix: Option<String> =
@@ -33,12 +31,8 @@ impl Wildcard {
         Self::Any(pieces)
     }
 
-    /// Strings only: the engine has no wildcards on numbers, dates and booleans.
-    pub(super) fn matches_value(&self, value: Value<'_>) -> bool {
-        matches!(value.scalar(), Some(Scalar::String(text)) if self.matches(text))
-    }
-
-    pub(super) fn matches(&self, text: &str) -> bool {
+    /// Whether it matches the whole of a text.
+    pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
             Self::Any(pieces) => matches(pieces, text),

@@ -3,11 +3,8 @@
 //! In: the query's text and a place in it. Out: what stands there, with escapes resolved. Deliberately absent: what the
 //! words mean together, which is for the parser.
 
-use super::{
-    SelectError,
-    term::{Bound, Range, Term},
-    wildcard::Piece,
-};
+use super::term::{Bound, Range, Term};
+use crate::select::{Piece, SelectError};
 
 /// The query's text, and how far it is read.
 pub(super) struct Scanner<'q> {
@@ -140,6 +137,29 @@ impl<'q> Scanner<'q> {
             }
         }
         self.fail(start, "a `\"` without its other; a literal one is written `\\\"`")
+    }
+
+    /// `/…/`; only a `/` is escaped here, anything else is for the regular expression to read.
+    pub(super) fn regexp(&mut self) -> Result<String, SelectError> {
+        let start = self.at;
+        self.at += 1;
+        let mut text = String::new();
+        let mut escaped = false;
+        while let Some(c) = self.peek() {
+            self.at += c.len_utf8();
+            if c == '/' && !escaped {
+                return Ok(text);
+            }
+            if escaped && c == '/' {
+                text.pop();
+            }
+            escaped = c == '\\' && !escaped;
+            text.push(c);
+        }
+        self.fail(
+            start,
+            "a `/` without its other: it begins a regular expression; a literal one is written `\\/` or in quotes",
+        )
     }
 
     /// `[a TO b]`, `{a TO b}`, or mixed.

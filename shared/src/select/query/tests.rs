@@ -1,12 +1,14 @@
-use super::wildcard::{Piece, Wildcard};
 use super::*;
-use crate::decode::Decoder;
+use crate::{
+    decode::Decoder,
+    select::{Piece, Select, Wildcard},
+};
 
 fn matches(query: &str, json: &str) -> bool {
-    let select = Select::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let select = Select::query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let mut decoder = Decoder::new();
     let parsed = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
-    select.matches(&parsed.event())
+    select.matches(&parsed.event()).unwrap()
 }
 
 const EVENT: &str = r#"{
@@ -159,7 +161,7 @@ proptest::proptest! {
 
     #[test]
     fn no_query_panics_and_columns_lie_within_it(query in "[ab:().*?\"\\\\+!&|<>=~^/\\[\\]{} TONADRé-]{0,24}") {
-        if let Err(error) = Select::parse(&query) {
+        if let Err(error) = Select::query(&query) {
             proptest::prop_assert!(error.column >= 1 && error.column <= query.chars().count() + 1, "{:?}", error);
         }
     }
@@ -183,7 +185,8 @@ fn ranges_compare_numbers_dates_and_strings() {
         ("n:(>30 AND <40)", true),
         ("minus:[-10 TO -5]", true),
         ("minus:>-8", true),
-        ("s:[4 TO 40]", true),
+        ("s:[4 TO 40]", false),
+        ("s:[30 TO 4]", true),
         ("os:[a TO z]", true),
         ("os:{iOS TO z]", false),
         ("os:[\"a\" TO \"j k\"]", true),
@@ -220,17 +223,19 @@ fn ranges_compare_numbers_dates_and_strings() {
 }
 
 /// The query as Lucene prints it: `+` must, `-` must not.
-fn shown(query: &Query) -> String {
-    match query {
-        Query::Equal(_, term) => format!("{term:?}").split('"').nth(1).unwrap_or_default().into(),
-        Query::Bool(bool) => {
-            let part = |sign: &str, queries: &[Query]| -> Vec<String> {
-                queries.iter().map(|query| format!("{sign}{}", shown(query))).collect()
-            };
-            let parts = [part("+", &bool.must), part("", &bool.should), part("-", &bool.must_not)].concat();
-            format!("({})", parts.join(" "))
+fn shown(expression: &Expression, labels: &[(Bit, String)]) -> String {
+    match expression {
+        Expression::All => "*:*".into(),
+        Expression::Holds(bit) => {
+            let (_, label) = labels.iter().find(|(known, _)| known == bit).unwrap();
+            label.trim_start_matches("f:").trim_matches('"').into()
         }
-        other => format!("{other:?}"),
+        Expression::Bool { must, should, must_not } => {
+            let part = |sign: &str, clauses: &[Expression]| -> Vec<String> {
+                clauses.iter().map(|clause| format!("{sign}{}", shown(clause, labels))).collect()
+            };
+            format!("({})", [part("+", must), part("", should), part("-", must_not)].concat().join(" "))
+        }
     }
 }
 
@@ -262,8 +267,8 @@ fn operators_bind_as_in_lucenes_classic_parser() {
         ("f:\"AND\"", "AND"),
         ("f:a!f:b", "(a -b)"),
     ] {
-        let select = Select::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        assert_eq!(shown(&select.query), expected, "{query}");
+        let compiled = compile(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(shown(&compiled.expression, &compiled.labels), expected, "{query}");
     }
 }
 
@@ -302,8 +307,10 @@ fn what_cannot_be_answered_is_refused_with_column_and_form() {
         ("a:\"x y\"~2", 8, "proximity"),
         ("a:x^2", 4, "boost"),
         ("(a:x)^2", 6, "boost"),
-        ("a:/x.*/", 3, "regular expression"),
-        ("a:x/y", 4, "regular expression"),
+        ("a:/x.*", 3, "without its other"),
+        ("a:/x(/", 3, "`/x(/`: a `(` without its `)`"),
+        ("a:/x/~2", 6, "fuzzy"),
+        ("/x/", 1, "a regular expression without a field"),
         ("a:(x", 3, "`(` without its `)`"),
         ("a:x)", 4, "`)` without its `(`"),
         ("a:()", 4, "empty parentheses"),
@@ -336,7 +343,7 @@ fn what_cannot_be_answered_is_refused_with_column_and_form() {
         ("a:\\uZZZZ", 3, "hexadecimal"),
         ("é:1 x", 5, "field:x"),
     ] {
-        let error = Select::parse(query).map(|select| panic!("{query}: {select:?}")).unwrap_err();
+        let error = Select::query(query).map(|select| panic!("{query}: {select:?}")).unwrap_err();
         assert_eq!(error.column, column, "{query}: {error}");
         assert!(error.message.contains(says), "{query}: {error}");
     }
@@ -345,8 +352,16 @@ fn what_cannot_be_answered_is_refused_with_column_and_form() {
 #[test]
 fn nesting_is_bounded() {
     let nested = |levels: usize| format!("{}a:1{}", "(".repeat(levels), ")".repeat(levels));
-    assert!(Select::parse(&nested(64)).is_ok());
-    assert!(Select::parse(&nested(65)).unwrap_err().message.contains("64"));
-    assert!(Select::parse(&nested(100_000)).is_err());
-    assert!(Select::parse(&"(".repeat(100_000)).is_err());
+    assert!(Select::query(&nested(64)).is_ok());
+    assert!(Select::query(&nested(65)).unwrap_err().message.contains("64"));
+    assert!(Select::query(&nested(100_000)).is_err());
+    assert!(Select::query(&"(".repeat(100_000)).is_err());
+}
+
+#[test]
+fn a_query_has_so_many_regular_expressions_and_no_more() {
+    let query = |count: usize| (0..count).map(|n| format!("a:/{n}.*/")).collect::<Vec<_>>().join(" OR ");
+    assert!(Select::query(&query(64)).is_ok());
+    let error = Select::query(&query(65)).map(|_| ()).unwrap_err();
+    assert!(error.message.contains("more than 64 regular expressions"), "{error}");
 }

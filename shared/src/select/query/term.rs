@@ -9,8 +9,8 @@ use crate::decode::{Number, Scalar};
 use crate::route::iso::{self, IsoDate, Precision};
 
 /// A term, read in every way that it can be.
-#[derive(Debug, Clone)]
-pub(super) struct Term {
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::select) struct Term {
     text: String,
     number: Option<Number>,
     date: Option<IsoDate>,
@@ -24,7 +24,7 @@ impl Term {
     }
 
     /// Whether a value equals the term. A date cut short equals all of its stretch, as in the engine.
-    pub(super) fn equals(&self, value: Scalar<'_>) -> bool {
+    pub(in crate::select) fn equals(&self, value: Scalar<'_>) -> bool {
         match value {
             Scalar::String(text) if text == self.text => true,
             Scalar::String(text) => self
@@ -44,11 +44,6 @@ impl Term {
     fn compare(&self, value: Scalar<'_>, edge: impl Fn(IsoDate) -> i64) -> Option<Ordering> {
         match value {
             Scalar::String(text) => {
-                if let Some(term) = self.number
-                    && let Some(number) = Number::parse(text)
-                {
-                    return number.partial_cmp(&term);
-                }
                 if let Some(date) = self.date
                     && let Some(at) = value_date(text)
                 {
@@ -68,14 +63,14 @@ impl Term {
 }
 
 /// A range, open at a side that has no bound.
-#[derive(Debug, Clone)]
-pub(super) struct Range {
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::select) struct Range {
     pub(super) lower: Option<Bound>,
     pub(super) upper: Option<Bound>,
 }
 
 /// An end of a range.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Bound {
     pub(super) term: Term,
     pub(super) inclusive: bool,
@@ -84,7 +79,7 @@ pub(super) struct Bound {
 impl Range {
     /// Whether a value lies within. Of a date cut short `>=` and `<` take the beginning, `>` and `<=` the end, as the
     /// engine rounds.
-    pub(super) fn contains(&self, value: Scalar<'_>) -> bool {
+    pub(in crate::select) fn contains(&self, value: Scalar<'_>) -> bool {
         let above = |bound: &Bound| {
             let edge = |date: IsoDate| if bound.inclusive { date.start_ms } else { date.end_ms };
             match bound.term.compare(value, edge) {

@@ -1,31 +1,33 @@
 //! The text of a query becomes a [`Query`], by the rules of Lucene's classic parser with OR as the default operator.
 
 use super::{
-    Bool, Query, SelectError,
-    field::Field,
+    Conditions, Query,
+    field::FieldName,
     scan::{Scanner, Word, begins_word, in_word},
     term::{Bound, Range, Term},
-    wildcard::Wildcard,
 };
+use crate::select::{SelectError, Wildcard, condition::Condition, expression::Expression};
 
 /// Parentheses within parentheses; the parser and the matcher go down once for each.
 const MAX_DEPTH: usize = 64;
 
 pub(super) fn parse(text: &str) -> Result<Query, SelectError> {
-    let mut parser = Parser { scan: Scanner::new(text), depth: 0 };
+    let mut parser = Parser { scan: Scanner::new(text), conditions: Conditions::default(), depth: 0 };
     parser.scan.skip_space();
     if parser.scan.rest().is_empty() {
         return parser.scan.fail(0, "the query is empty; write `*` for every event, or leave `select` out");
     }
-    let query = parser.query(None)?;
+    let expression = parser.query(None)?;
     if parser.scan.rest().starts_with(')') {
         return parser.scan.fail(parser.scan.at, "a `)` without its `(`; a literal one is written `\\)` or in quotes");
     }
-    Ok(query)
+    let Conditions { fields, labels, .. } = parser.conditions;
+    Ok(Query { fields, expression, labels })
 }
 
 struct Parser<'q> {
     scan: Scanner<'q>,
+    conditions: Conditions,
     depth: usize,
 }
 
@@ -54,9 +56,9 @@ enum Occur {
 
 impl Parser<'_> {
     /// Clauses up to the end or a `)`.
-    fn query(&mut self, field: Option<&Field>) -> Result<Query, SelectError> {
+    fn query(&mut self, field: Option<&FieldName>) -> Result<Expression, SelectError> {
         let start = self.scan.at;
-        let mut clauses: Vec<(Occur, Query)> = Vec::new();
+        let mut clauses: Vec<(Occur, Expression)> = Vec::new();
         let mut plain = false;
         let mut after_word = false;
         loop {
@@ -101,19 +103,19 @@ impl Parser<'_> {
         }
         if plain && clauses.len() == 1 {
             // A clause alone is itself.
-            if let Some((_, query)) = clauses.pop() {
-                return Ok(query);
+            if let Some((_, clause)) = clauses.pop() {
+                return Ok(clause);
             }
         }
-        let mut bool = Bool::default();
-        for (occur, query) in clauses {
+        let (mut must, mut should, mut must_not) = (Vec::new(), Vec::new(), Vec::new());
+        for (occur, clause) in clauses {
             match occur {
-                Occur::Must => bool.must.push(query),
-                Occur::Should => bool.should.push(query),
-                Occur::MustNot => bool.must_not.push(query),
+                Occur::Must => must.push(clause),
+                Occur::Should => should.push(clause),
+                Occur::MustNot => must_not.push(clause),
             }
         }
-        Ok(Query::Bool(bool))
+        Ok(Expression::Bool { must, should, must_not })
     }
 
     /// Whether the clause from `start` to here is a word alone, without a field, quotes or wildcards.
@@ -170,7 +172,7 @@ impl Parser<'_> {
     }
 
     /// `field:term`, `field:(…)`, `(…)`, or a term where a field is given around it.
-    fn clause(&mut self, field: Option<&Field>) -> Result<Query, SelectError> {
+    fn clause(&mut self, field: Option<&FieldName>) -> Result<Expression, SelectError> {
         if self.scan.peek() == Some('(') {
             return self.group(field);
         }
@@ -190,7 +192,7 @@ impl Parser<'_> {
         self.term(field, start)
     }
 
-    fn group(&mut self, field: Option<&Field>) -> Result<Query, SelectError> {
+    fn group(&mut self, field: Option<&FieldName>) -> Result<Expression, SelectError> {
         let open = self.scan.at;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -208,12 +210,12 @@ impl Parser<'_> {
     }
 
     /// What follows `name:`.
-    fn field_clause(&mut self, name: &Word) -> Result<Query, SelectError> {
+    fn field_clause(&mut self, name: &Word) -> Result<Expression, SelectError> {
         let start = self.scan.at;
         if name.is_star() {
             let word = if self.scan.peek() == Some('*') { Some(self.scan.word()?) } else { None };
             return match word {
-                Some(word) if word.is_star() => Ok(Query::All),
+                Some(word) if word.is_star() => Ok(Expression::All),
                 _ => self
                     .scan
                     .fail(name.start, "`*:` with a value means any field, which is not supported; name the field"),
@@ -227,7 +229,7 @@ impl Parser<'_> {
         if name.text == "_exists_" {
             return self.exists();
         }
-        let field = Field::parse(&name.text)
+        let field = FieldName::parse(&name.text)
             .map_err(|error| self.scan.error(name.start, format!("`{}`: {error}", name.text)))?;
         match self.scan.peek() {
             Some('(') => self.group(Some(&field)),
@@ -248,7 +250,7 @@ impl Parser<'_> {
     }
 
     /// `_exists_:field`
-    fn exists(&mut self) -> Result<Query, SelectError> {
+    fn exists(&mut self) -> Result<Expression, SelectError> {
         let start = self.scan.at;
         let name = match self.scan.peek() {
             Some('"') => self.scan.quoted()?,
@@ -261,18 +263,18 @@ impl Parser<'_> {
             }
             _ => return self.scan.fail(start, "`_exists_:` is followed by a field, such as `_exists_:adid`"),
         };
-        let field = Field::parse(&name).map_err(|error| self.scan.error(start, format!("`{name}`: {error}")))?;
+        let field = FieldName::parse(&name).map_err(|error| self.scan.error(start, format!("`{name}`: {error}")))?;
         self.no_suffix()?;
-        Ok(Query::Exists(field))
+        self.labelled(&field, Condition::HasValue, start, format!("_exists_:{name}"))
     }
 
     /// A word as a term: `value`, `val*`, `*`, `>=10`.
-    fn word_term(&mut self, field: Option<&Field>, word: &Word) -> Result<Query, SelectError> {
+    fn word_term(&mut self, field: Option<&FieldName>, word: &Word) -> Result<Expression, SelectError> {
         let raw = self.scan.text.get(word.start..self.scan.at).unwrap_or_default();
         let Some(field) = field else {
             if word.is_star() {
                 self.no_suffix()?;
-                return Ok(Query::All);
+                return Ok(Expression::All);
             }
             let hint = match raw {
                 "and" | "or" | "not" => format!("operators are written in capitals: {}", raw.to_uppercase()),
@@ -288,10 +290,10 @@ impl Parser<'_> {
         }
         self.no_suffix()?;
         if word.is_star() {
-            return Ok(Query::Exists(field.clone()));
+            return self.condition(field, Condition::HasValue, word.start);
         }
         if word.has_wildcard() {
-            return Ok(Query::Wildcard(field.clone(), Wildcard::new(word.pieces.clone())));
+            return self.condition(field, Condition::Wildcard(Wildcard::new(word.pieces.clone())), word.start);
         }
         for (sign, is_lower, inclusive) in
             [(">=", true, true), ("<=", false, true), (">", true, false), ("<", false, false)]
@@ -306,37 +308,59 @@ impl Parser<'_> {
                 let bound = Some(Bound { term: self.scan.bound(bound, word.start)?, inclusive });
                 let range =
                     if is_lower { Range { lower: bound, upper: None } } else { Range { lower: None, upper: bound } };
-                return Ok(Query::Range(field.clone(), range));
+                return self.condition(field, Condition::Range(range), word.start);
             }
         }
-        Ok(Query::Equal(field.clone(), Term::new(word.text.clone())))
+        self.condition(field, Condition::Equal(Term::new(word.text.clone())), word.start)
     }
 
     /// A quoted phrase, a range, or something that cannot begin a term.
-    fn term(&mut self, field: Option<&Field>, start: usize) -> Result<Query, SelectError> {
+    fn term(&mut self, field: Option<&FieldName>, start: usize) -> Result<Expression, SelectError> {
         let needs_field = "without a field needs full-text search, which is not supported; write `field:…`";
         match self.scan.peek() {
             Some('"') => {
                 let text = self.scan.quoted()?;
                 let Some(field) = field else { return self.scan.fail(start, format!("a phrase {needs_field}")) };
                 self.no_suffix()?;
-                Ok(Query::Equal(field.clone(), Term::new(text)))
+                self.condition(field, Condition::Equal(Term::new(text)), start)
             }
             Some('[' | '{') => {
                 let range = self.scan.range()?;
                 let Some(field) = field else { return self.scan.fail(start, format!("a range {needs_field}")) };
                 self.no_suffix()?;
                 if range.lower.is_none() && range.upper.is_none() {
-                    return Ok(Query::Exists(field.clone()));
+                    return self.condition(field, Condition::HasValue, start);
                 }
-                Ok(Query::Range(field.clone(), range))
+                self.condition(field, Condition::Range(range), start)
             }
-            Some('/') => self.scan.fail(start, "`/` begins a regular expression, which is not supported; use `*` and `?`, or write a literal one as `\\/` or in quotes"),
+            Some('/') => {
+                let text = self.scan.regexp()?;
+                let Some(field) = field else { return self.scan.fail(start, format!("a regular expression {needs_field}")) };
+                self.no_suffix()?;
+                let regexp = self.conditions.regexp(&text).map_err(|message| self.scan.error(start, message))?;
+                self.condition(field, regexp, start)
+            }
             Some('^') => self.scan.fail(start, "a boost (`^`) is not supported: a selection has no score; a literal one is written `\\^`"),
             Some('~') => self.scan.fail(start, "`~` (fuzzy, proximity) is not supported; a literal one is written `\\~`"),
             Some(c) => self.scan.fail(start, format!("`{c}` where a clause such as `field:value` is expected; a literal one is written `\\{c}` or in quotes")),
             None => self.scan.fail(start, "a clause such as `field:value` is expected"),
         }
+    }
+
+    /// A condition on a field, written from `start` to here.
+    fn condition(&mut self, field: &FieldName, condition: Condition, start: usize) -> Result<Expression, SelectError> {
+        let written = self.scan.text.get(start..self.scan.at).unwrap_or_default();
+        self.labelled(field, condition, start, format!("{}:{written}", field.path))
+    }
+
+    fn labelled(
+        &mut self,
+        field: &FieldName,
+        condition: Condition,
+        start: usize,
+        label: String,
+    ) -> Result<Expression, SelectError> {
+        self.conditions.add(field, condition, label).map_err(|message| self.scan.error(start, message))
     }
 
     /// Refuses what may follow a term in Lucene and needs a score.
@@ -357,7 +381,12 @@ impl Parser<'_> {
 
 /// Lucene's own rule (`QueryParserBase.addClause`): AND makes its left side required too, OR does nothing to it, so
 /// `a OR b AND c` is `a +b +c`.
-fn add_clause(clauses: &mut Vec<(Occur, Query)>, conjunction: Conjunction, modifier: Modifier, query: Query) {
+fn add_clause(
+    clauses: &mut Vec<(Occur, Expression)>,
+    conjunction: Conjunction,
+    modifier: Modifier,
+    clause: Expression,
+) {
     if conjunction == Conjunction::And
         && let Some((occur, _)) = clauses.last_mut()
         && *occur != Occur::MustNot
@@ -370,5 +399,5 @@ fn add_clause(clauses: &mut Vec<(Occur, Query)>, conjunction: Conjunction, modif
         Modifier::None if conjunction == Conjunction::And => Occur::Must,
         Modifier::None => Occur::Should,
     };
-    clauses.push((occur, query));
+    clauses.push((occur, clause));
 }

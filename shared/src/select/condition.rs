@@ -1,0 +1,64 @@
+//! One condition on the values of one field.
+
+use super::{
+    pattern::Alternative,
+    query::{Range, Regexp, Term},
+    wildcard::Wildcard,
+};
+use crate::decode::{Event, Scalar, Value};
+
+/// What may be asked of a field. An array holds what one of its elements holds, however deep.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Condition {
+    /// It is there, whatever it is.
+    Present,
+    /// The engine would have something to index: `null`, `[]` and `{}` are nothing.
+    HasValue,
+    /// It has a value that is no object or array; `null` is one. What event patterns call to exist.
+    IsLeaf,
+    /// A value equals a term.
+    Equal(Term),
+    /// A value lies in a range.
+    Range(Range),
+    /// A string matches a pattern with `*` and `?`.
+    Wildcard(Wildcard),
+    /// A string matches a regular expression as a whole.
+    Regexp(Regexp),
+    /// A value is one of those that an event pattern lists.
+    OneOf(Vec<Alternative>),
+}
+
+impl Condition {
+    /// Whether it holds for the field's value.
+    #[inline]
+    pub(super) fn holds<'e>(&self, event: &Event<'e>, value: Value<'e>) -> bool {
+        match value.scalar() {
+            Some(scalar) => self.holds_for(event, value, scalar),
+            None => self.holds_within(event, value),
+        }
+    }
+
+    #[inline]
+    pub(super) fn holds_for<'e>(&self, event: &Event<'e>, value: Value<'e>, scalar: Scalar<'e>) -> bool {
+        match self {
+            Self::Present | Self::IsLeaf => true,
+            Self::HasValue => scalar != Scalar::Null,
+            Self::Equal(term) => term.equals(scalar),
+            Self::Range(range) => range.contains(scalar),
+            Self::Wildcard(wildcard) => matches!(scalar, Scalar::String(text) if wildcard.matches(text)),
+            Self::Regexp(regexp) => matches!(scalar, Scalar::String(text) if regexp.matches(text)),
+            Self::OneOf(alternatives) => alternatives.iter().any(|one| one.holds(event, value, scalar)),
+        }
+    }
+
+    fn holds_within<'e>(&self, event: &Event<'e>, value: Value<'e>) -> bool {
+        if let Self::Present = self {
+            return true;
+        }
+        if value.is_object() {
+            return matches!(self, Self::HasValue)
+                && value.members().any(|(_, member)| Self::HasValue.holds(event, member));
+        }
+        value.elements().any(|element| self.holds(event, element))
+    }
+}

@@ -1,0 +1,119 @@
+//! Fields found in arrays of objects: all of them have to be of the same element.
+//!
+//! In `{"d":[{"a":1},{"b":2}]}` there is an `a` of 1 and a `b` of 2, but no element with both, so the pattern
+//! `{"d":{"a":[1],"b":[2]}}` does not match. The library goes through the fields of a pattern in the order of their
+//! names and chooses a value for each that lies in the elements chosen so far; so does this, with the same consequence
+//! for `exists: false`: it asks for a value within the elements chosen by then.
+
+use super::{Branch, Key};
+use crate::{
+    decode::{Event, Value},
+    select::{
+        Undecided,
+        fields::{Bit, Field, Fields},
+    },
+};
+
+/// Values that are tried for one event before it is given up. The library has no such limit, and time without end.
+pub(in crate::select) const MAX_STEPS: usize = 1_000_000;
+
+/// The elements that a value lies in, from the outermost array: which array of the event, and which element of it.
+type Place = Vec<(u32, u32)>;
+
+/// Where each condition holds.
+struct Places {
+    of: Vec<Vec<Place>>,
+    here: Place,
+    arrays: u32,
+}
+
+/// Whether a branch matches.
+#[cold]
+pub(super) fn holds(branches: &[Branch], fields: &Fields, event: &Event<'_>) -> Result<bool, Undecided> {
+    let mut places = Places { of: vec![Vec::new(); fields.conditions()], here: Vec::new(), arrays: 0 };
+    places.members(fields, event, event.value(), fields.root());
+    let mut steps = MAX_STEPS;
+    for branch in branches {
+        let is_possible = |key: &Key| key.absent.is_some() || key.one_of.is_some_and(|bit| !places.at(bit).is_empty());
+        if branch.iter().all(is_possible) && choose(branch, &mut Vec::new(), &places, &mut steps)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn choose<'p>(
+    branch: &[Key],
+    chosen: &mut Vec<&'p Place>,
+    places: &'p Places,
+    steps: &mut usize,
+) -> Result<bool, Undecided> {
+    let Some((key, rest)) = branch.split_first() else { return Ok(true) };
+    for place in key.one_of.map(|bit| places.at(bit)).unwrap_or_default() {
+        *steps = steps.checked_sub(1).ok_or(Undecided)?;
+        if fits(chosen, place) {
+            chosen.push(place);
+            if choose(rest, chosen, places, steps)? {
+                return Ok(true);
+            }
+            chosen.pop();
+        }
+    }
+    let Some(absent) = key.absent else { return Ok(false) };
+    *steps = steps.checked_sub(places.at(absent).len()).ok_or(Undecided)?;
+    if places.at(absent).iter().any(|place| fits(chosen, place)) {
+        return Ok(false);
+    }
+    choose(rest, chosen, places, steps)
+}
+
+/// Whether no array is entered at two elements.
+fn fits(chosen: &[&Place], place: &Place) -> bool {
+    chosen.iter().all(|chosen| {
+        let apart = chosen.iter().zip(place).find(|(one, other)| one != other);
+        // Different arrays within one element have nothing to do with one another.
+        apart.is_none_or(|((one, _), (other, _))| one != other)
+    })
+}
+
+impl Places {
+    fn at(&self, bit: Bit) -> &[Place] {
+        &self.of[usize::from(bit)]
+    }
+
+    fn members<'e>(&mut self, fields: &Fields, event: &Event<'e>, object: Value<'e>, field: &Field) {
+        for (key, member) in object.members() {
+            if let Some(field) = fields.below(field, key) {
+                self.value(fields, event, member, field);
+            }
+        }
+    }
+
+    fn value<'e>(&mut self, fields: &Fields, event: &Event<'e>, value: Value<'e>, field: &Field) {
+        if let Some(scalar) = value.scalar() {
+            for (bit, condition) in field.conditions() {
+                let places = &mut self.of[usize::from(*bit)];
+                // Another value in the same elements is no other choice.
+                if condition.holds_for(event, value, scalar) && places.last() != Some(&self.here) {
+                    places.push(self.here.clone());
+                }
+            }
+        } else if value.is_object() {
+            self.members(fields, event, value, field);
+        } else {
+            let array = self.arrays;
+            self.arrays += 1;
+            for (ordinal, element) in (0..).zip(value.elements()) {
+                // The library tells elements apart that hold fields, not those that are values themselves.
+                let is_container = element.scalar().is_none();
+                if is_container {
+                    self.here.push((array, ordinal));
+                }
+                self.value(fields, event, element, field);
+                if is_container {
+                    self.here.pop();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A query string as it is typed into Discover, by the rules of Lucene's classic parser.
+//!
+//! In: the text. Out: conditions on fields and the expression over them. The fields are taken as keyword, number, date or
+//! boolean, whichever the event's own value is, since there is no mapping to ask.
+
+mod field;
+mod parse;
+mod regexp;
+mod scan;
+mod term;
+
+pub(super) use regexp::Regexp;
+pub(super) use term::{Range, Term};
+
+use super::{
+    SelectError,
+    condition::Condition,
+    expression::Expression,
+    fields::{Bit, Fields, MAX_CONDITIONS},
+};
+use field::FieldName;
+
+/// A compiled query.
+pub(super) struct Query {
+    pub(super) fields: Fields,
+    pub(super) expression: Expression,
+    pub(super) labels: Vec<(Bit, String)>,
+}
+
+/// Compiles a query.
+pub(super) fn compile(text: &str) -> Result<Query, SelectError> {
+    parse::parse(text)
+}
+
+/// The conditions of a query that is being read.
+#[derive(Default)]
+struct Conditions {
+    fields: Fields,
+    labels: Vec<(Bit, String)>,
+    regexps: usize,
+}
+
+/// Regular expressions of one query: each may take half a megabyte of memory ([`regexp`]).
+const MAX_REGEXPS: usize = 64;
+
+impl Conditions {
+    /// Compiles a regular expression.
+    fn regexp(&mut self, text: &str) -> Result<Condition, String> {
+        self.regexps += 1;
+        if self.regexps > MAX_REGEXPS {
+            return Err(format!("more than {MAX_REGEXPS} regular expressions in one query; write `(…|…)` in one"));
+        }
+        Regexp::new(text).map(Condition::Regexp)
+    }
+
+    /// Adds a condition on a field; `label` is how it was written.
+    fn add(&mut self, field: &FieldName, condition: Condition, label: String) -> Result<Expression, String> {
+        let too_many = |_| format!("more than {MAX_CONDITIONS} conditions; the engine takes no more in one query");
+        let mut bit = |path, condition| self.fields.add(path, condition).map_err(too_many);
+        let itself = bit(&field.path, condition.clone())?;
+        let mut expression = Expression::Holds(itself);
+        let mut labelled = itself;
+        if let Some(without_keyword) = &field.without_keyword {
+            let (present, other) = (bit(&field.path, Condition::Present)?, bit(without_keyword, condition)?);
+            let instead = Expression::Bool {
+                must: vec![Expression::Holds(other)],
+                should: Vec::new(),
+                must_not: vec![Expression::Holds(present)],
+            };
+            expression = Expression::Bool { must: Vec::new(), should: vec![expression, instead], must_not: Vec::new() };
+            labelled = other;
+        }
+        if self.labels.iter().all(|(known, _)| *known != labelled) {
+            self.labels.push((labelled, label));
+        }
+        Ok(expression)
+    }
+}
+
+#[cfg(test)]
+mod tests;
