@@ -44,6 +44,7 @@ enum Source {
     S3 { bucket: String, key: String, etag: String },
     Kinesis { stream: String, shard: String, sequence_numbers: Vec<String> },
     Kafka { cluster: String, topic: String, records: Vec<KafkaRecord> },
+    Firehose { delivery_stream: String, record_ids: Vec<String> },
 }
 
 /// What tells one record of a topic from all others, also when the topic is made anew and counts from 0 again.
@@ -77,6 +78,13 @@ impl Origin {
         Self { source, id_prefix: hash(["kafka", cluster, topic]) }
     }
 
+    /// The origin of the records of one invocation by Firehose. Their ids are of that invocation alone, and no document
+    /// has an id by them.
+    pub fn firehose(delivery_stream: &str, record_ids: Vec<String>) -> Self {
+        let source = Source::Firehose { delivery_stream: delivery_stream.into(), record_ids };
+        Self { source, id_prefix: hash(["firehose", delivery_stream]) }
+    }
+
     /// What tells this origin from others in names, such as a dead letter's key.
     pub fn id_prefix(&self) -> &str {
         &self.id_prefix
@@ -87,7 +95,7 @@ impl Origin {
         out.clear();
         out.push_str(&self.id_prefix);
         let written = match &self.source {
-            Source::S3 { .. } => Ok(()),
+            Source::S3 { .. } | Source::Firehose { .. } => Ok(()),
             Source::Kinesis { sequence_numbers, .. } => {
                 // Not formatted, since it is long and there is one for each record.
                 out.push('-');
@@ -135,6 +143,11 @@ pub struct Position<'o> {
 }
 
 impl Position<'_> {
+    /// Where in its origin it lies.
+    pub fn item(&self) -> ItemPosition {
+        self.at
+    }
+
     /// A name for keys: it sorts as the positions of an object do, and tells records apart.
     pub fn key(&self) -> String {
         let ItemPosition { record, aggregate_index, offset } = self.at;
@@ -147,6 +160,7 @@ impl Position<'_> {
                 let record = records[record as usize];
                 format!("{}.{:020}.{}.{offset}", record.partition, record.offset, record.timestamp)
             }
+            Source::Firehose { record_ids, .. } => format!("{}.{offset}", record_ids[record as usize]),
         }
     }
 }
@@ -163,32 +177,75 @@ impl Display for Position<'_> {
                 let record = records[record as usize];
                 write!(f, "kafka://{topic}-{}/{}@{offset}", record.partition, record.offset)
             }
+            Source::Firehose { delivery_stream, record_ids } => {
+                write!(f, "firehose://{delivery_stream}/{}@{offset}", record_ids[record as usize])
+            }
         }
     }
 }
 
-impl Serialize for Position<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(untagged)]
-        enum Named<'o> {
-            S3 { bucket: &'o str, key: &'o str, etag: &'o str, offset: u64 },
-            Kinesis { stream: &'o str, shard: &'o str, sequence_number: &'o str, aggregate_index: u32, offset: u64 },
-            Kafka { cluster: &'o str, topic: &'o str, partition: i64, offset: i64, timestamp: i64, byte_offset: u64 },
-        }
+impl<'o> Position<'o> {
+    /// Calls `visit` with each member, by the name that its service gives it.
+    pub fn each_member(&self, mut visit: impl FnMut(&'static str, Member<'o>)) {
+        use Member::{Number, Text};
         let ItemPosition { record, aggregate_index, offset } = self.at;
-        let named = match &self.origin.source {
-            Source::S3 { bucket, key, etag } => Named::S3 { bucket, key, etag, offset },
+        let (ordinal, offset) = (record as usize, Number(offset.into()));
+        match &self.origin.source {
+            Source::S3 { bucket, key, etag } => {
+                visit("bucket", Text(bucket));
+                visit("key", Text(key));
+                visit("etag", Text(etag));
+                visit("offset", offset);
+            }
             Source::Kinesis { stream, shard, sequence_numbers } => {
-                let sequence_number = &sequence_numbers[record as usize];
-                Named::Kinesis { stream, shard, sequence_number, aggregate_index, offset }
+                visit("stream", Text(stream));
+                visit("shard", Text(shard));
+                visit("sequence_number", Text(&sequence_numbers[ordinal]));
+                visit("aggregate_index", Number(aggregate_index.into()));
+                visit("offset", offset);
             }
             Source::Kafka { cluster, topic, records } => {
-                let KafkaRecord { partition, offset: record_offset, timestamp } = records[record as usize];
-                Named::Kafka { cluster, topic, partition, offset: record_offset, timestamp, byte_offset: offset }
+                let KafkaRecord { partition, offset: record_offset, timestamp } = records[ordinal];
+                visit("cluster", Text(cluster));
+                visit("topic", Text(topic));
+                visit("partition", Number(partition.into()));
+                visit("offset", Number(record_offset.into()));
+                visit("timestamp", Number(timestamp.into()));
+                visit("byte_offset", offset);
             }
-        };
-        named.serialize(serializer)
+            Source::Firehose { delivery_stream, record_ids } => {
+                visit("delivery_stream", Text(delivery_stream));
+                visit("record_id", Text(&record_ids[ordinal]));
+                visit("offset", offset);
+            }
+        }
+    }
+}
+
+/// One part of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Member<'o> {
+    /// A name or another text.
+    Text(&'o str),
+    /// A number.
+    Number(i128),
+}
+
+/// The members of positions in S3.
+pub const S3_MEMBERS: [&str; 4] = ["bucket", "key", "etag", "offset"];
+/// The members of positions in Kinesis.
+pub const KINESIS_MEMBERS: [&str; 5] = ["stream", "shard", "sequence_number", "aggregate_index", "offset"];
+/// The members of positions in Kafka. `offset` is the record's, `byte_offset` that of the event within it.
+pub const KAFKA_MEMBERS: [&str; 6] = ["cluster", "topic", "partition", "offset", "timestamp", "byte_offset"];
+/// The members of positions in Firehose.
+pub const FIREHOSE_MEMBERS: [&str; 3] = ["delivery_stream", "record_id", "offset"];
+
+impl Serialize for Position<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = Vec::new();
+        self.each_member(|name, member| members.push((name, member)));
+        serializer.collect_map(members)
     }
 }
 
@@ -228,6 +285,21 @@ mod tests {
     fn a_topic_made_anew_has_other_ids_at_the_same_offsets() {
         let origin = |timestamp| Origin::kafka("c", "t", vec![KafkaRecord { partition: 0, offset: 0, timestamp }]);
         assert_ne!(id_prefix(&origin(1), 0, 0), id_prefix(&origin(2), 0, 0));
+    }
+
+    #[test]
+    fn the_members_of_a_position_are_those_that_are_listed() {
+        let record = KafkaRecord { partition: 3, offset: 9, timestamp: 5 };
+        for (origin, listed) in [
+            (Origin::s3("b", "k", "e"), &S3_MEMBERS[..]),
+            (Origin::kinesis("arn", "s", vec!["1".into()]), &KINESIS_MEMBERS),
+            (Origin::kafka("c", "t", vec![record]), &KAFKA_MEMBERS),
+            (Origin::firehose("d", vec!["1".into()]), &FIREHOSE_MEMBERS),
+        ] {
+            let mut names = Vec::new();
+            origin.at(ItemPosition::default()).each_member(|name, _| names.push(name));
+            assert_eq!(names, listed);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod timestamp;
 
 pub use id::IdRule;
 pub use index::IndexPattern;
+pub(crate) use iso::rfc3339;
 pub use timestamp::{Timestamp, TimestampFormat};
 
 use crate::decode::Event;

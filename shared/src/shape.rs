@@ -1,180 +1,156 @@
-//! Drops fields; what stays keeps its very bytes.
+//! What is changed about an event: fields are left out, renamed, added, made of others; what is not changed keeps its very
+//! bytes.
 //!
-//! In: an event. Out: its source with the members cut out, or `None` where nothing was to be dropped. The tape says
-//! what is where in the tree, the structurals where in the bytes; both are walked in lockstep. Deliberately absent: any
-//! writing of JSON anew, which would lose digits, escapes and the order of keys.
+//! In: an event and where it lies. Out: the document, or `None` where the source stays as it is. All rules look at the
+//! event as it came; so their order says nothing. First the new values are made (`making`), then one walk over tape
+//! and structurals copies the source with the changes spliced in (`walk`). Deliberately absent: any writing of JSON
+//! anew of what is not changed, which would lose digits, escapes and the order of keys; and conditions.
 
-use simd_json::Node;
+mod hash;
+mod making;
+mod name;
+mod template;
+mod tree;
+mod walk;
 
-use crate::decode::{Event, Path};
+pub use hash::{HashKey, WeakKey};
+pub use making::{Making, Metadata};
+pub use name::NamePattern;
+pub use template::Template;
+
+use std::fmt;
+
+use crate::{
+    decode::{Event, Path},
+    record::Position,
+};
+use making::{Made, Maker, Of};
+use tree::{Hashed, Tree};
+use walk::Spliced;
+
+/// One rule about fields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldRule {
+    /// What a name matches is left out.
+    Drop(NamePattern),
+    /// What no such name matches is left out.
+    Keep(NamePattern),
+    /// A field gets another name, or another place.
+    Rename {
+        /// Its path in the event.
+        from: Path,
+        /// Its path in the document.
+        to: Path,
+    },
+    /// A field's value becomes its keyed hash.
+    Hash(Path),
+    /// A field is made.
+    Make {
+        /// Its path in the document. What the event has there is replaced.
+        to: Path,
+        /// What it is made of.
+        from: Making,
+    },
+}
+
+impl fmt::Display for FieldRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drop(pattern) => write!(f, "drop: {pattern}"),
+            Self::Keep(pattern) => write!(f, "keep: {pattern}"),
+            Self::Rename { from, to } => write!(f, "rename: {{ {from}: {to} }}"),
+            Self::Hash(path) => write!(f, "hash: {path}"),
+            Self::Make { to, from } => write!(f, "{}: {to}", from.key()),
+        }
+    }
+}
 
 /// What is changed about the events of a dataset.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Shape {
-    /// Sorted, so that the paths below one prefix lie side by side.
-    drop: Vec<Path>,
+    rules: Vec<FieldRule>,
+    tree: Tree,
+    /// How the values are made, in the order of the rules.
+    makers: Vec<Maker>,
+    key: Option<HashKey>,
+}
+
+/// What a [`Shape`] keeps from one event to the next; may serve several shapes.
+#[derive(Debug, Default)]
+pub struct ShapeScratch {
+    out: Vec<u8>,
+    made: Made,
+    walk: walk::Scratch,
+    left_out: u64,
+}
+
+impl ShapeScratch {
+    /// How many values could not be made since this was asked last: of an invalid pair of coordinates, of a text that is no
+    /// date, or below a field that is no object.
+    pub fn take_left_out(&mut self) -> u64 {
+        std::mem::take(&mut self.left_out)
+    }
 }
 
 impl Shape {
-    /// Drops the members at `paths`, in arrays of objects too. An object that loses its last member stays, empty.
-    pub fn drop_fields(mut paths: Vec<Path>) -> Self {
-        paths.sort_unstable();
-        paths.dedup();
-        Self { drop: paths }
+    /// Compiles rules. Of two rules that make one field the later wins.
+    ///
+    /// # Errors
+    /// What asks for a hash without a `key`: the configuration is refused.
+    pub fn new(rules: Vec<FieldRule>, key: Option<&HashKey>) -> Result<Self, NoKey> {
+        if key.is_none() && rules.iter().any(|rule| matches!(rule, FieldRule::Hash(_))) {
+            return Err(NoKey);
+        }
+        let mut makers = Vec::new();
+        let tree = Tree::new(&rules, &mut makers);
+        Ok(Self { rules, tree, makers, key: key.cloned() })
     }
 
     /// Whether no event is ever changed.
     pub fn is_identity(&self) -> bool {
-        self.drop.is_empty()
+        self.rules.is_empty()
     }
 
-    /// The event as it is to be stored, built in `out` (which is cleared first); `None` where the source stays as it
-    /// is.
-    pub fn apply<'o>(&self, event: &Event<'_>, out: &'o mut Vec<u8>) -> Option<&'o [u8]> {
+    /// The rules.
+    pub fn rules(&self) -> &[FieldRule] {
+        &self.rules
+    }
+
+    /// Whether the value of a field is told by its hash alone.
+    pub fn hashes(&self, path: &Path) -> bool {
+        Hashed::of(&self.rules).holds(path)
+    }
+
+    /// A shape of some of its rules alone.
+    #[must_use]
+    pub fn only(&self, rules: Vec<FieldRule>) -> Self {
+        Self::new(rules, self.key.as_ref()).unwrap_or_default()
+    }
+
+    /// The event as it is to be stored; `None` where the source stays as it is.
+    pub fn apply<'o>(
+        &self,
+        event: &Event<'_>,
+        position: Position<'_>,
+        scratch: &'o mut ShapeScratch,
+    ) -> Option<&'o [u8]> {
         if self.is_identity() {
             return None;
         }
+        let ShapeScratch { out, made, walk, left_out } = scratch;
         out.clear();
-        let mut cut = Cut { source: event.source, structurals: event.structurals, at: 0, copied: 0, out };
-        cut.value(event.tape, Below { paths: &self.drop, prefix: 0 })?;
-        if cut.copied == 0 {
-            return None;
-        }
-        let Cut { source, copied, .. } = cut;
-        out.extend_from_slice(source.get(copied..)?);
-        Some(out)
+        let of = Of { event, position, tree: &self.tree, key: self.key.as_ref() };
+        *left_out += made.make(&self.makers, of, walk);
+        let Spliced { is_changed, homeless } = walk::splice(of, made, walk, out)?;
+        *left_out += homeless;
+        is_changed.then_some(out)
     }
 }
 
-/// The paths that go on below an object, and how much of each is behind it: the same for all.
-#[derive(Clone, Copy)]
-struct Below<'p> {
-    paths: &'p [Path],
-    prefix: usize,
-}
-
-/// What becomes of a member.
-enum Fate<'p> {
-    Dropped,
-    Entered(Below<'p>),
-    Kept,
-}
-
-impl<'p> Below<'p> {
-    fn fate(self, key: &str) -> Fate<'p> {
-        let rests = || self.paths.iter().map(|path| path.as_str().get(self.prefix..).unwrap_or_default());
-        let is_below = |rest: &str| rest.as_bytes().get(key.len()) == Some(&b'.') && rest.starts_with(key);
-        if rests().any(|rest| rest == key) {
-            return Fate::Dropped;
-        }
-        let Some(first) = rests().position(is_below) else { return Fate::Kept };
-        let count = rests().skip(first).take_while(|rest| is_below(rest)).count();
-        match self.paths.get(first..first + count) {
-            Some(paths) => Fate::Entered(Below { paths, prefix: self.prefix + key.len() + 1 }),
-            None => Fate::Kept,
-        }
-    }
-}
-
-struct Cut<'s, 'o> {
-    source: &'s [u8],
-    structurals: &'s [u32],
-    /// The next structural.
-    at: usize,
-    /// Up to where the source is copied or dropped.
-    copied: usize,
-    out: &'o mut Vec<u8>,
-}
-
-// Every `?` below is a tape that does not fit its structurals, which simd-json does not make: then nothing is dropped.
-impl Cut<'_, '_> {
-    /// Goes through the value that `nodes` begins with; returns how many nodes it has.
-    fn value(&mut self, nodes: &[Node<'_>], below: Below<'_>) -> Option<usize> {
-        match *nodes.first()? {
-            Node::Object { len, count } => {
-                self.object(nodes.get(1..=count)?, len, below)?;
-                Some(count + 1)
-            }
-            Node::Array { len, count } => {
-                let mut rest = nodes.get(1..=count)?;
-                self.at += 1;
-                for element in 0..len {
-                    self.at += usize::from(element > 0);
-                    let used = self.value(rest, below)?;
-                    rest = rest.get(used..)?;
-                }
-                self.at += 1;
-                Some(count + 1)
-            }
-            Node::String(_) | Node::Static(_) => {
-                self.at += 1;
-                Some(1)
-            }
-        }
-    }
-
-    fn object(&mut self, mut nodes: &[Node<'_>], len: usize, below: Below<'_>) -> Option<()> {
-        self.at += 1;
-        let mut any_kept = false;
-        for member in 0..len {
-            // The comma before it, where it is not the first.
-            let comma = if member > 0 { Some(self.next()?) } else { None };
-            let start = self.next()?;
-            let (Node::String(key), rest) = nodes.split_first()? else { return None };
-            self.at += 1;
-            let used = match below.fate(key) {
-                Fate::Kept => self.skip(rest)?,
-                Fate::Entered(below) => self.value(rest, below)?,
-                Fate::Dropped => {
-                    let used = self.skip(rest)?;
-                    let end = self.offset(self.at)?;
-                    match comma {
-                        // With the comma before it; the one behind it serves who comes next.
-                        Some(comma) if any_kept => self.drop(comma, end)?,
-                        // Nothing is left before it: with the comma behind it, if there is one.
-                        _ => self.drop(start, end + usize::from(member + 1 < len))?,
-                    }
-                    nodes = rest.get(used..)?;
-                    continue;
-                }
-            };
-            any_kept = true;
-            nodes = rest.get(used..)?;
-        }
-        self.at += 1;
-        Some(())
-    }
-
-    /// Steps over the value that `nodes` begins with; returns how many nodes it has.
-    fn skip(&mut self, nodes: &[Node<'_>]) -> Option<usize> {
-        let span = crate::decode::span(nodes.first()?);
-        for node in nodes.get(..span)? {
-            // Both brackets and the commas between; a colon for each key.
-            self.at += match node {
-                Node::Object { len, .. } => 2 + len.saturating_sub(1) + len,
-                Node::Array { len, .. } => 2 + len.saturating_sub(1),
-                Node::String(_) | Node::Static(_) => 1,
-            };
-        }
-        Some(span)
-    }
-
-    /// Copies what is before `start` and leaves out what is before `end`.
-    fn drop(&mut self, start: usize, end: usize) -> Option<()> {
-        self.out.extend_from_slice(self.source.get(self.copied..start)?);
-        self.copied = end;
-        Some(())
-    }
-
-    fn next(&mut self) -> Option<usize> {
-        self.at += 1;
-        self.offset(self.at - 1)
-    }
-
-    fn offset(&self, structural: usize) -> Option<usize> {
-        Some(*self.structurals.get(structural)? as usize)
-    }
-}
+/// A field is to be hashed, and there is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`hash` needs a key: name the secret with it in MILLRACE_HASH_KEY")]
+pub struct NoKey;
 
 #[cfg(test)]
 mod tests;

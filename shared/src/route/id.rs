@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{MAX_ID_BYTES, RouteError};
 use crate::decode::{Event, Number, Path, Scalar};
+use crate::json;
 
 /// How a document's id follows from its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,11 @@ pub enum IdRule {
 }
 
 impl IdRule {
+    /// The field that it is, where it is one.
+    pub fn field(&self) -> Option<&Path> {
+        if let Self::Field(path) = self { Some(path) } else { None }
+    }
+
     /// Appends `,"_id":"…"`, or nothing.
     #[inline]
     pub(super) fn write(
@@ -68,7 +74,7 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
         Some(Scalar::String("")) => Err(invalid("is empty")),
         Some(Scalar::String(text)) if text.len() > MAX_ID_BYTES => Err(invalid(&format!("has {} bytes", text.len()))),
         Some(Scalar::String(text)) => {
-            push_escaped(out, text);
+            json::push_escaped(out, text);
             Ok(())
         }
         Some(Scalar::Number(number)) => {
@@ -111,15 +117,4 @@ fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
         }
     }
     out.extend_from_slice(&digits[at..]);
-}
-
-/// Appends a text as it stands between the quotes of a JSON string.
-fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            0..0x20 => write_into(out, format_args!("\\u{byte:04x}")),
-            _ => out.push(byte),
-        }
-    }
 }

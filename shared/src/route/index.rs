@@ -83,9 +83,12 @@ impl IndexPattern {
             push_literal(&mut parts, &rest[..at])?;
             let inner = rest[at + 1..].strip_prefix('{').ok_or_else(|| format!("a `%` without `{{`; {FORMS}"))?;
             let end = inner.find('}').ok_or_else(|| format!("a `%{{` without its `}}`; {FORMS}"))?;
-            match inner[..end].strip_prefix('+') {
-                Some(date) => push_date(&mut parts, date)?,
-                None => parts.push(Part::Field(field(&inner[..end])?)),
+            if let Some(date) = inner[..end].strip_prefix('+') {
+                push_date(&mut parts, date)?;
+            } else {
+                let field = Path::of_reference(&inner[..end]);
+                let no_field = |error| format!("`%{{{}}}`: {error}; write `%{{a.b}}` or `%{{[a][b]}}`", &inner[..end]);
+                parts.push(Part::Field(field.map_err(no_field)?));
             }
             rest = &inner[end + 1..];
         }
@@ -98,6 +101,11 @@ impl IndexPattern {
             return Err(format!("an index name of {longest} bytes; the engine takes {MAX_INDEX_BYTES}"));
         }
         Ok(Self { text: text.into(), parts, has_fields })
+    }
+
+    /// The fields in it.
+    pub fn fields(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|part| if let Part::Field(path) = part { Some(path) } else { None })
     }
 
     /// The pattern as it was written.
@@ -197,18 +205,6 @@ fn push_date(parts: &mut Vec<Part>, format: &str) -> Result<(), String> {
         rest = &rest[run..];
     }
     if any { Ok(()) } else { Err(format!("`%{{+{format}}}` names no date; {FORMS}")) }
-}
-
-/// `a.b` or `[a][b]`
-fn field(text: &str) -> Result<Path, String> {
-    let dotted = match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        Some(names) => names.replace("][", "."),
-        None => text.into(),
-    };
-    if dotted.contains(['[', ']', '{', '%']) {
-        return Err(format!("`%{{{text}}}` names no field; write `%{{a.b}}` or `%{{[a][b]}}`"));
-    }
-    Path::parse(&dotted).map_err(|error| format!("`%{{{text}}}`: {error}"))
 }
 
 fn check_start(parts: &[Part]) -> Result<(), String> {

@@ -153,6 +153,17 @@ fn offset(rest: &mut &[u8]) -> Option<i64> {
     (hours <= 18 && minutes <= 59).then(|| sign * (hours * HOUR_MS + minutes * MINUTE_MS))
 }
 
+/// The instant as RFC 3339 with milliseconds, in UTC; `None` outside the years 0 to 9999, which it has no digits for.
+pub(crate) fn rfc3339(time_ms: i64) -> Option<String> {
+    let (year, month, day) = civil_from_days(time_ms.div_euclid(DAY_MS));
+    let time = time_ms.rem_euclid(DAY_MS);
+    let (hour, minute) = (time / HOUR_MS, time / MINUTE_MS % 60);
+    let (second, fraction) = (time / SECOND_MS % 60, time % SECOND_MS);
+    (0..=9999)
+        .contains(&year)
+        .then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z"))
+}
+
 fn number(rest: &mut &[u8], digits: usize) -> Option<i64> {
     let (text, after) = rest.split_at_checked(digits)?;
     let value =
@@ -247,6 +258,18 @@ mod tests {
             let jiff: jiff::Timestamp = text.parse().unwrap();
             assert_eq!(parse_utc_instant(text.as_bytes()), Some(jiff.as_millisecond()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_over_all_years() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..10_000 {
+            let time_ms = random.i64(-62_167_219_200_000..253_402_300_800_000);
+            let text = rfc3339(time_ms).unwrap();
+            assert_eq!(parse_utc_instant(text.as_bytes()), Some(time_ms), "{text}");
+        }
+        assert_eq!(rfc3339(1_795_343_400_500).as_deref(), Some("2026-11-22T10:30:00.500Z"));
+        assert_eq!((rfc3339(-62_167_219_200_001), rfc3339(253_402_300_800_000)), (None, None));
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn route(router: &Router, json: &str) -> Result<String, RouteError> {
 }
 
 fn router(format: TimestampFormat, index: &str, id: IdRule) -> Router {
-    Router::new(Some(Timestamp::new(path("t"), format)), IndexPattern::parse(index).unwrap(), id)
+    Router::new(Some(Timestamp::new(path("t"), vec![format])), IndexPattern::parse(index).unwrap(), id)
 }
 
 fn index_of(action: &str) -> String {
@@ -211,7 +211,7 @@ fn a_pattern_that_could_leave_its_name_is_refused() {
         ("logs-%{}", "names joined"),
         ("logs-%{a..b}", "names joined"),
         ("logs-%{[a][]}", "names joined"),
-        ("logs-%{[a}", "names no field"),
+        ("logs-%{[a}", "write `%{a.b}` or `%{[a][b]}`"),
     ] {
         let error = IndexPattern::parse(pattern).unwrap_err();
         assert!(error.contains(says), "{pattern}: {error}");

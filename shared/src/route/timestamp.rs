@@ -12,7 +12,8 @@ use crate::decode::{Event, Number, Path, Scalar, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timestamp {
     field: Path,
-    format: TimestampFormat,
+    /// Tried in their order.
+    formats: Vec<TimestampFormat>,
 }
 
 /// How a time is written.
@@ -63,10 +64,38 @@ impl TimestampFormat {
     }
 }
 
+impl TimestampFormat {
+    /// Reads a value that is a number, a text, or both.
+    fn read(&self, number: Option<Number>, text: Option<&str>) -> Option<i64> {
+        match self {
+            Self::Auto => match number {
+                Some(number) if number.as_f64().abs() < MILLISECONDS_FROM => milliseconds(number, 1_000),
+                Some(number) => milliseconds(number, 1),
+                None => text.and_then(instant),
+            },
+            Self::Rfc3339 => text.and_then(instant),
+            Self::EpochS => number.and_then(|number| milliseconds(number, 1_000)),
+            Self::EpochMs => number.and_then(|number| milliseconds(number, 1)),
+            Self::Strptime(format) => text.and_then(|text| read_strptime(format, text).ok()),
+        }
+    }
+
+    /// For a message.
+    fn form(&self) -> &str {
+        match self {
+            Self::Auto => "RFC 3339 or seconds or milliseconds since 1970",
+            Self::Rfc3339 => "RFC 3339",
+            Self::EpochS => "seconds since 1970",
+            Self::EpochMs => "milliseconds since 1970",
+            Self::Strptime(format) => format,
+        }
+    }
+}
+
 impl Timestamp {
-    /// The time in `field`, written in `format`.
-    pub fn new(field: Path, format: TimestampFormat) -> Self {
-        Self { field, format }
+    /// The time in `field`, written in one of `formats`, of which the first that can read it does.
+    pub fn new(field: Path, formats: Vec<TimestampFormat>) -> Self {
+        Self { field, formats }
     }
 
     /// The field's path.
@@ -76,10 +105,10 @@ impl Timestamp {
 
     /// The event's time, `None` where the field is missing or `null`.
     #[inline]
-    pub(super) fn read(&self, event: &Event<'_>) -> Result<Option<i64>, RouteError> {
+    pub(crate) fn read(&self, event: &Event<'_>) -> Result<Option<i64>, RouteError> {
         let Some(value) = event.get(&self.field) else { return Ok(None) };
         if let (Some(Scalar::String(text)), TimestampFormat::Auto | TimestampFormat::Rfc3339) =
-            (value.scalar(), &self.format)
+            (value.scalar(), self.formats.first().unwrap_or(&TimestampFormat::Auto))
             && let Some(time_ms) = iso::parse_utc_instant(text.as_bytes())
         {
             return Ok(Some(time_ms));
@@ -102,17 +131,7 @@ impl Timestamp {
             Some(Scalar::String(text)) => Some(text),
             _ => None,
         };
-        let time_ms = match &self.format {
-            TimestampFormat::Auto => match number {
-                Some(number) if number.as_f64().abs() < MILLISECONDS_FROM => milliseconds(number, 1_000),
-                Some(number) => milliseconds(number, 1),
-                None => text.and_then(instant),
-            },
-            TimestampFormat::Rfc3339 => text.and_then(instant),
-            TimestampFormat::EpochS => number.and_then(|number| milliseconds(number, 1_000)),
-            TimestampFormat::EpochMs => number.and_then(|number| milliseconds(number, 1)),
-            TimestampFormat::Strptime(format) => text.and_then(|text| read_strptime(format, text).ok()),
-        };
+        let time_ms = self.formats.iter().find_map(|format| format.read(number, text));
         time_ms.map(Some).ok_or_else(|| self.unreadable(scalar))
     }
 
@@ -126,13 +145,8 @@ impl Timestamp {
             Some(Scalar::Null) => "null".into(),
             None => "an array or object".into(),
         };
-        let form = match &self.format {
-            TimestampFormat::Auto => "RFC 3339 or seconds or milliseconds since 1970",
-            TimestampFormat::Rfc3339 => "RFC 3339",
-            TimestampFormat::EpochS => "seconds since 1970",
-            TimestampFormat::EpochMs => "milliseconds since 1970",
-            TimestampFormat::Strptime(format) => format,
-        };
+        let forms: Vec<&str> = self.formats.iter().map(TimestampFormat::form).collect();
+        let form = forms.join(" or ");
         RouteError {
             error_type: "invalid_timestamp",
             reason: format!("the time in `{}` is {shown}, which is not {form}", self.field),

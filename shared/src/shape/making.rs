@@ -1,0 +1,249 @@
+//! Values that are made of an event: constants, texts, points, dates, and where the event lies.
+
+use std::ops::Range;
+
+use super::{HashKey, Template, template::Part, tree::Tree, walk};
+use crate::{
+    decode::{Event, Number, Path, Scalar},
+    json,
+    record::{Member, Position},
+    route::{Timestamp, rfc3339},
+};
+
+/// What a field is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Making {
+    /// Always this JSON.
+    Constant(String),
+    /// A text with fields in it; nothing where one of them is missing or `null`.
+    Template(Template),
+    /// A point, `{"lat": …, "lon": …}`, of two numbers or numeric strings; nothing where both are missing.
+    GeoPoint {
+        /// The latitude, -90 to 90.
+        lat: Path,
+        /// The longitude, -180 to 180.
+        lon: Path,
+    },
+    /// A time as RFC 3339 with milliseconds, in UTC; nothing where it is missing.
+    Date(Timestamp),
+    /// Where the event lies.
+    Metadata(Metadata),
+}
+
+impl Making {
+    /// The key of `fields` that it stands under.
+    pub(super) fn key(&self) -> &'static str {
+        match self {
+            Self::Constant(_) | Self::Template(_) => "add",
+            Self::GeoPoint { .. } => "geo_point",
+            Self::Date(_) => "date",
+            Self::Metadata(_) => "metadata",
+        }
+    }
+}
+
+/// What is told of where an event lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Metadata {
+    /// An object of all there is.
+    All,
+    /// One member of it, such as `bucket` or `sequence_number`.
+    Member(String),
+}
+
+/// What a value is made by: a [`Making`] made ready, or a field that goes to another object.
+#[derive(Debug, Clone)]
+pub(super) enum Maker {
+    Constant(String),
+    Text(Vec<TextPart>),
+    GeoPoint { lat: Path, lon: Path },
+    Date(Timestamp),
+    Metadata(Metadata),
+    Moved(Path),
+}
+
+/// A part of a text; a field whose value is hashed is told by its hash.
+#[derive(Debug, Clone)]
+pub(super) enum TextPart {
+    Literal(String),
+    Field { path: Path, hashed: bool },
+}
+
+/// What values are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'o> {
+    pub(super) event: &'o Event<'o>,
+    pub(super) position: Position<'o>,
+    pub(super) tree: &'o Tree,
+    pub(super) key: Option<&'o HashKey>,
+}
+
+impl Maker {
+    pub(super) fn new(making: &Making, is_hashed: impl Fn(&Path) -> bool) -> Self {
+        match making.clone() {
+            Making::Constant(json) => Self::Constant(json),
+            Making::GeoPoint { lat, lon } => Self::GeoPoint { lat, lon },
+            Making::Date(timestamp) => Self::Date(timestamp),
+            Making::Metadata(metadata) => Self::Metadata(metadata),
+            Making::Template(template) => {
+                let part = |part| match part {
+                    Part::Literal(text) => TextPart::Literal(text),
+                    Part::Field(path) => TextPart::Field { hashed: is_hashed(&path), path },
+                };
+                Self::Text(template.parts.into_iter().map(part).collect())
+            }
+        }
+    }
+}
+
+/// Nothing to make a value of; or something that makes none, which is counted.
+enum Nothing {
+    Missing,
+    Invalid,
+}
+
+/// The values made of one event.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    bytes: Vec<u8>,
+    values: Vec<Option<Range<usize>>>,
+    text: Vec<u8>,
+}
+
+impl Made {
+    /// Makes all of them, and counts those that could not be made.
+    pub(super) fn make(&mut self, makers: &[Maker], of: Of<'_>, walk: &mut walk::Scratch) -> u64 {
+        self.bytes.clear();
+        self.values.clear();
+        let mut left_out = 0;
+        for maker in makers {
+            let start = self.bytes.len();
+            let made = match maker {
+                Maker::Constant(json) => {
+                    self.bytes.extend_from_slice(json.as_bytes());
+                    Ok(())
+                }
+                Maker::Text(parts) => self.text(of, parts),
+                Maker::GeoPoint { lat, lon } => self.geo_point(of.event, lat, lon),
+                Maker::Date(timestamp) => self.date(of.event, timestamp),
+                Maker::Metadata(metadata) => self.metadata(of.position, metadata),
+                Maker::Moved(path) => walk::moved(of, path, walk, &mut self.bytes).ok_or(Nothing::Missing),
+            };
+            let value = match made {
+                Ok(()) => Some(start..self.bytes.len()),
+                Err(nothing) => {
+                    self.bytes.truncate(start);
+                    left_out += u64::from(matches!(nothing, Nothing::Invalid));
+                    None
+                }
+            };
+            self.values.push(value);
+        }
+        left_out
+    }
+
+    /// One of them, if it was made.
+    pub(super) fn get(&self, value: usize) -> Option<&[u8]> {
+        self.values.get(value)?.clone().and_then(|range| self.bytes.get(range))
+    }
+
+    /// How many there are, made or not.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn text(&mut self, of: Of<'_>, parts: &[TextPart]) -> Result<(), Nothing> {
+        self.bytes.push(b'"');
+        for part in parts {
+            let (path, hashed) = match part {
+                TextPart::Literal(text) => {
+                    json::push_escaped(&mut self.bytes, text);
+                    continue;
+                }
+                TextPart::Field { path, hashed } => (path, *hashed),
+            };
+            let value = of.event.get(path).ok_or(Nothing::Missing)?;
+            let scalar = value.scalar().ok_or(Nothing::Invalid)?;
+            self.text.clear();
+            match scalar {
+                Scalar::Null => return Err(Nothing::Missing),
+                Scalar::String(text) => self.text.extend_from_slice(text.as_bytes()),
+                Scalar::Number(_) | Scalar::Bool(_) => {
+                    self.text.extend_from_slice(of.event.bytes_of(value).ok_or(Nothing::Invalid)?);
+                }
+            }
+            match of.key.filter(|_| hashed) {
+                Some(key) => key.write(&self.text, &mut self.bytes),
+                None => json::push_escaped(&mut self.bytes, std::str::from_utf8(&self.text).unwrap_or_default()),
+            }
+        }
+        self.bytes.push(b'"');
+        Ok(())
+    }
+
+    fn geo_point(&mut self, event: &Event<'_>, lat: &Path, lon: &Path) -> Result<(), Nothing> {
+        match (coordinate(event, lat, 90.0), coordinate(event, lon, 180.0)) {
+            (Ok(lat), Ok(lon)) => {
+                for part in [&b"{\"lat\":"[..], lat, b",\"lon\":", lon, b"}"] {
+                    self.bytes.extend_from_slice(part);
+                }
+                Ok(())
+            }
+            (Err(Nothing::Missing), Err(Nothing::Missing)) => Err(Nothing::Missing),
+            _ => Err(Nothing::Invalid),
+        }
+    }
+
+    fn date(&mut self, event: &Event<'_>, timestamp: &Timestamp) -> Result<(), Nothing> {
+        let time_ms = timestamp.read(event).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing)?;
+        let text = rfc3339(time_ms).ok_or(Nothing::Invalid)?;
+        json::push_string(&mut self.bytes, &text);
+        Ok(())
+    }
+
+    fn metadata(&mut self, position: Position<'_>, metadata: &Metadata) -> Result<(), Nothing> {
+        let out = &mut self.bytes;
+        let push = |out: &mut Vec<u8>, member: Member<'_>| match member {
+            Member::Text(text) => json::push_string(out, text),
+            Member::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        };
+        match metadata {
+            Metadata::All => {
+                let mut sign = b'{';
+                position.each_member(|name, member| {
+                    out.push(sign);
+                    json::push_string(out, name);
+                    out.push(b':');
+                    push(out, member);
+                    sign = b',';
+                });
+                out.push(b'}');
+                Ok(())
+            }
+            Metadata::Member(wanted) => {
+                let mut found = Err(Nothing::Missing);
+                position.each_member(|name, member| {
+                    if name == wanted {
+                        push(out, member);
+                        found = Ok(());
+                    }
+                });
+                found
+            }
+        }
+    }
+}
+
+/// The digits of a number, or of a string that is one, within bounds.
+fn coordinate<'e>(event: &Event<'e>, path: &Path, most: f64) -> Result<&'e [u8], Nothing> {
+    let value = event.get(path).ok_or(Nothing::Missing)?;
+    let (digits, number) = match value.scalar().ok_or(Nothing::Invalid)? {
+        Scalar::Null => return Err(Nothing::Missing),
+        Scalar::Number(number) => (event.bytes_of(value).ok_or(Nothing::Invalid)?, number),
+        Scalar::String(text) if json::is_number(text.trim()) => {
+            (text.trim().as_bytes(), Number::parse(text.trim()).ok_or(Nothing::Invalid)?)
+        }
+        Scalar::String(_) | Scalar::Bool(_) => return Err(Nothing::Invalid),
+    };
+    if number.as_f64().abs() <= most { Ok(digits) } else { Err(Nothing::Invalid) }
+}
