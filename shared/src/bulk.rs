@@ -43,6 +43,8 @@ pub struct Body {
     pub letters: Letters,
     /// What was read, dropped and expired while this body was filled; the other fates come with its settlement.
     pub produced: Outcome,
+    /// Values that a rule of `fields` could not make while this body was filled.
+    pub left_out: u64,
     /// Everything before it was produced into this body or one before it.
     pub end: ItemPosition,
 }
@@ -57,6 +59,7 @@ impl Body {
             max_bytes,
             letters: Letters::default(),
             produced: Outcome::default(),
+            left_out: 0,
             end: ItemPosition::default(),
         }
     }
@@ -68,6 +71,7 @@ impl Body {
         self.items.clear();
         self.letters.clear();
         self.produced = Outcome::default();
+        self.left_out = 0;
         self.end = ItemPosition::default();
     }
 

@@ -11,7 +11,7 @@
 //! - [`frame`]: bytes become payloads
 //! - [`decode`]: a payload becomes an event: validated, with a tape
 //! - [`select`]: is this event wanted?
-//! - [`shape`]: drops fields; untouched events keep their very bytes
+//! - [`shape`]: what is changed about it; all else keeps its very bytes
 //! - [`route`]: index name, document id
 //! - [`bulk`]: the `_bulk` body and its response
 //! - [`cluster`]: sign, send, retry
@@ -29,6 +29,7 @@ pub mod config;
 pub mod dead_letter;
 pub mod decode;
 pub mod frame;
+mod json;
 pub mod lambda;
 pub mod outcome;
 pub mod pipeline;
@@ -38,3 +39,4 @@ pub mod select;
 pub mod shape;
 pub mod source;
 pub mod telemetry;
+mod yaml;

@@ -4,6 +4,8 @@
 //! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
 //! Deliberately absent: what is done about them (`pipeline`, `source`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::ItemPosition;
@@ -102,10 +104,19 @@ pub enum Stage {
     Frame,
     /// The value is not JSON, or not an object.
     Decode,
+    /// Whether the event is wanted can't be found out.
+    Select,
     /// No index or id follows from the event.
     Route,
     /// The domain refused the document for good.
     Domain,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its name in dead letters and logs.
+        self.serialize(f)
+    }
 }
 
 /// Why one event can never be indexed. It goes to the dead letters and is counted; the batch goes on.

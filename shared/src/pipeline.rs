@@ -6,6 +6,8 @@
 //! the only back-pressure.
 
 mod carry;
+mod dry_run;
+mod event;
 mod object;
 mod pool;
 mod produce;
@@ -15,6 +17,7 @@ mod settle;
 mod stream;
 mod transform;
 
+pub use dry_run::{Cost, DryRun, Fate, Rules};
 pub use s3::S3Ingest;
 pub use stream::StreamIngest;
 pub use transform::FirehoseTransform;

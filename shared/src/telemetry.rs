@@ -96,6 +96,8 @@ pub struct Receipt {
     /// The fates.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Values that a rule of `fields` could not make, in events that went on without them.
+    pub left_out: u64,
     /// Requests to `_bulk`, with their repetitions.
     pub bulk_requests: u64,
     /// Requests among them that were repetitions, of a whole body or of the items that failed.
@@ -114,6 +116,7 @@ impl Receipt {
             bytes_in: 0,
             bytes_raw: 0,
             outcome: Outcome::default(),
+            left_out: 0,
             bulk_requests: 0,
             retries: 0,
             elapsed_ms: 0,
@@ -163,6 +166,8 @@ pub struct TransformReceipt {
     /// The fates.
     #[serde(flatten)]
     pub outcome: TransformOutcome,
+    /// Values that a rule of `fields` could not make, in events that went on without them.
+    pub left_out: u64,
     /// Wall-clock time of the invocation.
     pub elapsed_ms: u64,
 }
@@ -243,6 +248,7 @@ mod tests {
             bytes_raw: 10,
             bytes_out: 7,
             outcome: TransformOutcome { records: 1, ok: 1, read: 2, passed: 1, ..TransformOutcome::default() },
+            left_out: 0,
             elapsed_ms: 7,
         };
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();

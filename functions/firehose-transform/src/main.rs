@@ -8,7 +8,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
-    let transform = FirehoseTransform::from_env()?;
+    let transform = FirehoseTransform::from_env().await?;
     let transform = &transform;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Invocation>| {
         tokio::task::block_in_place(|| transform.handle(&event.payload)).map_err(Error::from)

@@ -1,4 +1,4 @@
-//! Secrets Manager: the user name and password of a domain.
+//! Secrets Manager: the user name and password of a domain, the key of pseudonyms.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
@@ -27,7 +27,29 @@ impl Secrets {
         Self { client: Client::new(config) }
     }
 
-    /// Reads one secret.
+    /// Reads a key: the secret's bytes, its text, or the text in its `{"key": …}`, as the console stores a pair.
+    ///
+    /// # Errors
+    /// As for any call; the content is never told.
+    pub async fn key(&self, secret: &str) -> Result<Vec<u8>, BatchError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Pair {
+            key: String,
+        }
+        let what = format!("GetSecretValue {secret}");
+        let output = match self.client.get_secret_value().secret_id(secret).send().await {
+            Ok(output) => output,
+            Err(error) => return Err(super::batch_error(what, &error)),
+        };
+        if let Some(bytes) = output.secret_binary() {
+            return Ok(bytes.as_ref().to_vec());
+        }
+        let text = output.secret_string().unwrap_or_default();
+        Ok(serde_json::from_str(text).map_or_else(|_| text.to_owned(), |pair: Pair| pair.key).into_bytes())
+    }
+
+    /// Reads a user name and password.
     ///
     /// # Errors
     /// Permanent where the secret is not of the expected form; its content is never told.

@@ -7,20 +7,19 @@
 //! bring, or that says nothing about this kind of `from`.
 
 mod read;
-mod yaml;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
-use crate::decode::Path;
+use crate::decode::{Embedded, Path};
 use crate::frame::Format;
 use crate::outcome::{ConfigError, Fault};
 use crate::route::Router;
 use crate::select::Select;
-use crate::shape::Shape;
+use crate::shape::{HashKey, Shape};
 
 /// The rules for one kind of data on its way to the domain.
 #[derive(Debug, Clone)]
@@ -31,6 +30,8 @@ pub struct Dataset {
     pub from: From,
     /// How values follow one another in an object or a record.
     pub format: Format,
+    /// Which strings of an event are JSON, unfolded before anything looks at it.
+    pub embedded: Option<Embedded>,
     /// Which events are wanted; all where it is absent.
     pub select: Option<Select>,
     /// What is changed about them.
@@ -48,6 +49,8 @@ pub struct Transform {
     pub(crate) delivery_stream: GlobMatcher,
     /// How values follow one another in a record.
     pub format: Format,
+    /// Which strings of an event are JSON, unfolded before anything looks at it.
+    pub embedded: Option<Embedded>,
     /// Which events are wanted; all where it is absent.
     pub select: Option<Select>,
     /// What is changed about them.
@@ -74,6 +77,23 @@ impl From {
     }
 }
 
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3(from) => write!(f, "key {} of bucket {}", from.key_glob(), from.bucket_glob()),
+            Self::Stream(name) => write!(f, "stream {}", name.glob()),
+            Self::Topic(name) => write!(f, "topic {}", name.glob()),
+        }
+    }
+}
+
+impl Transform {
+    /// The glob of the delivery streams' names.
+    pub fn delivery_stream(&self) -> &str {
+        self.delivery_stream.glob().glob()
+    }
+}
+
 /// The S3 objects of a dataset, by globs: `*` and `?` stay within a folder, `**` goes through folders.
 #[derive(Debug, Clone)]
 pub struct S3From {
@@ -85,6 +105,11 @@ impl S3From {
     /// Whether an object is taken.
     pub fn matches(&self, bucket: &str, key: &str) -> bool {
         self.bucket.is_match(bucket) && self.key.is_match(key)
+    }
+
+    /// Whether an object of that key is taken, if its bucket is the right one.
+    pub fn matches_key(&self, key: &str) -> bool {
+        self.key.is_match(key)
     }
 
     /// The glob of the bucket's name.
@@ -126,12 +151,13 @@ enum Entry {
 }
 
 impl Datasets {
-    /// Reads pipeline.yaml from its text; `file_name` is for the places of faults.
+    /// Reads pipeline.yaml from its text; `file_name` is for the places of faults. Without a `key`, a rule that needs one is
+    /// a fault.
     ///
     /// # Errors
     /// A [`ConfigError`] with every fault: initialisation fails.
-    pub fn parse(file_name: &str, yaml: &str) -> Result<Self, ConfigError> {
-        let entries = read::datasets(file_name, yaml).map_err(|faults| ConfigError { faults })?;
+    pub fn parse(file_name: &str, yaml: &str, key: Option<&HashKey>) -> Result<Self, ConfigError> {
+        let entries = read::datasets(file_name, yaml, key).map_err(|faults| ConfigError { faults })?;
         let mut all = Self { to_domain: Vec::new(), to_firehose: Vec::new(), hash: hash(yaml.as_bytes()) };
         for entry in entries {
             match entry {
@@ -142,11 +168,11 @@ impl Datasets {
         Ok(all)
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, as [`Self::parse`] does.
     ///
     /// # Errors
     /// A [`ConfigError`] where the file cannot be read or has faults: initialisation fails.
-    pub fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &std::path::Path, key: Option<&HashKey>) -> Result<Self, ConfigError> {
         let place = path.display().to_string();
         let unreadable = |message: String| ConfigError { faults: vec![Fault { place: place.clone(), message }] };
         let bytes = std::fs::read(path).map_err(|error| {
@@ -156,7 +182,7 @@ impl Datasets {
             unreadable(format!("is not UTF-8 from byte {} on; save it as UTF-8", error.valid_up_to()))
         })?;
         let name = path.file_name().map_or_else(|| place.clone(), |name| name.to_string_lossy().into_owned());
-        Self::parse(&name, text)
+        Self::parse(&name, text, key)
     }
 
     /// The dataset of an S3 object: the first whose `from` matches. `key` is decoded.
@@ -193,6 +219,11 @@ impl Datasets {
         self.to_domain.iter()
     }
 
+    /// All [`Transform`]s, in the order of the file.
+    pub fn transforms(&self) -> std::slice::Iter<'_, Arc<Transform>> {
+        self.to_firehose.iter()
+    }
+
     /// A short hash of the file's bytes: a continuation goes on only under the rules it began with.
     pub fn hash(&self) -> &str {
         &self.hash
@@ -214,6 +245,11 @@ impl<'d> IntoIterator for &'d Datasets {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Every key that the file may have, of whichever map.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    read::keys().flat_map(|keys| keys.known.iter().copied())
 }
 
 fn hash(bytes: &[u8]) -> String {

@@ -65,6 +65,8 @@ pub struct Settings {
     /// `MILLRACE_KAFKA_CLUSTER`: the name by which the ids know a self-managed cluster; its bootstrap servers where it
     /// is missing. Changed later, it makes every redelivered event a new document.
     pub kafka_cluster: Option<String>,
+    /// `MILLRACE_HASH_KEY`: the secret with the key for `hash`, by its ARN or name.
+    pub hash_key: Option<String>,
     /// `MILLRACE_MAX_BODY_BYTES`: of one `_bulk` body before compression.
     pub max_body_bytes: usize,
     /// `MILLRACE_MAX_EVENT_BYTES`.
@@ -112,6 +114,7 @@ impl Settings {
                 is_url(value).then(|| Some(value.into()))
             }),
             kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),
+            hash_key: env.hash_key(),
             max_body_bytes: env.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20),
             max_event_bytes: env.max_event_bytes(),
             max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
@@ -150,6 +153,8 @@ pub struct TransformSettings {
     pub pipeline: PathBuf,
     /// `MILLRACE_MAX_EVENT_BYTES`.
     pub max_event_bytes: usize,
+    /// `MILLRACE_HASH_KEY`.
+    pub hash_key: Option<String>,
     /// `MILLRACE_LOG`.
     pub log: String,
 }
@@ -169,7 +174,12 @@ impl TransformSettings {
     /// Every fault at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
-        let settings = Self { pipeline: env.pipeline(), max_event_bytes: env.max_event_bytes(), log: env.log() };
+        let settings = Self {
+            pipeline: env.pipeline(),
+            max_event_bytes: env.max_event_bytes(),
+            hash_key: env.hash_key(),
+            log: env.log(),
+        };
         env.finish(settings)
     }
 }
@@ -199,6 +209,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn max_event_bytes(&mut self) -> usize {
         self.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20)
+    }
+
+    fn hash_key(&mut self) -> Option<String> {
+        self.or("MILLRACE_HASH_KEY", None, "the ARN or name of a secret", |value| Some(Some(value.into())))
     }
 
     fn log(&mut self) -> String {

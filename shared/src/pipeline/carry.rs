@@ -12,16 +12,35 @@ use super::{
     settle::Settlement,
 };
 use crate::{
-    aws::Aws,
+    aws::{Aws, Secrets},
     cluster::Cluster,
     config::{
-        datasets::Dataset,
+        datasets::{Dataset, Datasets},
         settings::{Compression, Settings},
     },
     lambda::Deadline,
-    outcome::ConfigError,
+    outcome::{ConfigError, Fault},
     record::{ItemPosition, Origin},
+    shape::HashKey,
 };
+
+/// The user's rules, and the key that they hash by, from the secret that the settings name.
+pub(super) async fn datasets(settings: &Settings, aws: &Aws) -> Result<Datasets, ConfigError> {
+    let key = match &settings.hash_key {
+        Some(secret) => Some(hash_key(&aws.secrets, secret).await?),
+        None => None,
+    };
+    Datasets::load(&settings.pipeline, key.as_ref())
+}
+
+/// Reads the key for `hash`.
+pub(super) async fn hash_key(secrets: &Secrets, secret: &str) -> Result<HashKey, ConfigError> {
+    let key = match secrets.key(secret).await {
+        Ok(bytes) => HashKey::new(&bytes).map_err(|weak| weak.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    key.map_err(|message| ConfigError { faults: vec![Fault { place: "MILLRACE_HASH_KEY".into(), message }] })
+}
 
 /// What every producer of a function shares: the bodies, and where they go.
 #[derive(Debug)]

@@ -69,6 +69,7 @@ impl S3Ingest {
             receipt.bytes_raw = produced.frames.bytes_raw();
         }
         receipt.outcome = settlement.outcome;
+        receipt.left_out = settlement.left_out;
         receipt.subject = subject(object, start_offset, settlement.settled_to());
         receipt.bulk_requests = settlement.bulk_requests;
         receipt.retries = settlement.retries;

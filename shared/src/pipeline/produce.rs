@@ -1,4 +1,4 @@
-//! Events into bodies, on a blocking thread: frame, decode, select, shape, route, push.
+//! Events into bodies, on a blocking thread: frame, decode, judge, push.
 //!
 //! [`Producer::fill`] is the hot loop, the same for an object and for every record of a stream. A [`Producer`] keeps the
 //! buffers from one to the next.
@@ -7,7 +7,10 @@ use std::{io::Read, sync::Arc};
 
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::pool::{Pool, Stop};
+use super::{
+    event::{self, Judge, Refused, Unfolding, Verdict},
+    pool::{Pool, Stop},
+};
 use crate::{
     bulk::{Body, Full},
     config::datasets::Dataset,
@@ -15,7 +18,6 @@ use crate::{
     frame::{Frame, FrameError, Frames},
     outcome::{Rejection, Stage},
     record::{ItemPosition, Origin},
-    route::RouteScratch,
     source::s3::FetchError,
 };
 
@@ -102,9 +104,8 @@ pub(super) struct Producer<'p> {
     dataset: &'p Dataset,
     origin: &'p Origin,
     decoder: Decoder,
-    scratch: RouteScratch,
-    action: Vec<u8>,
-    shaped: Vec<u8>,
+    unfolding: Unfolding,
+    judge: Judge,
     unreadable: Vec<u8>,
 }
 
@@ -125,9 +126,8 @@ impl<'p> Producer<'p> {
             dataset,
             origin,
             decoder: Decoder::new(),
-            scratch: RouteScratch::default(),
-            action: Vec::new(),
-            shaped: Vec::new(),
+            unfolding: Unfolding::default(),
+            judge: Judge::default(),
             unreadable: Vec::new(),
         };
         let (end, position) = produce(&mut producer);
@@ -143,7 +143,7 @@ impl<'p> Producer<'p> {
 
     /// The hot loop. Returns how it ended, and the position before which every event was placed.
     pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
-        let Self { bodies, dataset, origin, decoder, scratch, action, shaped, unreadable } = self;
+        let Self { bodies, dataset, origin, decoder, unfolding, judge, unreadable } = self;
         let mut refused: Option<(ItemPosition, DecodeError)> = None;
         let name = dataset.name.as_str();
         loop {
@@ -190,9 +190,26 @@ impl<'p> Producer<'p> {
                     };
                 }
             };
-            // The one call site of the parser: a second one costs 30 % (SPEED.md, "codegen trap").
-            let parsed = match decoder.decode(payload) {
-                Ok(parsed) => parsed,
+            let placed = event::decode(decoder, dataset.embedded.as_ref(), unfolding, payload, |event| {
+                match judge.judge(dataset, event, origin.at(at), here.id_prefix, time_ms) {
+                    Verdict::Wanted { action, document } => {
+                        let original = if std::ptr::eq(document, payload) { None } else { Some(payload) };
+                        bodies.place(at, |body| body.push(action, document, original, at))
+                    }
+                    Verdict::Dropped => {
+                        bodies.body.produced.read += 1;
+                        bodies.body.produced.dropped += 1;
+                        Ok(())
+                    }
+                    Verdict::Rejected(Refused { stage, error_type, reason }) => {
+                        let rejection = rejection(at, stage, error_type, reason.into_owned());
+                        let length = payload.len() as u64;
+                        bodies.place(at, |body| body.reject(origin, name, &rejection, payload, length))
+                    }
+                }
+            });
+            let placed = match placed {
+                Ok(placed) => placed,
                 Err(error) => {
                     unreadable.clear();
                     unreadable.extend_from_slice(payload);
@@ -200,28 +217,7 @@ impl<'p> Producer<'p> {
                     continue;
                 }
             };
-            let event = parsed.event();
-            let placed = if !event.is_object() {
-                let reason = "the event is not a JSON object".to_owned();
-                let rejection = rejection(at, Stage::Decode, "not_an_object", reason);
-                bodies.place(at, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
-            } else if dataset.select.as_ref().is_some_and(|select| !select.matches(&event)) {
-                bodies.body.produced.read += 1;
-                bodies.body.produced.dropped += 1;
-                Ok(())
-            } else {
-                action.clear();
-                match dataset.router.route(&event, here.id_prefix, at.offset, time_ms, scratch, action) {
-                    Ok(()) => match dataset.shape.apply(&event, shaped) {
-                        None => bodies.place(at, |body| body.push(action, payload, None, at)),
-                        Some(document) => bodies.place(at, |body| body.push(action, document, Some(payload), at)),
-                    },
-                    Err(error) => {
-                        let rejection = rejection(at, Stage::Route, error.error_type, error.reason);
-                        bodies.place(at, |body| body.reject(origin, name, &rejection, payload, payload.len() as u64))
-                    }
-                }
-            };
+            bodies.body.left_out += judge.shape.take_left_out() + std::mem::take(&mut unfolding.left_out);
             if placed.is_err() {
                 return (End::Stopped, at);
             }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::carry::Carrier;
+use super::carry::{Carrier, datasets};
 use crate::{
     aws::Aws,
     config::{datasets::Datasets, settings::Settings},
@@ -37,7 +37,8 @@ impl S3Ingest {
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = Settings::from_env()?;
         crate::telemetry::init(&settings.log);
-        let datasets = Datasets::load(&settings.pipeline)?;
+        let aws = Aws::load().await;
+        let datasets = datasets(&settings, &aws).await?;
         let dead = &settings.dead_letters;
         let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
         if !fed_back.is_empty() {
@@ -49,7 +50,6 @@ impl S3Ingest {
             );
             return Err(ConfigError { faults: vec![Fault { place: "MILLRACE_DEAD_LETTERS".into(), message }] });
         }
-        let aws = Aws::load().await;
         Ok(Self {
             carrier: Carrier::new(&settings, &aws)?,
             producers: Semaphore::new(settings.vcpus()),

@@ -38,6 +38,7 @@ pub(super) struct Delivered {
     /// To be filled again; `None` where the HTTP client still holds it.
     pub(super) body: Option<Body>,
     pub(super) outcome: Outcome,
+    pub(super) left_out: u64,
     /// Where what is undelivered lies; in no order.
     pub(super) undelivered: Vec<ItemPosition>,
     /// Everything before it was in this body or one before it.
@@ -300,6 +301,7 @@ impl Delivery<'_> {
             outcome: self.outcome,
             undelivered,
             end: self.body.end,
+            left_out: self.body.left_out,
             bulk_requests: self.bulk_requests,
             retries: self.retries,
             body: Arc::try_unwrap(self.body).ok(),

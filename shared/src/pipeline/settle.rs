@@ -9,6 +9,7 @@ use crate::{outcome::Outcome, record::ItemPosition};
 #[derive(Debug, Default)]
 pub(super) struct Settlement {
     pub(super) outcome: Outcome,
+    pub(super) left_out: u64,
     pub(super) bulk_requests: u64,
     pub(super) retries: u64,
     /// The records in which something is undelivered.
@@ -29,6 +30,7 @@ impl Settlement {
     /// Adds one body.
     pub(super) fn add(&mut self, delivered: &Delivered) {
         self.outcome.add(&delivered.outcome);
+        self.left_out += delivered.left_out;
         self.bulk_requests += delivered.bulk_requests;
         self.retries += delivered.retries;
         self.end = self.end.max(delivered.end);
@@ -67,7 +69,7 @@ mod tests {
     fn delivered(end: u64, undelivered: &[u64], outcome: Outcome) -> Delivered {
         let undelivered = undelivered.iter().copied().map(ItemPosition::in_object).collect();
         let end = ItemPosition::in_object(end);
-        Delivered { body: None, outcome, undelivered, end, bulk_requests: 1, retries: 0, failure: None }
+        Delivered { body: None, outcome, left_out: 0, undelivered, end, bulk_requests: 1, retries: 0, failure: None }
     }
 
     #[test]

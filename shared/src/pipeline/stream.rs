@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use serde_json::Value;
 
 use super::{
-    carry::Carrier,
+    carry::{Carrier, datasets},
     object::elapsed_ms,
     produce::{End, Here, Producer, rejection},
 };
@@ -43,8 +43,9 @@ impl StreamIngest {
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = Settings::from_env()?;
         crate::telemetry::init(&settings.log);
-        let datasets = Datasets::load(&settings.pipeline)?;
-        let carrier = Carrier::new(&settings, &Aws::load().await)?;
+        let aws = Aws::load().await;
+        let datasets = datasets(&settings, &aws).await?;
+        let carrier = Carrier::new(&settings, &aws)?;
         Ok(Self { settings, datasets, carrier })
     }
 
@@ -137,6 +138,7 @@ impl StreamIngest {
             bytes_in,
             bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
             outcome: settlement.outcome,
+            left_out: settlement.left_out,
             bulk_requests: settlement.bulk_requests,
             retries: settlement.retries,
             elapsed_ms: elapsed_ms(started),

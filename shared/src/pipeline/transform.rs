@@ -8,8 +8,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::object::elapsed_ms;
+use super::{
+    carry::hash_key,
+    event::{self, Refused, Unfolding},
+    object::elapsed_ms,
+};
 use crate::{
+    aws::Aws,
     config::{
         datasets::{Datasets, Transform},
         settings::TransformSettings,
@@ -17,6 +22,8 @@ use crate::{
     decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
     outcome::{ConfigError, TransformOutcome},
+    record::{ItemPosition, Origin},
+    shape::ShapeScratch,
     source::firehose::{Answers, Data, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
     telemetry::TransformReceipt,
 };
@@ -39,10 +46,15 @@ impl FirehoseTransform {
     ///
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = TransformSettings::from_env()?;
         crate::telemetry::init(&settings.log);
-        let datasets = Datasets::load(&settings.pipeline)?;
+        // Only a key has to be asked for.
+        let key = match &settings.hash_key {
+            Some(secret) => Some(hash_key(&Aws::load().await.secrets, secret).await?),
+            None => None,
+        };
+        let datasets = Datasets::load(&settings.pipeline, key.as_ref())?;
         Ok(Self { settings, datasets })
     }
 
@@ -61,7 +73,7 @@ impl FirehoseTransform {
                  to pipeline.yaml, or take the function out of it"
             )
         })?;
-        let mut work = Work::new(name, transform, self.settings.max_event_bytes);
+        let mut work = Work::new(name, transform, self.settings.max_event_bytes, &invocation.records);
         let response = work.answer(&invocation.records, MAX_RESPONSE_BYTES);
         let receipt = TransformReceipt { elapsed_ms: elapsed_ms(started), ..work.receipt };
         receipt.print();
@@ -107,27 +119,35 @@ struct Work<'r> {
     transform: &'r Arc<Transform>,
     frames: Frames<&'r [u8]>,
     decoder: Decoder,
-    shaped: Vec<u8>,
+    unfolding: Unfolding,
+    shape: ShapeScratch,
     unreadable: Vec<u8>,
     /// The chosen events of the record at hand, one a line.
     data: Vec<u8>,
     /// The values of its partition keys; empty before its first chosen event.
     values: Vec<String>,
     value: String,
+    origin: Origin,
+    /// The record at hand.
+    record: u32,
     receipt: TransformReceipt,
 }
 
 impl<'r> Work<'r> {
-    fn new(delivery_stream: &str, transform: &'r Arc<Transform>, max_event_bytes: usize) -> Self {
+    fn new(delivery_stream: &str, transform: &'r Arc<Transform>, max_event_bytes: usize, records: &[Record]) -> Self {
+        let record_ids = records.iter().map(|record| record.record_id.clone()).collect();
         Self {
             transform,
             frames: Frames::of_records(transform.format, max_event_bytes),
             decoder: Decoder::new(),
-            shaped: Vec::new(),
+            unfolding: Unfolding::default(),
+            shape: ShapeScratch::default(),
             unreadable: Vec::new(),
             data: Vec::new(),
             values: Vec::new(),
             value: String::new(),
+            origin: Origin::firehose(delivery_stream, record_ids),
+            record: 0,
             receipt: TransformReceipt {
                 delivery_stream: delivery_stream.to_owned(),
                 dataset: transform.name.clone(),
@@ -135,6 +155,7 @@ impl<'r> Work<'r> {
                 bytes_raw: 0,
                 bytes_out: 0,
                 outcome: TransformOutcome::default(),
+                left_out: 0,
                 elapsed_ms: 0,
             },
         }
@@ -142,7 +163,8 @@ impl<'r> Work<'r> {
 
     fn answer(&mut self, records: &'r [Record], max_response_bytes: usize) -> Response {
         let mut answers = Answers::new(records, max_response_bytes);
-        for record in records {
+        for (ordinal, record) in (0..).zip(records) {
+            self.record = ordinal;
             self.receipt.outcome.records += 1;
             let mut found = self.read(record, answers.room(record));
             if found.failure.is_none() && found.chosen > 0 {
@@ -158,12 +180,13 @@ impl<'r> Work<'r> {
             } else {
                 answers.failed(record);
             }
-            self.settle(record, found);
+            self.settle(found);
         }
+        self.receipt.left_out = self.unfolding.left_out + self.shape.take_left_out();
         answers.finish()
     }
 
-    fn settle(&mut self, record: &Record, found: Found) {
+    fn settle(&mut self, found: Found) {
         let Found { read, dropped, chosen, faulty, failure } = found;
         let outcome = &mut self.receipt.outcome;
         outcome.read += read;
@@ -176,7 +199,8 @@ impl<'r> Work<'r> {
         // Firehose keeps all of it, also what would have been dropped.
         outcome.failed += dropped + chosen + faulty;
         outcome.failed_records += 1;
-        let position = format_args!("firehose://{}/{}@{offset}", self.receipt.delivery_stream, record.record_id);
+        let at = ItemPosition { record: self.record, offset, ..ItemPosition::default() };
+        let position = self.origin.at(at);
         if outcome.failed_records <= LOGGED_FAILURES {
             tracing::error!(%position, error_type, reason, "a record failed: firehose keeps it in the backup bucket");
         }
@@ -206,7 +230,9 @@ impl<'r> Work<'r> {
     }
 
     fn fill(&mut self, found: &mut Found, room: usize) {
-        let Self { transform, frames, decoder, shaped, unreadable, data, values, value, .. } = self;
+        let Self {
+            transform, frames, decoder, unfolding, shape, unreadable, data, values, value, origin, record, ..
+        } = self;
         let mut refused: Option<(u64, DecodeError)> = None;
         loop {
             // What did not decode may be several values in one line: the framer then gives them singly.
@@ -236,36 +262,31 @@ impl<'r> Work<'r> {
                 found.faulty += 1;
                 continue;
             }
-            // The other call site of the parser is pipeline/produce.rs, and two in one program would cost 30 %
-            // (`Decoder::decode`). Each function's binary reaches one of them alone, and fat link-time optimisation, by which
-            // they are deployed, drops the other before the parser is inlined for good.
-            let parsed = match decoder.decode(payload) {
-                Ok(parsed) => parsed,
-                Err(error) => {
-                    unreadable.clear();
-                    unreadable.extend_from_slice(payload);
-                    refused = Some((offset, error));
-                    continue;
+            let decoded = event::decode(decoder, transform.embedded.as_ref(), unfolding, payload, |event| {
+                match event::is_wanted(event, transform.select.as_ref()) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        found.read += 1;
+                        found.dropped += 1;
+                        return;
+                    }
+                    Err(Refused { error_type, reason, .. }) => {
+                        return found.fail(offset, error_type, reason.into_owned());
+                    }
                 }
-            };
-            let event = parsed.event();
-            if !event.is_object() {
-                found.fail(offset, "not_an_object", "the event is not a JSON object".into());
-                continue;
-            }
-            if transform.select.as_ref().is_some_and(|select| !select.matches(&event)) {
+                if let Err((error_type, reason)) = partition(&transform.partition_keys, event, values, value) {
+                    return found.fail(offset, error_type, reason);
+                }
                 found.read += 1;
-                found.dropped += 1;
-                continue;
-            }
-            if let Err((error_type, reason)) = partition(&transform.partition_keys, &event, values, value) {
-                found.fail(offset, error_type, reason);
-                continue;
-            }
-            found.read += 1;
-            found.chosen += 1;
-            push_line(data, transform.shape.apply(&event, shaped).unwrap_or(payload));
-            if data.len() > room {
+                found.chosen += 1;
+                let position = origin.at(ItemPosition { record: *record, offset, ..ItemPosition::default() });
+                push_line(data, transform.shape.apply(event, position, shape).unwrap_or(event.source));
+            });
+            if let Err(error) = decoded {
+                unreadable.clear();
+                unreadable.extend_from_slice(payload);
+                refused = Some((offset, error));
+            } else if data.len() > room {
                 found.failure = Some(no_room(offset));
                 data.clear();
             }
@@ -299,7 +320,7 @@ fn push_line(data: &mut Vec<u8>, event: &[u8]) {
 
 /// The values of the partition keys of one more event, which are to be those of the events before it: Firehose puts a record
 /// as a whole under one prefix.
-fn partition(
+pub(super) fn partition(
     keys: &[(String, Path)],
     event: &Event<'_>,
     values: &mut Vec<String>,

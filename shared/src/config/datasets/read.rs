@@ -1,19 +1,19 @@
 //! From YAML nodes to datasets: every key known, every value checked, all faults collected.
 
+mod fields;
 mod from;
 
 use std::sync::Arc;
 
-use super::{
-    Dataset, Entry, Transform,
-    yaml::{self, Data, Key, Node, Place, Text},
-};
+use super::{Dataset, Entry, Transform};
 use crate::decode::Path;
 use crate::frame::Format;
 use crate::outcome::Fault;
-use crate::route::{IdRule, IndexPattern, Router, Timestamp, TimestampFormat};
-use crate::select::Select;
-use crate::shape::Shape;
+use crate::route::{IdRule, IndexPattern, Router};
+use crate::select::{PatternError, Select};
+use crate::shape::HashKey;
+use crate::yaml::{self, Data, Key, Node, Place, Text};
+use fields::Fields;
 use from::{Kind, Taken};
 
 const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and, unless it is a \
@@ -22,30 +22,35 @@ const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: F
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
 const FORMAT_FORM: &str =
     "a format is `auto` (the default), `ndjson`, `array`, `concatenated`, `records` or `cloudwatch-logs`";
-const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`";
-const DROP_FORM: &str = "write a list of fields, such as `drop: [debug, params.raw]`";
+const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`, or an event \
+                           pattern, such as `select: { event_name: [login] }`";
 
 /// Keys that are accepted, and keys that a later release brings.
-struct Keys {
-    of: &'static str,
-    known: &'static [&'static str],
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'k> {
+    of: &'k str,
+    pub(super) known: &'static [&'static str],
     later: &'static [&'static str],
 }
 
-const TOP_KEYS: Keys = Keys { of: "the file", known: &["datasets"], later: &[] };
-const DATASET_KEYS: Keys = Keys {
+const TOP_KEYS: Keys<'_> = Keys { of: "the file", known: &["datasets"], later: &[] };
+const DATASET_KEYS: Keys<'_> = Keys {
     of: "a dataset",
     known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id", "partition_keys"],
     later: &["retention", "mapping"],
 };
-const FIELDS_KEYS: Keys =
-    Keys { of: "`fields`", known: &["drop"], later: &["keep", "rename", "add", "hash", "geo_point", "date"] };
-const TIMESTAMP_KEYS: Keys = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
-const ID_KEYS: Keys = Keys { of: "`id`", known: &["field"], later: &[] };
+const TIMESTAMP_KEYS: Keys<'_> = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
+const ID_KEYS: Keys<'_> = Keys { of: "`id`", known: &["field"], later: &[] };
+
+/// The tables of all maps whose keys are ours.
+pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
+    let own = [TOP_KEYS, DATASET_KEYS, TIMESTAMP_KEYS, ID_KEYS, from::FROM_KEYS, fields::KEYS, fields::GEO_POINT_KEYS];
+    own.into_iter()
+}
 
 /// Reads the datasets of a file.
-pub(super) fn datasets(file_name: &str, text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
-    let mut reader = Reader { complaints: Vec::new() };
+pub(super) fn datasets(file_name: &str, text: &str, key: Option<&HashKey>) -> Result<Vec<Entry>, Vec<Fault>> {
+    let mut reader = Reader { key, complaints: Vec::new() };
     let datasets = match yaml::parse(text) {
         Ok(Some(root)) => reader.file(&root),
         Ok(None) => {
@@ -69,11 +74,13 @@ pub(super) fn datasets(file_name: &str, text: &str) -> Result<Vec<Entry>, Vec<Fa
 }
 
 /// Every method returns `None` where it has complained.
-struct Reader {
+struct Reader<'k> {
+    /// What `hash` takes; without it that is a fault.
+    key: Option<&'k HashKey>,
     complaints: Vec<yaml::Complaint>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn complain(&mut self, place: Place, message: impl Into<String>) {
         self.complaints.push((place, message.into()));
     }
@@ -115,27 +122,38 @@ impl Reader {
         let from = self.required(node, &members, "from").and_then(|node| self.from(node));
         let format = self.optional(&members, "format", Format::Auto, |reader, node| reader.format(node, kind));
         let select = self.optional(&members, "select", None, |reader, node| reader.select(node).map(Some));
-        let shape = self.optional(&members, "fields", Shape::default(), Self::fields);
+        let fields = self.optional(&members, "fields", Fields::default(), |reader, node| reader.fields(node, kind));
         let partition_keys = self.optional(&members, "partition_keys", Vec::new(), Self::partition_keys);
-        let timestamp = self.optional(&members, "timestamp", None, |reader, node| reader.timestamp(node).map(Some));
+        let timestamp = self.optional(&members, "timestamp", None, |reader, node| {
+            reader.time(node, "timestamp", TIMESTAMP_FORM).map(Some)
+        });
         let index = match kind {
             Some(Kind::DeliveryStream) => None,
             _ => self.required(node, &members, "index").and_then(|node| self.index(node)),
         };
         let id = self.optional(&members, "id", IdRule::Position, Self::id);
-        let (name, format, select, shape) = (name?, format?, select?, shape?);
+        if let Some(Fields { shape, .. }) = &fields {
+            let place = |name: &str| members.get(name).map(|(_, node)| node.place);
+            let in_index: Vec<&Path> = index.iter().flat_map(IndexPattern::fields).collect();
+            let in_keys: Vec<&Path> = partition_keys.iter().flatten().map(|(_, path)| path).collect();
+            self.refuse_telling("index", place("index"), shape, &in_index);
+            self.refuse_telling("id", place("id"), shape, id.as_ref().and_then(IdRule::field).as_slice());
+            self.refuse_telling("partition_keys", place("partition_keys"), shape, &in_keys);
+        }
+        let (name, format, select, Fields { embedded, shape }) = (name?, format?, select?, fields?);
         Some(match from? {
             Taken::DeliveryStream(delivery_stream) => Entry::Transform(Arc::new(Transform {
                 name,
                 delivery_stream,
                 format,
+                embedded,
                 select,
                 shape,
                 partition_keys: partition_keys?,
             })),
             Taken::Events(from) => {
                 let router = Router::new(timestamp?, index?, id?);
-                Entry::Dataset(Arc::new(Dataset { name, from, format, select, shape, router }))
+                Entry::Dataset(Arc::new(Dataset { name, from, format, embedded, select, shape, router }))
             }
         })
     }
@@ -179,13 +197,18 @@ impl Reader {
 
     fn select(&mut self, node: &Node) -> Option<Select> {
         if let Data::Map(_) = &node.data {
-            return self.refuse(
-                node.place,
-                format!("`select` with an event pattern (a map) is not supported yet; {SELECT_FORM}. A query with `: ` in it is quoted"),
-            );
+            return match Select::pattern_of(node) {
+                Ok(select) => Some(select),
+                Err(errors) => {
+                    for PatternError { line, column, message } in errors {
+                        self.complain(Place { line, column }, format!("`select`: {message}"));
+                    }
+                    None
+                }
+            };
         }
         let text = self.text(node, "select", SELECT_FORM)?.clone();
-        match Select::parse(&text.value) {
+        match Select::query(&text.value) {
             Ok(select) => Some(select),
             Err(error) => {
                 let mut place = node.place;
@@ -198,35 +221,6 @@ impl Reader {
                 )
             }
         }
-    }
-
-    fn fields(&mut self, node: &Node) -> Option<Shape> {
-        let members = self.map(node, &FIELDS_KEYS, "write `fields: { drop: [debug, params.raw] }`")?;
-        let Some((_, drop)) = members.get("drop") else { return Some(Shape::default()) };
-        let Data::List(nodes) = &drop.data else {
-            return self.refuse(drop.place, format!("`drop` is {}; {DROP_FORM}", drop.kind()));
-        };
-        let count = nodes.len();
-        let paths: Vec<Path> = nodes.iter().filter_map(|node| self.path(node, "drop", DROP_FORM)).collect();
-        (paths.len() == count).then(|| Shape::drop_fields(paths))
-    }
-
-    fn timestamp(&mut self, node: &Node) -> Option<Timestamp> {
-        if let Data::Scalar(_) = &node.data {
-            let field = self.path(node, "timestamp", TIMESTAMP_FORM)?;
-            return Some(Timestamp::new(field, TimestampFormat::Auto));
-        }
-        let members = self.map(node, &TIMESTAMP_KEYS, TIMESTAMP_FORM)?;
-        let field = match members.get("field") {
-            Some((_, node)) => self.path(node, "field", TIMESTAMP_FORM),
-            None => self.refuse(node.place, format!("`timestamp` without a `field`; {TIMESTAMP_FORM}")),
-        };
-        let format = self.optional(&members, "format", TimestampFormat::Auto, |reader, node| {
-            let text = reader.text(node, "format", TIMESTAMP_FORM)?.value.clone();
-            TimestampFormat::parse(&text)
-                .map_or_else(|message| reader.refuse(node.place, format!("`format`: {message}")), Some)
-        });
-        Some(Timestamp::new(field?, format?))
     }
 
     fn index(&mut self, node: &Node) -> Option<IndexPattern> {
@@ -284,8 +278,42 @@ impl Reader {
         }
     }
 
+    /// The entries of a map whose keys are names that the user chose, each once.
+    fn entries<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> Vec<&'n (Key, Node)> {
+        let Data::Map(entries) = &node.data else {
+            self.complain(node.place, format!("`{name}` is {}, not a map; {form}", node.kind()));
+            return Vec::new();
+        };
+        if entries.is_empty() {
+            self.complain(node.place, format!("`{name}` is empty; {form}"));
+        }
+        let mut known: Vec<&(Key, Node)> = Vec::new();
+        for entry in entries {
+            let key = &entry.0;
+            if let Some((first, _)) = known.iter().find(|(earlier, _)| earlier.text == key.text) {
+                let line = first.place.line;
+                self.complain(key.place, format!("`{}` is in line {line} already; a key is given once", key.text));
+            } else {
+                known.push(entry);
+            }
+        }
+        known
+    }
+
+    /// The nodes of a list with something in it.
+    fn list<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> &'n [Node] {
+        match &node.data {
+            Data::List(nodes) if nodes.is_empty() => {
+                self.complain(node.place, format!("`{name}` is an empty list; {form}"));
+            }
+            Data::List(nodes) => return nodes,
+            _ => self.complain(node.place, format!("`{name}` is {}; {form}", node.kind())),
+        }
+        &[]
+    }
+
     /// The members of a map, with complaints about unknown, later and double keys.
-    fn map<'n>(&mut self, node: &'n Node, keys: &Keys, form: &str) -> Option<Members<'n>> {
+    fn map<'n>(&mut self, node: &'n Node, keys: &Keys<'_>, form: &str) -> Option<Members<'n>> {
         let Data::Map(entries) = &node.data else {
             return self.refuse(node.place, format!("{} is {}, not a map; {form}", keys.of, node.kind()));
         };
@@ -327,7 +355,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// The known key that a mistyped one was meant to be.
-fn closest(name: &str, keys: &Keys) -> Option<&'static str> {
+fn closest(name: &str, keys: &Keys<'_>) -> Option<&'static str> {
     let distance = |known: &&&'static str| edits(name, known);
     keys.known.iter().min_by_key(distance).filter(|known| edits(name, known) <= 2.max(known.len() / 3)).copied()
 }

@@ -1,12 +1,16 @@
 use super::*;
 use crate::decode::Decoder;
 
+fn key() -> Option<HashKey> {
+    HashKey::new(b"0123456789abcdef").ok()
+}
+
 fn parse(yaml: &str) -> Datasets {
-    Datasets::parse("pipeline.yaml", yaml).unwrap_or_else(|error| panic!("{yaml}\n{error}"))
+    Datasets::parse("pipeline.yaml", yaml, key().as_ref()).unwrap_or_else(|error| panic!("{yaml}\n{error}"))
 }
 
 fn faults(yaml: &str) -> Vec<(String, String)> {
-    match Datasets::parse("pipeline.yaml", yaml) {
+    match Datasets::parse("pipeline.yaml", yaml, key().as_ref()) {
         Ok(_) => panic!("no fault found in\n{yaml}"),
         Err(error) => error.faults.into_iter().map(|fault| (fault.place, fault.message)).collect(),
     }
@@ -170,8 +174,8 @@ datasets:
     form: { key: x }
     from: { bucket: b }
     format: json
-    select: event_name:a AND os:/i.*/
-    fields: { drop: debug, rename: { a: b } }
+    select: event_name:a AND os:/i(.*/
+    fields: { drop: debug, renam: { a: b } }
     timestamp: { fied: ts, format: never }
     index: Logs
     id: random
@@ -273,10 +277,8 @@ fn each_fault_says_what_is_accepted() {
         (with("format: xml"), "5:13", "`ndjson`"),
         (with("mapping: m.json"), "5:5", "`mapping` is not supported yet"),
         (with("retention: 14d"), "5:5", "`retention` is not supported yet"),
-        (with("fields: { keep: [a] }"), "5:15", "`keep` is not supported yet"),
-        (with("fields: { drop: a }"), "5:21", "a list of fields"),
-        (with("fields: { drop: [a, b..c] }"), "5:25", "`drop: b..c`"),
-        (with("select: { a: [1] }"), "5:13", "event pattern"),
+        (with("select: { a: [{ prefx: b }] }"), "5:21", "unknown match `prefx`"),
+        (with("select: {}"), "5:13", "an empty map"),
         (with("select: a:1 AND b"), "5:21", "column 9 of the query: `b` without a field"),
         (with("select: 'a:1 AND b'"), "5:13", "column 9 of the query"),
         (with("select: [a]"), "5:13", "`select` is a list"),
@@ -296,6 +298,64 @@ fn each_fault_says_what_is_accepted() {
             "{place} {says}\n{yaml}\n{found:#?}"
         );
     }
+}
+
+#[test]
+fn each_fault_of_fields_says_what_is_accepted() {
+    let fields = |more: &str| with(&format!("fields: {{ {more} }}"));
+    for (yaml, column, says) in [
+        (with("fields: [a]"), 13, "`fields` is a list, not a map"),
+        (fields("dorp: [a]"), 15, "did you mean `drop`?"),
+        (fields("drop: a"), 21, "a list of fields"),
+        (fields("drop: []"), 21, "an empty list"),
+        (fields("drop: [a, b..c]"), 25, "`drop: b..c`"),
+        (fields("keep: [[a]]"), 22, "`keep` is a list"),
+        (fields("json: a.b"), 21, "at the top of the event"),
+        (fields("json: [a, b]"), 21, "of one field alone"),
+        (fields("json: { a: x, b: x }"), 32, "makes `x` twice"),
+        (fields("json: { a: x.y }"), 26, "at the top of the event"),
+        (fields("rename: [a]"), 23, "`rename` is a list, not a map"),
+        (fields("rename: {}"), 23, "`rename` is empty"),
+        (fields("rename: { a: }"), 0, "`a` is nothing"),
+        (fields("rename: { a: b..c }"), 28, "`a: b..c`"),
+        (fields("rename: { a..b: c }"), 25, "`a..b` in `rename`"),
+        (fields("rename: { a: b, a: c }"), 31, "`a` is in line 5 already"),
+        (fields("rename: { a: a }"), 28, "its own name"),
+        (fields("rename: { a: x, b: x }"), 34, "`x` is made by `rename` in line 5 already"),
+        (fields("rename: { a: x }, add: { x.y: 1 }"), 40, "`x.y` beside `x`, made by `rename`"),
+        (fields("add: { x.y: 1, x: 2 }"), 30, "one of them lies in the other"),
+        (fields("add: { x: \"%{a\" }"), 25, "without its `}`"),
+        (fields("add: { x: \"%{+YYYY}\" }"), 25, "a date is for `index` alone"),
+        (fields("add: { x: [\"%{a}\"] }"), 26, "in a list or map of `add`"),
+        (fields("add: { x: 007 }"), 25, "none to JSON"),
+        (fields("add: { x: { y: 0x1f } }"), 30, "none to JSON"),
+        (fields("hash: a"), 21, "a list of fields"),
+        (fields("hash: [a], add: { a: 1 }"), 22, "what is made is not hashed"),
+        (fields("hash: [a], date: { b: a.c }"), 34, "by its hash alone"),
+        (fields("hash: [a], geo_point: { b: { lat: a, lon: c } }"), 39, "`geo_point` reads `a`"),
+        (fields("geo_point: { a: b }"), 31, "a point of `geo_point` is a text"),
+        (fields("geo_point: { a: { lat: b } }"), 31, "without `lon`"),
+        (fields("geo_point: { a: { lat: b, lon: c, alt: d } }"), 49, "unknown key `alt`"),
+        (fields("date: { a: [b] }"), 26, "not a map"),
+        (fields("date: { a: { format: rfc3339 } }"), 26, "without a `field`"),
+        (fields("date: { a: { field: b, format: [] } }"), 46, "an empty list"),
+        (fields("date: { a: { field: b, format: [rfc3339, never] } }"), 56, "`never` is no format"),
+        (fields("metadata: { a: keys }"), 30, "`a: keys` in `metadata`; write `metadata: source`"),
+        (fields("metadata: { a: shard }"), 30, "`bucket`, `key`, `etag`, `offset`"),
+        (stream("app", "fields: { metadata: { a: key } }"), 30, "`stream`, `shard`, `sequence_number`"),
+        (with("fields: { hash: [a] }\n    id: { field: a }"), 9, "`id` tells the value of `a`"),
+        (with("fields: { hash: [a] }").replace("index: logs", "index: \"l-%{a.b}\""), 12, "`index` tells the value"),
+        (delivery("fields: { hash: [a] }\n    partition_keys: { k: a }"), 21, "`partition_keys` tells the value"),
+    ] {
+        let found = faults(&yaml);
+        assert_eq!(found.len(), 1, "{yaml}\n{found:#?}");
+        let at = found[0].0.rsplit(':').next().unwrap().parse::<usize>().unwrap();
+        assert!((at == column || column == 0) && found[0].1.contains(says), "{column} {says}\n{yaml}\n{found:#?}");
+    }
+    let yaml = fields("drop: [b], hash: [a]");
+    let found = Datasets::parse("f", &yaml, None).unwrap_err().faults;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].place == "f:5:33" && found[0].message.contains("MILLRACE_HASH_KEY"), "{found:#?}");
 }
 
 #[test]
@@ -320,18 +380,21 @@ fn one_mistake_is_one_fault() {
 
 #[test]
 fn a_file_that_is_not_there_or_not_text_is_a_fault() {
-    let missing = Datasets::load(std::path::Path::new("no/such/pipeline.yaml")).unwrap_err();
+    let missing = Datasets::load(std::path::Path::new("no/such/pipeline.yaml"), None).unwrap_err();
     assert!(missing.faults[0].place.contains("no/such") && missing.faults[0].message.contains("MILLRACE_PIPELINE"));
 }
 
 #[test]
 fn the_shipped_file_has_no_faults() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/pipeline.yaml");
-    let datasets = Datasets::load(&path).unwrap();
+    let datasets = Datasets::load(&path, None).unwrap();
     assert_eq!(datasets.find_s3("logs", "source/jsona/dt=2026-11-22/00.json.gz").unwrap().name, "app-events");
     // What is offered in comments works too.
     let text = std::fs::read_to_string(path).unwrap();
-    let opened = text.replace("# select:", "select:").replace("# fields:", "fields:").replace("#   drop:", "  drop:");
+    let opened = text
+        .replace("    # select:", "    select:")
+        .replace("    # fields:", "    fields:")
+        .replace("    #   ", "      ");
     assert_ne!(opened, text);
     assert!(parse(&opened).by_name("app-events").unwrap().select.is_some());
     assert_eq!(datasets.find_stream("any").unwrap().name, "app-events-live");
@@ -357,8 +420,18 @@ fn the_examples_of_the_reference_have_no_faults() {
         rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
     assert!(queries.len() > 20, "{queries:?}");
     for query in queries {
-        if let Err(error) = Select::parse(query) {
+        if let Err(error) = Select::query(query) {
             panic!("{query}: {error}");
+        }
+    }
+    // And the event patterns in theirs.
+    let table = text.split("### Event patterns").nth(1).unwrap().split("Conditions on several").next().unwrap();
+    let patterns: Vec<&str> =
+        table.lines().flat_map(|row| row.split('`').filter(|cell| cell.starts_with("{ "))).collect();
+    assert!(patterns.len() >= 12, "{patterns:?}");
+    for pattern in patterns {
+        if let Err(errors) = Select::pattern(pattern) {
+            panic!("{pattern}: {errors:?}");
         }
     }
 }
@@ -367,12 +440,12 @@ fn the_examples_of_the_reference_have_no_faults() {
 fn any_text_is_answered_without_a_panic() {
     // Every cut and every single damaged byte of a whole file.
     for cut in (0..FULL.len()).filter(|at| FULL.is_char_boundary(*at)) {
-        let _: Result<Datasets, ConfigError> = Datasets::parse("f", &FULL[..cut]);
+        let _: Result<Datasets, ConfigError> = Datasets::parse("f", &FULL[..cut], None);
         for damage in ["\t", ":", "{", "]", "\"", "\n", "-", "&", "%", "é"] {
             let _: Result<Datasets, ConfigError> =
-                Datasets::parse("f", &format!("{}{damage}{}", &FULL[..cut], &FULL[cut..]));
+                Datasets::parse("f", &format!("{}{damage}{}", &FULL[..cut], &FULL[cut..]), None);
         }
     }
-    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"[".repeat(10_000));
-    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"- ".repeat(10_000));
+    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"[".repeat(10_000), None);
+    let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"- ".repeat(10_000), None);
 }

@@ -5,13 +5,13 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::{
     super::{From, S3From},
     Keys, Members, Reader,
-    yaml::{Data, Node, Place},
 };
 use crate::decode::Path;
+use crate::yaml::{Data, Node, Place};
 
 const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters), \
                          `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
-const FROM_KEYS: Keys =
+pub(super) const FROM_KEYS: Keys<'_> =
     Keys { of: "`from`", known: &["bucket", "key", "stream", "topic", "delivery_stream"], later: &[] };
 const DELIVERY_STREAM_FORM: &str =
     "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
@@ -58,7 +58,7 @@ pub(super) enum Taken {
     DeliveryStream(GlobMatcher),
 }
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn from(&mut self, node: &Node) -> Option<Taken> {
         let members = self.map(node, &FROM_KEYS, FROM_FORM)?;
         let Some((first, kind)) = members.entries.iter().find_map(|(key, _)| Some((*key, Kind::of_key(&key.text)?)))
@@ -116,39 +116,30 @@ impl Reader {
     }
 
     pub(super) fn partition_keys(&mut self, node: &Node) -> Option<Vec<(String, Path)>> {
-        let Data::Map(entries) = &node.data else {
-            return self
-                .refuse(node.place, format!("`partition_keys` is {}, not a map; {PARTITION_KEYS_FORM}", node.kind()));
-        };
-        if entries.is_empty() {
-            return self.refuse(node.place, format!("`partition_keys` is empty; {PARTITION_KEYS_FORM}"));
-        }
+        let entries = self.entries(node, "partition_keys", PARTITION_KEYS_FORM);
+        let before = self.complaints.len();
         let mut keys: Vec<(String, Path)> = Vec::new();
-        let mut lines: Vec<(&str, usize)> = Vec::new();
-        for (key, value) in entries {
+        for (key, value) in &entries {
             let name = key.text.as_str();
             let path = self.path(value, name, PARTITION_KEYS_FORM);
-            if !is_partition_key(name) {
-                self.complain(key.place, format!("`{name}` in `partition_keys`: {PARTITION_KEY_FORM}"));
-            } else if let Some((_, line)) = lines.iter().find(|(earlier, _)| *earlier == name) {
-                self.complain(key.place, format!("`{name}` is in line {line} already; a key is given once"));
-            } else {
-                lines.push((name, key.place.line));
+            if is_partition_key(name) {
                 keys.extend(path.map(|path| (name.to_owned(), path)));
+            } else {
+                self.complain(key.place, format!("`{name}` in `partition_keys`: {PARTITION_KEY_FORM}"));
             }
         }
-        let prefix: usize = lines.iter().map(|(name, _)| "!{partitionKeyFromLambda:}".len() + name.len()).sum();
+        let prefix: usize = entries.iter().map(|(name, _)| "!{partitionKeyFromLambda:}".len() + name.text.len()).sum();
         if prefix > PREFIX_CHARS {
             return self.refuse(
                 node.place,
                 format!(
                     "{} `partition_keys` need {prefix} characters as `!{{partitionKeyFromLambda:NAME}}`; \
                      Firehose's `Prefix` takes {PREFIX_CHARS}",
-                    lines.len()
+                    entries.len()
                 ),
             );
         }
-        (keys.len() == entries.len()).then_some(keys)
+        (self.complaints.len() == before).then_some(keys)
     }
 
     /// The glob of a stream's, topic's or delivery stream's name.

@@ -1,0 +1,78 @@
+//! Rules of `fields` that contradict one another, and fields that are to be secret and would be told all the same.
+
+use super::{super::Reader, Rule};
+use crate::{
+    decode::Path,
+    shape::{FieldRule, Making, Shape},
+    yaml::Place,
+};
+
+impl Reader<'_> {
+    pub(super) fn refuse_conflicts(&mut self, rules: &[Rule]) {
+        let targets: Vec<(&Path, &Rule)> = rules.iter().filter_map(|rule| Some((rule.target()?, rule))).collect();
+        for (ordinal, (to, rule)) in targets.iter().enumerate() {
+            for (other, earlier) in &targets[..ordinal] {
+                // Of the two the one that stands further down is told of.
+                let ((to, rule), (other, earlier)) = if rule.place < earlier.place {
+                    ((other, earlier), (to, rule))
+                } else {
+                    ((to, rule), (other, earlier))
+                };
+                let at = format!("`{}` in line {}", earlier.under, earlier.place.line);
+                if to == other {
+                    self.complain(rule.place, format!("`{to}` is made by {at} already; a field is made once"));
+                } else if to.is_within(other) || other.is_within(to) {
+                    let message = format!("`{to}` beside `{other}`, made by {at}: one of them lies in the other");
+                    self.complain(rule.place, message);
+                }
+            }
+        }
+        for (hashed, rule) in rules.iter().filter_map(|rule| Some((rule.hashed()?, rule))) {
+            let is_made = |(to, made): &&(&Path, &Rule)| *to == hashed && made.under != "rename";
+            if let Some((_, made)) = targets.iter().find(is_made) {
+                let by = format!("`{}` in line {}", made.under, made.place.line);
+                self.complain(rule.place, format!("`hash: {hashed}`: it is made by {by}; what is made is not hashed"));
+            }
+        }
+        for (rule, read) in rules.iter().flat_map(|rule| rule.plainly_read().into_iter().map(move |read| (rule, read)))
+        {
+            if rules.iter().filter_map(Rule::hashed).any(|hashed| read.is_within(hashed)) {
+                let message = format!("`{}` reads `{read}`, whose value is to be told by its hash alone", rule.under);
+                self.complain(rule.place, message);
+            }
+        }
+    }
+
+    /// Complains where a field that is hashed stands in the index name, the id or a partition key.
+    pub(in super::super) fn refuse_telling(&mut self, name: &str, place: Option<Place>, shape: &Shape, read: &[&Path]) {
+        for path in read.iter().filter(|path| shape.hashes(path)) {
+            let message = format!(
+                "`{name}` tells the value of `{path}`, which `hash` is to hide; take another field, or leave it unhashed"
+            );
+            self.complain(place.unwrap_or(Place { line: 1, column: 1 }), message);
+        }
+    }
+}
+
+impl Rule {
+    /// The field that it makes.
+    fn target(&self) -> Option<&Path> {
+        match &self.does {
+            FieldRule::Rename { to, .. } | FieldRule::Make { to, .. } => Some(to),
+            FieldRule::Drop(_) | FieldRule::Keep(_) | FieldRule::Hash(_) => None,
+        }
+    }
+
+    fn hashed(&self) -> Option<&Path> {
+        if let FieldRule::Hash(path) = &self.does { Some(path) } else { None }
+    }
+
+    /// The fields whose values it tells as they are, another way of writing aside.
+    fn plainly_read(&self) -> Vec<&Path> {
+        match &self.does {
+            FieldRule::Make { from: Making::GeoPoint { lat, lon }, .. } => vec![lat, lon],
+            FieldRule::Make { from: Making::Date(timestamp), .. } => vec![timestamp.field()],
+            _ => Vec::new(),
+        }
+    }
+}
