@@ -1,0 +1,216 @@
+//! One input with all filters and one output becomes a dataset, as it is written.
+
+use std::fmt::Write as _;
+
+use ingest::{route::IndexPattern, select::Select};
+
+use super::{
+    fields::{Made, sole_field},
+    filter::Filtered,
+    input::{From, Source, escaped},
+    names::{outwards, top},
+    output::{Id, Output},
+    query::Query,
+    yaml::{block, flow},
+};
+
+/// Where a point was made of two fields: its name, and those of its latitude and longitude as they came.
+type Point = (String, String, String);
+
+/// The rules of a dataset's `fields`, each `name: value` as it is written.
+#[derive(Default)]
+struct Rules {
+    drop: Vec<String>,
+    rename: Vec<String>,
+    add: Vec<String>,
+    points: Vec<Point>,
+    date: Vec<String>,
+    metadata: Vec<String>,
+}
+
+/// Writes a dataset.
+pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, output: &Output) -> String {
+    let rules = rules(filtered);
+    filtered.convert(&rules.points);
+    let mut yaml = format!("  - name: {}\n    from: {}\n", block(name), from(&source.from));
+    if let Some(format) = source.format {
+        let _ = writeln!(yaml, "    format: {format}");
+    }
+    let wanted = Query::all([filtered.wanted.clone(), output.wanted.clone()]);
+    if let Some(select) = wanted.text() {
+        if wanted.terms() <= super::query::MAX_TERMS && Select::query(&select).is_ok() {
+            let _ = writeln!(yaml, "    select: {}", block(&select));
+        } else {
+            let text = "the conditions together are more than one query says; `select` is left out, so that all events are indexed";
+            filtered.notes.lost(output.at, text);
+        }
+    }
+    let fields = fields(filtered, &rules);
+    if !fields.is_empty() {
+        let _ = write!(yaml, "    fields:\n{fields}");
+    }
+    if output.index.contains("%{+") && IndexPattern::parse(&output.index).is_ok() {
+        let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered));
+    }
+    let _ = writeln!(yaml, "    index: {}", block(&output.index));
+    match &output.id {
+        Some(Id::Content) => yaml.push_str("    id: content\n"),
+        Some(Id::Field(field)) => {
+            let _ = writeln!(yaml, "    id: {{ field: {} }}", flow(field));
+        }
+        None => {}
+    }
+    yaml
+}
+
+fn from(from: &From) -> String {
+    match from {
+        From::Stream(name) => format!("{{ stream: {} }}", flow(name)),
+        From::Topic(name) => format!("{{ topic: {} }}", flow(name)),
+        From::S3 { bucket, prefix } => {
+            let bucket = bucket.as_deref().map_or_else(|| "*".into(), escaped);
+            format!("{{ bucket: {}, key: {} }}", flow(&bucket), flow(&key_glob(prefix)))
+        }
+    }
+}
+
+/// Everything whose key begins with a prefix. `**` is a folder or more by itself only.
+fn key_glob(prefix: &str) -> String {
+    let glob = escaped(prefix);
+    if prefix.is_empty() || prefix.ends_with('/') { format!("{glob}**") } else { format!("{{{glob}*,{glob}*/**}}") }
+}
+
+/// Logstash takes an event's own `@timestamp` for its time, where no `date` says otherwise.
+fn timestamp(filtered: &Filtered<'_>) -> String {
+    match &filtered.timestamp {
+        None => "\"@timestamp\"".into(),
+        Some((field, formats)) => time(field, formats),
+    }
+}
+
+fn time(field: &str, formats: &[String]) -> String {
+    match formats {
+        [one] => format!("{{ field: {}, format: {} }}", flow(field), flow(one)),
+        several => format!("{{ field: {}, format: [{}] }}", flow(field), listed(several.iter().map(|one| flow(one)))),
+    }
+}
+
+fn listed(items: impl IntoIterator<Item = String>) -> String {
+    items.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn rules(filtered: &Filtered<'_>) -> Rules {
+    let fields = &filtered.fields;
+    let mut rules = Rules { points: points(filtered), ..Rules::default() };
+    let is_of_point = |name: &str| {
+        rules
+            .points
+            .iter()
+            .any(|(point, _, _)| name.strip_prefix(point.as_str()).is_some_and(|rest| matches!(rest, ".lat" | ".lon")))
+    };
+    let mut moved = Vec::new();
+    let mut constants = Vec::new();
+    for (name, target) in &fields.targets {
+        if top(name) == "@metadata" || is_of_point(name) {
+            continue;
+        }
+        match &target.made {
+            Made::Moved(from) => {
+                rules.rename.push(format!("{}: {}", flow(from), flow(name)));
+                moved.push(from.as_str());
+            }
+            Made::Text(text) => {
+                rules.add.push(format!("{}: {}", flow(name), flow(text)));
+                if !text.contains("%{") {
+                    constants.push(name.as_str());
+                }
+            }
+            Made::List(list) => {
+                rules.add.push(format!("{}: [{}]", flow(name), listed(list.iter().map(|text| flow(text)))));
+                constants.push(name);
+            }
+            Made::Date { field, formats } => rules.date.push(format!("{}: {}", flow(name), time(field, formats))),
+            Made::Metadata(member) => rules.metadata.push(format!("{}: {member}", flow(name))),
+            Made::Point { .. } | Made::Checksum(_) => {}
+        }
+    }
+    let is_dropped_as_a_whole = |name: &str| {
+        outwards(name).skip(1).any(|(outer, _)| fields.gone.contains_key(outer) && !moved.contains(&outer))
+    };
+    rules.drop.extend(
+        fields
+            .gone
+            .keys()
+            .filter(|name| !moved.contains(&name.as_str()) && !constants.contains(&name.as_str()))
+            .filter(|name| !is_dropped_as_a_whole(name))
+            .map(|name| flow(name)),
+    );
+    rules.drop.extend(fields.pruned.iter().map(|glob| flow(&glob.text())));
+    rules
+}
+
+/// Points: those that filters made, and objects of a `lat` and a `lon`.
+fn points(filtered: &Filtered<'_>) -> Vec<Point> {
+    let fields = &filtered.fields;
+    let mut points = Vec::new();
+    for (name, target) in &fields.targets {
+        if let Made::Point { lat, lon } = &target.made
+            && top(name) != "@metadata"
+        {
+            points.push((name.clone(), lat.clone(), lon.clone()));
+        }
+        let Some(point) = name.strip_suffix(".lat") else { continue };
+        let coordinate = |name: &str| match &fields.targets.get(name)?.made {
+            Made::Moved(from) => Some(from.clone()),
+            Made::Text(text) => sole_field(text),
+            _ => None,
+        };
+        // A third field beside the two would have no place in a point.
+        let within = format!("{point}.");
+        let is_alone =
+            fields.targets.range(within.clone()..).take_while(|(name, _)| name.starts_with(&within)).count() == 2;
+        if let (Some(lat), Some(lon)) = (coordinate(name), coordinate(&format!("{point}.lon")))
+            && is_alone
+            && top(point) != "@metadata"
+            && fields.hash_of(&lat).or(fields.hash_of(&lon)).is_none()
+        {
+            points.push((point.to_owned(), lat, lon));
+        }
+    }
+    points
+}
+
+fn fields(filtered: &Filtered<'_>, rules: &Rules) -> String {
+    let unfolded = filtered.json.renamed.iter().map(|(field, name)| format!("{}: {}", flow(field), flow(name)));
+    let unfolded: Vec<String> = unfolded.collect();
+    let points: Vec<String> = rules
+        .points
+        .iter()
+        .map(|(name, lat, lon)| format!("{}: {{ lat: {}, lon: {} }}", flow(name), flow(lat), flow(lon)))
+        .collect();
+    let kept = filtered.fields.kept.iter().flatten().map(|glob| flow(&glob.text())).collect();
+    let hashed = filtered.fields.hashed.keys().map(|field| flow(field)).collect();
+    let joining = filtered.json.joining.iter().map(|field| flow(field)).collect();
+    let mut yaml = String::new();
+    let map = |yaml: &mut String, name: &str, entries: &[String]| {
+        if !entries.is_empty() {
+            let _ = writeln!(yaml, "      {name}: {{ {} }}", listed(entries.iter().cloned()));
+        }
+    };
+    let list = |yaml: &mut String, name: &str, items: Vec<String>| {
+        if !items.is_empty() {
+            let _ = writeln!(yaml, "      {name}: [{}]", listed(items));
+        }
+    };
+    list(&mut yaml, "json", joining);
+    map(&mut yaml, "json", &unfolded);
+    list(&mut yaml, "keep", kept);
+    list(&mut yaml, "drop", rules.drop.clone());
+    map(&mut yaml, "rename", &rules.rename);
+    map(&mut yaml, "add", &rules.add);
+    list(&mut yaml, "hash", hashed);
+    map(&mut yaml, "geo_point", &points);
+    map(&mut yaml, "date", &rules.date);
+    map(&mut yaml, "metadata", &rules.metadata);
+    yaml
+}

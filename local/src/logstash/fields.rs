@@ -1,0 +1,174 @@
+//! What filters have made of an event so far, field by field.
+//!
+//! Logstash's filters work one after another; Millrace's rules all look at the event as it came. So what a filter calls a
+//! field is looked up here, and what comes out is said about the names as they came: after `rename => { "user" => "adid" }`
+//! `[adid]` is the event's `user`, and `[user]` is no more.
+
+mod change;
+
+use std::collections::BTreeMap;
+
+use super::{
+    ast::Place,
+    names::{self, NameGlob, Part, below, outwards, top},
+};
+
+/// What a field is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Made {
+    /// The event's own field of this path.
+    Moved(String),
+    /// A text, with `%{…}` for fields as they came.
+    Text(String),
+    List(Vec<String>),
+    Point {
+        lat: String,
+        lon: String,
+    },
+    Date {
+        field: String,
+        formats: Vec<String>,
+    },
+    /// Where the event lies: a member of `metadata`.
+    Metadata(&'static str),
+    /// A checksum without a key, of these fields.
+    Checksum(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) at: Place,
+    pub(super) made: Made,
+}
+
+/// What is found under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen<'f> {
+    /// The event's own field of this path.
+    Field(String),
+    /// A text that was made, with `%{…}` for fields as they came.
+    Text(&'f str),
+    List(&'f [String]),
+    Metadata(&'static str),
+    Checksum(&'f [String]),
+    /// A filter took it away.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields {
+    /// By their names now.
+    pub(super) targets: BTreeMap<String, Target>,
+    /// Fields as they came that are not at their place any more.
+    pub(super) gone: BTreeMap<String, Place>,
+    /// Fields as they came that are told by their hash.
+    pub(super) hashed: BTreeMap<String, Place>,
+    /// What `prune` lets stay.
+    pub(super) kept: Option<Vec<NameGlob>>,
+    /// What `prune` takes away, beside `gone`.
+    pub(super) pruned: Vec<NameGlob>,
+    /// `[@metadata]` that the input sets, and what is the same.
+    pub(super) metadata: Vec<(String, &'static str)>,
+}
+
+impl Fields {
+    /// Whether nothing was done yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.gone.is_empty() && self.hashed.is_empty() && self.kept.is_none() && self.pruned.is_empty()
+    }
+
+    /// What is found under a name; an error says why that cannot be said about the event as it came.
+    pub(super) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
+        if !names::is_path(path) {
+            return Err(format!("`{path}` is no name of a field here"));
+        }
+        for (outer, rest) in outwards(path) {
+            if let Some(Target { at, made }) = self.targets.get(outer) {
+                return match made {
+                    Made::Moved(from) => Ok(Seen::Field(below(from, rest))),
+                    Made::Text(text) if rest.is_empty() => Ok(match sole_field(text) {
+                        Some(field) => Seen::Field(field),
+                        None => Seen::Text(text),
+                    }),
+                    Made::List(list) if rest.is_empty() => Ok(Seen::List(list)),
+                    Made::Metadata(member) if rest.is_empty() => Ok(Seen::Metadata(member)),
+                    Made::Checksum(of) if rest.is_empty() => Ok(Seen::Checksum(of)),
+                    _ => Err(format!("`{outer}` is made in line {} and the event came without it", at.line)),
+                };
+            }
+            if self.gone.contains_key(outer) {
+                return Ok(Seen::Nothing);
+            }
+        }
+        if let Some((_, target)) = self.beneath(path).next() {
+            return Err(format!("a part of `{path}` is made in line {}", target.at.line));
+        }
+        if top(path) == "@metadata" {
+            let known = self.metadata.iter().find(|(name, _)| name == path);
+            return known
+                .map(|(_, member)| Seen::Metadata(member))
+                .ok_or_else(|| format!("there is no `{path}` to be told by `metadata`"));
+        }
+        if self.is_pruned(top(path)) { Ok(Seen::Nothing) } else { Ok(Seen::Field(path.to_owned())) }
+    }
+
+    /// The event's own field under a name, not hashed.
+    pub(super) fn plain(&self, path: &str) -> Result<String, String> {
+        match self.see(path)? {
+            Seen::Field(field) => match self.hash_of(&field) {
+                Some(at) => Err(format!("`{field}` is hashed in line {}", at.line)),
+                None => Ok(field),
+            },
+            Seen::Nothing => Err(format!("`{path}` was taken away before")),
+            _ => Err(format!("`{path}` is made, and the event came without it")),
+        }
+    }
+
+    /// Where a field as it came is hashed.
+    pub(super) fn hash_of(&self, field: &str) -> Option<Place> {
+        outwards(field).find_map(|(outer, _)| self.hashed.get(outer).copied())
+    }
+
+    /// A text with `%{…}`, said about fields as they came; one for `[@metadata]` may have dates in it, for the index.
+    pub(super) fn text(&self, text: &str, takes_dates: bool) -> Result<String, String> {
+        const NO_DATE: &str = "a date stands in `index` alone";
+        let mut out = String::new();
+        for part in names::parts(text)? {
+            match part {
+                Part::Literal(literal) => out.push_str(literal),
+                Part::Date(date) if takes_dates => out.extend(["%{+", date, "}"]),
+                Part::Date(date) => return Err(format!("`%{{+{date}}}`: {NO_DATE}")),
+                Part::Field(path) => match self.see(&path)? {
+                    Seen::Field(field) => out.extend(["%{", &field, "}"]),
+                    Seen::Text(text) if text.contains("%{+") && !takes_dates => {
+                        return Err(format!("`{path}`: {NO_DATE}"));
+                    }
+                    Seen::Text(text) => out.push_str(text),
+                    Seen::Nothing => return Err(format!("`{path}` was taken away before")),
+                    _ => return Err(format!("`{path}` stands in no text with others")),
+                },
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether `prune` took a field at the top away.
+    fn is_pruned(&self, name: &str) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.iter().all(|glob| !glob.matches(name)))
+            || self.pruned.iter().any(|glob| glob.matches(name))
+    }
+
+    /// What is made below a path.
+    fn beneath(&self, path: &str) -> impl Iterator<Item = (&String, &Target)> {
+        let prefix = format!("{path}.");
+        self.targets.range(prefix.clone()..).take_while(move |(name, _)| name.starts_with(&prefix))
+    }
+}
+
+/// The field of a text that is nothing but `%{field}`.
+pub(super) fn sole_field(text: &str) -> Option<String> {
+    match names::parts(text).ok()?.as_slice() {
+        [Part::Field(path)] => Some(path.clone()),
+        _ => None,
+    }
+}

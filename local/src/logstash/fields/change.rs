@@ -1,0 +1,130 @@
+//! What a filter does to fields: makes, renames, removes, hashes them.
+//!
+//! An error says why the rule cannot be said about the event as it came; then nothing is changed.
+
+use super::{Fields, Made, Seen, Target};
+use crate::logstash::{
+    ast::Place,
+    names::{self, below, outwards, top},
+};
+
+/// Fields that are made or moved: beyond this nobody reads a configuration.
+const MAX_TARGETS: usize = 500;
+
+impl Fields {
+    /// Makes a field, in the place of what is there.
+    pub(in crate::logstash) fn set(&mut self, path: &str, made: Made, at: Place) -> Result<(), String> {
+        if !names::is_path(path) {
+            return Err(format!("`{path}` is no name of a field here"));
+        }
+        if let Some(hashed) = self.hash_of(path) {
+            return Err(format!("the event's own `{path}` is hashed in line {}, and its name is taken", hashed.line));
+        }
+        if self.targets.len() >= MAX_TARGETS {
+            return Err(format!("more than {MAX_TARGETS} fields are made"));
+        }
+        if let Some((outer, _)) = outwards(path).skip(1).find(|(outer, _)| self.targets.contains_key(*outer)) {
+            return Err(format!("`{outer}`, in which it lies, is made as a whole"));
+        }
+        self.forget_beneath(path);
+        self.targets.insert(path.to_owned(), Target { at, made });
+        Ok(())
+    }
+
+    pub(in crate::logstash) fn rename(&mut self, from: &str, to: &str, at: Place) -> Result<(), String> {
+        if from == to {
+            return Ok(());
+        }
+        let made = match self.targets.get(from) {
+            Some(target) => target.made.clone(),
+            None => match self.see(from)? {
+                Seen::Field(field) => Made::Moved(field),
+                Seen::Metadata(member) => Made::Metadata(member),
+                _ => return Ok(()),
+            },
+        };
+        let is_made = self.targets.get(to).is_some_and(|target| !matches!(target.made, Made::Moved(_)));
+        if is_made && matches!(made, Made::Moved(_)) {
+            return Err(format!("`{to}` is made before, and would stay only where there is no `{from}`"));
+        }
+        if let Some((outer, _)) = outwards(to).skip(1).find(|(outer, _)| *outer == from) {
+            return Err(format!("`{to}` lies in `{outer}` itself"));
+        }
+        if outwards(from).skip(1).any(|(outer, _)| outer == to) {
+            return Err(format!("`{from}` lies in `{to}` itself"));
+        }
+        let before = self.targets.remove(from);
+        let result = match &made {
+            Made::Moved(field) if field == to => {
+                self.gone.remove(to);
+                Ok(())
+            }
+            _ => self.set(to, made.clone(), at),
+        };
+        if result.is_err() {
+            self.targets.extend(before.map(|target| (from.to_owned(), target)));
+            return result;
+        }
+        if let Made::Moved(field) = made
+            && field != to
+        {
+            self.gone.insert(field, at);
+        }
+        if outwards(from).skip(1).all(|(outer, _)| !self.targets.contains_key(outer)) {
+            self.gone.insert(from.to_owned(), at);
+        }
+        Ok(())
+    }
+
+    pub(in crate::logstash) fn remove(&mut self, path: &str, at: Place) -> Result<(), String> {
+        if !names::is_path(path) {
+            return Err(format!("`{path}` is no name of a field here"));
+        }
+        for (outer, rest) in outwards(path).skip(1) {
+            match self.targets.get(outer).map(|target| &target.made) {
+                None => {}
+                Some(Made::Moved(from)) => {
+                    self.gone.insert(below(from, rest), at);
+                    return Ok(());
+                }
+                Some(_) => return Err(format!("`{outer}`, in which it lies, is made as a whole")),
+            }
+        }
+        self.forget_beneath(path);
+        self.targets.remove(path);
+        if top(path) != "@metadata" {
+            self.gone.insert(path.to_owned(), at);
+        }
+        Ok(())
+    }
+
+    /// Lets a field as it came be told by its hash alone; returns what was made of it plainly, and is no more.
+    pub(in crate::logstash) fn hash(&mut self, path: &str, at: Place) -> Result<Vec<String>, String> {
+        let Seen::Field(field) = self.see(path)? else {
+            return Err(format!("`{path}` is made, and what is made is not hashed"));
+        };
+        if self.targets.contains_key(&field) {
+            return Err(format!("another field has the name `{field}` with which the event came"));
+        }
+        let is_within = |of: &String| outwards(of).any(|(outer, _)| outer == field);
+        let telling = |target: &Target| match &target.made {
+            Made::Point { lat, lon } => is_within(lat) || is_within(lon),
+            Made::Date { field, .. } => is_within(field),
+            _ => false,
+        };
+        let told: Vec<String> =
+            self.targets.iter().filter(|(_, target)| telling(target)).map(|(name, _)| name.clone()).collect();
+        for name in &told {
+            self.targets.remove(name);
+        }
+        self.hashed.insert(field, at);
+        Ok(told)
+    }
+
+    fn forget_beneath(&mut self, path: &str) {
+        let beneath: Vec<String> = self.beneath(path).map(|(name, _)| name.clone()).collect();
+        for name in beneath {
+            self.targets.remove(&name);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `prune`: fields at the top of the event stay or go by their names.
+
+use super::{Filtered, Under};
+use crate::logstash::{
+    ast::Plugin,
+    names::{NameGlob, is_path, top},
+    settings::Settings,
+};
+
+impl Filtered<'_> {
+    pub(super) fn prune(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
+        if !self.is_permitted(plugin.at, "prune", under, &[]) {
+            return;
+        }
+        settings.ignore(&["interpolate"]);
+        settings.lose(&["whitelist_values", "blacklist_values"], "fields stay or go by their names alone", self.notes);
+        let mut kept = Vec::new();
+        let mut is_whole = true;
+        for (at, regexp) in settings.texts("whitelist_names") {
+            if let Some(globs) = globs(regexp) {
+                kept.extend(globs);
+            } else {
+                is_whole = false;
+                self.notes.lost(at, format!("whitelist_names `{regexp}` {NO_GLOB}; all fields stay"));
+            }
+        }
+        if !kept.is_empty() && is_whole {
+            if self.fields.kept.is_some() {
+                self.notes.lost(plugin.at, "a second `whitelist_names`: put both into one");
+            } else {
+                self.fields.targets.retain(|name, _| {
+                    name.starts_with("@metadata.") || kept.iter().any(|glob| glob.matches(top(name)))
+                });
+                self.fields.kept = Some(kept);
+            }
+        }
+        for (at, regexp) in settings.texts("blacklist_names") {
+            match globs(regexp) {
+                Some(globs) => {
+                    let goes = |name: &str| globs.iter().any(|glob| glob.matches(top(name)));
+                    self.fields.targets.retain(|name, _| name.starts_with("@metadata.") || !goes(name));
+                    self.fields.pruned.extend(globs);
+                }
+                None => self.notes.lost(at, format!("blacklist_names `{regexp}` {NO_GLOB}")),
+            }
+        }
+        self.common(plugin, &mut settings, under);
+        settings.end(self.notes);
+    }
+}
+
+const NO_GLOB: &str = "is no name with `*` at its ends";
+
+/// The globs that match the same names as a regular expression; `None` where none do.
+fn globs(regexp: &str) -> Option<Vec<NameGlob>> {
+    let inner = regexp.strip_prefix("^(").and_then(|rest| rest.strip_suffix(")$"));
+    match inner {
+        Some(names) => names.split('|').map(|name| glob(&format!("^{name}$"))).collect(),
+        None => regexp.split('|').map(glob).collect(),
+    }
+}
+
+fn glob(regexp: &str) -> Option<NameGlob> {
+    let after_start = regexp.strip_prefix('^').or_else(|| regexp.strip_prefix("\\A"));
+    let rest = after_start.unwrap_or(regexp);
+    let before_end = rest.strip_suffix('$').or_else(|| rest.strip_suffix("\\z"));
+    let rest = before_end.unwrap_or(rest);
+    let (front, rest) = rest.strip_prefix(".*").map_or((false, rest), |rest| (true, rest));
+    let (back, rest) = rest.strip_suffix(".*").map_or((false, rest), |rest| (true, rest));
+    // Of a name with a dot in it there is no telling here whether it is one or two.
+    let is_literal = is_path(rest) && rest.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@' | ' '));
+    is_literal.then(|| NameGlob {
+        is_start: after_start.is_some() && !front,
+        literal: rest.to_owned(),
+        is_end: before_end.is_some() && !back,
+    })
+}

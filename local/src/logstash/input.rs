@@ -1,0 +1,269 @@
+//! Inputs: where a dataset's data come from.
+//!
+//! In: the plugin. Out: a [`Source`], with what the input itself adds to every event. Deliberately absent: what belongs to the
+//! server that Logstash runs on (credentials, polling, positions), which is the deployment's, or not needed at all.
+
+use super::{
+    ast::{Data, Place, Plugin},
+    fields::{Fields, Made},
+    filter::common,
+    note::Notes,
+    settings::Settings,
+};
+
+/// Where data come from, and what is known of every event before the first filter.
+pub(super) struct Source {
+    pub(super) at: Place,
+    pub(super) from: From,
+    pub(super) format: Option<&'static str>,
+    /// Whether `message` is the record itself, and not a field of it.
+    pub(super) is_text: bool,
+    pub(super) fields: Fields,
+}
+
+pub(super) enum From {
+    S3 { bucket: Option<String>, prefix: String },
+    Stream(String),
+    Topic(String),
+}
+
+const DEPLOYMENT: &str = "endpoints and credentials are parameters of the deployment";
+const NO_SERVER: &str = "there is no server that would poll, and no position to remember: new data invoke the function";
+
+/// The source of an input; `None` where it has no counterpart.
+pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
+    let mut settings = Settings::of(plugin);
+    let mut fields = Fields::default();
+    let from = match plugin.name.as_str() {
+        "s3" => s3(plugin.at, &mut settings, &mut fields, notes),
+        "kinesis" => kinesis(plugin.at, &mut settings, &mut fields, notes)?,
+        "kafka" => kafka(plugin.at, &mut settings, &mut fields, notes),
+        name => {
+            let text = format!(
+                "input `{name}`: data come from S3, Kinesis, Kafka or Firehose; let the producer write to one of them"
+            );
+            notes.lost(plugin.at, text);
+            return None;
+        }
+    };
+    let (format, is_text) = codec(&mut settings, notes);
+    for (at, name) in [settings.text("type")].into_iter().flatten() {
+        keep_error(fields.set("type", Made::Text(name.into()), at), at, notes);
+    }
+    common::apply(&mut settings, &mut fields, notes);
+    settings.end(notes);
+    Some(Source { at: plugin.at, from, format, is_text, fields })
+}
+
+fn keep_error(result: Result<(), String>, at: Place, notes: &mut Notes) {
+    if let Err(error) = result {
+        notes.lost(at, error);
+    }
+}
+
+/// A name, without environment variables: those of the server are nobody's here.
+fn known(at: Place, name: &str, what: &str, notes: &mut Notes) -> Option<String> {
+    if name.contains("${") || name.contains("%{") {
+        notes.lost(
+            at,
+            format!("{what} `{name}` is a variable; write the name into `from`, where `*` stands for any now"),
+        );
+        return None;
+    }
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if what != "prefix" && (name.is_empty() || !name.chars().all(is_of_name)) {
+        notes.lost(
+            at,
+            format!(
+                "{what} `{name}` is none that there can be; write its name into `from`, where `*` stands for any now"
+            ),
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
+    let bucket = settings.text("bucket").and_then(|(at, name)| known(at, name, "bucket", notes));
+    let prefix = settings.text("prefix").and_then(|(at, prefix)| {
+        if prefix.starts_with('/') || prefix.starts_with("s3://") {
+            notes.lost(
+                at,
+                format!("prefix `{prefix}`: keys begin neither with `/` nor `s3://`; all of the bucket is taken"),
+            );
+            return None;
+        }
+        known(at, prefix, "prefix", notes)
+    });
+    let deployment = [
+        "region",
+        "endpoint",
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+        "role_arn",
+        "role_session_name",
+        "role_external_id",
+        "aws_credentials_file",
+        "proxy_uri",
+        "use_aws_bundled_ca",
+        "additional_settings",
+    ];
+    settings.note(&deployment, DEPLOYMENT, notes);
+    let server = ["sincedb_path", "interval", "watch_for_new_files", "temporary_directory", "gzip_pattern"];
+    settings.note(&server, NO_SERVER, notes);
+    settings.ignore(&["include_object_properties"]);
+    settings.lose(
+        &["delete", "backup_to_bucket", "backup_add_prefix", "backup_to_dir"],
+        "objects stay as they are; a lifecycle or replication rule of the bucket does that",
+        notes,
+    );
+    settings.lose(&["exclude_pattern"], "write globs for what is wanted into `from`", notes);
+    for (name, member) in [("key", "key"), ("bucket", "bucket"), ("bucket_name", "bucket"), ("etag", "etag")] {
+        fields.metadata.push((format!("@metadata.s3.{name}"), member));
+    }
+    if bucket.is_none() && prefix.is_none() {
+        notes.note(at, "neither bucket nor prefix: every object that the function is notified of is taken");
+    }
+    From::S3 { bucket, prefix: prefix.unwrap_or_default() }
+}
+
+fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> Option<From> {
+    let Some((name_at, name)) = settings.text("kinesis_stream_name") else {
+        notes.lost(at, "input `kinesis` without a `kinesis_stream_name`");
+        return None;
+    };
+    let name = known(name_at, name, "stream", notes);
+    let deployment = [
+        "region",
+        "profile",
+        "role_arn",
+        "role_session_name",
+        "kinesis_endpoint",
+        "dynamodb_endpoint",
+        "http_proxy",
+        "non_proxy_hosts",
+        "additional_settings",
+    ];
+    settings.note(&deployment, DEPLOYMENT, notes);
+    settings.note(&["application_name", "checkpoint_interval_seconds", "metrics", "lease_table"], NO_SERVER, notes);
+    settings.note(
+        &["initial_position_in_stream"],
+        "where reading begins is `StartingPosition` of the event source mapping",
+        notes,
+    );
+    fields.metadata.push(("@metadata.shard_id".into(), "shard"));
+    fields.metadata.push(("@metadata.sequence_number".into(), "sequence_number"));
+    Some(From::Stream(name.map_or_else(|| "*".into(), |name| escaped(&name))))
+}
+
+fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
+    let given = settings.texts("topics");
+    let are_given = !given.is_empty();
+    let topics: Vec<String> = given.into_iter().filter_map(|(at, name)| known(at, name, "topic", notes)).collect();
+    let pattern = settings.text("topics_pattern");
+    if let Some((at, pattern)) = pattern {
+        notes.lost(at, format!("topics_pattern `{pattern}`: write it as a glob into `from`, such as `app-*`"));
+    }
+    let topic = match (topics.as_slice(), pattern) {
+        ([], pattern) if are_given || pattern.is_some() => "*".into(),
+        ([], _) => {
+            notes.note(at, "no `topics`: Logstash's own default is `logstash`");
+            "logstash".into()
+        }
+        ([one], _) => escaped(one),
+        (several, _) => {
+            let several: Vec<String> = several.iter().map(|name| escaped(name)).collect();
+            format!("{{{}}}", several.join(","))
+        }
+    };
+    if let ([only], None) = (topics.as_slice(), pattern) {
+        keep_error(fields.set("@metadata.kafka.topic", Made::Text(only.clone()), at), at, notes);
+    }
+    settings.note(
+        &[
+            "bootstrap_servers",
+            "security_protocol",
+            "sasl_mechanism",
+            "sasl_jaas_config",
+            "ssl_truststore_location",
+            "ssl_truststore_password",
+            "ssl_keystore_location",
+            "ssl_keystore_password",
+            "client_id",
+            "client_rack",
+        ],
+        "cluster and credentials are in the event source mapping of the deployment",
+        notes,
+    );
+    settings.note(
+        &[
+            "group_id",
+            "auto_offset_reset",
+            "consumer_threads",
+            "max_poll_records",
+            "session_timeout_ms",
+            "heartbeat_interval_ms",
+            "max_poll_interval_ms",
+            "fetch_max_bytes",
+            "fetch_min_bytes",
+            "enable_auto_commit",
+            "auto_commit_interval_ms",
+            "partition_assignment_strategy",
+            "poll_timeout_ms",
+            "request_timeout_ms",
+        ],
+        "the event source mapping polls, with settings of its own",
+        notes,
+    );
+    settings.ignore(&["decorate_events"]);
+    for member in ["topic", "partition", "offset", "timestamp"] {
+        fields.metadata.push((format!("@metadata.kafka.{member}"), member));
+    }
+    From::Topic(topic)
+}
+
+/// The format, and whether `message` is the record itself.
+fn codec(settings: &mut Settings<'_>, notes: &mut Notes) -> (Option<&'static str>, bool) {
+    let Some(setting) = settings.take("codec").pop() else { return (None, true) };
+    let name = match &setting.value.data {
+        Data::Text(name) => name.as_str(),
+        Data::Plugin(plugin) => {
+            let mut inner = Settings::of(plugin);
+            if let Some((at, charset)) = inner.text("charset")
+                && !charset.eq_ignore_ascii_case("UTF-8")
+            {
+                notes.lost(at, format!("charset `{charset}`: only UTF-8 is read"));
+            }
+            if let Some((at, _)) = inner.text("target") {
+                notes.lost(at, "`target` of a codec: the members stay at the top of the event");
+            }
+            inner.ignore(&["delimiter", "ecs_compatibility", "format"]);
+            inner.end(notes);
+            plugin.name.as_str()
+        }
+        _ => "",
+    };
+    match name {
+        "json" | "json_lines" => (None, false),
+        "plain" | "line" | "gzip_lines" => (None, true),
+        "cloudtrail" => (Some("records"), false),
+        "cloudwatch_logs" => (Some("cloudwatch-logs"), false),
+        _ => {
+            notes.lost(setting.at, format!("codec `{name}`: events are JSON; let the producer write JSON"));
+            (None, true)
+        }
+    }
+}
+
+/// A name or prefix as a glob that matches it alone.
+pub(super) fn escaped(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | ',') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

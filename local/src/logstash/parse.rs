@@ -1,0 +1,187 @@
+//! The text becomes a [`Config`], by the rules of Logstash's own grammar
+//! (<https://github.com/elastic/logstash/blob/main/logstash-core/lib/logstash/compiler/lscl/lscl_grammar.treetop>).
+//!
+//! In: the text. Out: what it says, or the first place that is no Logstash, with what is expected there. Time grows with
+//! the text's length, and what is nested deeper than [`MAX_DEPTH`] is refused, since the parser goes down with it.
+
+mod condition;
+
+use std::collections::HashSet;
+
+use super::{
+    SyntaxError,
+    ast::{Branch, Config, Data, Plugin, Setting, Statement, Value},
+    scan::Scanner,
+};
+
+/// Branches, values and parentheses within one another; real configurations have less than ten.
+const MAX_DEPTH: usize = 48;
+
+pub(super) fn parse(text: &str) -> Result<Config, SyntaxError> {
+    const SECTION: &str = "a section, `input { … }`, `filter { … }` or `output { … }`,";
+    let mut parser = Parser { scan: Scanner::new(text), depth: 0 };
+    let mut config = Config::default();
+    let mut any = false;
+    while !any || parser.scan.peek().is_some() {
+        let section = if parser.scan.take_word("input") {
+            &mut config.inputs
+        } else if parser.scan.take_word("filter") {
+            &mut config.filters
+        } else if parser.scan.take_word("output") {
+            &mut config.outputs
+        } else {
+            return Err(parser.scan.expected(SECTION));
+        };
+        section.extend(parser.block("after the name of a section")?);
+        any = true;
+    }
+    Ok(config)
+}
+
+struct Parser<'t> {
+    scan: Scanner<'t>,
+    depth: usize,
+}
+
+impl<'t> Parser<'t> {
+    /// Runs `read` one level deeper.
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, SyntaxError>) -> Result<T, SyntaxError> {
+        if self.depth == MAX_DEPTH {
+            let message = format!("more than {MAX_DEPTH} blocks, values or parentheses within one another");
+            return Err(SyntaxError { at: self.scan.place(), message });
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    /// `{ … }` of plugins and branches.
+    fn block(&mut self, after: &str) -> Result<Vec<Statement>, SyntaxError> {
+        self.scan.expect("{", after)?;
+        self.deeper(|parser| {
+            let mut statements = Vec::new();
+            while !parser.scan.take("}") {
+                let at = parser.scan.place();
+                if parser.scan.take_word("if") {
+                    statements.push(Statement::Branches(parser.branches(at)?));
+                    continue;
+                }
+                let Some(name) = parser.name()? else {
+                    return Err(parser.scan.expected("the name of a plugin, `if`, or `}`"));
+                };
+                statements.push(Statement::Plugin(parser.plugin(at, name)?));
+            }
+            Ok(statements)
+        })
+    }
+
+    /// What follows an `if`.
+    fn branches(&mut self, at: super::Place) -> Result<Vec<Branch>, SyntaxError> {
+        let condition = self.condition()?;
+        let body = self.block("after a condition")?;
+        let mut branches = vec![Branch { at, condition: Some(condition), body }];
+        loop {
+            let at = self.scan.place();
+            if !self.scan.take_word("else") {
+                return Ok(branches);
+            }
+            let condition = if self.scan.take_word("if") { Some(self.condition()?) } else { None };
+            let is_last = condition.is_none();
+            let body = self.block(if is_last { "after `else`" } else { "after a condition" })?;
+            branches.push(Branch { at, condition, body });
+            if is_last {
+                return Ok(branches);
+            }
+        }
+    }
+
+    /// A plugin whose name was read.
+    fn plugin(&mut self, at: super::Place, name: &str) -> Result<Plugin, SyntaxError> {
+        self.scan.expect("{", "after the name of a plugin")?;
+        self.deeper(|parser| {
+            let mut settings = Vec::new();
+            while !parser.scan.take("}") {
+                let at = parser.scan.place();
+                let Some(name) = parser.name()? else {
+                    return Err(parser.scan.expected("the name of a setting, or `}`"));
+                };
+                parser.scan.expect("=>", "after the name of a setting")?;
+                let value = parser.value()?;
+                settings.push(Setting { at, name: name.into(), value });
+            }
+            Ok(Plugin { at, name: name.into(), settings })
+        })
+    }
+
+    /// A name, which may be in quotes.
+    fn name(&mut self) -> Result<Option<&'t str>, SyntaxError> {
+        Ok(match self.scan.string()? {
+            Some(name) => Some(name),
+            None => self.scan.name(),
+        })
+    }
+
+    fn value(&mut self) -> Result<Value, SyntaxError> {
+        const WHAT: &str = "a value: a string, a number, `[ … ]`, `{ … }` or a codec";
+        let at = self.scan.place();
+        let data = if let Some(text) = self.scan.string()? {
+            Data::Text(text.into())
+        } else if let Some(number) = self.scan.number() {
+            Data::Number(number.into())
+        } else if self.scan.take("[") {
+            Data::List(self.deeper(Self::list)?)
+        } else if self.scan.take("{") {
+            Data::Hash(self.deeper(Self::hash)?)
+        } else if let Some(name) = self.scan.name() {
+            match self.scan.peek() {
+                Some('{') => Data::Plugin(self.plugin(at, name)?),
+                _ => Data::Text(name.into()),
+            }
+        } else {
+            return Err(self.scan.expected(WHAT));
+        };
+        Ok(Value { at, data })
+    }
+
+    /// What follows a `[`.
+    fn list(&mut self) -> Result<Vec<Value>, SyntaxError> {
+        let mut values = Vec::new();
+        if self.scan.take("]") {
+            return Ok(values);
+        }
+        loop {
+            values.push(self.value()?);
+            if self.scan.take("]") {
+                return Ok(values);
+            }
+            self.scan.expect(",", "or `]` after an element")?;
+        }
+    }
+
+    /// What follows a `{` that begins a value.
+    fn hash(&mut self) -> Result<Vec<(Value, Value)>, SyntaxError> {
+        let mut entries = Vec::new();
+        let mut known = HashSet::new();
+        while !self.scan.take("}") {
+            let at = self.scan.place();
+            let key = match self.scan.string()? {
+                Some(key) => Some(key),
+                None => self.scan.number().or_else(|| self.scan.name()),
+            };
+            let Some(key) = key else {
+                return Err(self.scan.expected("a key, or `}`; entries have no comma between them;"));
+            };
+            if !known.insert(key) {
+                return Err(SyntaxError { at, message: format!("the key `{key}` is in this hash already") });
+            }
+            self.scan.expect("=>", "after a key")?;
+            let value = self.value()?;
+            entries.push((Value { at, data: Data::Text(key.into()) }, value));
+        }
+        Ok(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+use ingest::{config::datasets::Datasets, shape::HashKey};
+
+use super::*;
+
+/// The translation, which is a pipeline.yaml that the functions take.
+fn translated(file_name: &str, text: &str) -> Import {
+    let import = import(file_name, text).unwrap_or_else(|error| panic!("{file_name}:{error}"));
+    if let Some(yaml) = &import.yaml {
+        let key = HashKey::new(&[7; 32]).unwrap();
+        if let Err(error) = Datasets::parse("pipeline.yaml", yaml, Some(&key)) {
+            panic!("{file_name}: {error}\n{yaml}");
+        }
+    }
+    import
+}
+
+/// The first dataset's lines of a key, of a configuration with these filters and this output.
+fn dataset(filters: &str) -> (String, Vec<String>) {
+    let text = format!(
+        "input {{ s3 {{ bucket => b codec => json }} }}\nfilter {{\n{filters}\n}}\noutput {{ opensearch {{ index => i }} }}"
+    );
+    let import = translated("x.conf", &text);
+    let yaml = import.yaml.unwrap();
+    let rules = yaml.split_once("key: \"**\" }\n").unwrap().1.split_once("    index: i").unwrap().0;
+    let lost = import.notes.iter().filter(|note| note.is_lost).map(|note| format!("{} {}", note.at, note.text));
+    (rules.lines().map(str::trim).collect::<Vec<_>>().join("\n"), lost.collect())
+}
+
+#[test]
+fn whole_configurations_become_whole_pipelines() {
+    for (name, conf, yaml) in [
+        ("design.conf", include_str!("tests/design.conf"), include_str!("tests/design.yaml")),
+        ("mobile.conf", include_str!("tests/mobile.conf"), include_str!("tests/mobile.yaml")),
+        ("orders.conf", include_str!("tests/orders.conf"), include_str!("tests/orders.yaml")),
+    ] {
+        let import = translated(name, conf);
+        let made = import.yaml.unwrap();
+        assert!(made == yaml, "{name}, made:\n{made}\nexpected:\n{yaml}");
+    }
+}
+
+#[test]
+fn the_configuration_of_the_story_comes_out_complete() {
+    let notes = translated("design.conf", include_str!("tests/design.conf")).notes;
+    assert!(notes.iter().all(|note| !note.is_lost), "{notes:?}");
+    let lines: Vec<usize> = notes.iter().map(|note| note.at.line).collect();
+    assert_eq!(lines, [1, 3], "region and hosts are the deployment's: {notes:?}");
+}
+
+#[test]
+fn rules_are_said_about_the_names_that_events_came_with() {
+    for (filters, rules) in [
+        ("", ""),
+        ("mutate { rename => { a => b } remove_field => [b] }", "fields:\ndrop: [a, b]"),
+        ("mutate { rename => { a => b } } mutate { rename => { b => c } }", "fields:\ndrop: [b]\nrename: { a: c }"),
+        ("mutate { rename => { a => b } } mutate { rename => { b => a } }", "fields:\ndrop: [b]"),
+        (
+            "mutate { rename => { a => b } } mutate { remove_field => \"[b][c]\" }",
+            "fields:\ndrop: [a.c]\nrename: { a: b }",
+        ),
+        (
+            "mutate { rename => { a => b } } mutate { add_field => { c => \"%{b}-%{[b][x]}\" } }",
+            "fields:\nrename: { a: b }\nadd: { c: \"%{a}-%{a.x}\" }",
+        ),
+        ("mutate { rename => { a => b } } if [b] == 1 { drop {} }", "select: NOT a:1\nfields:\nrename: { a: b }"),
+        ("mutate { rename => { a => b } } if [a] == 1 { drop {} }", "fields:\nrename: { a: b }"),
+        (
+            "mutate { add_field => { a => 7 } } if [a] == \"7\" { mutate { remove_field => b } }",
+            "fields:\ndrop: [b]\nadd: { a: \"7\" }",
+        ),
+        (
+            "mutate { add_field => [ p, \"%{lon}\" ] add_field => [ p, \"%{lat}\" ] }",
+            "fields:\ngeo_point: { p: { lat: lat, lon: lon } }",
+        ),
+        (
+            "mutate { rename => { lat => \"[p][lat]\" lon => \"[p][lon]\" } }",
+            "fields:\ndrop: [lat, lon]\ngeo_point: { p: { lat: lat, lon: lon } }",
+        ),
+        ("mutate { add_tag => [p, q] replace => { m => \"a b\" } }", "fields:\nadd: { m: \"a b\", tags: [p, q] }"),
+        ("mutate { copy => { a => b } }", "fields:\nadd: { b: \"%{a}\" }"),
+        ("if [a] { mutate { rename => { a => b } } }", "fields:\nrename: { a: b }"),
+        ("prune { blacklist_names => [\"^_\", \"tmp$\"] }", "fields:\ndrop: [\"_*\", \"*tmp\"]"),
+        ("json { source => message remove_field => [message] }", "fields:\njson: [message]"),
+        ("if [m] =~ /^{/ { json { source => m } }", "fields:\njson: [m]"),
+        (
+            "date { match => [t, \"dd/MMM/yyyy:HH:mm:ss Z\"] target => u }",
+            "fields:\ndate: { u: { field: t, format: \"%d/%b/%Y:%H:%M:%S %z\" } }",
+        ),
+    ] {
+        assert_eq!(dataset(filters), (rules.to_owned(), Vec::new()), "{filters}");
+    }
+}
+
+#[test]
+fn conditions_become_queries() {
+    for (condition, select) in [
+        ("[a] == \"x\"", "NOT a:x"),
+        ("[a] != \"x y\"", "'a:\"x y\"'"),
+        ("[a][b] == -5", "'NOT a.b:\"-5\"'"),
+        ("[a] > 5 and [b] <= -1.5", "NOT (a:>5 AND b:<=-1.5)"),
+        ("5 > [a]", "NOT a:<5"),
+        ("[a]", "NOT _exists_:a"),
+        ("![a]", "_exists_:a"),
+        ("[a] or !([b] == 1)", "NOT _exists_:a AND b:1"),
+        ("[a] in [\"x\", \"y z\"]", "'NOT a:(x OR \"y z\")'"),
+        ("\"t\" in [tags]", "NOT tags:t"),
+        ("\"a.b\" in [m]", "'NOT m:/.*a\\.b.*/'"),
+        ("[a] =~ /x|^y$/", "NOT a:/.*x.*|y/"),
+        ("[a] =~ \"a/b\"", "'NOT a:/.*a\\/b.*/'"),
+        ("[a] =~ /^\\d{3}-(?:a|b)?@/", "'NOT a:/\\d{3}-(a|b)?\\@.*/'"),
+        ("[d] == \"2026-11-22\"", "NOT d:/2026-11-22/"),
+        ("!([a] or !([b] == 1))", "NOT (NOT _exists_:a AND b:1)"),
+        (
+            "!([a] and [b]) and !([c] or ![d])",
+            "NOT (NOT (_exists_:a AND _exists_:b) AND NOT _exists_:c AND _exists_:d)",
+        ),
+        ("[a] xor [b]", "NOT (_exists_:a AND NOT _exists_:b) AND NOT (NOT _exists_:a AND _exists_:b)"),
+        ("[a] nand [b]", "_exists_:a AND _exists_:b"),
+    ] {
+        let (rules, lost) = dataset(&format!("if {condition} {{ drop {{ }} }}"));
+        assert_eq!(
+            (rules.as_str(), lost.as_slice()),
+            (format!("select: {select}").as_str(), [].as_slice()),
+            "{condition}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_said_is_listed_with_its_line() {
+    for (filters, says) in [
+        ("if [a] == [b] { drop {} }", "3:1 the condition cannot be said as a query: Lucene compares no field"),
+        ("if [a] =~ /(?i)x/ { drop {} }", "3:1 the condition cannot be said as a query: `/(?i)x/`: `(?i)`"),
+        ("if [a] =~ /a\\bb/ { drop {} }", "`\\b` has no counterpart in Lucene"),
+        ("if [a] == 1 { mutate { rename => { b => c } } }", "3:36 rename `b` under a condition"),
+        ("mutate { gsub => [a, b, c] }", "3:10 `gsub` of `mutate`: no rule changes"),
+        ("mutate { convert => { n => integer } }", "3:23 convert `n`: the type is the mapping's"),
+        ("date { match => [t, \"MMM dd HH:mm:ss\"] }", "3:21 date: `MMM dd HH:mm:ss`"),
+        ("date { match => [t, \"yyyy-MM-dd HH:mm\"] timezone => \"Asia/Seoul\" }", "timezone `Asia/Seoul`"),
+        ("fingerprint { source => a target => a }", "the value stays readable"),
+        ("json { source => \"[a][b]\" }", "json: `a.b` lies in an object"),
+        ("mutate { add_field => { a => \"%{b}\" } } mutate { add_field => { a => \"%{c}\" } }", "it is made already"),
+        ("mutate { remove_field => [a] } mutate { add_field => { b => \"%{a}\" } }", "`a` was taken away before"),
+        ("mutate { add_field => { a => \"%{+YYYY}\" } }", "a date stands in `index` alone"),
+        ("drop { percentage => 50 }", "`percentage` of `drop`"),
+        ("ruby { code => \"x\" }", "3:1 filter `ruby`: no code is run"),
+    ] {
+        let (_, lost) = dataset(filters);
+        assert!(lost.iter().any(|lost| lost.contains(says)), "{filters}: {lost:?}");
+    }
+}
+
+#[test]
+fn of_several_outputs_the_first_is_taken_with_its_condition() {
+    let text = "input { kinesis { kinesis_stream_name => s codec => json } }\noutput {\n  if [level] == \"ERROR\" { opensearch { index => e } \
+                }\n  else { opensearch { index => o } }\n}";
+    let import = translated("x.conf", text);
+    assert!(import.yaml.unwrap().contains("from: { stream: s }\n    select: level:ERROR\n    index: e\n"));
+    assert!(import.notes.iter().any(|note| note.is_lost && note.at.line == 4 && note.text.contains("a second output")));
+}
+
+#[test]
+fn without_a_source_or_an_output_there_is_no_pipeline() {
+    let import = translated("x.conf", "input { stdin { } } output { stdout { } }");
+    assert!(import.yaml.is_none() && import.notes.len() == 1, "{import:?}");
+}
+
+#[test]
+fn the_time_that_a_configuration_takes_grows_with_its_length() {
+    let many = |part: &str, count: usize| part.repeat(count);
+    for filters in [
+        many("mutate { remove_field => [a, b] }\n", 20_000),
+        (0..20_000).map(|n| format!("mutate {{ rename => {{ a{n} => b{n} }} }}\n")).collect::<Vec<_>>().concat(),
+        many("if [a] == 1 { drop { } }\n", 20_000),
+        format!("if [a] {} {{ drop {{ }} }}", many("or [b] == 1 ", 40_000)),
+        format!("if [a] {{ }} {}", many("else if [b] == 1 { drop { } } ", 20_000)),
+        format!("if [a] =~ /{}/ {{ drop {{ }} }}", many("(", 100_000)),
+        format!("prune {{ whitelist_names => [{} a] }}", many("'^x$', ", 40_000)),
+    ] {
+        let text = format!("input {{ s3 {{ }} }} filter {{ {filters} }} output {{ opensearch {{ }} }}");
+        let _ = import("x.conf", &text);
+    }
+    assert!(import("x.conf", &many(" ", MAX_BYTES + 1)).is_err());
+}
+
+#[test]
+fn the_example_of_the_documentation_becomes_what_is_shown() {
+    let document = include_str!("../../../docs/LOGSTASH.md");
+    let block = |language: &str| {
+        let after = document.split_once(&format!("```{language}\n")).unwrap().1;
+        after.split_once("```").unwrap().0
+    };
+    assert_eq!(translated("logstash.conf", block("logstash")).yaml.as_deref(), Some(block("yaml")));
+}
+
+#[test]
+fn a_prefix_takes_what_begins_with_it_and_a_name_itself_alone() {
+    let takes = |input: &str, bucket: &str, key: &str| {
+        let text = format!("input {{ s3 {{ {input} codec => json }} }} output {{ opensearch {{ index => i }} }}");
+        let yaml = translated("x.conf", &text).yaml.unwrap();
+        Datasets::parse("x", &yaml, None).unwrap().find_s3(bucket, key).is_some()
+    };
+    for key in ["a/dt=1", "a/dt=1.json", "a/dt=2026/b/c.gz"] {
+        assert!(takes("bucket => b prefix => 'a/dt='", "b", key), "{key}");
+    }
+    assert!(takes("bucket => b prefix => 'a/'", "b", "a/b/c") && takes("", "any", "x/y"));
+    assert!(!takes("bucket => b prefix => 'a/dt='", "b", "a/d") && !takes("bucket => b prefix => 'a/'", "c", "a/b"));
+    assert!(takes("prefix => 'a[1]{x,y}*/'", "b", "a[1]{x,y}*/c") && !takes("prefix => 'a[1]{x,y}*/'", "b", "a1x/c"));
+}
+
+/// Filters and conditions at random, of few names, so that rules meet.
+fn any_filters(random: &mut fastrand::Rng) -> String {
+    const NAMES: [&str; 12] =
+        ["a", "b", "[a][b]", "[b][c]", "[a][b][c]", "lat", "lon", "[p][lat]", "[p][lon]", "p", "message", "@timestamp"];
+    const TEXTS: [&str; 8] =
+        ["x", "%{a}", "%{lat},%{lon}", "%{[a][b]}-%{b}", "%{lon}", "%{lat}", "7", "a: 'b' \\d # \u{e9}"];
+    let mut filters = String::new();
+    for _ in 0..random.usize(1..8) {
+        let (one, other) = (NAMES[random.usize(..NAMES.len())], NAMES[random.usize(..NAMES.len())]);
+        let text = TEXTS[random.usize(..TEXTS.len())];
+        let field = |name: &str| if name.starts_with('[') { name.to_owned() } else { format!("[{name}]") };
+        let filter = match random.u8(..12) {
+            0 => format!("mutate {{ rename => {{ \"{one}\" => \"{other}\" }} }}"),
+            1 => format!("mutate {{ remove_field => \"{one}\" }}"),
+            2 | 3 => format!("mutate {{ add_field => {{ \"{one}\" => \"{text}\" }} }}"),
+            4 => format!("mutate {{ copy => {{ \"{one}\" => \"{other}\" }} add_tag => t }}"),
+            5 => format!("date {{ match => [\"{one}\", ISO8601] target => \"{other}\" }}"),
+            6 => format!("json {{ source => \"{one}\" }}"),
+            7 => format!("json {{ source => \"{one}\" target => \"{other}\" }}"),
+            8 => format!("fingerprint {{ source => \"{one}\" target => \"{one}\" method => SHA256 key => k }}"),
+            9 => format!(
+                "prune {{ whitelist_names => [\"^{}$\", a] blacklist_names => [\"^b\"] }}",
+                one.trim_matches(['[', ']'])
+            ),
+            10 => format!("if {} == \"x\" or {} > 5 {{ drop {{ }} }}", field(one), field(other)),
+            _ => format!(
+                "if !({} and \"{text}\" in {}) {{ drop {{ }} }} else if [a] =~ /x|y$/ {{ drop {{ }} }}",
+                field(one),
+                field(other)
+            ),
+        };
+        filters.push_str(&filter);
+        filters.push('\n');
+    }
+    filters
+}
+
+#[test]
+fn whatever_the_filters_the_pipeline_is_one_that_the_functions_take() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..5_000 {
+        let filters = any_filters(&mut random);
+        let text = format!(
+            "input {{ s3 {{ codec => json type => a }} }}\nfilter {{\n{filters}}}\noutput {{ opensearch {{ index => \"i-%{{b}}-%{{+YYYY}}\" \
+             document_id => \"%{{[a][b]}}\" }} }}"
+        );
+        let import = std::panic::catch_unwind(|| translated("x.conf", &text));
+        assert!(import.is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_print_is_escaped_in_values_and_left_out_of_comments() {
+    let text = "input { s3 { } } filter { mutate { add_field => { a => '\u{feff}\u{2028}\u{7}\u{ffff}' } } foo\n{ b => '\u{feff}' }\n\
+                if [x\u{feff}] == '\u{feff}' { drop { } } } output { opensearch { index => 'i\u{feff}' } }";
+    let yaml = translated("\u{feff}\n.conf", text).yaml.unwrap();
+    assert!(yaml.contains(r#"add: { a: "\ufeff\u2028\u0007\uffff" }"#), "{yaml}");
+}
+
+#[test]
+fn a_name_that_there_cannot_be_is_listed_and_any_is_taken() {
+    let text = "input { kafka { topics => ['arn:a/b'] codec => json } kinesis { kinesis_stream_name => '${NAME}' } }\noutput { opensearch { index => i } }";
+    let import = translated("x.conf", text);
+    let lost: Vec<&str> = import.notes.iter().filter(|note| note.is_lost).map(|note| note.text.as_str()).collect();
+    assert!(lost.iter().any(|text| text.starts_with("topic `arn:a/b` is none that there can be")), "{lost:?}");
+    assert!(lost.iter().any(|text| text.starts_with("stream `${NAME}` is a variable")), "{lost:?}");
+    assert!(import.yaml.unwrap().contains("{ stream: \"*\" }"));
+    assert!(translated("x.conf", text).yaml.unwrap().contains("{ topic: \"*\" }"));
+}
