@@ -15,6 +15,7 @@ use crate::{
     function::Function,
     queue::Queue,
     s3::S3,
+    secrets::Secrets,
     server::hex,
 };
 
@@ -62,6 +63,8 @@ pub struct Machine {
     pub function: Function,
     /// What S3 and the embedded domain accept.
     pub credentials: Credentials,
+    /// The key for `hash`, unless the user named a secret of the cloud.
+    _secrets: Option<Secrets>,
 }
 
 impl Machine {
@@ -83,6 +86,7 @@ impl Machine {
             let url = domain.url();
             (Some(domain), url, "sigv4:es".into())
         };
+        let has_password = auth.starts_with("basic:");
         let mut environment = vec![
             ("MILLRACE_DOMAIN_ENDPOINT", endpoint),
             ("MILLRACE_DOMAIN_AUTH", auth),
@@ -102,8 +106,18 @@ impl Machine {
             environment.push(("AWS_SESSION_TOKEN", token.to_owned()));
         }
         environment.extend(passed_on());
+        // With a password in Secrets Manager, that is the cloud's, and has to have the key too.
+        let secrets = match setting("MILLRACE_HASH_KEY") {
+            Some(secret) => {
+                environment.push(("MILLRACE_HASH_KEY", secret));
+                None
+            }
+            None if has_password => None,
+            None => Some(Secrets::start().await?),
+        };
+        environment.extend(secrets.iter().flat_map(Secrets::environment));
         let function = Function::start(&options.binary, &environment).await?;
-        Ok(Self { s3, domain, queue, function, credentials })
+        Ok(Self { s3, domain, queue, function, credentials, _secrets: secrets })
     }
 
     /// Lines that can be pasted into a shell while the machine runs. Queries are encoded and in order, since curl
@@ -124,14 +138,32 @@ impl Machine {
     }
 }
 
-/// Starts a function that needs nothing but its rules: the transform.
-///
-/// # Errors
-/// There are no such rules, or the binary can't be started.
-pub async fn alone(binary: &Path, pipeline: &Path) -> io::Result<Function> {
-    let mut environment = vec![("MILLRACE_PIPELINE", path(pipeline)?)];
-    environment.extend(passed_on());
-    Function::start(binary, &environment).await
+/// A function that needs nothing but its rules and the key for `hash`: the transform.
+#[derive(Debug)]
+pub struct Alone {
+    /// The function.
+    pub function: Function,
+    _secrets: Secrets,
+}
+
+impl Alone {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// There are no such rules, or the binary can't be started.
+    pub async fn start(binary: &Path, pipeline: &Path) -> io::Result<Self> {
+        let secrets = Secrets::start().await?;
+        let credentials = credentials(false);
+        let mut environment = vec![
+            ("MILLRACE_PIPELINE", path(pipeline)?),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
+            ("AWS_REGION", REGION.into()),
+        ];
+        environment.extend(secrets.environment());
+        environment.extend(passed_on());
+        Ok(Self { function: Function::start(binary, &environment).await?, _secrets: secrets })
+    }
 }
 
 /// Says at once that nobody listens at a URL. The function would try until its time is up, several times.

@@ -1,11 +1,11 @@
 //! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
-//! the same with samples.
+//! the same with samples; `local check` tells what pipeline.yaml would do to them, `local import-logstash` makes one.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
 //! undelivered. Everything else is the library's.
 
 use std::{
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -13,15 +13,16 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use local::{
-    binary,
+    binary, check,
     deliver::deliver,
     domain::Domain,
     files::{self, File},
-    machine::{self, Machine, MachineOptions},
+    logstash,
+    machine::{Alone, Machine, MachineOptions},
     notification::object_created,
     progress::Progress,
     report::{Report, transform::TransformReport},
-    s3, sample,
+    s3, sample, schema,
     stream::{
         cut::RecordIs,
         firehose::{self, Delivery},
@@ -69,6 +70,33 @@ enum Command {
         events: u32,
         #[command(flatten)]
         output: Output,
+    },
+    /// Checks pipeline.yaml, and shows what its rules would do to files of one's own. Nothing is sent anywhere.
+    Check {
+        /// Files and folders whose events are tried. A dataset of S3 takes those whose path matches its `key`, one of a
+        /// stream takes all
+        #[arg(value_name = "SAMPLE")]
+        samples: Vec<PathBuf>,
+        /// The rules [default: infra/pipeline.yaml, else pipeline.yaml]
+        #[arg(long, value_name = "FILE")]
+        pipeline: Option<PathBuf>,
+        /// The bucket that the samples are taken to lie in [default: whichever a dataset names]
+        #[arg(long, value_name = "NAME")]
+        bucket: Option<String>,
+        /// Prints one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the JSON Schema of pipeline.yaml, for editors.
+    Schema,
+    /// Translates a Logstash configuration into a pipeline.yaml, and says what has no counterpart.
+    ImportLogstash {
+        /// The configuration.
+        #[arg(value_name = "FILE.conf")]
+        file: PathBuf,
+        /// Where pipeline.yaml is written [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -137,6 +165,14 @@ async fn main() -> ExitCode {
     let run = async {
         match &arguments.command {
             Some(Command::Demo { events, output }) => demo(*events, output).await,
+            Some(Command::Check { samples, pipeline, bucket, json }) => {
+                check(samples, pipeline.as_deref(), bucket.as_deref(), *json)
+            }
+            Some(Command::Schema) => {
+                print!("{}", schema::schema()?);
+                Ok(true)
+            }
+            Some(Command::ImportLogstash { file, output }) => import_logstash(file, output.as_deref()),
             None => ingest(&arguments.run).await,
         }
     };
@@ -155,6 +191,33 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether there is a pipeline.yaml, and it was written.
+fn import_logstash(file: &Path, output: Option<&Path>) -> io::Result<bool> {
+    let mut text = String::new();
+    // One byte more than there may be is enough to say so.
+    let opened = std::fs::File::open(file);
+    opened
+        .and_then(|opened| opened.take(logstash::MAX_BYTES as u64 + 1).read_to_string(&mut text))
+        .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let import =
+        logstash::import(&name, &text).map_err(|error| io::Error::other(format!("{}:{error}", file.display())))?;
+    for note in &import.notes {
+        let kind = if note.is_lost { "no counterpart" } else { "note" };
+        eprintln!("{}:{}: {kind}: {}", file.display(), note.at, note.text);
+    }
+    let Some(yaml) = import.yaml else {
+        return Err(io::Error::other(format!("{}: no input and output in it become a dataset", file.display())));
+    };
+    match output {
+        Some(output) => {
+            std::fs::write(output, yaml).map_err(|error| io::Error::other(format!("{}: {error}", output.display())))?;
+        }
+        None => print!("{yaml}"),
+    }
+    Ok(true)
 }
 
 /// Whether everything was delivered.
@@ -202,10 +265,11 @@ async fn transform(run: &Run, files: &[File], pipeline: &Path) -> io::Result<boo
     let objects = Objects::new(&folder, &name);
     let delivery = Delivery { name, record, batch_records, objects };
     let put = put(files)?;
-    let mut function = machine::alone(&binary::function(firehose::FUNCTION)?, pipeline).await?;
+    let mut alone = Alone::start(&binary::function(firehose::FUNCTION)?, pipeline).await?;
+    let function = &mut alone.function;
     let progress = Progress::new(files.iter().map(|file| file.size).sum(), 0, 0);
     let (started, cpu_before) = (Instant::now(), function.cpu_seconds());
-    let delivered = firehose::deliver(&mut function, &delivery, &put, &progress).await;
+    let delivered = firehose::deliver(function, &delivery, &put, &progress).await;
     progress.finish();
     let delivered = delivered.inspect_err(|_| function.lines().iter().for_each(|line| eprintln!("{line}")))?;
     let mut report = TransformReport::new(delivered, &put, &folder);
@@ -257,6 +321,44 @@ async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     let as_promised = !first.undelivered() && !second.undelivered() && again == 0 && first.balances && second.balances;
     stay_up(&machine, output).await?;
     Ok(as_promised)
+}
+
+/// Whether the rules are right, and every sample was read.
+fn check(samples: &[PathBuf], pipeline: Option<&Path>, bucket: Option<&str>, as_json: bool) -> io::Result<bool> {
+    let deployed = Path::new("infra/pipeline.yaml");
+    let own = if deployed.is_file() { deployed } else { Path::new("pipeline.yaml") };
+    let pipeline = pipeline.unwrap_or(own);
+    let datasets = match check::datasets(pipeline) {
+        Ok(datasets) => datasets,
+        Err(error) => {
+            let faults = error.faults;
+            if as_json {
+                let faults: Vec<_> =
+                    faults.iter().map(|fault| json!({"place": fault.place, "message": fault.message})).collect();
+                println!("{}", serde_json::to_string_pretty(&json!({ "faults": faults }))?);
+            } else {
+                for fault in &faults {
+                    eprintln!("{}: {}", fault.place, fault.message);
+                }
+                eprintln!("\n{}: {} to put right", pipeline.display(), plural(faults.len(), "fault"));
+            }
+            return Ok(false);
+        }
+    };
+    let report = check::check(&datasets, &files::collect(samples, &std::env::current_dir()?)?, bucket);
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}: {}, no faults\n", pipeline.display(), plural(report.datasets.len(), "dataset"));
+        if !samples.is_empty() {
+            print!("{}", report.text());
+        }
+    }
+    Ok(report.is_whole())
+}
+
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn temporary_folder() -> io::Result<TempDir> {

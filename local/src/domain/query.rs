@@ -16,7 +16,7 @@ impl Query {
     pub(super) fn parse(text: &str) -> Result<Self, EngineError> {
         let select = match text.trim() {
             "" | "*" | "*:*" => None,
-            query => Some(Select::parse(query).map_err(|error| {
+            query => Some(Select::query(query).map_err(|error| {
                 let reason = format!("Failed to parse query [{query}]: column {}: {}", error.column, error.message);
                 EngineError::new(400, "query_shard_exception", reason)
             })?),
@@ -27,6 +27,6 @@ impl Query {
     /// Whether a document is wanted.
     pub(super) fn matches(&mut self, source: &[u8]) -> bool {
         let Some(select) = &self.select else { return true };
-        self.decoder.decode(source).is_ok_and(|decoded| select.matches(&decoded.event()))
+        self.decoder.decode(source).is_ok_and(|decoded| select.matches(&decoded.event()).unwrap_or_default())
     }
 }

@@ -65,3 +65,22 @@ fn a_domain_that_nobody_serves_is_named_at_once() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("http://127.0.0.1:1"));
 }
+
+#[test]
+fn a_logstash_configuration_becomes_a_pipeline() {
+    let folder = TempDir::new().unwrap();
+    let conf =
+        "input { s3 { bucket => logs } }\nfilter { json { } geoip { } }\noutput { opensearch { index => \"i\" } }";
+    std::fs::write(folder.path().join("a.conf"), conf).unwrap();
+    let output = local(&folder, &["import-logstash", "a.conf"]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && stdout.contains("from: { bucket: logs, key: \"**\" }"), "{stdout}{stderr}");
+    assert!(stderr.contains("a.conf:2:19: no counterpart: filter `geoip`"), "{stderr}");
+    let output = local(&folder, &["import-logstash", "a.conf", "--output", "pipeline.yaml"]);
+    assert!(output.status.success() && output.stdout.is_empty());
+    assert_eq!(std::fs::read_to_string(folder.path().join("pipeline.yaml")).unwrap(), stdout);
+    std::fs::write(folder.path().join("a.conf"), "input {\n  s3 { bucket = x } }").unwrap();
+    let output = local(&folder, &["import-logstash", "a.conf"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("a.conf:2:15: `=>`"));
+}

@@ -1,0 +1,174 @@
+//! `local check`: is pipeline.yaml right, and what will it do to one's own files?
+//!
+//! In: the file and samples. Out: all its faults, each with its line and column; or for each dataset how many events it
+//! wants, drops and fails, by which index, one of them before and after, and its slowest rule. The steps are the
+//! functions' own ([`ingest::pipeline::DryRun`]). Deliberately absent: a domain, a function and any network.
+
+mod report;
+
+pub use report::{Example, Failure, Report, Tried};
+
+use std::{
+    fs::{self, File as Opened},
+    io,
+    path::Path,
+    time::UNIX_EPOCH,
+};
+
+use ingest::{
+    config::datasets::{Dataset, Datasets, From},
+    outcome::ConfigError,
+    pipeline::{DryRun, Fate, Rules},
+    record::{KafkaRecord, Origin},
+    shape::HashKey,
+};
+
+use crate::{files::File, s3, secrets::HASH_KEY};
+
+/// Events whose rules are timed, and the bytes of one of them at most.
+const TIMED_EVENTS: usize = 200;
+const TIMED_BYTES: usize = 64 << 10;
+/// Kinds of failures that are shown of a dataset.
+const SHOWN_FAILURES: usize = 20;
+
+/// The rules of a file.
+///
+/// # Errors
+/// All its faults.
+pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
+    Datasets::load(pipeline, HashKey::new(HASH_KEY.as_bytes()).ok().as_ref())
+}
+
+/// Tries the rules on samples. An S3 dataset takes the files whose path matches its `key`, and its `bucket` where that is
+/// named; one of a stream, topic or delivery stream takes every file.
+pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
+    let mut report = Report::default();
+    let taken: Vec<Option<&str>> = samples.iter().map(|file| taker(datasets, file, bucket)).collect();
+    for dataset in datasets {
+        let files: Vec<&File> = match &dataset.from {
+            From::S3(_) => {
+                let of = |(file, taker)| (taker == &Some(dataset.name.as_str())).then_some(file);
+                samples.iter().zip(&taken).filter_map(of).collect()
+            }
+            From::Stream(_) | From::Topic(_) => samples.iter().collect(),
+        };
+        let origin = |file: &File| origin(dataset, file, bucket);
+        report.datasets.push(tried(Rules::Dataset(dataset), dataset.from.to_string(), &files, origin));
+    }
+    for transform in datasets.transforms() {
+        let name = transform.delivery_stream();
+        let origin = |_: &File| Origin::firehose(name, vec!["sample".into()]);
+        let from = format!("delivery stream {name}");
+        report.datasets.push(tried(Rules::Transform(transform), from, &samples.iter().collect::<Vec<_>>(), origin));
+    }
+    let has_s3 = datasets.iter().any(|dataset| dataset.from.s3().is_some());
+    if has_s3 {
+        let untaken = samples.iter().zip(&taken).filter(|(_, taker)| taker.is_none());
+        report.not_taken = untaken.map(|(file, _)| file.key.clone()).collect();
+    }
+    report
+}
+
+/// The S3 dataset that takes a file: the first whose `from` matches.
+fn taker<'d>(datasets: &'d Datasets, file: &File, bucket: Option<&str>) -> Option<&'d str> {
+    let takes = |dataset: &&'d std::sync::Arc<Dataset>| match (dataset.from.s3(), bucket) {
+        (Some(from), Some(bucket)) => from.matches(bucket, &file.key),
+        (Some(from), None) => from.matches_key(&file.key),
+        (None, _) => false,
+    };
+    datasets.iter().find(takes).map(|dataset| dataset.name.as_str())
+}
+
+/// Where the events of a sample would lie; what it does not tell is made up.
+fn origin(dataset: &Dataset, file: &File, bucket: Option<&str>) -> Origin {
+    match &dataset.from {
+        From::S3(_) => {
+            let etag = s3::etag(&file.path).unwrap_or_default();
+            Origin::s3(bucket.unwrap_or("sample"), &file.key, &etag)
+        }
+        From::Stream(name) => {
+            let stream = format!("arn:aws:kinesis:eu-west-1:000000000000:stream/{}", name.glob());
+            Origin::kinesis(&stream, "shardId-000000000000", vec!["1".into()])
+        }
+        From::Topic(name) => {
+            let record = KafkaRecord { partition: 0, offset: 0, timestamp: changed_ms(&file.path) };
+            Origin::kafka("sample", &name.glob().to_string(), vec![record])
+        }
+    }
+}
+
+fn tried(rules: Rules<'_>, from: String, files: &[&File], origin: impl Fn(&File) -> Origin) -> Tried {
+    let mut tried = Tried { name: rules.name().to_owned(), from, files: files.len(), ..Tried::default() };
+    let mut run = DryRun::new(rules);
+    let mut timed: Vec<Vec<u8>> = Vec::new();
+    for file in files {
+        let read = Opened::open(&file.path).and_then(|sample| {
+            run.read(sample, &origin(file), changed_ms(&file.path), |offset, event, fate| {
+                if timed.len() < TIMED_EVENTS && event.len() <= TIMED_BYTES {
+                    timed.push(event.to_vec());
+                }
+                tried.count(&file.key, offset, event, fate);
+            })
+        });
+        if let Err(error) = read {
+            tried.unreadable.push(format!("{}: {error}", file.key));
+        }
+    }
+    tried.left_out = run.left_out();
+    if let Some(file) = files.first() {
+        tried.costs = rules.costs(&origin(file), &timed).into_iter().map(Into::into).collect();
+    }
+    tried
+}
+
+impl Tried {
+    fn count(&mut self, key: &str, offset: u64, event: &[u8], fate: Fate<'_>) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.read += 1;
+        match fate {
+            Fate::Dropped => self.dropped += 1,
+            Fate::Failed { stage, error_type, reason } => {
+                self.failed += 1;
+                let known =
+                    self.failures.iter_mut().find(|known| known.stage == stage && known.error_type == error_type);
+                if let Some(known) = known {
+                    known.count += 1;
+                } else if self.failures.len() < SHOWN_FAILURES {
+                    self.failures.push(Failure {
+                        stage,
+                        error_type: error_type.to_owned(),
+                        count: 1,
+                        reason: reason.to_owned(),
+                        key: key.to_owned(),
+                        offset,
+                        event: text(event),
+                    });
+                }
+            }
+            Fate::Wanted { index, document } => {
+                self.wanted += 1;
+                if let Some(index) = index {
+                    *self.indices.entry(index).or_default() += 1;
+                }
+                let is_changed = document != event;
+                // The first, or better the first that is changed.
+                if self.example.as_ref().is_none_or(|example| is_changed && example.before == example.after) {
+                    let (before, after) = (text(event), text(document));
+                    self.example = Some(Example { key: key.to_owned(), offset, before, after });
+                }
+            }
+        }
+    }
+}
+
+/// When a file was changed, which is the time of its object.
+fn changed_ms(path: &Path) -> i64 {
+    let changed = || -> io::Result<i64> {
+        let age = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+        i64::try_from(age.as_millis()).map_err(io::Error::other)
+    };
+    changed().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The JSON Schema of pipeline.yaml, for editors: they complete its keys, explain them and mark what is wrong.
+//!
+//! In: nothing. Out: the schema, draft 2020-12, from the types below, which say what the file may hold. It is committed as
+//! infra/pipeline.schema.json. Deliberately absent: reading the file, which is the library's; a test holds its keys and
+//! these together. What a schema cannot say (unique names, rules that contradict one another, the syntax of queries) is
+//! for `local check` to find.
+
+#![expect(dead_code, reason = "the types are described, not made")]
+
+mod fields;
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+use fields::Fields;
+
+/// The schema, as it is committed.
+///
+/// # Errors
+/// Never: it holds nothing that JSON cannot.
+pub fn schema() -> serde_json::Result<String> {
+    let mut schema = schema_for!(Pipeline).to_value();
+    refuse_null(&mut schema);
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
+}
+
+/// A key that need not be there is not to be there without a value either, which is what an `Option` is described as.
+fn refuse_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type")
+        && types.len() == 2
+        && types[1] == "null"
+    {
+        schema["type"] = types.swap_remove(0);
+    }
+    if let Some(Value::Array(either)) = schema.get_mut("anyOf")
+        && let [only, Value::Object(null)] = either.as_mut_slice()
+        && null.get("type") == Some(&"null".into())
+    {
+        *schema = only.take();
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(refuse_null),
+        Value::Array(elements) => elements.iter_mut().for_each(refuse_null),
+        _ => {}
+    }
+}
+
+/// Your rules about the data: what is read, what is wanted, what is changed, and where it goes. docs/PIPELINE.md explains every key.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Millrace pipeline.yaml")]
+struct Pipeline {
+    /// The first whose `from` matches takes the object or record.
+    #[schemars(length(min = 1))]
+    datasets: Vec<Dataset>,
+}
+
+/// One kind of data. With `from: { delivery_stream: … }` Firehose decides where it goes: then there is no `index`, `timestamp` or
+/// `id`, and there may be `partition_keys`.
+#[derive(JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "if" = { "properties": { "from": { "required": ["delivery_stream"] } } },
+        "then" = { "properties": { "index": false, "timestamp": false, "id": false } },
+        "else" = { "required": ["index"], "properties": { "partition_keys": false } },
+    )
+)]
+struct Dataset {
+    /// Its name, unique in the file; the `dataset` of receipts, dead letters and metrics.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"))]
+    name: String,
+    from: From,
+    format: Option<Format>,
+    select: Option<Select>,
+    fields: Option<Fields>,
+    /// The field with the event's own time, which decides about its index. Without it, the time of the object or record.
+    timestamp: Option<Time>,
+    /// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time in UTC, and `%{field}`. Begins with
+    /// a name of your own; lower case.
+    #[schemars(length(min = 1, max = 255))]
+    index: Option<String>,
+    id: Option<Id>,
+    /// For `delivery_stream` only: the keys of Firehose's dynamic partitioning, each with the field that has its value. In the
+    /// prefix they are `!{partitionKeyFromLambda:NAME}`.
+    #[schemars(extend(
+        "minProperties" = 1,
+        "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }
+    ))]
+    partition_keys: Option<BTreeMap<String, Path>>,
+}
+
+/// Where the data come from: exactly one of `key` (with or without `bucket`), `stream`, `topic` and `delivery_stream`. All are globs:
+/// `*` and `?` within a folder, `**` through folders, `[a-z]`, `{a,b}`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum From {
+    /// Objects of S3.
+    S3 {
+        /// The bucket's name; any without it.
+        bucket: Option<Glob>,
+        /// The object's key, such as `source/app/**`. No leading `/`.
+        #[schemars(regex(pattern = "^[^/]"))]
+        key: String,
+    },
+    /// A Kinesis data stream.
+    Stream {
+        /// Its name, not its ARN.
+        stream: Name,
+    },
+    /// A Kafka topic.
+    Topic {
+        /// Its name.
+        topic: Name,
+    },
+    /// A Firehose delivery stream.
+    DeliveryStream {
+        /// Its name, not its ARN.
+        delivery_stream: Name,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Glob(#[schemars(length(min = 1))] String);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Name(#[schemars(regex(pattern = "^[^:/]+$"))] String);
+
+/// A field, by names with dots between: `device.model`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Path(#[schemars(regex(pattern = "^[^.]+(\\.[^.]+){0,31}$"))] String);
+
+/// How values follow one another in an object or record. `auto` (the default) tells it by the first 64 KiB; `cloudwatch-logs` is
+/// for streams, topics and delivery streams.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Format {
+    Auto,
+    Ndjson,
+    Array,
+    Concatenated,
+    Records,
+    CloudwatchLogs,
+}
+
+/// Which events are wanted; without it, all. Either a query as in Discover, or an EventBridge event pattern.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Select {
+    /// A query in Lucene syntax: `event_name:purchase AND price:>=10 AND NOT os:test`.
+    Query(String),
+    Pattern(Pattern),
+}
+
+/// An EventBridge event pattern: `{ os: [iOS], price: [{ numeric: [">=", 10] }] }`.
+#[derive(JsonSchema)]
+#[schemars(extend("minProperties" = 1))]
+struct Pattern(BTreeMap<String, Wanted>);
+
+/// What is wanted of a field.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Wanted {
+    /// Any of these: values, or matches such as `{ prefix: a }`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`,
+    /// `numeric`, `cidr`, `exists`. Under `$or`: patterns.
+    Values(#[schemars(length(min = 1))] Vec<Value>),
+    /// Of the fields in it.
+    Nested(Pattern),
+}
+
+/// A field with a time: its name, or `{ field: …, format: … }`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Time {
+    /// RFC 3339, or seconds (below 10^11) or milliseconds since 1970.
+    Auto(Path),
+    Written {
+        /// The field.
+        field: Path,
+        format: Option<TimeFormats>,
+    },
+}
+
+/// `auto` (the default), `rfc3339`, `epoch_s`, `epoch_ms` or a strptime format such as `%d/%b/%Y:%H:%M:%S %z`; of a list the first that
+/// can read the value.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum TimeFormats {
+    One(TimeFormat),
+    Several(#[schemars(length(min = 1))] Vec<TimeFormat>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_s|epoch_ms|.*%.*)$"))] String);
+
+/// What makes a second delivery harmless.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Id {
+    Word(IdWord),
+    /// The value of a field: events with an equal one become one document.
+    Field {
+        /// The field.
+        field: Path,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum IdWord {
+    /// From where the event lies: every event once, however often it is delivered. The default.
+    Position,
+    /// From the event's bytes: equal events become one document.
+    Content,
+    /// The engine's own: a second delivery is indexed twice.
+    None,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `fields` of a dataset.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::{Path, Time};
+
+/// What is changed about an event. All rules but `json` read it as it came, so their order says nothing; all that no rule is
+/// about keeps its bytes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Fields {
+    json: Option<Unfolded>,
+    /// Only these fields stay. `*` and `?` stand for characters within one name.
+    #[schemars(length(min = 1))]
+    keep: Option<Vec<Path>>,
+    /// These fields are left out, whatever `keep` says. `*` and `?` stand for characters within one name.
+    #[schemars(length(min = 1))]
+    drop: Option<Vec<Path>>,
+    /// Old name: new name.
+    #[schemars(extend("minProperties" = 1))]
+    rename: Option<BTreeMap<String, Path>>,
+    /// New field: a constant of any type, or a text with fields, `%{os}/%{device.model}`.
+    #[schemars(extend("minProperties" = 1))]
+    add: Option<BTreeMap<String, Value>>,
+    /// Fields whose values become their HMAC-SHA-256, by the key in the secret `HashKeySecretArn`.
+    #[schemars(length(min = 1))]
+    hash: Option<Vec<Path>>,
+    /// New field: the coordinates it is made of.
+    #[schemars(extend("minProperties" = 1))]
+    geo_point: Option<BTreeMap<String, GeoPoint>>,
+    /// New field: the field whose time it has, as RFC 3339 in UTC.
+    #[schemars(extend("minProperties" = 1))]
+    date: Option<BTreeMap<String, Time>>,
+    metadata: Option<Metadata>,
+}
+
+/// JSON in a string at the top of the event, unfolded before anything else looks at it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Unfolded {
+    /// The members of the object in this field join the event.
+    Joining(TopName),
+    /// The same.
+    JoiningOne(#[schemars(length(equal = 1))] Vec<TopName>),
+    /// Field: the name that the value in it gets.
+    Named(#[schemars(extend("minProperties" = 1))] BTreeMap<String, TopName>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct TopName(#[schemars(regex(pattern = "^[^.]+$"))] String);
+
+/// A point, `{"lat": …, "lon": …}`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GeoPoint {
+    /// The field with the latitude.
+    lat: Path,
+    /// The field with the longitude.
+    lon: Path,
+}
+
+/// Where the event lies.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Metadata {
+    /// The name of an object with all there is.
+    All(Path),
+    /// New field: which of it.
+    Members(#[schemars(extend("minProperties" = 1))] BTreeMap<String, Member>),
+}
+
+/// S3: `bucket`, `key`, `etag`, `offset`. Kinesis: `stream`, `shard`, `sequence_number`, `aggregate_index`, `offset`. Kafka: `cluster`,
+/// `topic`, `partition`, `offset`, `timestamp`, `byte_offset`. Firehose: `delivery_stream`, `record_id`, `offset`.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Member {
+    Bucket,
+    Key,
+    Etag,
+    Offset,
+    Stream,
+    Shard,
+    SequenceNumber,
+    AggregateIndex,
+    Cluster,
+    Topic,
+    Partition,
+    Timestamp,
+    ByteOffset,
+    DeliveryStream,
+    RecordId,
+}

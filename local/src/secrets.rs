@@ -1,0 +1,45 @@
+//! A Secrets Manager that keeps one secret: the key for `hash`.
+//!
+//! Deliberately absent: signatures, and any secret worth keeping. The pseudonyms made with this key are not those of the
+//! cloud, and anybody can tell whose they are.
+
+use std::io;
+
+use hyper::{Request, body::Incoming, service::service_fn};
+use serde_json::json;
+
+use crate::server::{self, Answer, Closed, Server};
+
+/// What `local` and `local check` hash with.
+pub const HASH_KEY: &str = "the key of local";
+/// Its name, for `MILLRACE_HASH_KEY`.
+const NAME: &str = "local";
+
+/// A running store. Dropping it ends it.
+#[derive(Debug)]
+pub struct Secrets {
+    server: Server,
+}
+
+impl Secrets {
+    /// Serves on a free port.
+    ///
+    /// # Errors
+    /// The port could not be bound.
+    pub async fn start() -> io::Result<Self> {
+        Ok(Self { server: Server::start(service_fn(handle)).await? })
+    }
+
+    /// What a function has to be told so that it takes the key from here.
+    pub fn environment(&self) -> [(&'static str, String); 2] {
+        [("MILLRACE_HASH_KEY", NAME.into()), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.server.url())]
+    }
+}
+
+async fn handle(request: Request<Incoming>) -> Result<Answer, Closed> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    Ok(match target {
+        Some("secretsmanager.GetSecretValue") => server::json(200, &json!({ "Name": NAME, "SecretString": HASH_KEY })),
+        _ => server::json(400, &json!({ "__type": "InvalidRequestException", "message": "GetSecretValue alone" })),
+    })
+}
