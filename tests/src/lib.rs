@@ -16,6 +16,8 @@
 //! - [`mapping`]: delivers records of a stream, and again those that failed
 //! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
 //! - [`receipt`]: what a function says of an attempt
+//! - [`choice`]: what the real transform chooses by many rules
+//! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
 //! - [`scene`]: the above together, under names of one test's own
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
@@ -23,6 +25,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
+pub mod choice;
 pub mod cloudwatch;
 pub mod engine;
 pub mod envelope;
@@ -34,11 +37,14 @@ pub mod kinesis;
 pub mod kpl;
 pub mod mapping;
 pub mod moto;
+pub mod pattern;
 pub mod payload;
 pub mod place;
 pub mod proxy;
+pub mod query;
 pub mod queue;
 pub mod receipt;
+pub mod ruler;
 pub mod scene;
 pub mod script;
 pub mod service;

@@ -26,6 +26,7 @@ pub struct Counts {
     pub duplicates: u64,
     pub rejected: u64,
     pub undelivered: u64,
+    pub left_out: u64,
     pub bulk_requests: u64,
     pub retries: u64,
     pub elapsed_ms: u64,
@@ -89,6 +90,7 @@ pub struct Firehose {
     pub dropped: u64,
     pub passed: u64,
     pub failed: u64,
+    pub left_out: u64,
 }
 
 impl Deref for S3 {

@@ -25,8 +25,10 @@ mod wire {
     mod kill;
     mod kinesis;
     mod outage;
+    mod pattern;
     mod poison;
     mod pressure;
+    mod query;
     mod refusal;
     mod rules;
     mod visibility;

@@ -63,6 +63,103 @@ fn only_selected_events_arrive_and_without_the_dropped_fields() {
     });
 }
 
+/// `openssl dgst -sha256 -hmac "sixteen bytes or more"` of `7f1`.
+const PSEUDONYM: &str = "8efeadfb9eb6180127fd0b6b78da2b2b9bafa6519d0c30acb6d2b8d0e458590e";
+
+#[test]
+fn documents_have_the_fields_that_the_rules_say() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "fields").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: fields\n    from: { bucket: \"t-*\", key: \"**\" }\n    \
+             select: { kind: [{ prefix: view }], user: [{ exists: true }] }\n    fields:\n      json: message\n      \
+             drop: [lat, lon, t]\n      rename: { kind: event.kind }\n      hash: [user]\n      \
+             add: { env: prod, who: \"%{user}@%{[event][host]}\" }\n      \
+             geo_point: { location: { lat: lat, lon: lon } }\n      \
+             date: { \"@timestamp\": { field: t, format: [epoch_ms, \"%d/%b/%Y:%H:%M:%S %z\"] } }\n      \
+             metadata: { s3_key: key, s3_offset: offset }\n    timestamp: { field: t, format: [epoch_ms, \"%d/%b/%Y:%H:%M:%S %z\"] }\n    \
+             index: fields-%{+YYYY.MM.dd}\n",
+        );
+        let lines = [
+            r#"{"message":"{\"kind\":\"view\",\"user\":\"7f1\",\"n\":1.00}","t":1795348923456,"lat":35.60,"lon":"139.7","event":{"host":"h"}}"#,
+            r#"{"kind":"viewed","user":"7f1","t":"22/Nov/2026:13:02:03 +0100","lat":91,"lon":0,"message":"no JSON"}"#,
+            r#"{"kind":"click","user":"7f1","t":1795348923456}"#,
+            r#"{"kind":"view","t":1795348923456}"#,
+        ];
+        let key = moto.secret("hash-key", r#"{"key":"sixteen bytes or more"}"#).await;
+        let object = scene.put("in/a.json", lines.join("\n")).await;
+        let mut function = scene.function(&engine.url(), &[("MILLRACE_HASH_KEY", &key)]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        let receipt = &receipts(&function)[0];
+        assert_eq!((receipt.read, receipt.indexed, receipt.dropped), (4, 2, 2), "{receipt:?}");
+        assert_eq!(receipt.left_out, 2, "a point off the globe, and a message that is no JSON");
+        let mut sources: Vec<String> =
+            engine.documents("fields-2026.11.22").await.into_iter().map(|document| document.source).collect();
+        sources.sort();
+        // What is not changed keeps its bytes: `1.00` stays `1.00`.
+        let first = format!(
+            r#"{{"event":{{"host":"h","kind":"view"}},"user":"{PSEUDONYM}","n":1.00,"env":"prod","who":"{PSEUDONYM}@h","location":{{"lat":35.60,"lon":139.7}},"@timestamp":"2026-11-22T12:02:03.456Z","s3_key":"in/a.json","s3_offset":0}}"#
+        );
+        let second = format!(
+            r#"{{"user":"{PSEUDONYM}","message":"no JSON","event":{{"kind":"viewed"}},"env":"prod","@timestamp":"2026-11-22T12:02:03.000Z","s3_key":"in/a.json","s3_offset":{}}}"#,
+            lines[0].len() + 1
+        );
+        assert_eq!(sources, [first, second]);
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
+#[test]
+fn a_key_for_hashes_that_is_missing_or_weak_is_a_fault() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "no-key").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: a\n    from: { key: \"x/**\" }\n    index: a\n    fields: { hash: [b] }\n",
+        );
+        let object = scene.put("x/a", r#"{"b":1}"#).await;
+        let weak = moto.secret("weak-key", "fifteen bytes..").await;
+        for (key, told) in [
+            ("", "pipeline.yaml:5:22"),
+            (weak.as_str(), "at least 16 bytes"),
+            ("no-such-secret", "GetSecretValue no-such-secret"),
+        ] {
+            let mut function = scene.function("http://127.0.0.1:9", &[("MILLRACE_HASH_KEY", key)]).await;
+            let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the binary starts");
+            assert!(matches!(answer, Answer::Exited | Answer::InitError { .. }), "{answer:?}");
+            let said: String = function.lines().join("\n") + &format!("{answer:?}");
+            assert!(said.contains(told) && said.contains("MILLRACE_HASH_KEY"), "{told}: {said}");
+            assert!(!said.contains("fifteen"), "a secret is not told: {said}");
+        }
+    });
+}
+
+#[test]
+fn an_event_that_a_pattern_cannot_decide_about_is_a_dead_letter() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "undecided").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: undecided\n    from: { bucket: \"t-*\", key: \"**\" }\n    \
+             select: { a: { x: [1] }, b: { x: [1] }, c: { x: [1], y: [1] } }\n    index: undecided\n",
+        );
+        let many = vec![r#"{"x":1}"#; 2_000].join(",");
+        let event = format!(r#"{{"a":[{many}],"b":[{many}],"c":[{{"x":1}},{{"y":1}}]}}"#);
+        let wanted = r#"{"a":{"x":1},"b":{"x":1},"c":{"x":1,"y":1}}"#;
+        let object = scene.put("a.json", format!("{event}\n{wanted}\n")).await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        let receipt = &receipts(&function)[0];
+        assert_eq!((receipt.read, receipt.indexed, receipt.rejected), (2, 1, 1), "{receipt:?}");
+        let letters = scene.dead_letters().await;
+        assert_eq!((letters[0].stage.as_str(), letters[0].error_type.as_str()), ("select", "undecided"));
+        assert_eq!(letters[0].payload(), event.as_bytes(), "as it came");
+    });
+}
+
 #[test]
 fn every_fault_of_a_configuration_is_told_at_once_before_anything_runs() {
     let Some(moto) = Moto::shared() else { return };
