@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint deny doc prove build clean
+.PHONY: help demo functions setup test check fmt lint deny doc bench prove build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,9 @@ deny:
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+
+bench: ## what the rules cost beside decoding, and whether the promised bounds hold
+	cargo bench -p ingest --bench rules
 
 # The long runs, with the functions as they are deployed. functions/.cargo/config.toml is read from that folder only.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
