@@ -246,7 +246,8 @@ fn regexp(random: &mut Rng, depth: usize) -> String {
             3 => "[^a]".into(),
             4 if depth < 2 => format!("({})", regexp(random, depth + 1)),
             5 if depth < 2 => format!("({}|{})", regexp(random, depth + 1), regexp(random, depth + 1)),
-            6 => "\"a.b\"".into(),
+            // In quotes a `\` is one of the value's characters, even before a slash.
+            6 => one(random, &["\"a.b\"", "\"a\\/b\"", "a\\/b"]).into(),
             7 => "@".into(),
             8 => "\\.".into(),
             9 => "[ab.*\\-]".into(),

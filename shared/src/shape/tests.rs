@@ -398,7 +398,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_rules_the_document_is_json_with_each_name_once(
+    fn whatever_the_rules_the_document_is_json(
         value in json(),
         rules in prop::collection::vec(any_rule(), 1..6),
     ) {

@@ -36,7 +36,7 @@ impl Regexp {
     /// Compiles an expression, given without its slashes.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let refuse = |message: &str| format!("`/{text}/`: {message}");
-        let mut parser = Parser { rest: text.chars(), depth: 0 };
+        let mut parser = Parser { rest: text.chars(), depth: 0, parts: 0 };
         let body = parser.union().map_err(|message| refuse(&message))?;
         if parser.peek().is_some() {
             return Err(refuse("a `)` without its `(`; a literal one is written `\\)`"));
@@ -57,6 +57,8 @@ impl Regexp {
 struct Parser<'r> {
     rest: std::str::Chars<'r>,
     depth: usize,
+    /// Of the concatenation that was read last.
+    parts: usize,
 }
 
 impl Parser<'_> {
@@ -79,8 +81,14 @@ impl Parser<'_> {
             return Err(format!("more than {MAX_DEPTH} parentheses within one another"));
         }
         let mut alternatives = vec![self.concatenation()?];
+        let mut any_empty = self.parts == 0;
         while self.skip('|') {
             alternatives.push(self.concatenation()?);
+            any_empty |= self.parts == 0;
+        }
+        // Lucene takes a `|` at the beginning for itself, and refuses one at the end.
+        if any_empty && alternatives.len() > 1 {
+            return Err("an alternative of nothing beside a `|`; write `(a)?`, or `\\|` for a literal one".into());
         }
         self.depth -= 1;
         Ok(Hir::alternation(alternatives))
@@ -91,6 +99,7 @@ impl Parser<'_> {
         while self.peek().is_some_and(|c| c != '|' && c != ')') {
             parts.push(self.repeated()?);
         }
+        self.parts = parts.len();
         Ok(Hir::concat(parts))
     }
 
@@ -150,6 +159,7 @@ impl Parser<'_> {
         match c {
             '.' => Ok(any()),
             '@' => Ok(repetition(any(), 0, None)),
+            '#' if self.peek() == Some('*') => Err("`#*` (nothing, repeated) matches nothing".into()),
             '#' => Ok(Hir::fail()),
             '"' => {
                 let mut literal = String::new();
@@ -168,7 +178,10 @@ impl Parser<'_> {
             '[' => self.class(),
             '\\' => match self.rest.next() {
                 None => Err("a `\\` at the end; a literal one is written `\\\\`".into()),
-                Some(c) => Ok(predefined(c).map_or_else(|| text(&c.to_string()), |class| Hir::class(Class::Unicode(class)))),
+                Some(c) => match predefined(c) {
+                    Some(class) => Ok(Hir::class(Class::Unicode(class))),
+                    None => escaped(c).map(|c| text(&c.to_string())),
+                },
             },
             '?' | '*' | '+' | '{' => Err(format!("`{c}` with nothing before it; a literal one is written `\\{c}`")),
             '~' => Err("`~` (complement) is not supported; write `NOT` before the field; a literal one is written `\\~`".into()),
@@ -188,12 +201,12 @@ impl Parser<'_> {
                 None => return Err(OPEN.into()),
                 Some(']') if !class.ranges().is_empty() => break,
                 Some('\\') => {
-                    let escaped = self.rest.next().ok_or(OPEN)?;
-                    if let Some(predefined) = predefined(escaped) {
+                    let c = self.rest.next().ok_or(OPEN)?;
+                    if let Some(predefined) = predefined(c) {
                         class.union(&predefined);
                         continue;
                     }
-                    escaped
+                    escaped(c)?
                 }
                 Some(c) => c,
             };
@@ -232,6 +245,14 @@ fn repetition(part: Hir, min: u32, max: Option<u32>) -> Hir {
 }
 
 /// `\d`, `\w`, `\s` and their opposites, of ASCII alone as in Lucene.
+/// What a `\` makes literal. No letter: in other dialects those have a meaning (`\b`, `\n`), and in Lucene none.
+fn escaped(c: char) -> Result<char, String> {
+    if c.is_ascii_alphabetic() {
+        return Err(format!("`\\{c}` has no meaning; there are `\\d`, `\\w`, `\\s` and their capitals"));
+    }
+    Ok(c)
+}
+
 fn predefined(c: char) -> Option<ClassUnicode> {
     let ranges: &[(char, char)] = match c {
         'd' | 'D' => &[('0', '9')],
@@ -294,6 +315,13 @@ mod tests {
             ("[ab+-]", "without its `]`"),
             ("\"a", "without its other"),
             ("a\\", "at the end"),
+            (r"\bx\b", "no meaning"),
+            (r"[\n]", "no meaning"),
+            ("|a", "of nothing"),
+            ("a|", "of nothing"),
+            ("a||b", "of nothing"),
+            ("(a|)b", "of nothing"),
+            ("#*", "matches nothing"),
             ("*a", "nothing before it"),
             ("a{x}", "`{3}`"),
             ("a{3,2}", "below its beginning"),

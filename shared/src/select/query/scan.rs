@@ -150,9 +150,6 @@ impl<'q> Scanner<'q> {
             if c == '/' && !escaped {
                 return Ok(text);
             }
-            if escaped && c == '/' {
-                text.pop();
-            }
             escaped = c == '\\' && !escaped;
             text.push(c);
         }
