@@ -158,17 +158,27 @@ fn firehose_calls_the_transform_and_keeps_what_it_could_not_read() {
 }
 
 #[test]
-fn the_transform_may_do_nothing_but_log_and_knows_no_domain() {
+fn the_transform_may_do_nothing_but_log_and_read_its_key_and_knows_no_domain() {
     let Some(template) = deployed() else { return };
     let role = properties(template, "FirehoseTransformRole");
     assert!(role.get("ManagedPolicyArns").is_none(), "{role}");
     let mut found = Vec::new();
     statements(&role["Policies"], &mut found);
-    assert_eq!(found.iter().map(|statement| &statement["Sid"]).collect::<Vec<_>>(), ["Log"]);
+    let names: Vec<_> = found.iter().map(|statement| &statement["Sid"]).collect();
+    assert_eq!(names, ["Log", "ReadTheKeyOfHashes", "Decrypt"]);
+    assert_eq!(found[1]["Resource"], json!({ "Ref": "HashKeySecretArn" }));
+    // Neither without a secret.
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().expect("statements");
+    for statement in &statements[1..] {
+        assert_eq!(statement["Fn::If"][0], "HasHashKey", "{statement}");
+    }
     let function = properties(template, "FirehoseTransformFunction");
     assert!(function.get("VpcConfig").is_none(), "{function}");
     let variables = function["Environment"]["Variables"].as_object().expect("variables");
-    assert_eq!(variables.keys().collect::<Vec<_>>(), ["GLIBC_TUNABLES", "MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]);
+    assert_eq!(
+        variables.keys().collect::<Vec<_>>(),
+        ["GLIBC_TUNABLES", "MILLRACE_HASH_KEY", "MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]
+    );
 }
 
 #[test]
