@@ -1,6 +1,10 @@
 //! The template, by SAM's validator, SAM's linter and `CloudFormation`'s: each finds what the others do not. Then what
 //! none of them knows: the promises that the template has to keep.
 
+mod checkov;
+mod domain;
+mod monitoring;
+mod operations;
 mod streams;
 
 use std::sync::OnceLock;
@@ -11,8 +15,19 @@ use tests::engine::json as parse;
 use super::sam::{installed, succeed, tool};
 
 /// The logical ids of the functions.
-const FUNCTIONS: [&str; 4] =
-    ["S3IngestFunction", "KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
+const FUNCTIONS: [&str; 8] = [
+    "S3IngestFunction",
+    "KinesisIngestFunction",
+    "KafkaIngestFunction",
+    "FirehoseTransformFunction",
+    "SetupFunction",
+    "RetentionFunction",
+    "ReplayFunction",
+    "BrakeFunction",
+];
+
+/// The templates; the first nests the others.
+const TEMPLATES: [&str; 3] = ["template.yaml", "infra/domain.yaml", "infra/monitoring.yaml"];
 
 #[test]
 fn sam_validates_the_template() {
@@ -29,17 +44,33 @@ fn sam_lints_the_template() {
 }
 
 #[test]
-fn cfn_lint_finds_nothing_in_the_template() {
+fn cfn_lint_finds_nothing_in_the_templates() {
     if installed() {
-        succeed(&mut tool("cfn-lint", ["template.yaml"]));
+        succeed(&mut tool("cfn-lint", TEMPLATES));
     }
 }
 
 /// The `CloudFormation` template that SAM makes of ours.
 fn deployed() -> Option<&'static Value> {
     static DEPLOYED: OnceLock<Value> = OnceLock::new();
-    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"])));
-    installed().then(|| DEPLOYED.get_or_init(translate))
+    translated(&DEPLOYED, TEMPLATES[0])
+}
+
+/// A template as `CloudFormation` gets it, kept for all tests.
+fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value> {
+    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])));
+    installed().then(|| kept.get_or_init(translate))
+}
+
+fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {
+    &template["Resources"][name]["Properties"]
+}
+
+/// The statement of a role or managed policy by its `Sid`.
+fn statement<'t>(template: &'t Value, role: &str, sid: &str) -> &'t Value {
+    let mut found = Vec::new();
+    statements(properties(template, role), &mut found);
+    found.into_iter().find(|statement| statement["Sid"] == sid).unwrap_or_else(|| panic!("{role} has no {sid}"))
 }
 
 fn resources<'t>(template: &'t Value, kind: &str) -> Vec<&'t Value> {
@@ -66,12 +97,13 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn no_policy_names_every_resource_but_for_network_interfaces() {
+fn no_policy_names_every_resource_but_for_actions_that_know_none() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
     for role in resources(template, "AWS::IAM::Role") {
         if let Some(policies) = role.get("ManagedPolicyArns") {
-            assert_eq!(*policies, json!([{ "Ref": "IngestPolicy" }]), "AWS's own name every resource: {role}");
+            let ours = ["IngestPolicy", "OperatePolicy"].map(|policy| json!([{ "Ref": policy }]));
+            assert!(ours.contains(policies), "AWS's own name every resource: {role}");
         }
         statements(&role["Policies"], &mut found);
     }
@@ -82,7 +114,8 @@ fn no_policy_names_every_resource_but_for_network_interfaces() {
     for statement in found {
         assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{statement}");
         if texts(&statement["Resource"]).contains(&"*") {
-            assert!(texts(&statement["Action"]).iter().all(|action| action.starts_with("ec2:")), "{statement}");
+            let knows_none = |action: &&str| action.starts_with("ec2:") || *action == "lambda:ListEventSourceMappings";
+            assert!(texts(&statement["Action"]).iter().all(knows_none), "{statement}");
         }
     }
 }
@@ -119,13 +152,18 @@ fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_toget
         assert!(called.contains(&Some(&format!("{name}Aliaslive"))), "{name}: {called:?}");
     }
     assert_eq!(called.len(), 3);
+    for schedule in resources(template, "AWS::Events::Rule").iter().filter(|rule| !rule["ScheduleExpression"].is_null())
+    {
+        let target = schedule["Targets"][0]["Arn"]["Ref"].as_str().expect("a function");
+        assert!(target.ends_with("Aliaslive"), "{schedule}");
+    }
 }
 
 #[test]
 fn every_function_keeps_its_memory_as_in_the_measurements() {
     let Some(template) = deployed() else { return };
     let functions = resources(template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 4);
+    assert_eq!(functions.len(), FUNCTIONS.len());
     for function in functions {
         let tunables = &function["Environment"]["Variables"]["GLIBC_TUNABLES"];
         assert_eq!(*tunables, tests::scene::GLIBC_TUNABLES, "{}", function["Description"]);
@@ -157,7 +195,7 @@ fn every_bucket_is_encrypted_and_closed_and_survives_the_stack() {
     let Some(template) = deployed() else { return };
     let resources = template["Resources"].as_object().expect("resources");
     let buckets: Vec<_> = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::S3::Bucket").collect();
-    assert_eq!(buckets.len(), 3);
+    assert_eq!(buckets.len(), 4);
     for (name, bucket) in buckets {
         assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
         let properties = &bucket["Properties"];
@@ -174,8 +212,24 @@ fn every_bucket_is_encrypted_and_closed_and_survives_the_stack() {
         assert_eq!(statement["Effect"], "Deny");
         assert_eq!(statement["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }), "{name}");
     }
-    let dead_letters = &template["Resources"]["DeadLetterBucket"]["Properties"];
-    assert_eq!(dead_letters["LifecycleConfiguration"]["Rules"][0]["Status"], "Enabled");
+}
+
+#[test]
+fn dead_letters_expire_and_the_state_beside_them_does_not() {
+    let Some(template) = deployed() else { return };
+    let rules = properties(template, "DeadLetterBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    let mut prefixes = Vec::new();
+    for rule in rules {
+        assert_eq!(rule["Status"], "Enabled");
+        if rule.get("ExpirationInDays").is_some() {
+            prefixes.push(rule["Prefix"].as_str().expect("a rule for everything would take the state"));
+        }
+    }
+    assert_eq!(prefixes, ["dead-letters/", "aws/lambda/"]);
+    for function in ["ReplayFunction", "BrakeFunction"] {
+        let state = &properties(template, function)["Environment"]["Variables"]["MILLRACE_STATE"];
+        assert_eq!(*state, json!({ "Fn::Sub": "s3://${DeadLetterBucket}/state" }), "{function}");
+    }
 }
 
 #[test]
