@@ -127,7 +127,8 @@ impl<'p> Producer<'p> {
             origin,
             decoder: Decoder::new(),
             unfolding: Unfolding::default(),
-            judge: Judge::default(),
+            // By the clock at the start of the attempt: an index that expires meanwhile is deleted by the next run.
+            judge: Judge::new(dataset.keep_from_ms(crate::lambda::now_ms())),
             unreadable: Vec::new(),
         };
         let (end, position) = produce(&mut producer);
@@ -199,6 +200,11 @@ impl<'p> Producer<'p> {
                     Verdict::Dropped => {
                         bodies.body.produced.read += 1;
                         bodies.body.produced.dropped += 1;
+                        Ok(())
+                    }
+                    Verdict::Expired => {
+                        bodies.body.produced.read += 1;
+                        bodies.body.produced.expired += 1;
                         Ok(())
                     }
                     Verdict::Rejected(Refused { stage, error_type, reason }) => {
