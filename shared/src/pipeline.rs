@@ -17,6 +17,7 @@ mod settle;
 mod stream;
 mod transform;
 
+pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};
 pub use s3::S3Ingest;
 pub use stream::StreamIngest;

@@ -71,9 +71,13 @@ pub struct Template {
 impl Dataset {
     /// The time before which events have expired: their indices ended `retention` ago. `None` where everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
-        let (period, retention) = (self.router.index().period()?, self.keep.retention?);
-        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        Some(period.start_of(now_ms.saturating_sub(retention_ms)))
+        self.period_from_ms(self.keep.retention?, now_ms)
+    }
+
+    /// The start of the first period that has not ended `ago` yet. `None` where the index tells no time.
+    pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
+        let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        Some(self.router.index().period()?.start_of(now_ms.saturating_sub(ago_ms)))
     }
 }
 

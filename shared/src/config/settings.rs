@@ -173,6 +173,11 @@ impl TransformSettings {
     }
 }
 
+/// The name of this Lambda function, which is a dimension of its metrics; `local` where it is none.
+pub(crate) fn function_name() -> String {
+    variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
+}
+
 pub(super) fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()

@@ -25,12 +25,16 @@ use crate::{
 };
 
 /// The user's rules, and the key that they hash by, from the secret that the settings name.
-pub(super) async fn datasets(settings: &Settings, aws: &Aws) -> Result<Datasets, ConfigError> {
-    let key = match &settings.hash_key {
+pub(crate) async fn datasets(
+    pipeline: &std::path::Path,
+    hash_key_secret: Option<&str>,
+    aws: &Aws,
+) -> Result<Datasets, ConfigError> {
+    let key = match hash_key_secret {
         Some(secret) => Some(hash_key(&aws.secrets, secret).await?),
         None => None,
     };
-    Datasets::load(&settings.pipeline, key.as_ref())
+    Datasets::load(pipeline, key.as_ref())
 }
 
 /// Reads the key for `hash`.

@@ -38,7 +38,7 @@ impl S3Ingest {
         let settings = Settings::from_env()?;
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
-        let datasets = datasets(&settings, &aws).await?;
+        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
         let dead = &settings.dead_letters;
         let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
         if !fed_back.is_empty() {
