@@ -1,13 +1,15 @@
 //! The SDK clients, held here alone.
 //!
 //! In: the SDK's own configuration chain (`AWS_REGION`, `AWS_ENDPOINT_URL`, …, credentials of the role). Out: the few
-//! calls that Millrace makes of S3, SQS and Secrets Manager, with errors told apart by what the caller can do.
+//! calls that Millrace makes of S3, SQS, Lambda and Secrets Manager, with errors told apart by what the caller can do.
 //! Deliberately absent: what the calls are for.
 
 pub mod credentials;
+pub mod functions;
 pub mod objects;
 pub mod queue;
 pub mod secrets;
+pub mod state;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls;
@@ -16,6 +18,7 @@ use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErr
 
 use crate::outcome::BatchError;
 pub use credentials::CredentialsCache;
+pub use functions::Functions;
 pub use objects::Objects;
 pub use queue::Queue;
 pub use secrets::Secrets;
@@ -29,6 +32,8 @@ pub struct Aws {
     pub queue: Queue,
     /// Secrets Manager.
     pub secrets: Secrets,
+    /// Lambda.
+    pub functions: Functions,
     /// For signing requests to the domain.
     pub credentials: CredentialsCache,
     /// `AWS_REGION`; `us-east-1` where there is none.
@@ -52,6 +57,7 @@ impl Aws {
             objects: Objects::new(config),
             queue: Queue::new(config),
             secrets: Secrets::new(config),
+            functions: Functions::new(config),
             credentials: CredentialsCache::new(config.credentials_provider()),
             region: config.region().map_or("us-east-1", AsRef::as_ref).to_owned(),
         }

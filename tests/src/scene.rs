@@ -98,6 +98,16 @@ impl<'m> Scene<'m> {
         std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
     }
 
+    /// Writes a mapping file where pipeline.yaml finds it as `mappings/NAME`.
+    ///
+    /// # Panics
+    /// If the disk is full.
+    pub fn set_mapping(&self, name: &str, json: &str) {
+        let folder = self.pipeline.parent().expect("it lies in a folder").join("mappings");
+        std::fs::create_dir_all(&folder).expect("the clone is writable");
+        std::fs::write(folder.join(name), json).expect("the clone is writable");
+    }
+
     /// Its one dataset, of another source: `from` is such as `stream: "logs"`, `more` further lines such as
     /// `select: a:1`.
     ///

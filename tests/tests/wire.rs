@@ -24,6 +24,7 @@ mod wire {
     mod kafka;
     mod kill;
     mod kinesis;
+    mod operate;
     mod outage;
     mod pattern;
     mod poison;

@@ -1,4 +1,4 @@
-//! S3: open an object at a byte, and write dead letters.
+//! S3: open an object at a byte, list what is there, write dead letters, keep small documents.
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -45,6 +45,28 @@ pub struct Opened {
     pub length: u64,
     /// The bytes from the requested one on.
     pub body: ByteStream,
+}
+
+/// An object as a listing names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The key.
+    pub key: String,
+    /// The entity tag without quotes.
+    pub etag: String,
+    /// Bytes.
+    pub size: u64,
+    /// S3's `LastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: i64,
+}
+
+/// Up to 1,000 objects, in the order of their keys.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The objects.
+    pub objects: Vec<Listed>,
+    /// Whether more come after the last of them.
+    pub has_more: bool,
 }
 
 /// Why an object could not be opened.
@@ -120,6 +142,75 @@ impl Objects {
         match request.body(ByteStream::from(body)).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
+        }
+    }
+
+    /// The objects whose key begins with `prefix`, after the key `after`: up to 1,000 of them.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn list(&self, bucket: &str, prefix: &str, after: Option<&str>) -> Result<Page, BatchError> {
+        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix).set_start_after(after.map(Into::into));
+        let output = match request.send().await {
+            Ok(output) => output,
+            Err(error) => return Err(super::batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error)),
+        };
+        let objects = output.contents().iter().filter_map(|object| {
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                etag: object.e_tag()?.trim_matches('"').to_owned(),
+                size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+                last_modified_ms: object.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
+            })
+        });
+        Ok(Page { objects: objects.collect(), has_more: output.is_truncated() == Some(true) })
+    }
+
+    /// A small object, with its entity tag; `None` where there is none.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn get(&self, bucket: &str, key: &str) -> Result<Option<(String, Vec<u8>)>, BatchError> {
+        let what = || format!("GET s3://{bucket}/{key}");
+        let output = match self.client.get_object().bucket(bucket).key(key).send().await {
+            Ok(output) => output,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(super::batch_error(what(), &error)),
+        };
+        let etag = output.e_tag().unwrap_or_default().to_owned();
+        match output.body.collect().await {
+            Ok(bytes) => Ok(Some((etag, bytes.to_vec()))),
+            Err(error) => Err(BatchError::Retryable { what: what(), reason: error.to_string(), retry_after: None }),
+        }
+    }
+
+    /// Writes a small object over the one with the entity tag `over`, or where there is none; its new entity tag, or `None`
+    /// where something else is there.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn put_over(&self, bucket: &str, key: &str, body: Vec<u8>, over: Option<&str>) -> Result<Option<String>, BatchError> {
+        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/json");
+        let request = match over {
+            Some(etag) => request.if_match(etag),
+            None => request.if_none_match("*"),
+        };
+        match request.body(ByteStream::from(body)).send().await {
+            Ok(output) => Ok(Some(output.e_tag().unwrap_or_default().to_owned())),
+            // 409 where two write at once; 404 where it was deleted since.
+            Err(error) if matches!(super::status(&error), Some(404 | 409 | 412)) => Ok(None),
+            Err(error) => Err(super::batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
+        }
+    }
+
+    /// Deletes one object; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), BatchError> {
+        match self.client.delete_object().bucket(bucket).key(key).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(super::batch_error(format!("DELETE s3://{bucket}/{key}"), &error)),
         }
     }
 }

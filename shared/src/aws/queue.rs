@@ -1,7 +1,10 @@
 //! SQS: send a continuation, and let a failed message come back sooner.
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{
+    Client,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+};
 
 use crate::outcome::BatchError;
 
@@ -25,6 +28,33 @@ impl Queue {
         match self.client.send_message().queue_url(url).message_body(body).delay_seconds(delay_seconds).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("SendMessage to {url}"), &error)),
+        }
+    }
+
+    /// Sends up to ten messages; how many of them were refused, which have to be sent again.
+    ///
+    /// # Errors
+    /// Whatever went wrong; any of the messages may be in the queue.
+    pub async fn send_batch(&self, url: &str, bodies: &[String]) -> Result<Vec<usize>, BatchError> {
+        let entries = bodies.iter().enumerate().filter_map(|(number, body)| {
+            SendMessageBatchRequestEntry::builder().id(number.to_string()).message_body(body).build().ok()
+        });
+        let request = self.client.send_message_batch().queue_url(url).set_entries(Some(entries.collect()));
+        match request.send().await {
+            Ok(output) => Ok(output.failed().iter().filter_map(|failed| failed.id().parse().ok()).collect()),
+            Err(error) => Err(super::batch_error(format!("SendMessageBatch to {url}"), &error)),
+        }
+    }
+
+    /// How many messages have been received and are neither deleted nor visible again; approximate, as SQS says.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn in_flight(&self, url: &str) -> Result<u64, BatchError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        match self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await {
+            Ok(output) => Ok(output.attributes().and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default()),
+            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
         }
     }
 

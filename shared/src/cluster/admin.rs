@@ -4,6 +4,7 @@
 //! repeated without harm. Deliberately absent: what is decided by the answers (`operate`).
 
 pub mod indices;
+pub mod load;
 pub mod security;
 pub mod snapshots;
 pub mod storage;

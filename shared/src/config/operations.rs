@@ -89,6 +89,53 @@ pub struct RetentionSettings {
     pub watermark: Option<FreeStorage>,
 }
 
+/// What `brake` knows.
+#[derive(Debug, Clone)]
+pub struct BrakeSettings {
+    /// The domain.
+    pub domain: Domain,
+    /// `MILLRACE_STATE`: where states are kept, and the settings of paused sources.
+    pub state: S3Prefix,
+    /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused.
+    pub source_functions: Vec<String>,
+    /// `MILLRACE_FREE_STORAGE_BRAKE`: less than this on any node, and the sources are paused.
+    pub free_storage: Option<FreeStorage>,
+    /// `MILLRACE_REFUSALS_BRAKE`: so many writes refused for load between two runs, and the sources are paused.
+    pub refusals: u64,
+}
+
+/// Default of `MILLRACE_REFUSALS_BRAKE`: in five minutes, more than the functions' own pacing lets happen to a domain that is merely busy.
+pub const DEFAULT_REFUSALS: u64 = 1_000;
+
+impl BrakeSettings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(variable)
+    }
+
+    /// Reads from any lookup; an empty value counts as missing.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut env = Reader::new(lookup);
+        let settings = Self {
+            domain: env.domain(),
+            state: env.state(),
+            source_functions: env.source_functions(),
+            free_storage: env.free_storage("MILLRACE_FREE_STORAGE_BRAKE"),
+            refusals: env.or("MILLRACE_REFUSALS_BRAKE", DEFAULT_REFUSALS, "a whole number from 1 on", |value| {
+                value.parse().ok().filter(|count| *count > 0)
+            }),
+        };
+        env.refuse_collection(&settings.domain, "brake", "it grows by itself");
+        env.finish(settings)
+    }
+}
+
 impl SetupSettings {
     /// Reads the process's environment.
     ///
@@ -163,6 +210,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.or("MILLRACE_SNAPSHOTS", None, SNAPSHOTS_FORM, |value| match value.strip_prefix("fs:") {
             Some(location) => (!location.is_empty()).then(|| Some(Repository::Fs(location.into()))),
             None => s3_prefix(value).map(|at| Some(Repository::S3(at))),
+        })
+    }
+
+    fn state(&mut self) -> S3Prefix {
+        self.required("MILLRACE_STATE", "s3://bucket/prefix", s3_prefix)
+    }
+
+    fn source_functions(&mut self) -> Vec<String> {
+        self.or("MILLRACE_SOURCE_FUNCTIONS", Vec::new(), "names of functions, with commas between", |value| {
+            Some(value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
         })
     }
 
