@@ -4,6 +4,7 @@
 //! Each of the functions is one file here; what they ask of a domain is `cluster::admin`'s.
 
 pub mod brake;
+pub mod replay;
 pub mod retention;
 pub mod setup;
 pub mod sources;

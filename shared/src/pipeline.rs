@@ -8,6 +8,7 @@
 mod carry;
 mod dry_run;
 mod event;
+mod letters;
 mod object;
 mod pool;
 mod produce;

@@ -77,6 +77,11 @@ impl Router {
         self.timestamp.as_ref()
     }
 
+    /// How documents get their ids.
+    pub fn id(&self) -> &IdRule {
+        &self.id
+    }
+
     /// The pattern that all indices of this dataset follow.
     pub fn index(&self) -> &IndexPattern {
         &self.index

@@ -13,7 +13,6 @@ use crate::{
     outcome::{Outcome, TransformOutcome},
 };
 
-
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Millrace";
 
@@ -48,6 +47,15 @@ pub enum Subject {
         start_offset: u64,
         /// The offset before which everything is settled.
         end_offset: u64,
+    },
+    /// Dead letters that were tried once more.
+    DeadLetters {
+        /// The bucket that they lie in.
+        bucket: String,
+        /// The key of their object.
+        key: String,
+        /// How many of the object's letters were not tried: others were asked for, or they hold no whole event.
+        left: u64,
     },
     /// Records of a Kinesis shard.
     Kinesis {

@@ -63,7 +63,8 @@ impl Functions {
     /// As for any call.
     pub async fn mappings(&self, name: &str) -> Result<Vec<Mapping>, BatchError> {
         let what = || format!("ListEventSourceMappings of {name}");
-        let mut pages = Client::new(&self.config).list_event_source_mappings().function_name(name).into_paginator().send();
+        let mut pages =
+            Client::new(&self.config).list_event_source_mappings().function_name(name).into_paginator().send();
         let mut mappings = Vec::new();
         while let Some(page) = pages.next().await {
             match page {
@@ -80,7 +81,8 @@ impl Functions {
     /// As for any call. A mapping that is on its way to another state refuses (`ResourceInUseException`): retryable.
     pub async fn set(&self, mapping: &Mapping) -> Result<(), BatchError> {
         let what = format!("UpdateEventSourceMapping {}", mapping.uuid);
-        let scaling = mapping.maximum_concurrency.map(|most| ScalingConfig::builder().maximum_concurrency(most).build());
+        let scaling =
+            mapping.maximum_concurrency.map(|most| ScalingConfig::builder().maximum_concurrency(most).build());
         let request = Client::new(&self.config)
             .update_event_source_mapping()
             .uuid(&mapping.uuid)

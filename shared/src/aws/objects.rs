@@ -150,7 +150,8 @@ impl Objects {
     /// # Errors
     /// As for any call.
     pub async fn list(&self, bucket: &str, prefix: &str, after: Option<&str>) -> Result<Page, BatchError> {
-        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix).set_start_after(after.map(Into::into));
+        let request =
+            self.client.list_objects_v2().bucket(bucket).prefix(prefix).set_start_after(after.map(Into::into));
         let output = match request.send().await {
             Ok(output) => output,
             Err(error) => return Err(super::batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error)),
@@ -189,7 +190,13 @@ impl Objects {
     ///
     /// # Errors
     /// As for any call.
-    pub async fn put_over(&self, bucket: &str, key: &str, body: Vec<u8>, over: Option<&str>) -> Result<Option<String>, BatchError> {
+    pub async fn put_over(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+        over: Option<&str>,
+    ) -> Result<Option<String>, BatchError> {
         let request = self.client.put_object().bucket(bucket).key(key).content_type("application/json");
         let request = match over {
             Some(etag) => request.if_match(etag),

@@ -70,8 +70,11 @@ impl Http {
         let path = request.path.split('?').next().unwrap_or_default();
         let what = format!("{} {}{path}", request.method, self.endpoint);
         let url = format!("{}{}", self.endpoint, request.path);
-        let mut built =
-            self.client.request(request.method.clone(), url).timeout(timeout).header(header::CONTENT_TYPE, request.content_type);
+        let mut built = self
+            .client
+            .request(request.method.clone(), url)
+            .timeout(timeout)
+            .header(header::CONTENT_TYPE, request.content_type);
         if request.gzip {
             built = built.header(header::CONTENT_ENCODING, "gzip");
         }
@@ -79,9 +82,8 @@ impl Http {
         if request.path.contains("/api/saved_objects/") {
             built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true");
         }
-        let mut built = built
-            .build()
-            .map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
+        let mut built =
+            built.build().map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
         self.auth.apply(&mut built, request.sha256).await?;
         *built.body_mut() = Some(request.body.clone().into());
         read(what, self.client.execute(built).await).await

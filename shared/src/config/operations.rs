@@ -136,6 +136,51 @@ impl BrakeSettings {
     }
 }
 
+/// What `replay` knows.
+#[derive(Debug, Clone)]
+pub struct ReplaySettings {
+    /// The domain.
+    pub domain: Domain,
+    /// `MILLRACE_STATE`: where progress is kept.
+    pub state: S3Prefix,
+    /// `MILLRACE_DEAD_LETTERS`.
+    pub dead_letters: S3Prefix,
+    /// `MILLRACE_QUEUE_URL`: where notifications are sent.
+    pub queue_url: String,
+    /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused for `recreate`.
+    pub source_functions: Vec<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: to go on by; none where this is no function.
+    pub function: Option<String>,
+}
+
+impl ReplaySettings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(variable)
+    }
+
+    /// Reads from any lookup; an empty value counts as missing.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut env = Reader::new(lookup);
+        let settings = Self {
+            domain: env.domain(),
+            state: env.state(),
+            dead_letters: env.dead_letters(),
+            queue_url: env
+                .required("MILLRACE_QUEUE_URL", "the URL of an SQS queue", |value| is_url(value).then(|| value.into())),
+            source_functions: env.source_functions(),
+            function: env.or("AWS_LAMBDA_FUNCTION_NAME", None, "a name", |value| Some(Some(value.into()))),
+        };
+        env.finish(settings)
+    }
+}
+
 impl SetupSettings {
     /// Reads the process's environment.
     ///
@@ -154,7 +199,8 @@ impl SetupSettings {
         let settings = Self {
             domain: env.domain(),
             snapshots: env.snapshots(),
-            snapshot_role: env.or("MILLRACE_SNAPSHOT_ROLE_ARN", None, "the ARN of a role", |value| role(value).map(Some)),
+            snapshot_role: env
+                .or("MILLRACE_SNAPSHOT_ROLE_ARN", None, "the ARN of a role", |value| role(value).map(Some)),
             ingest_roles: env.or("MILLRACE_INGEST_ROLES", Vec::new(), "ARNs of roles, with commas between", roles),
             operate_roles: env.or("MILLRACE_OPERATE_ROLES", Vec::new(), "ARNs of roles, with commas between", roles),
             dashboards: env.or("MILLRACE_DASHBOARDS", None, "a URL such as https://DOMAIN/_dashboards", |value| {
@@ -168,7 +214,8 @@ impl SetupSettings {
     }
 }
 
-const NO_SNAPSHOTS: &str = "a collection of OpenSearch Serverless takes no snapshots into a bucket of yours: leave it empty";
+const NO_SNAPSHOTS: &str =
+    "a collection of OpenSearch Serverless takes no snapshots into a bucket of yours: leave it empty";
 
 impl RetentionSettings {
     /// Reads the process's environment.
@@ -230,7 +277,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     /// A serverless collection has no such APIs.
     fn refuse_collection(&mut self, domain: &Domain, function: &str, instead: &str) {
         if domain.is_collection() {
-            let message = format!("sigv4:aoss: OpenSearch Serverless has no API for `{function}`: {instead}; do not deploy it");
+            let message =
+                format!("sigv4:aoss: OpenSearch Serverless has no API for `{function}`: {instead}; do not deploy it");
             self.fault("MILLRACE_DOMAIN_AUTH", message);
         }
     }

@@ -286,7 +286,7 @@ fn auth(value: &str) -> Option<Auth> {
     }
 }
 
-pub(super) fn s3_prefix(value: &str) -> Option<S3Prefix> {
+pub(crate) fn s3_prefix(value: &str) -> Option<S3Prefix> {
     let (bucket, prefix) = value.strip_prefix("s3://")?.split_once('/').unwrap_or((value.strip_prefix("s3://")?, ""));
     // Bucket names: 3 to 63 characters of a-z, 0-9, `.` and `-` (docs.aws.amazon.com/AmazonS3, "Bucket naming rules").
     let named = (3..=63).contains(&bucket.len())

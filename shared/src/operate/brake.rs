@@ -112,7 +112,8 @@ impl Brake {
 
     fn full(&self, storage: &Storage) -> Option<String> {
         let below = nodes_below(storage, self.settings.free_storage?);
-        (!below.is_empty()).then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
+        (!below.is_empty())
+            .then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
     }
 
     fn patterns(&self) -> Vec<String> {
@@ -126,7 +127,9 @@ impl Brake {
             None => self.states.fresh(MEMORY, Refusals { rejected: rejected.clone() }),
         };
         let before = &memory.value.rejected;
-        let more = |(node, now): (&String, &u64)| before.get(node).map_or(0, |before| if now < before { *now } else { now - before });
+        let more = |(node, now): (&String, &u64)| {
+            before.get(node).map_or(0, |before| if now < before { *now } else { now - before })
+        };
         let refused = rejected.iter().map(more).sum();
         memory.value.rejected.clone_from(rejected);
         match self.states.write(&mut memory).await {

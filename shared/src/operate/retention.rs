@@ -98,8 +98,10 @@ impl Retention {
     /// Where the domain could not be read, or an index that should go could not: an alarm rings, and the next run tries again.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         let request: Request = match event {
-            Value::Object(map) if map.contains_key("dry_run") => serde_json::from_value(json!({ "dry_run": map["dry_run"] }))
-                .map_err(|error| format!("`dry_run` is true or false: {error}"))?,
+            Value::Object(map) if map.contains_key("dry_run") => {
+                serde_json::from_value(json!({ "dry_run": map["dry_run"] }))
+                    .map_err(|error| format!("`dry_run` is true or false: {error}"))?
+            }
             _ => Request::default(),
         };
         let read = async { Ok((self.admin.indices(deadline).await?, self.admin.storage(deadline).await?)) };
@@ -136,9 +138,11 @@ impl Retention {
         print(&document);
         match receipt.failed.first() {
             None => Ok(document),
-            Some(Failed { index, reason }) => {
-                Err(format!("{} of {} indices could not be deleted, such as {index}: {reason}", receipt.failed.len(), receipt.planned))
-            }
+            Some(Failed { index, reason }) => Err(format!(
+                "{} of {} indices could not be deleted, such as {index}: {reason}",
+                receipt.failed.len(),
+                receipt.planned
+            )),
         }
     }
 

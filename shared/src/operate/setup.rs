@@ -99,15 +99,13 @@ impl Ready {
     async fn from_env() -> Result<Self, ConfigError> {
         let settings = SetupSettings::from_env()?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
-        let folder = settings.domain.pipeline.parent().unwrap_or(std::path::Path::new("."));
-        let templates = template::templates(&datasets, |file| {
-            std::fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())
-        })
-        .map_err(|faults| ConfigError { faults })?;
+        let templates = template::beside(&datasets, &settings.domain.pipeline)?;
         if let (Some(Repository::S3(_)), None, false) =
             (&settings.snapshots, &settings.snapshot_role, settings.domain.auth == crate::config::settings::Auth::None)
         {
-            tracing::warn!("MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it");
+            tracing::warn!(
+                "MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it"
+            );
         }
         Ok(Self { settings, aws, admin, datasets, templates })
     }

@@ -122,7 +122,12 @@ impl Sources {
     }
 
     async fn set(&self, mapping: &Mapping) -> Result<(), BatchError> {
-        tracing::info!(mapping = mapping.uuid, enabled = mapping.enabled, concurrency = mapping.maximum_concurrency, "set a source");
+        tracing::info!(
+            mapping = mapping.uuid,
+            enabled = mapping.enabled,
+            concurrency = mapping.maximum_concurrency,
+            "set a source"
+        );
         match self.functions.set(mapping).await {
             // It is gone: nothing comes by it.
             Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => Ok(()),

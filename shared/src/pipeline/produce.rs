@@ -79,10 +79,10 @@ impl Bodies {
     }
 }
 
-/// What is said of the events of one object or record.
+/// What is said of the events of one object, record or dead letter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here<'h> {
-    /// Where it begins.
+    /// Where it begins: offsets within it are added.
     pub(super) at: ItemPosition,
     /// What the ids of its events begin with.
     pub(super) id_prefix: &'h str,
@@ -94,7 +94,7 @@ pub(super) struct Here<'h> {
 
 impl Here<'_> {
     fn offset(&self, offset: u64) -> ItemPosition {
-        ItemPosition { offset, ..self.at }
+        ItemPosition { offset: self.at.offset + offset, ..self.at }
     }
 }
 

@@ -100,6 +100,7 @@ impl S3Ingest {
 
     async fn task(&self, task: &Task, deadline: Deadline) -> Result<Option<Continuation>, String> {
         let (object, dataset) = match task {
+            Task::Letters(letters) => return self.letters(letters, deadline).await.map(|()| None),
             Task::Object(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
                 if continuation.pipeline != self.datasets.hash() {
@@ -118,8 +119,8 @@ impl S3Ingest {
             return Err(format!("{object} was not begun before the deadline"));
         }
         let begun = match task {
-            Task::Object(_) => None,
             Task::Continue(continuation) => Some(continuation.as_ref()),
+            Task::Object(_) | Task::Letters(_) => None,
         };
         self.object(object, dataset, begun, deadline).await
     }

@@ -75,5 +75,6 @@ impl Admin {
 fn is_unknown(said: &Said) -> bool {
     said.status == 404
         || said.status == 405
-        || (said.status == 400 && (said.summary.contains("no handler found") || said.summary.contains("Incorrect HTTP method")))
+        || (said.status == 400
+            && (said.summary.contains("no handler found") || said.summary.contains("Incorrect HTTP method")))
 }

@@ -66,7 +66,11 @@ impl Admin {
         let path = format!("/_snapshot/{REPOSITORY}/{}%2A?ignore_unavailable=true", segment(prefix));
         let answer = self.ask("GET", &path, None, deadline).await?;
         let snapshots = answer["snapshots"].as_array().into_iter().flatten();
-        Ok(snapshots.filter_map(|snapshot| Some(Snapshot { name: snapshot["snapshot"].as_str()?.into(), state: state(snapshot) })).collect())
+        Ok(snapshots
+            .filter_map(|snapshot| {
+                Some(Snapshot { name: snapshot["snapshot"].as_str()?.into(), state: state(snapshot) })
+            })
+            .collect())
     }
 
     /// Begins a snapshot of one index.
@@ -78,8 +82,8 @@ impl Admin {
         let path = format!("/_snapshot/{REPOSITORY}/{}?wait_for_completion=false", segment(name));
         let said = self.send("PUT", &path, Some(&body), deadline).await?;
         // A repetition, whose first attempt arrived.
-        let is_there = said.body["error"]["type"] == "invalid_snapshot_name_exception"
-            && said.summary.contains("already exists");
+        let is_there =
+            said.body["error"]["type"] == "invalid_snapshot_name_exception" && said.summary.contains("already exists");
         if is_there { Ok(()) } else { said.accepted() }
     }
 

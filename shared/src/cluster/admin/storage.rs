@@ -49,7 +49,8 @@ impl Admin {
     pub async fn storage(&self, deadline: Deadline) -> Result<Storage, BatchError> {
         let nodes = "/_cat/allocation?format=json&bytes=b&h=node%2Cdisk.avail%2Cdisk.total";
         let shards = "/_cat/shards?format=json&bytes=b&h=index%2Cnode%2Cstore";
-        let (nodes, shards) = (self.ask("GET", nodes, None, deadline).await?, self.ask("GET", shards, None, deadline).await?);
+        let (nodes, shards) =
+            (self.ask("GET", nodes, None, deadline).await?, self.ask("GET", shards, None, deadline).await?);
         let mut storage = Storage::default();
         for node in nodes.as_array().into_iter().flatten() {
             // The row of unassigned shards has no disk.

@@ -37,8 +37,24 @@ pub(super) struct Keys<'k> {
 const TOP_KEYS: Keys<'_> = Keys { of: "the file", known: &["datasets"], later: &[] };
 const DATASET_KEYS: Keys<'_> = Keys {
     of: "a dataset",
-    known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id", "partition_keys", "retention", "keep_at_least", "snapshot",
-        "mapping", "shards", "replicas", "total_fields_limit"],
+    known: &[
+        "name",
+        "from",
+        "format",
+        "select",
+        "fields",
+        "timestamp",
+        "index",
+        "id",
+        "partition_keys",
+        "retention",
+        "keep_at_least",
+        "snapshot",
+        "mapping",
+        "shards",
+        "replicas",
+        "total_fields_limit",
+    ],
     later: &[],
 };
 const TIMESTAMP_KEYS: Keys<'_> = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };

@@ -43,8 +43,10 @@ impl Replay {
     }
 
     fn check_letters(&self, letters: &DeadLetters) -> Result<(), String> {
-        let (S3Prefix { bucket, prefix }, own) = (at_text("dead_letters", &letters.dead_letters)?, &self.settings.dead_letters);
-        let is_own = bucket == own.bucket && (own.prefix.is_empty() || prefix == own.prefix || prefix.starts_with(&format!("{}/", own.prefix)));
+        let (S3Prefix { bucket, prefix }, own) =
+            (at_text("dead_letters", &letters.dead_letters)?, &self.settings.dead_letters);
+        let is_own = bucket == own.bucket
+            && (own.prefix.is_empty() || prefix == own.prefix || prefix.starts_with(&format!("{}/", own.prefix)));
         if is_own {
             return Ok(());
         }
@@ -87,7 +89,8 @@ impl Replay {
             return Ok(since.is_none_or(|since| object.last_modified_ms >= since - iso::DAY_MS));
         }
         let until = time_ms("until", objects.until.as_deref())?;
-        Ok(since.is_none_or(|since| object.last_modified_ms >= since) && until.is_none_or(|until| object.last_modified_ms < until))
+        Ok(since.is_none_or(|since| object.last_modified_ms >= since)
+            && until.is_none_or(|until| object.last_modified_ms < until))
     }
 }
 

@@ -2,23 +2,25 @@
 
 use super::{Objects, Replay, request::time_ms};
 use crate::{
-    cluster::admin::indices::Index,
-    config::datasets::Dataset,
-    lambda::Deadline,
-    outcome::BatchError,
-    route::Period,
+    cluster::admin::indices::Index, config::datasets::Dataset, lambda::Deadline, outcome::BatchError, route::Period,
 };
 
 impl Replay {
     /// Refuses what would delete more than is brought again.
     pub(super) fn check_recreate(&self, objects: &Objects) -> Result<(), String> {
-        let name = objects.dataset.as_deref().ok_or("`recreate` without `dataset`: name the one whose indices are made anew")?;
+        let name = objects
+            .dataset
+            .as_deref()
+            .ok_or("`recreate` without `dataset`: name the one whose indices are made anew")?;
         let dataset = self.dataset(name)?;
         if self.settings.domain.is_collection() {
             return Err("`recreate` is for domains: delete and make the collection's indices by its own console".into());
         }
         if (objects.since.is_some() || objects.until.is_some()) && dataset.router.index().period().is_none() {
-            return Err(format!("`since` and `until` choose indices by their names, and `index: {}` tells no time", dataset.router.index()));
+            return Err(format!(
+                "`since` and `until` choose indices by their names, and `index: {}` tells no time",
+                dataset.router.index()
+            ));
         }
         if self.settings.source_functions.is_empty() {
             return Err("`recreate` needs MILLRACE_SOURCE_FUNCTIONS: events that come meanwhile would make indices by the old rules".into());
@@ -40,7 +42,9 @@ impl Replay {
             if index.is_in_use {
                 return Err(format!("{} is written into by an alias or a data stream: it is not deleted", index.name));
             }
-            let others = |other: &&std::sync::Arc<Dataset>| other.name != dataset.name && other.router.index().could_be(&index.name);
+            let others = |other: &&std::sync::Arc<Dataset>| {
+                other.name != dataset.name && other.router.index().could_be(&index.name)
+            };
             if let Some(other) = self.datasets.iter().find(others) {
                 return Err(format!(
                     "{} may hold events of the dataset `{}` too, which would not come again: give them indices of their own",

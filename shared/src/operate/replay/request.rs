@@ -98,10 +98,14 @@ impl Request {
     /// What is wrong, with the accepted forms.
     pub fn read(event: &Value) -> Result<Self, String> {
         let Value::Object(members) = event else { return Err(format!("not an object: {FORMS}")) };
-        for (key, made) in [("progress", Self::Progress as fn(String) -> Self), ("continue", Self::Continue), ("stop", Self::Stop)] {
+        for (key, made) in
+            [("progress", Self::Progress as fn(String) -> Self), ("continue", Self::Continue), ("stop", Self::Stop)]
+        {
             if let (Some(id), 1) = (members.get(key), members.len()) {
                 let id = id.as_str().filter(|id| is_id(id));
-                return id.map(|id| made(id.to_owned())).ok_or_else(|| format!("`{key}` is no id of a replay: {FORMS}"));
+                return id
+                    .map(|id| made(id.to_owned()))
+                    .ok_or_else(|| format!("`{key}` is no id of a replay: {FORMS}"));
             }
         }
         let refuse = |error: serde_json::Error| format!("{error}: {FORMS}");
@@ -149,7 +153,9 @@ mod tests {
         assert_eq!(Request::read(&json!({ "continue": id() })), Ok(Request::Continue(id())));
         assert_eq!(Request::read(&json!({ "stop": id() })), Ok(Request::Stop(id())));
         let begun = Request::read(&json!({ "from": "s3://b/p", "rate": 5, "recreate": true, "dataset": "a" })).unwrap();
-        assert!(matches!(begun, Request::Begin(what) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p"));
+        assert!(
+            matches!(begun, Request::Begin(what) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p")
+        );
         let begun = Request::read(&json!({ "dead_letters": "s3://d/p", "reason": "invalid_json" })).unwrap();
         assert!(matches!(begun, Request::Begin(What::DeadLetters(_))));
         for (event, says) in [

@@ -19,7 +19,7 @@ const BATCHES_AT_ONCE: usize = 8;
 /// Attempts at one batch, and at one page.
 const ATTEMPTS: u32 = 6;
 /// The progress is written so often, and after every page.
-const WRITES_EVERY: Duration = Duration::from_secs(5);
+const WRITES_EVERY: Duration = Duration::from_secs(3);
 /// Between two looks at sources that are being turned off.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
 
@@ -73,18 +73,22 @@ impl From<String> for Broken {
 }
 
 impl<'r> Run<'r> {
-    pub(super) fn new(replay: &'r Replay, state: &'r mut State<Progress>, deadline: Deadline, watch: &'r dyn Fn(&Progress)) -> Self {
+    pub(super) fn new(
+        replay: &'r Replay,
+        state: &'r mut State<Progress>,
+        deadline: Deadline,
+        watch: &'r dyn Fn(&Progress),
+    ) -> Self {
         let now = Instant::now();
         Self { replay, state, deadline, watch, me: format!("{:016x}", fastrand::u64(..)), written: now, next: now }
     }
 
     pub(super) async fn go(mut self) -> Result<Step, String> {
-        let lease = self.state.value.lease.as_ref();
+        if !self.is_mine().await? {
+            return Ok(Step::Elsewhere);
+        }
         if self.state.value.phase.is_over() {
             return Ok(Step::Over);
-        }
-        if lease.is_some_and(|lease| lease.until_ms > lambda::now_ms()) {
-            return Ok(Step::Elsewhere);
         }
         match self.steps().await {
             Ok(step) => Ok(step),
@@ -96,6 +100,20 @@ impl<'r> Run<'r> {
                 Err(format!("replay {}: {reason}", self.state.value.id))
             }
         }
+    }
+
+    /// Whether no other invocation is at work. One that is seems dead until its lease ends, or shows that it is not by writing: that is
+    /// waited for, since Lambda repeats an invocation that was killed but twice.
+    async fn is_mine(&mut self) -> Result<bool, String> {
+        let Some(lease) = self.state.value.lease.clone() else { return Ok(true) };
+        while lease.until_ms > lambda::now_ms() {
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+        *self.state = self.replay.known(&self.state.value.id).await?;
+        Ok(self.state.value.lease.as_ref().is_none_or(|now| *now == lease))
     }
 
     async fn steps(&mut self) -> Result<Step, Broken> {
@@ -182,7 +200,9 @@ impl<'r> Run<'r> {
                 if self.deadline.reading_is_over() {
                     return Ok(false);
                 }
-                self.pace(group.len(), what.rate()).await;
+                if !self.pace(group.len(), what.rate()).await? {
+                    return Ok(false);
+                }
                 let bodies: Vec<String> = group.iter().map(|(_, _, message)| message.clone()).collect();
                 try_join_all(bodies.chunks(BATCH).map(|batch| self.batch(batch))).await?;
                 let progress = &mut self.state.value;
@@ -221,12 +241,17 @@ impl<'r> Run<'r> {
         for attempt in 1.. {
             match self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &left).await {
                 Ok(refused) if refused.is_empty() => return Ok(()),
-                Ok(refused) if attempt < ATTEMPTS => left = refused.iter().map(|number| left[*number].clone()).collect(),
+                Ok(refused) if attempt < ATTEMPTS => {
+                    left = refused.iter().map(|number| left[*number].clone()).collect()
+                }
                 Ok(refused) => {
-                    let (what, reason) = ("SendMessageBatch".into(), format!("{} messages were refused", refused.len()));
+                    let (what, reason) =
+                        ("SendMessageBatch".into(), format!("{} messages were refused", refused.len()));
                     return Err(BatchError::Retryable { what, reason, retry_after: None });
                 }
-                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => tracing::warn!(what, reason, "sending again"),
+                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
+                    tracing::warn!(what, reason, "sending again")
+                }
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(backoff.next_pause(None)).await;
@@ -234,15 +259,19 @@ impl<'r> Run<'r> {
         unreachable!("the last attempt returns")
     }
 
-    /// Waits until so many objects more are within the rate.
-    async fn pace(&mut self, count: usize, rate: Option<f64>) {
-        let Some(rate) = rate else { return };
-        let now = Instant::now();
-        if self.next > now {
-            tokio::time::sleep_until(self.next.into()).await;
+    /// Waits until so many objects more are within the rate; `false` where the deadline comes before.
+    async fn pace(&mut self, count: usize, rate: Option<f64>) -> Result<bool, Broken> {
+        let Some(rate) = rate else { return Ok(true) };
+        while self.next > Instant::now() {
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            tokio::time::sleep_until(self.next.min(Instant::now() + LOOKS_EVERY).into()).await;
+            self.write_now_and_then().await?;
         }
         // What was not used is not made up for: the rate is a ceiling.
-        self.next = self.next.max(now) + Duration::from_secs_f64(count as f64 / rate);
+        self.next = self.next.max(Instant::now()) + Duration::from_secs_f64(count as f64 / rate);
+        Ok(true)
     }
 
     async fn enter(&mut self, phase: Phase) -> Result<(), Broken> {

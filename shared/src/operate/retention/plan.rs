@@ -77,7 +77,8 @@ pub fn plan(
         }
         let may_go = candidate.is_older_than(now_ms, |dataset| dataset.keep.keep_at_least.or(dataset.keep.retention));
         // Deleting what lies on other nodes would free nothing where it is short.
-        let would_help = storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
+        let would_help =
+            storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
         if may_go && would_help {
             storage.delete(&candidate.index.name);
             deletions.push(candidate.deletion(Because::FreeStorage));
@@ -96,7 +97,8 @@ fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'
     let owners: Vec<&Dataset> =
         datasets.iter().map(AsRef::as_ref).filter(|dataset| dataset.router.index().could_be(&index.name)).collect();
     // A dataset whose index tells no time keeps it for ever.
-    let starts: Option<Vec<i64>> = owners.iter().map(|owner| owner.router.index().period_start_ms(&index.name)).collect();
+    let starts: Option<Vec<i64>> =
+        owners.iter().map(|owner| owner.router.index().period_start_ms(&index.name)).collect();
     let start_ms = starts?.into_iter().min()?;
     (!index.is_in_use).then_some(Candidate { index, owners, start_ms })
 }

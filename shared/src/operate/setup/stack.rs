@@ -93,7 +93,10 @@ mod tests {
         let request = Request::read(&event("Create")).unwrap();
         let body = request.body(&Ok(Value::Null));
         assert_eq!((&body["Status"], &body["PhysicalResourceId"]), (&json!("SUCCESS"), &json!(PHYSICAL_ID)));
-        assert_eq!((&body["StackId"], &body["RequestId"], &body["LogicalResourceId"]), (&json!("s"), &json!("r"), &json!("Setup")));
+        assert_eq!(
+            (&body["StackId"], &body["RequestId"], &body["LogicalResourceId"]),
+            (&json!("s"), &json!("r"), &json!("Setup"))
+        );
         let body = request.body(&Err("é".repeat(5_000)));
         assert_eq!(body["Status"], "FAILED");
         assert!(body.to_string().len() < 4_096);

@@ -13,7 +13,7 @@ use crate::{
     config::datasets::{Dataset, Datasets},
     decode::Path,
     lambda::Deadline,
-    outcome::{BatchError, Fault},
+    outcome::{BatchError, ConfigError, Fault},
     shape::{FieldRule, Making},
 };
 
@@ -37,7 +37,10 @@ pub struct Template {
 ///
 /// # Errors
 /// Files that are missing or no mapping, and datasets with the same indices that contradict one another.
-pub fn templates(datasets: &Datasets, read: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Template>, Vec<Fault>> {
+pub fn templates(
+    datasets: &Datasets,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Template>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut templates: BTreeMap<String, Template> = BTreeMap::new();
     for dataset in datasets {
@@ -64,9 +67,20 @@ pub fn templates(datasets: &Datasets, read: impl Fn(&str) -> Result<String, Stri
     Ok(templates.into_values().filter(|template| !template.is_empty()).collect())
 }
 
+/// The same, with the files beside pipeline.yaml.
+///
+/// # Errors
+/// Every fault at once.
+pub fn beside(datasets: &Datasets, pipeline: &std::path::Path) -> Result<Vec<Template>, ConfigError> {
+    let folder = pipeline.parent().unwrap_or(std::path::Path::new("."));
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).map_err(|error| error.to_string());
+    templates(datasets, read).map_err(|faults| ConfigError { faults })
+}
+
 fn mapping(file: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Map<String, Value>, String> {
     const FORM: &str = "it holds what the engine's API calls `mappings`, such as {\"properties\": {\"adid\": {\"type\": \"keyword\"}}}";
-    let text = read(file).map_err(|error| format!("cannot be read: {error}; it lies beside pipeline.yaml, in the same layer"))?;
+    let text = read(file)
+        .map_err(|error| format!("cannot be read: {error}; it lies beside pipeline.yaml, in the same layer"))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) if map.contains_key("mappings") => {
             Err(format!("has a `mappings`: give only what is in it; {FORM}"))
@@ -132,7 +146,9 @@ impl Template {
         for rule in rules {
             match rule {
                 FieldRule::Hash(path) => self.add(&stored_as(path, rules), json!({ "type": "keyword" })),
-                FieldRule::Make { to, from: Making::GeoPoint { .. } } => self.add(to.as_str(), json!({ "type": "geo_point" })),
+                FieldRule::Make { to, from: Making::GeoPoint { .. } } => {
+                    self.add(to.as_str(), json!({ "type": "geo_point" }))
+                }
                 FieldRule::Make { to, from: Making::Date(_) } => self.add(to.as_str(), json!({ "type": "date" })),
                 _ => {}
             }
@@ -143,7 +159,9 @@ impl Template {
         let mut object = &mut self.mappings;
         let mut rest = path;
         loop {
-            let Some(properties) = object.entry("properties").or_insert_with(|| json!({})).as_object_mut() else { return };
+            let Some(properties) = object.entry("properties").or_insert_with(|| json!({})).as_object_mut() else {
+                return;
+            };
             if properties.contains_key(rest) {
                 return;
             }
@@ -207,7 +225,8 @@ fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
         FieldRule::Rename { from, to } if path.is_within(from) => Some((from, to)),
         _ => None,
     });
-    renamed.map_or_else(|| path.as_str().to_owned(), |(from, to)| format!("{to}{}", &path.as_str()[from.as_str().len()..]))
+    renamed
+        .map_or_else(|| path.as_str().to_owned(), |(from, to)| format!("{to}{}", &path.as_str()[from.as_str().len()..]))
 }
 
 #[cfg(test)]

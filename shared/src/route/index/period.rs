@@ -132,7 +132,9 @@ fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
             }
         }
         Part::Date(part) => {
-            let Some((digits, name)) = name.split_at_checked(if *part == DatePart::Year { 4 } else { 2 }) else { return };
+            let Some((digits, name)) = name.split_at_checked(if *part == DatePart::Year { 4 } else { 2 }) else {
+                return;
+            };
             if digits.iter().all(u8::is_ascii_digit) {
                 let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
                 if let Some(date) = date.with(*part, value) {

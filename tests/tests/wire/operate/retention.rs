@@ -58,8 +58,12 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
         let receipt = invoke(&mut retention, &json!({ "source": "aws.events" })).await.expect("a run");
         let kept: Vec<String> = all.iter().filter(|index| !old.contains(index)).cloned().collect();
         assert_eq!(indices(&engine).await, kept);
-        assert_eq!((&receipt["planned"], &receipt["deleted_indices"], &receipt["left"]), (&json!(3), &json!(3), &json!(0)));
-        let deleted: Vec<&Value> = receipt["deleted"].as_array().expect("a list").iter().map(|one| &one["index"]).collect();
+        assert_eq!(
+            (&receipt["planned"], &receipt["deleted_indices"], &receipt["left"]),
+            (&json!(3), &json!(3), &json!(0))
+        );
+        let deleted: Vec<&Value> =
+            receipt["deleted"].as_array().expect("a list").iter().map(|one| &one["index"]).collect();
         assert_eq!(deleted, old.iter().collect::<Vec<_>>(), "the oldest first");
         let metrics = &receipt["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metrics["Dimensions"], json!([["function"]]));
@@ -99,8 +103,14 @@ fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
         assert_eq!(invoke(&mut plenty, &json!({})).await.expect("a run")["planned"], 0);
         let mut short = scene.start("retention", &engine.url(), &[("MILLRACE_FREE_STORAGE_WATERMARK", "99.99%")]).await;
         let receipt = invoke(&mut short, &json!({})).await.expect("a run");
-        assert!(receipt["deleted"].as_array().expect("a list").iter().all(|one| one["because"] == "free_storage"), "{receipt}");
-        assert!(receipt["free_storage_bytes"].as_u64() > Some(0) && receipt["freed_bytes"].as_u64() > Some(0), "{receipt}");
+        assert!(
+            receipt["deleted"].as_array().expect("a list").iter().all(|one| one["because"] == "free_storage"),
+            "{receipt}"
+        );
+        assert!(
+            receipt["free_storage_bytes"].as_u64() > Some(0) && receipt["freed_bytes"].as_u64() > Some(0),
+            "{receipt}"
+        );
         assert_eq!(indices(&engine).await, [ours(2), ours(0)]);
     });
 }
@@ -137,6 +147,10 @@ fn a_configuration_that_cannot_keep_its_promise_does_not_start() {
         let aoss = [("MILLRACE_DOMAIN_AUTH", "sigv4:aoss")];
         let mut retention = scene.start("retention", "http://127.0.0.1:9", &aoss).await;
         invoke(&mut retention, &json!({})).await.expect_err("a collection");
-        assert!(retention.lines().iter().any(|line| line.contains("OpenSearch Serverless has no API")), "{:?}", retention.lines());
+        assert!(
+            retention.lines().iter().any(|line| line.contains("OpenSearch Serverless has no API")),
+            "{:?}",
+            retention.lines()
+        );
     });
 }

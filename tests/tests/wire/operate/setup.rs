@@ -41,7 +41,11 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         scene.queue.deliver(&mut ingest, super::LIMIT).await;
         let index = mapping(&engine, "setup-2026.11.22").await;
         let properties = &index["mappings"]["properties"];
-        assert_eq!((&properties["adid"]["type"], &properties["base_dt"]["type"]), (&json!("keyword"), &json!("date")), "{index}");
+        assert_eq!(
+            (&properties["adid"]["type"], &properties["base_dt"]["type"]),
+            (&json!("keyword"), &json!("date")),
+            "{index}"
+        );
         assert_eq!(properties["at"]["type"], "geo_point");
         assert_eq!(index["settings"]["index"]["number_of_shards"], "2");
         let near = r#"{"query":{"bool":{"filter":[{"geo_distance":{"distance":"1km","at":{"lat":37.5,"lon":127.0}}},{"range":{"base_dt":{"gte":"2026-11-22","lt":"2026-11-23"}}}]}}}"#;
@@ -53,11 +57,19 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         let before = engine.ask("GET", "/_index_template/millrace-*", "").await;
         invoke(&mut setup, &json!({})).await.expect("again");
         assert_eq!(engine.ask("GET", "/_index_template/millrace-*", "").await, before);
-        scene.set_pipeline(&rules("setup", "    total_fields_limit: 50\n").replace("name: setup", "name: renamed").replace("shards: 2", "shards: 1"));
+        scene.set_pipeline(
+            &rules("setup", "    total_fields_limit: 50\n")
+                .replace("name: setup", "name: renamed")
+                .replace("shards: 2", "shards: 1"),
+        );
         let mut setup = scene.start("setup", &engine.url(), &env).await;
         invoke(&mut setup, &json!({})).await.expect("with other rules");
         let templates = parse(&engine.ask("GET", "/_index_template/millrace-*", "").await);
-        assert_eq!(templates["index_templates"].as_array().map(Vec::len), Some(1), "the old one is taken over: {templates}");
+        assert_eq!(
+            templates["index_templates"].as_array().map(Vec::len),
+            Some(1),
+            "the old one is taken over: {templates}"
+        );
         engine.ask("PUT", &format!("/setup-{}", day(0)), "").await;
         let index = mapping(&engine, &format!("setup-{}", day(0))).await;
         assert_eq!(index["settings"]["index"]["number_of_shards"], "1");

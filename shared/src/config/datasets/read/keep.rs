@@ -9,7 +9,8 @@ use crate::route::IndexPattern;
 use crate::yaml::Key;
 
 const DURATION_FORM: &str = "a duration is a whole number with `h`, `d` or `w`, such as `14d`";
-const MAPPING_FORM: &str = "give a JSON file in a folder beside pipeline.yaml, such as `mapping: mappings/app-events.json`";
+const MAPPING_FORM: &str =
+    "give a JSON file in a folder beside pipeline.yaml, such as `mapping: mappings/app-events.json`";
 const SNAPSHOT_FORM: &str = "`snapshot` is `true` or `false` (the default)";
 /// A century: more is a slip of the finger.
 const MAX_HOURS: u64 = 100 * 366 * 24;
@@ -19,7 +20,8 @@ const MAX_SHARDS: u32 = 1024;
 impl Reader<'_> {
     pub(super) fn keep(&mut self, members: &Members<'_>, index: Option<&IndexPattern>) -> Option<Keep> {
         let before = self.complaints.len();
-        let mut duration = |name| self.optional(members, name, None, |reader, node| reader.duration(node, name).map(Some));
+        let mut duration =
+            |name| self.optional(members, name, None, |reader, node| reader.duration(node, name).map(Some));
         let (retention, keep_at_least) = (duration("retention"), duration("keep_at_least"));
         let snapshot = self.optional(members, "snapshot", false, |reader, node| {
             match reader.text(node, "snapshot", SNAPSHOT_FORM)?.value.as_str() {

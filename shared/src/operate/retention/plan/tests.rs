@@ -33,7 +33,12 @@ fn storage(indices: &[Index], free: u64, total: u64) -> Storage {
     }
 }
 
-fn planned(datasets: &Datasets, indices: &[Index], free: u64, watermark: Option<FreeStorage>) -> Vec<(String, Because)> {
+fn planned(
+    datasets: &Datasets,
+    indices: &[Index],
+    free: u64,
+    watermark: Option<FreeStorage>,
+) -> Vec<(String, Because)> {
     let now = ms("2026-11-22T10:00:00Z");
     let plan = plan(datasets, indices, &storage(indices, free, 100), watermark, now);
     plan.into_iter().map(|deletion| (deletion.index, deletion.because)).collect()
@@ -42,7 +47,8 @@ fn planned(datasets: &Datasets, indices: &[Index], free: u64, watermark: Option<
 #[test]
 fn an_index_goes_when_its_last_moment_is_older_than_the_retention() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 2d")]);
-    let indices = ["logs-2026.11.22", "logs-2026.11.20", "logs-2026.11.19", "logs-2026.11.18", "logs", "other-2026.11.01"];
+    let indices =
+        ["logs-2026.11.22", "logs-2026.11.20", "logs-2026.11.19", "logs-2026.11.18", "logs", "other-2026.11.01"];
     let gone = planned(&rules, &indices.map(index), 0, None);
     assert_eq!(gone, [("logs-2026.11.18".into(), Because::Retention), ("logs-2026.11.19".into(), Because::Retention)]);
 }
@@ -50,8 +56,10 @@ fn an_index_goes_when_its_last_moment_is_older_than_the_retention() {
 #[test]
 fn storage_takes_the_oldest_first_down_to_what_is_kept_at_least_and_no_more_than_needed() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 30d, keep_at_least: 2d")]);
-    let indices = ["logs-2026.11.22", "logs-2026.11.20", "logs-2026.11.19", "logs-2026.11.18", "logs-2026.11.17"].map(index);
-    let free_storage = |names: &[&str]| -> Vec<_> { names.iter().map(|n| ((*n).to_owned(), Because::FreeStorage)).collect() };
+    let indices =
+        ["logs-2026.11.22", "logs-2026.11.20", "logs-2026.11.19", "logs-2026.11.18", "logs-2026.11.17"].map(index);
+    let free_storage =
+        |names: &[&str]| -> Vec<_> { names.iter().map(|n| ((*n).to_owned(), Because::FreeStorage)).collect() };
     for (free, gone) in [
         (50, &[][..]),
         (45, &["logs-2026.11.17"]),

@@ -44,7 +44,8 @@ fn a_template_says_what_the_rules_tell_and_the_users_mapping_stands() {
     assert_eq!((template.name.as_str(), template.pattern.as_str()), ("millrace-logs-x.x.x", "logs-*.*.*"));
     let body = template.body(true);
     assert_eq!(body["index_patterns"], json!(["logs-*.*.*"]));
-    let settings = json!({ "index.number_of_shards": 3, "index.number_of_replicas": 0, "index.mapping.total_fields.limit": 2000 });
+    let settings =
+        json!({ "index.number_of_shards": 3, "index.number_of_replicas": 0, "index.mapping.total_fields.limit": 2000 });
     assert_eq!(body["template"]["settings"], settings);
     let mappings = &body["template"]["mappings"];
     assert_eq!(mappings["dynamic"], false);
@@ -65,7 +66,11 @@ fn every_fault_is_named_at_once() {
         (r#"{"mappings": {}}"#, "{}", "mappings/app.json: has a `mappings`"),
         ("[]", "{}", "mappings/app.json: is no JSON object"),
         ("{", "{}", "mappings/app.json: is not JSON"),
-        (r#"{"properties": {"a": {"type": "text"}}}"#, r#"{"properties": {"a": {"type": "long"}}}"#, "mappings/other.json: says otherwise about `properties.a.type`"),
+        (
+            r#"{"properties": {"a": {"type": "text"}}}"#,
+            r#"{"properties": {"a": {"type": "long"}}}"#,
+            "mappings/other.json: says otherwise about `properties.a.type`",
+        ),
     ] {
         let faults = made(FULL, &[("mappings/app.json", app), ("mappings/other.json", other)]).unwrap_err();
         let text: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect();
