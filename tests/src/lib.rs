@@ -35,6 +35,7 @@ pub mod kafka;
 pub mod kinesalite;
 pub mod kinesis;
 pub mod kpl;
+pub mod lambda;
 pub mod mapping;
 pub mod moto;
 pub mod pattern;

@@ -43,6 +43,7 @@ pub struct DeadLetter<P = Position> {
     pub error_type: String,
     pub reason: String,
     pub dataset: Option<String>,
+    pub record_time_ms: Option<i64>,
     pub payload: Option<String>,
     pub payload_base64: Option<String>,
     pub payload_length: Option<u64>,
