@@ -35,11 +35,14 @@ impl Moto {
         mapped.expect("a new mapping").uuid().expect("an id").to_owned()
     }
 
-    /// Maps a stream, which need not be there, to a function.
+    /// Makes a stream and maps it to a function.
     ///
     /// # Panics
     /// If moto refuses.
     pub async fn map_stream(&self, function: &str, stream: &str, parallelization: i32) -> String {
+        let target =
+            [("x-amz-target", "Kinesis_20131202.CreateStream"), ("content-type", "application/x-amz-json-1.1")];
+        self.post("kinesis", &target, format!(r#"{{"StreamName":"{stream}","ShardCount":1}}"#)).await;
         let request =
             self.lambda.create_event_source_mapping().function_name(function).parallelization_factor(parallelization);
         let request = request.event_source_arn(format!("arn:aws:kinesis:{REGION}:123456789012:stream/{stream}"));

@@ -95,13 +95,20 @@ impl Moto {
 
     /// One request of IAM, in its form; what it said.
     pub(crate) async fn iam(&self, form: String) -> String {
-        let request =
-            crate::engine::http().post(self.url()).header("content-type", "application/x-www-form-urlencoded");
-        // Where moto finds the service's name; the signature is not looked at.
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.post("iam", &headers, form + "&Version=2010-05-08").await
+    }
+
+    /// One request of a service that has no client here; what it said.
+    pub(crate) async fn post(&self, service: &str, headers: &[(&str, &str)], body: String) -> String {
+        // Where moto finds the service's name and the region; the signature is not looked at.
         let scope = format!(
-            "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/iam/aws4_request, SignedHeaders=host, Signature=x"
+            "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
         );
-        let request = request.header("authorization", scope).body(form + "&Version=2010-05-08");
+        let mut request = crate::engine::http().post(self.url()).header("authorization", scope).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let answer = request.send().await.expect("moto answers");
         answer.text().await.expect("the answer is whole")
     }

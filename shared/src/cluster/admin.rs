@@ -162,6 +162,20 @@ fn said(answer: Answer) -> Result<Said, BatchError> {
     if let 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
-    let summary = format!("{}: {}", answer.what, reason(answer.status, &answer.body));
-    Ok(Said { status: answer.status.as_u16(), body: serde_json::from_slice(&answer.body).unwrap_or_default(), summary })
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let status = answer.status.as_u16();
+    let reason = told(&body).map_or_else(|| reason(answer.status, &answer.body), |told| format!("{status} {told}"));
+    Ok(Said { status, summary: format!("{}: {reason}", answer.what), body })
+}
+
+/// What the engine says of an error: it is the innermost cause that names the fault.
+fn told(body: &Value) -> Option<String> {
+    let error = &body["error"];
+    let mut told = format!("{}: {}", error["type"].as_str()?, error["reason"].as_str()?);
+    let mut cause = &error["caused_by"];
+    while let Some(reason) = cause["reason"].as_str() {
+        told = format!("{told}: {reason}");
+        cause = &cause["caused_by"];
+    }
+    Some(told)
 }

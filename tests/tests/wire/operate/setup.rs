@@ -105,17 +105,13 @@ fn cloudformation_is_always_answered_and_a_stack_can_always_be_deleted() {
         assert_eq!((&answer["Status"], &answer["LogicalResourceId"]), (&json!("SUCCESS"), &json!("Setup")), "{answer}");
 
         let brief = std::time::Duration::from_secs(8);
-        scene.set_mapping("m.json", r#"{"properties":{"a":{"type":"no such type"}}}"#);
-        let mut refused = scene.start("setup", &engine.url(), &[]).await;
-        scene.set_mapping("m.json", "[");
-        let mut faulty = scene.start("setup", &engine.url(), &[]).await;
-        scene.set_mapping("m.json", "{}");
-        let mut alone = scene.start("setup", "http://127.0.0.1:9", &[]).await;
-        for (function, name, says) in [
-            (&mut refused, "refused", "no such type"),
-            (&mut faulty, "faulty", "mappings/m.json: is not JSON"),
-            (&mut alone, "alone", "127.0.0.1:9"),
+        for (name, domain, mapping, says) in [
+            ("alone", "http://127.0.0.1:9", "{}", "127.0.0.1:9"),
+            ("refused", &engine.url(), r#"{"properties":{"a":{"type":"no such type"}}}"#, "no such type"),
+            ("faulty", &engine.url(), "[", "mappings/m.json: is not JSON"),
         ] {
+            scene.set_mapping("m.json", mapping);
+            let mut function = scene.start("setup", domain, &[]).await;
             function.invoke(&event(&scene, "Update", name), brief).await.expect("it runs");
             let answer = answered(&scene, name).await;
             let reason = answer["Reason"].as_str().unwrap_or_default();
