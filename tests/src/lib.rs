@@ -49,3 +49,4 @@ pub mod ruler;
 pub mod scene;
 pub mod script;
 pub mod service;
+pub mod vast;

@@ -8,6 +8,9 @@ const EVENTS: u64 = 50_000;
 const LARGE_OBJECT: usize = 100 << 20;
 /// How often the function is killed.
 const KILLS: usize = 15;
+/// Objects that are replayed, and how often the function is killed meanwhile.
+const REPLAYED: usize = 5_000;
+const REPLAY_KILLS: usize = 2;
 
 mod wire {
     mod auth;
@@ -31,6 +34,7 @@ mod wire {
     mod pressure;
     mod query;
     mod refusal;
+    mod replayed;
     mod rules;
     mod visibility;
     mod volume;
