@@ -74,8 +74,7 @@ impl Setup {
     /// By hand: what failed. Of CloudFormation's events only where the answer could not be put.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         let Some(request) = stack::Request::read(event) else { return self.run(deadline).await };
-        // Data outlive their stack, and a stack must be deletable whatever became of its domain.
-        let result = if request.is_delete() { Ok(Value::Null) } else { self.run(deadline).await };
+        let result = if request.is_for_the_answer_alone() { Ok(Value::Null) } else { self.run(deadline).await };
         request.answer(&result, deadline).await?;
         Ok(result.unwrap_or_else(Value::String))
     }

@@ -28,6 +28,8 @@ pub(super) struct Request {
     logical_resource_id: String,
     #[serde(default)]
     physical_resource_id: Option<String>,
+    #[serde(default)]
+    resource_properties: Value,
 }
 
 impl Request {
@@ -36,8 +38,10 @@ impl Request {
         serde_json::from_value(event.clone()).ok()
     }
 
-    pub(super) fn is_delete(&self) -> bool {
-        self.request_type == "Delete"
+    /// Whether there is anything to do. Data outlive their stack, which has to be deletable whatever became of its domain; and an
+    /// operator may have wanted to do it by hand.
+    pub(super) fn is_for_the_answer_alone(&self) -> bool {
+        self.request_type == "Delete" || self.resource_properties["Run"] == "false"
     }
 
     /// Puts the answer where CloudFormation waits for it, until it is there or the function ends.

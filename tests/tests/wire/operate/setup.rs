@@ -120,6 +120,11 @@ fn cloudformation_is_always_answered_and_a_stack_can_always_be_deleted() {
             function.invoke(&event(&scene, "Delete", &deleted), brief).await.expect("it runs");
             assert_eq!(answered(&scene, &deleted).await["Status"], "SUCCESS", "{name}");
         }
+        let mut by_hand = event(&scene, "Create", "by-hand");
+        by_hand["ResourceProperties"]["Run"] = json!("false");
+        let mut alone = scene.start("setup", "http://127.0.0.1:9", &[]).await;
+        alone.invoke(&by_hand, brief).await.expect("it runs");
+        assert_eq!(answered(&scene, "by-hand").await["Status"], "SUCCESS", "the operator does it");
         let templates = engine.ask("GET", "/_index_template/millrace-stack*", "").await;
         assert!(templates.contains("millrace-stack-x.x.x"), "deletion leaves what is there: {templates}");
     });
