@@ -10,9 +10,17 @@ use tests::engine::json as parse;
 
 use super::sam::{installed, succeed, tool};
 
-/// The logical ids of the functions.
-const FUNCTIONS: [&str; 4] =
-    ["S3IngestFunction", "KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
+/// The logical ids of the functions; first those of event source mappings.
+const FUNCTIONS: [&str; 8] = [
+    "S3IngestFunction",
+    "KinesisIngestFunction",
+    "KafkaIngestFunction",
+    "FirehoseTransformFunction",
+    "SetupFunction",
+    "RetentionFunction",
+    "BrakeFunction",
+    "ReplayFunction",
+];
 
 #[test]
 fn sam_validates_the_template() {
@@ -66,12 +74,13 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn no_policy_names_every_resource_but_for_network_interfaces() {
+fn no_policy_names_every_resource_where_an_action_knows_one() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
     for role in resources(template, "AWS::IAM::Role") {
         if let Some(policies) = role.get("ManagedPolicyArns") {
-            assert_eq!(*policies, json!([{ "Ref": "IngestPolicy" }]), "AWS's own name every resource: {role}");
+            let ours = ["IngestPolicy", "OperatePolicy"].map(|policy| json!([{ "Ref": policy }]));
+            assert!(ours.contains(policies), "AWS's own name every resource: {role}");
         }
         statements(&role["Policies"], &mut found);
     }
@@ -82,7 +91,8 @@ fn no_policy_names_every_resource_but_for_network_interfaces() {
     for statement in found {
         assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{statement}");
         if texts(&statement["Resource"]).contains(&"*") {
-            assert!(texts(&statement["Action"]).iter().all(|action| action.starts_with("ec2:")), "{statement}");
+            let knows_none = |action: &&str| action.starts_with("ec2:") || *action == "lambda:ListEventSourceMappings";
+            assert!(texts(&statement["Action"]).iter().all(knows_none), "{statement}");
         }
     }
 }
@@ -125,7 +135,7 @@ fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_toget
 fn every_function_keeps_its_memory_as_in_the_measurements() {
     let Some(template) = deployed() else { return };
     let functions = resources(template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 4);
+    assert_eq!(functions.len(), FUNCTIONS.len());
     for function in functions {
         let tunables = &function["Environment"]["Variables"]["GLIBC_TUNABLES"];
         assert_eq!(*tunables, tests::scene::GLIBC_TUNABLES, "{}", function["Description"]);
@@ -201,4 +211,25 @@ fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
         assert_eq!(statement["Action"], "sqs:SendMessage");
         assert!(statement["Condition"]["ArnEquals"]["aws:SourceArn"].is_object(), "{statement}");
     }
+}
+
+#[test]
+fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
+    let Some(template) = deployed() else { return };
+    let resources = &template["Resources"];
+    for name in &FUNCTIONS[..3] {
+        assert_eq!(resources[name]["DependsOn"], json!(["Setup"]), "{name}");
+    }
+    let setup = &resources["Setup"]["Properties"];
+    // The layer's logical id, and so its version, follows from what is in it.
+    let layer = setup["Pipeline"]["Ref"].as_str().expect("the layer");
+    assert!(layer.starts_with("PipelineLayer") && resources[layer]["Type"] == "AWS::Lambda::LayerVersion", "{layer}");
+}
+
+#[test]
+fn what_functions_remember_outlives_the_dead_letters() {
+    let Some(template) = deployed() else { return };
+    let rules = &template["Resources"]["DeadLetterBucket"]["Properties"]["LifecycleConfiguration"]["Rules"];
+    assert_eq!(rules.as_array().map(Vec::len), Some(1), "{rules}");
+    assert_eq!(rules[0]["Prefix"], "dead-letters/");
 }
