@@ -70,18 +70,21 @@ impl Http {
         let path = request.path.split('?').next().unwrap_or_default();
         let what = format!("{} {}{path}", request.method, self.endpoint);
         let url = format!("{}{}", self.endpoint, request.path);
-        let mut built =
-            self.client.request(request.method.clone(), url).timeout(timeout).header(header::CONTENT_TYPE, request.content_type);
+        let mut built = self
+            .client
+            .request(request.method.clone(), url)
+            .timeout(timeout)
+            .header(header::CONTENT_TYPE, request.content_type);
         if request.gzip {
             built = built.header(header::CONTENT_ENCODING, "gzip");
         }
-        // Dashboards and Kibana want to see either of them, and nobody else looks.
+        // Dashboards and Kibana want to see either of the first two, and nobody else looks. Where there are tenants, a user who
+        // names none would import into one that is seen by nobody else.
         if request.path.contains("/api/saved_objects/") {
-            built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true");
+            built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true").header("securitytenant", "global");
         }
-        let mut built = built
-            .build()
-            .map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
+        let mut built =
+            built.build().map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
         self.auth.apply(&mut built, request.sha256).await?;
         *built.body_mut() = Some(request.body.clone().into());
         read(what, self.client.execute(built).await).await

@@ -37,7 +37,10 @@ pub struct Template {
 ///
 /// # Errors
 /// Files that are missing or no mapping, and datasets with the same indices that contradict one another.
-pub fn templates(datasets: &Datasets, read: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Template>, Vec<Fault>> {
+pub fn templates(
+    datasets: &Datasets,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Template>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut templates: BTreeMap<String, Template> = BTreeMap::new();
     for dataset in datasets {
@@ -66,7 +69,8 @@ pub fn templates(datasets: &Datasets, read: impl Fn(&str) -> Result<String, Stri
 
 fn mapping(file: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Map<String, Value>, String> {
     const FORM: &str = "it holds what the engine's API calls `mappings`, such as {\"properties\": {\"adid\": {\"type\": \"keyword\"}}}";
-    let text = read(file).map_err(|error| format!("cannot be read: {error}; it lies beside pipeline.yaml, in the same layer"))?;
+    let text = read(file)
+        .map_err(|error| format!("cannot be read: {error}; it lies beside pipeline.yaml, in the same layer"))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) if map.contains_key("mappings") => {
             Err(format!("has a `mappings`: give only what is in it; {FORM}"))
@@ -132,7 +136,9 @@ impl Template {
         for rule in rules {
             match rule {
                 FieldRule::Hash(path) => self.add(&stored_as(path, rules), json!({ "type": "keyword" })),
-                FieldRule::Make { to, from: Making::GeoPoint { .. } } => self.add(to.as_str(), json!({ "type": "geo_point" })),
+                FieldRule::Make { to, from: Making::GeoPoint { .. } } => {
+                    self.add(to.as_str(), json!({ "type": "geo_point" }))
+                }
                 FieldRule::Make { to, from: Making::Date(_) } => self.add(to.as_str(), json!({ "type": "date" })),
                 _ => {}
             }
@@ -143,7 +149,9 @@ impl Template {
         let mut object = &mut self.mappings;
         let mut rest = path;
         loop {
-            let Some(properties) = object.entry("properties").or_insert_with(|| json!({})).as_object_mut() else { return };
+            let Some(properties) = object.entry("properties").or_insert_with(|| json!({})).as_object_mut() else {
+                return;
+            };
             if properties.contains_key(rest) {
                 return;
             }
@@ -158,6 +166,14 @@ impl Template {
             }
             (object, rest) = (parent, below);
         }
+    }
+
+    /// The fields that the mappings name and aggregations can be asked for, with their types. What lies in a `nested` field
+    /// is left out: it needs aggregations of its own.
+    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        collect_fields(&self.mappings, "", &mut fields);
+        fields
     }
 
     /// The body for the composable API, or for the older one.
@@ -187,6 +203,23 @@ impl Template {
     }
 }
 
+fn collect_fields(object: &Map<String, Value>, path: &str, fields: &mut BTreeMap<String, String>) {
+    for below in ["properties", "fields"] {
+        for (name, field) in object.get(below).and_then(Value::as_object).into_iter().flatten() {
+            let Some(field) = field.as_object() else { continue };
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let kind = field.get("type").and_then(Value::as_str).unwrap_or("object");
+            if kind == "nested" {
+                continue;
+            }
+            collect_fields(field, &path, fields);
+            if field.get("doc_values") != Some(&Value::Bool(false)) {
+                fields.insert(path, kind.to_owned());
+            }
+        }
+    }
+}
+
 /// Joins `from` into `into`; `Err` names where the two say different things.
 fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) -> Result<(), String> {
     for (key, value) in from {
@@ -202,12 +235,13 @@ fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) ->
 }
 
 /// The path of a field in the document, where it or what it lies in was renamed.
-fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
+pub(super) fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
     let renamed = rules.iter().find_map(|rule| match rule {
         FieldRule::Rename { from, to } if path.is_within(from) => Some((from, to)),
         _ => None,
     });
-    renamed.map_or_else(|| path.as_str().to_owned(), |(from, to)| format!("{to}{}", &path.as_str()[from.as_str().len()..]))
+    renamed
+        .map_or_else(|| path.as_str().to_owned(), |(from, to)| format!("{to}{}", &path.as_str()[from.as_str().len()..]))
 }
 
 #[cfg(test)]
