@@ -197,7 +197,7 @@ fn passed_on() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
-fn setting(name: &str) -> Option<String> {
+pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -13,7 +13,7 @@ datasets:
       geo_point: { location: { lat: lat, lon: lon } }
     timestamp: { field: t, format: epoch_ms }
     index: logs-%{+YYYY.MM.dd}
-    mapping: app.json
+    mapping: mappings/app.json
   - name: more
     from: { key: "b/**" }
     timestamp: { field: "event.time", format: epoch_ms }
