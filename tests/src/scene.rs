@@ -98,6 +98,16 @@ impl<'m> Scene<'m> {
         std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
     }
 
+    /// Writes a file that pipeline.yaml names, such as `mappings/events.json`.
+    ///
+    /// # Panics
+    /// If the disk is full.
+    pub fn put_beside_pipeline(&self, name: &str, text: &str) {
+        let file = self.pipeline.with_file_name(name);
+        std::fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("the clone is writable");
+        std::fs::write(file, text).expect("the clone is writable");
+    }
+
     /// Its one dataset, of another source: `from` is such as `stream: "logs"`, `more` further lines such as
     /// `select: a:1`.
     ///

@@ -17,6 +17,7 @@ mod wire {
     mod contract;
     mod cost;
     mod cpu;
+    mod dashboards;
     mod download;
     mod envelopes;
     mod firehose;
