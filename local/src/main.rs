@@ -176,7 +176,8 @@ async fn main() -> ExitCode {
                 Ok(true)
             }
             Some(Command::ImportLogstash { file, output }) => import_logstash(file, output.as_deref()),
-            Some(Command::Picture(options)) => picture::draw(options).await,
+            // Boxed: the compiler goes no deeper into futures in futures.
+            Some(Command::Picture(options)) => Box::pin(picture::draw(options)).await,
             None => ingest(&arguments.run).await,
         }
     };

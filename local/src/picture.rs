@@ -55,7 +55,8 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
         _ => None,
     })
     .map_err(io::Error::other)?;
-    let admin = Admin::new(&settings.domain, &Aws::load().await).map_err(io::Error::other)?;
+    let region = crate::machine::setting("AWS_REGION").unwrap_or_else(|| crate::machine::REGION.into());
+    let admin = Admin::new(&settings.domain, &Aws::load_in(region).await).map_err(io::Error::other)?;
     let chosen = Fields { time: options.time.clone(), points: options.geo.clone(), top: options.top.clone() };
     let data = Data::ask(&admin, &options.index, chosen, Deadline::after(PATIENCE)).await.map_err(io::Error::other)?;
     let output = options.output.display();

@@ -103,28 +103,6 @@ pub(super) fn map(points: &Points) -> String {
         right - left,
         bottom - top,
     );
-    let step = axis::step((east - west).max(north - south), 7.0).min(30.0);
-    for lon in axis::degrees(west, east, step) {
-        let x = view.x(lon);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\"/>\
-             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            bottom + 17.0,
-            axis::degree(lon, step, ["E", "W"]),
-        );
-    }
-    for lat in axis::degrees(south, north, step) {
-        let y = view.y(lat);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            left - 7.0,
-            y + 4.0,
-            axis::degree(lat, step, ["N", "S"]),
-        );
-    }
     for cell in &points.cells {
         let (x, y) = (view.x(cell.west), view.y(cell.north));
         let _ = write!(
@@ -136,6 +114,29 @@ pub(super) fn map(points: &Points) -> String {
             axis::degree(f64::midpoint(cell.south, cell.north), 0.01, ["N", "S"]),
             axis::degree(f64::midpoint(cell.west, cell.east), 0.01, ["E", "W"]),
             events(cell.count),
+        );
+    }
+    // Above the cells, which may cover all of the map.
+    let step = axis::step((east - west).max(north - south), 7.0).min(30.0);
+    for lon in axis::degrees(west, east, step) {
+        let x = view.x(lon);
+        let _ = write!(
+            svg,
+            "<line class=\"over\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\"/>\
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            bottom + 17.0,
+            axis::degree(lon, step, ["E", "W"]),
+        );
+    }
+    for lat in axis::degrees(south, north, step) {
+        let y = view.y(lat);
+        let _ = write!(
+            svg,
+            "<line class=\"over\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            left - 7.0,
+            y + 4.0,
+            axis::degree(lat, step, ["N", "S"]),
         );
     }
     svg.push_str("</svg>");
