@@ -20,6 +20,7 @@ use local::{
     logstash,
     machine::{Alone, Machine, MachineOptions},
     notification::object_created,
+    picture::{self, PictureOptions},
     progress::Progress,
     report::{Report, transform::TransformReport},
     s3, sample, schema,
@@ -98,6 +99,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Draws what lies in a domain: events over time, a heat map, the top values, as one HTML file.
+    Picture(PictureOptions),
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +176,8 @@ async fn main() -> ExitCode {
                 Ok(true)
             }
             Some(Command::ImportLogstash { file, output }) => import_logstash(file, output.as_deref()),
+            // Boxed: the compiler goes no deeper into futures in futures.
+            Some(Command::Picture(options)) => Box::pin(picture::draw(options)).await,
             None => ingest(&arguments.run).await,
         }
     };

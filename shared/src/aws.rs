@@ -43,12 +43,21 @@ pub struct Aws {
 impl Aws {
     /// Reads the SDK's configuration and makes the clients; no request is sent.
     pub async fn load() -> Self {
+        Self::load_by(|loader| loader).await
+    }
+
+    /// The same in a region that is known: outside the cloud, asking the machine for it would take its time.
+    pub async fn load_in(region: String) -> Self {
+        Self::load_by(|loader| loader.region(aws_config::Region::new(region))).await
+    }
+
+    async fn load_by(more: impl FnOnce(aws_config::ConfigLoader) -> aws_config::ConfigLoader) -> Self {
         // The ring provider: half the size and build time of aws-lc-rs. Without an explicit connector the trimmed SDK
         // crates compile, and fail at their first request.
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+        let config = more(aws_config::defaults(BehaviorVersion::latest()).http_client(http)).load().await;
         Self::from_config(&config)
     }
 

@@ -15,6 +15,7 @@
 //! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
 //! - [`mapping`]: delivers records of a stream, and again those that failed
 //! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
+//! - [`dashboards`]: an OpenSearch Dashboards that takes imports
 //! - [`receipt`]: what a function says of an attempt
 //! - [`choice`]: what the real transform chooses by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
@@ -27,6 +28,7 @@
 
 pub mod choice;
 pub mod cloudwatch;
+pub mod dashboards;
 pub mod engine;
 pub mod envelope;
 pub mod events;

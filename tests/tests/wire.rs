@@ -20,6 +20,7 @@ mod wire {
     mod contract;
     mod cost;
     mod cpu;
+    mod dashboards;
     mod download;
     mod envelopes;
     mod firehose;

@@ -4,8 +4,10 @@
 //! CloudFormation is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
 //! done again. What others have made of the domain is left alone: roles are patched, other templates and data untouched.
 
+mod dashboards;
 mod dates;
 mod roles;
+mod saved_objects;
 mod stack;
 pub mod template;
 
@@ -17,15 +19,19 @@ use serde_json::Value;
 use super::begin;
 use crate::{
     aws::Aws,
-    cluster::{Admin, admin::security::Mapped},
+    cluster::{
+        Admin,
+        admin::{Version, security::Mapped},
+    },
     config::{
         datasets::Datasets,
-        operations::{Repository, SetupSettings},
+        operations::{Domain, Repository, SetupSettings},
     },
     lambda::Deadline,
     outcome::{BatchError, ConfigError, Fault},
     telemetry,
 };
+use saved_objects::Maps;
 use template::Template;
 
 /// The function `setup`.
@@ -42,6 +48,8 @@ struct Ready {
     admin: Admin,
     datasets: Datasets,
     templates: Vec<Template>,
+    /// OpenSearch Dashboards or Kibana.
+    dashboards: Option<Admin>,
 }
 
 /// What was done.
@@ -55,6 +63,8 @@ struct Done {
     roles: Vec<&'static str>,
     /// The snapshot repository.
     repository: Option<&'static str>,
+    /// How many saved objects were imported into the dashboards.
+    saved_objects: Option<usize>,
     /// What was left out, and why.
     notes: Vec<String>,
     /// What failed. The other steps are done nevertheless.
@@ -106,19 +116,25 @@ impl Ready {
                 "MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it"
             );
         }
-        Ok(Self { settings, aws, admin, datasets, templates })
+        let dashboards = settings.dashboards.as_ref().map(|url| {
+            // The same users and roles, at another URL.
+            Admin::new(&Domain { endpoint: url.clone(), ..settings.domain.clone() }, &aws)
+        });
+        let dashboards = dashboards.transpose()?;
+        Ok(Self { settings, aws, admin, datasets, templates, dashboards })
     }
 
     async fn run(&self, deadline: Deadline) -> Done {
         let mut done = Done::default();
         // Permission before everything else; templates before the first event.
-        let composable = match self.engine(&mut done, deadline).await {
-            Ok(composable) => composable,
+        let version = match self.version(&mut done, deadline).await {
+            Ok(version) => version,
             Err(error) => {
                 done.failed.push(error.to_string());
                 return done;
             }
         };
+        let composable = version.is_none_or(Version::has_composable_templates);
         for role in roles::roles(&self.settings, &self.datasets) {
             match self.admin.put_role(&role, deadline).await {
                 Ok(Mapped::Done) => done.roles.push(role.name),
@@ -142,17 +158,36 @@ impl Ready {
                 Err(error) => done.failed.push(format!("snapshot repository: {error}")),
             }
         }
+        if let Some(dashboards) = &self.dashboards {
+            self.import(dashboards, version, &mut done, deadline).await;
+        }
         done
     }
 
-    /// Whether the engine knows composable templates.
-    async fn engine(&self, done: &mut Done, deadline: Deadline) -> Result<bool, BatchError> {
+    /// What can be seen of the indices, in the dashboards. Last: it asks for fields that the templates map.
+    async fn import(&self, dashboards: &Admin, version: Option<Version>, done: &mut Done, deadline: Deadline) {
+        let Some(maps) = version.map_or(Some(Maps::Coordinate), Maps::of) else {
+            done.notes.push("no saved objects: Kibana takes them from 7.10 on".into());
+            return;
+        };
+        let objects = saved_objects::saved_objects(&self.datasets, &self.templates, maps);
+        if objects.is_empty() {
+            return;
+        }
+        match dashboards::import(dashboards, &saved_objects::ndjson(&objects), objects.len(), deadline).await {
+            Ok(()) => done.saved_objects = Some(objects.len()),
+            Err(error) => done.failed.push(format!("dashboards: {error}")),
+        }
+    }
+
+    /// What the domain runs; `None` of a serverless collection, which is an OpenSearch that does not tell.
+    async fn version(&self, done: &mut Done, deadline: Deadline) -> Result<Option<Version>, BatchError> {
         if self.settings.domain.is_collection() {
-            return Ok(true);
+            return Ok(None);
         }
         let version = self.admin.version(deadline).await?;
         done.engine = Some(version.to_string());
-        Ok(version.has_composable_templates())
+        Ok(Some(version))
     }
 }
 

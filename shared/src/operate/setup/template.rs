@@ -178,6 +178,14 @@ impl Template {
         }
     }
 
+    /// The fields that the mappings name and aggregations can be asked for, with their types. What lies in a `nested` field
+    /// is left out: it needs aggregations of its own.
+    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        collect_fields(&self.mappings, "", &mut fields);
+        fields
+    }
+
     /// The body for the composable API, or for the older one.
     pub fn body(&self, composable: bool) -> Value {
         let priority = PRIORITY + self.pattern.replace('*', "").len();
@@ -205,6 +213,23 @@ impl Template {
     }
 }
 
+fn collect_fields(object: &Map<String, Value>, path: &str, fields: &mut BTreeMap<String, String>) {
+    for below in ["properties", "fields"] {
+        for (name, field) in object.get(below).and_then(Value::as_object).into_iter().flatten() {
+            let Some(field) = field.as_object() else { continue };
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let kind = field.get("type").and_then(Value::as_str).unwrap_or("object");
+            if kind == "nested" {
+                continue;
+            }
+            collect_fields(field, &path, fields);
+            if field.get("doc_values") != Some(&Value::Bool(false)) {
+                fields.insert(path, kind.to_owned());
+            }
+        }
+    }
+}
+
 /// Joins `from` into `into`; `Err` names where the two say different things.
 fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) -> Result<(), String> {
     for (key, value) in from {
@@ -220,7 +245,7 @@ fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) ->
 }
 
 /// The path of a field in the document, where it or what it lies in was renamed.
-fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
+pub(super) fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
     let renamed = rules.iter().find_map(|rule| match rule {
         FieldRule::Rename { from, to } if path.is_within(from) => Some((from, to)),
         _ => None,
