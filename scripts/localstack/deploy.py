@@ -118,9 +118,12 @@ class Deployment:
             failed = [resource for resource in resources if resource["ResourceStatus"].endswith("FAILED")]
             reasons = [f"{it['LogicalResourceId']}: {it.get('ResourceStatusReason')}" for it in failed]
             sys.exit(f"{deployed['StackStatus']} {deployed.get('StackStatusReason')}\n" + "\n".join(reasons))
+        # What LocalStack does not know it takes, and leaves alone.
+        if left := [it["LogicalResourceId"] for it in resources if it.get("PhysicalResourceId") in (None, "unknown")]:
+            sys.exit(f"LocalStack knows no resource such as {', '.join(left)}")
         return {
             "outputs": {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])},
-            "resources": {it["LogicalResourceId"]: it.get("PhysicalResourceId") for it in resources},
+            "resources": {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in resources},
         }
 
     def stack(self, name):

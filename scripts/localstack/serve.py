@@ -38,18 +38,21 @@ def configure(data, cache, port):
             "XDG_CACHE_HOME": str(cache),
             # Tests wait for these: a queue that was empty is asked again, a failed asynchronous invocation is repeated.
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
-            "LAMBDA_RETRY_BASE_DELAY_SECONDS": "1",
+            "LAMBDA_RETRY_BASE_DELAY": "1",
         }
     )
 
 
-def install_executor(logs):
-    """Before anything else imports the function that chooses the executor by its name."""
+def install(logs):
+    """What LocalStack lacks: functions without containers, and custom resources."""
     from localstack.services.lambda_.invocation import runtime_executor
 
+    import custom_resource
     import executor
 
+    custom_resource.install()
     executor.ProcessExecutor.logs = logs
+    # Before anything else imports it by its name.
     runtime_executor.get_runtime_executor = lambda: executor.ProcessExecutor
 
 
@@ -96,7 +99,7 @@ def main():
     threading.Thread(target=end_with_standard_input, args=[data], daemon=True).start()
     tempfile.tempdir = str(data / "tmp")  # LocalStack does not like to be told by the environment
     configure(data, cache, port)
-    install_executor(logs)
+    install(logs)
     keep_objects_in(data / "objects")
     threading.Thread(target=say_when_ready, args=[port, out], daemon=True).start()
     from localstack.runtime import main as localstack
