@@ -71,7 +71,11 @@ class CustomResource(ResourceProvider):
         token = properties["ServiceToken"]
         if kind == "Delete":
             properties = self.known(request)["properties"] or properties
-        clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": request.region_name})
+        try:
+            here = {"LocationConstraint": request.region_name}
+            clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=here)
+        except clients.s3.exceptions.BucketAlreadyOwnedByYou:
+            pass
         event = {
             "RequestType": kind,
             "RequestId": str(uuid.uuid4()),
