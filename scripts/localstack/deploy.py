@@ -1,10 +1,10 @@
 """Deploys a SAM template on LocalStack, with functions that are built already.
 
-    deploy.py ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS [Parameter=value …]
+    deploy.py ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS RULES [Parameter=value …]
 
 TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own transform does not know `!Ref X.Alias`.
 What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
-FUNCTIONS/NAME as `bootstrap`, for `ContentUri` the folder's pipeline.yaml, for the `TemplateURL` of a nested stack the
+FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for the `TemplateURL` of a nested stack the
 file. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
 """
 import io
@@ -76,7 +76,7 @@ class Deployment:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         return {"S3Bucket": BUCKET, "S3Key": key}
 
-    def package(self, template, source, functions):
+    def package(self, template, source, functions, rules):
         """Uploads what `source` names, and tells the translated template so."""
         folder = source.parent
         for name, resource in yaml.load(source.read_text(encoding="utf-8"), Loose)["Resources"].items():
@@ -85,8 +85,8 @@ class Deployment:
                 binary = functions / Path(code).name
                 place = self.upload(f"{binary.name}.zip", zipped(binary, "bootstrap"))
                 template["Resources"][name]["Properties"]["Code"] = place
-            elif content := properties.get("ContentUri"):
-                place = self.upload(f"{name}.zip", zipped(folder / content / "pipeline.yaml", "pipeline.yaml"))
+            elif "ContentUri" in properties:
+                place = self.upload(f"{name}.zip", zipped(rules, "pipeline.yaml"))
                 # The transform adds a hash to the name of a layer.
                 for found, translated in template["Resources"].items():
                     if found.startswith(name) and translated["Type"] == "AWS::Lambda::LayerVersion":
@@ -145,10 +145,10 @@ class Deployment:
 
 
 def main():
-    endpoint, stack, source, translated, functions, *parameters = sys.argv[1:]
+    endpoint, stack, source, translated, functions, rules, *parameters = sys.argv[1:]
     template = with_text_keys(json.loads(Path(translated).read_text(encoding="utf-8")))
     deployment = Deployment(endpoint)
-    deployment.package(template, Path(source), Path(functions))
+    deployment.package(template, Path(source), Path(functions), Path(rules))
     print(json.dumps(deployment.deploy(stack, template, dict(parameter.split("=", 1) for parameter in parameters))))
 
 

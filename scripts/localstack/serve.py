@@ -1,4 +1,4 @@
-"""LocalStack on 127.0.0.1 and a free port, for the tests: serve.py DATA_DIR CACHE_DIR.
+"""LocalStack on 127.0.0.1 and a free port, for the tests: serve.py DATA_DIR CACHE_DIR LIBS_DIR.
 
 Prints "LOCALSTACK READY port" once it listens. When standard input ends, so do all child processes and DATA_DIR, where
 everything lies that it writes: whoever started it holds the other end of that pipe, so nothing outlives a test process.
@@ -88,10 +88,13 @@ def say_when_ready(port, out):
 
 
 def main():
-    data, cache = (Path(path).resolve() for path in sys.argv[1:3])
+    data, cache, libs = (Path(path).resolve() for path in sys.argv[1:4])
     logs, port = data / "functions", free_port()
     for folder in (data / "tmp", logs, cache):
         folder.mkdir(parents=True, exist_ok=True)
+    volume = data / "var/lib/localstack"
+    volume.mkdir(parents=True)
+    (volume / "lib").symlink_to(libs)  # what it would download is there already
     out = os.fdopen(os.dup(1), "w")
     log = os.open(data / "localstack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
