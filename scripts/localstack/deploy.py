@@ -60,6 +60,10 @@ def with_text_keys(value):
     return {name: with_text_keys(item) for name, item in value.items()}
 
 
+def is_over(status):
+    return not status.endswith(("IN_PROGRESS", "PENDING"))
+
+
 class Deployment:
     def __init__(self, endpoint):
         config = Config(retries={"max_attempts": 1}, read_timeout=SECONDS)
@@ -101,20 +105,23 @@ class Deployment:
     def deploy(self, stack, template, parameters):
         self.upload(f"{stack}.json", json.dumps(template).encode())
         change = {"StackName": stack, "ChangeSetName": f"change-{time.time_ns()}"}
-        self.cloudformation.create_change_set(
+        made = self.cloudformation.create_change_set(
             **change,
             ChangeSetType="UPDATE" if self.stack(stack) else "CREATE",
             TemplateURL=self.url(f"{stack}.json"),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        described = self.until(lambda: self.cloudformation.describe_change_set(**change), "Status")
+        described = self.until(lambda: self.cloudformation.describe_change_set(**change), lambda it: is_over(it["Status"]))
         if described["Status"] != "CREATE_COMPLETE":
             sys.exit(f"the change set failed: {described.get('StatusReason')}")
         self.cloudformation.execute_change_set(**change)
-        deployed = self.until(lambda: self.stack(stack), "StackStatus")
+        good = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        # LocalStack says that it is complete, then what the outputs are, then of which change set it is.
+        over = lambda it: it.get("ChangeSetId") == made["Id"] if it["StackStatus"] in good else is_over(it["StackStatus"])
+        deployed = self.until(lambda: self.stack(stack), over)
         resources = self.cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-        if deployed["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        if deployed["StackStatus"] not in good:
             failed = [resource for resource in resources if resource["ResourceStatus"].endswith("FAILED")]
             reasons = [f"{it['LogicalResourceId']}: {it.get('ResourceStatusReason')}" for it in failed]
             sys.exit(f"{deployed['StackStatus']} {deployed.get('StackStatusReason')}\n" + "\n".join(reasons))
@@ -132,16 +139,14 @@ class Deployment:
         except self.cloudformation.exceptions.ClientError:
             return None
 
-    def until(self, describe, key):
-        """What is described once it is not in progress any more."""
+    def until(self, describe, is_so):
+        """What is described once it is so."""
         end = time.monotonic() + SECONDS
-        while True:
-            described = describe()
-            if not described[key].endswith(("IN_PROGRESS", "PENDING")):
-                return described
+        while not is_so(described := describe()):
             if time.monotonic() > end:
-                sys.exit(f"still {described[key]} after {SECONDS} s")
+                sys.exit(f"not within {SECONDS} s: {described}")
             time.sleep(0.2)
+        return described
 
 
 def main():

@@ -139,7 +139,9 @@ impl LocalStack {
             name.to_string_lossy().starts_with(function)
         });
         let read = |file: std::fs::DirEntry| std::fs::read(file.path()).unwrap_or_default();
-        files.flat_map(|file| String::from_utf8_lossy(&read(file)).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+        files
+            .flat_map(|file| String::from_utf8_lossy(&read(file)).lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
     }
 
     /// The end of its own log, for whoever has to find out why something failed.
@@ -158,7 +160,8 @@ impl LocalStack {
             "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
         );
         let request = self.http.request(method.parse().expect("a method"), self.url() + path);
-        let mut request = request.header("authorization", authorization).header("content-type", "application/x-amz-json-1.1");
+        let mut request =
+            request.header("authorization", authorization).header("content-type", "application/x-amz-json-1.1");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

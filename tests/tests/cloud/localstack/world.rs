@@ -89,7 +89,8 @@ impl<'w> World<'w> {
 
     /// How often a message may fail before the queue gives it up.
     pub(crate) async fn allow_failures(&self, count: u32) {
-        let policy = json!({ "deadLetterTargetArn": self.stack.output("DeadLetterQueueArn"), "maxReceiveCount": count });
+        let policy =
+            json!({ "deadLetterTargetArn": self.stack.output("DeadLetterQueueArn"), "maxReceiveCount": count });
         let request = self.localstack.aws.sqs.set_queue_attributes().queue_url(self.stack.output("QueueUrl"));
         let request = request.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
         request.send().await.expect("the queue is changed");
@@ -148,7 +149,9 @@ impl<'w> World<'w> {
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
         let objects = self.localstack.aws.objects(self.stack.output("DeadLetterBucketName"), "dead-letters/").await;
         let texts = objects.into_iter().map(|(_, bytes)| String::from_utf8(bytes).expect("dead letters are text"));
-        texts.flat_map(|text| text.lines().map(|line| serde_json::from_str(line).expect(line)).collect::<Vec<_>>()).collect()
+        texts
+            .flat_map(|text| text.lines().map(|line| serde_json::from_str(line).expect(line)).collect::<Vec<_>>())
+            .collect()
     }
 
     /// What s3-ingest said of an object in the end, each time that it came.
@@ -163,7 +166,8 @@ impl<'w> World<'w> {
     /// The domain holds the events that it has to, each once and byte for byte, and no other.
     pub(crate) async fn assert_all_there(mut self) {
         let queue = self.stack.output("QueueUrl");
-        until("the queue is empty", Duration::from_secs(30), async || (self.depth(queue).await == 0).then_some(())).await;
+        until("the queue is empty", Duration::from_secs(30), async || (self.depth(queue).await == 0).then_some(()))
+            .await;
         self.engine.each_document(INDICES, |document| self.expected.found(&document.source)).await;
         self.expected.assert_met();
     }
