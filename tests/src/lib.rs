@@ -6,6 +6,7 @@
 //! - [`service`]: a process that ends with the test process
 //! - [`engine`]: a real OpenSearch node
 //! - [`moto`]: an S3, a queue service and a secret store
+//! - [`localstack`]: an AWS that deploys templates
 //! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
 //! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
@@ -38,6 +39,7 @@ pub mod kinesalite;
 pub mod kinesis;
 pub mod kpl;
 pub mod lambda;
+pub mod localstack;
 pub mod mapping;
 pub mod moto;
 pub mod pattern;

@@ -114,9 +114,13 @@ impl Moto {
     }
 
     fn start(env: &[(&str, &str)], credentials: Credentials) -> Result<Self, String> {
-        let service = Service::start("moto/moto.sh", &[], env)?;
+        Ok(Self::of(Service::start("moto/moto.sh", &[], env)?, credentials))
+    }
+
+    /// The clients of a server that is spoken to likewise.
+    pub(crate) fn of(service: Service, credentials: Credentials) -> Self {
         let (s3, sqs, secrets, lambda) = clients(&service.url(), &credentials);
-        Ok(Self { service, credentials, s3, sqs, secrets, lambda })
+        Self { service, credentials, s3, sqs, secrets, lambda }
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL`.
