@@ -24,7 +24,7 @@ use crate::{
 pub use admin::Admin;
 pub use encode::Payload;
 use http::{Http, Request};
-pub use http::put_json;
+pub use http::{address, put_json};
 pub use limit::{AdaptiveLimit, Permit};
 
 /// Only what is read is asked for. Escaped as the signature's canonical form wants it.

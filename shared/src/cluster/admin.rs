@@ -46,6 +46,8 @@ pub struct Said {
     pub body: Value,
     /// Request, status and the beginning of the body, for a message.
     pub summary: String,
+    /// The domain's own clock, in milliseconds since the epoch, where it tells.
+    pub date_ms: Option<i64>,
 }
 
 impl Said {
@@ -90,6 +92,18 @@ impl Admin {
         let said = self.send(method, path, body, deadline).await?;
         said.accepted()?;
         Ok(said.body)
+    }
+
+    /// One attempt, without a body, whatever comes of it: also what another attempt might not meet, such as 503, is an answer.
+    ///
+    /// # Errors
+    /// Where no answer came within `timeout`.
+    pub async fn once(&self, path: &str, timeout: Duration) -> Result<Said, BatchError> {
+        let body = Bytes::new();
+        let sha256 = sha256(&body);
+        let content_type = "application/json";
+        let request = Request { method: Method::GET, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        self.http.send(&request, timeout).await.map(Said::from)
     }
 
     /// A request whose refusal says something too.
@@ -161,6 +175,16 @@ fn said(answer: Answer) -> Result<Said, BatchError> {
     if let 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
-    let summary = format!("{}: {}", answer.what, reason(answer.status, &answer.body));
-    Ok(Said { status: answer.status.as_u16(), body: serde_json::from_slice(&answer.body).unwrap_or_default(), summary })
+    Ok(answer.into())
+}
+
+impl From<Answer> for Said {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: answer.status.as_u16(),
+            body: serde_json::from_slice(&answer.body).unwrap_or_default(),
+            summary: format!("{}: {}", answer.what, reason(answer.status, &answer.body)),
+            date_ms: answer.date_ms,
+        }
+    }
 }

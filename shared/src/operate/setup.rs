@@ -26,6 +26,7 @@ use crate::{
     outcome::{BatchError, ConfigError, Fault},
     telemetry,
 };
+pub use roles::INGEST_ROLE;
 use template::Template;
 
 /// The function `setup`.
