@@ -1,5 +1,6 @@
 //! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
 //! the same with samples; `local check` tells what pipeline.yaml would do to them, `local import-logstash` makes one.
+//! `local doctor`, `local setup` and `local audit` are for a deployment.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
 //! undelivered. Everything else is the library's.
@@ -57,6 +58,36 @@ enum Command {
         /// Where pipeline.yaml is written [default: standard output]
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Examines a deployment, by the environment of its functions: each finding with its fix. Ends 1 where there is a fault.
+    Doctor {
+        /// The rules, where `MILLRACE_PIPELINE` is not set [default: infra/pipeline.yaml, else pipeline.yaml]
+        #[arg(long, value_name = "FILE")]
+        pipeline: Option<PathBuf>,
+        /// Prints one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a domain ready as the function `setup` does, by its environment and with one's own credentials.
+    Setup {
+        /// Prints one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the objects under a prefix that have no final receipt. Ends 1 where there are any.
+    Audit {
+        /// The objects.
+        #[arg(value_name = "s3://BUCKET/PREFIX")]
+        place: String,
+        /// Log lines of s3-ingest, as printed or as `aws logs filter-log-events` gives them; `-` is standard input
+        #[arg(long, value_name = "FILE", required = true)]
+        receipts: Vec<PathBuf>,
+        /// The rules [default: infra/pipeline.yaml, else pipeline.yaml]
+        #[arg(long, value_name = "FILE")]
+        pipeline: Option<PathBuf>,
+        /// Prints one JSON document
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -133,6 +164,11 @@ async fn main() -> ExitCode {
                 Ok(true)
             }
             Some(Command::ImportLogstash { file, output }) => commands::import_logstash(file, output.as_deref()),
+            Some(Command::Doctor { pipeline, json }) => commands::doctor(pipeline.clone(), *json).await,
+            Some(Command::Setup { json }) => commands::setup(*json).await,
+            Some(Command::Audit { place, receipts, pipeline, json }) => {
+                commands::audit(place, receipts, pipeline.clone(), *json).await
+            }
             None => commands::ingest(&arguments.run).await,
         }
     };

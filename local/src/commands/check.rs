@@ -8,7 +8,7 @@ use std::{
 use local::{check, files};
 use serde_json::json;
 
-use super::plural;
+use super::{own_pipeline, plural};
 
 /// Whether the rules are right, and every sample was read.
 pub(crate) fn check(
@@ -17,10 +17,8 @@ pub(crate) fn check(
     bucket: Option<&str>,
     as_json: bool,
 ) -> io::Result<bool> {
-    let deployed = Path::new("infra/pipeline.yaml");
-    let own = if deployed.is_file() { deployed } else { Path::new("pipeline.yaml") };
-    let pipeline = pipeline.unwrap_or(own);
-    let datasets = match check::datasets(pipeline) {
+    let pipeline = own_pipeline(pipeline.map(Path::to_owned));
+    let datasets = match check::datasets(&pipeline) {
         Ok(datasets) => datasets,
         Err(error) => {
             let faults = error.faults;
