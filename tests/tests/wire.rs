@@ -10,6 +10,7 @@ const LARGE_OBJECT: usize = 100 << 20;
 const KILLS: usize = 15;
 
 mod wire {
+    mod audit;
     mod auth;
     mod components;
     mod conformance;
@@ -17,6 +18,7 @@ mod wire {
     mod contract;
     mod cost;
     mod cpu;
+    mod doctor;
     mod download;
     mod envelopes;
     mod firehose;
