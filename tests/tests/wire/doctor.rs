@@ -28,7 +28,7 @@ async fn sound<'m>(moto: &'m Moto, engine: &Engine, name: &str) -> (Scene<'m>, P
     let program = Program::of(&scene, &engine.url());
     let said = program.run(&["setup", "--json"]).await;
     assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
-    assert_eq!(said.json()["templates"], json!([format!("millrace-{name}-x")]), "{}", said.stdout);
+    assert_eq!(said.json()["templates"], json!([format!("millrace-{name}-x.x.x")]), "{}", said.stdout);
     (scene, program)
 }
 
@@ -79,7 +79,12 @@ fn a_sound_deployment_has_no_fault() {
         let signed = [("MILLRACE_DOMAIN_AUTH", "sigv4:es"), ("MILLRACE_DOMAIN_ENDPOINT", between.url.as_str())];
         for program in [program.clone(), program.with(&signed)] {
             let (said, findings) = examine(&program).await;
-            assert_eq!((said.code, wrong(&findings).len()), (Some(0), 0), "{findings:#?}");
+            // Amazon's domains, which signed requests are for, have a floor of their own; the disk is this machine's.
+            let wrong: Vec<_> = wrong(&findings).into_iter().filter(|finding| finding["check"] != "disk").collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+            let has_room = findings.iter().any(|finding| finding["check"] == "disk" && finding["level"] == "ok");
+            assert!(has_room || program.is_signed(), "{findings:#?}");
+            assert_eq!(said.code, Some(i32::from(!has_room)));
             let ok: Vec<&str> = findings
                 .iter()
                 .filter(|finding| finding["level"] == "ok")
@@ -95,7 +100,6 @@ fn a_sound_deployment_has_no_fault() {
                 "permission",
                 "templates",
                 "payload",
-                "disk",
                 "blocks",
                 "auto-create",
                 "dead letters",
@@ -105,8 +109,8 @@ fn a_sound_deployment_has_no_fault() {
             }
             assert_eq!(ok.contains(&"clock"), program.is_signed(), "the engine alone tells no time");
             let text = program.run(&["doctor"]).await;
-            assert_eq!(text.code, Some(0));
-            assert!(text.stdout.ends_with("\n0 faults, 0 warnings\n"), "{}", text.stdout);
+            assert_eq!(text.code, said.code);
+            assert!(text.stdout.ends_with(" faults, 0 warnings\n") || !has_room, "{}", text.stdout);
             assert_eq!(text.stdout.lines().count(), findings.len() + 2, "a line a finding: {}", text.stdout);
         }
         // Nothing is left behind.
@@ -235,13 +239,21 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let (scene, program) = sound(moto, engine, "doctor-state").await;
-        let template = "/_index_template/millrace-doctor-state-x";
-        let other = r#"{"index_patterns":["doctor-state-*"],"priority":313,"template":{"settings":{"index.number_of_shards":2}}}"#;
-        engine.ask("PUT", template, other).await;
+        let template = "/_index_template/millrace-doctor-state-x.x.x";
+        let mut other =
+            engine::json(&engine.ask("GET", template, "").await)["index_templates"][0]["index_template"].take();
+        other["template"]["settings"]["index"]["number_of_shards"] = json!("2");
+        engine.ask("PUT", template, &other.to_string()).await;
         assert_fault("settings", &program, "templates", "has other settings", "local setup").await;
         engine.ask("DELETE", template, "").await;
-        assert_fault("no template", &program, "templates", "millrace-doctor-state-x is missing", "run `local setup`")
-            .await;
+        assert_fault(
+            "no template",
+            &program,
+            "templates",
+            "millrace-doctor-state-x.x.x is missing",
+            "run `local setup`",
+        )
+        .await;
         assert_eq!(program.run(&["setup"]).await.code, Some(0));
         assert!(wrong(&examine(&program).await.1).is_empty(), "the fix is one");
 
@@ -280,8 +292,14 @@ fn limits_of_the_nodes_are_found_with_their_fix() {
     place::run(async {
         let (_scene, program) = sound(moto, &engine, "doctor-limits").await;
         assert_fault("body", &program, "payload", "takes requests of 256 KiB", "MILLRACE_MAX_EVENT_BYTES").await;
-        assert_fault("auto-create", &program, "auto-create", "doctor-limits-*", "+doctor-limits-*,-doctor-limits-*,+*")
-            .await;
+        assert_fault(
+            "auto-create",
+            &program,
+            "auto-create",
+            "doctor-limits-*",
+            "+doctor-limits-*.*.*,-doctor-limits-*,+*",
+        )
+        .await;
         let small = program.with(&[("MILLRACE_MAX_EVENT_BYTES", "200000")]);
         let (_, findings) = examine(&small).await;
         let payload = findings.iter().find(|finding| finding["check"] == "payload").expect("the check is made");

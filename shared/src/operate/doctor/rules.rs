@@ -59,7 +59,13 @@ pub(super) async fn pipeline(deployment: &Deployment, aws: &Aws) -> (Vec<Finding
     faults.extend(deployment.dead_letters.iter().filter_map(|dead_letters| fed_back(&datasets, dead_letters)));
     if faults.is_empty() {
         let count = datasets.iter().count() + datasets.transforms().count();
-        findings.insert(0, Finding::ok(CHECK, format!("{}: {count} datasets", deployment.pipeline.display())));
+        findings.insert(
+            0,
+            Finding::ok(
+                CHECK,
+                format!("{}: {count} dataset{}", deployment.pipeline.display(), if count == 1 { "" } else { "s" }),
+            ),
+        );
     }
     findings.splice(0..0, faults.iter().map(|fault| of_fault(CHECK, fault)));
     (findings, Some(Rules { datasets, templates }))
