@@ -23,8 +23,8 @@ use crate::{
 };
 pub use admin::Admin;
 pub use encode::Payload;
-pub use http::put_json;
 use http::{Http, Request};
+pub use http::{address, put_json};
 pub use limit::{AdaptiveLimit, Permit};
 
 /// Only what is read is asked for. Escaped as the signature's canonical form wants it.

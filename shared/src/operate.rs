@@ -3,7 +3,9 @@
 //! In: an invocation and its deadline. Out: what was done, as one JSON document; or an error, so that an alarm rings.
 //! Each of the functions is one file here; what they ask of a domain is `cluster::admin`'s.
 
+pub mod audit;
 pub mod brake;
+pub mod doctor;
 pub mod replay;
 pub mod retention;
 pub mod setup;

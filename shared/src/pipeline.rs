@@ -21,5 +21,6 @@ mod transform;
 pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};
 pub use s3::S3Ingest;
+pub(crate) use s3::fed_back;
 pub use stream::StreamIngest;
 pub use transform::FirehoseTransform;

@@ -20,6 +20,7 @@
 //! - [`receipt`]: what a function says of an attempt
 //! - [`choice`]: what the real transform chooses by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`program`]: `local` beside a deployment
 //! - [`scene`]: the above together, under names of one test's own
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
@@ -45,6 +46,7 @@ pub mod moto;
 pub mod pattern;
 pub mod payload;
 pub mod place;
+pub mod program;
 pub mod proxy;
 pub mod query;
 pub mod queue;

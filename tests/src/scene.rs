@@ -29,7 +29,8 @@ pub struct Scene<'m> {
     pub queue: Queue<'m>,
     /// What its indices begin with.
     pub prefix: String,
-    pipeline: PathBuf,
+    /// Its rules.
+    pub pipeline: PathBuf,
     _folder: tempfile::TempDir,
 }
 

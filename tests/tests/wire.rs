@@ -13,6 +13,7 @@ const REPLAYED: usize = 5_000;
 const REPLAY_KILLS: usize = 2;
 
 mod wire {
+    mod audit;
     mod auth;
     mod components;
     mod conformance;
@@ -21,6 +22,7 @@ mod wire {
     mod cost;
     mod cpu;
     mod dashboards;
+    mod doctor;
     mod download;
     mod envelopes;
     mod firehose;

@@ -1,4 +1,4 @@
-//! SQS: send a continuation, and let a failed message come back sooner.
+//! SQS: send a continuation, let a failed message come back sooner, and look at how the queue is set.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
@@ -12,6 +12,15 @@ use crate::outcome::BatchError;
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
+}
+
+/// What a queue is set to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueAttributes {
+    /// JSON with `deadLetterTargetArn` and `maxReceiveCount`, where messages that fail too often go somewhere.
+    pub redrive_policy: Option<String>,
+    /// In seconds.
+    pub visibility_timeout: Option<u32>,
 }
 
 impl Queue {
@@ -67,6 +76,26 @@ impl Queue {
         match request.visibility_timeout(seconds).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("ChangeMessageVisibility in {url}"), &error)),
+        }
+    }
+
+    /// What the queue is set to.
+    ///
+    /// # Errors
+    /// Permanent where it is missing, or may not be looked at (`sqs:GetQueueAttributes`).
+    pub async fn attributes(&self, url: &str) -> Result<QueueAttributes, BatchError> {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names = [Name::RedrivePolicy, Name::VisibilityTimeout];
+        let request = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        match request.send().await {
+            Ok(output) => {
+                let attribute = |name: &Name| output.attributes().and_then(|attributes| attributes.get(name)).cloned();
+                Ok(QueueAttributes {
+                    redrive_policy: attribute(&Name::RedrivePolicy),
+                    visibility_timeout: attribute(&Name::VisibilityTimeout).and_then(|seconds| seconds.parse().ok()),
+                })
+            }
+            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Said {
     pub body: Value,
     /// Request, status and the beginning of the body, for a message.
     pub summary: String,
+    /// The domain's own clock, in milliseconds since the epoch, where it tells.
+    pub date_ms: Option<i64>,
 }
 
 impl Said {
@@ -91,6 +93,18 @@ impl Admin {
         let said = self.send(method, path, body, deadline).await?;
         said.accepted()?;
         Ok(said.body)
+    }
+
+    /// One attempt, without a body, whatever comes of it: also what another attempt might not meet, such as 503, is an answer.
+    ///
+    /// # Errors
+    /// Where no answer came within `timeout`.
+    pub async fn once(&self, path: &str, timeout: Duration) -> Result<Said, BatchError> {
+        let body = Bytes::new();
+        let sha256 = sha256(&body);
+        let content_type = "application/json";
+        let request = Request { method: Method::GET, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        self.http.send(&request, timeout).await.map(Said::from)
     }
 
     /// A request whose refusal says something too.
@@ -162,10 +176,16 @@ fn said(answer: Answer) -> Result<Said, BatchError> {
     if let 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let status = answer.status.as_u16();
-    let reason = told(&body).map_or_else(|| reason(answer.status, &answer.body), |told| format!("{status} {told}"));
-    Ok(Said { status, summary: format!("{}: {reason}", answer.what), body })
+    Ok(answer.into())
+}
+
+impl From<Answer> for Said {
+    fn from(answer: Answer) -> Self {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let status = answer.status.as_u16();
+        let reason = told(&body).map_or_else(|| reason(answer.status, &answer.body), |told| format!("{status} {told}"));
+        Self { status, summary: format!("{}: {reason}", answer.what), body, date_ms: answer.date_ms }
+    }
 }
 
 /// What the engine says of an error: it is the innermost cause that names the fault.

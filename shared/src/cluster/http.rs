@@ -48,6 +48,8 @@ pub(super) struct Answer {
     pub(super) what: String,
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<Duration>,
+    /// The other side's clock (`Date`), in milliseconds since the epoch.
+    pub(super) date_ms: Option<i64>,
     pub(super) body: Bytes,
 }
 
@@ -97,7 +99,7 @@ impl Answer {
     /// # Errors
     /// As the error table says: 408, 429 and 5xx are retryable, 413 is too large, all else permanent.
     pub(super) fn success(self) -> Result<Bytes, BatchError> {
-        let Self { what, status, retry_after, body } = self;
+        let Self { what, status, retry_after, body, .. } = self;
         match status.as_u16() {
             200..=299 => Ok(body),
             413 => Err(BatchError::TooLarge { what }),
@@ -117,6 +119,13 @@ pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), 
     let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
     // No content type: it would have to be in the URL's signature.
     read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
+}
+
+/// Host and port of a URL.
+pub fn address(url: &str) -> Option<(String, u16)> {
+    let url = reqwest::Url::parse(url).ok()?;
+    // An IPv6 address stands in brackets there.
+    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
 }
 
 fn client() -> Result<Client, ConfigError> {
@@ -140,6 +149,11 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_secs);
+    let date_ms = response
+        .headers()
+        .get(header::DATE)
+        .and_then(|value| jiff::fmt::rfc2822::parse(value.to_str().ok()?).ok())
+        .map(|date| date.timestamp().as_millisecond());
     let length = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
     let mut body = Vec::with_capacity(length.min(1 << 20));
     while let Some(chunk) = response.chunk().await.map_err(|error| retryable(&what, error))? {
@@ -149,7 +163,7 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { what, status: response.status(), retry_after, body: body.into() })
+    Ok(Answer { what, status: response.status(), retry_after, date_ms, body: body.into() })
 }
 
 /// Status and the beginning of the answer: the domain's words, which never hold a payload of ours.

@@ -243,7 +243,7 @@ impl RetentionSettings {
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    fn domain(&mut self) -> Domain {
+    pub(super) fn domain(&mut self) -> Domain {
         Domain {
             endpoint: self.endpoint(),
             auth: self.auth(),

@@ -104,7 +104,7 @@ impl Settings {
             queue_url: env.queue_url(),
             kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),
             hash_key: env.hash_key(),
-            max_body_bytes: env.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20),
+            max_body_bytes: env.max_body_bytes(),
             max_event_bytes: env.max_event_bytes(),
             max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
             compression: env.or("MILLRACE_COMPRESSION", Compression::Gzip, "gzip or none", |value| match value {
@@ -218,6 +218,15 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     pub(super) fn pipeline(&mut self) -> PathBuf {
         self.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into()))
+    }
+
+    /// Of a body, and of an event.
+    pub(super) fn limits(&mut self) -> (usize, usize) {
+        (self.max_body_bytes(), self.max_event_bytes())
+    }
+
+    fn max_body_bytes(&mut self) -> usize {
+        self.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20)
     }
 
     fn max_event_bytes(&mut self) -> usize {

@@ -31,6 +31,7 @@ use crate::{
     outcome::{BatchError, ConfigError, Fault},
     telemetry,
 };
+pub use roles::INGEST_ROLE;
 use saved_objects::Maps;
 use template::Template;
 

@@ -7,7 +7,10 @@ use tokio::sync::Semaphore;
 use super::carry::{Carrier, datasets};
 use crate::{
     aws::Aws,
-    config::{datasets::Datasets, settings::Settings},
+    config::{
+        datasets::Datasets,
+        settings::{S3Prefix, Settings},
+    },
     lambda::Deadline,
     outcome::{ConfigError, Fault},
     source::s3::{Continuation, Invocation, Message, Task, respond},
@@ -39,16 +42,8 @@ impl S3Ingest {
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
         let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
-        let dead = &settings.dead_letters;
-        let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
-        if !fed_back.is_empty() {
-            let message = format!(
-                "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
-                dead.bucket,
-                dead.prefix,
-                fed_back.join(", ")
-            );
-            return Err(ConfigError { faults: vec![Fault { place: "MILLRACE_DEAD_LETTERS".into(), message }] });
+        if let Some(fault) = fed_back(&datasets, &settings.dead_letters) {
+            return Err(ConfigError { faults: vec![fault] });
         }
         Ok(Self {
             carrier: Carrier::new(&settings, &aws)?,
@@ -156,4 +151,16 @@ impl S3Ingest {
             tracing::warn!(message_id = message.id, %error, "the visibility of a failed message could not be changed");
         }
     }
+}
+
+/// Dead letters that a dataset would take.
+pub(crate) fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
+    let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
+    let message = format!(
+        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
+        dead.bucket,
+        dead.prefix,
+        fed_back.join(", ")
+    );
+    (!fed_back.is_empty()).then(|| Fault { place: "MILLRACE_DEAD_LETTERS".into(), message })
 }

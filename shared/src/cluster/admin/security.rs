@@ -10,7 +10,7 @@ use super::{Admin, Said};
 use crate::{lambda::Deadline, outcome::BatchError};
 
 /// OpenSearch's path of the plugin, and the one that it had in Open Distro, which Amazon's Elasticsearch 7 has still.
-const PATHS: [&str; 2] = ["/_plugins/_security/api", "/_opendistro/_security/api"];
+pub(crate) const PATHS: [&str; 2] = ["/_plugins/_security/api", "/_opendistro/_security/api"];
 
 /// A role of the domain, and those who are to have it.
 #[derive(Debug, Clone, PartialEq)]

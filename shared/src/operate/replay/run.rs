@@ -214,7 +214,7 @@ impl<'r> Run<'r> {
             self.state.value.listed += looked_at;
             self.state.value.after = Some(last);
             self.write().await?;
-            if !page.has_more {
+            if page.next.is_none() {
                 return Ok(true);
             }
         }

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn said(status: u16, body: Value) -> Said {
-        Said { status, summary: format!("POST https://d/_import: {status} {body}"), body }
+        Said { status, summary: format!("POST https://d/_import: {status} {body}"), body, date_ms: None }
     }
 
     #[test]

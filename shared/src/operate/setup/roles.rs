@@ -7,13 +7,16 @@ use crate::{
     config::{datasets::Datasets, operations::SetupSettings},
 };
 
+/// The role of those who write events.
+pub const INGEST_ROLE: &str = "millrace_ingest";
+
 /// The roles to be made: one for those who write events, one for those who look after the domain. None where nobody is to have it.
 pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets) -> Vec<Role> {
     let mut patterns: Vec<String> = datasets.iter().map(|dataset| dataset.router.index().wildcard()).collect();
     patterns.sort();
     patterns.dedup();
     let ingest = Role {
-        name: "millrace_ingest",
+        name: INGEST_ROLE,
         permissions: json!({
             "description": "Millrace: may create events in the indices of its datasets, and nothing else",
             "cluster_permissions": ["indices:data/write/bulk", "cluster:monitor/main"],
