@@ -1,6 +1,6 @@
 //! The Lambda function `setup`: the domain is made ready for what pipeline.yaml says.
 //!
-//! An event in, an answer out, to CloudFormation too; everything between is `ingest::operate`.
+//! An event in, an answer out, to `CloudFormation` too; everything between is `ingest::operate`.
 
 use ingest::{lambda::Deadline, operate::setup::Setup};
 use lambda_runtime::{Error, LambdaEvent, service_fn};

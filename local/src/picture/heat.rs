@@ -140,7 +140,7 @@ pub(super) fn map(points: &Points) -> String {
         );
     }
     svg.push_str("</svg>");
-    let swatches: String = (0..SHADES).map(|shade| format!("<i class=\"s{shade}\"></i>")).collect();
+    let swatches = (0..SHADES).map(|shade| format!("<i class=\"s{shade}\"></i>")).collect::<Vec<_>>().concat();
     let scale = if shading.is_logarithmic { ", on a logarithmic scale" } else { "" };
     let _ = write!(
         svg,

@@ -153,10 +153,10 @@ impl Ledger {
         let begins = line.char_indices().filter(|(_, c)| matches!(c, '{' | '[')).map(|(at, _)| at);
         for begin in begins.take(MAX_BEGINNINGS) {
             let mut values = serde_json::Deserializer::from_str(&line[begin..]).into_iter();
-            if let Some(Ok(value)) = values.next() {
-                if self.value(value) {
-                    return;
-                }
+            if let Some(Ok(value)) = values.next()
+                && self.value(value)
+            {
+                return;
             }
         }
     }
@@ -164,7 +164,7 @@ impl Ledger {
     /// Whether there was any receipt in it.
     fn value(&mut self, value: Value) -> bool {
         match value {
-            Value::Array(values) => values.into_iter().fold(false, |any, value| self.value(value) || any),
+            Value::Array(values) => self.values(values),
             Value::Object(mut object) if object.get("message").is_some_and(|message| message == "receipt") => {
                 self.receipt(serde_json::from_value(Value::Object(std::mem::take(&mut object))).ok());
                 true
@@ -175,13 +175,20 @@ impl Ledger {
                     self.line(message.trim());
                     return self.receipts + self.others > before;
                 }
-                ["events", "logEvents", "results"]
-                    .into_iter()
-                    .filter_map(|name| object.remove(name))
-                    .fold(false, |any, value| self.value(value) || any)
+                let lists = ["events", "logEvents", "results"].into_iter().filter_map(|name| object.remove(name));
+                self.values(lists.collect())
             }
             _ => false,
         }
+    }
+
+    /// Whether there was any in them. All are looked at.
+    fn values(&mut self, values: Vec<Value>) -> bool {
+        let mut any = false;
+        for value in values {
+            any |= self.value(value);
+        }
+        any
     }
 
     fn receipt(&mut self, receipt: Option<Receipt>) {

@@ -1,7 +1,7 @@
 //! The function `setup`: the domain is made ready for what pipeline.yaml says, at every deployment and by hand.
 //!
-//! In: an event of CloudFormation's custom resource, or anything else by hand. Out: what was done, as one JSON document;
-//! CloudFormation is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
+//! In: an event of `CloudFormation`'s custom resource, or anything else by hand. Out: what was done, as one JSON document;
+//! `CloudFormation` is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
 //! done again. What others have made of the domain is left alone: roles are patched, other templates and data untouched.
 
 mod dashboards;
@@ -74,7 +74,7 @@ struct Done {
 
 impl Setup {
     /// From the process's environment and the pipeline.yaml it names. Faults are kept for the answer: a function that does
-    /// not start would leave CloudFormation waiting for an hour.
+    /// not start would leave `CloudFormation` waiting for an hour.
     pub async fn from_env() -> Self {
         Self { ready: Ready::from_env().await.map(Arc::new) }
     }
@@ -82,7 +82,7 @@ impl Setup {
     /// One invocation.
     ///
     /// # Errors
-    /// By hand: what failed. Of CloudFormation's events only where the answer could not be put.
+    /// By hand: what failed. Of `CloudFormation`'s events only where the answer could not be put.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         let Some(request) = stack::Request::read(event) else { return self.run(deadline).await };
         let result = if request.is_for_the_answer_alone() { Ok(Value::Null) } else { self.run(deadline).await };

@@ -237,7 +237,7 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
         Some(Scalar::Null) => return Err(invalid("is null")),
         None => return Err(invalid("is an array or object")),
     }
-    if out[start..].iter().all(is_allowed_in_name) {
+    if out[start..].iter().copied().all(is_allowed_in_name) {
         return Ok(());
     }
     let shown: String = String::from_utf8_lossy(&out[start..]).chars().take(60).collect();
@@ -245,6 +245,6 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
 }
 
 /// Whether a field may add this byte to an index name.
-fn is_allowed_in_name(byte: &u8) -> bool {
+fn is_allowed_in_name(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-')
 }

@@ -17,7 +17,7 @@ use self::world::{STREAM, World};
 use super::sam::installed;
 
 /// How long something may take that is to happen at once.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 /// How many events an object has.
 const COUNT: u64 = 300;
 /// The bucket of a message that comes too early.

@@ -89,7 +89,8 @@ async fn index(engine: &Engine, index: &str) -> Vec<Value> {
     for line in events::generate(EVENTS, 7) {
         let mut event: Value = serde_json::from_str(&line).expect("an event");
         event["location"] = json!({ "lat": event["lat"], "lon": event["lon"] });
-        body.push_str(&format!("{}\n{event}\n", json!({ "create": { "_index": index } })));
+        let action = json!({ "create": { "_index": index } });
+        body.extend([action.to_string(), "\n".into(), event.to_string(), "\n".into()]);
         documents.push(event);
     }
     let indexed = engine::json(&engine.ask("POST", "/_bulk?refresh=true", &body).await);

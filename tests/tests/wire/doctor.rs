@@ -1,6 +1,7 @@
 //! `local doctor` and `local setup` against a real engine: a sound deployment has no fault, and every fault is found and told
 //! with its fix.
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -65,6 +66,9 @@ async fn assert_fault(what: &str, program: &Program, check: &str, found: &str, f
         assert!(looked_at.iter().any(|looked| **looked == check), "{what}: no {check} in {looked_at:?}");
     }
 }
+
+/// A fault: its name, the environment that has it, which check finds it, what is found, and the fix.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
 
 #[test]
 fn a_sound_deployment_has_no_fault() {
@@ -141,7 +145,6 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
         let late = Between::start(&engine.url(), Some("Thu, 01 Jan 2015 00:00:00 GMT"), None).await;
         let basic = format!("basic:{secret}");
         let tls = engine.url().replace("http:", "https:");
-        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
         let table: [Row<'_>; 12] = [
             (
                 "port",
@@ -275,9 +278,12 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
         assert_eq!((said.code, wrong(&findings)[0]["level"].as_str()), (Some(0), Some("warning")), "{findings:#?}");
 
         // A queue that lets nothing go is a warning too.
-        use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
         engine.index_setting("doctor-state-2026.11.22", "index.blocks.write", &json!(null)).await;
-        let set = moto.sqs.set_queue_attributes().queue_url(&scene.queue.url).attributes(RedrivePolicy, "");
+        let set = moto
+            .sqs
+            .set_queue_attributes()
+            .queue_url(&scene.queue.url)
+            .attributes(QueueAttributeName::RedrivePolicy, "");
         set.send().await.expect("the queue is set");
         let (said, findings) = examine(&program).await;
         assert_eq!((said.code, &wrong(&findings)[0]["check"]), (Some(0), &json!("queue")), "{findings:#?}");

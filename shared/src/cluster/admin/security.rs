@@ -66,8 +66,8 @@ impl Admin {
             return Ok(());
         }
         // `add` of a member that is there replaces it, by JSON Patch; users and hosts of the mapping stay as they are.
-        let patch = json!([{ "op": "add", "path": "/backend_roles", "value": all }]);
-        self.send("PATCH", &at, Some(&patch), deadline).await?.accepted()
+        let changes = json!([{ "op": "add", "path": "/backend_roles", "value": all }]);
+        self.send("PATCH", &at, Some(&changes), deadline).await?.accepted()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html>, "Network limits").
 const AMAZON_SMALL_BODY: u64 = 10 << 20;
 /// Amazon's domains stop taking writes at 20 % or 20 GiB of free storage, whichever is less
-/// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, "ClusterBlockException").
+/// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, `ClusterBlockException`).
 const AMAZON_FREE: u64 = 20 << 30;
 
 /// The templates that `setup` makes.
@@ -182,7 +182,7 @@ async fn payload(patient: &Patient, it: &Answering) -> Finding {
 fn free_at(watermark: &str, total: u64) -> Option<u64> {
     let share = |used: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a disk")]
-        (0.0..=1.0).contains(&used).then(|| (total as f64 * (1.0 - used)) as u64)
+        (0.0..=1.0).contains(&used).then_some((total as f64 * (1.0 - used)) as u64)
     };
     if let Some(percent) = watermark.strip_suffix('%') {
         return share(percent.trim().parse::<f64>().ok()? / 100.0);

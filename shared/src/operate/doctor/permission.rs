@@ -126,7 +126,8 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
 }
 
 async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, BatchError> {
-    let body: String = actions.iter().map(|action| format!("{action}\n{{}}\n")).collect();
+    let lines: Vec<String> = actions.iter().map(|action| format!("{action}\n{{}}\n")).collect();
+    let body = lines.concat();
     let path = format!("/_bulk{query}");
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }

@@ -242,7 +242,7 @@ impl<'r> Run<'r> {
             match self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &left).await {
                 Ok(refused) if refused.is_empty() => return Ok(()),
                 Ok(refused) if attempt < ATTEMPTS => {
-                    left = refused.iter().map(|number| left[*number].clone()).collect()
+                    left = refused.iter().map(|number| left[*number].clone()).collect();
                 }
                 Ok(refused) => {
                     let (what, reason) =
@@ -250,7 +250,7 @@ impl<'r> Run<'r> {
                     return Err(BatchError::Retryable { what, reason, retry_after: None });
                 }
                 Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(what, reason, "sending again")
+                    tracing::warn!(what, reason, "sending again");
                 }
                 Err(error) => return Err(error),
             }

@@ -33,7 +33,7 @@ fn java(text: &str) -> Option<String> {
     let mut chars = text.chars();
     let flush = |out: &mut String, quoted: &mut String| {
         if !quoted.is_empty() {
-            *out += &format!("'{}'", quoted.replace('\'', "''"));
+            out.extend(["'", &quoted.replace('\'', "''"), "'"]);
             quoted.clear();
         }
     };

@@ -1,4 +1,4 @@
-//! CloudFormation's custom resource: the event that it sends, and the answer that it waits for at a URL.
+//! `CloudFormation`'s custom resource: the event that it sends, and the answer that it waits for at a URL.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>
 
@@ -13,12 +13,13 @@ use crate::{backoff::Backoff, cluster::put_json, lambda::Deadline, outcome::Batc
 const MAX_REASON_BYTES: usize = 2_000;
 /// One attempt at the answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The resource's own id, whatever is changed: another one would make CloudFormation delete the old.
+/// The resource's own id, whatever is changed: another one would make `CloudFormation` delete the old.
 const PHYSICAL_ID: &str = "millrace-setup";
 
 /// The event.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the names are CloudFormation's")]
 pub(super) struct Request {
     request_type: String,
     #[serde(rename = "ResponseURL")]
@@ -44,7 +45,7 @@ impl Request {
         self.request_type == "Delete" || self.resource_properties["Run"] == "false"
     }
 
-    /// Puts the answer where CloudFormation waits for it, until it is there or the function ends.
+    /// Puts the answer where `CloudFormation` waits for it, until it is there or the function ends.
     ///
     /// # Errors
     /// The last failure, after as many attempts as there was time for.

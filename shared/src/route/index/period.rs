@@ -144,7 +144,7 @@ fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
         }
         // A name has 255 bytes at most, and a pattern few fields: every way is tried.
         Part::Field(_) => {
-            let allowed = name.iter().take_while(|byte| super::is_allowed_in_name(byte)).count();
+            let allowed = name.iter().take_while(|byte| super::is_allowed_in_name(**byte)).count();
             (1..=allowed).for_each(|len| read(rest, &name[len..], date, found));
         }
     }

@@ -1,4 +1,4 @@
-//! `setup` makes a domain ready, as often as it is asked, and always answers CloudFormation.
+//! `setup` makes a domain ready, as often as it is asked, and always answers `CloudFormation`.
 
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
@@ -77,7 +77,7 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
     });
 }
 
-/// What CloudFormation was told: the answer lies where its URL says, here an object of S3, as it does there.
+/// What `CloudFormation` was told: the answer lies where its URL says, here an object of S3, as it does there.
 async fn answered(scene: &Scene<'_>, key: &str) -> Value {
     let objects = scene.moto.objects(&scene.bucket, key).await;
     let [(_, answer)] = objects.as_slice() else { panic!("one answer, not {objects:?}") };

@@ -100,7 +100,10 @@ impl Reader<'_> {
         let is_below = std::path::Path::new(&text)
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
-        if is_below && text.contains('/') && text.ends_with(".json") {
+        if is_below
+            && text.contains('/')
+            && std::path::Path::new(&text).extension().is_some_and(|extension| extension == "json")
+        {
             return Some(text);
         }
         self.refuse(node.place, format!("`mapping: {text}`: {MAPPING_FORM}"))

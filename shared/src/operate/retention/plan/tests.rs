@@ -11,7 +11,18 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 fn datasets(list: &[(&str, &str)]) -> Datasets {
     let mut yaml = "datasets:\n".to_owned();
     for (number, (index, more)) in list.iter().enumerate() {
-        yaml += &format!("  - {{ name: d{number}, from: {{ key: \"{number}\" }}, index: \"{index}\"{more} }}\n");
+        let number = number.to_string();
+        yaml.extend([
+            "  - { name: d",
+            &number,
+            ", from: { key: \"",
+            &number,
+            "\" }, index: \"",
+            index,
+            "\"",
+            more,
+            " }\n",
+        ]);
     }
     Datasets::parse("pipeline.yaml", &yaml, None).unwrap_or_else(|error| panic!("{yaml}\n{error}"))
 }
