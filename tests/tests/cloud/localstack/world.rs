@@ -67,7 +67,7 @@ impl<'w> World<'w> {
 
     /// An object as it is announced, which does not have to be there.
     pub(crate) fn object(bucket: &str, key: &str, body: &[u8]) -> Object {
-        let etag = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         Object { bucket: bucket.into(), key: key.into(), etag, version: None, size: body.len() }
     }
 
