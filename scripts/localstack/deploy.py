@@ -6,6 +6,7 @@ TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own 
 What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
 FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested
 stack its template. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
+A stack that is there is updated; LocalStack manages that where parameters change, and not where a layer is another.
 """
 import io
 import json
