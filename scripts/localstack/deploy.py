@@ -4,8 +4,9 @@
 
 TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own transform does not know `!Ref X.Alias`.
 What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
-FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for the `TemplateURL` of a nested stack the
-file. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
+FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested
+stack its template. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
+A stack that is there is updated; LocalStack manages that where parameters change, and not where a layer is another.
 """
 import io
 import json
@@ -21,6 +22,8 @@ from botocore.config import Config
 BUCKET = "deployed-code"
 REGION = "eu-west-1"
 SECONDS = 240
+# What LocalStack does not know it takes, and leaves alone. A stack is no worse without these.
+LEFT_ALONE = ("AWS::CloudWatch::Dashboard", "AWS::Logs::ResourcePolicy")
 
 
 class Loose(yaml.SafeLoader):
@@ -95,8 +98,8 @@ class Deployment:
                 for found, translated in template["Resources"].items():
                     if found.startswith(name) and translated["Type"] == "AWS::Lambda::LayerVersion":
                         translated["Properties"]["Content"] = place
-            elif resource["Type"] == "AWS::CloudFormation::Stack" and (nested := folder / properties["TemplateURL"]).is_file():
-                place = self.upload(nested.name, nested.read_bytes())
+            elif nested := properties.get("TemplateURL") or properties.get("Location"):
+                place = self.upload(Path(nested).name, (folder / nested).read_bytes())
                 template["Resources"][name]["Properties"]["TemplateURL"] = self.url(place["S3Key"])
 
     def url(self, key):
@@ -125,13 +128,20 @@ class Deployment:
             failed = [resource for resource in resources if resource["ResourceStatus"].endswith("FAILED")]
             reasons = [f"{it['LogicalResourceId']}: {it.get('ResourceStatusReason')}" for it in failed]
             sys.exit(f"{deployed['StackStatus']} {deployed.get('StackStatusReason')}\n" + "\n".join(reasons))
-        # What LocalStack does not know it takes, and leaves alone.
-        if left := [it["LogicalResourceId"] for it in resources if it.get("PhysicalResourceId") in (None, "unknown")]:
-            sys.exit(f"LocalStack knows no resource such as {', '.join(left)}")
+        self.assert_none_left_alone(resources)
         return {
             "outputs": {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])},
             "resources": {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in resources},
         }
+
+    def assert_none_left_alone(self, resources):
+        for resource in resources:
+            kind, made = resource["ResourceType"], resource.get("PhysicalResourceId")
+            if kind == "AWS::CloudFormation::Stack":
+                nested = self.cloudformation.describe_stack_resources(StackName=made)
+                self.assert_none_left_alone(nested["StackResources"])
+            elif made in (None, "unknown") and kind not in LEFT_ALONE:
+                sys.exit(f"LocalStack knows no {kind}, such as {resource['LogicalResourceId']}")
 
     def stack(self, name):
         try:

@@ -24,6 +24,7 @@ venv() {
   local python
   fresh "$venv" "$here/requirements.txt" && return 0
   if ! python=$(find_python); then
+    [ "$(id -u)" != 0 ] || apt-get -q update >/dev/null 2>&1 || true # an image's lists of packages are often empty
     for python in python3.13 python3.12; do
       apt-cache show "$python-venv" >/dev/null 2>&1 && { have_packages "$python of LocalStack" "$python" "$python-venv"; break; }
     done

@@ -62,7 +62,7 @@ impl LocalStack {
         self.aws.url()
     }
 
-    /// Deploys template.yaml with the functions' binaries, or what has changed of it.
+    /// Deploys template.yaml with the functions' binaries. Where the stack is there already, only parameters may differ.
     ///
     /// # Panics
     /// If a resource fails, or is one that `LocalStack` does not know.

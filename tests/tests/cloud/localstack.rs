@@ -17,11 +17,12 @@ use self::world::{STREAM, World};
 use super::sam::installed;
 
 /// How long something may take that is to happen at once.
-const SOON: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_mins(2);
 /// How many events an object has.
 const COUNT: u64 = 300;
-/// The bucket of a message that comes too early.
+/// The bucket of notifications that come too early.
 const LATE_BUCKET: &str = "late-logs";
+const LATE_KEYS: [&str; 2] = ["source/jsona/late-message.json", "source/jsona/late-invocation.json"];
 
 #[test]
 fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none() {
@@ -31,23 +32,23 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
     let (Some(engine), Some(localstack)) = (Engine::shared(), LocalStack::start()) else { return };
     place::run(async {
         let mut world = World::deploy(engine, &localstack).await;
-        let late = a_message_fails_whose_bucket_is_not_there(&world).await;
+        let late = [43, 47].map(|seed| generate(COUNT, seed).collect());
+        messages_and_invocations_fail_whose_bucket_is_not_there(&world, &late).await;
         objects_are_found_by_their_fields_in_the_index_of_their_day(&mut world).await;
         what_can_never_be_indexed_is_in_the_dead_letters(&mut world).await;
         records_of_the_stream_are_found_too(&mut world).await;
         a_replay_of_everything_adds_nothing(&world).await;
-        the_redrive_brings_back_what_failed_too_often(&mut world, late).await;
+        the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
         world.assert_all_there().await;
     });
 }
 
-/// A message that no try can settle yet. One failure is enough here: twenty, as template.yaml has it, take days.
-async fn a_message_fails_whose_bucket_is_not_there(world: &World<'_>) -> Vec<u8> {
+/// What no try can settle yet. One failure is enough for the queue here: twenty, as template.yaml has it, take days.
+async fn messages_and_invocations_fail_whose_bucket_is_not_there(world: &World<'_>, late: &[String; 2]) {
     world.allow_failures(1).await;
-    let body = generate(COUNT, 43).collect::<String>().into_bytes();
-    let object = World::object(LATE_BUCKET, "source/jsona/late.json", &body);
-    world.notify(&envelope::s3(&[&object])).await;
-    body
+    let [message, invocation] = [0, 1].map(|i| World::object(LATE_BUCKET, LATE_KEYS[i], late[i].as_bytes()));
+    world.notify(&envelope::s3(&[&message])).await;
+    world.localstack.send(world.stack.output("FunctionAlias"), &envelope::s3(&[&invocation])).await;
 }
 
 async fn objects_are_found_by_their_fields_in_the_index_of_their_day(world: &mut World<'_>) {
@@ -124,23 +125,21 @@ async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
     assert_eq!((world.count().await, world.dead_letters().await.len()), (count, letters));
 }
 
-async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, late: Vec<u8>) {
+async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, late: &[String; 2]) {
     let dead = world.stack.resource("IngestDeadLetterQueue").to_owned();
-    // A failed message comes back after 20 to 40 seconds.
-    until("the message is in the dead-letter queue", Duration::from_secs(90), async || {
-        (world.depth(&dead).await == 1).then_some(())
-    })
-    .await;
+    // A failed message comes back after 20 to 40 seconds, and is given up then.
+    until("both are in the dead-letter queue", SOON, async || (world.depth(&dead).await == 2).then_some(())).await;
     world.allow_failures(20).await;
     let before = world.count().await;
     world.localstack.aws.bucket(LATE_BUCKET, false).await;
-    world.localstack.aws.put(LATE_BUCKET, "source/jsona/late.json", late.clone()).await;
-    // docs: aws sqs start-message-move-task --source-arn … --destination-arn …
+    for (key, lines) in LATE_KEYS.into_iter().zip(late) {
+        world.localstack.aws.put(LATE_BUCKET, key, lines.clone().into_bytes()).await;
+        world.expect(&lines.lines().collect::<Vec<_>>());
+    }
+    // aws sqs start-message-move-task --source-arn … --destination-arn …
     let request = world.localstack.aws.sqs.start_message_move_task();
     let request = request.source_arn(world.stack.output("DeadLetterQueueArn")).destination_arn(world.queue_arn().await);
     request.send().await.expect("the messages are moved");
-    let late = String::from_utf8(late).expect("it is text");
-    world.expect(&late.lines().collect::<Vec<_>>());
-    world.wait_for(before + COUNT, SOON).await;
+    world.wait_for(before + 2 * COUNT, SOON).await;
     assert_eq!(world.depth(&dead).await, 0);
 }
