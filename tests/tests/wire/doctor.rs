@@ -142,7 +142,7 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
         let basic = format!("basic:{secret}");
         let tls = engine.url().replace("http:", "https:");
         type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
-        let table: [Row<'_>; 12] = [
+        let table: [Row<'_>; 11] = [
             (
                 "port",
                 &[("MILLRACE_DOMAIN_ENDPOINT", "http://127.0.0.1:1")],
@@ -213,19 +213,6 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
                 "pipeline",
                 "/no/such/pipeline.yaml",
                 "docs/PIPELINE.md",
-            ),
-            (
-                "region",
-                &[
-                    (
-                        "MILLRACE_DOMAIN_ENDPOINT",
-                        "https://search-x.us-east-1.es.amazonaws.com.invalid.us-east-1.es.amazonaws.com",
-                    ),
-                    ("MILLRACE_DOMAIN_AUTH", "sigv4:es"),
-                ],
-                "configuration",
-                "signed for eu-west-1",
-                "set AWS_REGION=us-east-1",
             ),
         ];
         for (what, env, check, found, fix) in table {
