@@ -88,8 +88,12 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
     // No name that an alias may have: this one would get a document.
     let name = if pattern.contains('*') { pattern.replace('*', ID) } else { format!("{pattern}-{ID}") };
     let said = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
-    if let Some(fault) = refused(it, &said, "_bulk") {
+    if let Some(fault) = refused(it, &said) {
         return Ok(fault);
+    }
+    if said.summary.contains("explicit index") {
+        let fix = "set rest.action.multi.allow_explicit_index to true, among the advanced options of the domain";
+        return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", said.summary), fix));
     }
     // Whatever is there by now is newer than what is not.
     let mut indices = Vec::new();
@@ -111,7 +115,7 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
         .map(|index| json!({ "index": { "_index": index, "_id": ID, "if_seq_no": never, "if_primary_term": 1 } }))
         .collect();
     let said = bulk(it, "", &items).await?;
-    if let Some(fault) = refused(it, &said, "_bulk") {
+    if let Some(fault) = refused(it, &said) {
         return Ok(fault);
     }
     for (index, item) in indices.iter().zip(said.body["items"].as_array().into_iter().flatten()) {
@@ -131,10 +135,10 @@ async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, Ba
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }
 
-fn refused(it: &Answering, said: &Said, what: &str) -> Option<Finding> {
+fn refused(it: &Answering, said: &Said) -> Option<Finding> {
     let fix = || refusal::fix(&it.domain.auth, said.status, &said.summary);
     matches!(said.status, 401 | 403)
-        .then(|| Finding::fault(CHECK, format!("may not send {what}: {}", said.summary), fix()))
+        .then(|| Finding::fault(CHECK, format!("may not send _bulk: {}", said.summary), fix()))
 }
 
 /// Whether the roles of the functions are mapped to the role that `setup` makes.
