@@ -153,10 +153,10 @@ impl Ledger {
         let begins = line.char_indices().filter(|(_, c)| matches!(c, '{' | '[')).map(|(at, _)| at);
         for begin in begins.take(MAX_BEGINNINGS) {
             let mut values = serde_json::Deserializer::from_str(&line[begin..]).into_iter();
-            if let Some(Ok(value)) = values.next() {
-                if self.value(value) {
-                    return;
-                }
+            if let Some(Ok(value)) = values.next()
+                && self.value(value)
+            {
+                return;
             }
         }
     }
@@ -165,8 +165,8 @@ impl Ledger {
     fn value(&mut self, value: Value) -> bool {
         match value {
             Value::Array(values) => values.into_iter().fold(false, |any, value| self.value(value) || any),
-            Value::Object(mut object) if object.get("message").is_some_and(|message| message == "receipt") => {
-                self.receipt(serde_json::from_value(Value::Object(std::mem::take(&mut object))).ok());
+            Value::Object(object) if object.get("message").is_some_and(|message| message == "receipt") => {
+                self.receipt(serde_json::from_value(Value::Object(object)).ok());
                 true
             }
             Value::Object(mut object) => {

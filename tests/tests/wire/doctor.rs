@@ -50,6 +50,9 @@ fn wrong(findings: &[Value]) -> Vec<&Value> {
     findings.iter().filter(|finding| finding["fix"].is_string()).collect()
 }
 
+/// What is wrong, the variables that make it so, the check that finds it, what it says, and its fix.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+
 /// One of the findings is a fault of this check that says so, with this fix, and the program ended 1.
 async fn assert_fault(what: &str, program: &Program, check: &str, found: &str, fix: &str) {
     let (said, findings) = examine(program).await;
@@ -141,7 +144,6 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
         let late = Between::start(&engine.url(), Some("Thu, 01 Jan 2015 00:00:00 GMT"), None).await;
         let basic = format!("basic:{secret}");
         let tls = engine.url().replace("http:", "https:");
-        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
         let table: [Row<'_>; 11] = [
             (
                 "port",
@@ -223,6 +225,7 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
 
 #[test]
 fn every_fault_of_the_domain_is_found_with_its_fix() {
+    use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let (scene, program) = sound(moto, engine, "doctor-state").await;
@@ -262,7 +265,6 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
         assert_eq!((said.code, wrong(&findings)[0]["level"].as_str()), (Some(0), Some("warning")), "{findings:#?}");
 
         // A queue that lets nothing go is a warning too.
-        use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
         engine.index_setting("doctor-state-2026.11.22", "index.blocks.write", &json!(null)).await;
         let set = moto.sqs.set_queue_attributes().queue_url(&scene.queue.url).attributes(RedrivePolicy, "");
         set.send().await.expect("the queue is set");

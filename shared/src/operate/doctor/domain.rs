@@ -15,7 +15,7 @@ use crate::{
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html>, "Network limits").
 const AMAZON_SMALL_BODY: u64 = 10 << 20;
 /// Amazon's domains stop taking writes at 20 % or 20 GiB of free storage, whichever is less
-/// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, "ClusterBlockException").
+/// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, `ClusterBlockException`).
 const AMAZON_FREE: u64 = 20 << 30;
 
 /// The templates that `setup` makes.
@@ -32,14 +32,15 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
         let path = format!("/{api}/{}?flat_settings=true", template.name);
         let fix = "run `local setup`, or deploy once more";
         match it.admin.send("GET", &path, None, soon()).await {
-            Ok(said) if said.is_success() => match difference(template, &said, composable) {
-                None => {}
-                Some(what) => findings.push(Finding::fault(
-                    CHECK,
-                    format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
-                    format!("{fix}; indices that are there keep theirs"),
-                )),
-            },
+            Ok(said) if said.is_success() => {
+                if let Some(what) = difference(template, &said, composable) {
+                    findings.push(Finding::fault(
+                        CHECK,
+                        format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
+                        format!("{fix}; indices that are there keep theirs"),
+                    ));
+                }
+            }
             Ok(said) if said.status == 404 => {
                 findings.push(Finding::fault(
                     CHECK,

@@ -32,7 +32,7 @@ pub(super) async fn permission(patient: &Patient, it: &Answering) -> Vec<Finding
             Err(error) => findings.push(Finding::unseen(CHECK, &error)),
         },
     }
-    findings.extend(roles(patient, it).await);
+    findings.push(roles(patient, it).await);
     findings
 }
 
@@ -142,11 +142,11 @@ fn refused(it: &Answering, said: &Said) -> Option<Finding> {
 }
 
 /// Whether the roles of the functions are mapped to the role that `setup` makes.
-async fn roles(patient: &Patient, it: &Answering) -> Option<Finding> {
+async fn roles(patient: &Patient, it: &Answering) -> Finding {
     const CHECK: &str = "roles";
     let wanted = &patient.deployment.ingest_roles;
     if wanted.is_empty() {
-        return Some(Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none"));
+        return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
     }
     for path in PATHS {
         let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{INGEST_ROLE}"), None, soon()).await else {
@@ -159,22 +159,22 @@ async fn roles(patient: &Patient, it: &Answering) -> Option<Finding> {
                 let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
                 let lacking: Vec<String> =
                     wanted.iter().filter(|role| !has.contains(&role.as_str())).cloned().collect();
-                return Some(if lacking.is_empty() {
+                return if lacking.is_empty() {
                     Finding::ok(CHECK, format!("{INGEST_ROLE} is mapped to every role of MILLRACE_INGEST_ROLES"))
                 } else {
                     Finding::fault(CHECK, format!("{INGEST_ROLE} is not mapped to {}", super::some(&lacking)), fix)
-                });
+                };
             }
             401 | 403 => {
                 let found = "this identity may not see role mappings; the domain's master user may";
-                return Some(Finding::skipped(CHECK, found));
+                return Finding::skipped(CHECK, found);
             }
             // The plugin is there, and the mapping is not.
             404 if said.body["status"] == "NOT_FOUND" => {
-                return Some(Finding::fault(CHECK, format!("{INGEST_ROLE} is mapped to nobody"), fix));
+                return Finding::fault(CHECK, format!("{INGEST_ROLE} is mapped to nobody"), fix);
             }
             _ => {}
         }
     }
-    Some(Finding::skipped(CHECK, "no fine-grained access control, so nothing to map"))
+    Finding::skipped(CHECK, "no fine-grained access control, so nothing to map")
 }
