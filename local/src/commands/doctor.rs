@@ -16,7 +16,9 @@ pub(crate) async fn doctor(pipeline: Option<PathBuf>, as_json: bool) -> io::Resu
     if as_json {
         println!("{}", serde_json::to_string_pretty(&examination)?);
     } else {
-        findings.iter().for_each(|finding| println!("{}", line(finding)));
+        for finding in findings {
+            println!("{}", line(finding));
+        }
         println!("\n{}, {}", plural(*faults, "fault"), plural(*warnings, "warning"));
     }
     Ok(*faults == 0)

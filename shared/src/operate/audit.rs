@@ -151,37 +151,43 @@ impl Ledger {
             return;
         }
         let begins = line.char_indices().filter(|(_, c)| matches!(c, '{' | '[')).map(|(at, _)| at);
+        let before = self.seen();
         for begin in begins.take(MAX_BEGINNINGS) {
             let mut values = serde_json::Deserializer::from_str(&line[begin..]).into_iter();
-            if let Some(Ok(value)) = values.next()
-                && self.value(value)
-            {
+            if let Some(Ok(value)) = values.next() {
+                self.value(value);
+            }
+            if self.seen() > before {
                 return;
             }
         }
     }
 
-    /// Whether there was any receipt in it.
-    fn value(&mut self, value: Value) -> bool {
+    fn value(&mut self, value: Value) {
         match value {
-            Value::Array(values) => values.into_iter().fold(false, |any, value| self.value(value) || any),
+            Value::Array(values) => {
+                for value in values {
+                    self.value(value);
+                }
+            }
             Value::Object(object) if object.get("message").is_some_and(|message| message == "receipt") => {
                 self.receipt(serde_json::from_value(Value::Object(object)).ok());
-                true
             }
             Value::Object(mut object) => {
                 if let Some(Value::String(message)) = object.remove("message").or_else(|| object.remove("@message")) {
-                    let before = self.receipts + self.others;
                     self.line(message.trim());
-                    return self.receipts + self.others > before;
                 }
-                ["events", "logEvents", "results"]
-                    .into_iter()
-                    .filter_map(|name| object.remove(name))
-                    .fold(false, |any, value| self.value(value) || any)
+                for name in ["events", "logEvents", "results"] {
+                    self.value(object.remove(name).unwrap_or_default());
+                }
             }
-            _ => false,
+            _ => {}
         }
+    }
+
+    /// Receipts so far, whatever of.
+    fn seen(&self) -> u64 {
+        self.receipts + self.others
     }
 
     fn receipt(&mut self, receipt: Option<Receipt>) {

@@ -11,6 +11,12 @@ use tests::scene::Scene;
 
 const OBJECTS: usize = 2_500;
 
+fn now_ms() -> u128 {
+    #[expect(clippy::disallowed_methods, reason = "an object is as old as the clock says")]
+    let now = SystemTime::now();
+    now.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis()
+}
+
 fn receipt(bucket: &str, key: &str, is_final: bool, balances: bool, at_ms: u128) -> String {
     let line = json!({
         "message": "receipt", "bucket": bucket, "key": key, "final": is_final, "balances": balances, "_aws": { "Timestamp": at_ms },
@@ -45,7 +51,7 @@ fn every_object_without_a_final_receipt_is_listed() {
         let object = scene.put(&keys[0], "{\"a\":1}\n").await;
         function.invoke(&envelope::s3(&[&object]), Duration::from_mins(1)).await.expect("the function runs");
 
-        let now_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
+        let now_ms = now_ms();
         let mut log = function.lines().join("\n") + "\n";
         for (number, key) in keys.iter().enumerate().skip(1) {
             let (is_final, balances, at_ms) = match number {

@@ -183,7 +183,7 @@ async fn payload(patient: &Patient, it: &Answering) -> Finding {
 fn free_at(watermark: &str, total: u64) -> Option<u64> {
     let share = |used: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a disk")]
-        (0.0..=1.0).contains(&used).then(|| (total as f64 * (1.0 - used)) as u64)
+        (0.0..=1.0).contains(&used).then_some((total as f64 * (1.0 - used)) as u64)
     };
     if let Some(percent) = watermark.strip_suffix('%') {
         return share(percent.trim().parse::<f64>().ok()? / 100.0);

@@ -130,7 +130,8 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
 }
 
 async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, BatchError> {
-    let body: String = actions.iter().map(|action| format!("{action}\n{{}}\n")).collect();
+    let lines = actions.iter().flat_map(|action| [action.to_string(), "{}".to_owned()]);
+    let body = lines.chain([String::new()]).collect::<Vec<_>>().join("\n");
     let path = format!("/_bulk{query}");
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }
