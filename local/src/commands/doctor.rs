@@ -16,7 +16,7 @@ pub(crate) async fn doctor(pipeline: Option<PathBuf>, as_json: bool) -> io::Resu
     if as_json {
         println!("{}", serde_json::to_string_pretty(&examination)?);
     } else {
-        for finding in &findings {
+        for finding in findings {
             println!("{}", line(finding));
         }
         println!("\n{}, {}", plural(*faults, "fault"), plural(*warnings, "warning"));

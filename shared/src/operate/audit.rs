@@ -151,44 +151,43 @@ impl Ledger {
             return;
         }
         let begins = line.char_indices().filter(|(_, c)| matches!(c, '{' | '[')).map(|(at, _)| at);
+        let before = self.seen();
         for begin in begins.take(MAX_BEGINNINGS) {
             let mut values = serde_json::Deserializer::from_str(&line[begin..]).into_iter();
-            if let Some(Ok(value)) = values.next()
-                && self.value(value)
-            {
+            if let Some(Ok(value)) = values.next() {
+                self.value(value);
+            }
+            if self.seen() > before {
                 return;
             }
         }
     }
 
-    /// Whether there was any receipt in it.
-    fn value(&mut self, value: Value) -> bool {
+    fn value(&mut self, value: Value) {
         match value {
-            Value::Array(values) => self.values(values),
-            Value::Object(mut object) if object.get("message").is_some_and(|message| message == "receipt") => {
-                self.receipt(serde_json::from_value(Value::Object(std::mem::take(&mut object))).ok());
-                true
+            Value::Array(values) => {
+                for value in values {
+                    self.value(value);
+                }
+            }
+            Value::Object(object) if object.get("message").is_some_and(|message| message == "receipt") => {
+                self.receipt(serde_json::from_value(Value::Object(object)).ok());
             }
             Value::Object(mut object) => {
                 if let Some(Value::String(message)) = object.remove("message").or_else(|| object.remove("@message")) {
-                    let before = self.receipts + self.others;
                     self.line(message.trim());
-                    return self.receipts + self.others > before;
                 }
-                let lists = ["events", "logEvents", "results"].into_iter().filter_map(|name| object.remove(name));
-                self.values(lists.collect())
+                for name in ["events", "logEvents", "results"] {
+                    self.value(object.remove(name).unwrap_or_default());
+                }
             }
-            _ => false,
+            _ => {}
         }
     }
 
-    /// Whether there was any in them. All are looked at.
-    fn values(&mut self, values: Vec<Value>) -> bool {
-        let mut any = false;
-        for value in values {
-            any |= self.value(value);
-        }
-        any
+    /// Receipts so far, whatever of.
+    fn seen(&self) -> u64 {
+        self.receipts + self.others
     }
 
     fn receipt(&mut self, receipt: Option<Receipt>) {

@@ -49,6 +49,12 @@ pub(super) async fn dead_letters(patient: &Patient) -> Finding {
 pub(super) async fn queue(patient: &Patient) -> Finding {
     const CHECK: &str = "queue";
     let Some(url) = &patient.deployment.queue_url else {
+        if patient.rules.is_none() {
+            return Finding::skipped(
+                CHECK,
+                "MILLRACE_QUEUE_URL is not set, and the rules that would tell whether it has to be are at fault",
+            );
+        }
         let mut datasets = patient.rules.iter().flat_map(|rules| rules.datasets.iter());
         return if datasets.any(|dataset| dataset.from.s3().is_some()) {
             Finding::warning(

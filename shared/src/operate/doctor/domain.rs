@@ -32,14 +32,15 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
         let path = format!("/{api}/{}?flat_settings=true", template.name);
         let fix = "run `local setup`, or deploy once more";
         match it.admin.send("GET", &path, None, soon()).await {
-            Ok(said) if said.is_success() => match difference(template, &said, composable) {
-                None => {}
-                Some(what) => findings.push(Finding::fault(
-                    CHECK,
-                    format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
-                    format!("{fix}; indices that are there keep theirs"),
-                )),
-            },
+            Ok(said) if said.is_success() => {
+                if let Some(what) = difference(template, &said, composable) {
+                    findings.push(Finding::fault(
+                        CHECK,
+                        format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
+                        format!("{fix}; indices that are there keep theirs"),
+                    ));
+                }
+            }
             Ok(said) if said.status == 404 => {
                 findings.push(Finding::fault(
                     CHECK,

@@ -32,7 +32,7 @@ pub(super) async fn permission(patient: &Patient, it: &Answering) -> Vec<Finding
             Err(error) => findings.push(Finding::unseen(CHECK, &error)),
         },
     }
-    findings.extend(roles(patient, it).await);
+    findings.push(roles(patient, it).await);
     findings
 }
 
@@ -88,8 +88,12 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
     // No name that an alias may have: this one would get a document.
     let name = if pattern.contains('*') { pattern.replace('*', ID) } else { format!("{pattern}-{ID}") };
     let said = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
-    if let Some(fault) = refused(it, &said, "_bulk") {
+    if let Some(fault) = refused(it, &said) {
         return Ok(fault);
+    }
+    if said.summary.contains("explicit index") {
+        let fix = "set rest.action.multi.allow_explicit_index to true, among the advanced options of the domain";
+        return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", said.summary), fix));
     }
     // Whatever is there by now is newer than what is not.
     let mut indices = Vec::new();
@@ -111,7 +115,7 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
         .map(|index| json!({ "index": { "_index": index, "_id": ID, "if_seq_no": never, "if_primary_term": 1 } }))
         .collect();
     let said = bulk(it, "", &items).await?;
-    if let Some(fault) = refused(it, &said, "_bulk") {
+    if let Some(fault) = refused(it, &said) {
         return Ok(fault);
     }
     for (index, item) in indices.iter().zip(said.body["items"].as_array().into_iter().flatten()) {
@@ -126,24 +130,24 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
 }
 
 async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, BatchError> {
-    let lines: Vec<String> = actions.iter().map(|action| format!("{action}\n{{}}\n")).collect();
-    let body = lines.concat();
+    let lines = actions.iter().flat_map(|action| [action.to_string(), "{}".to_owned()]);
+    let body = lines.chain([String::new()]).collect::<Vec<_>>().join("\n");
     let path = format!("/_bulk{query}");
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }
 
-fn refused(it: &Answering, said: &Said, what: &str) -> Option<Finding> {
+fn refused(it: &Answering, said: &Said) -> Option<Finding> {
     let fix = || refusal::fix(&it.domain.auth, said.status, &said.summary);
     matches!(said.status, 401 | 403)
-        .then(|| Finding::fault(CHECK, format!("may not send {what}: {}", said.summary), fix()))
+        .then(|| Finding::fault(CHECK, format!("may not send _bulk: {}", said.summary), fix()))
 }
 
 /// Whether the roles of the functions are mapped to the role that `setup` makes.
-async fn roles(patient: &Patient, it: &Answering) -> Option<Finding> {
+async fn roles(patient: &Patient, it: &Answering) -> Finding {
     const CHECK: &str = "roles";
     let wanted = &patient.deployment.ingest_roles;
     if wanted.is_empty() {
-        return Some(Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none"));
+        return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
     }
     for path in PATHS {
         let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{INGEST_ROLE}"), None, soon()).await else {
@@ -156,22 +160,22 @@ async fn roles(patient: &Patient, it: &Answering) -> Option<Finding> {
                 let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
                 let lacking: Vec<String> =
                     wanted.iter().filter(|role| !has.contains(&role.as_str())).cloned().collect();
-                return Some(if lacking.is_empty() {
+                return if lacking.is_empty() {
                     Finding::ok(CHECK, format!("{INGEST_ROLE} is mapped to every role of MILLRACE_INGEST_ROLES"))
                 } else {
                     Finding::fault(CHECK, format!("{INGEST_ROLE} is not mapped to {}", super::some(&lacking)), fix)
-                });
+                };
             }
             401 | 403 => {
                 let found = "this identity may not see role mappings; the domain's master user may";
-                return Some(Finding::skipped(CHECK, found));
+                return Finding::skipped(CHECK, found);
             }
             // The plugin is there, and the mapping is not.
             404 if said.body["status"] == "NOT_FOUND" => {
-                return Some(Finding::fault(CHECK, format!("{INGEST_ROLE} is mapped to nobody"), fix));
+                return Finding::fault(CHECK, format!("{INGEST_ROLE} is mapped to nobody"), fix);
             }
             _ => {}
         }
     }
-    Some(Finding::skipped(CHECK, "no fine-grained access control, so nothing to map"))
+    Finding::skipped(CHECK, "no fine-grained access control, so nothing to map")
 }
