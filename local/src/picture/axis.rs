@@ -62,7 +62,8 @@ pub(super) fn times(from: i64, to: i64) -> Vec<(i64, String)> {
         _ if step >= 60_000 => format_time(at, "%H:%M"),
         _ => format_time(at, "%H:%M:%S"),
     };
-    (0..).map(|number| first + number * step).take_while(|at| *at <= to).map(|at| (at, label(at))).collect()
+    let marks = std::iter::successors(Some(first), |at| at.checked_add(step)).take_while(|at| *at <= to);
+    marks.map(|at| (at, label(at))).collect()
 }
 
 /// A time in UTC.

@@ -192,7 +192,7 @@ impl View {
             attributes["timeFieldName"] = json!(time);
         }
         // Without its fields: they are asked for when it is opened first.
-        object("index-pattern", &self.id(""), attributes, Vec::new())
+        object("index-pattern", &self.id(""), &attributes, &[])
     }
 
     fn search(&self) -> Value {
@@ -207,7 +207,7 @@ impl View {
             "version": 1,
             "kibanaSavedObjectMeta": { "searchSourceJSON": search_source() },
         });
-        object("search", &self.id("events"), attributes, vec![self.index_reference(INDEX_REFERENCE)])
+        object("search", &self.id("events"), &attributes, &[self.index_reference(INDEX_REFERENCE)])
     }
 
     fn visualization(&self, what: &str, title: &str, chart: &chart::Chart) -> Value {
@@ -221,7 +221,7 @@ impl View {
             "version": 1,
             "kibanaSavedObjectMeta": { "searchSourceJSON": search_source() },
         });
-        object("visualization", &self.id(what), attributes, vec![self.index_reference(INDEX_REFERENCE)])
+        object("visualization", &self.id(what), &attributes, &[self.index_reference(INDEX_REFERENCE)])
     }
 
     fn map(&self, what: &str, point: &str) -> Value {
@@ -233,8 +233,8 @@ impl View {
             "layerListJSON": layers.list.to_string(),
             "uiStateJSON": json!({ "isLayerTOCOpen": true, "openTOCDetails": [] }).to_string(),
         });
-        let references = layers.references.iter().map(|name| self.index_reference(name)).collect();
-        object("map", &self.id(what), attributes, references)
+        let references = layers.references.map(|name| self.index_reference(name));
+        object("map", &self.id(what), &attributes, &references)
     }
 
     fn dashboard(&self, panels: &[Panel]) -> Value {
@@ -268,7 +268,7 @@ impl View {
                 "searchSourceJSON": json!({ "query": { "query": "", "language": "kuery" }, "filter": [] }).to_string(),
             },
         });
-        object("dashboard", &self.id(""), attributes, references)
+        object("dashboard", &self.id(""), &attributes, &references)
     }
 
     fn index_reference(&self, name: &str) -> Value {
@@ -281,7 +281,7 @@ fn search_source() -> String {
     json!({ "query": { "query": "", "language": "kuery" }, "filter": [], "indexRefName": INDEX_REFERENCE }).to_string()
 }
 
-fn object(kind: &str, id: &str, attributes: Value, references: Vec<Value>) -> Value {
+fn object(kind: &str, id: &str, attributes: &Value, references: &[Value]) -> Value {
     let version = MIGRATION_VERSIONS.iter().find(|(known, _)| *known == kind).map_or("", |(_, version)| version);
     json!({
         "id": id,

@@ -137,7 +137,7 @@ impl Template {
             match rule {
                 FieldRule::Hash(path) => self.add(&stored_as(path, rules), json!({ "type": "keyword" })),
                 FieldRule::Make { to, from: Making::GeoPoint { .. } } => {
-                    self.add(to.as_str(), json!({ "type": "geo_point" }))
+                    self.add(to.as_str(), json!({ "type": "geo_point" }));
                 }
                 FieldRule::Make { to, from: Making::Date(_) } => self.add(to.as_str(), json!({ "type": "date" })),
                 _ => {}

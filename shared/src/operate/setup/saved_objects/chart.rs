@@ -23,7 +23,11 @@ pub(super) enum MapKind {
 /// Bars of counts over the time picker's range.
 pub(super) fn over_time(field: &str) -> Chart {
     let params = json!({ "field": field, "interval": "auto", "drop_partials": false, "min_doc_count": 1, "extended_bounds": {} });
-    Chart { kind: "histogram", params: bars("histogram", "bottom", "left"), aggs: counted_by("date_histogram", params) }
+    Chart {
+        kind: "histogram",
+        params: bars("histogram", "bottom", "left"),
+        aggs: counted_by("date_histogram", &params),
+    }
 }
 
 /// Bars of the most frequent values.
@@ -35,7 +39,7 @@ pub(super) fn top_values(field: &str) -> Chart {
     Chart {
         kind: "horizontal_bar",
         params: bars("horizontal_bar", "left", "bottom"),
-        aggs: counted_by("terms", params),
+        aggs: counted_by("terms", &params),
     }
 }
 
@@ -51,11 +55,11 @@ pub(super) fn coordinate_map(field: &str, kind: MapKind) -> Chart {
         "wms": { "enabled": false, "options": { "format": "image/png", "transparent": true } },
     });
     let grid = json!({ "field": field, "autoPrecision": true, "precision": 2, "useGeocentroid": true, "isFilteredByCollar": true });
-    Chart { kind: "tile_map", params, aggs: counted_by("geohash_grid", grid) }
+    Chart { kind: "tile_map", params, aggs: counted_by("geohash_grid", &grid) }
 }
 
 /// One metric, the count, and one bucket aggregation.
-fn counted_by(kind: &str, params: Value) -> Value {
+fn counted_by(kind: &str, params: &Value) -> Value {
     json!([
         { "id": "1", "enabled": true, "type": "count", "schema": "metric", "params": { "customLabel": "Events" } },
         { "id": "2", "enabled": true, "type": kind, "schema": "segment", "params": params },
