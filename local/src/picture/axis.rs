@@ -62,8 +62,8 @@ pub(super) fn times(from: i64, to: i64) -> Vec<(i64, String)> {
         _ if step >= 60_000 => format_time(at, "%H:%M"),
         _ => format_time(at, "%H:%M:%S"),
     };
-    let marks = (to - first).div_euclid(step) + 1;
-    (0..marks).map(|number| first + number * step).map(|at| (at, label(at))).collect()
+    let marks = std::iter::successors(Some(first), |at| at.checked_add(step)).take_while(|at| *at <= to);
+    marks.map(|at| (at, label(at))).collect()
 }
 
 /// A time in UTC.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Bars over time, at most.
 const MAX_BARS: u32 = 72;
 /// Cells of the grid, about; more would be smaller than what can be seen.
-const MAX_CELLS: f64 = 1_000.0;
+const MAX_CELLS: f64 = 1_200.0;
 /// The engine's finest useful grid, some five metres.
 const MAX_PRECISION: u32 = 9;
 const TOP_VALUES: u32 = 10;

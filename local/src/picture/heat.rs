@@ -140,7 +140,10 @@ pub(super) fn map(points: &Points) -> String {
         );
     }
     svg.push_str("</svg>");
-    let swatches = (0..SHADES).map(|shade| format!("<i class=\"s{shade}\"></i>")).collect::<Vec<_>>().concat();
+    let swatches = (0..SHADES).fold(String::new(), |mut swatches, shade| {
+        let _ = write!(swatches, "<i class=\"s{shade}\"></i>");
+        swatches
+    });
     let scale = if shading.is_logarithmic { ", on a logarithmic scale" } else { "" };
     let _ = write!(
         svg,

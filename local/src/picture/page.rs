@@ -60,11 +60,10 @@ fn figures(data: &Data) -> String {
         let placed: u64 = points.cells.iter().map(|cell| cell.count).sum();
         figures.push(("with a place", format!("{:.1} %", placed as f64 * 100.0 / data.total.max(1) as f64)));
     }
-    figures
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value)))
-        .collect::<Vec<_>>()
-        .concat()
+    figures.iter().fold(String::new(), |mut html, (name, value)| {
+        let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value));
+        html
+    })
 }
 
 /// The same as tables, for those who do not see the charts.

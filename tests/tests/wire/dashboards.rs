@@ -2,6 +2,7 @@
 //! aggregation and the search's query are put to it as Dashboards puts them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use local::function::{Answer, Function};
@@ -89,8 +90,7 @@ async fn index(engine: &Engine, index: &str) -> Vec<Value> {
     for line in events::generate(EVENTS, 7) {
         let mut event: Value = serde_json::from_str(&line).expect("an event");
         event["location"] = json!({ "lat": event["lat"], "lon": event["lon"] });
-        let action = json!({ "create": { "_index": index } });
-        body.extend([action.to_string(), "\n".into(), event.to_string(), "\n".into()]);
+        let _ = writeln!(body, "{}\n{event}", json!({ "create": { "_index": index } }));
         documents.push(event);
     }
     let indexed = engine::json(&engine.ask("POST", "/_bulk?refresh=true", &body).await);

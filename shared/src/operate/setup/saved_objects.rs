@@ -233,7 +233,7 @@ impl View {
             "layerListJSON": layers.list.to_string(),
             "uiStateJSON": json!({ "isLayerTOCOpen": true, "openTOCDetails": [] }).to_string(),
         });
-        let references = layers.references.iter().map(|name| self.index_reference(name)).collect::<Vec<_>>();
+        let references = layers.references.map(|name| self.index_reference(name));
         object("map", &self.id(what), &attributes, &references)
     }
 
