@@ -40,15 +40,16 @@ lock() {
 # fresh FOLDER PINS: whether FOLDER holds what the file PINS names. Whoever fills it leaves the mark by `touch FOLDER/.built`.
 fresh() { [ -f "$1/.built" ] && [ "$1/.built" -nt "$2" ]; }
 
-# python_packages FOLDER REQUIREMENTS: a Python virtual environment with what a requirements file pins, made once.
+# python_packages FOLDER REQUIREMENTS [PYTHON]: a Python virtual environment with what a requirements file pins, made once.
 python_packages() {
+  local python=${3:-python3}
   fresh "$1" "$2" && return 0
   lock "$1.lock"; fresh "$1" "$2" && return 0
   # Debian keeps the module that makes virtual environments in a package of its own.
-  python3 -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
+  "$python" -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
     have_packages "Python 3.10 or later with venv" python3 python3-venv
   rm -rf "$1"
-  python3 -m venv "$1" >&2 || { say "python3 cannot make a virtual environment (Debian: python3-venv)"; exit 3; }
+  "$python" -m venv "$1" >&2 || { say "$python cannot make a virtual environment (Debian: python3-venv)"; exit 3; }
   "$1/bin/python" -m pip -q install --disable-pip-version-check -r "$2" >&2 || { say "pip could not install what $2 names"; exit 4; }
   touch "$1/.built"
 }

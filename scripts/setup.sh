@@ -21,6 +21,7 @@ component() {
 
 component "the OpenSearch engine" "$TOP/scripts/engine/engine.sh" build
 component "moto" "$TOP/scripts/moto/moto.sh" build
+component "LocalStack" "$TOP/scripts/localstack/localstack.sh" build
 component "kinesalite" "$TOP/scripts/kinesalite/kinesalite.sh" build
 component "aws_kinesis_agg" "$TOP/scripts/kpl/kpl.sh" build
 component "event-ruler" "$TOP/scripts/ruler/ruler.sh" build

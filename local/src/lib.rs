@@ -16,7 +16,7 @@
 //! [`notification`] and [`deliver`].
 //!
 //! Without any of these, [`check`] tries the rules on files, [`schema`] describes them to editors, and [`logstash`] makes
-//! them of a Logstash configuration.
+//! them of a Logstash configuration. [`picture`] draws what lies in a domain.
 //!
 //! Deliberately absent: any way to ingest. What reaches the domain went through a function.
 
@@ -29,6 +29,7 @@ pub mod function;
 pub mod logstash;
 pub mod machine;
 pub mod notification;
+pub mod picture;
 pub mod progress;
 pub mod queue;
 pub mod report;

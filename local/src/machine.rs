@@ -21,7 +21,7 @@ use crate::{
 
 /// The bucket that dead letters go to.
 pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 /// How long a domain elsewhere may take to accept a connection.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// What the user may set for the function as for a deployed one.
@@ -197,7 +197,7 @@ fn passed_on() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
-fn setting(name: &str) -> Option<String> {
+pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

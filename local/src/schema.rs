@@ -57,13 +57,16 @@ struct Pipeline {
 }
 
 /// One kind of data. With `from: { delivery_stream: … }` Firehose decides where it goes: then there is no `index`, `timestamp` or
-/// `id`, and there may be `partition_keys`.
+/// `id`, nothing about indices, and there may be `partition_keys`.
 #[derive(JsonSchema)]
 #[schemars(
     deny_unknown_fields,
     extend(
         "if" = { "properties": { "from": { "required": ["delivery_stream"] } } },
-        "then" = { "properties": { "index": false, "timestamp": false, "id": false } },
+        "then" = { "properties": {
+            "index": false, "timestamp": false, "id": false, "retention": false, "keep_at_least": false, "snapshot": false,
+            "mapping": false, "shards": false, "replicas": false, "total_fields_limit": false,
+        } },
         "else" = { "required": ["index"], "properties": { "partition_keys": false } },
     )
 )]
@@ -89,7 +92,32 @@ struct Dataset {
         "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }
     ))]
     partition_keys: Option<BTreeMap<String, Path>>,
+    /// The most that is kept, such as `14d`: an index that ended so long ago is deleted, and events that would go into it are
+    /// `expired`. For ever without it.
+    retention: Option<Duration>,
+    /// The least that is kept, also where storage runs short: then the oldest indices go first, down to this. Without it,
+    /// `retention`.
+    keep_at_least: Option<Duration>,
+    /// An index is deleted only after a snapshot of it succeeded.
+    snapshot: Option<bool>,
+    /// A JSON file beside pipeline.yaml with the mapping (`{"properties": …}`) of the dataset's indices.
+    #[schemars(regex(pattern = "^[^/].*/.*\\.json$"))]
+    mapping: Option<String>,
+    /// Primary shards of an index.
+    #[schemars(range(min = 1, max = 1024))]
+    shards: Option<u32>,
+    /// Replicas of each shard.
+    #[schemars(range(min = 0, max = 1024))]
+    replicas: Option<u32>,
+    /// The most fields that an index may come to have: `index.mapping.total_fields.limit`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    total_fields_limit: Option<u32>,
 }
+
+/// Hours, days or weeks: `36h`, `14d`, `2w`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Duration(#[schemars(regex(pattern = "^[0-9]+[hdw]$"))] String);
 
 /// Where the data come from: exactly one of `key` (with or without `bucket`), `stream`, `topic` and `delivery_stream`. All are globs:
 /// `*` and `?` within a folder, `**` through folders, `[a-z]`, `{a,b}`.

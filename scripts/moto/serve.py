@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 
+from moto.core.config import default_user_config
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -23,6 +24,7 @@ class Quiet(WSGIRequestHandler):
 
 def main():
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    default_user_config["lambda"]["use_docker"] = False  # functions are kept, and never run
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"MOTO READY {server.port}", flush=True)

@@ -1,13 +1,15 @@
 //! The SDK clients, held here alone.
 //!
 //! In: the SDK's own configuration chain (`AWS_REGION`, `AWS_ENDPOINT_URL`, …, credentials of the role). Out: the few
-//! calls that Millrace makes of S3, SQS and Secrets Manager, with errors told apart by what the caller can do.
+//! calls that Millrace makes of S3, SQS, Lambda and Secrets Manager, with errors told apart by what the caller can do.
 //! Deliberately absent: what the calls are for.
 
 pub mod credentials;
+pub mod functions;
 pub mod objects;
 pub mod queue;
 pub mod secrets;
+pub mod state;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls;
@@ -16,6 +18,7 @@ use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErr
 
 use crate::outcome::BatchError;
 pub use credentials::CredentialsCache;
+pub use functions::Functions;
 pub use objects::Objects;
 pub use queue::Queue;
 pub use secrets::Secrets;
@@ -29,6 +32,8 @@ pub struct Aws {
     pub queue: Queue,
     /// Secrets Manager.
     pub secrets: Secrets,
+    /// Lambda.
+    pub functions: Functions,
     /// For signing requests to the domain.
     pub credentials: CredentialsCache,
     /// `AWS_REGION`; `us-east-1` where there is none.
@@ -38,12 +43,21 @@ pub struct Aws {
 impl Aws {
     /// Reads the SDK's configuration and makes the clients; no request is sent.
     pub async fn load() -> Self {
+        Self::load_by(|loader| loader).await
+    }
+
+    /// The same in a region that is known: outside the cloud, asking the machine for it would take its time.
+    pub async fn load_in(region: String) -> Self {
+        Self::load_by(|loader| loader.region(aws_config::Region::new(region))).await
+    }
+
+    async fn load_by(more: impl FnOnce(aws_config::ConfigLoader) -> aws_config::ConfigLoader) -> Self {
         // The ring provider: half the size and build time of aws-lc-rs. Without an explicit connector the trimmed SDK
         // crates compile, and fail at their first request.
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+        let config = more(aws_config::defaults(BehaviorVersion::latest()).http_client(http)).load().await;
         Self::from_config(&config)
     }
 
@@ -52,6 +66,7 @@ impl Aws {
             objects: Objects::new(config),
             queue: Queue::new(config),
             secrets: Secrets::new(config),
+            functions: Functions::new(config),
             credentials: CredentialsCache::new(config.credentials_provider()),
             region: config.region().map_or("us-east-1", AsRef::as_ref).to_owned(),
         }

@@ -29,6 +29,9 @@ struct Letter<'a> {
     error_type: &'a str,
     reason: &'a str,
     dataset: &'a str,
+    /// What stands in for the event's own time, in milliseconds since 1970: that of its object or record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_time_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ impl Letters {
             error_type: &rejection.error_type,
             reason: &rejection.reason,
             dataset,
+            record_time_ms: origin.time_ms(rejection.at.record),
             payload: text.filter(|text| !text.is_empty()),
             payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),

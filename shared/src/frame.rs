@@ -124,6 +124,8 @@ pub struct Frames<R> {
     format: Format,
     /// Whether the bytes are the records of a stream.
     stream: bool,
+    /// Whether all that was begun is one value, as it is.
+    whole: bool,
     /// Where this attempt begins; what is inflated before it is discarded.
     start: u64,
     expect: Expect,
@@ -187,6 +189,7 @@ impl<R: Read> Frames<R> {
             wanted: format,
             format,
             stream: false,
+            whole: false,
             start,
             expect: Expect::Start,
             opened: None,
@@ -241,7 +244,11 @@ impl<R: Read> Frames<R> {
     /// Only objects and arrays count: `{"a":1}}` is one faulty record, not two.
     pub fn split(&mut self) -> bool {
         let Some((start, end)) = self.last.take() else { return false };
-        if self.format != Format::Ndjson || self.line.singles || !Self::holds_several(self.buffer.slice(start, end)) {
+        if self.whole
+            || self.format != Format::Ndjson
+            || self.line.singles
+            || !Self::holds_several(self.buffer.slice(start, end))
+        {
             return false;
         }
         self.buffer.pos = start;
@@ -291,6 +298,9 @@ impl<R: Read> Frames<R> {
             if self.buffer.offset() < self.start && !self.fill()? {
                 return Err(broken(self.start, "truncated", "the object ends before the offset to go on at".into()));
             }
+        }
+        if self.whole {
+            return self.next_whole();
         }
         if self.skip.is_some() {
             return self.go_on_skipping().map(Some);

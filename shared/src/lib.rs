@@ -18,6 +18,10 @@
 //! - [`dead_letter`]: what can never be indexed, kept with its reason
 //! - [`pipeline`]: produce, send, settle: the only place that knows both ends
 //!
+//! What looks after the domain that events go to:
+//!
+//! - [`operate`]: set up, keep, watch, do it again
+//!
 //! Beside the line: [`record`] and [`outcome`] are the vocabulary, [`config`] reads the environment and
 //! pipeline.yaml, [`aws`] holds the SDK clients, [`telemetry`] prints receipts, [`backoff`] paces repetitions, [`lambda`] knows the deadline.
 
@@ -31,6 +35,7 @@ pub mod decode;
 pub mod frame;
 mod json;
 pub mod lambda;
+pub mod operate;
 pub mod outcome;
 pub mod pipeline;
 pub mod record;

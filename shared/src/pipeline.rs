@@ -8,6 +8,7 @@
 mod carry;
 mod dry_run;
 mod event;
+mod letters;
 mod object;
 mod pool;
 mod produce;
@@ -17,7 +18,9 @@ mod settle;
 mod stream;
 mod transform;
 
+pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};
 pub use s3::S3Ingest;
+pub(crate) use s3::fed_back;
 pub use stream::StreamIngest;
 pub use transform::FirehoseTransform;

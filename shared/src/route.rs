@@ -10,7 +10,7 @@ pub(crate) mod iso;
 mod timestamp;
 
 pub use id::IdRule;
-pub use index::IndexPattern;
+pub use index::{IndexPattern, Period};
 pub(crate) use iso::rfc3339;
 pub use timestamp::{Timestamp, TimestampFormat};
 
@@ -45,12 +45,41 @@ pub struct Router {
 #[derive(Debug, Clone, Default)]
 pub struct RouteScratch {
     hour: index::RenderedHour,
+    /// Events before it have expired.
+    keep_from_ms: Option<i64>,
+}
+
+impl RouteScratch {
+    /// For a dataset that keeps nothing before `keep_from_ms`, in milliseconds since 1970: the indices of such events are
+    /// deleted, or about to be.
+    pub fn keeping_from(keep_from_ms: Option<i64>) -> Self {
+        Self { keep_from_ms, ..Self::default() }
+    }
+}
+
+/// What became of routing one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routed {
+    /// There is an action line for it.
+    ToIndex,
+    /// It is older than what is kept: indexed, it would make an index anew that was deleted for its age.
+    Expired,
 }
 
 impl Router {
     /// A router. Without a `timestamp` the record's time decides.
     pub fn new(timestamp: Option<Timestamp>, index: IndexPattern, id: IdRule) -> Self {
         Self { timestamp, index, id }
+    }
+
+    /// Where events carry their own time; nothing where their records' decides.
+    pub fn timestamp(&self) -> Option<&Timestamp> {
+        self.timestamp.as_ref()
+    }
+
+    /// How documents get their ids.
+    pub fn id(&self) -> &IdRule {
+        &self.id
     }
 
     /// The pattern that all indices of this dataset follow.
@@ -82,7 +111,7 @@ impl Router {
     ///
     /// # Errors
     /// A [`RouteError`] where the event's time, a field of the index name or the id's field cannot be used: the caller
-    /// rejects the event. `action` is as it was before.
+    /// rejects the event. `action` is as it was before, and so it is where the event has [`Routed::Expired`].
     pub fn route(
         &self,
         event: &Event<'_>,
@@ -91,7 +120,7 @@ impl Router {
         record_time_ms: i64,
         scratch: &mut RouteScratch,
         action: &mut Vec<u8>,
-    ) -> Result<(), RouteError> {
+    ) -> Result<Routed, RouteError> {
         let before = action.len();
         let routed = self.write(event, id_prefix, offset, record_time_ms, scratch, action);
         if routed.is_err() {
@@ -109,14 +138,17 @@ impl Router {
         record_time_ms: i64,
         scratch: &mut RouteScratch,
         action: &mut Vec<u8>,
-    ) -> Result<(), RouteError> {
+    ) -> Result<Routed, RouteError> {
         let time_ms = self.event_time_ms(event, record_time_ms)?;
+        if scratch.keep_from_ms.is_some_and(|keep_from_ms| time_ms < keep_from_ms) {
+            return Ok(Routed::Expired);
+        }
         action.extend_from_slice(br#"{"create":{"_index":""#);
         self.index.write(event, time_ms, &mut scratch.hour, action)?;
         action.push(b'"');
         self.id.write(event, id_prefix, offset, action)?;
         action.extend_from_slice(b"}}\n");
-        Ok(())
+        Ok(Routed::ToIndex)
     }
 }
 

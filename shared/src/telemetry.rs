@@ -6,9 +6,12 @@
 use std::{collections::BTreeMap, io::Write};
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::outcome::{Outcome, TransformOutcome};
+use crate::{
+    config::settings::function_name,
+    outcome::{Outcome, TransformOutcome},
+};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Millrace";
@@ -44,6 +47,15 @@ pub enum Subject {
         start_offset: u64,
         /// The offset before which everything is settled.
         end_offset: u64,
+    },
+    /// Dead letters that were tried once more.
+    DeadLetters {
+        /// The bucket that they lie in.
+        bucket: String,
+        /// The key of their object.
+        key: String,
+        /// How many of the object's letters were not tried: others were asked for, or they hold no whole event.
+        left: u64,
     },
     /// Records of a Kinesis shard.
     Kinesis {
@@ -125,7 +137,7 @@ impl Receipt {
 
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        line(self, self.outcome.balances(), &METRICS, now_ms)
+        line(self, self.outcome.balances(), &METRICS, &ALARMED, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
@@ -175,7 +187,7 @@ pub struct TransformReceipt {
 impl TransformReceipt {
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        line(self, self.outcome.balances(), &TRANSFORM_METRICS, now_ms)
+        line(self, self.outcome.balances(), &TRANSFORM_METRICS, &TRANSFORM_ALARMED, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
@@ -184,24 +196,58 @@ impl TransformReceipt {
     }
 }
 
-fn line(receipt: &impl Serialize, balances: bool, metrics: &[(&str, &str)], now_ms: i64) -> String {
-    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+/// The alarms want few series that are there for sure: these are counted by the function's name besides.
+pub const ALARMED: [(&str, &str); 3] = [("rejected", "Count"), ("undelivered", "Count"), ("unbalanced", "Count")];
+/// The same of a [`TransformReceipt`].
+pub const TRANSFORM_ALARMED: [(&str, &str); 2] = [("failed", "Count"), ("unbalanced", "Count")];
+
+fn line(
+    receipt: &impl Serialize,
+    balances: bool,
+    metrics: &[(&str, &str)],
+    alarmed: &[(&str, &str)],
+    now_ms: i64,
+) -> String {
     let mut line = json!({
         "message": "receipt",
         "level": if balances { "INFO" } else { "ERROR" },
         "balances": balances,
+        "unbalanced": u8::from(!balances),
+        "function": function_name(),
         "_aws": {
             "Timestamp": now_ms,
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [["dataset"]], "Metrics": metrics }],
+            "CloudWatchMetrics": [directive("dataset", metrics), directive("function", alarmed)],
         },
     });
-    if let (Some(line), Ok(serde_json::Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(receipt)) {
-        line.extend(fields);
-    }
+    add(&mut line, receipt);
     line.to_string()
 }
 
-fn print(line: &str) {
+/// What another function than those of events says it did: one document that is a metric record too, by the function's name.
+pub fn document(message: &str, is_whole: bool, about: &impl Serialize, metrics: &[(&str, &str)]) -> Value {
+    let mut document = json!({
+        "message": message,
+        "level": if is_whole { "INFO" } else { "ERROR" },
+        "function": function_name(),
+        "_aws": { "Timestamp": crate::lambda::now_ms(), "CloudWatchMetrics": [directive("function", metrics)] },
+    });
+    add(&mut document, about);
+    document
+}
+
+fn directive(dimension: &str, metrics: &[(&str, &str)]) -> Value {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    json!({ "Namespace": NAMESPACE, "Dimensions": [[dimension]], "Metrics": metrics })
+}
+
+fn add(line: &mut Value, fields: &impl Serialize) {
+    if let (Some(line), Ok(Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(fields)) {
+        line.extend(fields);
+    }
+}
+
+/// Prints one line to standard output, where Lambda's log collector reads it.
+pub(crate) fn print(line: &str) {
     // A closed standard output is no reason to fail events that are safe.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
@@ -257,11 +303,13 @@ mod tests {
     }
 
     fn assert_is_metric_record(line: &serde_json::Value) {
-        let directive = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Dimensions"], json!([["dataset"]]));
-        assert!(line["dataset"].is_string());
-        for metric in directive["Metrics"].as_array().unwrap() {
-            assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric} is a number of the line");
+        for (directive, dimension) in [(0, "dataset"), (1, "function")] {
+            let directive = &line["_aws"]["CloudWatchMetrics"][directive];
+            assert_eq!(directive["Dimensions"], json!([[dimension]]));
+            assert!(line[dimension].is_string());
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric} is a number of the line");
+            }
         }
     }
 }

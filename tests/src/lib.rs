@@ -6,6 +6,7 @@
 //! - [`service`]: a process that ends with the test process
 //! - [`engine`]: a real OpenSearch node
 //! - [`moto`]: an S3, a queue service and a secret store
+//! - [`localstack`]: an AWS that deploys templates
 //! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
 //! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
@@ -15,9 +16,11 @@
 //! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
 //! - [`mapping`]: delivers records of a stream, and again those that failed
 //! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
+//! - [`dashboards`]: an OpenSearch Dashboards that takes imports
 //! - [`receipt`]: what a function says of an attempt
 //! - [`choice`]: what the real transform chooses by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`program`]: `local` beside a deployment
 //! - [`scene`]: the above together, under names of one test's own
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
@@ -27,6 +30,7 @@
 
 pub mod choice;
 pub mod cloudwatch;
+pub mod dashboards;
 pub mod engine;
 pub mod envelope;
 pub mod events;
@@ -35,11 +39,14 @@ pub mod kafka;
 pub mod kinesalite;
 pub mod kinesis;
 pub mod kpl;
+pub mod lambda;
+pub mod localstack;
 pub mod mapping;
 pub mod moto;
 pub mod pattern;
 pub mod payload;
 pub mod place;
+pub mod program;
 pub mod proxy;
 pub mod query;
 pub mod queue;
@@ -48,3 +55,4 @@ pub mod ruler;
 pub mod scene;
 pub mod script;
 pub mod service;
+pub mod vast;

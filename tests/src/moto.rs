@@ -25,6 +25,8 @@ pub struct Moto {
     pub sqs: aws_sdk_sqs::Client,
     /// Secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// Functions by name, and their event source mappings; none of them runs.
+    pub lambda: aws_sdk_lambda::Client,
 }
 
 /// An object as S3 took it.
@@ -69,28 +71,20 @@ impl Moto {
     /// The same server, spoken to as another user.
     #[must_use]
     pub fn as_user(self, credentials: Credentials) -> Self {
-        let (s3, sqs, secrets) = clients(&self.service.url(), &credentials);
-        Self { service: self.service, credentials, s3, sqs, secrets }
+        let (s3, sqs, secrets, lambda) = clients(&self.service.url(), &credentials);
+        Self { service: self.service, credentials, s3, sqs, secrets, lambda }
     }
 
     /// Makes a user that may do everything here, in three requests; its credentials.
     pub async fn make_user(&self) -> Credentials {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        let http = crate::engine::http();
         let mut said = String::new();
         for form in [
             "Action=CreateUser&UserName=u".to_owned(),
             format!("Action=PutUserPolicy&UserName=u&PolicyName=p&PolicyDocument={}", crate::envelope::encode(policy)),
             "Action=CreateAccessKey&UserName=u".to_owned(),
         ] {
-            let request = http.post(self.url()).header("content-type", "application/x-www-form-urlencoded");
-            // Where moto finds the service's name; the signature is not looked at yet.
-            let scope = format!(
-                "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/iam/aws4_request, SignedHeaders=host, Signature=x"
-            );
-            let request = request.header("authorization", scope).body(form + "&Version=2010-05-08");
-            let answer = request.send().await.expect("moto answers");
-            said = answer.text().await.expect("the answer is whole");
+            said = self.iam(form).await;
         }
         let part = |name: &str| {
             let (_, rest) = said.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {said}"));
@@ -99,10 +93,34 @@ impl Moto {
         credentials(&part("AccessKeyId"), &part("SecretAccessKey"))
     }
 
+    /// One request of IAM, in its form; what it said.
+    pub(crate) async fn iam(&self, form: String) -> String {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.post("iam", &headers, form + "&Version=2010-05-08").await
+    }
+
+    /// One request of a service that has no client here; what it said.
+    pub(crate) async fn post(&self, service: &str, headers: &[(&str, &str)], body: String) -> String {
+        // Where moto finds the service's name and the region; the signature is not looked at.
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
+        );
+        let mut request = crate::engine::http().post(self.url()).header("authorization", scope).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.expect("moto answers");
+        answer.text().await.expect("the answer is whole")
+    }
+
     fn start(env: &[(&str, &str)], credentials: Credentials) -> Result<Self, String> {
-        let service = Service::start("moto/moto.sh", &[], env)?;
-        let (s3, sqs, secrets) = clients(&service.url(), &credentials);
-        Ok(Self { service, credentials, s3, sqs, secrets })
+        Ok(Self::of(Service::start("moto/moto.sh", &[], env)?, credentials))
+    }
+
+    /// The clients of a server that is spoken to likewise.
+    pub(crate) fn of(service: Service, credentials: Credentials) -> Self {
+        let (s3, sqs, secrets, lambda) = clients(&service.url(), &credentials);
+        Self { service, credentials, s3, sqs, secrets, lambda }
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL`.
@@ -179,7 +197,7 @@ pub fn credentials(key: &str, secret: &str) -> Credentials {
 fn clients(
     url: &str,
     credentials: &Credentials,
-) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client) {
+) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client, aws_sdk_lambda::Client) {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
@@ -188,5 +206,10 @@ fn clients(
         .http_client(http)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials.clone()))
         .build();
-    (aws_sdk_s3::Client::new(&config), aws_sdk_sqs::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config))
+    (
+        aws_sdk_s3::Client::new(&config),
+        aws_sdk_sqs::Client::new(&config),
+        aws_sdk_secretsmanager::Client::new(&config),
+        aws_sdk_lambda::Client::new(&config),
+    )
 }

@@ -34,6 +34,18 @@ pub fn function(name: &str) -> PathBuf {
     binary
 }
 
+/// The program `local`, beside the test binaries, where `cargo test --workspace` puts it.
+///
+/// # Panics
+/// If it was not built.
+pub fn program() -> PathBuf {
+    let own = std::env::current_exe().expect("a test binary lies somewhere");
+    let folder = own.parent().and_then(Path::parent).expect("test binaries lie in target/PROFILE/deps");
+    let binary = folder.join("local");
+    assert!(binary.is_file(), "{} is missing: cargo build -p local", binary.display());
+    binary
+}
+
 /// A folder of ../shared/data (`MILLRACE_TEST_DATA`), or `None` after [`missing`] has said so.
 pub fn data(folder: &str) -> Option<PathBuf> {
     let found = std::env::var_os("MILLRACE_TEST_DATA")

@@ -117,7 +117,7 @@ impl Deref for Kafka {
 /// The receipts of a function so far, of the source that the caller names; each balances, and is a CloudWatch metric.
 ///
 /// # Panics
-/// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
+/// If one lacks a key, does not balance, or is no EMF record of the dimensions `dataset` and `function`.
 pub fn of<R: DeserializeOwned>(function: &Function) -> Vec<R> {
     let read = |line: Value| {
         assert_balanced(&line);
@@ -126,7 +126,7 @@ pub fn of<R: DeserializeOwned>(function: &Function) -> Vec<R> {
     function.receipts().into_iter().map(read).collect()
 }
 
-/// A receipt balances, and is a CloudWatch metric with the dimension `dataset` alone.
+/// A receipt balances, and is a CloudWatch metric: all of it by dataset, what alarms watch by function.
 ///
 /// # Panics
 /// If not.
@@ -139,13 +139,15 @@ pub fn assert_balanced(line: &Value) {
         &["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"]
     };
     assert_eq!(count("read"), fates.iter().copied().map(count).sum::<u64>(), "the receipt does not balance: {line}");
-    let metrics = &line["_aws"]["CloudWatchMetrics"][0];
-    assert_eq!(metrics["Dimensions"], serde_json::json!([["dataset"]]), "{line}");
-    assert!(line["_aws"]["Timestamp"].is_u64() && metrics["Namespace"].is_string(), "{line}");
-    for metric in metrics["Metrics"].as_array().expect("metrics") {
+    assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
+    let directives = line["_aws"]["CloudWatchMetrics"].as_array().expect("directives");
+    let dimensions: Vec<&Value> = directives.iter().map(|directive| &directive["Dimensions"]).collect();
+    assert_eq!(dimensions, [&serde_json::json!([["dataset"]]), &serde_json::json!([["function"]])], "{line}");
+    for metric in directives.iter().flat_map(|directive| directive["Metrics"].as_array().expect("metrics")) {
         let name = metric["Name"].as_str().expect("a metric has a name");
         assert!(line[name].is_number(), "metric {name} is missing: {line}");
     }
+    assert_eq!(count("unbalanced"), 0, "{line}");
 }
 
 /// A sum over receipts, such as of `|r| r.indexed`.

@@ -29,7 +29,8 @@ pub struct Scene<'m> {
     pub queue: Queue<'m>,
     /// What its indices begin with.
     pub prefix: String,
-    pipeline: PathBuf,
+    /// Its rules.
+    pub pipeline: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -43,6 +44,7 @@ pub struct DeadLetter<P = Position> {
     pub error_type: String,
     pub reason: String,
     pub dataset: Option<String>,
+    pub record_time_ms: Option<i64>,
     pub payload: Option<String>,
     pub payload_base64: Option<String>,
     pub payload_length: Option<u64>,
@@ -96,6 +98,16 @@ impl<'m> Scene<'m> {
     /// If the disk is full.
     pub fn set_pipeline(&self, yaml: &str) {
         std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
+    }
+
+    /// Writes a mapping file where pipeline.yaml finds it as `mappings/NAME`.
+    ///
+    /// # Panics
+    /// If the disk is full.
+    pub fn set_mapping(&self, name: &str, json: &str) {
+        let folder = self.pipeline.parent().expect("it lies in a folder").join("mappings");
+        std::fs::create_dir_all(&folder).expect("the clone is writable");
+        std::fs::write(folder.join(name), json).expect("the clone is writable");
     }
 
     /// Its one dataset, of another source: `from` is such as `stream: "logs"`, `more` further lines such as

@@ -7,6 +7,9 @@ const EVENTS: u64 = 1_000_000;
 const LARGE_OBJECT: usize = 1 << 30;
 /// How often the function is killed.
 const KILLS: usize = 60;
+/// Objects that are replayed, and how often the function is killed meanwhile.
+const REPLAYED: usize = 100_000;
+const REPLAY_KILLS: usize = 8;
 
 #[path = "wire/cost.rs"]
 mod cost;
@@ -14,5 +17,7 @@ mod cost;
 mod cpu;
 #[path = "wire/kill.rs"]
 mod kill;
+#[path = "wire/replayed.rs"]
+mod replayed;
 #[path = "wire/volume.rs"]
 mod volume;

@@ -8,8 +8,12 @@ const EVENTS: u64 = 50_000;
 const LARGE_OBJECT: usize = 100 << 20;
 /// How often the function is killed.
 const KILLS: usize = 15;
+/// Objects that are replayed, and how often the function is killed meanwhile.
+const REPLAYED: usize = 5_000;
+const REPLAY_KILLS: usize = 2;
 
 mod wire {
+    mod audit;
     mod auth;
     mod components;
     mod conformance;
@@ -17,6 +21,8 @@ mod wire {
     mod contract;
     mod cost;
     mod cpu;
+    mod dashboards;
+    mod doctor;
     mod download;
     mod envelopes;
     mod firehose;
@@ -24,12 +30,14 @@ mod wire {
     mod kafka;
     mod kill;
     mod kinesis;
+    mod operate;
     mod outage;
     mod pattern;
     mod poison;
     mod pressure;
     mod query;
     mod refusal;
+    mod replayed;
     mod rules;
     mod visibility;
     mod volume;

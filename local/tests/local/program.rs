@@ -84,3 +84,28 @@ fn a_logstash_configuration_becomes_a_pipeline() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("a.conf:2:15: `=>`"));
 }
+
+#[test]
+fn a_deployment_without_an_environment_gets_every_fault_with_its_fix() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command.args(arguments).current_dir(folder.path()).env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+        command.output().unwrap()
+    };
+    let output = run(&["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = report(&output);
+    let faults: Vec<&Value> =
+        report["findings"].as_array().unwrap().iter().filter(|finding| finding["level"] == "fault").collect();
+    assert_eq!(report["faults"], faults.len());
+    for (fault, found) in faults.iter().zip(["MILLRACE_DEAD_LETTERS", "MILLRACE_DOMAIN_ENDPOINT", "pipeline.yaml"]) {
+        assert!(fault["found"].as_str().unwrap().contains(found) && fault["fix"].is_string(), "{fault}");
+    }
+    let output = run(&["setup"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("MILLRACE_DOMAIN_ENDPOINT: is missing"));
+    let output = run(&["audit", "logs/in", "--receipts", "none"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("give s3://bucket/prefix"));
+}

@@ -1,7 +1,10 @@
-//! SQS: send a continuation, and let a failed message come back sooner.
+//! SQS: send a continuation, let a failed message come back sooner, and look at how the queue is set.
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{
+    Client,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+};
 
 use crate::outcome::BatchError;
 
@@ -9,6 +12,15 @@ use crate::outcome::BatchError;
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
+}
+
+/// What a queue is set to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueAttributes {
+    /// JSON with `deadLetterTargetArn` and `maxReceiveCount`, where messages that fail too often go somewhere.
+    pub redrive_policy: Option<String>,
+    /// In seconds.
+    pub visibility_timeout: Option<u32>,
 }
 
 impl Queue {
@@ -28,6 +40,33 @@ impl Queue {
         }
     }
 
+    /// Sends up to ten messages; how many of them were refused, which have to be sent again.
+    ///
+    /// # Errors
+    /// Whatever went wrong; any of the messages may be in the queue.
+    pub async fn send_batch(&self, url: &str, bodies: &[String]) -> Result<Vec<usize>, BatchError> {
+        let entries = bodies.iter().enumerate().filter_map(|(number, body)| {
+            SendMessageBatchRequestEntry::builder().id(number.to_string()).message_body(body).build().ok()
+        });
+        let request = self.client.send_message_batch().queue_url(url).set_entries(Some(entries.collect()));
+        match request.send().await {
+            Ok(output) => Ok(output.failed().iter().filter_map(|failed| failed.id().parse().ok()).collect()),
+            Err(error) => Err(super::batch_error(format!("SendMessageBatch to {url}"), &error)),
+        }
+    }
+
+    /// How many messages have been received and are neither deleted nor visible again; approximate, as SQS says.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn in_flight(&self, url: &str) -> Result<u64, BatchError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        match self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await {
+            Ok(output) => Ok(output.attributes().and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default()),
+            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
+        }
+    }
+
     /// Makes a received message visible again after `seconds`.
     ///
     /// # Errors
@@ -37,6 +76,26 @@ impl Queue {
         match request.visibility_timeout(seconds).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("ChangeMessageVisibility in {url}"), &error)),
+        }
+    }
+
+    /// What the queue is set to.
+    ///
+    /// # Errors
+    /// Permanent where it is missing, or may not be looked at (`sqs:GetQueueAttributes`).
+    pub async fn attributes(&self, url: &str) -> Result<QueueAttributes, BatchError> {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names = [Name::RedrivePolicy, Name::VisibilityTimeout];
+        let request = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        match request.send().await {
+            Ok(output) => {
+                let attribute = |name: &Name| output.attributes().and_then(|attributes| attributes.get(name)).cloned();
+                Ok(QueueAttributes {
+                    redrive_policy: attribute(&Name::RedrivePolicy),
+                    visibility_timeout: attribute(&Name::VisibilityTimeout).and_then(|seconds| seconds.parse().ok()),
+                })
+            }
+            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
         }
     }
 }

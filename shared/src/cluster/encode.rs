@@ -39,7 +39,7 @@ impl Payload {
             (false, true) => Bytes::from_owner(Shared(Arc::clone(body))),
             (false, false) => items().collect::<Vec<_>>().concat().into(),
         };
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256(&bytes);
         Self { bytes, gzip, sha256 }
     }
 }
@@ -51,6 +51,11 @@ fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
         encoder.write_all(part).expect("writing into memory does not fail");
     }
     encoder.finish().expect("writing into memory does not fail").into()
+}
+
+/// The hash of a body as signatures carry it.
+pub(super) fn sha256(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
 }
 
 fn hex(bytes: &[u8]) -> String {

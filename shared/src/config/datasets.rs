@@ -8,7 +8,7 @@
 
 mod read;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
@@ -38,6 +38,47 @@ pub struct Dataset {
     pub shape: Shape,
     /// Where they go.
     pub router: Router,
+    /// How long they stay there.
+    pub keep: Keep,
+    /// What their indices are like.
+    pub template: Template,
+}
+
+/// How long the indices of a dataset are kept. Counted from the end of the period that an index holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// At most so long; for ever where it is absent.
+    pub retention: Option<Duration>,
+    /// At least so long, also where storage runs short; as long as `retention` where it is absent.
+    pub keep_at_least: Option<Duration>,
+    /// Whether an index is deleted only after a snapshot of it succeeded.
+    pub snapshot: bool,
+}
+
+/// What the indices of a dataset are like, besides what follows from its other rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Template {
+    /// The file with the mapping, relative to pipeline.yaml.
+    pub mapping: Option<String>,
+    /// Primary shards of an index; the domain's own default where it is absent.
+    pub shards: Option<u32>,
+    /// Replicas of each shard; likewise.
+    pub replicas: Option<u32>,
+    /// The most fields that an index may come to have (`index.mapping.total_fields.limit`); likewise.
+    pub total_fields_limit: Option<u32>,
+}
+
+impl Dataset {
+    /// The time before which events have expired: their indices ended `retention` ago. `None` where everything is kept.
+    pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
+        self.period_from_ms(self.keep.retention?, now_ms)
+    }
+
+    /// The start of the first period that has not ended `ago` yet. `None` where the index tells no time.
+    pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
+        let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        Some(self.router.index().period()?.start_of(now_ms.saturating_sub(ago_ms)))
+    }
 }
 
 /// The rules for what a Firehose delivery stream delivers. Where it goes is for Firehose to know: there is no router.

@@ -97,25 +97,14 @@ impl Settings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
-            domain_endpoint: env.required(
-                "MILLRACE_DOMAIN_ENDPOINT",
-                "a URL such as https://search-logs.us-east-1.es.amazonaws.com",
-                endpoint,
-            ),
-            domain_auth: env.or(
-                "MILLRACE_DOMAIN_AUTH",
-                Auth::SigV4("es"),
-                "sigv4:es, sigv4:aoss, basic:SECRET_ARN or none",
-                auth,
-            ),
+            domain_endpoint: env.endpoint(),
+            domain_auth: env.auth(),
             pipeline: env.pipeline(),
-            dead_letters: env.required("MILLRACE_DEAD_LETTERS", "s3://bucket/prefix", s3_prefix),
-            queue_url: env.or("MILLRACE_QUEUE_URL", None, "the URL of an SQS queue", |value| {
-                is_url(value).then(|| Some(value.into()))
-            }),
+            dead_letters: env.dead_letters(),
+            queue_url: env.queue_url(),
             kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),
             hash_key: env.hash_key(),
-            max_body_bytes: env.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20),
+            max_body_bytes: env.max_body_bytes(),
             max_event_bytes: env.max_event_bytes(),
             max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
             compression: env.or("MILLRACE_COMPRESSION", Compression::Gzip, "gzip or none", |value| match value {
@@ -184,44 +173,77 @@ impl TransformSettings {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The name of this Lambda function, which is a dimension of its metrics; `local` where it is none.
+pub(crate) fn function_name() -> String {
+    variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
+}
+
+pub(super) fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()
 }
 
-struct Reader<L> {
+pub(super) struct Reader<L> {
     lookup: L,
     faults: Vec<Fault>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    fn new(lookup: L) -> Self {
+    pub(super) fn new(lookup: L) -> Self {
         Self { lookup, faults: Vec::new() }
     }
 
-    fn finish<T>(self, settings: T) -> Result<T, ConfigError> {
+    pub(super) fn finish<T>(self, settings: T) -> Result<T, ConfigError> {
         if self.faults.is_empty() { Ok(settings) } else { Err(ConfigError { faults: self.faults }) }
     }
 
-    fn pipeline(&mut self) -> PathBuf {
+    pub(super) fn endpoint(&mut self) -> String {
+        let form = "a URL such as https://search-logs.us-east-1.es.amazonaws.com";
+        self.required("MILLRACE_DOMAIN_ENDPOINT", form, endpoint)
+    }
+
+    pub(super) fn auth(&mut self) -> Auth {
+        let form = "sigv4:es, sigv4:aoss, basic:SECRET_ARN or none";
+        self.or("MILLRACE_DOMAIN_AUTH", Auth::SigV4("es"), form, auth)
+    }
+
+    pub(super) fn dead_letters(&mut self) -> S3Prefix {
+        self.required("MILLRACE_DEAD_LETTERS", "s3://bucket/prefix", s3_prefix)
+    }
+
+    pub(super) fn queue_url(&mut self) -> Option<String> {
+        let url = |value: &str| is_url(value).then(|| Some(value.into()));
+        self.or("MILLRACE_QUEUE_URL", None, "the URL of an SQS queue", url)
+    }
+
+    pub(super) fn pipeline(&mut self) -> PathBuf {
         self.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into()))
+    }
+
+    /// Of a body, and of an event.
+    pub(super) fn limits(&mut self) -> (usize, usize) {
+        (self.max_body_bytes(), self.max_event_bytes())
+    }
+
+    fn max_body_bytes(&mut self) -> usize {
+        self.bytes("MILLRACE_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 64 << 10, 95 << 20)
     }
 
     fn max_event_bytes(&mut self) -> usize {
         self.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20)
     }
 
-    fn hash_key(&mut self) -> Option<String> {
+    pub(super) fn hash_key(&mut self) -> Option<String> {
         self.or("MILLRACE_HASH_KEY", None, "the ARN or name of a secret", |value| Some(Some(value.into())))
     }
 
-    fn log(&mut self) -> String {
+    pub(super) fn log(&mut self) -> String {
         self.or("MILLRACE_LOG", "info".into(), "error, warn, info, debug, trace or target=level,…", |value| {
             value.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| value.into())
         })
     }
 
-    fn fault(&mut self, place: &str, message: String) {
+    pub(super) fn fault(&mut self, place: &str, message: String) {
         self.faults.push(Fault { place: place.into(), message });
     }
 
@@ -229,7 +251,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    fn or<T>(&mut self, name: &str, default: T, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+    pub(super) fn or<T>(&mut self, name: &str, default: T, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(value) = self.value(name) else { return default };
         parse(&value).unwrap_or_else(|| {
             self.fault(name, format!("`{value}` is not accepted: give {form}"));
@@ -237,7 +259,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
-    fn required<T: Default>(&mut self, name: &str, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+    pub(super) fn required<T: Default>(&mut self, name: &str, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         if self.value(name).is_none() {
             self.fault(name, format!("is missing: give {form}"));
         }
@@ -250,7 +272,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
-fn is_url(value: &str) -> bool {
+pub(super) fn is_url(value: &str) -> bool {
     reqwest::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
@@ -273,7 +295,7 @@ fn auth(value: &str) -> Option<Auth> {
     }
 }
 
-fn s3_prefix(value: &str) -> Option<S3Prefix> {
+pub(crate) fn s3_prefix(value: &str) -> Option<S3Prefix> {
     let (bucket, prefix) = value.strip_prefix("s3://")?.split_once('/').unwrap_or((value.strip_prefix("s3://")?, ""));
     // Bucket names: 3 to 63 characters of a-z, 0-9, `.` and `-` (docs.aws.amazon.com/AmazonS3, "Bucket naming rules").
     let named = (3..=63).contains(&bucket.len())

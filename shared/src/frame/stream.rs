@@ -6,7 +6,7 @@
 use super::inflate::Compression;
 use super::lines::Line;
 use super::values::Expect;
-use super::{Format, Frames};
+use super::{Format, Found, FrameError, Frames};
 
 impl<'b> Frames<&'b [u8]> {
     /// For the records of a stream, each begun by [`Frames::begin_record`]; there is no frame before the first.
@@ -21,7 +21,19 @@ impl<'b> Frames<&'b [u8]> {
     /// again.
     #[inline]
     pub fn begin_record(&mut self, record: &'b [u8]) {
-        self.source.begin(record, Compression::of(record));
+        self.begin_bytes(record, Compression::of(record));
+        self.whole = false;
+    }
+
+    /// Goes over to one value that was framed before, such as that of a dead letter: it is returned as it is.
+    pub fn begin_value(&mut self, value: &'b [u8]) {
+        self.begin_bytes(value, Compression::None);
+        self.whole = true;
+    }
+
+    #[inline]
+    fn begin_bytes(&mut self, bytes: &'b [u8], compression: Compression) {
+        self.source.begin(bytes, compression);
         self.buffer.restart();
         self.format = self.wanted;
         self.expect = Expect::Start;
@@ -31,5 +43,15 @@ impl<'b> Frames<&'b [u8]> {
         self.last = None;
         self.composer.time_ms = None;
         self.broken = false;
+    }
+}
+
+impl<R: std::io::Read> Frames<R> {
+    /// All there is, once. Its length is for the caller to know.
+    pub(super) fn next_whole(&mut self) -> Result<Option<Found>, FrameError> {
+        while self.fill()? {}
+        let (start, end) = (self.buffer.pos, self.buffer.pos + self.buffer.unread().len());
+        self.buffer.clear();
+        Ok((start < end).then_some(Found::Record { start, end }))
     }
 }

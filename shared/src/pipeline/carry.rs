@@ -8,7 +8,7 @@ use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, task::JoinSet};
 use super::{
     pool::{Pool, Stop},
     produce::Bodies,
-    send::{Failure, Sender},
+    send::{Failure, Letterbox, Sender},
     settle::Settlement,
 };
 use crate::{
@@ -25,12 +25,16 @@ use crate::{
 };
 
 /// The user's rules, and the key that they hash by, from the secret that the settings name.
-pub(super) async fn datasets(settings: &Settings, aws: &Aws) -> Result<Datasets, ConfigError> {
-    let key = match &settings.hash_key {
+pub(crate) async fn datasets(
+    pipeline: &std::path::Path,
+    hash_key_secret: Option<&str>,
+    aws: &Aws,
+) -> Result<Datasets, ConfigError> {
+    let key = match hash_key_secret {
         Some(secret) => Some(hash_key(&aws.secrets, secret).await?),
         None => None,
     };
-    Datasets::load(&settings.pipeline, key.as_ref())
+    Datasets::load(pipeline, key.as_ref())
 }
 
 /// Reads the key for `hash`.
@@ -54,15 +58,21 @@ impl Carrier {
         let vcpus = settings.vcpus();
         Ok(Self {
             sender: Arc::new(Sender {
-                cluster: Cluster::new(settings, aws)?,
-                objects: aws.objects.clone(),
-                dead_letters: settings.dead_letters.clone(),
+                cluster: Arc::new(Cluster::new(settings, aws)?),
+                letterbox: Letterbox::Bucket { objects: aws.objects.clone(), at: settings.dead_letters.clone() },
                 gzip: settings.compression == Compression::Gzip,
                 encoders: Arc::new(Semaphore::new(vcpus)),
             }),
             // One body for each request in flight, and one for each producer to fill meanwhile.
             pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
         })
+    }
+
+    /// The same domain and bodies; rejected events are handed to the caller.
+    pub(super) fn holding(&self, letterbox: Letterbox) -> Self {
+        let Sender { cluster, gzip, encoders, .. } = self.sender.as_ref();
+        let (cluster, encoders) = (Arc::clone(cluster), Arc::clone(encoders));
+        Self { sender: Arc::new(Sender { cluster, letterbox, gzip: *gzip, encoders }), pool: Arc::clone(&self.pool) }
     }
 
     /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, or

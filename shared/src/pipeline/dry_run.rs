@@ -240,7 +240,8 @@ impl<'d> DryRun<'d> {
 impl<'e> Fate<'e> {
     fn of(verdict: &'e Verdict<'e>) -> Self {
         match verdict {
-            Verdict::Dropped => Self::Dropped,
+            // Nothing expires here: samples may be as old as they like.
+            Verdict::Dropped | Verdict::Expired => Self::Dropped,
             Verdict::Rejected(Refused { stage, error_type, reason }) => failed(*stage, error_type, reason),
             Verdict::Wanted { action, document } => Self::Wanted { index: index(action), document },
         }

@@ -9,7 +9,7 @@ use crate::{
     decode::{DecodeError, Decoder, Embedded, Event},
     outcome::Stage,
     record::Position,
-    route::{RouteError, RouteScratch},
+    route::{RouteError, RouteScratch, Routed},
     select::Select,
     shape::ShapeScratch,
 };
@@ -30,6 +30,8 @@ pub(super) struct Refused {
 pub(super) enum Verdict<'v> {
     /// The dataset's `select` does not want it.
     Dropped,
+    /// It is older than the dataset's retention.
+    Expired,
     /// It can never be indexed.
     Rejected(Refused),
     /// It becomes this document.
@@ -50,6 +52,11 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    /// Of events whose dataset keeps what is not before `keep_from_ms`.
+    pub(super) fn new(keep_from_ms: Option<i64>) -> Self {
+        Self { route: RouteScratch::keeping_from(keep_from_ms), ..Self::default() }
+    }
+
     /// What the rules say of an event: `id_prefix` is what the ids of its record begin with, `time_ms` stands in for its own
     /// time where it has none.
     #[inline]
@@ -69,9 +76,12 @@ impl Judge {
         let Self { route, shape, action } = self;
         action.clear();
         let offset = position.item().offset;
-        if let Err(error) = dataset.router.route(event, id_prefix, offset, time_ms, route, action) {
-            let RouteError { error_type, reason } = error;
-            return Verdict::Rejected(Refused { stage: Stage::Route, error_type, reason: reason.into() });
+        match dataset.router.route(event, id_prefix, offset, time_ms, route, action) {
+            Ok(Routed::ToIndex) => {}
+            Ok(Routed::Expired) => return Verdict::Expired,
+            Err(RouteError { error_type, reason }) => {
+                return Verdict::Rejected(Refused { stage: Stage::Route, error_type, reason: reason.into() });
+            }
         }
         let document = dataset.shape.apply(event, position, shape).unwrap_or(event.source);
         Verdict::Wanted { action, document }

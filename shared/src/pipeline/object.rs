@@ -55,7 +55,8 @@ impl S3Ingest {
                 return Err(error.to_string());
             }
         };
-        let origin = Arc::new(Origin::s3(&object.bucket, &object.key, &opened.etag));
+        let origin = Origin::s3(&object.bucket, &object.key, &opened.etag).with_times_ms(vec![opened.last_modified_ms]);
+        let origin = Arc::new(origin);
         let read = ObjectRef {
             version: opened.version.clone().or_else(|| object.version.clone()),
             etag: Some(opened.etag.trim_matches('"').to_owned()),

@@ -79,10 +79,10 @@ impl Bodies {
     }
 }
 
-/// What is said of the events of one object or record.
+/// What is said of the events of one object, record or dead letter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here<'h> {
-    /// Where it begins.
+    /// Where it begins: offsets within it are added.
     pub(super) at: ItemPosition,
     /// What the ids of its events begin with.
     pub(super) id_prefix: &'h str,
@@ -94,7 +94,7 @@ pub(super) struct Here<'h> {
 
 impl Here<'_> {
     fn offset(&self, offset: u64) -> ItemPosition {
-        ItemPosition { offset, ..self.at }
+        ItemPosition { offset: self.at.offset + offset, ..self.at }
     }
 }
 
@@ -127,7 +127,8 @@ impl<'p> Producer<'p> {
             origin,
             decoder: Decoder::new(),
             unfolding: Unfolding::default(),
-            judge: Judge::default(),
+            // By the clock at the start of the attempt: an index that expires meanwhile is deleted by the next run.
+            judge: Judge::new(dataset.keep_from_ms(crate::lambda::now_ms())),
             unreadable: Vec::new(),
         };
         let (end, position) = produce(&mut producer);
@@ -199,6 +200,11 @@ impl<'p> Producer<'p> {
                     Verdict::Dropped => {
                         bodies.body.produced.read += 1;
                         bodies.body.produced.dropped += 1;
+                        Ok(())
+                    }
+                    Verdict::Expired => {
+                        bodies.body.produced.read += 1;
+                        bodies.body.produced.expired += 1;
                         Ok(())
                     }
                     Verdict::Rejected(Refused { stage, error_type, reason }) => {

@@ -7,7 +7,10 @@ use tokio::sync::Semaphore;
 use super::carry::{Carrier, datasets};
 use crate::{
     aws::Aws,
-    config::{datasets::Datasets, settings::Settings},
+    config::{
+        datasets::Datasets,
+        settings::{S3Prefix, Settings},
+    },
     lambda::Deadline,
     outcome::{ConfigError, Fault},
     source::s3::{Continuation, Invocation, Message, Task, respond},
@@ -38,17 +41,9 @@ impl S3Ingest {
         let settings = Settings::from_env()?;
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
-        let datasets = datasets(&settings, &aws).await?;
-        let dead = &settings.dead_letters;
-        let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
-        if !fed_back.is_empty() {
-            let message = format!(
-                "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
-                dead.bucket,
-                dead.prefix,
-                fed_back.join(", ")
-            );
-            return Err(ConfigError { faults: vec![Fault { place: "MILLRACE_DEAD_LETTERS".into(), message }] });
+        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
+        if let Some(fault) = fed_back(&datasets, &settings.dead_letters) {
+            return Err(ConfigError { faults: vec![fault] });
         }
         Ok(Self {
             carrier: Carrier::new(&settings, &aws)?,
@@ -100,6 +95,7 @@ impl S3Ingest {
 
     async fn task(&self, task: &Task, deadline: Deadline) -> Result<Option<Continuation>, String> {
         let (object, dataset) = match task {
+            Task::Letters(letters) => return self.letters(letters, deadline).await.map(|()| None),
             Task::Object(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
                 if continuation.pipeline != self.datasets.hash() {
@@ -118,8 +114,8 @@ impl S3Ingest {
             return Err(format!("{object} was not begun before the deadline"));
         }
         let begun = match task {
-            Task::Object(_) => None,
             Task::Continue(continuation) => Some(continuation.as_ref()),
+            Task::Object(_) | Task::Letters(_) => None,
         };
         self.object(object, dataset, begun, deadline).await
     }
@@ -155,4 +151,16 @@ impl S3Ingest {
             tracing::warn!(message_id = message.id, %error, "the visibility of a failed message could not be changed");
         }
     }
+}
+
+/// Dead letters that a dataset would take.
+pub(crate) fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
+    let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
+    let message = format!(
+        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
+        dead.bucket,
+        dead.prefix,
+        fed_back.join(", ")
+    );
+    (!fed_back.is_empty()).then(|| Fault { place: "MILLRACE_DEAD_LETTERS".into(), message })
 }

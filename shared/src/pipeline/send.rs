@@ -1,6 +1,10 @@
 //! One body until every item of it has a fate: send, read the answers, send again what failed, until the deadline.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -24,12 +28,20 @@ const LETTERS_BYTES: usize = 1 << 20;
 /// Where bodies go.
 #[derive(Debug)]
 pub(super) struct Sender {
-    pub(super) cluster: Cluster,
-    pub(super) objects: Objects,
-    pub(super) dead_letters: S3Prefix,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) letterbox: Letterbox,
     pub(super) gzip: bool,
     /// Compressing and hashing: as many at once as there are vCPUs.
     pub(super) encoders: Arc<Semaphore>,
+}
+
+/// Where the letters of rejected events go.
+#[derive(Debug, Clone)]
+pub(super) enum Letterbox {
+    /// Into a bucket, where they are durable.
+    Bucket { objects: Objects, at: S3Prefix },
+    /// Nowhere yet: the events are dead letters already, and whoever tries them once more decides about their object.
+    Held(Arc<Mutex<BTreeMap<ItemPosition, Vec<u8>>>>),
 }
 
 /// What became of one body.
@@ -111,11 +123,19 @@ impl Sender {
         backoff: &mut Backoff,
         until: Instant,
     ) -> Result<(), BatchError> {
-        let prefix = &self.dead_letters.prefix;
+        let (objects, S3Prefix { bucket, prefix }) = match &self.letterbox {
+            Letterbox::Bucket { objects, at } => (objects, at),
+            Letterbox::Held(held) => {
+                let lines = letters.ndjson().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                held.extend(letters.positions().iter().copied().zip(lines));
+                return Ok(());
+            }
+        };
         let key = if prefix.is_empty() { letters.key() } else { format!("{prefix}/{}", letters.key()) };
         loop {
-            let what = || format!("PUT s3://{}/{key}", self.dead_letters.bucket);
-            let put = self.objects.put(&self.dead_letters.bucket, &key, letters.ndjson().to_vec());
+            let what = || format!("PUT s3://{bucket}/{key}");
+            let put = objects.put(bucket, &key, letters.ndjson().to_vec());
             let error = match tokio::time::timeout_at(until, put).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error @ BatchError::Permanent { .. })) => return Err(error),

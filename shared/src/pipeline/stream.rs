@@ -44,7 +44,7 @@ impl StreamIngest {
         let settings = Settings::from_env()?;
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
-        let datasets = datasets(&settings, &aws).await?;
+        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
         let carrier = Carrier::new(&settings, &aws)?;
         Ok(Self { settings, datasets, carrier })
     }

@@ -3,8 +3,11 @@
 //! Parsed once, so that no name of a foreign index can come of it: it begins with letters of its own, and a field may
 //! add letters, digits, `.`, `_` and `-` only.
 
+mod period;
+
 use super::{MAX_INDEX_BYTES, RouteError, id::push_number, iso};
 use crate::decode::{Event, Path, Scalar};
+pub use period::Period;
 
 /// An index name with places for the event's time and fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,10 +237,14 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
         Some(Scalar::Null) => return Err(invalid("is null")),
         None => return Err(invalid("is an array or object")),
     }
-    let allowed = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-    if out[start..].iter().all(allowed) {
+    if out[start..].iter().copied().all(is_allowed_in_name) {
         return Ok(());
     }
     let shown: String = String::from_utf8_lossy(&out[start..]).chars().take(60).collect();
     Err(invalid(&format!("is {shown:?}")))
+}
+
+/// Whether a field may add this byte to an index name.
+fn is_allowed_in_name(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-')
 }

@@ -21,7 +21,7 @@ fn route(router: &Router, json: &str) -> Result<String, RouteError> {
     if result.is_err() {
         assert_eq!(action, "", "a failed route leaves nothing behind");
     }
-    result.map(|()| action.into())
+    result.map(|_| action.into())
 }
 
 fn router(format: TimestampFormat, index: &str, id: IdRule) -> Router {
@@ -241,6 +241,20 @@ fn a_format_that_names_no_whole_time_is_refused() {
     {
         let error = TimestampFormat::parse(format).unwrap_err();
         assert!(error.contains(says) && error.contains("epoch_ms"), "{format}: {error}");
+    }
+}
+
+#[test]
+fn what_is_older_than_what_is_kept_has_no_action_line() {
+    let router = router(TimestampFormat::Auto, "logs-%{+YYYY.MM.dd}", IdRule::Position);
+    let mut scratch = RouteScratch::keeping_from(Some(ms("2026-11-20T00:00:00Z")));
+    let mut decoder = Decoder::new();
+    for (time, routed) in [("2026-11-20T00:00:00Z", Routed::ToIndex), ("2026-11-19T23:59:59.999Z", Routed::Expired)] {
+        let json = format!(r#"{{"t":"{time}"}}"#);
+        let parsed = decoder.decode(json.as_bytes()).unwrap();
+        let mut action = Vec::new();
+        assert_eq!(router.route(&parsed.event(), "P", 0, ms(RECORD), &mut scratch, &mut action), Ok(routed), "{time}");
+        assert_eq!(action.is_empty(), routed == Routed::Expired);
     }
 }
 

@@ -103,6 +103,11 @@ impl Timestamp {
         &self.field
     }
 
+    /// How it is written, in the order in which it is tried.
+    pub fn formats(&self) -> &[TimestampFormat] {
+        &self.formats
+    }
+
     /// The event's time, `None` where the field is missing or `null`.
     #[inline]
     pub(crate) fn read(&self, event: &Event<'_>) -> Result<Option<i64>, RouteError> {

@@ -85,6 +85,11 @@ impl Records {
         self.bytes.len()
     }
 
+    /// The time of each record, in order.
+    pub fn times_ms(&self) -> Vec<i64> {
+        self.records.iter().map(|record| record.time_ms).collect()
+    }
+
     /// Each record, in order.
     pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
         self.records.iter().map(|Decoded { range, is_base64, time_ms }| {

@@ -120,7 +120,7 @@ pub fn topics(invocation: &[u8], cluster: Option<&str>) -> Result<Vec<Topic>, St
         }
     }
     let topics = topics.into_iter().map(|Read { topic, keys, records, partitions }| {
-        let origin = Origin::kafka(&cluster, &topic, keys).into();
+        let origin = Origin::kafka(&cluster, &topic, keys).with_times_ms(records.times_ms()).into();
         Topic { topic, batch: Batch { origin, records }, partitions }
     });
     Ok(topics.collect())

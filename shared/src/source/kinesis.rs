@@ -92,7 +92,7 @@ pub fn shards(invocation: &[u8]) -> Result<Vec<Shard>, String> {
         shards[at].records.push(&data.0, (approximate_arrival_timestamp * 1000.0).round() as i64);
     }
     let shards = shards.into_iter().map(|Read { stream, shard, sequence_numbers, records }| {
-        let origin = Origin::kinesis(&stream, &shard, sequence_numbers).into();
+        let origin = Origin::kinesis(&stream, &shard, sequence_numbers).with_times_ms(records.times_ms()).into();
         Shard { stream, shard, batch: Batch { origin, records } }
     });
     Ok(shards.collect())

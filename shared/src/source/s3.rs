@@ -5,6 +5,7 @@
 
 pub mod continuation;
 pub mod fetch;
+pub mod letters;
 pub mod notification;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 pub use continuation::Continuation;
 pub use fetch::{ChunkReader, Fetch, FetchError};
+pub use letters::LettersTask;
 pub use notification::{Envelope, Invocation, Message, Task};
 
 /// The answer to an invocation whose messages `failed`: SQS is told which; the others can only be told by an error.

@@ -14,7 +14,7 @@ use tests::engine::json as parse;
 
 use super::sam::{installed, succeed, tool};
 
-/// The logical ids of the functions.
+/// The logical ids of the functions; first those of event source mappings.
 const FUNCTIONS: [&str; 8] = [
     "S3IngestFunction",
     "KinesisIngestFunction",
@@ -22,8 +22,8 @@ const FUNCTIONS: [&str; 8] = [
     "FirehoseTransformFunction",
     "SetupFunction",
     "RetentionFunction",
-    "ReplayFunction",
     "BrakeFunction",
+    "ReplayFunction",
 ];
 
 /// The templates; the first nests the others.
@@ -47,6 +47,20 @@ fn sam_lints_the_template() {
 fn cfn_lint_finds_nothing_in_the_templates() {
     if installed() {
         succeed(&mut tool("cfn-lint", TEMPLATES));
+    }
+}
+
+#[test]
+fn sam_builds_the_nested_templates_with_the_root() {
+    if !installed() {
+        return;
+    }
+    let folder = tests::place::scratch();
+    let built = folder.path().join("build");
+    // The layer alone: the functions' own build is another test's.
+    succeed(&mut tool("sam", ["build", "PipelineLayer", "--build-dir", &built.display().to_string()]));
+    for (name, template) in [("Domain", TEMPLATES[1]), ("Monitoring", TEMPLATES[2])] {
+        assert!(built.join(name).join("template.yaml").is_file(), "{template} is not built");
     }
 }
 
@@ -97,7 +111,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn no_policy_names_every_resource_but_for_actions_that_know_none() {
+fn no_policy_names_every_resource_where_an_action_knows_one() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
     for role in resources(template, "AWS::IAM::Role") {
@@ -152,10 +166,9 @@ fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_toget
         assert!(called.contains(&Some(&format!("{name}Aliaslive"))), "{name}: {called:?}");
     }
     assert_eq!(called.len(), 3);
-    for schedule in resources(template, "AWS::Events::Rule").iter().filter(|rule| !rule["ScheduleExpression"].is_null())
-    {
-        let target = schedule["Targets"][0]["Arn"]["Ref"].as_str().expect("a function");
-        assert!(target.ends_with("Aliaslive"), "{schedule}");
+    for rule in resources(template, "AWS::Events::Rule").iter().filter(|rule| !rule["ScheduleExpression"].is_null()) {
+        let target = rule["Targets"][0]["Arn"]["Ref"].as_str().expect("a function");
+        assert!(target.ends_with("Aliaslive"), "{rule}");
     }
 }
 
@@ -212,24 +225,8 @@ fn every_bucket_is_encrypted_and_closed_and_survives_the_stack() {
         assert_eq!(statement["Effect"], "Deny");
         assert_eq!(statement["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }), "{name}");
     }
-}
-
-#[test]
-fn dead_letters_expire_and_the_state_beside_them_does_not() {
-    let Some(template) = deployed() else { return };
-    let rules = properties(template, "DeadLetterBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
-    let mut prefixes = Vec::new();
-    for rule in rules {
-        assert_eq!(rule["Status"], "Enabled");
-        if rule.get("ExpirationInDays").is_some() {
-            prefixes.push(rule["Prefix"].as_str().expect("a rule for everything would take the state"));
-        }
-    }
-    assert_eq!(prefixes, ["dead-letters/", "aws/lambda/"]);
-    for function in ["ReplayFunction", "BrakeFunction"] {
-        let state = &properties(template, function)["Environment"]["Variables"]["MILLRACE_STATE"];
-        assert_eq!(*state, json!({ "Fn::Sub": "s3://${DeadLetterBucket}/state" }), "{function}");
-    }
+    let dead_letters = &template["Resources"]["DeadLetterBucket"]["Properties"];
+    assert_eq!(dead_letters["LifecycleConfiguration"]["Rules"][0]["Status"], "Enabled");
 }
 
 #[test]
@@ -254,5 +251,31 @@ fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
     for statement in found {
         assert_eq!(statement["Action"], "sqs:SendMessage");
         assert!(statement["Condition"]["ArnEquals"]["aws:SourceArn"].is_object(), "{statement}");
+    }
+}
+
+#[test]
+fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
+    let Some(template) = deployed() else { return };
+    let resources = &template["Resources"];
+    for name in &FUNCTIONS[..3] {
+        assert_eq!(resources[name]["DependsOn"], json!(["Setup"]), "{name}");
+    }
+    let setup = &resources["Setup"]["Properties"];
+    // The layer's logical id, and so its version, follows from what is in it.
+    let layer = setup["Pipeline"]["Ref"].as_str().expect("the layer");
+    assert!(layer.starts_with("PipelineLayer") && resources[layer]["Type"] == "AWS::Lambda::LayerVersion", "{layer}");
+}
+
+#[test]
+fn what_functions_remember_outlives_the_dead_letters() {
+    let Some(template) = deployed() else { return };
+    let rules = properties(template, "DeadLetterBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    let expire = rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some());
+    let prefixes: Vec<_> = expire.map(|rule| rule["Prefix"].as_str().expect("it takes the state too")).collect();
+    assert_eq!(prefixes, ["dead-letters/", "aws/lambda/"]);
+    for function in ["ReplayFunction", "BrakeFunction"] {
+        let state = &properties(template, function)["Environment"]["Variables"]["MILLRACE_STATE"];
+        assert_eq!(*state, json!({ "Fn::Sub": "s3://${DeadLetterBucket}/state" }), "{function}");
     }
 }

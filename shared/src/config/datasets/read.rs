@@ -2,6 +2,7 @@
 
 mod fields;
 mod from;
+mod keep;
 
 use std::sync::Arc;
 
@@ -36,8 +37,25 @@ pub(super) struct Keys<'k> {
 const TOP_KEYS: Keys<'_> = Keys { of: "the file", known: &["datasets"], later: &[] };
 const DATASET_KEYS: Keys<'_> = Keys {
     of: "a dataset",
-    known: &["name", "from", "format", "select", "fields", "timestamp", "index", "id", "partition_keys"],
-    later: &["retention", "mapping"],
+    known: &[
+        "name",
+        "from",
+        "format",
+        "select",
+        "fields",
+        "timestamp",
+        "index",
+        "id",
+        "partition_keys",
+        "retention",
+        "keep_at_least",
+        "snapshot",
+        "mapping",
+        "shards",
+        "replicas",
+        "total_fields_limit",
+    ],
+    later: &[],
 };
 const TIMESTAMP_KEYS: Keys<'_> = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
 const ID_KEYS: Keys<'_> = Keys { of: "`id`", known: &["field"], later: &[] };
@@ -131,6 +149,8 @@ impl Reader<'_> {
             Some(Kind::DeliveryStream) => None,
             _ => self.required(node, &members, "index").and_then(|node| self.index(node)),
         };
+        let keep = self.keep(&members, index.as_ref());
+        let template = self.template(&members);
         let id = self.optional(&members, "id", IdRule::Position, Self::id);
         if let Some(Fields { shape, .. }) = &fields {
             let place = |name: &str| members.get(name).map(|(_, node)| node.place);
@@ -153,7 +173,17 @@ impl Reader<'_> {
             })),
             Taken::Events(from) => {
                 let router = Router::new(timestamp?, index?, id?);
-                Entry::Dataset(Arc::new(Dataset { name, from, format, embedded, select, shape, router }))
+                Entry::Dataset(Arc::new(Dataset {
+                    name,
+                    from,
+                    format,
+                    embedded,
+                    select,
+                    shape,
+                    router,
+                    keep: keep?,
+                    template: template?,
+                }))
             }
         })
     }

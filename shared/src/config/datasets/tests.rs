@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::decode::Decoder;
 
@@ -47,6 +49,13 @@ datasets:                       # a comment
     timestamp: base_dt
     index: logs-%{+YYYY.MM.dd}
     id: position
+    retention: 14d
+    keep_at_least: 36h
+    snapshot: true
+    mapping: mappings/app-events.json
+    shards: 3
+    replicas: 0
+    total_fields_limit: 2000
   - name: rest
     from:
       key: '**'
@@ -76,7 +85,13 @@ fn every_key_is_understood() {
     assert_eq!(first.select.as_ref().unwrap().as_str(), "event_name:2b_screen_view AND NOT os:test");
     assert!(!first.shape.is_identity());
     assert_eq!(first.router.index().as_str(), "logs-%{+YYYY.MM.dd}");
+    let hours = |count: u64| Some(Duration::from_secs(count * 3600));
+    assert_eq!(first.keep, Keep { retention: hours(14 * 24), keep_at_least: hours(36), snapshot: true });
+    let mapping = Some("mappings/app-events.json".to_owned());
+    let template = Template { mapping, shards: Some(3), replicas: Some(0), total_fields_limit: Some(2000) };
+    assert_eq!(first.template, template);
     let rest = datasets.by_name("rest").unwrap();
+    assert_eq!((rest.keep, &rest.template), (Keep::default(), &Template::default()));
     assert_eq!((rest.format, rest.select.is_none(), rest.shape.is_identity()), (Format::Auto, true, true));
     let from = rest.from.s3().unwrap();
     assert_eq!((from.bucket_glob(), from.key_glob()), ("*", "**"));
@@ -179,7 +194,7 @@ datasets:
     timestamp: { fied: ts, format: never }
     index: Logs
     id: random
-    retention: 14d
+    retention: 14
   - 7
 ";
     let found = faults(yaml);
@@ -198,7 +213,7 @@ datasets:
         at(8, 36),
         at(9, 12),
         at(10, 9),
-        at(11, 5),
+        at(11, 16),
         at(12, 5),
     ];
     assert_eq!(places, expected, "{found:#?}");
@@ -265,7 +280,7 @@ fn each_fault_says_what_is_accepted() {
         (delivery("index: x"), "4:5", "`index` beside `delivery_stream`: Firehose decides"),
         (delivery("timestamp: x"), "4:5", "`timestamp` beside `delivery_stream`"),
         (delivery("id: none"), "4:5", "`id` beside `delivery_stream`"),
-        (delivery("retention: 14d"), "4:5", "`retention` is not supported yet"),
+        (delivery("retention: 14d"), "4:5", "`retention` beside `delivery_stream`: what Firehose delivers is kept"),
         (delivery("partition_keys: {}"), "4:21", "`partition_keys` is empty"),
         (delivery("partition_keys: [a]"), "4:21", "`partition_keys` is a list, not a map"),
         (delivery("partition_keys: { 7days: a }"), "4:23", "with a letter or `_` first"),
@@ -275,8 +290,18 @@ fn each_fault_says_what_is_accepted() {
         (delivery("partition_keys: { a: b, a: c }"), "4:29", "`a` is in line 4 already"),
         (delivery(&format!("partition_keys: {{ {} }}", many_keys())), "4:21", "`Prefix` takes 1024"),
         (with("format: xml"), "5:13", "`ndjson`"),
-        (with("mapping: m.json"), "5:5", "`mapping` is not supported yet"),
-        (with("retention: 14d"), "5:5", "`retention` is not supported yet"),
+        (with("mapping: m.json"), "5:14", "in a folder beside pipeline.yaml"),
+        (with("mapping: ../m.json"), "5:14", "in a folder beside pipeline.yaml"),
+        (with("mapping: maps/m.yaml"), "5:14", "give a JSON file"),
+        (with("retention: 14"), "5:16", "with `h`, `d` or `w`"),
+        (with("retention: 0d"), "5:16", "with `h`, `d` or `w`"),
+        (with("retention: forever"), "5:16", "`retention: forever`"),
+        (with("keep_at_least: 2d").replace("%{+YYYY.MM.dd}", "all"), "5:5", "does not tell how old it is"),
+        (with("retention: 2d\n    keep_at_least: 3d"), "6:5", "more than `retention`"),
+        (with("snapshot: true"), "5:5", "`snapshot` without `retention`"),
+        (with("snapshot: maybe"), "5:15", "`true` or `false`"),
+        (with("shards: 0"), "5:13", "from 1 to 1024"),
+        (with("replicas: many"), "5:15", "from 0 to 1024"),
         (with("select: { a: [{ prefx: b }] }"), "5:21", "unknown match `prefx`"),
         (with("select: {}"), "5:13", "an empty map"),
         (with("select: a:1 AND b"), "5:21", "column 9 of the query: `b` without a field"),
@@ -448,4 +473,19 @@ fn any_text_is_answered_without_a_panic() {
     }
     let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"[".repeat(10_000), None);
     let _: Result<Datasets, ConfigError> = Datasets::parse("f", &"- ".repeat(10_000), None);
+}
+
+#[test]
+fn an_event_expires_when_the_whole_period_of_its_index_has() {
+    let ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let now = ms("2026-11-22T10:30:00Z");
+    for (index, keep_from) in [
+        ("logs-%{+YYYY.MM.dd}", "2026-11-20T00:00:00Z"),
+        ("logs-%{+YYYY.MM.dd.HH}", "2026-11-20T10:00:00Z"),
+        ("logs-%{+YYYY.MM}", "2026-11-01T00:00:00Z"),
+    ] {
+        let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: \"{index}\", retention: 2d }}\n");
+        assert_eq!(parse(&yaml).by_name("a").unwrap().keep_from_ms(now), Some(ms(keep_from)), "{index}");
+    }
+    assert_eq!(parse(FULL).by_name("rest").unwrap().keep_from_ms(now), None);
 }

@@ -7,7 +7,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::Continuation;
+use super::{Continuation, LettersTask};
 use crate::aws::objects::ObjectRef;
 
 /// How the invocation came; decides how it is answered.
@@ -26,6 +26,8 @@ pub enum Task {
     Object(ObjectRef),
     /// An object was begun before.
     Continue(Box<Continuation>),
+    /// Dead letters are to be tried once more.
+    Letters(LettersTask),
 }
 
 /// What is acknowledged or repeated as one.
@@ -84,6 +86,11 @@ fn embedded(body: &str, what: &str) -> Result<Vec<Task>, String> {
 
 /// The tasks of one notification, whatever it is wrapped in.
 fn tasks(event: &Value) -> Result<Vec<Task>, String> {
+    if text(event, "millrace") == Some("dead_letters") {
+        let letters = serde_json::from_value(event.clone())
+            .map_err(|error| format!("not a message about dead letters of this release: {error}"))?;
+        return Ok(vec![Task::Letters(letters)]);
+    }
     if event.get("millrace").is_some() {
         let continuation = serde_json::from_value(event.clone())
             .map_err(|error| format!("not a continuation of this release: {error}"))?;

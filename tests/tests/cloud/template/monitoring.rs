@@ -2,39 +2,36 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
+use ingest::{
+    operate::{brake, retention},
+    telemetry,
+};
 use serde_json::{Value, json};
 use tests::{engine::json as parse, place};
 
 use super::{FUNCTIONS, TEMPLATES, deployed, properties, resources, translated};
 
-/// Metrics of the receipts by `dataset`, as in shared/src/telemetry.rs.
-const BY_DATASET: [&str; 13] = [
-    "read",
-    "dropped",
-    "expired",
-    "indexed",
-    "duplicates",
-    "rejected",
-    "undelivered",
-    "bulk_requests",
-    "retries",
-    "elapsed_ms",
-    "passed",
-    "failed",
-    "bytes_in",
+/// Names of metrics, with their units.
+type Metrics = &'static [(&'static str, &'static str)];
+
+/// The metrics by `function`, and who writes them, by its name in the nested template.
+const BY_FUNCTION: [(&str, Metrics); 6] = [
+    ("S3Ingest", &telemetry::ALARMED),
+    ("KinesisIngest", &telemetry::ALARMED),
+    ("KafkaIngest", &telemetry::ALARMED),
+    ("FirehoseTransform", &telemetry::TRANSFORM_ALARMED),
+    ("Retention", &retention::METRICS),
+    ("Brake", &brake::METRICS),
 ];
 
-/// Metrics by `function`, and the function of each by its name in the nested template.
-const BY_FUNCTION: [(&str, &[&str]); 8] = [
-    ("rejected", &["S3Ingest", "KinesisIngest", "KafkaIngest"]),
-    ("undelivered", &["S3Ingest", "KinesisIngest", "KafkaIngest"]),
-    ("unbalanced", &["S3Ingest", "KinesisIngest", "KafkaIngest", "FirehoseTransform"]),
-    ("failed", &["FirehoseTransform"]),
-    ("paused", &["Brake"]),
-    ("free_storage_bytes", &["Brake", "Retention"]),
-    ("freed_bytes", &["Retention"]),
-    ("failed_deletions", &["Retention"]),
-];
+/// Whether the code writes a metric of the dimension `function`.
+fn writes(function: &str, metric: &str) -> bool {
+    BY_FUNCTION.iter().any(|(name, metrics)| *name == function && has(metrics, metric))
+}
+
+fn has(metrics: Metrics, metric: &str) -> bool {
+    metrics.iter().any(|(name, _)| *name == metric)
+}
 
 fn nested() -> Option<&'static Value> {
     static NESTED: OnceLock<Value> = OnceLock::new();
@@ -66,17 +63,17 @@ fn dashboard(template: &Value) -> Vec<Value> {
 fn alarms_of_events_look_at_metrics_that_the_functions_write() {
     let Some(template) = nested() else { return };
     let mut watched = BTreeSet::new();
-    for (name, alarm) in alarms(template).filter(|(_, alarm)| alarm["Namespace"] == "Millrace") {
+    for (name, alarm) in alarms(template).filter(|(_, alarm)| alarm["Namespace"] == telemetry::NAMESPACE) {
         let metric = alarm["MetricName"].as_str().expect("a metric");
         let function = dimension(alarm, "function").expect("a function");
-        let known = BY_FUNCTION.iter().any(|(known, of)| *known == metric && of.contains(&function));
-        assert!(known, "{name}: nobody writes {metric} of {function}");
+        assert!(writes(function, metric), "{name}: {function} writes no {metric}");
         watched.insert((metric, function));
     }
-    for metric in ["rejected", "undelivered", "unbalanced", "failed", "paused", "failed_deletions"] {
-        let (_, functions) = BY_FUNCTION.iter().find(|(known, _)| *known == metric).expect("it is listed");
-        for function in *functions {
-            assert!(watched.contains(&(metric, *function)), "nobody looks at {metric} of {function}");
+    for (function, metrics) in BY_FUNCTION {
+        // Bytes and counts of what went well are shown, and nobody is told.
+        let told = ["rejected", "undelivered", "unbalanced", "failed", "failed_deletions", "paused"];
+        for (metric, _) in metrics.iter().filter(|(metric, _)| told.contains(metric)) {
+            assert!(watched.contains(&(*metric, function)), "nobody looks at {metric} of {function}");
         }
     }
 }
@@ -89,12 +86,13 @@ fn the_dashboard_shows_metrics_that_the_functions_write() {
         if let Some(expression) = metric[0]["expression"].as_str() {
             if let Some((_, search)) = expression.split_once("{Millrace,dataset} MetricName=\"") {
                 let name = search.split('"').next().expect("a name").to_owned();
-                assert!(BY_DATASET.contains(&name.as_str()), "nobody writes {name}");
+                let known = has(&telemetry::METRICS, &name) || has(&telemetry::TRANSFORM_METRICS, &name);
+                assert!(known, "nobody writes {name}");
                 shown.insert(name);
             }
-        } else if metric[0] == "Millrace" {
+        } else if metric[0] == telemetry::NAMESPACE {
             let of = metric[3].as_str().expect("a function").trim_matches(['$', '{', '}']);
-            let known = BY_FUNCTION.iter().any(|(known, functions)| metric[1] == *known && functions.contains(&of));
+            let known = writes(of, metric[1].as_str().expect("a metric"));
             assert!(known && metric[2] == "function", "nobody writes {metric}");
         }
     }

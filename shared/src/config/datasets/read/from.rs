@@ -13,6 +13,8 @@ const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `
                          `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
 pub(super) const FROM_KEYS: Keys<'_> =
     Keys { of: "`from`", known: &["bucket", "key", "stream", "topic", "delivery_stream"], later: &[] };
+const KEPT_BY_S3: &str = "what Firehose delivers is kept by the life cycle rules of its bucket";
+const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
     "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
 const PARTITION_KEYS_FORM: &str = "write `partition_keys: { customer: adid, country: geo.country }`, names and fields";
@@ -100,6 +102,13 @@ impl Reader<'_> {
                 ("index", "Firehose decides where the data go"),
                 ("timestamp", "Firehose partitions by arrival, or by `partition_keys`"),
                 ("id", "Firehose makes no documents"),
+                ("retention", KEPT_BY_S3),
+                ("keep_at_least", KEPT_BY_S3),
+                ("snapshot", KEPT_BY_S3),
+                ("mapping", NO_INDEX),
+                ("shards", NO_INDEX),
+                ("replicas", NO_INDEX),
+                ("total_fields_limit", NO_INDEX),
             ] {
                 if let Some((key, _)) = members.get(name) {
                     let message = format!("`{name}` beside `delivery_stream`: {reason}; {DELIVERY_STREAM_FORM}");

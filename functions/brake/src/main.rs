@@ -1,0 +1,17 @@
+//! The Lambda function `brake`: the event sources wait while the domain can take nothing.
+//!
+//! An event in, a report out; everything between is `ingest::operate`.
+
+use ingest::{lambda::Deadline, operate::brake::Brake};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    let brake = &Brake::from_env().await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        brake.handle(Deadline::at(event.context.deadline())).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,18 @@
+//! The Lambda function `retention`: the indices that are too old are deleted.
+//!
+//! An event in, a receipt out; everything between is `ingest::operate`.
+
+use ingest::{lambda::Deadline, operate::retention::Retention};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    let retention = &Retention::from_env().await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let deadline = Deadline::at(event.context.deadline());
+        retention.handle(&event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,18 @@
+//! The Lambda function `setup`: the domain is made ready for what pipeline.yaml says.
+//!
+//! An event in, an answer out, to `CloudFormation` too; everything between is `ingest::operate`.
+
+use ingest::{lambda::Deadline, operate::setup::Setup};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    // A faulty configuration is told in the answer: CloudFormation waits for one.
+    let setup = &Setup::from_env().await;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let deadline = Deadline::at(event.context.deadline());
+        setup.handle(&event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
+}

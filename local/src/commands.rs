@@ -1,0 +1,31 @@
+//! What the subcommands do, a file each. Whether all went well becomes the exit code.
+
+mod audit;
+mod carry;
+mod check;
+mod demo;
+mod doctor;
+mod import_logstash;
+mod ingest;
+mod setup;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use audit::audit;
+pub(crate) use check::check;
+pub(crate) use demo::demo;
+pub(crate) use doctor::doctor;
+pub(crate) use import_logstash::import_logstash;
+pub(crate) use ingest::ingest;
+pub(crate) use setup::setup;
+
+/// The rules that are given, else those that the template deploys, else those of the working directory.
+pub(crate) fn own_pipeline(given: Option<PathBuf>) -> PathBuf {
+    let deployed = Path::new("infra/pipeline.yaml");
+    let own = if deployed.is_file() { deployed } else { Path::new("pipeline.yaml") };
+    given.unwrap_or_else(|| own.to_owned())
+}
+
+pub(crate) fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

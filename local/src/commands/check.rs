@@ -1,0 +1,48 @@
+//! `local check`: the rules, tried on files.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use local::{check, files};
+use serde_json::json;
+
+use super::{own_pipeline, plural};
+
+/// Whether the rules are right, and every sample was read.
+pub(crate) fn check(
+    samples: &[PathBuf],
+    pipeline: Option<&Path>,
+    bucket: Option<&str>,
+    as_json: bool,
+) -> io::Result<bool> {
+    let pipeline = own_pipeline(pipeline.map(Path::to_owned));
+    let datasets = match check::datasets(&pipeline) {
+        Ok(datasets) => datasets,
+        Err(error) => {
+            let faults = error.faults;
+            if as_json {
+                let faults: Vec<_> =
+                    faults.iter().map(|fault| json!({"place": fault.place, "message": fault.message})).collect();
+                println!("{}", serde_json::to_string_pretty(&json!({ "faults": faults }))?);
+            } else {
+                for fault in &faults {
+                    eprintln!("{}: {}", fault.place, fault.message);
+                }
+                eprintln!("\n{}: {} to put right", pipeline.display(), plural(faults.len(), "fault"));
+            }
+            return Ok(false);
+        }
+    };
+    let report = check::check(&datasets, &files::collect(samples, &std::env::current_dir()?)?, bucket);
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}: {}, no faults\n", pipeline.display(), plural(report.datasets.len(), "dataset"));
+        if !samples.is_empty() {
+            print!("{}", report.text());
+        }
+    }
+    Ok(report.is_whole())
+}

@@ -1,0 +1,52 @@
+//! `local setup`: makes the domain ready as the function `setup` does, with the operator's own credentials.
+
+use std::{io, time::Duration};
+
+use ingest::{lambda::Deadline, operate::setup::Setup};
+use serde_json::{Value, json};
+
+/// Templates, roles and a repository; each is a request or two.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Whether everything was done. Its environment is the function's.
+pub(crate) async fn setup(as_json: bool) -> io::Result<bool> {
+    let setup = Setup::from_env().await;
+    let mut done = setup.handle(&json!({}), Deadline::after(TIMEOUT)).await.map_err(io::Error::other)?;
+    // What makes it a metric is of no use here.
+    if let Some(done) = done.as_object_mut() {
+        for name in ["_aws", "level", "message", "function"] {
+            done.remove(name);
+        }
+    }
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&done)?);
+    } else {
+        print!("{}", text(&done));
+    }
+    Ok(true)
+}
+
+/// What was done, a line each; nothing is a dash.
+fn text(done: &Value) -> String {
+    let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let line = |(name, value): (&String, &Value)| {
+        let values = match value {
+            Value::Array(values) => values.iter().map(one).collect::<Vec<_>>().join("; "),
+            Value::Null => String::new(),
+            other => one(other),
+        };
+        format!("{name:<12} {}\n", if values.is_empty() { "-" } else { &values })
+    };
+    done.as_object().into_iter().flatten().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_a_line_each() {
+        let done = json!({ "engine": "OpenSearch 2.19", "notes": ["a", "b"], "roles": [], "repository": null });
+        assert_eq!(text(&done), "engine       OpenSearch 2.19\nnotes        a; b\nrepository   -\nroles        -\n");
+    }
+}

@@ -1,0 +1,170 @@
+"""Deploys a SAM template on LocalStack, with functions that are built already.
+
+    deploy.py ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS RULES [Parameter=value …]
+
+TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own transform does not know `!Ref X.Alias`.
+What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
+FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested
+stack its template. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
+A stack that is there is updated; LocalStack manages that where parameters change, and not where a layer is another.
+"""
+import io
+import json
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+import yaml
+from botocore.config import Config
+
+BUCKET = "deployed-code"
+REGION = "eu-west-1"
+SECONDS = 240
+# What LocalStack does not know it takes, and leaves alone. A stack is no worse without these.
+LEFT_ALONE = ("AWS::CloudWatch::Dashboard", "AWS::Logs::ResourcePolicy")
+
+
+class Loose(yaml.SafeLoader):
+    """Reads a template without knowing its functions."""
+
+
+def ignore_tag(loader, _, node):
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    return loader.construct_mapping(node)
+
+
+Loose.add_multi_constructor("!", ignore_tag)
+
+
+def zipped(path, name):
+    """One executable file. Not compressed: it goes no further than to this machine."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o755 << 16
+        file.writestr(entry, path.read_bytes())
+    return archive.getvalue()
+
+
+def with_text_keys(value):
+    """To LocalStack a parameter of the type Number is a number, also where a mapping is asked for it; its keys are texts."""
+    if isinstance(value, list):
+        return [with_text_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if asked := value.get("Fn::FindInMap"):
+        mapping, first, *others = asked
+        return {"Fn::FindInMap": [mapping, {"Fn::Join": ["", [first]]}, *others]}
+    return {name: with_text_keys(item) for name, item in value.items()}
+
+
+def is_over(status):
+    return not status.endswith(("IN_PROGRESS", "PENDING"))
+
+
+class Deployment:
+    def __init__(self, endpoint):
+        config = Config(retries={"max_attempts": 1}, read_timeout=SECONDS)
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        client = lambda name: boto3.client(name, endpoint_url=endpoint, region_name=REGION, config=config, **keys)
+        self.endpoint, self.s3, self.cloudformation = endpoint, client("s3"), client("cloudformation")
+        here = {"LocationConstraint": REGION}
+        try:
+            self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=here)
+        except self.s3.exceptions.BucketAlreadyOwnedByYou:
+            pass
+
+    def upload(self, key, body):
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return {"S3Bucket": BUCKET, "S3Key": key}
+
+    def package(self, template, source, functions, rules):
+        """Uploads what `source` names, and tells the translated template so."""
+        folder = source.parent
+        for name, resource in yaml.load(source.read_text(encoding="utf-8"), Loose)["Resources"].items():
+            properties = resource.get("Properties", {})
+            if code := properties.get("CodeUri"):
+                binary = functions / Path(code).name
+                place = self.upload(f"{binary.name}.zip", zipped(binary, "bootstrap"))
+                template["Resources"][name]["Properties"]["Code"] = place
+            elif "ContentUri" in properties:
+                place = self.upload(f"{name}.zip", zipped(rules, "pipeline.yaml"))
+                # The transform adds a hash to the name of a layer.
+                for found, translated in template["Resources"].items():
+                    if found.startswith(name) and translated["Type"] == "AWS::Lambda::LayerVersion":
+                        translated["Properties"]["Content"] = place
+            elif nested := properties.get("TemplateURL") or properties.get("Location"):
+                place = self.upload(Path(nested).name, (folder / nested).read_bytes())
+                template["Resources"][name]["Properties"]["TemplateURL"] = self.url(place["S3Key"])
+
+    def url(self, key):
+        return f"{self.endpoint}/{BUCKET}/{key}"
+
+    def deploy(self, stack, template, parameters):
+        self.upload(f"{stack}.json", json.dumps(template).encode())
+        change = {"StackName": stack, "ChangeSetName": f"change-{time.time_ns()}"}
+        made = self.cloudformation.create_change_set(
+            **change,
+            ChangeSetType="UPDATE" if self.stack(stack) else "CREATE",
+            TemplateURL=self.url(f"{stack}.json"),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        described = self.until(lambda: self.cloudformation.describe_change_set(**change), lambda it: is_over(it["Status"]))
+        if described["Status"] != "CREATE_COMPLETE":
+            sys.exit(f"the change set failed: {described.get('StatusReason')}")
+        self.cloudformation.execute_change_set(**change)
+        good = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        # LocalStack says that it is complete, then what the outputs are, then of which change set it is.
+        over = lambda it: it.get("ChangeSetId") == made["Id"] if it["StackStatus"] in good else is_over(it["StackStatus"])
+        deployed = self.until(lambda: self.stack(stack), over)
+        resources = self.cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        if deployed["StackStatus"] not in good:
+            failed = [resource for resource in resources if resource["ResourceStatus"].endswith("FAILED")]
+            reasons = [f"{it['LogicalResourceId']}: {it.get('ResourceStatusReason')}" for it in failed]
+            sys.exit(f"{deployed['StackStatus']} {deployed.get('StackStatusReason')}\n" + "\n".join(reasons))
+        self.assert_none_left_alone(resources)
+        return {
+            "outputs": {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])},
+            "resources": {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in resources},
+        }
+
+    def assert_none_left_alone(self, resources):
+        for resource in resources:
+            kind, made = resource["ResourceType"], resource.get("PhysicalResourceId")
+            if kind == "AWS::CloudFormation::Stack":
+                nested = self.cloudformation.describe_stack_resources(StackName=made)
+                self.assert_none_left_alone(nested["StackResources"])
+            elif made in (None, "unknown") and kind not in LEFT_ALONE:
+                sys.exit(f"LocalStack knows no {kind}, such as {resource['LogicalResourceId']}")
+
+    def stack(self, name):
+        try:
+            return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except self.cloudformation.exceptions.ClientError:
+            return None
+
+    def until(self, describe, is_so):
+        """What is described once it is so."""
+        end = time.monotonic() + SECONDS
+        while not is_so(described := describe()):
+            if time.monotonic() > end:
+                sys.exit(f"not within {SECONDS} s: {described}")
+            time.sleep(0.2)
+        return described
+
+
+def main():
+    endpoint, stack, source, translated, functions, rules, *parameters = sys.argv[1:]
+    template = with_text_keys(json.loads(Path(translated).read_text(encoding="utf-8")))
+    deployment = Deployment(endpoint)
+    deployment.package(template, Path(source), Path(functions), Path(rules))
+    print(json.dumps(deployment.deploy(stack, template, dict(parameter.split("=", 1) for parameter in parameters))))
+
+
+main()

@@ -1,0 +1,113 @@
+"""LocalStack on 127.0.0.1 and a free port, for the tests: serve.py DATA_DIR CACHE_DIR LIBS_DIR.
+
+Prints "LOCALSTACK READY port" once it listens. When standard input ends, so do all child processes and DATA_DIR, where
+everything lies that it writes: whoever started it holds the other end of that pipe, so nothing outlives a test process.
+DATA_DIR/localstack.log is its log, DATA_DIR/functions/NAME.*.log what the functions say.
+"""
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def configure(data, cache, port):
+    """LocalStack reads its configuration where it is first imported."""
+    here = f"127.0.0.1:{port}"  # its own name, localhost.localstack.cloud, is one of the internet
+    os.environ.update(
+        {
+            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-west-1"),
+            "GATEWAY_LISTEN": here,
+            "LOCALSTACK_HOST": here,
+            "SQS_ENDPOINT_STRATEGY": "path",
+            # Everything of the internet, and all files outside of DATA_DIR.
+            "DISABLE_EVENTS": "1",
+            "SKIP_SSL_CERT_DOWNLOAD": "1",
+            "DNS_ADDRESS": "0",
+            "OVERRIDE_IN_DOCKER": "0",
+            "FILESYSTEM_ROOT": str(data),
+            "CONFIG_DIR": str(data),
+            "XDG_CACHE_HOME": str(cache),
+            # Tests wait for these: a queue that was empty is asked again, a failed asynchronous invocation is repeated.
+            "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+            "LAMBDA_RETRY_BASE_DELAY": "1",
+        }
+    )
+
+
+def install(logs):
+    """What LocalStack lacks: functions without containers, and custom resources."""
+    from localstack.services.lambda_.invocation import runtime_executor
+
+    import custom_resource
+    import executor
+
+    custom_resource.install()
+    executor.ProcessExecutor.logs = logs
+    # Before anything else imports it by its name.
+    runtime_executor.get_runtime_executor = lambda: executor.ProcessExecutor
+
+
+def keep_objects_in(folder):
+    """Otherwise they are in /tmp/localstack-s3-storage, whoever's they are."""
+    from localstack.services.s3 import provider
+
+    provider.DEFAULT_S3_TMP_DIR = str(folder)
+
+
+def end_with_standard_input(data):
+    while sys.stdin.buffer.read(1):
+        pass
+    import psutil
+
+    # What ends may begin anew: until there is none.
+    while children := psutil.Process().children(recursive=True):
+        for child in children:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                pass
+        psutil.wait_procs(children, timeout=1)
+    shutil.rmtree(data, ignore_errors=True)
+    os._exit(0)
+
+
+def say_when_ready(port, out):
+    from localstack.runtime import events
+
+    events.infra_ready.wait()
+    print(f"LOCALSTACK READY {port}", file=out, flush=True)
+
+
+def main():
+    data, cache, libs = (Path(path).resolve() for path in sys.argv[1:4])
+    logs, port = data / "functions", free_port()
+    for folder in (data / "tmp", logs, cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    volume = data / "var/lib/localstack"
+    volume.mkdir(parents=True)
+    (volume / "lib").symlink_to(libs)  # what it would download is there already
+    out = os.fdopen(os.dup(1), "w")
+    log = os.open(data / "localstack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    threading.Thread(target=end_with_standard_input, args=[data], daemon=True).start()
+    tempfile.tempdir = str(data / "tmp")  # LocalStack does not like to be told by the environment
+    configure(data, cache, port)
+    install(logs)
+    keep_objects_in(data / "objects")
+    threading.Thread(target=say_when_ready, args=[port, out], daemon=True).start()
+    from localstack.runtime import main as localstack
+
+    localstack.main()
+
+
+main()

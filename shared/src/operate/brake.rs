@@ -1,0 +1,140 @@
+//! The function `brake`, every few minutes: the event sources are paused while the domain can take nothing, and released after.
+//!
+//! In: any event. Out: what it found and did, one line that is a metric too. It looks at the domain itself, never at the edges of
+//! alarms, which get lost: a run after the domain is well again releases, whatever came between. What is paused loses nothing: the queue keeps
+//! ten days, streams seven.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{begin, print, retention::nodes_below, sources::Sources};
+use crate::{
+    aws::state::{NotWritten, States},
+    cluster::{Admin, admin::storage::Storage},
+    config::{datasets::Datasets, operations::BrakeSettings},
+    lambda::Deadline,
+    outcome::{BatchError, ConfigError},
+    telemetry,
+};
+
+/// The metrics of its line, and their CloudWatch units. Dimension: `function`.
+pub const METRICS: [(&str, &str); 2] = [("paused", "Count"), ("free_storage_bytes", "Bytes")];
+/// Who it is, among those who pause the sources.
+const ME: &str = "brake";
+/// What it remembers of the last run.
+const MEMORY: &str = "refusals";
+
+/// The function `brake`.
+#[derive(Debug)]
+pub struct Brake {
+    settings: BrakeSettings,
+    admin: Admin,
+    datasets: Datasets,
+    sources: Sources,
+    states: States,
+}
+
+/// Writes that nodes have refused since they started, by node.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Refusals {
+    rejected: BTreeMap<String, u64>,
+}
+
+/// What a run found and did.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    /// Why the domain can take nothing; empty where it can.
+    reasons: Vec<String>,
+    /// 1 while the sources are off, or on their way back.
+    paused: u8,
+    /// Of the fullest node.
+    free_storage_bytes: Option<u64>,
+    /// Writes that were refused for load since the last run.
+    refused: u64,
+}
+
+impl Brake {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = BrakeSettings::from_env()?;
+        let (aws, admin, datasets) = begin(&settings.domain).await?;
+        let states = States::new(aws.objects, settings.state.clone());
+        let sources = Sources::new(aws.functions, states.clone(), settings.source_functions.clone());
+        Ok(Self { settings, admin, datasets, sources, states })
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// Where sources could not be read or set: an alarm rings, and the next run goes on. A domain that does not answer is no error,
+    /// but a reason to pause.
+    pub async fn handle(&self, deadline: Deadline) -> Result<Value, String> {
+        let mut report = Report::default();
+        // A domain that answers nothing takes nothing; half of the time is for what has to be done about it.
+        let looking = Deadline::after(deadline.end.saturating_duration_since(std::time::Instant::now()) / 2);
+        if let Err(error) = self.look(&mut report, looking).await {
+            report.reasons.push(format!("it does not answer: {error}"));
+        }
+        let done = if report.reasons.is_empty() {
+            self.sources.release(ME).await.map(|is_as_it_was| u8::from(!is_as_it_was))
+        } else {
+            self.sources.pause(ME).await.map(|()| 1)
+        };
+        match done {
+            Ok(paused) => report.paused = paused,
+            // A run at the same time has done it.
+            Err(NotWritten::Overtaken(_)) => report.paused = 1,
+            Err(NotWritten::Failed(error)) => return Err(error.to_string()),
+        }
+        let document = telemetry::document("brake", report.reasons.is_empty(), &report, &METRICS);
+        print(&document);
+        Ok(document)
+    }
+
+    /// What the domain says of itself.
+    async fn look(&self, report: &mut Report, deadline: Deadline) -> Result<(), BatchError> {
+        let storage = self.admin.storage(deadline).await?;
+        report.free_storage_bytes = storage.least_free();
+        report.reasons.extend(self.full(&storage));
+        report.reasons.extend(self.admin.write_blocks(&self.patterns(), deadline).await?);
+        let rejected = self.admin.rejected_writes(deadline).await?;
+        report.refused = self.refused_since(&rejected).await?;
+        if report.refused >= self.settings.refusals {
+            report.reasons.push(format!("{} bulk requests were refused for load since the last look", report.refused));
+        }
+        Ok(())
+    }
+
+    fn full(&self, storage: &Storage) -> Option<String> {
+        let below = nodes_below(storage, self.settings.free_storage?);
+        (!below.is_empty())
+            .then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
+    }
+
+    fn patterns(&self) -> Vec<String> {
+        self.datasets.iter().map(|dataset| dataset.router.index().wildcard()).collect()
+    }
+
+    /// How many more writes were refused than at the last run. A node that started anew counts from 0 again.
+    async fn refused_since(&self, rejected: &BTreeMap<String, u64>) -> Result<u64, BatchError> {
+        let mut memory = match self.states.read::<Refusals>(MEMORY).await? {
+            Some(memory) => memory,
+            None => self.states.fresh(MEMORY, Refusals { rejected: rejected.clone() }),
+        };
+        let before = &memory.value.rejected;
+        let more = |(node, now): (&String, &u64)| {
+            before.get(node).map_or(0, |before| if now < before { *now } else { now - before })
+        };
+        let refused = rejected.iter().map(more).sum();
+        memory.value.rejected.clone_from(rejected);
+        match self.states.write(&mut memory).await {
+            Ok(()) | Err(NotWritten::Overtaken(_)) => Ok(refused),
+            Err(NotWritten::Failed(error)) => Err(error),
+        }
+    }
+}

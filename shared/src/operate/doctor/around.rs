@@ -1,0 +1,106 @@
+//! What stands around the domain: the bucket for dead letters, and the queue.
+
+use serde_json::Value;
+
+use super::{Finding, Patient};
+
+/// Put and deleted below the prefix of the dead letters.
+const PROBE: &str = "doctor-probe";
+
+/// Whether dead letters can be kept.
+pub(super) async fn dead_letters(patient: &Patient) -> Finding {
+    const CHECK: &str = "dead letters";
+    let Some(place) = &patient.deployment.dead_letters else {
+        return Finding::skipped(CHECK, "MILLRACE_DEAD_LETTERS is at fault");
+    };
+    let key = format!("{}/{PROBE}", place.prefix);
+    let (bucket, key) = (place.bucket.as_str(), key.trim_start_matches('/'));
+    let objects = &patient.aws.objects;
+    let body = b"{\"probe\":\"of local doctor, deleted at once\"}\n".to_vec();
+    if let Err(error) = objects.put(bucket, key, body).await {
+        let found = error.to_string();
+        let fix = if found.contains("NoSuchBucket") {
+            "correct the bucket in MILLRACE_DEAD_LETTERS, or make it".to_owned()
+        } else if found.contains("PermanentRedirect") || found.contains("AuthorizationHeaderMalformed") {
+            "set AWS_REGION to the region of the bucket; it has to be the functions' own".to_owned()
+        } else if found.contains("AccessDenied") {
+            format!(
+                "allow this identity s3:PutObject and s3:DeleteObject on arn:aws:s3:::{bucket}/{}*, and kms:GenerateDataKey where the bucket has a key of its own",
+                &key[..key.len() - PROBE.len()]
+            )
+        } else {
+            "see whether S3 can be reached from here, and with which credentials".to_owned()
+        };
+        return Finding::fault(CHECK, found, fix);
+    }
+    match objects.delete(bucket, key).await {
+        Ok(()) => Finding::ok(CHECK, format!("s3://{bucket}/{} is writable", place.prefix)),
+        Err(error) => Finding::warning(
+            CHECK,
+            format!("writable, but the probe stays: {error}"),
+            format!(
+                "allow this identity s3:DeleteObject, which redriven dead letters need too, and delete s3://{bucket}/{key}"
+            ),
+        ),
+    }
+}
+
+/// Whether the queue is there, and lets go of what fails for ever.
+pub(super) async fn queue(patient: &Patient) -> Finding {
+    const CHECK: &str = "queue";
+    let Some(url) = &patient.deployment.queue_url else {
+        if patient.rules.is_none() {
+            return Finding::skipped(
+                CHECK,
+                "MILLRACE_QUEUE_URL is not set, and the rules that would tell whether it has to be are at fault",
+            );
+        }
+        let mut datasets = patient.rules.iter().flat_map(|rules| rules.datasets.iter());
+        return if datasets.any(|dataset| dataset.from.s3().is_some()) {
+            Finding::warning(
+                CHECK,
+                "MILLRACE_QUEUE_URL is missing: an object that takes longer than one invocation fails",
+                "give the URL of the queue that brings the notifications to s3-ingest",
+            )
+        } else {
+            Finding::skipped(CHECK, "no dataset is of S3")
+        };
+    };
+    let attributes = match patient.aws.queue.attributes(url).await {
+        Ok(attributes) => attributes,
+        Err(error) => {
+            let found = error.to_string();
+            let fix = if found.contains("NonExistentQueue") || found.contains("QueueDoesNotExist") {
+                "correct MILLRACE_QUEUE_URL, or make the queue"
+            } else if found.contains("AccessDenied") {
+                "allow this identity sqs:GetQueueAttributes on the queue, and the functions sqs:SendMessage"
+            } else {
+                "see whether SQS can be reached from here, and with which credentials"
+            };
+            return Finding::fault(CHECK, found, fix);
+        }
+    };
+    let policy: Option<Value> =
+        attributes.redrive_policy.as_deref().and_then(|policy| serde_json::from_str(policy).ok());
+    match policy {
+        Some(policy) => {
+            let target = policy["deadLetterTargetArn"].as_str().unwrap_or("?");
+            Finding::ok(
+                CHECK,
+                format!("is there; what fails {} times goes to {target}", text(&policy["maxReceiveCount"])),
+            )
+        }
+        None => Finding::warning(
+            CHECK,
+            format!(
+                "{url} has no redrive policy: what fails for ever goes round until it is too old, and is lost then"
+            ),
+            "give the queue a RedrivePolicy with a dead-letter queue, as template.yaml does",
+        ),
+    }
+}
+
+/// A number, which may be written as text.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,231 @@
+//! The function `replay`: from the beginning, please. Objects, or dead letters, are notified once more to the queue.
+//!
+//! In: what to replay, or a question about a replay ([`request`]). Out: how it stands. It lists what there is, sends the same notifications that S3 does
+//! to the same queue, keeps how far it is in one document of S3, and goes on by invoking itself. Ids follow from positions, so what
+//! is there already is a duplicate. With `recreate` the indices are made anew before. Deliberately absent: reading the objects, which is
+//! `s3-ingest`'s as ever.
+
+mod notify;
+mod objects;
+mod recreate;
+mod request;
+mod run;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use request::{DeadLetters, Objects, Request, What};
+pub use run::Step;
+
+use super::{begin, setup::template, sources::Sources};
+use crate::{
+    aws::{
+        Aws,
+        state::{NotWritten, State, States},
+    },
+    cluster::Admin,
+    config::{datasets::Datasets, operations::ReplaySettings},
+    lambda::{self, Deadline},
+    outcome::ConfigError,
+};
+
+/// An invocation that has not written its progress for so long is taken for dead; the longest write is a fraction of it.
+const LEASE_MS: i64 = 15_000;
+
+/// The function `replay`.
+#[derive(Debug)]
+pub struct Replay {
+    settings: ReplaySettings,
+    aws: Aws,
+    admin: Admin,
+    datasets: Datasets,
+    templates: Vec<template::Template>,
+    sources: Sources,
+    states: States,
+}
+
+/// How a replay stands: what is kept, and what is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Its name, to ask by.
+    pub id: String,
+    /// What is replayed.
+    pub what: What,
+    /// What it is doing.
+    pub phase: Phase,
+    /// When it began, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// When this was written.
+    pub updated_ms: i64,
+    /// Objects that were looked at.
+    pub listed: u64,
+    /// Objects among them that were notified. After a kill some were notified twice; each counts once.
+    pub sent: u64,
+    /// The key up to which this is so.
+    pub after: Option<String>,
+    /// Indices that `recreate` deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
+    /// Which invocation is at work, until when.
+    #[serde(default)]
+    lease: Option<Lease>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lease {
+    owner: String,
+    until_ms: i64,
+}
+
+/// What a replay is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The sources are turned off, for `recreate`.
+    Pausing,
+    /// Indices are deleted and templates applied.
+    Recreating,
+    /// The sources are turned on.
+    Releasing,
+    /// Objects are listed and notified.
+    Sending,
+    /// Nothing more.
+    Done,
+    /// Nothing more, by request.
+    Stopped,
+}
+
+impl Phase {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Stopped)
+    }
+}
+
+impl Replay {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = ReplaySettings::from_env()?;
+        let (aws, admin, datasets) = begin(&settings.domain).await?;
+        let templates = template::beside(&datasets, &settings.domain.pipeline)?;
+        let states = States::new(aws.objects.clone(), settings.state.clone());
+        let sources = Sources::new(aws.functions.clone(), states.clone(), settings.source_functions.clone());
+        Ok(Self { settings, aws, admin, datasets, templates, sources, states })
+    }
+
+    /// One invocation, which goes on by another one where the time was too short.
+    ///
+    /// # Errors
+    /// A request that cannot be read or fulfilled, with what is accepted; and what failed on the way: Lambda repeats an invocation that
+    /// nobody waits for, and that goes on where this one stopped.
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+        let mut state = match Request::read(event)? {
+            Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
+            Request::Stop(id) => return self.stop(&id).await,
+            Request::Continue(id) => self.known(&id).await?,
+            Request::Begin(what) => self.begin(what).await?,
+        };
+        match self.work(&mut state, deadline, |_| ()).await? {
+            Step::Over | Step::Elsewhere => {}
+            Step::GoesOn => {
+                let Some(me) = &self.settings.function else {
+                    return Err("not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by".into());
+                };
+                let event = json!({ "continue": state.value.id });
+                self.aws.functions.invoke_later(me, &event).await.map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(answer(&state.value))
+    }
+
+    /// Checks what is to be replayed, and writes down that it begins.
+    ///
+    /// # Errors
+    /// What cannot be fulfilled, with what is accepted.
+    pub async fn begin(&self, what: What) -> Result<State<Progress>, String> {
+        self.check(&what)?;
+        let started_ms = lambda::now_ms();
+        let id = format!("{started_ms}-{:08x}", fastrand::u32(..));
+        let phase = if what.recreates() { Phase::Pausing } else { Phase::Sending };
+        let progress = Progress {
+            id: id.clone(),
+            what,
+            phase,
+            started_ms,
+            updated_ms: started_ms,
+            listed: 0,
+            sent: 0,
+            after: None,
+            deleted: Vec::new(),
+            lease: None,
+        };
+        let mut state = self.states.fresh(&name(&id), progress);
+        self.states.write(&mut state).await.map_err(|error| error.to_string())?;
+        Ok(state)
+    }
+
+    /// Works until it is over or the deadline has come; `watch` is told the progress whenever it is written.
+    ///
+    /// # Errors
+    /// What failed. What is written down stays true: whoever continues goes on from there.
+    pub async fn work(
+        &self,
+        state: &mut State<Progress>,
+        deadline: Deadline,
+        watch: impl Fn(&Progress),
+    ) -> Result<Step, String> {
+        run::Run::new(self, state, deadline, &watch).go().await
+    }
+
+    async fn known(&self, id: &str) -> Result<State<Progress>, String> {
+        let state = self.states.read(&name(id)).await.map_err(|error| error.to_string())?;
+        state.ok_or_else(|| format!("there is no replay `{id}`: the answer to the request that began it names it"))
+    }
+
+    /// Stops a replay, also one whose invocation is at work: it is overtaken, and sees that at its next step.
+    async fn stop(&self, id: &str) -> Result<Value, String> {
+        // An invocation at work writes too, and may be the faster one.
+        for _ in 0..20 {
+            let mut state = self.known(id).await?;
+            if !state.value.phase.is_over() {
+                state.value.phase = Phase::Stopped;
+                state.value.updated_ms = lambda::now_ms();
+                match self.states.write(&mut state).await {
+                    Ok(()) => {}
+                    Err(NotWritten::Overtaken(_)) => continue,
+                    Err(NotWritten::Failed(error)) => return Err(error.to_string()),
+                }
+            }
+            // Whatever it had turned off.
+            self.release(id).await?;
+            return Ok(answer(&state.value));
+        }
+        Err(format!("the replay `{id}` writes faster than it can be stopped: ask again"))
+    }
+
+    async fn release(&self, id: &str) -> Result<(), String> {
+        let me = format!("replay {id}");
+        // Both steps of a release. What Lambda has not done by the second, the brake's next run sees to.
+        for _ in 0..2 {
+            if self.sources.release(&me).await.map_err(|error| error.to_string())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(id: &str) -> String {
+    format!("replays/{id}")
+}
+
+/// What is answered: all that is kept, but who is at work.
+fn answer(progress: &Progress) -> Value {
+    let mut answer = json!(progress);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.remove("lease");
+    }
+    answer
+}

@@ -1,0 +1,181 @@
+//! What `replay` can be asked: to begin, to go on, to tell, to stop.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::route::iso;
+
+const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate`, `recreate` as you like; \
+                     {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}";
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Something is to be replayed.
+    Begin(What),
+    /// How it stands is asked.
+    Progress(String),
+    /// It is to go on.
+    Continue(String),
+    /// It is to stop.
+    Stop(String),
+}
+
+/// What is replayed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum What {
+    /// Objects.
+    Objects(Objects),
+    /// Dead letters.
+    DeadLetters(DeadLetters),
+}
+
+/// Objects of a bucket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objects {
+    /// `s3://bucket/prefix`
+    pub from: String,
+    /// Only those that this dataset takes; those that any takes without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// A date or time: only objects written from then on. With `recreate`, the first day whose indices are made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// A date or time: only objects written before. With `recreate`, the day before which indices are made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Objects a second at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Whether the dataset's indices are deleted before, and made anew by its rules as they are now.
+    #[serde(default)]
+    pub recreate: bool,
+}
+
+/// Dead letters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// `s3://bucket/prefix`, within the deployment's own dead letters.
+    pub dead_letters: String,
+    /// Only those with this `error_type`, such as `mapper_parsing_exception`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Objects a second at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+}
+
+impl What {
+    /// Where they lie.
+    pub fn at(&self) -> &str {
+        match self {
+            Self::Objects(objects) => &objects.from,
+            Self::DeadLetters(letters) => &letters.dead_letters,
+        }
+    }
+
+    /// Objects a second at the most.
+    pub fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Objects(objects) => objects.rate,
+            Self::DeadLetters(letters) => letters.rate,
+        }
+    }
+
+    /// Whether indices are made anew.
+    pub fn recreates(&self) -> bool {
+        matches!(self, Self::Objects(objects) if objects.recreate)
+    }
+}
+
+impl Request {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// What is wrong, with the accepted forms.
+    pub fn read(event: &Value) -> Result<Self, String> {
+        let Value::Object(members) = event else { return Err(format!("not an object: {FORMS}")) };
+        for (key, made) in
+            [("progress", Self::Progress as fn(String) -> Self), ("continue", Self::Continue), ("stop", Self::Stop)]
+        {
+            if let (Some(id), 1) = (members.get(key), members.len()) {
+                let id = id.as_str().filter(|id| is_id(id));
+                return id
+                    .map(|id| made(id.to_owned()))
+                    .ok_or_else(|| format!("`{key}` is no id of a replay: {FORMS}"));
+            }
+        }
+        let refuse = |error: serde_json::Error| format!("{error}: {FORMS}");
+        let what = if members.contains_key("dead_letters") {
+            What::DeadLetters(DeadLetters::deserialize(event).map_err(refuse)?)
+        } else if members.contains_key("from") {
+            What::Objects(Objects::deserialize(event).map_err(refuse)?)
+        } else {
+            return Err(format!("neither `from` nor `dead_letters`: {FORMS}"));
+        };
+        if what.rate().is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
+            return Err(format!("`rate` is a number of objects a second, more than 0 and at most 100000: {FORMS}"));
+        }
+        Ok(Self::Begin(what))
+    }
+}
+
+/// It becomes part of a key.
+fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// A date (its midnight in UTC) or a time, in milliseconds since 1970.
+///
+/// # Errors
+/// What is wrong, with the accepted form.
+pub(super) fn time_ms(key: &str, text: Option<&str>) -> Result<Option<i64>, String> {
+    let Some(text) = text else { return Ok(None) };
+    match iso::parse(text) {
+        Some(date) => Ok(Some(date.start_ms)),
+        None => Err(format!("`{key}: {text}`: give a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn requests_are_understood_or_refused_with_what_is_accepted() {
+        let id = || "1795728981772-0a1b2c3d".to_owned();
+        assert_eq!(Request::read(&json!({ "progress": id() })), Ok(Request::Progress(id())));
+        assert_eq!(Request::read(&json!({ "continue": id() })), Ok(Request::Continue(id())));
+        assert_eq!(Request::read(&json!({ "stop": id() })), Ok(Request::Stop(id())));
+        let begun = Request::read(&json!({ "from": "s3://b/p", "rate": 5, "recreate": true, "dataset": "a" })).unwrap();
+        assert!(
+            matches!(begun, Request::Begin(what) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p")
+        );
+        let begun = Request::read(&json!({ "dead_letters": "s3://d/p", "reason": "invalid_json" })).unwrap();
+        assert!(matches!(begun, Request::Begin(What::DeadLetters(_))));
+        for (event, says) in [
+            (json!(null), "not an object"),
+            (json!({}), "neither `from` nor `dead_letters`"),
+            (json!({ "progress": "../secret" }), "no id of a replay"),
+            (json!({ "from": "s3://b", "sinse": "2026" }), "unknown field `sinse`"),
+            (json!({ "from": "s3://b", "rate": 0 }), "`rate` is a number"),
+            (json!({ "dead_letters": "s3://b", "since": "2026" }), "unknown field `since`"),
+        ] {
+            let error = Request::read(&event).unwrap_err();
+            assert!(error.contains(says) && error.contains("s3://bucket/prefix"), "{event}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_date_or_a_time() {
+        assert_eq!(time_ms("since", Some("1970-01-02")), Ok(Some(86_400_000)));
+        assert_eq!(time_ms("since", Some("1970-01-01T01:00:00+01:00")), Ok(Some(0)));
+        assert_eq!(time_ms("since", None), Ok(None));
+        assert!(time_ms("until", Some("yesterday")).unwrap_err().starts_with("`until: yesterday`"));
+    }
+}

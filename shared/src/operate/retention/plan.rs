@@ -1,0 +1,128 @@
+//! Which indices are to be deleted, and why: nothing is asked and nothing done.
+//!
+//! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order in which they are to be
+//! made. An index is deleted only where every dataset that could have made its name would delete it; what no dataset names,
+//! and what is written into by alias or data stream, is never touched.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::{
+    cluster::admin::{indices::Index, storage::Storage},
+    config::{
+        datasets::{Dataset, Datasets},
+        operations::FreeStorage,
+    },
+};
+
+/// Why an index is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// It is older than `retention`.
+    Retention,
+    /// A node has less free storage than the watermark, and it is older than `keep_at_least`.
+    FreeStorage,
+}
+
+/// One index that is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deletion {
+    /// Its name.
+    pub index: String,
+    /// The first dataset that could have made it.
+    pub dataset: String,
+    /// Why.
+    pub because: Because,
+    /// What it takes on disk, replicas and all.
+    pub bytes: u64,
+    /// Whether a snapshot has to succeed before.
+    pub snapshot: bool,
+}
+
+/// An index with what its datasets say about it.
+struct Candidate<'i> {
+    index: &'i Index,
+    owners: Vec<&'i Dataset>,
+    /// The earliest start of the period that it holds, by any of its datasets.
+    start_ms: i64,
+}
+
+/// What is to be deleted at `now_ms`, the oldest first.
+pub fn plan(
+    datasets: &Datasets,
+    indices: &[Index],
+    storage: &Storage,
+    watermark: Option<FreeStorage>,
+    now_ms: i64,
+) -> Vec<Deletion> {
+    let mut candidates: Vec<_> = indices.iter().filter_map(|index| candidate(datasets, index)).collect();
+    candidates.sort_by(|a, b| (a.start_ms, &a.index.name).cmp(&(b.start_ms, &b.index.name)));
+    let mut storage = storage.clone();
+    let mut deletions = Vec::new();
+    candidates.retain(|candidate| {
+        let is_expired = candidate.is_older_than(now_ms, |dataset| dataset.keep.retention);
+        if is_expired {
+            storage.delete(&candidate.index.name);
+            deletions.push(candidate.deletion(Because::Retention));
+        }
+        !is_expired
+    });
+    let Some(watermark) = watermark else { return deletions };
+    for candidate in candidates {
+        let short = nodes_below(&storage, watermark);
+        if short.is_empty() {
+            break;
+        }
+        let may_go = candidate.is_older_than(now_ms, |dataset| dataset.keep.keep_at_least.or(dataset.keep.retention));
+        // Deleting what lies on other nodes would free nothing where it is short.
+        let would_help =
+            storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
+        if may_go && would_help {
+            storage.delete(&candidate.index.name);
+            deletions.push(candidate.deletion(Because::FreeStorage));
+        }
+    }
+    deletions
+}
+
+/// The nodes with less free storage than the watermark.
+pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String> {
+    let below = storage.nodes.iter().filter(|(_, disk)| disk.free < watermark.of(disk.total));
+    below.map(|(name, _)| name.clone()).collect()
+}
+
+fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
+    let owners: Vec<&Dataset> =
+        datasets.iter().map(AsRef::as_ref).filter(|dataset| dataset.router.index().could_be(&index.name)).collect();
+    // A dataset whose index tells no time keeps it for ever.
+    let starts: Option<Vec<i64>> =
+        owners.iter().map(|owner| owner.router.index().period_start_ms(&index.name)).collect();
+    let start_ms = starts?.into_iter().min()?;
+    (!index.is_in_use).then_some(Candidate { index, owners, start_ms })
+}
+
+impl Candidate<'_> {
+    /// Whether all of its datasets say so.
+    fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<std::time::Duration>) -> bool {
+        self.owners.iter().all(|owner| {
+            let start_ms = owner.router.index().period_start_ms(&self.index.name);
+            let keep_from_ms = keep(owner).and_then(|keep| owner.period_from_ms(keep, now_ms));
+            matches!((start_ms, keep_from_ms), (Some(start_ms), Some(keep_from_ms)) if start_ms < keep_from_ms)
+        })
+    }
+
+    fn deletion(&self, because: Because) -> Deletion {
+        Deletion {
+            index: self.index.name.clone(),
+            dataset: self.owners.first().map_or_else(String::new, |owner| owner.name.clone()),
+            because,
+            bytes: self.index.bytes,
+            snapshot: self.owners.iter().any(|owner| owner.keep.snapshot),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

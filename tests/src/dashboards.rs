@@ -1,0 +1,154 @@
+//! OpenSearch Dashboards, as far as it takes an import of saved objects: as strict as the real one is about the request,
+//! and with its answers.
+//!
+//! In: `POST /_dashboards/api/saved_objects/_import`. Out: the bytes of each import, and the objects that there are now.
+//! Deliberately absent: migrations, and everything that is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, http::request::Parts};
+use local::server::{Closed, Server};
+use serde_json::{Value, json};
+
+/// Where it lies on a domain of Amazon's.
+const BASE: &str = "/_dashboards";
+
+/// A type and an id.
+pub type Key = (String, String);
+
+#[derive(Debug, Default)]
+struct State {
+    imports: Vec<Bytes>,
+    tenants: BTreeSet<String>,
+    objects: BTreeMap<Key, Value>,
+    unsupported: BTreeSet<String>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Dashboards {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Dashboards {
+    /// Starts one without objects.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start() -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        let shared = Arc::clone(&state);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let state = Arc::clone(&shared);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                let (status, answer) = match import(&state, &head, &body) {
+                    Ok(answer) => (200, answer),
+                    Err((status, message)) => (status, json!({ "statusCode": status, "message": message })),
+                };
+                let response = Response::builder().status(status).header("content-type", "application/json");
+                Ok::<_, Closed>(response.body(Full::new(Bytes::from(answer.to_string()))).expect("a status and a type"))
+            }
+        });
+        Self { server: Server::start(service).await.expect("a free port"), state }
+    }
+
+    /// Its URL, for `MILLRACE_DASHBOARDS`.
+    pub fn url(&self) -> String {
+        self.server.url() + BASE
+    }
+
+    /// From now on this type of objects is unknown.
+    pub fn refuse(&self, kind: &str) {
+        lock(&self.state).unsupported.insert(kind.to_owned());
+    }
+
+    /// The bodies of all imports so far.
+    pub fn imports(&self) -> Vec<Bytes> {
+        lock(&self.state).imports.clone()
+    }
+
+    /// The tenants that were named.
+    pub fn tenants(&self) -> BTreeSet<String> {
+        lock(&self.state).tenants.clone()
+    }
+
+    /// All objects.
+    pub fn objects(&self) -> BTreeMap<Key, Value> {
+        lock(&self.state).objects.clone()
+    }
+}
+
+fn import(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Value, (u16, String)> {
+    let refused = |message: &str| Err((400, message.to_owned()));
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    if head.uri.path() != format!("{BASE}/api/saved_objects/_import") || head.method != Method::POST {
+        return Err((404, "Not Found".into()));
+    }
+    if header("osd-xsrf").or_else(|| header("kbn-xsrf")).is_none() {
+        return refused("Request must contain a osd-xsrf header.");
+    }
+    let boundary = header("content-type").and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="));
+    let Some(boundary) = boundary else { return Err((415, "Unsupported Media Type".into())) };
+    let text = std::str::from_utf8(body).map_err(|error| (400, error.to_string()))?;
+    let part = text
+        .strip_prefix(&format!("--{boundary}\r\n"))
+        .and_then(|rest| rest.strip_suffix(&format!("\r\n--{boundary}--\r\n")))
+        .filter(|part| !part.contains(boundary));
+    let Some((headers, file)) = part.and_then(|part| part.split_once("\r\n\r\n")) else {
+        return refused("Invalid multipart payload format");
+    };
+    if !headers.contains("form-data; name=\"file\"; filename=\"") || !headers.contains(".ndjson\"") {
+        return refused("Invalid file extension");
+    }
+    let overwrites = head.uri.query() == Some("overwrite=true");
+    let mut state = lock(state);
+    state.imports.push(body.clone());
+    state.tenants.extend(header("securitytenant").map(str::to_owned));
+    let (mut done, mut errors) = (Vec::new(), Vec::new());
+    let lines: Vec<Value> = file
+        .lines()
+        .map(|line| serde_json::from_str(line).map_err(|error| (400, format!("{error}: {line}"))))
+        .collect::<Result<_, _>>()?;
+    let key = |object: &Value| {
+        let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+        (text("type"), text("id"))
+    };
+    let all: BTreeSet<Key> = lines.iter().map(key).chain(state.objects.keys().cloned()).collect();
+    for object in lines {
+        let at = key(&object);
+        // As the real one, it looks at these two alone.
+        let references = object["references"].as_array().into_iter().flatten();
+        let looked_at = references.filter(|to| to["type"] == "index-pattern" || to["type"] == "search");
+        let missing: Vec<&Value> = looked_at.filter(|to| !all.contains(&key(to))).collect();
+        let error = if !object["attributes"].is_object() || at.1.is_empty() {
+            json!({ "type": "unknown", "message": "no object", "statusCode": 400 })
+        } else if state.unsupported.contains(&at.0) {
+            json!({ "type": "unsupported_type" })
+        } else if !missing.is_empty() {
+            json!({ "type": "missing_references", "references": missing })
+        } else if !overwrites && state.objects.contains_key(&at) {
+            json!({ "type": "conflict" })
+        } else {
+            done.push(json!({ "type": at.0, "id": at.1, "meta": {} }));
+            state.objects.insert(at, object);
+            continue;
+        };
+        errors.push(json!({ "type": at.0, "id": at.1, "meta": {}, "error": error }));
+    }
+    let mut answer = json!({ "successCount": done.len(), "success": errors.is_empty(), "successResults": done });
+    if !errors.is_empty() {
+        answer["errors"] = json!(errors);
+    }
+    Ok(answer)
+}

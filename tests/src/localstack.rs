@@ -1,0 +1,210 @@
+//! An AWS that deploys templates: `LocalStack`, with functions as child processes.
+//!
+//! In: a template, as SAM translated it, and the functions' binaries. Out: what it consists of, and clients of what it
+//! talks to. Deliberately absent: permissions, signatures, memory and time as Lambda gives them, which it does not know;
+//! and the SDK for Lambda and `CloudFormation`, which would take longer to compile than all that is here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::moto::{Moto, REGION, credentials};
+use crate::{engine, place, service::Service};
+
+/// A running `LocalStack`.
+#[derive(Debug)]
+pub struct LocalStack {
+    /// Its S3, SQS and Secrets Manager, which are spoken to like moto's.
+    pub aws: Moto,
+    http: reqwest::Client,
+    data: PathBuf,
+}
+
+/// What a stack consists of.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stack {
+    /// By the names of template.yaml.
+    pub outputs: BTreeMap<String, String>,
+    /// Physical ids by logical ids.
+    pub resources: BTreeMap<String, String>,
+}
+
+/// What is deployed.
+#[derive(Debug)]
+pub struct Source<'s> {
+    /// The stack's name.
+    pub stack: &'s str,
+    /// The template as SAM translated it, in JSON.
+    pub translated: &'s str,
+    /// What the layer holds.
+    pub rules: &'s Path,
+    /// Parameters of the template.
+    pub parameters: &'s [(&'s str, &'s str)],
+}
+
+impl LocalStack {
+    /// Starts one; `None` after [`place::missing`] has said so.
+    pub fn start() -> Option<Self> {
+        let data = place::scratch().keep(); // the script removes it, even where this process was killed
+        let service = Service::start("localstack/localstack.sh", &[data.display().to_string()], &[])
+            .map_err(|why| place::missing("LocalStack (Python 3.12 or 3.13, Node.js)", &why))
+            .ok()?;
+        Some(Self { aws: Moto::of(service, credentials("test", "test")), http: engine::http(), data })
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        self.aws.url()
+    }
+
+    /// Deploys template.yaml with the functions' binaries. Where the stack is there already, only parameters may differ.
+    ///
+    /// # Panics
+    /// If a resource fails, or is one that `LocalStack` does not know.
+    pub async fn deploy(&self, source: &Source<'_>) -> Stack {
+        let translated = self.data.join(format!("{}.json", source.stack));
+        std::fs::write(&translated, source.translated).expect("the clone is writable");
+        let any = place::function("s3-ingest");
+        let mut command = Command::new(place::root().join(".cache/localstack/bin/python"));
+        command
+            .arg(place::root().join("scripts/localstack/deploy.py"))
+            .args([&self.url(), source.stack])
+            .arg(place::root().join("template.yaml"))
+            .arg(&translated)
+            .arg(any.parent().expect("a binary lies in a folder"))
+            .arg(source.rules)
+            .args(source.parameters.iter().map(|(name, value)| format!("{name}={value}")))
+            .stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
+        let output = output.expect("the Python of LocalStack runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{}\n{}", self.log(), self.lines("").join("\n"));
+        serde_json::from_slice(&output.stdout).expect("it says what was deployed")
+    }
+
+    /// Invokes a function by its name or ARN and waits for its answer.
+    ///
+    /// # Panics
+    /// If the function fails.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let (failed, answer) = self.ask("POST", &path, event, &[("X-Amz-Invocation-Type", "RequestResponse")]).await;
+        assert!(!failed, "{function}: {answer}\n{}", self.lines("").join("\n"));
+        answer
+    }
+
+    /// Invokes a function without waiting.
+    ///
+    /// # Panics
+    /// If Lambda refuses.
+    pub async fn send(&self, function: &str, event: &Value) {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        self.ask("POST", &path, event, &[("X-Amz-Invocation-Type", "Event")]).await;
+    }
+
+    /// The state of an event source mapping, `Enabled` or `Disabled` once it is settled.
+    ///
+    /// # Panics
+    /// If there is none of this id.
+    pub async fn mapping(&self, id: &str) -> String {
+        let (_, said) = self.ask("GET", &format!("/2015-03-31/event-source-mappings/{id}"), &Value::Null, &[]).await;
+        said["State"].as_str().expect("a state").to_owned()
+    }
+
+    /// Puts records into a stream, all into one shard.
+    ///
+    /// # Panics
+    /// If one is refused.
+    pub async fn put_records(&self, stream: &str, records: &[Vec<u8>]) {
+        let records: Vec<_> =
+            records.iter().map(|data| json!({ "PartitionKey": "one", "Data": STANDARD.encode(data) })).collect();
+        let body = json!({ "StreamName": stream, "Records": records });
+        let (_, said) = self.ask("POST", "/", &body, &[("x-amz-target", "Kinesis_20131202.PutRecords")]).await;
+        assert_eq!(said["FailedRecordCount"], 0, "{said}");
+    }
+
+    /// What functions said, of those whose names begin so.
+    ///
+    /// # Panics
+    /// Never while it runs.
+    pub fn lines(&self, function: &str) -> Vec<String> {
+        let files = std::fs::read_dir(self.data.join("functions")).expect("LocalStack has a folder for them");
+        let files = files.map(|file| file.expect("a file")).filter(|file| {
+            let name = file.file_name();
+            name.to_string_lossy().starts_with(function)
+        });
+        let read = |file: std::fs::DirEntry| std::fs::read(file.path()).unwrap_or_default();
+        files
+            .flat_map(|file| String::from_utf8_lossy(&read(file)).lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// The end of its own log, for whoever has to find out why something failed.
+    pub fn log(&self) -> String {
+        let log = std::fs::read(self.data.join("localstack.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().filter(|line| !line.contains("localstack.request.aws")).collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Sends a request of Lambda's or, with a target, of Kinesis; whether a function failed, and what came back.
+    async fn ask(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> (bool, Value) {
+        let service = if path == "/" { "kinesis" } else { "lambda" };
+        // The service's name is looked for here; the signature is not looked at.
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
+        );
+        let request = self.http.request(method.parse().expect("a method"), self.url() + path);
+        let mut request =
+            request.header("authorization", authorization).header("content-type", "application/x-amz-json-1.1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !body.is_null() {
+            request = request.body(body.to_string());
+        }
+        let answer = request.send().await.unwrap_or_else(|e| panic!("{path}: {e:?}"));
+        let (status, failed) = (answer.status(), answer.headers().contains_key("x-amz-function-error"));
+        let said = answer.text().await.expect("the answer is whole");
+        assert!(status.is_success(), "{method} {path}: {status} {said}");
+        (failed, if said.is_empty() { Value::Null } else { engine::json(&said) })
+    }
+}
+
+impl Stack {
+    /// An output.
+    ///
+    /// # Panics
+    /// If the template has none of this name.
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("no output {name} in {:?}", self.outputs))
+    }
+
+    /// The physical id of a resource.
+    ///
+    /// # Panics
+    /// If the template has none of this name.
+    pub fn resource(&self, name: &str) -> &str {
+        self.resources.get(name).unwrap_or_else(|| panic!("no resource {name} in {:?}", self.resources))
+    }
+}
+
+/// Asks again and again until it is so; what it said then.
+///
+/// # Panics
+/// If that takes longer than `within`.
+pub async fn until<T>(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + within;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < end, "{what}: not within {within:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

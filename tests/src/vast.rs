@@ -1,0 +1,167 @@
+//! A bucket with as many objects as one likes, a queue that counts what it is sent, and a place for states: what moto takes minutes
+//! for with a hundred thousand. The same test meets moto, with fewer.
+//!
+//! In: `ListObjectsV2`, `SendMessageBatch`, `GET` and conditional `PUT` of states, `Invoke`. Out: S3's, SQS's and Lambda's answers, and at the end
+//! which object was notified how often. Deliberately absent: the objects themselves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, http::request::Parts};
+use local::server::{Closed, Server};
+use serde_json::{Value, json};
+
+/// Objects of a page, as S3 has them.
+const PAGE: usize = 1_000;
+
+#[derive(Debug, Default)]
+struct State {
+    objects: usize,
+    /// By the path of a state, what lies there and its entity tag.
+    states: BTreeMap<String, (u64, Bytes)>,
+    puts: u64,
+    notified: HashMap<String, u64>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Vast {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+/// The key of an object by its number; they ascend with it.
+pub fn key(number: usize) -> String {
+    format!("source/{number:09}.json")
+}
+
+impl Vast {
+    /// With so many objects in every bucket.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start(objects: usize) -> Self {
+        let state = Arc::new(Mutex::new(State { objects, ..State::default() }));
+        let shared = Arc::clone(&state);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let state = Arc::clone(&shared);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                Ok::<_, Closed>(respond(&head, body, lock(&state)))
+            }
+        });
+        Self { server: Server::start(service).await.expect("a free port"), state }
+    }
+
+    /// Its URL, for `AWS_ENDPOINT_URL`, and below it the queue's.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// How often each object was notified, by its key as the notification has it.
+    pub fn notified(&self) -> HashMap<String, u64> {
+        lock(&self.state).notified.clone()
+    }
+
+    /// The one state that there is, such as a replay's progress; null where there is none yet.
+    pub fn progress(&self) -> Value {
+        let state = lock(&self.state);
+        state
+            .states
+            .values()
+            .next()
+            .map_or(Value::Null, |(_, body)| serde_json::from_slice(body).expect("a whole state"))
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn respond(head: &Parts, body: Bytes, mut state: MutexGuard<'_, State>) -> Response<Full<Bytes>> {
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default());
+    if head.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessageBatch") {
+        return answer(200, send(&mut state, &body).to_string());
+    }
+    match head.method {
+        Method::GET if query.contains("list-type=2") => answer(200, list(state.objects, query)),
+        Method::GET => match state.states.get(&path) {
+            Some((etag, body)) => tagged(200, *etag, body.clone()),
+            None => answer(404, "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>"),
+        },
+        Method::PUT => {
+            let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+            let known = state.states.get(&path).map(|(etag, _)| format!("\"{etag}\""));
+            let may = match (header("if-match"), header("if-none-match")) {
+                (Some(etag), _) => known.as_deref() == Some(etag),
+                (None, Some(_)) => known.is_none(),
+                (None, None) => true,
+            };
+            if !may {
+                return answer(
+                    412,
+                    "<Error><Code>PreconditionFailed</Code><Message>another one is there</Message></Error>",
+                );
+            }
+            state.puts += 1;
+            let etag = state.puts;
+            state.states.insert(path, (etag, body));
+            tagged(200, etag, Bytes::new())
+        }
+        // An invocation without an answer.
+        Method::POST if path.ends_with("/invocations") => answer(202, ""),
+        _ => answer(501, format!("{} {path} is not known here", head.method)),
+    }
+}
+
+fn send(state: &mut State, body: &[u8]) -> Value {
+    let request: Value = serde_json::from_slice(body).expect("SQS's JSON");
+    let entries = request["Entries"].as_array().expect("entries");
+    assert!((1..=10).contains(&entries.len()), "a batch has up to ten messages");
+    let sent = entries.iter().map(|entry| {
+        let message: Value =
+            serde_json::from_str(entry["MessageBody"].as_str().expect("a body")).expect("a notification");
+        let key = message["Records"][0]["s3"]["object"]["key"].as_str().expect("a key").to_owned();
+        *state.notified.entry(key).or_default() += 1;
+        json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "" })
+    });
+    json!({ "Successful": sent.collect::<Vec<_>>(), "Failed": [] })
+}
+
+fn list(objects: usize, query: &str) -> String {
+    let after = query.split('&').find_map(|part| part.strip_prefix("start-after="));
+    let first = after.map_or(0, |after| {
+        let digits: String =
+            after.trim_end_matches(".json").chars().rev().take(9).collect::<Vec<_>>().into_iter().rev().collect();
+        digits.parse::<usize>().expect("one of these keys") + 1
+    });
+    let end = objects.min(first + PAGE);
+    let mut xml = format!("<ListBucketResult><IsTruncated>{}</IsTruncated>", end < objects);
+    for number in first..end {
+        write!(
+            xml,
+            "<Contents><Key>{}</Key><ETag>\"e{number}\"</ETag><Size>3</Size><LastModified>2026-11-22T00:00:00.000Z</LastModified></Contents>",
+            key(number)
+        )
+        .expect("a String takes everything");
+    }
+    xml + "</ListBucketResult>"
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    Response::builder().status(status).body(Full::new(body.into())).expect("a status")
+}
+
+fn tagged(status: u16, etag: u64, body: Bytes) -> Response<Full<Bytes>> {
+    Response::builder()
+        .status(status)
+        .header("etag", format!("\"{etag}\""))
+        .body(Full::new(body))
+        .expect("a status and a tag")
+}

@@ -1,0 +1,145 @@
+//! The stack at work: template.yaml deployed on `LocalStack`, the functions' binaries as its child processes, a real engine
+//! as the domain. One test, since one stack takes half a minute; its steps are sentences, in the order in which they
+//! have least to wait for.
+
+mod world;
+
+use std::time::Duration;
+
+use tests::engine::{Engine, json};
+use tests::envelope;
+use tests::events::{generate, gzip};
+use tests::localstack::{LocalStack, until};
+use tests::moto::Object;
+use tests::place;
+
+use self::world::{STREAM, World};
+use super::sam::installed;
+
+/// How long something may take that is to happen at once.
+const SOON: Duration = Duration::from_mins(2);
+/// How many events an object has.
+const COUNT: u64 = 300;
+/// The bucket of notifications that come too early.
+const LATE_BUCKET: &str = "late-logs";
+const LATE_KEYS: [&str; 2] = ["source/jsona/late-message.json", "source/jsona/late-invocation.json"];
+
+#[test]
+fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none() {
+    if !installed() {
+        return;
+    }
+    let (Some(engine), Some(localstack)) = (Engine::shared(), LocalStack::start()) else { return };
+    place::run(async {
+        let mut world = World::deploy(engine, &localstack).await;
+        let late = [43, 47].map(|seed| generate(COUNT, seed).collect());
+        messages_and_invocations_fail_whose_bucket_is_not_there(&world, &late).await;
+        objects_are_found_by_their_fields_in_the_index_of_their_day(&mut world).await;
+        what_can_never_be_indexed_is_in_the_dead_letters(&mut world).await;
+        records_of_the_stream_are_found_too(&mut world).await;
+        a_replay_of_everything_adds_nothing(&world).await;
+        the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
+        world.assert_all_there().await;
+    });
+}
+
+/// What no try can settle yet. One failure is enough for the queue here: twenty, as template.yaml has it, take days.
+async fn messages_and_invocations_fail_whose_bucket_is_not_there(world: &World<'_>, late: &[String; 2]) {
+    world.allow_failures(1).await;
+    let [message, invocation] = [0, 1].map(|i| World::object(LATE_BUCKET, LATE_KEYS[i], late[i].as_bytes()));
+    world.notify(&envelope::s3(&[&message])).await;
+    world.localstack.send(world.stack.output("FunctionAlias"), &envelope::s3(&[&invocation])).await;
+}
+
+async fn objects_are_found_by_their_fields_in_the_index_of_their_day(world: &mut World<'_>) {
+    let first: Vec<String> = generate(COUNT, 41).collect();
+    let next: Vec<String> = generate(COUNT, 42).map(|line| line.replace("2023-11-14T", "2023-11-15T")).collect();
+    world.put("source/jsona/dt=2023-11-14/00.json", first.concat().into_bytes()).await;
+    world.put("source/jsona/dt=2023-11-15/café menu+tea (1).json.gz", gzip(next.concat().as_bytes())).await;
+    world.expect(&first);
+    world.expect(&next);
+    world.wait_for(2 * COUNT, SOON).await;
+    for (lines, index) in [(first, "stack-2023.11.14"), (next, "stack-2023.11.15")] {
+        for line in lines.iter().step_by(30) {
+            assert_eq!(world.search(line).await, [(index.to_owned(), json(line))]);
+        }
+    }
+}
+
+async fn what_can_never_be_indexed_is_in_the_dead_letters(world: &mut World<'_>) {
+    const POISON: &str = "{\"base_dt\":\"2023-11-14T00:00:00Z\",";
+    let before = world.count().await;
+    let good: Vec<String> = generate(2, 44).collect();
+    let poisoned = format!("{}{POISON}\n{}", good[0], good[1]);
+    world.put("source/jsona/poisoned.json", poisoned.into_bytes()).await;
+    let whole: Vec<String> = generate(50, 45).collect();
+    let zipped = gzip(whole.concat().as_bytes());
+    world.put("source/jsona/cut.json.gz", zipped[..zipped.len() - 100].to_vec()).await;
+    let letters = until("two dead letters", SOON, async || {
+        let letters = world.dead_letters().await;
+        (letters.len() >= 2).then_some(letters)
+    })
+    .await;
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    let letter = |key: &str| letters.iter().find(|letter| letter.position.key == key).expect("a dead letter of it");
+    let poison = letter("source/jsona/poisoned.json");
+    assert_eq!((poison.stage.as_str(), poison.position.offset), ("decode", good[0].len() as u64), "{poison:?}");
+    assert_eq!(poison.payload(), POISON.as_bytes());
+    let cut = letter("source/jsona/cut.json.gz");
+    assert_eq!((cut.stage.as_str(), cut.error_type.as_str()), ("frame", "truncated"), "{cut:?}");
+    // What comes before the cut is as good as ever.
+    let mut end = 0;
+    let come: Vec<_> =
+        whole.iter().take_while(|line| (end += line.len() as u64, end <= cut.position.offset).1).collect();
+    assert!(come.len() > 10, "{cut:?}");
+    world.expect(&good);
+    world.expect(&come);
+    world.wait_for(before + 2 + come.len() as u64, SOON).await;
+}
+
+async fn records_of_the_stream_are_found_too(world: &mut World<'_>) {
+    let lines: Vec<String> = generate(20, 46).collect();
+    let before = world.count().await;
+    let records: Vec<_> = lines.iter().map(|line| line.clone().into_bytes()).collect();
+    world.localstack.put_records(STREAM, &records).await;
+    world.expect(&lines);
+    world.wait_for(before + 20, SOON).await;
+    assert_eq!(world.search(&lines[7]).await[0].0, "stacklive-2023.11.14");
+}
+
+/// As someone does who does not know what arrived: everything again.
+async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
+    let (count, letters) = (world.count().await, world.dead_letters().await.len());
+    for object in world.objects() {
+        world.notify(&envelope::s3(&[object])).await;
+    }
+    for Object { key, .. } in world.objects() {
+        let receipts = until("it was read again", SOON, async || {
+            let receipts = world.receipts(key);
+            (receipts.len() >= 2).then_some(receipts)
+        })
+        .await;
+        assert_eq!(receipts.len(), 2, "{key}: {receipts:?}");
+        assert_eq!((receipts[1].indexed, receipts[1].duplicates), (0, receipts[0].indexed), "{key}");
+    }
+    assert_eq!((world.count().await, world.dead_letters().await.len()), (count, letters));
+}
+
+async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, late: &[String; 2]) {
+    let dead = world.stack.resource("IngestDeadLetterQueue").to_owned();
+    // A failed message comes back after 20 to 40 seconds, and is given up then.
+    until("both are in the dead-letter queue", SOON, async || (world.depth(&dead).await == 2).then_some(())).await;
+    world.allow_failures(20).await;
+    let before = world.count().await;
+    world.localstack.aws.bucket(LATE_BUCKET, false).await;
+    for (key, lines) in LATE_KEYS.into_iter().zip(late) {
+        world.localstack.aws.put(LATE_BUCKET, key, lines.clone().into_bytes()).await;
+        world.expect(&lines.lines().collect::<Vec<_>>());
+    }
+    // aws sqs start-message-move-task --source-arn … --destination-arn …
+    let request = world.localstack.aws.sqs.start_message_move_task();
+    let request = request.source_arn(world.stack.output("DeadLetterQueueArn")).destination_arn(world.queue_arn().await);
+    request.send().await.expect("the messages are moved");
+    world.wait_for(before + 2 * COUNT, SOON).await;
+    assert_eq!(world.depth(&dead).await, 0);
+}

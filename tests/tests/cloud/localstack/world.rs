@@ -1,0 +1,174 @@
+//! The deployed stack with everything around it, and what has to be in its domain by now.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use tests::engine::{Engine, json as parse};
+use tests::events::Expected;
+use tests::localstack::{LocalStack, Source, Stack, until};
+use tests::moto::Object;
+use tests::scene::DeadLetter;
+use tests::{envelope, place, receipt};
+
+use super::super::sam::{ARCHITECTURE, succeed, tool};
+
+/// The bucket of the stack.
+pub(crate) const BUCKET: &str = "stack-logs";
+/// Its stream.
+pub(crate) const STREAM: &str = "stack-events";
+/// Every index of its own: the engine is not.
+const INDICES: &str = "stack-*,stacklive-*";
+/// infra/pipeline.yaml, but for the names of the indices.
+const RULES: &str = r#"datasets:
+  - name: stack
+    from: { bucket: "*", key: "source/jsona/**" }
+    timestamp: base_dt
+    index: stack-%{+YYYY.MM.dd}
+  - name: stack-live
+    from: { stream: "*" }
+    timestamp: base_dt
+    index: stacklive-%{+YYYY.MM.dd}
+"#;
+
+/// A stack, its domain, and what was put into it.
+pub(crate) struct World<'w> {
+    pub(crate) engine: &'w Engine,
+    pub(crate) localstack: &'w LocalStack,
+    pub(crate) stack: Stack,
+    objects: Vec<Object>,
+    expected: Expected,
+}
+
+impl<'w> World<'w> {
+    pub(crate) async fn deploy(engine: &'w Engine, localstack: &'w LocalStack) -> Self {
+        let started = Instant::now();
+        let folder = place::scratch();
+        let rules = folder.path().join("pipeline.yaml");
+        std::fs::write(&rules, RULES).expect("the clone is writable");
+        let translated = succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"]));
+        let (domain, aws) = (engine.url(), localstack.url());
+        let parameters = [
+            ("DomainEndpoint", domain.as_str()),
+            ("DomainAuth", "none"),
+            ("S3Endpoint", &aws),
+            ("BucketName", BUCKET),
+            ("StreamName", STREAM),
+            ("StreamShards", "1"),
+            ("Architecture", ARCHITECTURE),
+            ("FunctionTimeout", "60"),
+        ];
+        let source = Source { stack: "stack", translated: &translated, rules: &rules, parameters: &parameters };
+        let stack = localstack.deploy(&source).await;
+        place::figure("template.yaml on LocalStack", "seconds until deployed", started.elapsed().as_secs());
+        Self { engine, localstack, stack, objects: Vec::new(), expected: Expected::of([]) }
+    }
+
+    /// An object as it is announced, which does not have to be there.
+    pub(crate) fn object(bucket: &str, key: &str, body: &[u8]) -> Object {
+        let etag = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        Object { bucket: bucket.into(), key: key.into(), etag, version: None, size: body.len() }
+    }
+
+    /// Puts an object into the bucket, which announces it.
+    pub(crate) async fn put(&mut self, key: &str, body: Vec<u8>) {
+        self.objects.push(self.localstack.aws.put(BUCKET, key, body).await);
+    }
+
+    /// Everything that was put into the bucket.
+    pub(crate) fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// Sends a message to the queue by hand.
+    pub(crate) async fn notify(&self, message: &Value) {
+        let request = self.localstack.aws.sqs.send_message().queue_url(self.stack.output("QueueUrl"));
+        request.message_body(message.to_string()).send().await.expect("the message is sent");
+    }
+
+    /// How often a message may fail before the queue gives it up.
+    pub(crate) async fn allow_failures(&self, count: u32) {
+        let policy =
+            json!({ "deadLetterTargetArn": self.stack.output("DeadLetterQueueArn"), "maxReceiveCount": count });
+        let request = self.localstack.aws.sqs.set_queue_attributes().queue_url(self.stack.output("QueueUrl"));
+        let request = request.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
+        request.send().await.expect("the queue is changed");
+    }
+
+    pub(crate) async fn queue_arn(&self) -> String {
+        self.attribute(self.stack.output("QueueUrl"), QueueAttributeName::QueueArn).await
+    }
+
+    /// How many messages of a queue are visible.
+    pub(crate) async fn depth(&self, url: &str) -> u64 {
+        let count = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessages).await;
+        count.parse().expect("a number")
+    }
+
+    async fn attribute(&self, url: &str, name: QueueAttributeName) -> String {
+        let request = self.localstack.aws.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
+        let said = request.send().await.expect("the queue answers");
+        said.attributes().expect("attributes")[&name].clone()
+    }
+
+    /// These events have to be in the domain in the end, each once.
+    pub(crate) fn expect(&mut self, lines: &[impl AsRef<str>]) {
+        for line in lines {
+            self.expected.add(line.as_ref().trim_end());
+        }
+    }
+
+    /// How many documents there are.
+    pub(crate) async fn count(&self) -> u64 {
+        self.engine.count(INDICES).await
+    }
+
+    /// Waits until there are so many, and says what the functions said where they do not come.
+    pub(crate) async fn wait_for(&self, count: u64, within: Duration) {
+        let end = Instant::now() + within;
+        while self.count().await < count && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let said = || self.localstack.lines("stack-").join("\n") + "\n" + &self.localstack.log();
+        assert_eq!(self.count().await, count, "{}", said());
+    }
+
+    /// Index and source of what is found by the name and the user of an event, as typed into Discover.
+    pub(crate) async fn search(&self, line: &str) -> Vec<(String, Value)> {
+        let event = parse(line);
+        let (name, user) = (event["event_name"].as_str().expect("a name"), event["adid"].as_str().expect("a user"));
+        let query = format!(r#"event_name:{name} AND adid:"{user}""#);
+        let path = format!("/{INDICES}/_search?q={}", envelope::encode(&query));
+        let found = parse(&self.engine.ask("GET", &path, "").await);
+        let hits = found["hits"]["hits"].as_array().expect("hits").iter();
+        hits.map(|hit| (hit["_index"].as_str().expect("an index").into(), hit["_source"].clone())).collect()
+    }
+
+    /// Every dead letter that is there.
+    pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
+        let objects = self.localstack.aws.objects(self.stack.output("DeadLetterBucketName"), "dead-letters/").await;
+        let texts = objects.into_iter().map(|(_, bytes)| String::from_utf8(bytes).expect("dead letters are text"));
+        texts
+            .flat_map(|text| text.lines().map(|line| serde_json::from_str(line).expect(line)).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// What s3-ingest said of an object in the end, each time that it came.
+    pub(crate) fn receipts(&self, key: &str) -> Vec<receipt::S3> {
+        let lines = self.localstack.lines(self.stack.resource("S3IngestFunction"));
+        let said = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let receipts = said.filter(|line| line["message"] == "receipt" && line["key"] == key && line["final"] == true);
+        let read = |line: Value| serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"));
+        receipts.inspect(receipt::assert_balanced).map(read).collect()
+    }
+
+    /// The domain holds the events that it has to, each once and byte for byte, and no other.
+    pub(crate) async fn assert_all_there(mut self) {
+        let queue = self.stack.output("QueueUrl");
+        until("the queue is empty", Duration::from_secs(30), async || (self.depth(queue).await == 0).then_some(()))
+            .await;
+        self.engine.each_document(INDICES, |document| self.expected.found(&document.source)).await;
+        self.expected.assert_met();
+    }
+}

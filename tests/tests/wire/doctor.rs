@@ -1,0 +1,335 @@
+//! `local doctor` and `local setup` against a real engine: a sound deployment has no fault, and every fault is found and told
+//! with its fix.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use local::server::{Closed, Server};
+use serde_json::{Value, json};
+use tests::engine::{self, Engine};
+use tests::moto::Moto;
+use tests::place;
+use tests::program::{Program, Said};
+use tests::scene::Scene;
+
+/// A scene whose queue has a redrive policy, and a template in the domain as `local setup` makes it.
+async fn sound<'m>(moto: &'m Moto, engine: &Engine, name: &str) -> (Scene<'m>, Program) {
+    use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
+    let scene = Scene::new(moto, name).await;
+    scene.set_source("bucket: \"[!d]*\", key: \"**\"", &["shards: 1", "replicas: 0"]);
+    let policy = json!({ "deadLetterTargetArn": arn(moto, &format!("{name}-dead")).await, "maxReceiveCount": "5" });
+    let set = moto.sqs.set_queue_attributes().queue_url(&scene.queue.url);
+    set.attributes(RedrivePolicy, policy.to_string()).send().await.expect("the queue is set");
+    let program = Program::of(&scene, &engine.url());
+    let said = program.run(&["setup", "--json"]).await;
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert_eq!(said.json()["templates"], json!([format!("millrace-{name}-x.x.x")]), "{}", said.stdout);
+    (scene, program)
+}
+
+async fn arn(moto: &Moto, name: &str) -> String {
+    use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
+    let url = moto.queue(name).await;
+    let asked = moto.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueArn).send().await;
+    asked.expect("a queue").attributes().expect("attributes")[&QueueArn].clone()
+}
+
+async fn examine(program: &Program) -> (Said, Vec<Value>) {
+    let said = program.run(&["doctor", "--json"]).await;
+    let findings = said.json()["findings"].as_array().expect("findings").clone();
+    (said, findings)
+}
+
+/// The findings of a check that are neither right nor skipped.
+fn wrong(findings: &[Value]) -> Vec<&Value> {
+    findings.iter().filter(|finding| finding["fix"].is_string()).collect()
+}
+
+/// What is wrong, the variables that make it so, the check that finds it, what it says, and its fix.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
+
+/// One of the findings is a fault of this check that says so, with this fix, and the program ended 1.
+async fn assert_fault(what: &str, program: &Program, check: &str, found: &str, fix: &str) {
+    let (said, findings) = examine(program).await;
+    let is_it = |finding: &&Value| {
+        let says = |name: &str, part: &str| finding[name].as_str().is_some_and(|text| text.contains(part));
+        finding["level"] == "fault" && finding["check"] == check && says("found", found) && says("fix", fix)
+    };
+    assert!(findings.iter().any(|finding| is_it(&finding)), "{what}: {findings:#?}");
+    assert_eq!(said.code, Some(1), "{what}");
+    // Nothing keeps the others from being looked at.
+    let looked_at: Vec<&Value> = findings.iter().map(|finding| &finding["check"]).collect();
+    for check in ["configuration", "pipeline", "dead letters", "queue"] {
+        assert!(looked_at.iter().any(|looked| **looked == check), "{what}: no {check} in {looked_at:?}");
+    }
+}
+
+#[test]
+fn a_sound_deployment_has_no_fault() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let (scene, program) = sound(moto, engine, "doctor-sound").await;
+        // Also with indices, which are then asked.
+        for day in ["2026.11.21", "2026.11.22"] {
+            engine.ask("PUT", &format!("/doctor-sound-{day}"), "").await;
+        }
+        let between = Between::start(&engine.url(), None, None).await;
+        let signed = [("MILLRACE_DOMAIN_AUTH", "sigv4:es"), ("MILLRACE_DOMAIN_ENDPOINT", between.url.as_str())];
+        for program in [program.clone(), program.with(&signed)] {
+            let (said, findings) = examine(&program).await;
+            // Amazon's domains, which signed requests are for, have a floor of their own; the disk is this machine's.
+            let wrong: Vec<_> = wrong(&findings).into_iter().filter(|finding| finding["check"] != "disk").collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+            let has_room = findings.iter().any(|finding| finding["check"] == "disk" && finding["level"] == "ok");
+            assert!(has_room || program.is_signed(), "{findings:#?}");
+            assert_eq!(said.code, Some(i32::from(!has_room)));
+            let ok: Vec<&str> = findings
+                .iter()
+                .filter(|finding| finding["level"] == "ok")
+                .map(|finding| finding["check"].as_str().expect("a name"))
+                .collect();
+            for check in [
+                "configuration",
+                "pipeline",
+                "name",
+                "connection",
+                "authentication",
+                "version",
+                "permission",
+                "templates",
+                "payload",
+                "blocks",
+                "auto-create",
+                "dead letters",
+                "queue",
+            ] {
+                assert!(ok.contains(&check), "{check}: {findings:#?}");
+            }
+            assert_eq!(ok.contains(&"clock"), program.is_signed(), "the engine alone tells no time");
+            let text = program.run(&["doctor"]).await;
+            assert_eq!(text.code, said.code);
+            assert!(text.stdout.ends_with(" faults, 0 warnings\n") || !has_room, "{}", text.stdout);
+            assert_eq!(text.stdout.lines().count(), findings.len() + 2, "a line a finding: {}", text.stdout);
+        }
+        // Nothing is left behind.
+        assert_eq!(engine.count("doctor-sound-*").await, 0);
+        let indices = engine.ask("GET", "/_cat/indices/doctor-sound-*?h=index", "").await;
+        assert_eq!(indices.lines().count(), 2, "{indices}");
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
+trait Signed {
+    fn is_signed(&self) -> bool;
+}
+
+impl Signed for Program {
+    fn is_signed(&self) -> bool {
+        format!("{self:?}").contains("sigv4:es")
+    }
+}
+
+#[test]
+fn every_fault_of_the_environment_is_found_with_its_fix() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let (_scene, program) = sound(moto, engine, "doctor-faults").await;
+        let secret = moto.secret("doctor-basic", r#"{"username":"ingest","password":"wrong"}"#).await;
+        let between = Between::start(&engine.url(), None, Some("right")).await;
+        let late = Between::start(&engine.url(), Some("Thu, 01 Jan 2015 00:00:00 GMT"), None).await;
+        let basic = format!("basic:{secret}");
+        let tls = engine.url().replace("http:", "https:");
+        let table: [Row<'_>; 11] = [
+            (
+                "port",
+                &[("MILLRACE_DOMAIN_ENDPOINT", "http://127.0.0.1:1")],
+                "connection",
+                "takes no connection",
+                "correct the port",
+            ),
+            (
+                "name",
+                &[("MILLRACE_DOMAIN_ENDPOINT", "https://no-such-domain.invalid")],
+                "name",
+                "does not resolve",
+                "correct the host in MILLRACE_DOMAIN_ENDPOINT",
+            ),
+            ("tls", &[("MILLRACE_DOMAIN_ENDPOINT", &tls)], "connection", "https://127.0.0.1", "write http://"),
+            (
+                "no domain",
+                &[("MILLRACE_DOMAIN_ENDPOINT", &moto.url())],
+                "version",
+                "this is no domain",
+                "be the domain endpoint",
+            ),
+            (
+                "password",
+                &[("MILLRACE_DOMAIN_ENDPOINT", &between.url), ("MILLRACE_DOMAIN_AUTH", &basic)],
+                "authentication",
+                "401",
+                "correct user name and password in the secret arn:",
+            ),
+            (
+                "secret",
+                &[("MILLRACE_DOMAIN_AUTH", "basic:no-such-secret")],
+                "authentication",
+                "GetSecretValue no-such-secret",
+                "secretsmanager:GetSecretValue",
+            ),
+            (
+                "clock",
+                &[("MILLRACE_DOMAIN_ENDPOINT", &late.url), ("MILLRACE_DOMAIN_AUTH", "sigv4:es")],
+                "clock",
+                "ahead of the domain's",
+                "set this machine's clock by NTP",
+            ),
+            (
+                "bucket",
+                &[("MILLRACE_DEAD_LETTERS", "s3://no-such-bucket-at-all/letters")],
+                "dead letters",
+                "NoSuchBucket",
+                "correct the bucket in MILLRACE_DEAD_LETTERS",
+            ),
+            (
+                "queue",
+                &[("MILLRACE_QUEUE_URL", &format!("{}/123456789012/no-such-queue", moto.url()))],
+                "queue",
+                "NonExistentQueue",
+                "correct MILLRACE_QUEUE_URL",
+            ),
+            (
+                "variable",
+                &[("MILLRACE_DEAD_LETTERS", "")],
+                "configuration",
+                "MILLRACE_DEAD_LETTERS is missing",
+                "give s3://bucket/prefix",
+            ),
+            (
+                "rules",
+                &[("MILLRACE_PIPELINE", "/no/such/pipeline.yaml")],
+                "pipeline",
+                "/no/such/pipeline.yaml",
+                "docs/PIPELINE.md",
+            ),
+        ];
+        for (what, env, check, found, fix) in table {
+            assert_fault(what, &program.clone().with(env), check, found, fix).await;
+        }
+    });
+}
+
+#[test]
+fn every_fault_of_the_domain_is_found_with_its_fix() {
+    use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let (scene, program) = sound(moto, engine, "doctor-state").await;
+        let template = "/_index_template/millrace-doctor-state-x.x.x";
+        let mut other =
+            engine::json(&engine.ask("GET", template, "").await)["index_templates"][0]["index_template"].take();
+        other["template"]["settings"]["index"]["number_of_shards"] = json!("2");
+        engine.ask("PUT", template, &other.to_string()).await;
+        assert_fault("settings", &program, "templates", "has other settings", "local setup").await;
+        engine.ask("DELETE", template, "").await;
+        assert_fault(
+            "no template",
+            &program,
+            "templates",
+            "millrace-doctor-state-x.x.x is missing",
+            "run `local setup`",
+        )
+        .await;
+        assert_eq!(program.run(&["setup"]).await.code, Some(0));
+        assert!(wrong(&examine(&program).await.1).is_empty(), "the fix is one");
+
+        engine.ask("PUT", "/doctor-state-2026.11.22", "").await;
+        for (block, found, fix) in [
+            ("index.blocks.read_only_allow_delete", "flood stage", "free storage"),
+            (
+                "index.blocks.read_only",
+                "index.blocks.read_only: doctor-state-2026.11.22",
+                "then PUT /doctor-state-2026.11.22/_settings",
+            ),
+        ] {
+            engine.index_setting("doctor-state-2026.11.22", block, &json!(true)).await;
+            assert_fault(block, &program, "blocks", found, fix).await;
+            engine.index_setting("doctor-state-2026.11.22", block, &json!(null)).await;
+        }
+        engine.index_setting("doctor-state-2026.11.22", "index.blocks.write", &json!(true)).await;
+        let (said, findings) = examine(&program).await;
+        assert_eq!((said.code, wrong(&findings)[0]["level"].as_str()), (Some(0), Some("warning")), "{findings:#?}");
+
+        // A queue that lets nothing go is a warning too.
+        engine.index_setting("doctor-state-2026.11.22", "index.blocks.write", &json!(null)).await;
+        let set = moto.sqs.set_queue_attributes().queue_url(&scene.queue.url).attributes(RedrivePolicy, "");
+        set.send().await.expect("the queue is set");
+        let (said, findings) = examine(&program).await;
+        assert_eq!((said.code, &wrong(&findings)[0]["check"]), (Some(0), &json!("queue")), "{findings:#?}");
+    });
+}
+
+#[test]
+fn limits_of_the_nodes_are_found_with_their_fix() {
+    let Some(moto) = Moto::shared() else { return };
+    let settings = [("http.max_content_length", "256kb"), ("action.auto_create_index", "-doctor-limits-*,+*")];
+    let Some(engine) = Engine::with_settings(&settings) else { return };
+    place::run(async {
+        let (_scene, program) = sound(moto, &engine, "doctor-limits").await;
+        assert_fault("body", &program, "payload", "takes requests of 256 KiB", "MILLRACE_MAX_EVENT_BYTES").await;
+        assert_fault(
+            "auto-create",
+            &program,
+            "auto-create",
+            "doctor-limits-*",
+            "+doctor-limits-*.*.*,-doctor-limits-*,+*",
+        )
+        .await;
+        let small = program.with(&[("MILLRACE_MAX_EVENT_BYTES", "200000")]);
+        let (_, findings) = examine(&small).await;
+        let payload = findings.iter().find(|finding| finding["check"] == "payload").expect("the check is made");
+        assert_eq!(payload["level"], "warning", "bodies are halved: {payload}");
+        let fits = small.with(&[("MILLRACE_MAX_BODY_BYTES", "262144")]);
+        let (_, findings) = examine(&fits).await;
+        assert!(wrong(&findings).iter().all(|finding| finding["check"] == "auto-create"), "{findings:#?}");
+    });
+}
+
+/// A server between the program and a domain, which has a clock of its own or wants a password.
+struct Between {
+    url: String,
+    _server: Server,
+}
+
+impl Between {
+    async fn start(domain: &str, date: Option<&'static str>, password: Option<&'static str>) -> Self {
+        let (http, domain) = (engine::http(), Arc::<str>::from(domain));
+        let server = Server::start(service_fn(move |request: Request<Incoming>| {
+            let (http, domain) = (http.clone(), Arc::clone(&domain));
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                let mut answer = Response::builder();
+                if let Some(date) = date {
+                    answer = answer.header("date", date);
+                }
+                let right = password.map(|password| format!("Basic {}", STANDARD.encode(format!("ingest:{password}"))));
+                let given = head.headers.get("authorization").and_then(|given| given.to_str().ok());
+                if right.is_some() && given != right.as_deref() {
+                    return answer.status(401).body(Full::new(Bytes::from("Unauthorized"))).map_err(|_| Closed);
+                }
+                let request = http.request(head.method, format!("{domain}{}", head.uri)).body(body);
+                let request = request.header("content-type", head.headers["content-type"].clone());
+                let said = request.send().await.map_err(|_| Closed)?;
+                let answer = answer.status(said.status());
+                answer.body(Full::new(said.bytes().await.map_err(|_| Closed)?)).map_err(|_| Closed)
+            }
+        }));
+        let server = server.await.expect("a free port");
+        Self { url: server.url(), _server: server }
+    }
+}

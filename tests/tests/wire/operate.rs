@@ -1,0 +1,47 @@
+//! What looks after a domain, against a real engine of its own: these functions see all that is in it.
+
+mod brake;
+mod replay;
+mod retention;
+mod setup;
+
+use std::time::Duration;
+
+use local::function::{Answer, Function};
+use serde_json::Value;
+use tests::engine::{Engine, json as parse};
+use tests::place;
+
+/// Long enough for every step of a real engine.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// An engine that may write snapshots into a folder, and the folder as `MILLRACE_SNAPSHOTS` names it.
+fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
+    let folder = place::scratch();
+    let path = folder.path().display().to_string();
+    let engine = Engine::with_settings(&[("path.repo", &path)])?;
+    Some((engine, format!("fs:{path}"), folder))
+}
+
+/// What a function answers to an event: a document, or what it fails with.
+async fn invoke(function: &mut Function, event: &Value) -> Result<Value, String> {
+    let answer: Answer = function.invoke(event, LIMIT).await.expect("the function runs");
+    answer.response().map(|bytes| parse(&String::from_utf8_lossy(bytes)))
+}
+
+/// The day so many days ago, in UTC, as index names have it.
+fn day(ago: i64) -> String {
+    #[expect(clippy::disallowed_methods, reason = "what is old is old by the clock")]
+    let now = jiff::Timestamp::now();
+    let day = now - jiff::SignedDuration::from_hours(24 * ago);
+    day.strftime("%Y.%m.%d").to_string()
+}
+
+/// The names of all indices but the engine's own, sorted.
+async fn indices(engine: &Engine) -> Vec<String> {
+    let listed = parse(&engine.ask("GET", "/_cat/indices?format=json&h=index&expand_wildcards=open,closed", "").await);
+    let names = listed.as_array().expect("a list").iter().filter_map(|index| index["index"].as_str());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).map(str::to_owned).collect();
+    names.sort();
+    names
+}

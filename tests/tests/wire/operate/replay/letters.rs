@@ -1,0 +1,173 @@
+//! Dead letters once more: what can be indexed by now is, under its first id; what cannot stays where it is, once.
+
+use serde_json::{Value, json};
+use tests::engine::Engine;
+use tests::moto::Moto;
+use tests::place;
+use tests::receipt::{self, sum};
+use tests::scene::Scene;
+
+use super::{replay, through};
+
+#[derive(Debug, serde::Deserialize)]
+struct Receipt {
+    left: u64,
+    #[serde(flatten)]
+    counts: receipt::Counts,
+}
+
+/// The receipts of dead letters among the lines of a function.
+fn of_letters(function: &local::function::Function) -> Vec<Receipt> {
+    let receipts = function.receipts().into_iter().filter(|line| line.get("left").is_some());
+    let read = |line: Value| {
+        receipt::assert_balanced(&line);
+        serde_json::from_value(line).expect("a receipt of dead letters")
+    };
+    receipts.map(read).collect()
+}
+
+#[test]
+fn a_hundred_unfixable_events_are_a_hundred_after_three_replays() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "unfixable").await;
+        // Two objects; bad JSON, no object, and a time that cannot be: none will ever be a document.
+        for object in 0..2 {
+            let bad = |number: usize| match number % 3 {
+                0 => format!("{{\"n\": {object}{number}\n"),
+                1 => format!("[{object}, {number}]\n"),
+                _ => format!("{{\"base_dt\": \"1970-01-01\", \"n\": {number}}}\n"),
+            };
+            let object = scene.put(&format!("{object}.json"), (0..50).map(bad).collect::<String>()).await;
+            scene.notify(&object).await;
+        }
+        let mut ingest = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+        let letters = scene.dead_letters().await;
+        assert_eq!(letters.len(), 100);
+        let mut replay = replay(&scene, &engine.url(), &[]).await;
+        for time in 1..=3 {
+            let done =
+                through(&mut replay, &json!({ "dead_letters": "s3://dead-unfixable/letters" }), super::super::LIMIT)
+                    .await;
+            assert_eq!(done["sent"], 2, "{done}");
+            scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+            let receipts = of_letters(&ingest);
+            assert_eq!(sum(&receipts, |receipt| receipt.counts.rejected), time * 100);
+            assert!(receipts.iter().all(|receipt| receipt.counts.is_final && receipt.left == 0));
+            let now = scene.dead_letters().await;
+            assert_eq!(format!("{now:?}"), format!("{letters:?}"), "the very letters, after replay {time}");
+        }
+    });
+}
+
+#[test]
+fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "mended").await;
+        // Without a time of their own: that of their object decides, then and now.
+        engine
+            .ask(
+                "PUT",
+                "/_index_template/mended",
+                r#"{"index_patterns":["mended-*"],"template":{"mappings":{"properties":{"n":{"type":"long"}}}}}"#,
+            )
+            .await;
+        let lines: Vec<String> = (0..40)
+            .map(|number| match number % 4 {
+                0 => format!("{{\"n\":{number}}}\n"),
+                1 => format!("{{\"n\":\"text {number}\"}}\n"),
+                2 => format!("{{\"n\":\"more {number}\", \"deep\": {{\"a\": [{number}]}}}}\n"),
+                _ => format!("{{\"n\": {number}\n"),
+            })
+            .collect();
+        let object = scene.put("a.json", lines.concat()).await;
+        scene.notify(&object).await;
+        let mut ingest = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+        assert_eq!((engine.count("mended-*").await, scene.dead_letters().await.len()), (10, 30));
+        let indices: Vec<_> =
+            super::super::indices(engine).await.into_iter().filter(|i| i.starts_with("mended-")).collect();
+        let [index] = indices.as_slice() else { panic!("one index: {indices:?}") };
+
+        // The index is made anew with another mapping, and the letters are tried: by their reason first.
+        engine.ask("DELETE", &format!("/{index}"), "").await;
+        engine
+            .ask(
+                "PUT",
+                "/_index_template/mended",
+                r#"{"index_patterns":["mended-*"],"template":{"mappings":{"properties":{"n":{"type":"keyword"}}}}}"#,
+            )
+            .await;
+        scene.notify(&object).await;
+        // The object once more: all that is JSON is a document by now, so the letters will be duplicates of it.
+        let mut replay = replay(&scene, &engine.url(), &[]).await;
+        let event = json!({ "dead_letters": "s3://dead-mended/letters", "reason": "mapper_parsing_exception" });
+        through(&mut replay, &event, super::super::LIMIT).await;
+        scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+        assert_eq!(engine.count("mended-*").await, 30, "each once, whichever came first");
+        let left = scene.dead_letters().await;
+        assert_eq!(left.len(), 10, "{left:?}");
+        assert!(left.iter().all(|letter| letter.error_type != "mapper_parsing_exception"));
+        let receipts = of_letters(&ingest);
+        assert_eq!(sum(&receipts, |receipt| receipt.counts.indexed + receipt.counts.duplicates), 20);
+        assert_eq!(sum(&receipts, |receipt| receipt.counts.rejected), 0);
+
+        // The rest once more, and once more: nothing changes.
+        for _ in 0..2 {
+            through(&mut replay, &json!({ "dead_letters": "s3://dead-mended/letters" }), super::super::LIMIT).await;
+            scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+            let mut now = scene.dead_letters().await;
+            now.sort_by_key(|letter| letter.position.offset);
+            let mut then = left.clone();
+            then.sort_by_key(|letter| letter.position.offset);
+            assert_eq!(format!("{now:?}"), format!("{then:?}"));
+        }
+        assert_eq!(engine.count("mended-*").await, 30);
+    });
+}
+
+#[test]
+fn letters_of_a_stream_keep_their_positions() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "letters-stream").await;
+        scene.set_source("stream: \"logs\"", &[]);
+        let template = |kind: &str| {
+            format!(
+                r#"{{"index_patterns":["letters-stream-*"],"template":{{"mappings":{{"properties":{{"n":{{"type":"{kind}"}}}}}}}}}}"#
+            )
+        };
+        engine.ask("PUT", "/_index_template/letters-stream", &template("long")).await;
+        let records: Vec<Value> = (0..6)
+            .map(|number| {
+                let data = base64::Engine::encode(
+                    &base64::engine::general_purpose::STANDARD,
+                    format!("{{\"n\":\"text {number}\"}}\n{{\"n\":{number}}}\n"),
+                );
+                json!({
+                    "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000000:4957{number}"),
+                    "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs",
+                    "kinesis": { "data": data, "partitionKey": "p", "sequenceNumber": format!("4957{number}"),
+                                 "approximateArrivalTimestamp": 1_795_000_000.0 + f64::from(number) },
+                })
+            })
+            .collect();
+        let mut kinesis = scene.start("kinesis-ingest", &engine.url(), &[]).await;
+        let event = json!({ "Records": records });
+        kinesis.invoke(&event, super::super::LIMIT).await.expect("it runs").response().expect("an answer");
+        assert_eq!((engine.count("letters-stream-*").await, scene.dead_letters_of::<Value>().await.len()), (6, 6));
+
+        engine.ask("DELETE", "/letters-stream-*", "").await;
+        engine.ask("PUT", "/_index_template/letters-stream", &template("keyword")).await;
+        let mut replay = replay(&scene, &engine.url(), &[]).await;
+        through(&mut replay, &json!({ "dead_letters": "s3://dead-letters-stream/letters" }), super::super::LIMIT).await;
+        let mut ingest = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
+        assert_eq!((engine.count("letters-stream-*").await, scene.dead_letters_of::<Value>().await.len()), (6, 0));
+        // The records themselves once more: what the letters brought is there, under the same ids.
+        kinesis.invoke(&event, super::super::LIMIT).await.expect("it runs").response().expect("an answer");
+        assert_eq!(engine.count("letters-stream-*").await, 12);
+    });
+}

@@ -1,0 +1,155 @@
+//! `retention` deletes what is old, after its snapshot, and nothing else.
+
+use serde_json::{Value, json};
+use tests::engine::{Engine, json as parse};
+use tests::moto::Moto;
+use tests::place;
+use tests::receipt::sum;
+use tests::scene::{Scene, receipts};
+
+use super::{day, engine, indices, invoke};
+
+/// Puts one document into an index.
+async fn fill(engine: &Engine, index: &str) {
+    engine.ask("PUT", &format!("/{index}/_doc/1?refresh=true"), &json!({ "in": index }).to_string()).await;
+}
+
+fn rules(name: &str, more: &str) -> String {
+    format!(
+        "datasets:\n  - name: {name}\n    from: {{ bucket: \"[!d]*\", key: \"**\" }}\n    timestamp: base_dt\n    \
+         index: {name}-%{{+YYYY.MM.dd}}\n{more}"
+    )
+}
+
+#[test]
+fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
+    let (Some((engine, snapshots, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "retention").await;
+        scene.set_pipeline(&rules("retention", "    retention: 3d\n    snapshot: true\n"));
+        let ours = |ago: i64| format!("retention-{}", day(ago));
+        let old = [ours(7), ours(6), ours(5)];
+        let young = [ours(0), ours(1), ours(3)];
+        let foreign = [format!("{}-reindexed", ours(9)), format!("other-{}", day(9)), "retention".into()];
+        let in_use = ours(30);
+        for index in old.iter().chain(&young).chain(&foreign) {
+            fill(&engine, index).await;
+        }
+        // An alias writes into it, as those of a rollover do, whatever its name tells.
+        let alias = json!({ "aliases": { "current": { "is_write_index": true } } });
+        engine.ask("PUT", &format!("/{in_use}"), &alias.to_string()).await;
+        engine.ask("POST", &format!("/{}/_close", old[0]), "").await;
+        let all = indices(&engine).await;
+        let env = [("MILLRACE_SNAPSHOTS", snapshots.as_str())];
+        let mut retention = scene.start("retention", &engine.url(), &env).await;
+
+        let would = invoke(&mut retention, &json!({ "dry_run": true })).await.expect("a dry run");
+        assert_eq!((&would["planned"], &would["deleted_indices"]), (&json!(3), &json!(0)), "{would}");
+        assert_eq!(indices(&engine).await, all, "a dry run deletes nothing");
+
+        // Nobody has set up the repository: no snapshot, so no deletion, and nothing refuses writes for it.
+        let error = invoke(&mut retention, &json!({})).await.expect_err("there is no repository");
+        assert!(error.contains("3 of 3 indices could not be deleted"), "{error}");
+        assert_eq!(indices(&engine).await, all);
+        fill(&engine, &old[2]).await;
+
+        let mut setup = scene.start("setup", &engine.url(), &env).await;
+        invoke(&mut setup, &json!({})).await.expect("the repository");
+        let receipt = invoke(&mut retention, &json!({ "source": "aws.events" })).await.expect("a run");
+        let kept: Vec<String> = all.iter().filter(|index| !old.contains(index)).cloned().collect();
+        assert_eq!(indices(&engine).await, kept);
+        assert_eq!(
+            (&receipt["planned"], &receipt["deleted_indices"], &receipt["left"]),
+            (&json!(3), &json!(3), &json!(0))
+        );
+        let deleted: Vec<&Value> =
+            receipt["deleted"].as_array().expect("a list").iter().map(|one| &one["index"]).collect();
+        assert_eq!(deleted, old.iter().collect::<Vec<_>>(), "the oldest first");
+        let metrics = &receipt["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Dimensions"], json!([["function"]]));
+        for metric in metrics["Metrics"].as_array().expect("metrics") {
+            let name = metric["Name"].as_str().expect("a name");
+            assert!(receipt[name].is_u64(), "{name}: {receipt}");
+        }
+        let again = invoke(&mut retention, &json!({})).await.expect("another run");
+        assert_eq!(again["planned"], 0, "{again}");
+
+        // What was deleted can be had again, each index with what was in it.
+        let listed = parse(&engine.ask("GET", "/_snapshot/millrace/_all", "").await);
+        let snapshots = listed["snapshots"].as_array().expect("snapshots");
+        assert_eq!(snapshots.len(), 3, "{listed}");
+        for snapshot in snapshots {
+            assert_eq!(snapshot["state"], "SUCCESS");
+            let name = snapshot["snapshot"].as_str().expect("a name");
+            engine.ask("POST", &format!("/_snapshot/millrace/{name}/_restore?wait_for_completion=true"), "").await;
+        }
+        assert_eq!(indices(&engine).await, all);
+        assert_eq!(engine.count(&old[1..].join(",")).await, 2);
+    });
+}
+
+#[test]
+fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
+    let (Some((engine, _, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "watermark").await;
+        scene.set_pipeline(&rules("watermark", "    retention: 300d\n    keep_at_least: 2d\n"));
+        let ours = |ago: i64| format!("watermark-{}", day(ago));
+        for ago in [0, 2, 3, 4] {
+            fill(&engine, &ours(ago)).await;
+        }
+        // No disk has so little free, and none so much.
+        let mut plenty = scene.start("retention", &engine.url(), &[("MILLRACE_FREE_STORAGE_WATERMARK", "1mb")]).await;
+        assert_eq!(invoke(&mut plenty, &json!({})).await.expect("a run")["planned"], 0);
+        let mut short = scene.start("retention", &engine.url(), &[("MILLRACE_FREE_STORAGE_WATERMARK", "99.99%")]).await;
+        let receipt = invoke(&mut short, &json!({})).await.expect("a run");
+        assert!(
+            receipt["deleted"].as_array().expect("a list").iter().all(|one| one["because"] == "free_storage"),
+            "{receipt}"
+        );
+        assert!(
+            receipt["free_storage_bytes"].as_u64() > Some(0) && receipt["freed_bytes"].as_u64() > Some(0),
+            "{receipt}"
+        );
+        assert_eq!(indices(&engine).await, [ours(2), ours(0)]);
+    });
+}
+
+#[test]
+fn an_event_older_than_the_retention_is_expired_and_makes_no_index_anew() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "expired").await;
+        scene.set_pipeline(&rules("expired", "    retention: 3d\n"));
+        let line = |ago: i64| format!("{{\"base_dt\":\"{}T12:00:00Z\"}}\n", day(ago).replace('.', "-"));
+        let object = scene.put("a.ndjson", [line(1), line(3), line(4), line(400)].concat()).await;
+        scene.notify(&object).await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        scene.queue.deliver(&mut function, super::LIMIT).await;
+        let receipts = receipts(&function);
+        let counts = |of: fn(&tests::receipt::Counts) -> u64| sum(&receipts, |receipt| of(receipt));
+        assert_eq!((counts(|r| r.read), counts(|r| r.indexed), counts(|r| r.expired)), (4, 2, 2));
+        assert_eq!(engine.send("HEAD", &format!("/expired-{}", day(4)), "").await.0, 404);
+    });
+}
+
+#[test]
+fn a_configuration_that_cannot_keep_its_promise_does_not_start() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "unkept").await;
+        scene.set_pipeline(&rules("unkept", "    retention: 3d\n    snapshot: true\n"));
+        let mut retention = scene.start("retention", "http://127.0.0.1:9", &[]).await;
+        let error = invoke(&mut retention, &json!({})).await.expect_err("no repository is named");
+        assert!(error.contains("exit") || error.contains("MILLRACE_SNAPSHOTS"), "{error}");
+        assert!(retention.lines().iter().any(|line| line.contains("has `snapshot: true`")), "{:?}", retention.lines());
+        let aoss = [("MILLRACE_DOMAIN_AUTH", "sigv4:aoss")];
+        let mut retention = scene.start("retention", "http://127.0.0.1:9", &aoss).await;
+        invoke(&mut retention, &json!({})).await.expect_err("a collection");
+        assert!(
+            retention.lines().iter().any(|line| line.contains("OpenSearch Serverless has no API")),
+            "{:?}",
+            retention.lines()
+        );
+    });
+}
