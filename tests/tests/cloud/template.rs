@@ -259,7 +259,7 @@ fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
     let Some(template) = deployed() else { return };
     let resources = &template["Resources"];
     for name in &FUNCTIONS[..3] {
-        assert_eq!(resources[name]["DependsOn"], json!(["Setup"]), "{name}");
+        assert_eq!(texts(&resources[name]["DependsOn"]), ["Setup"], "{name}");
     }
     let setup = &resources["Setup"]["Properties"];
     // The layer's logical id, and so its version, follows from what is in it.

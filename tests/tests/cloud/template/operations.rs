@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{deployed, properties, resources, statement, statements, texts};
+use super::{deployed, properties, statement, statements, texts};
 
 fn variables<'t>(template: &'t Value, function: &str) -> &'t Value {
     &properties(template, function)["Environment"]["Variables"]
