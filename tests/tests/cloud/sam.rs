@@ -29,6 +29,18 @@ pub(crate) fn engine() -> Option<&'static [(String, String)]> {
     component("a container engine", engine).then(|| engine.as_deref().expect("it is there"))
 }
 
+/// Installs checkov where it is missing, in a virtual environment of its own; `None` after [`place::missing`] has said why
+/// it can't be had.
+pub(crate) fn checkov() -> Option<Command> {
+    static CHECKOV: OnceLock<Result<(), String>> = OnceLock::new();
+    let state = CHECKOV.get_or_init(|| script("setup-checkov.sh", &[]).map(drop));
+    component("checkov", state).then(|| {
+        let mut command = Command::new(place::root().join(".cache/checkov-venv/bin/checkov"));
+        command.current_dir(place::root());
+        command
+    })
+}
+
 fn component<T>(name: &str, state: &Result<T, String>) -> bool {
     state.as_ref().map_err(|why| place::missing(name, why)).is_ok()
 }

@@ -1,6 +1,10 @@
 //! The template, by SAM's validator, SAM's linter and `CloudFormation`'s: each finds what the others do not. Then what
 //! none of them knows: the promises that the template has to keep.
 
+mod checkov;
+mod domain;
+mod monitoring;
+mod operations;
 mod streams;
 
 use std::sync::OnceLock;
@@ -22,6 +26,9 @@ const FUNCTIONS: [&str; 8] = [
     "ReplayFunction",
 ];
 
+/// The templates; the first nests the others.
+const TEMPLATES: [&str; 3] = ["template.yaml", "infra/domain.yaml", "infra/monitoring.yaml"];
+
 #[test]
 fn sam_validates_the_template() {
     if installed() {
@@ -37,17 +44,47 @@ fn sam_lints_the_template() {
 }
 
 #[test]
-fn cfn_lint_finds_nothing_in_the_template() {
+fn cfn_lint_finds_nothing_in_the_templates() {
     if installed() {
-        succeed(&mut tool("cfn-lint", ["template.yaml"]));
+        succeed(&mut tool("cfn-lint", TEMPLATES));
+    }
+}
+
+#[test]
+fn sam_builds_the_nested_templates_with_the_root() {
+    if !installed() {
+        return;
+    }
+    let folder = tests::place::scratch();
+    let built = folder.path().join("build");
+    // The layer alone: the functions' own build is another test's.
+    succeed(&mut tool("sam", ["build", "PipelineLayer", "--build-dir", &built.display().to_string()]));
+    for (name, template) in [("Domain", TEMPLATES[1]), ("Monitoring", TEMPLATES[2])] {
+        assert!(built.join(name).join("template.yaml").is_file(), "{template} is not built");
     }
 }
 
 /// The `CloudFormation` template that SAM makes of ours.
 fn deployed() -> Option<&'static Value> {
     static DEPLOYED: OnceLock<Value> = OnceLock::new();
-    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"])));
-    installed().then(|| DEPLOYED.get_or_init(translate))
+    translated(&DEPLOYED, TEMPLATES[0])
+}
+
+/// A template as `CloudFormation` gets it, kept for all tests.
+fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value> {
+    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])));
+    installed().then(|| kept.get_or_init(translate))
+}
+
+fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {
+    &template["Resources"][name]["Properties"]
+}
+
+/// The statement of a role or managed policy by its `Sid`.
+fn statement<'t>(template: &'t Value, role: &str, sid: &str) -> &'t Value {
+    let mut found = Vec::new();
+    statements(properties(template, role), &mut found);
+    found.into_iter().find(|statement| statement["Sid"] == sid).unwrap_or_else(|| panic!("{role} has no {sid}"))
 }
 
 fn resources<'t>(template: &'t Value, kind: &str) -> Vec<&'t Value> {
@@ -129,6 +166,10 @@ fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_toget
         assert!(called.contains(&Some(&format!("{name}Aliaslive"))), "{name}: {called:?}");
     }
     assert_eq!(called.len(), 3);
+    for rule in resources(template, "AWS::Events::Rule").iter().filter(|rule| !rule["ScheduleExpression"].is_null()) {
+        let target = rule["Targets"][0]["Arn"]["Ref"].as_str().expect("a function");
+        assert!(target.ends_with("Aliaslive"), "{rule}");
+    }
 }
 
 #[test]
@@ -167,7 +208,7 @@ fn every_bucket_is_encrypted_and_closed_and_survives_the_stack() {
     let Some(template) = deployed() else { return };
     let resources = template["Resources"].as_object().expect("resources");
     let buckets: Vec<_> = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::S3::Bucket").collect();
-    assert_eq!(buckets.len(), 3);
+    assert_eq!(buckets.len(), 4);
     for (name, bucket) in buckets {
         assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
         let properties = &bucket["Properties"];
@@ -229,7 +270,12 @@ fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
 #[test]
 fn what_functions_remember_outlives_the_dead_letters() {
     let Some(template) = deployed() else { return };
-    let rules = &template["Resources"]["DeadLetterBucket"]["Properties"]["LifecycleConfiguration"]["Rules"];
-    assert_eq!(rules.as_array().map(Vec::len), Some(1), "{rules}");
-    assert_eq!(rules[0]["Prefix"], "dead-letters/");
+    let rules = properties(template, "DeadLetterBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    let expire = rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some());
+    let prefixes: Vec<_> = expire.map(|rule| rule["Prefix"].as_str().expect("it takes the state too")).collect();
+    assert_eq!(prefixes, ["dead-letters/", "aws/lambda/"]);
+    for function in ["ReplayFunction", "BrakeFunction"] {
+        let state = &properties(template, function)["Environment"]["Variables"]["MILLRACE_STATE"];
+        assert_eq!(*state, json!({ "Fn::Sub": "s3://${DeadLetterBucket}/state" }), "{function}");
+    }
 }

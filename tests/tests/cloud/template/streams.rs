@@ -1,19 +1,8 @@
 //! What the template promises about the stream, the topic and the delivery stream.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{deployed, resources, statements, texts};
-
-fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {
-    &template["Resources"][name]["Properties"]
-}
-
-/// The statement of a role by its `Sid`.
-fn statement<'t>(template: &'t Value, role: &str, sid: &str) -> &'t Value {
-    let mut found = Vec::new();
-    statements(&properties(template, role)["Policies"], &mut found);
-    found.into_iter().find(|statement| statement["Sid"] == sid).unwrap_or_else(|| panic!("{role} has no {sid}"))
-}
+use super::{deployed, properties, resources, statement, statements, texts};
 
 #[test]
 fn without_parameters_there_is_no_stream_no_topic_and_no_delivery() {
