@@ -100,3 +100,10 @@ fn only_the_domain_takes_the_role_of_its_snapshots_and_only_setup_lends_it() {
         assert!(rule.get("ExpirationInDays").is_none(), "{rule}");
     }
 }
+
+#[test]
+fn the_alarm_of_a_new_domains_storage_comes_at_a_quarter_of_it() {
+    let Some(template) = deployed() else { return };
+    let default = |name: &str| template["Parameters"][name]["Default"].as_u64().expect("a number");
+    assert_eq!(default("FreeStorageAlarmMegabytes"), default("DomainVolumeGigabytes") * 1024 / 4);
+}
