@@ -30,7 +30,7 @@ pub struct PictureOptions {
     /// The indices, such as logs-*
     #[arg(long, value_name = "PATTERN")]
     pub index: String,
-    /// The field with the time [default: @timestamp, else the first with a date]
+    /// The field with the time (default: `@timestamp`, else the first with a date)
     #[arg(long, value_name = "FIELD")]
     pub time: Option<String>,
     /// The field with the points [default: the first with points]

@@ -1,6 +1,6 @@
 //! The function `replay`: from the beginning, please. Objects, or dead letters, are notified once more to the queue.
 //!
-//! In: what to replay, or a question about a replay ([`request`]). Out: how it stands. It lists what there is, sends the same notifications that S3 does
+//! In: what to replay, or a question about a replay ([`Request`]). Out: how it stands. It lists what there is, sends the same notifications that S3 does
 //! to the same queue, keeps how far it is in one document of S3, and goes on by invoking itself. Ids follow from positions, so what
 //! is there already is a duplicate. With `recreate` the indices are made anew before. Deliberately absent: reading the objects, which is
 //! `s3-ingest`'s as ever.

@@ -167,7 +167,7 @@ fn every_fault_of_a_configuration_is_told_at_once_before_anything_runs() {
         let scene = Scene::new(moto, "faulty").await;
         scene.set_pipeline(
             "datasets:\n  - name: a\n    from: { key: \"x/**\" }\n    indx: logs\n    index: Logs\n    \
-             select: \"(a:1 AND\"\n    retention: 14d\n",
+             select: \"(a:1 AND\"\n    retention: forever\n",
         );
         let object = scene.put("x/a", r#"{"a":1}"#).await;
         for (more, told) in [
@@ -178,7 +178,7 @@ fn every_fault_of_a_configuration_is_told_at_once_before_anything_runs() {
                     "indx",
                     "pipeline.yaml:5:12",
                     "pipeline.yaml:6:13",
-                    "pipeline.yaml:7:5",
+                    "pipeline.yaml:7:16",
                     "retention",
                 ][..],
             ),
