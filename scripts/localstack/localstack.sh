@@ -10,11 +10,11 @@ here=$TOP/scripts/localstack
 venv=$CACHE/localstack
 libs=$venv/libs
 
-# What is pinned runs on Python 3.12 and 3.13, and the system's own is often another.
+# What is pinned runs on Python 3.13 (LocalStack 4.14 takes `warnings.deprecated` for granted), and the system's own is often another.
 find_python() {
   local python
-  for python in python3 python3.13 python3.12 "$HOME"/.pyenv/versions/3.1[23].*/bin/python; do
-    "$python" -c 'import venv, ensurepip, sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null &&
+  for python in python3 python3.13 "$HOME"/.pyenv/versions/3.13.*/bin/python; do
+    "$python" -c 'import venv, ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null &&
       { echo "$python"; return; }
   done
   return 1
@@ -25,10 +25,10 @@ venv() {
   fresh "$venv" "$here/requirements.txt" && return 0
   if ! python=$(find_python); then
     [ "$(id -u)" != 0 ] || apt-get -q update >/dev/null 2>&1 || true # an image's lists of packages are often empty
-    for python in python3.13 python3.12; do
+    for python in python3.13; do
       apt-cache show "$python-venv" >/dev/null 2>&1 && { have_packages "$python of LocalStack" "$python" "$python-venv"; break; }
     done
-    python=$(find_python) || { say "LocalStack needs Python 3.12 or 3.13 with venv, and there is none"; exit 4; }
+    python=$(find_python) || { say "LocalStack needs Python 3.13 with venv, and there is none"; exit 4; }
   fi
   python_packages "$venv" "$here/requirements.txt" "$python"
 }

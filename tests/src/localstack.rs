@@ -52,7 +52,7 @@ impl LocalStack {
     pub fn start() -> Option<Self> {
         let data = place::scratch().keep(); // the script removes it, even where this process was killed
         let service = Service::start("localstack/localstack.sh", &[data.display().to_string()], &[])
-            .map_err(|why| place::missing("LocalStack (Python 3.12 or 3.13, Node.js)", &why))
+            .map_err(|why| place::missing("LocalStack (Python 3.13, Node.js)", &why))
             .ok()?;
         Some(Self { aws: Moto::of(service, credentials("test", "test")), http: engine::http(), data })
     }
