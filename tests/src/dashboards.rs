@@ -5,14 +5,15 @@
 //! Deliberately absent: migrations, and everything that is seen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, http::request::Parts};
-use local::server::{Closed, Server};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Method, Response, http::request::Parts};
+use local::server::{Answer, Closed};
 use serde_json::{Value, json};
+
+use crate::served::{Served, lock};
 
 /// Where it lies on a domain of Amazon's.
 const BASE: &str = "/_dashboards";
@@ -30,14 +31,7 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Dashboards {
-    server: Server,
-    state: Arc<Mutex<State>>,
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub struct Dashboards(Served<State>);
 
 impl Dashboards {
     /// Starts one without objects.
@@ -45,48 +39,43 @@ impl Dashboards {
     /// # Panics
     /// If no port is free.
     pub async fn start() -> Self {
-        let state = Arc::<Mutex<State>>::default();
-        let shared = Arc::clone(&state);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let state = Arc::clone(&shared);
-            async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-                let (status, answer) = match import(&state, &head, &body) {
-                    Ok(answer) => (200, answer),
-                    Err((status, message)) => (status, json!({ "statusCode": status, "message": message })),
-                };
-                let response = Response::builder().status(status).header("content-type", "application/json");
-                Ok::<_, Closed>(response.body(Full::new(Bytes::from(answer.to_string()))).expect("a status and a type"))
-            }
-        });
-        Self { server: Server::start(service).await.expect("a free port"), state }
+        Self(Served::start(State::default(), respond).await)
     }
 
     /// Its URL, for `MILLRACE_DASHBOARDS`.
     pub fn url(&self) -> String {
-        self.server.url() + BASE
+        self.0.url() + BASE
     }
 
     /// From now on this type of objects is unknown.
     pub fn refuse(&self, kind: &str) {
-        lock(&self.state).unsupported.insert(kind.to_owned());
+        self.0.state().unsupported.insert(kind.to_owned());
     }
 
     /// The bodies of all imports so far.
     pub fn imports(&self) -> Vec<Bytes> {
-        lock(&self.state).imports.clone()
+        self.0.state().imports.clone()
     }
 
     /// The tenants that were named.
     pub fn tenants(&self) -> BTreeSet<String> {
-        lock(&self.state).tenants.clone()
+        self.0.state().tenants.clone()
     }
 
     /// All objects.
     pub fn objects(&self) -> BTreeMap<Key, Value> {
-        lock(&self.state).objects.clone()
+        self.0.state().objects.clone()
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "no connection is cut here")]
+fn respond(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Answer, Closed> {
+    let (status, answer) = match import(state, head, body) {
+        Ok(answer) => (200, answer),
+        Err((status, message)) => (status, json!({ "statusCode": status, "message": message })),
+    };
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    Ok(response.body(Full::new(Bytes::from(answer.to_string()))).expect("a status and a type"))
 }
 
 fn import(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Value, (u16, String)> {

@@ -54,5 +54,6 @@ pub mod receipt;
 pub mod ruler;
 pub mod scene;
 pub mod script;
+pub mod served;
 pub mod service;
 pub mod vast;

@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use local::server::{Closed, Server};
+use http_body_util::Full;
+use hyper::http::request::Parts;
+use hyper::{Method, Response};
+use local::server::{Answer, Closed};
 use serde_json::{Value, json};
+
+use crate::served::{Served, lock};
 
 /// What one item meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +83,7 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Scripted {
-    server: Server,
-    state: Arc<Mutex<State>>,
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub struct Scripted(Served<State>);
 
 impl Scripted {
     /// Starts one without a script.
@@ -97,35 +91,29 @@ impl Scripted {
     /// # Panics
     /// If no port is free.
     pub async fn start() -> Self {
-        let state = Arc::<Mutex<State>>::default();
-        let shared = Arc::clone(&state);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let state = Arc::clone(&shared);
-            async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-                let gzip = head.headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip");
-                let body = if gzip { inflated(&body).expect("gzip") } else { body.to_vec() };
-                if head.method == Method::PUT { Ok(put(&state, &body)) } else { bulk(&state, &body) }
-            }
-        });
-        Self { server: Server::start(service).await.expect("a free port"), state }
+        Self(Served::start(State::default(), respond).await)
     }
 
     /// Its URL, for both endpoints.
     pub fn url(&self) -> String {
-        self.server.url()
+        self.0.url()
     }
 
     /// From now on this happens.
     pub fn follow(&self, script: Script) {
-        lock(&self.state).script = script;
+        self.0.state().script = script;
     }
 
     /// What is true now.
     pub fn truth(&self) -> Truth {
-        lock(&self.state).truth.clone()
+        self.0.state().truth.clone()
     }
+}
+
+fn respond(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Answer, Closed> {
+    let gzip = head.headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip");
+    let body = if gzip { inflated(body).expect("gzip") } else { body.to_vec() };
+    if head.method == Method::PUT { Ok(put(state, &body)) } else { bulk(state, &body) }
 }
 
 fn inflated(body: &[u8]) -> io::Result<Vec<u8>> {

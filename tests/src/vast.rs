@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, http::request::Parts};
-use local::server::{Closed, Server};
+use http_body_util::Full;
+use hyper::{Method, Response, http::request::Parts};
+use local::server::{Answer, Closed};
 use serde_json::{Value, json};
+
+use crate::served::{Served, lock};
 
 /// Objects of a page, as S3 has them.
 const PAGE: usize = 1_000;
@@ -30,10 +30,7 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Vast {
-    server: Server,
-    state: Arc<Mutex<State>>,
-}
+pub struct Vast(Served<State>);
 
 /// The key of an object by its number; they ascend with it.
 pub fn key(number: usize) -> String {
@@ -46,32 +43,22 @@ impl Vast {
     /// # Panics
     /// If no port is free.
     pub async fn start(objects: usize) -> Self {
-        let state = Arc::new(Mutex::new(State { objects, ..State::default() }));
-        let shared = Arc::clone(&state);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let state = Arc::clone(&shared);
-            async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-                Ok::<_, Closed>(respond(&head, body, lock(&state)))
-            }
-        });
-        Self { server: Server::start(service).await.expect("a free port"), state }
+        Self(Served::start(State { objects, ..State::default() }, respond).await)
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL`, and below it the queue's.
     pub fn url(&self) -> String {
-        self.server.url()
+        self.0.url()
     }
 
     /// How often each object was notified, by its key as the notification has it.
     pub fn notified(&self) -> HashMap<String, u64> {
-        lock(&self.state).notified.clone()
+        self.0.state().notified.clone()
     }
 
     /// The one state that there is, such as a replay's progress; null where there is none yet.
     pub fn progress(&self) -> Value {
-        let state = lock(&self.state);
+        let state = self.0.state();
         state
             .states
             .values()
@@ -80,16 +67,13 @@ impl Vast {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn respond(head: &Parts, body: Bytes, mut state: MutexGuard<'_, State>) -> Response<Full<Bytes>> {
+fn respond(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Answer, Closed> {
+    let mut state = lock(state);
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default());
     if head.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessageBatch") {
-        return answer(200, send(&mut state, &body).to_string());
+        return Ok(answer(200, send(&mut state, body).to_string()));
     }
-    match head.method {
+    Ok(match head.method {
         Method::GET if query.contains("list-type=2") => answer(200, list(state.objects, query)),
         Method::GET => match state.states.get(&path) {
             Some((etag, body)) => tagged(200, *etag, body.clone()),
@@ -104,20 +88,20 @@ fn respond(head: &Parts, body: Bytes, mut state: MutexGuard<'_, State>) -> Respo
                 (None, None) => true,
             };
             if !may {
-                return answer(
+                return Ok(answer(
                     412,
                     "<Error><Code>PreconditionFailed</Code><Message>another one is there</Message></Error>",
-                );
+                ));
             }
             state.puts += 1;
             let etag = state.puts;
-            state.states.insert(path, (etag, body));
+            state.states.insert(path, (etag, body.clone()));
             tagged(200, etag, Bytes::new())
         }
         // An invocation without an answer.
         Method::POST if path.ends_with("/invocations") => answer(202, ""),
         _ => answer(501, format!("{} {path} is not known here", head.method)),
-    }
+    })
 }
 
 fn send(state: &mut State, body: &[u8]) -> Value {

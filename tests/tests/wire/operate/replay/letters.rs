@@ -26,6 +26,13 @@ fn of_letters(function: &local::function::Function) -> Vec<Receipt> {
     receipts.map(read).collect()
 }
 
+/// Maps the field `n` of the indices that will be made under a prefix.
+async fn map_n(engine: &Engine, prefix: &str, kind: &str) {
+    let mappings = json!({ "properties": { "n": { "type": kind } } });
+    let template = json!({ "index_patterns": [format!("{prefix}-*")], "template": { "mappings": mappings } });
+    engine.ask("PUT", &format!("/_index_template/{prefix}"), &template.to_string()).await;
+}
+
 #[test]
 fn a_hundred_unfixable_events_are_a_hundred_after_three_replays() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
@@ -67,13 +74,7 @@ fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
     place::run(async {
         let scene = Scene::new(moto, "mended").await;
         // Without a time of their own: that of their object decides, then and now.
-        engine
-            .ask(
-                "PUT",
-                "/_index_template/mended",
-                r#"{"index_patterns":["mended-*"],"template":{"mappings":{"properties":{"n":{"type":"long"}}}}}"#,
-            )
-            .await;
+        map_n(engine, "mended", "long").await;
         let lines: Vec<String> = (0..40)
             .map(|number| match number % 4 {
                 0 => format!("{{\"n\":{number}}}\n"),
@@ -93,13 +94,7 @@ fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
 
         // The index is made anew with another mapping, and the letters are tried: by their reason first.
         engine.ask("DELETE", &format!("/{index}"), "").await;
-        engine
-            .ask(
-                "PUT",
-                "/_index_template/mended",
-                r#"{"index_patterns":["mended-*"],"template":{"mappings":{"properties":{"n":{"type":"keyword"}}}}}"#,
-            )
-            .await;
+        map_n(engine, "mended", "keyword").await;
         scene.notify(&object).await;
         // The object once more: all that is JSON is a document by now, so the letters will be duplicates of it.
         let mut replay = replay(&scene, &engine.url(), &[]).await;
@@ -134,12 +129,7 @@ fn letters_of_a_stream_keep_their_positions() {
     place::run(async {
         let scene = Scene::new(moto, "letters-stream").await;
         scene.set_source("stream: \"logs\"", &[]);
-        let template = |kind: &str| {
-            format!(
-                r#"{{"index_patterns":["letters-stream-*"],"template":{{"mappings":{{"properties":{{"n":{{"type":"{kind}"}}}}}}}}}}"#
-            )
-        };
-        engine.ask("PUT", "/_index_template/letters-stream", &template("long")).await;
+        map_n(engine, "letters-stream", "long").await;
         let records: Vec<Value> = (0..6)
             .map(|number| {
                 let data = base64::Engine::encode(
@@ -160,7 +150,7 @@ fn letters_of_a_stream_keep_their_positions() {
         assert_eq!((engine.count("letters-stream-*").await, scene.dead_letters_of::<Value>().await.len()), (6, 6));
 
         engine.ask("DELETE", "/letters-stream-*", "").await;
-        engine.ask("PUT", "/_index_template/letters-stream", &template("keyword")).await;
+        map_n(engine, "letters-stream", "keyword").await;
         let mut replay = replay(&scene, &engine.url(), &[]).await;
         through(&mut replay, &json!({ "dead_letters": "s3://dead-letters-stream/letters" }), super::super::LIMIT).await;
         let mut ingest = scene.function(&engine.url(), &[]).await;
