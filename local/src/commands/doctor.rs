@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use ingest::{
-    config::deployment::Deployment,
+    config::{deployment::Deployment, settings::variable},
     operate::doctor::{self, Examination, Finding, Level},
 };
 
@@ -11,7 +11,7 @@ use super::{own_pipeline, plural};
 
 /// Whether there is no fault.
 pub(crate) async fn doctor(pipeline: Option<PathBuf>, as_json: bool) -> io::Result<bool> {
-    let examination = doctor::examine(Deployment::from_env(Some(own_pipeline(pipeline)))).await;
+    let examination = doctor::examine(Deployment::read(variable, Some(own_pipeline(pipeline)))).await;
     let Examination { faults, warnings, findings } = &examination;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&examination)?);

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{
     Client,
+    operation::update_event_source_mapping::UpdateEventSourceMappingError,
     primitives::Blob,
     types::{EventSourceMappingConfiguration, InvocationType, ScalingConfig},
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::BatchError;
 
-/// Lambda's client. It is made at the first call: most functions have no use for it.
+/// What Lambda's client is made of, for each call: most functions have no use for one, and should not make it when they start.
 #[derive(Debug, Clone)]
 pub struct Functions {
     config: SdkConfig,
@@ -57,14 +58,17 @@ impl Functions {
         Self { config: config.clone() }
     }
 
+    fn client(&self) -> Client {
+        Client::new(&self.config)
+    }
+
     /// The event source mappings of a function; `name` may name an alias, `function:live`.
     ///
     /// # Errors
     /// As for any call.
     pub async fn mappings(&self, name: &str) -> Result<Vec<Mapping>, BatchError> {
         let what = || format!("ListEventSourceMappings of {name}");
-        let mut pages =
-            Client::new(&self.config).list_event_source_mappings().function_name(name).into_paginator().send();
+        let mut pages = self.client().list_event_source_mappings().function_name(name).into_paginator().send();
         let mut mappings = Vec::new();
         while let Some(page) = pages.next().await {
             match page {
@@ -83,7 +87,8 @@ impl Functions {
         let what = format!("UpdateEventSourceMapping {}", mapping.uuid);
         let scaling =
             mapping.maximum_concurrency.map(|most| ScalingConfig::builder().maximum_concurrency(most).build());
-        let request = Client::new(&self.config)
+        let request = self
+            .client()
             .update_event_source_mapping()
             .uuid(&mapping.uuid)
             .enabled(mapping.enabled)
@@ -91,7 +96,11 @@ impl Functions {
             .set_parallelization_factor(mapping.parallelization_factor);
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(aws_sdk_lambda::operation::update_event_source_mapping::UpdateEventSourceMappingError::is_resource_in_use_exception) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateEventSourceMappingError::is_resource_in_use_exception) =>
+            {
                 Err(BatchError::Retryable { what, reason: "it is changing already".into(), retry_after: None })
             }
             Err(error) => Err(super::batch_error(what, &error)),
@@ -103,7 +112,7 @@ impl Functions {
     /// # Errors
     /// As for any call; the invocation may have been taken nevertheless.
     pub async fn invoke_later(&self, name: &str, event: &serde_json::Value) -> Result<(), BatchError> {
-        let request = Client::new(&self.config).invoke().function_name(name).invocation_type(InvocationType::Event);
+        let request = self.client().invoke().function_name(name).invocation_type(InvocationType::Event);
         match request.payload(Blob::new(event.to_string())).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("Invoke {name}"), &error)),

@@ -1,5 +1,7 @@
 //! SQS: send a continuation, let a failed message come back sooner, and look at how the queue is set.
 
+use std::collections::HashMap;
+
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
@@ -61,10 +63,8 @@ impl Queue {
     /// As for any call.
     pub async fn in_flight(&self, url: &str) -> Result<u64, BatchError> {
         let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
-        match self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await {
-            Ok(output) => Ok(output.attributes().and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default()),
-            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
-        }
+        let told = self.told(url, std::slice::from_ref(&name)).await?;
+        Ok(told.get(&name).and_then(|count| count.parse().ok()).unwrap_or_default())
     }
 
     /// Makes a received message visible again after `seconds`.
@@ -84,17 +84,22 @@ impl Queue {
     /// # Errors
     /// Permanent where it is missing, or may not be looked at (`sqs:GetQueueAttributes`).
     pub async fn attributes(&self, url: &str) -> Result<QueueAttributes, BatchError> {
-        use aws_sdk_sqs::types::QueueAttributeName as Name;
-        let names = [Name::RedrivePolicy, Name::VisibilityTimeout];
+        let (redrive, visibility) = (QueueAttributeName::RedrivePolicy, QueueAttributeName::VisibilityTimeout);
+        let mut told = self.told(url, &[redrive.clone(), visibility.clone()]).await?;
+        Ok(QueueAttributes {
+            redrive_policy: told.remove(&redrive),
+            visibility_timeout: told.remove(&visibility).and_then(|seconds| seconds.parse().ok()),
+        })
+    }
+
+    async fn told(
+        &self,
+        url: &str,
+        names: &[QueueAttributeName],
+    ) -> Result<HashMap<QueueAttributeName, String>, BatchError> {
         let request = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
         match request.send().await {
-            Ok(output) => {
-                let attribute = |name: &Name| output.attributes().and_then(|attributes| attributes.get(name)).cloned();
-                Ok(QueueAttributes {
-                    redrive_policy: attribute(&Name::RedrivePolicy),
-                    visibility_timeout: attribute(&Name::VisibilityTimeout).and_then(|seconds| seconds.parse().ok()),
-                })
-            }
+            Ok(output) => Ok(output.attributes.unwrap_or_default()),
             Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
         }
     }

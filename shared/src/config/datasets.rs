@@ -8,7 +8,7 @@
 
 mod read;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
@@ -258,6 +258,11 @@ impl Datasets {
     /// All datasets, in the order of the file; without the [`Transform`]s.
     pub fn iter(&self) -> std::slice::Iter<'_, Arc<Dataset>> {
         self.to_domain.iter()
+    }
+
+    /// The patterns of all indices, as the engine takes them, each once and sorted.
+    pub fn wildcards(&self) -> BTreeSet<String> {
+        self.iter().map(|dataset| dataset.router.index().wildcard()).collect()
     }
 
     /// All [`Transform`]s, in the order of the file.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{
     operations::{Domain, SetupSettings},
-    settings::{DEFAULT_PIPELINE, Reader, S3Prefix, Settings, variable},
+    settings::{DEFAULT_PIPELINE, Reader, S3Prefix, Settings},
 };
 use crate::outcome::Fault;
 
@@ -35,12 +35,8 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Reads the process's environment. `pipeline` stands in for a `MILLRACE_PIPELINE` that is not set.
-    pub fn from_env(pipeline: Option<PathBuf>) -> Self {
-        Self::read(variable, pipeline)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
+    /// Reads from a lookup, such as [`variable`](super::settings::variable); an empty value counts as missing. `pipeline` stands in
+    /// for a `MILLRACE_PIPELINE` that is not set.
     pub fn read(lookup: impl Fn(&str) -> Option<String>, pipeline: Option<PathBuf>) -> Self {
         let mut faults = Vec::new();
         let settings = Settings::read(&lookup).map_err(|error| faults.extend(error.faults));

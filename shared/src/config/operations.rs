@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::settings::{Auth, Reader, S3Prefix, is_url, s3_prefix, variable};
+use super::settings::{Auth, Reader, S3Prefix, is_url, s3_prefix};
 use crate::outcome::ConfigError;
 
 const STORAGE_FORM: &str = "a share such as 15% or a size a node such as 20gb";
@@ -108,18 +108,10 @@ pub struct BrakeSettings {
 pub const DEFAULT_REFUSALS: u64 = 1_000;
 
 impl BrakeSettings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`](super::settings::variable); an empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
+    /// Every fault at once; the caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -154,18 +146,10 @@ pub struct ReplaySettings {
 }
 
 impl ReplaySettings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`](super::settings::variable); an empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
+    /// Every fault at once; the caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -182,18 +166,10 @@ impl ReplaySettings {
 }
 
 impl SetupSettings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`](super::settings::variable); an empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
+    /// Every fault at once; the caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -218,18 +194,10 @@ const NO_SNAPSHOTS: &str =
     "a collection of OpenSearch Serverless takes no snapshots into a bucket of yours: leave it empty";
 
 impl RetentionSettings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`](super::settings::variable); an empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
+    /// Every fault at once; the caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {

@@ -82,18 +82,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`]; an empty value counts as missing.
     ///
     /// # Errors
     /// Every fault at once; the caller fails its initialisation with them.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -149,18 +141,10 @@ pub struct TransformSettings {
 }
 
 impl TransformSettings {
-    /// Reads the process's environment.
+    /// Reads from a lookup, such as [`variable`]; an empty value counts as missing.
     ///
     /// # Errors
     /// Every fault at once; the caller fails its initialisation with them.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(variable)
-    }
-
-    /// Reads from any lookup; an empty value counts as missing.
-    ///
-    /// # Errors
-    /// Every fault at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -178,7 +162,8 @@ pub(crate) fn function_name() -> String {
     variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
 
-pub(super) fn variable(name: &str) -> Option<String> {
+/// A variable of the process's environment.
+pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()
 }

@@ -13,7 +13,7 @@ use super::{begin, print, retention::nodes_below, sources::Sources};
 use crate::{
     aws::state::{NotWritten, States},
     cluster::{Admin, admin::storage::Storage},
-    config::{datasets::Datasets, operations::BrakeSettings},
+    config::{datasets::Datasets, operations::BrakeSettings, settings::variable},
     lambda::Deadline,
     outcome::{BatchError, ConfigError},
     telemetry,
@@ -61,7 +61,7 @@ impl Brake {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = BrakeSettings::from_env()?;
+        let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let states = States::new(aws.objects, settings.state.clone());
         let sources = Sources::new(aws.functions, states.clone(), settings.source_functions.clone());
@@ -101,7 +101,7 @@ impl Brake {
         let storage = self.admin.storage(deadline).await?;
         report.free_storage_bytes = storage.least_free();
         report.reasons.extend(self.full(&storage));
-        report.reasons.extend(self.admin.write_blocks(&self.patterns(), deadline).await?);
+        report.reasons.extend(self.admin.write_blocks(&self.datasets.wildcards(), deadline).await?);
         let rejected = self.admin.rejected_writes(deadline).await?;
         report.refused = self.refused_since(&rejected).await?;
         if report.refused >= self.settings.refusals {
@@ -114,10 +114,6 @@ impl Brake {
         let below = nodes_below(storage, self.settings.free_storage?);
         (!below.is_empty())
             .then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
-    }
-
-    fn patterns(&self) -> Vec<String> {
-        self.datasets.iter().map(|dataset| dataset.router.index().wildcard()).collect()
     }
 
     /// How many more writes were refused than at the last run. A node that started anew counts from 0 again.

@@ -12,7 +12,7 @@ mod reach;
 mod refusal;
 mod rules;
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -124,11 +124,7 @@ struct Answering {
 impl Patient {
     /// The patterns of the datasets' indices, each once.
     fn patterns(&self) -> Vec<String> {
-        let datasets = self.rules.iter().flat_map(|rules| rules.datasets.iter());
-        let mut patterns: Vec<String> = datasets.map(|dataset| dataset.router.index().wildcard()).collect();
-        patterns.sort();
-        patterns.dedup();
-        patterns
+        self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
     }
 }
 
@@ -197,11 +193,6 @@ async fn group<T: Send + 'static>(
 /// For one request.
 fn soon() -> Deadline {
     Deadline::after(REQUEST_TIMEOUT)
-}
-
-/// A file that pipeline.yaml names lies beside it.
-fn folder(pipeline: &std::path::Path) -> PathBuf {
-    pipeline.parent().unwrap_or(std::path::Path::new(".")).to_owned()
 }
 
 /// As a person reads bytes.

@@ -24,7 +24,7 @@ use crate::{
         state::{NotWritten, State, States},
     },
     cluster::Admin,
-    config::{datasets::Datasets, operations::ReplaySettings},
+    config::{datasets::Datasets, operations::ReplaySettings, settings::variable},
     lambda::{self, Deadline},
     outcome::ConfigError,
 };
@@ -107,7 +107,7 @@ impl Replay {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = ReplaySettings::from_env()?;
+        let settings = ReplaySettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let templates = template::beside(&datasets, &settings.domain.pipeline)?;
         let states = States::new(aws.objects.clone(), settings.state.clone());

@@ -14,7 +14,7 @@ pub use plan::{Because, Deletion, nodes_below, plan};
 use super::{begin, print};
 use crate::{
     cluster::{Admin, admin::snapshots::SnapshotState},
-    config::{datasets::Datasets, operations::RetentionSettings},
+    config::{datasets::Datasets, operations::RetentionSettings, settings::variable},
     lambda::{self, Deadline},
     outcome::{BatchError, ConfigError, Fault},
     telemetry,
@@ -79,7 +79,7 @@ impl Retention {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = RetentionSettings::from_env()?;
+        let settings = RetentionSettings::read(variable)?;
         let (_, admin, datasets) = begin(&settings.domain).await?;
         let wanting = datasets.iter().find(|dataset| dataset.keep.snapshot && !settings.has_snapshots);
         if let Some(dataset) = wanting {

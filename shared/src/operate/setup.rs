@@ -26,6 +26,7 @@ use crate::{
     config::{
         datasets::Datasets,
         operations::{Domain, Repository, SetupSettings},
+        settings::{Auth, variable},
     },
     lambda::Deadline,
     outcome::{BatchError, ConfigError, Fault},
@@ -107,12 +108,11 @@ impl Setup {
 
 impl Ready {
     async fn from_env() -> Result<Self, ConfigError> {
-        let settings = SetupSettings::from_env()?;
+        let settings = SetupSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let templates = template::beside(&datasets, &settings.domain.pipeline)?;
-        if let (Some(Repository::S3(_)), None, false) =
-            (&settings.snapshots, &settings.snapshot_role, settings.domain.auth == crate::config::settings::Auth::None)
-        {
+        let has_auth = settings.domain.auth != Auth::None;
+        if has_auth && matches!(settings.snapshots, Some(Repository::S3(_))) && settings.snapshot_role.is_none() {
             tracing::warn!(
                 "MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it"
             );

@@ -9,7 +9,7 @@ use crate::{
     aws::Aws,
     config::{
         datasets::Datasets,
-        settings::{S3Prefix, Settings},
+        settings::{S3Prefix, Settings, variable},
     },
     lambda::Deadline,
     outcome::{ConfigError, Fault},
@@ -38,7 +38,7 @@ impl S3Ingest {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = Settings::from_env()?;
+        let settings = Settings::read(variable)?;
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
         let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;

@@ -13,7 +13,7 @@ use crate::{
     aws::Aws,
     config::{
         datasets::{Dataset, Datasets},
-        settings::Settings,
+        settings::{Settings, variable},
     },
     frame::{Frames, kpl},
     lambda::Deadline,
@@ -41,7 +41,7 @@ impl StreamIngest {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = Settings::from_env()?;
+        let settings = Settings::read(variable)?;
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
         let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;

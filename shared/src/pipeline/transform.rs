@@ -17,7 +17,7 @@ use crate::{
     aws::Aws,
     config::{
         datasets::{Datasets, Transform},
-        settings::TransformSettings,
+        settings::{TransformSettings, variable},
     },
     decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
@@ -47,7 +47,7 @@ impl FirehoseTransform {
     /// # Errors
     /// Every fault of both at once. Initialisation fails with it.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = TransformSettings::from_env()?;
+        let settings = TransformSettings::read(variable)?;
         crate::telemetry::init(&settings.log);
         // Only a key has to be asked for.
         let key = match &settings.hash_key {

@@ -1,21 +1,28 @@
 //! Whether a domain takes writes: its blocks, and what it refused for load.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Admin, segment};
 use crate::{lambda::Deadline, outcome::BatchError};
+
+/// Settings of the cluster that keep every dataset's events, or the first of a day, from being taken.
+pub const CLUSTER_BLOCKS: [&str; 3] =
+    ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"];
 
 impl Admin {
     /// What keeps the domain from taking events: a block of the cluster, or of indices of these patterns. Empty where nothing does.
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub async fn write_blocks(&self, patterns: &[String], deadline: Deadline) -> Result<Vec<String>, BatchError> {
+    pub async fn write_blocks(
+        &self,
+        patterns: &BTreeSet<String>,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, BatchError> {
         let mut reasons = Vec::new();
         let path = "/_cluster/settings?flat_settings=true";
         let settings = self.ask("GET", path, None, deadline).await?;
-        for name in ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"]
-        {
+        for name in CLUSTER_BLOCKS {
             if ["persistent", "transient"].iter().any(|kind| settings[*kind][name] == "true") {
                 reasons.push(format!("{name} is set"));
             }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Answering, Finding, Patient, size, some, soon};
 use crate::{
-    cluster::admin::{Said, storage::Storage},
+    cluster::admin::{Said, load::CLUSTER_BLOCKS, storage::Storage},
     operate::setup::template::Template,
     outcome::BatchError,
 };
@@ -241,7 +241,7 @@ fn disk(storage: &Storage, settings: &Settings, is_amazon: bool) -> Finding {
 async fn blocks(patient: &Patient, it: &Answering, settings: &Settings) -> Vec<Finding> {
     const CHECK: &str = "blocks";
     let mut findings = Vec::new();
-    for name in ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"] {
+    for name in CLUSTER_BLOCKS {
         if settings.get(name) == Some("true") {
             let fix = format!(
                 "find out who set it and why, then PUT /_cluster/settings {{\"persistent\":{{\"{name}\":null}},\"transient\":{{\"{name}\":null}}}}"

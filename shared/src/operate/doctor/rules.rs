@@ -1,6 +1,6 @@
 //! The environment and pipeline.yaml: all faults that the functions would refuse to start with.
 
-use super::{Finding, Rules, folder, reach};
+use super::{Finding, Rules, reach};
 use crate::{
     aws::Aws,
     config::{datasets::Datasets, deployment::Deployment, settings::Auth},
@@ -49,11 +49,9 @@ pub(super) async fn pipeline(deployment: &Deployment, aws: &Aws) -> (Vec<Finding
         Err(error) => return (error.faults.iter().map(|fault| of_fault(CHECK, fault)).collect(), None),
     };
     let mut findings = vec![hash_key(deployment, &datasets, aws).await];
-    let in_folder = |file: &str| std::fs::read_to_string(folder(&deployment.pipeline).join(file));
-    let templates = template::templates(&datasets, |file| in_folder(file).map_err(|error| error.to_string()));
     let mut faults = Vec::new();
-    let templates = templates.unwrap_or_else(|own| {
-        faults.extend(own);
+    let templates = template::beside(&datasets, &deployment.pipeline).unwrap_or_else(|error| {
+        faults.extend(error.faults);
         Vec::new()
     });
     faults.extend(deployment.dead_letters.iter().filter_map(|dead_letters| fed_back(&datasets, dead_letters)));

@@ -4,7 +4,7 @@ use super::{DeadLetters, Objects, Replay, What, request::time_ms};
 use crate::{
     aws::objects::Listed,
     config::{
-        datasets::{Dataset, From},
+        datasets::{Dataset, Datasets, From},
         settings::{S3Prefix, s3_prefix},
     },
     route::{IdRule, iso},
@@ -68,29 +68,50 @@ impl Replay {
         }
     }
 
-    /// Whether an object is to be notified. `started_ms` is when the replay began.
-    pub(super) fn wants(&self, what: &What, bucket: &str, object: &Listed, started_ms: i64) -> Result<bool, String> {
-        let objects = match what {
+    /// What is to be notified of what is listed in a bucket. `started_ms` is when the replay began.
+    pub(super) fn wanted<'w>(&'w self, what: &'w What, bucket: &'w str, started_ms: i64) -> Result<Wanted<'w>, String> {
+        let (dataset, since_ms, until_ms) = match what {
             // What has come since is the outcome of this very replay.
-            What::DeadLetters(_) => return Ok(object.last_modified_ms < started_ms && object.key.ends_with(".ndjson")),
-            What::Objects(objects) => objects,
+            What::DeadLetters(_) => (None, None, Some(started_ms)),
+            What::Objects(Objects { dataset, since, until, recreate, .. }) => {
+                let (since_ms, until_ms) = (time_ms("since", since.as_deref())?, time_ms("until", until.as_deref())?);
+                // An event may be a day younger than its object, and as much older as it likes.
+                let bounds = if *recreate {
+                    (since_ms.map(|since_ms| since_ms - iso::DAY_MS), None)
+                } else {
+                    (since_ms, until_ms)
+                };
+                (dataset.as_deref(), bounds.0, bounds.1)
+            }
         };
-        // A folder, as the console makes them.
-        if object.size == 0 && object.key.ends_with('/') {
-            return Ok(false);
-        }
-        let Some(taker) = self.datasets.find_s3(bucket, &object.key) else { return Ok(false) };
-        if objects.dataset.as_ref().is_some_and(|wanted| *wanted != taker.name) {
-            return Ok(false);
-        }
-        let since = time_ms("since", objects.since.as_deref())?;
-        if objects.recreate {
-            // An event may be a day younger than its object, and as much older as it likes.
-            return Ok(since.is_none_or(|since| object.last_modified_ms >= since - iso::DAY_MS));
-        }
-        let until = time_ms("until", objects.until.as_deref())?;
-        Ok(since.is_none_or(|since| object.last_modified_ms >= since)
-            && until.is_none_or(|until| object.last_modified_ms < until))
+        let datasets = matches!(what, What::Objects(_)).then_some(&self.datasets);
+        Ok(Wanted { datasets, bucket, dataset, since_ms, until_ms })
+    }
+}
+
+/// What of a listing is to be notified.
+pub(super) struct Wanted<'w> {
+    /// Whose objects they have to be; none of dead letters.
+    datasets: Option<&'w Datasets>,
+    bucket: &'w str,
+    /// Of this one only.
+    dataset: Option<&'w str>,
+    since_ms: Option<i64>,
+    until_ms: Option<i64>,
+}
+
+impl Wanted<'_> {
+    /// Whether an object is among it.
+    pub(super) fn takes(&self, object: &Listed) -> bool {
+        let is_of_a_dataset = |datasets: &Datasets| {
+            // A folder, as the console makes them, is no object of anybody's.
+            let is_folder = object.size == 0 && object.key.ends_with('/');
+            let taker = datasets.find_s3(self.bucket, &object.key).filter(|_| !is_folder);
+            taker.is_some_and(|taker| self.dataset.is_none_or(|wanted| wanted == taker.name))
+        };
+        self.datasets.map_or_else(|| object.key.ends_with(".ndjson"), is_of_a_dataset)
+            && self.since_ms.is_none_or(|since_ms| object.last_modified_ms >= since_ms)
+            && self.until_ms.is_none_or(|until_ms| object.last_modified_ms < until_ms)
     }
 }
 

@@ -179,6 +179,8 @@ impl<'r> Run<'r> {
     async fn send(&mut self) -> Result<bool, Broken> {
         let what = self.state.value.what.clone();
         let (bucket, prefix) = objects::at(&what)?;
+        let started_ms = self.state.value.started_ms;
+        let wanted = self.replay.wanted(&what, &bucket, started_ms)?;
         let group = what.rate().map_or(BATCH * BATCHES_AT_ONCE, group_of);
         loop {
             let page = self.page(&bucket, &prefix).await?;
@@ -187,7 +189,7 @@ impl<'r> Run<'r> {
             let mut looked_at = 0;
             for object in &page.objects {
                 looked_at += 1;
-                if !self.replay.wants(&what, &bucket, object, self.state.value.started_ms)? {
+                if !wanted.takes(object) {
                     continue;
                 }
                 let message = match &what {

@@ -44,8 +44,9 @@ pub struct Deletion {
 /// An index with what its datasets say about it.
 struct Candidate<'i> {
     index: &'i Index,
-    owners: Vec<&'i Dataset>,
-    /// The earliest start of the period that it holds, by any of its datasets.
+    /// Each with the start of the period that the index holds by its rules.
+    owners: Vec<(&'i Dataset, i64)>,
+    /// The earliest of these.
     start_ms: i64,
 }
 
@@ -94,32 +95,31 @@ pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String
 }
 
 fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
-    let owners: Vec<&Dataset> =
-        datasets.iter().map(AsRef::as_ref).filter(|dataset| dataset.router.index().could_be(&index.name)).collect();
+    let could_make = |dataset: &&Dataset| dataset.router.index().could_be(&index.name);
+    let owners = datasets.iter().map(AsRef::as_ref).filter(could_make);
     // A dataset whose index tells no time keeps it for ever.
-    let starts: Option<Vec<i64>> =
-        owners.iter().map(|owner| owner.router.index().period_start_ms(&index.name)).collect();
-    let start_ms = starts?.into_iter().min()?;
+    let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
+    let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
+    let start_ms = owners.iter().map(|(_, start_ms)| *start_ms).min()?;
     (!index.is_in_use).then_some(Candidate { index, owners, start_ms })
 }
 
 impl Candidate<'_> {
     /// Whether all of its datasets say so.
     fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<std::time::Duration>) -> bool {
-        self.owners.iter().all(|owner| {
-            let start_ms = owner.router.index().period_start_ms(&self.index.name);
+        self.owners.iter().all(|(owner, start_ms)| {
             let keep_from_ms = keep(owner).and_then(|keep| owner.period_from_ms(keep, now_ms));
-            matches!((start_ms, keep_from_ms), (Some(start_ms), Some(keep_from_ms)) if start_ms < keep_from_ms)
+            keep_from_ms.is_some_and(|keep_from_ms| *start_ms < keep_from_ms)
         })
     }
 
     fn deletion(&self, because: Because) -> Deletion {
         Deletion {
             index: self.index.name.clone(),
-            dataset: self.owners.first().map_or_else(String::new, |owner| owner.name.clone()),
+            dataset: self.owners.first().map_or_else(String::new, |(owner, _)| owner.name.clone()),
             because,
             bytes: self.index.bytes,
-            snapshot: self.owners.iter().any(|owner| owner.keep.snapshot),
+            snapshot: self.owners.iter().any(|(owner, _)| owner.keep.snapshot),
         }
     }
 }

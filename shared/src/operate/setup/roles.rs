@@ -12,9 +12,7 @@ pub const INGEST_ROLE: &str = "millrace_ingest";
 
 /// The roles to be made: one for those who write events, one for those who look after the domain. None where nobody is to have it.
 pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets) -> Vec<Role> {
-    let mut patterns: Vec<String> = datasets.iter().map(|dataset| dataset.router.index().wildcard()).collect();
-    patterns.sort();
-    patterns.dedup();
+    let patterns = datasets.wildcards();
     let ingest = Role {
         name: INGEST_ROLE,
         permissions: json!({
