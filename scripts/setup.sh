@@ -20,6 +20,7 @@ component() {
 }
 
 component "the OpenSearch engine" "$TOP/scripts/engine/engine.sh" build
+component "the engine with security" env SECURITY=true "$TOP/scripts/engine/engine.sh" build
 component "moto" "$TOP/scripts/moto/moto.sh" build
 component "LocalStack" "$TOP/scripts/localstack/localstack.sh" build
 component "kinesalite" "$TOP/scripts/kinesalite/kinesalite.sh" build

@@ -5,14 +5,23 @@
 #   engine.sh run DATA_DIR [key=value …]  one node in the foreground, on free ports; it prints "ENGINE READY port" and
 #                                         ends, and removes DATA_DIR, when standard input does. Arguments are settings
 #                                         of the node.
-# Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). The log is DATA_DIR/engine.log.
+# Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
+# more); its certificate is signed by .cache/engine/secure/config/ca.pem. The log is DATA_DIR/engine.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../paths.sh"
 root=$TOP
-version=2.19.6   # not 2.19.7: its modules are missing from Maven Central
 dir=$root/.cache/engine
-home=$dir/opensearch-$version
+if [ "${SECURITY:-}" = true ]; then
+  version=2.19.4 # the newest whose security plugin is in Maven Central
+  home=$dir/secure
+  profile=-Psecurity
+  . "$here/security.sh"
+else
+  version=2.19.6 # not 2.19.7: its modules are missing from Maven Central
+  home=$dir/opensearch-$version
+  profile=
+fi
 
 # --- what it runs on ---------------------------------------------------------------------------------------------
 jdk_version() { # the major version of the JDK in $1, nothing if there is none
@@ -54,25 +63,27 @@ module() { # name, then globs of the jars that belong to it; the published jars 
   printf '%s\n' "name=$name" "description=$name" "version=$version" "opensearch.version=$version" java.version=11 \
     "classname=$main" extended.plugins= has.native.controller=false > "$m/plugin-descriptor.properties"
 }
-fresh() { [ -f "$home/.built" ] && [ "$home/.built" -nt "$here/Engine.java" ] && [ "$home/.built" -nt "$here/pom.xml" ]; }
+fresh() { [ -f "$home/.built" ] && [ -z "$(find "$here" -newer "$home/.built" -type f)" ]; }
 build() {
   fresh && return 0
   mkdir -p "$dir"; lock "$dir/.lock"; fresh && return 0
   prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK 17 to 23" >&2; return 1; }
   building=$home; rm -rf "$building"; stage=$building/stage; mkdir -p "$stage" "$building"/{lib,config,plugins,modules}
-  JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" \
+  JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" $profile \
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$stage" >&2
   module transport-netty4 'transport-netty4-client-*' 'netty-*' 'opensearch-netty4-*'
   module lang-painless 'lang-painless-*' 'opensearch-scripting-painless-spi-*' 'asm*' 'antlr4-*'
   module reindex 'reindex-client-*' 'opensearch-rest-client-*' 'opensearch-ssl-config-*' 'http*' 'commons-*' 'slf4j-api-*'
   local m j; for m in analysis-common geo mapper-extras; do module $m "$m-*"; done
   for j in "$building"/modules/*/*.jar; do rm -f "$stage/${j##*/}"; done
-  mv "$stage"/*.jar "$building/lib/"; rmdir "$stage"
+  mv "$stage"/*.jar "$building/lib/"
   printf '%s\n' 'cluster.name: engine' 'node.name: engine-0' 'network.host: 127.0.0.1' 'discovery.type: single-node' \
     'cluster.routing.allocation.disk.threshold_enabled: false' > "$building/config/opensearch.yml"
   printf '%s\n' 'appender.c.type = Console' 'appender.c.name = c' 'appender.c.layout.type = PatternLayout' \
     'appender.c.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n' 'rootLogger.level = info' 'rootLogger.appenderRef.c.ref = c' \
     > "$building/config/log4j2.properties"
+  [ -z "$profile" ] || secure
+  rmdir "$stage"
   "$jdk/bin/javac" -cp "$building/lib/*" -d "$building/boot" "$here/Engine.java" >&2
   "$jdk/bin/jar" cf "$building/lib/engine.jar" -C "$building/boot" .; rm -rf "$building/boot"
   echo "$jdk" > "$building/jdk"

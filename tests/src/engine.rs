@@ -3,7 +3,9 @@
 //! In: settings. Out: counts, raw `_source` bytes. One node a test binary, shared; whoever needs special settings gets
 //! a node of its own. Deliberately absent: sending events, which only the function under test does.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,6 +17,7 @@ use crate::{place, service::Service};
 pub struct Engine {
     service: Service,
     http: reqwest::Client,
+    is_secure: bool,
 }
 
 /// One document as it lies in an index.
@@ -48,18 +51,52 @@ impl Engine {
         Self::start(settings).map_err(|why| place::missing("the engine (JDK, Maven)", &why)).ok()
     }
 
+    /// A node with the security plugin: TLS by [`Self::authority`], users and roles. What is asked here is asked by
+    /// [`Self::ADMIN`]. `None` after [`place::missing`] has said so.
+    ///
+    /// # Panics
+    /// If its users are not there within a minute.
+    pub async fn secure(settings: &[(&str, &str)]) -> Option<Self> {
+        let engine = Self::start_with(settings, &[("SECURITY", "true")]);
+        let mut engine = engine.map_err(|why| place::missing("the engine with security (JDK, Maven)", &why)).ok()?;
+        let authority = std::fs::read(Self::authority()).expect("the script made an authority");
+        let authority = reqwest::Certificate::from_pem(&authority).expect("PEM");
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
+        engine.http = client.build().expect("a client that trusts it");
+        engine.is_secure = true;
+        let end = Instant::now() + Duration::from_mins(1);
+        while engine.send("GET", "/", "").await.0 != 200 {
+            assert!(Instant::now() < end, "no users yet");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Some(engine)
+    }
+
+    /// Name and password of the one user that a secure node has from the first.
+    pub const ADMIN: (&str, &str) = ("admin", "admin");
+
+    /// Who signed a secure node's certificate, for `SSL_CERT_FILE`.
+    pub fn authority() -> PathBuf {
+        place::root().join(".cache/engine/secure/config/ca.pem")
+    }
+
     fn start(settings: &[(&str, &str)]) -> Result<Self, String> {
+        Self::start_with(settings, &[])
+    }
+
+    fn start_with(settings: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Self, String> {
         let data = place::scratch().keep(); // the script removes it, even where this process was killed
         let args: Vec<String> = std::iter::once(data.display().to_string())
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
             .collect();
-        let service = Service::start("engine/engine.sh", &args, &[])?;
-        Ok(Self { service, http: http() })
+        let service = Service::start("engine/engine.sh", &args, env)?;
+        Ok(Self { service, http: http(), is_secure: false })
     }
 
     /// Its URL, for `MILLRACE_DOMAIN_ENDPOINT`.
     pub fn url(&self) -> String {
-        self.service.url()
+        let url = self.service.url();
+        if self.is_secure { url.replacen("http", "https", 1) } else { url }
     }
 
     /// Sends a request; status and body.
@@ -67,8 +104,19 @@ impl Engine {
     /// # Panics
     /// If the node does not answer.
     pub async fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.send_as(Self::ADMIN, method, path, body).await
+    }
+
+    /// The same by another user of a secure node.
+    ///
+    /// # Panics
+    /// If the node does not answer.
+    pub async fn send_as(&self, user: (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
         let method = method.parse().expect("a method");
-        let request = self.http.request(method, self.url() + path).header("content-type", "application/json");
+        let mut request = self.http.request(method, self.url() + path).header("content-type", "application/json");
+        if self.is_secure {
+            request = request.basic_auth(user.0, Some(user.1));
+        }
         let response = request.body(body.to_owned()).send().await.unwrap_or_else(|e| panic!("{path}: {e:?}"));
         (response.status().as_u16(), response.text().await.expect("the answer is whole"))
     }

@@ -30,6 +30,7 @@ impl Service {
         let build = Command::new("bash")
             .arg(&script)
             .arg("build")
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("bash does not start: {error}"))?;

@@ -3,6 +3,7 @@
 mod brake;
 mod replay;
 mod retention;
+mod security;
 mod setup;
 
 use std::time::Duration;

@@ -44,9 +44,14 @@ pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
         return (*fix).into();
     }
     if words.contains("no permissions for") || words.contains("is unauthorized for") {
-        return "fine-grained access control: the signature is right, and no role of the domain is mapped to this identity. Put its ARN into \
-                MILLRACE_INGEST_ROLES, and run `local setup` with the credentials of the domain's master user"
-            .into();
+        let (proven, mapped) = match auth {
+            Auth::Basic { .. } => ("password", "Map the user to the role millrace_ingest"),
+            _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES"),
+        };
+        return format!(
+            "fine-grained access control: the {proven} is right, and no role of this identity allows it. {mapped}, and run `local setup` \
+             with the credentials of the domain's master user"
+        );
     }
     match (auth, status) {
         (Auth::Basic { secret }, 401) => format!("correct user name and password in the secret {secret}"),
@@ -117,6 +122,12 @@ mod tests {
                 403,
                 r#"{"error":{"type":"security_exception","reason":"no permissions for [cluster:monitor/main] and User [name=arn:aws:iam::1:role/x]"}}"#,
                 "fine-grained access control",
+            ),
+            (
+                &basic,
+                403,
+                r#"{"error":{"reason":"no permissions for [indices:data/write/bulk] and User [name=x]"}}"#,
+                "fine-grained access control: the password is right",
             ),
             (&basic, 401, "Unauthorized", "correct user name and password in the secret arn:s"),
             (
