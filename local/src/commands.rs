@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod import_logstash;
 mod ingest;
+mod replay;
 mod setup;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use import_logstash::import_logstash;
 pub(crate) use ingest::ingest;
+pub(crate) use replay::replay;
 pub(crate) use setup::setup;
 
 /// The rules that are given, else those that the template deploys, else those of the working directory.

@@ -1,6 +1,6 @@
 //! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
 //! the same with samples; `local check` tells what pipeline.yaml would do to them, `local import-logstash` makes one.
-//! `local doctor`, `local setup` and `local audit` are for a deployment.
+//! `local doctor`, `local setup`, `local replay` and `local audit` are for a deployment.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
 //! undelivered. Everything else is the library's.
@@ -80,6 +80,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Brings objects or dead letters once more, as the function `replay` does and by its environment.
+    Replay(ReplayOptions),
     /// Lists the objects under a prefix that have no final receipt. Ends 1 where there are any.
     Audit {
         /// The objects.
@@ -95,6 +97,52 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What is brought once more, or which replay is asked about.
+#[derive(Debug, Args)]
+struct ReplayOptions {
+    /// The objects; with --dead-letters, dead letters of the deployment
+    #[arg(value_name = "s3://BUCKET/PREFIX", required_unless_present = "known")]
+    place: Option<String>,
+    /// What lies there are dead letters
+    #[arg(long, conflicts_with_all = ["dataset", "since", "until", "recreate"])]
+    dead_letters: bool,
+    /// Only dead letters with this `error_type`
+    #[arg(long, value_name = "ERROR_TYPE", requires = "dead_letters")]
+    reason: Option<String>,
+    /// Only objects of this dataset
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Only objects written from this date or time on; with --recreate, the first day whose indices are made anew
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// Only objects written before this date or time; with --recreate, the day before which indices are made anew
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// Objects a second at the most
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<f64>,
+    /// Deletes the dataset's indices before, and makes them anew by its rules as they are now
+    #[arg(long, requires = "dataset")]
+    recreate: bool,
+    #[command(flatten)]
+    known: Known,
+}
+
+/// A replay that was begun before, here or by the function.
+#[derive(Debug, Args)]
+#[group(id = "known", multiple = false, conflicts_with = "place")]
+struct Known {
+    /// Goes on with it
+    #[arg(long = "continue", value_name = "ID")]
+    continued: Option<String>,
+    /// Says how it stands
+    #[arg(long, value_name = "ID")]
+    progress: Option<String>,
+    /// Stops it, and releases what it has paused
+    #[arg(long, value_name = "ID")]
+    stop: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +223,7 @@ async fn main() -> ExitCode {
             Some(Command::Audit { place, receipts, pipeline, json }) => {
                 commands::audit(place, receipts, pipeline.clone(), *json).await
             }
+            Some(Command::Replay(options)) => commands::replay(options).await,
             // Boxed: the compiler goes no deeper into futures in futures.
             Some(Command::Picture(options)) => Box::pin(picture::draw(options)).await,
             None => commands::ingest(&arguments.run).await,

@@ -179,7 +179,30 @@ impl Replay {
         run::Run::new(self, state, deadline, &watch).go().await
     }
 
-    async fn known(&self, id: &str) -> Result<State<Progress>, String> {
+    /// How many objects there are to be looked at; `tell` is told after every page of the listing.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn count(&self, what: &What, tell: impl Fn(u64)) -> Result<(), String> {
+        let (bucket, prefix) = objects::at(what)?;
+        let (mut counted, mut after) = (0, None);
+        loop {
+            let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await;
+            let page = page.map_err(|error| error.to_string())?;
+            counted += page.objects.len() as u64;
+            tell(counted);
+            if page.next.is_none() {
+                return Ok(());
+            }
+            after = page.next;
+        }
+    }
+
+    /// A replay that was begun before.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub async fn known(&self, id: &str) -> Result<State<Progress>, String> {
         let state = self.states.read(&name(id)).await.map_err(|error| error.to_string())?;
         state.ok_or_else(|| format!("there is no replay `{id}`: the answer to the request that began it names it"))
     }

@@ -12,13 +12,14 @@ use tests::engine::{Engine, json as parse};
 use tests::events;
 use tests::moto::Moto;
 use tests::place;
+use tests::program::Program;
 use tests::receipt::sum;
 use tests::scene::{Scene, receipts};
 
 use super::invoke;
 
 /// The function `replay` of a scene; it goes on by a function that moto knows, and that does not run.
-async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Function {
+pub(super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Function {
     let name = format!("replay-{}", scene.prefix);
     scene.moto.lambda_function(&name).await;
     let state = format!("s3://dead-{}/state", scene.prefix);
@@ -35,7 +36,7 @@ async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Funct
 }
 
 /// Invokes until it is over, as its own invocations of itself would; how it stands then.
-async fn through(function: &mut Function, event: &Value, limit: Duration) -> Value {
+pub(super) async fn through(function: &mut Function, event: &Value, limit: Duration) -> Value {
     let mut answer = function.invoke(event, limit).await.expect("it runs");
     loop {
         let progress = parse(&String::from_utf8_lossy(answer.response().expect("progress")));
@@ -101,6 +102,45 @@ fn a_replay_of_everything_adds_nothing_and_leaves_out_what_no_dataset_takes() {
             let event = json!({ "from": format!("{from}/in/"), "dataset": "replay", "since": since, "until": until });
             assert_eq!(through(&mut replay, &event, super::LIMIT).await["sent"], sent, "{event}");
         }
+    });
+}
+
+#[test]
+fn a_terminal_does_the_same_and_either_goes_on_where_the_other_stopped() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "terminal").await;
+        for number in 0..30 {
+            scene.put(&format!("in/{number:02}.json"), "{}").await;
+        }
+        let state = format!("s3://dead-{}/state", scene.prefix);
+        let program = Program::of(&scene, "http://127.0.0.1:9").with(&[("MILLRACE_STATE", &state)]);
+        let from = format!("s3://{}/in", scene.bucket);
+        let said = program.run(&["replay", &from, "--dataset", "terminal"]).await;
+        assert!(said.code == Some(0) && said.stderr.contains("sending"), "{}{}", said.stdout, said.stderr);
+        let done = said.json();
+        assert_eq!((&done["sent"], &done["phase"]), (&json!(30), &json!("done")), "{done}");
+        assert_eq!(scene.queue.depth().await, 30);
+        let id = done["id"].as_str().expect("an id");
+        assert_eq!(program.run(&["replay", "--progress", id]).await.json(), done);
+        let said = program.run(&["replay", &from, "--dataset", "other"]).await;
+        assert!(said.code == Some(1) && said.stderr.contains("there is no dataset `other`"), "{}", said.stderr);
+
+        // The function begins slowly, and the terminal has the rest.
+        let mut replay = replay(&scene, "http://127.0.0.1:9", &[]).await;
+        let answer = replay.invoke(&json!({ "from": from, "rate": 2 }), Duration::from_secs(6)).await.expect("it runs");
+        let begun = parse(&String::from_utf8_lossy(answer.response().expect("progress")));
+        assert_eq!(begun["phase"], "sending", "{begun}");
+        let id = begun["id"].as_str().expect("an id");
+        let go_on = ["replay", "--continue", id];
+        let going = program.run(&go_on);
+        let stopping = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            program.run(&["replay", "--stop", id]).await
+        };
+        let (said, stopped) = tokio::join!(going, stopping);
+        assert_eq!(stopped.json()["phase"], "stopped");
+        assert!(said.code == Some(1) && said.stderr.contains("it was stopped"), "{}{}", said.stdout, said.stderr);
     });
 }
 
