@@ -28,6 +28,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
+pub mod between;
 pub mod choice;
 pub mod cloudwatch;
 pub mod dashboards;

@@ -1,17 +1,9 @@
 //! `local doctor` and `local setup` against a real engine: a sound deployment has no fault, and every fault is found and told
 //! with its fix.
 
-use std::sync::Arc;
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use local::server::{Closed, Server};
 use serde_json::{Value, json};
-use tests::engine::{self, Engine};
+use tests::between::{Between, Changes};
+use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;
 use tests::place;
 use tests::program::{Program, Said};
@@ -78,7 +70,7 @@ fn a_sound_deployment_has_no_fault() {
         for day in ["2026.11.21", "2026.11.22"] {
             engine.ask("PUT", &format!("/doctor-sound-{day}"), "").await;
         }
-        let between = Between::start(&engine.url(), None, None).await;
+        let between = Between::start(&engine.url(), Changes::default()).await;
         let signed = [("MILLRACE_DOMAIN_AUTH", "sigv4:es"), ("MILLRACE_DOMAIN_ENDPOINT", between.url.as_str())];
         for program in [program.clone(), program.with(&signed)] {
             let (said, findings) = examine(&program).await;
@@ -140,8 +132,12 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
     place::run(async {
         let (_scene, program) = sound(moto, engine, "doctor-faults").await;
         let secret = moto.secret("doctor-basic", r#"{"username":"ingest","password":"wrong"}"#).await;
-        let between = Between::start(&engine.url(), None, Some("right")).await;
-        let late = Between::start(&engine.url(), Some("Thu, 01 Jan 2015 00:00:00 GMT"), None).await;
+        let between = Between::start(&engine.url(), Changes { password: Some("right"), ..Changes::default() }).await;
+        let late = Between::start(
+            &engine.url(),
+            Changes { date: Some("Thu, 01 Jan 2015 00:00:00 GMT"), ..Changes::default() },
+        )
+        .await;
         let basic = format!("basic:{secret}");
         let tls = engine.url().replace("http:", "https:");
         let table: [Row<'_>; 11] = [
@@ -230,8 +226,7 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
     place::run(async {
         let (scene, program) = sound(moto, engine, "doctor-state").await;
         let template = "/_index_template/millrace-doctor-state-x.x.x";
-        let mut other =
-            engine::json(&engine.ask("GET", template, "").await)["index_templates"][0]["index_template"].take();
+        let mut other = parse(&engine.ask("GET", template, "").await)["index_templates"][0]["index_template"].take();
         other["template"]["settings"]["index"]["number_of_shards"] = json!("2");
         engine.ask("PUT", template, &other.to_string()).await;
         assert_fault("settings", &program, "templates", "has other settings", "local setup").await;
@@ -297,39 +292,4 @@ fn limits_of_the_nodes_are_found_with_their_fix() {
         let (_, findings) = examine(&fits).await;
         assert!(wrong(&findings).iter().all(|finding| finding["check"] == "auto-create"), "{findings:#?}");
     });
-}
-
-/// A server between the program and a domain, which has a clock of its own or wants a password.
-struct Between {
-    url: String,
-    _server: Server,
-}
-
-impl Between {
-    async fn start(domain: &str, date: Option<&'static str>, password: Option<&'static str>) -> Self {
-        let (http, domain) = (engine::http(), Arc::<str>::from(domain));
-        let server = Server::start(service_fn(move |request: Request<Incoming>| {
-            let (http, domain) = (http.clone(), Arc::clone(&domain));
-            async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-                let mut answer = Response::builder();
-                if let Some(date) = date {
-                    answer = answer.header("date", date);
-                }
-                let right = password.map(|password| format!("Basic {}", STANDARD.encode(format!("ingest:{password}"))));
-                let given = head.headers.get("authorization").and_then(|given| given.to_str().ok());
-                if right.is_some() && given != right.as_deref() {
-                    return answer.status(401).body(Full::new(Bytes::from("Unauthorized"))).map_err(|_| Closed);
-                }
-                let request = http.request(head.method, format!("{domain}{}", head.uri)).body(body);
-                let request = request.header("content-type", head.headers["content-type"].clone());
-                let said = request.send().await.map_err(|_| Closed)?;
-                let answer = answer.status(said.status());
-                answer.body(Full::new(said.bytes().await.map_err(|_| Closed)?)).map_err(|_| Closed)
-            }
-        }));
-        let server = server.await.expect("a free port");
-        Self { url: server.url(), _server: server }
-    }
 }

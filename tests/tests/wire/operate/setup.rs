@@ -1,6 +1,7 @@
 //! `setup` makes a domain ready, as often as it is asked, and always answers `CloudFormation`.
 
 use serde_json::{Value, json};
+use tests::between::{Between, Changes};
 use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;
 use tests::place;
@@ -74,6 +75,31 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         let index = mapping(&engine, &format!("setup-{}", day(0))).await;
         assert_eq!(index["settings"]["index"]["number_of_shards"], "1");
         assert_eq!(index["settings"]["index"]["mapping"]["total_fields"]["limit"], "50");
+    });
+}
+
+/// `OpenSearch` still has the templates that Elasticsearch knew before 7.8: what is sent to an old engine is tried by a real one.
+#[test]
+fn an_engine_before_composable_templates_gets_those_that_it_knows() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "legacy").await;
+        scene.set_pipeline(&rules("legacy", ""));
+        scene.set_mapping("m.json", r#"{"properties":{"adid":{"type":"keyword"}}}"#);
+        let old = Between::start(&engine.url(), Changes { elasticsearch: Some("7.7.1"), ..Changes::default() }).await;
+        let mut setup = scene.start("setup", &old.url, &[]).await;
+        for _ in 0..2 {
+            let done = invoke(&mut setup, &json!({})).await.expect("it knows them");
+            assert_eq!(done["engine"], "Elasticsearch 7.7", "{done}");
+            assert_eq!(done["templates"], json!(["millrace-legacy-x.x.x"]), "{done}");
+        }
+        assert_eq!(engine.send("GET", "/_index_template/millrace-legacy*", "").await.0, 404, "none of the newer ones");
+        engine.ask("PUT", "/legacy-2026.11.22", "").await;
+        let index = mapping(engine, "legacy-2026.11.22").await;
+        let properties = &index["mappings"]["properties"];
+        let types = ["adid", "base_dt", "at"].map(|name| properties[name]["type"].as_str().unwrap_or_default());
+        assert_eq!(types, ["keyword", "date", "geo_point"], "{index}");
+        assert_eq!(index["settings"]["index"]["number_of_shards"], "2", "{index}");
     });
 }
 

@@ -1,0 +1,80 @@
+//! A server between somebody and a domain, which says a thing or two otherwise: its clock, its version, or that it wants a password.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use local::server::{Closed, Server};
+use serde_json::Value;
+
+use crate::engine;
+
+/// What it says otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes {
+    /// The header `date`.
+    pub date: Option<&'static str>,
+    /// The password that the user `ingest` has to give.
+    pub password: Option<&'static str>,
+    /// An Elasticsearch of this version.
+    pub elasticsearch: Option<&'static str>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Between {
+    /// Its URL.
+    pub url: String,
+    _server: Server,
+}
+
+impl Between {
+    /// Starts one before a domain.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start(domain: &str, changes: Changes) -> Self {
+        let (http, domain) = (engine::http(), Arc::<str>::from(domain));
+        let server = Server::start(service_fn(move |request: Request<Incoming>| {
+            let (http, domain) = (http.clone(), Arc::clone(&domain));
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                let mut answer = Response::builder();
+                if let Some(date) = changes.date {
+                    answer = answer.header("date", date);
+                }
+                let password = changes.password;
+                let right = password.map(|password| format!("Basic {}", STANDARD.encode(format!("ingest:{password}"))));
+                let given = head.headers.get("authorization").and_then(|given| given.to_str().ok());
+                if right.is_some() && given != right.as_deref() {
+                    return answer.status(401).body(Full::new(Bytes::from("Unauthorized"))).map_err(|_| Closed);
+                }
+                let is_version = head.uri.path() == "/";
+                let request = http.request(head.method, format!("{domain}{}", head.uri)).body(body);
+                let request = request.header("content-type", head.headers["content-type"].clone());
+                let said = request.send().await.map_err(|_| Closed)?;
+                let answer = answer.status(said.status());
+                let mut said = said.bytes().await.map_err(|_| Closed)?;
+                if let (Some(version), true) = (changes.elasticsearch, is_version) {
+                    said = disguised(&said, version).into();
+                }
+                answer.body(Full::new(said)).map_err(|_| Closed)
+            }
+        }));
+        let server = server.await.expect("a free port");
+        Self { url: server.url(), _server: server }
+    }
+}
+
+/// Elasticsearch 7 names no distribution.
+fn disguised(said: &[u8], version: &str) -> String {
+    let mut said: Value = serde_json::from_slice(said).expect("the engine says what it is");
+    said["version"]["number"] = version.into();
+    said["version"].as_object_mut().expect("an object").remove("distribution");
+    said.to_string()
+}
