@@ -6,14 +6,15 @@ mod world;
 
 use std::time::Duration;
 
-use tests::engine::{Engine, json};
+use serde_json::{Value, json};
+use tests::engine::{Engine, json as parse};
 use tests::envelope;
 use tests::events::{generate, gzip};
 use tests::localstack::{LocalStack, until};
 use tests::moto::Object;
 use tests::place;
 
-use self::world::{STREAM, World};
+use self::world::{BUCKET, STREAM, World};
 use super::sam::installed;
 
 /// How long something may take that is to happen at once.
@@ -22,6 +23,8 @@ const SOON: Duration = Duration::from_mins(2);
 const COUNT: u64 = 300;
 /// The bucket of notifications that come too early.
 const LATE_BUCKET: &str = "late-logs";
+/// An index that nobody has to keep.
+const OLD: &str = "stack-2000.01.01";
 const LATE_KEYS: [&str; 2] = ["source/jsona/late-message.json", "source/jsona/late-invocation.json"];
 
 #[test]
@@ -32,13 +35,17 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
     let (Some(engine), Some(localstack)) = (Engine::shared(), LocalStack::start()) else { return };
     place::run(async {
         let mut world = World::deploy(engine, &localstack).await;
+        engine.ask("PUT", &format!("/{OLD}"), "").await; // long before the schedule comes
         let late = [43, 47].map(|seed| generate(COUNT, seed).collect());
         messages_and_invocations_fail_whose_bucket_is_not_there(&world, &late).await;
         objects_are_found_by_their_fields_in_the_index_of_their_day(&mut world).await;
+        setup_made_the_templates_before_the_first_event(&world).await;
         what_can_never_be_indexed_is_in_the_dead_letters(&mut world).await;
         records_of_the_stream_are_found_too(&mut world).await;
         a_replay_of_everything_adds_nothing(&world).await;
+        the_brake_holds_the_sources_while_the_domain_takes_nothing(&mut world).await;
         the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
+        the_schedule_deletes_what_is_too_old(&world).await;
         world.assert_all_there().await;
     });
 }
@@ -61,9 +68,16 @@ async fn objects_are_found_by_their_fields_in_the_index_of_their_day(world: &mut
     world.wait_for(2 * COUNT, SOON).await;
     for (lines, index) in [(first, "stack-2023.11.14"), (next, "stack-2023.11.15")] {
         for line in lines.iter().step_by(30) {
-            assert_eq!(world.search(line).await, [(index.to_owned(), json(line))]);
+            assert_eq!(world.search(line).await, [(index.to_owned(), parse(line))]);
         }
     }
+}
+
+async fn setup_made_the_templates_before_the_first_event(world: &World<'_>) {
+    let settings = world.engine.ask("GET", "/stack-2023.11.14/_settings?flat_settings=true", "").await;
+    assert!(settings.contains(r#""index.number_of_shards":"2""#), "{settings}");
+    let mapping = world.engine.ask("GET", "/stacklive*,stack-*/_mapping/field/base_dt", "").await;
+    assert!(mapping.contains(r#""type":"date""#) && !mapping.contains(r#""type":"text""#), "{mapping}");
 }
 
 async fn what_can_never_be_indexed_is_in_the_dead_letters(world: &mut World<'_>) {
@@ -110,9 +124,13 @@ async fn records_of_the_stream_are_found_too(world: &mut World<'_>) {
 /// As someone does who does not know what arrived: everything again.
 async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
     let (count, letters) = (world.count().await, world.dead_letters().await.len());
-    for object in world.objects() {
-        world.notify(&envelope::s3(&[object])).await;
-    }
+    let begun = world.ask("ReplayFunctionName", &json!({ "from": format!("s3://{BUCKET}") })).await;
+    let done = until("the replay is over", SOON, async || {
+        let progress = world.ask("ReplayFunctionName", &json!({ "progress": begun["id"] })).await;
+        (progress["phase"] == "done").then_some(progress)
+    })
+    .await;
+    assert_eq!(done["sent"], world.objects().len(), "{done}");
     for Object { key, .. } in world.objects() {
         let receipts = until("it was read again", SOON, async || {
             let receipts = world.receipts(key);
@@ -123,6 +141,39 @@ async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
         assert_eq!((receipts[1].indexed, receipts[1].duplicates), (0, receipts[0].indexed), "{key}");
     }
     assert_eq!((world.count().await, world.dead_letters().await.len()), (count, letters));
+}
+
+async fn the_brake_holds_the_sources_while_the_domain_takes_nothing(world: &mut World<'_>) {
+    let before = world.count().await;
+    let lines: Vec<String> = generate(COUNT, 48).collect();
+    // What the flood stage of a disk does; other indices of the engine are not concerned.
+    let block = "index.blocks.read_only_allow_delete";
+    world.engine.index_setting("stack-2023.11.14", block, &json!(true)).await;
+    let report = world.ask("BrakeFunctionName", &json!({})).await;
+    assert_eq!((&report["paused"], report["reasons"].as_array().map(Vec::len)), (&json!(1), Some(1)), "{report}");
+    world.wait_for_sources("Disabled").await;
+    world.put("source/jsona/meanwhile.json", lines.concat().into_bytes()).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let begun = world.localstack.lines(world.stack.resource("S3IngestFunction"));
+    assert!(!begun.iter().any(|line| line.contains("meanwhile.json")), "nobody brings it");
+    world.engine.index_setting("stack-2023.11.14", block, &Value::Null).await;
+    for paused in [1, 0] {
+        let report = world.ask("BrakeFunctionName", &json!({})).await;
+        assert_eq!(report["paused"], paused, "the lowest concurrency first, then what was: {report}");
+        world.wait_for_sources("Enabled").await;
+    }
+    world.expect(&lines);
+    world.wait_for(before + COUNT, SOON).await;
+}
+
+async fn the_schedule_deletes_what_is_too_old(world: &World<'_>) {
+    until("the old index is gone", SOON, async || {
+        (world.engine.send("HEAD", &format!("/{OLD}"), "").await.0 == 404).then_some(())
+    })
+    .await;
+    assert_eq!(world.engine.send("HEAD", "/stack-2023.11.14", "").await.0, 200);
+    let said = world.localstack.lines(world.stack.resource("RetentionFunction")).join("\n");
+    assert!(said.contains(OLD), "{said}");
 }
 
 async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, late: &[String; 2]) {

@@ -20,12 +20,15 @@ pub(crate) const BUCKET: &str = "stack-logs";
 pub(crate) const STREAM: &str = "stack-events";
 /// Every index of its own: the engine is not.
 const INDICES: &str = "stack-*,stacklive-*";
-/// infra/pipeline.yaml, but for the names of the indices.
+/// infra/pipeline.yaml, but for the names of the indices, and for what setup and retention do by it. Events are of 2023.
 const RULES: &str = r#"datasets:
   - name: stack
     from: { bucket: "*", key: "source/jsona/**" }
     timestamp: base_dt
     index: stack-%{+YYYY.MM.dd}
+    shards: 2
+    replicas: 0
+    retention: 1000w
   - name: stack-live
     from: { stream: "*" }
     timestamp: base_dt
@@ -58,6 +61,7 @@ impl<'w> World<'w> {
             ("StreamShards", "1"),
             ("Architecture", ARCHITECTURE),
             ("FunctionTimeout", "60"),
+            ("RetentionSchedule", "rate(1 minute)"),
         ];
         let source = Source { stack: "stack", translated: &translated, rules: &rules, parameters: &parameters };
         let stack = localstack.deploy(&source).await;
@@ -98,6 +102,21 @@ impl<'w> World<'w> {
 
     pub(crate) async fn queue_arn(&self) -> String {
         self.attribute(self.stack.output("QueueUrl"), QueueAttributeName::QueueArn).await
+    }
+
+    /// What a function answers, which is named by an output.
+    pub(crate) async fn ask(&self, function: &str, event: &Value) -> Value {
+        self.localstack.invoke(self.stack.output(function), event).await
+    }
+
+    /// Waits until the mappings of the queue and of the stream are in this state.
+    pub(crate) async fn wait_for_sources(&self, state: &str) {
+        for mapping in ["S3IngestFunctionQueue", "KinesisIngestFunctionStream"] {
+            let id = self.stack.resource(mapping);
+            let what = format!("{mapping} is {state}");
+            let is = async || (self.localstack.mapping(id).await == state).then_some(());
+            until(&what, Duration::from_secs(30), is).await;
+        }
     }
 
     /// How many messages of a queue are visible.
