@@ -223,8 +223,8 @@ async fn main() -> ExitCode {
             Some(Command::Audit { place, receipts, pipeline, json }) => {
                 commands::audit(place, receipts, pipeline.clone(), *json).await
             }
-            Some(Command::Replay(options)) => commands::replay(options).await,
-            // Boxed: the compiler goes no deeper into futures in futures.
+            // Boxed: they are large, and the compiler goes no deeper into futures in futures.
+            Some(Command::Replay(options)) => Box::pin(commands::replay(options)).await,
             Some(Command::Picture(options)) => Box::pin(picture::draw(options)).await,
             None => commands::ingest(&arguments.run).await,
         }
