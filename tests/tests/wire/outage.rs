@@ -62,6 +62,8 @@ async fn survive(name: &str, function: &str, from: &str, source: Source, mut rec
 #[test]
 fn the_template_sets_the_limits_that_the_simulated_mapping_has() {
     let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
+    // How often Lambda repeats what the clock calls is no setting of a mapping.
+    let template = template.replace("EventInvokeConfig:\n        MaximumRetryAttempts:", "");
     // Of the two mappings, and of the stream; tests/cloud reads the template as CloudFormation does.
     for (line, times) in [
         ("MaximumRetryAttempts: -1", 2),
