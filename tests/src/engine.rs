@@ -36,7 +36,7 @@ impl Engine {
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Engine, String>> = OnceLock::new();
         // Thousands of shards would not fit; the limit has a test of its own.
-        match SHARED.get_or_init(|| Self::start(&[])) {
+        match SHARED.get_or_init(|| Self::start(&[], &[])) {
             Ok(engine) => Some(engine),
             Err(why) => {
                 place::missing("the engine (JDK, Maven)", why);
@@ -48,7 +48,7 @@ impl Engine {
     /// A node of the caller's own; `None` after [`place::missing`] has said so. Names are the node's settings, such as
     /// `thread_pool.write.queue_size`.
     pub fn with_settings(settings: &[(&str, &str)]) -> Option<Self> {
-        Self::start(settings).map_err(|why| place::missing("the engine (JDK, Maven)", &why)).ok()
+        Self::start(settings, &[]).map_err(|why| place::missing("the engine (JDK, Maven)", &why)).ok()
     }
 
     /// A node with the security plugin: TLS by [`Self::authority`], users and roles. What is asked here is asked by
@@ -57,7 +57,7 @@ impl Engine {
     /// # Panics
     /// If its users are not there within a minute.
     pub async fn secure(settings: &[(&str, &str)]) -> Option<Self> {
-        let engine = Self::start_with(settings, &[("SECURITY", "true")]);
+        let engine = Self::start(settings, &[("SECURITY", "true")]);
         let mut engine = engine.map_err(|why| place::missing("the engine with security (JDK, Maven)", &why)).ok()?;
         let authority = std::fs::read(Self::authority()).expect("the script made an authority");
         let authority = reqwest::Certificate::from_pem(&authority).expect("PEM");
@@ -80,11 +80,7 @@ impl Engine {
         place::root().join(".cache/engine/secure/config/ca.pem")
     }
 
-    fn start(settings: &[(&str, &str)]) -> Result<Self, String> {
-        Self::start_with(settings, &[])
-    }
-
-    fn start_with(settings: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Self, String> {
+    fn start(settings: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Self, String> {
         let data = place::scratch().keep(); // the script removes it, even where this process was killed
         let args: Vec<String> = std::iter::once(data.display().to_string())
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))

@@ -3,12 +3,9 @@
 //! It works on the same state as the function, so either goes on where the other stopped. What is shown goes to standard error, how it
 //! stands in the end to standard output.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use ingest::{
     lambda::Deadline,
     operate::replay::{Phase, Progress, Replay, Request, Step},
@@ -98,11 +95,10 @@ struct Shown {
 
 impl Shown {
     fn new(progress: &Progress) -> Self {
-        let target =
-            if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style =
             ProgressStyle::with_template("  {bar:30} {human_pos} of {human_len} objects  {msg}  {per_sec}  ETA {eta}");
-        let bar = ProgressBar::with_draw_target(None, target)
+        // On standard error, and hidden where that is no terminal.
+        let bar = ProgressBar::no_length()
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
             .with_position(progress.listed);
         eprintln!("replay {}", progress.id);
