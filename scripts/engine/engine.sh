@@ -20,7 +20,7 @@ if [ "${SECURITY:-}" = true ]; then
 else
   version=2.19.6 # not 2.19.7: its modules are missing from Maven Central
   home=$dir/opensearch-$version
-  profile=
+  profile=-Pingest
 fi
 
 # --- what it runs on ---------------------------------------------------------------------------------------------
@@ -75,6 +75,7 @@ build() {
   module lang-painless 'lang-painless-*' 'opensearch-scripting-painless-spi-*' 'asm*' 'antlr4-*'
   module reindex 'reindex-client-*' 'opensearch-rest-client-*' 'opensearch-ssl-config-*' 'http*' 'commons-*' 'slf4j-api-*'
   local m j; for m in analysis-common geo mapper-extras; do module $m "$m-*"; done
+  [ "${SECURITY:-}" = true ] || module ingest-common 'ingest-common-*' 'opensearch-grok-*' 'opensearch-dissect-*' 'joni-*' 'jcodings-*'
   for j in "$building"/modules/*/*.jar; do rm -f "$stage/${j##*/}"; done
   mv "$stage"/*.jar "$building/lib/"
   printf '%s\n' 'cluster.name: engine' 'node.name: engine-0' 'network.host: 127.0.0.1' 'discovery.type: single-node' \
@@ -82,7 +83,7 @@ build() {
   printf '%s\n' 'appender.c.type = Console' 'appender.c.name = c' 'appender.c.layout.type = PatternLayout' \
     'appender.c.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n' 'rootLogger.level = info' 'rootLogger.appenderRef.c.ref = c' \
     > "$building/config/log4j2.properties"
-  [ -z "$profile" ] || secure
+  [ "${SECURITY:-}" != true ] || secure
   rmdir "$stage"
   "$jdk/bin/javac" -cp "$building/lib/*" -d "$building/boot" "$here/Engine.java" >&2
   "$jdk/bin/jar" cf "$building/lib/engine.jar" -C "$building/boot" .; rm -rf "$building/boot"
