@@ -108,7 +108,7 @@ impl Counts {
     }
 
     fn cells(&self) -> [String; 7] {
-        let Outcome { read, dropped, expired, indexed, duplicates, rejected, undelivered } = self.fates;
+        let Outcome { read, dropped, expired, indexed, duplicates, rejected, undelivered, .. } = self.fates;
         [read, dropped + expired, indexed, duplicates, rejected, undelivered, self.attempts]
             .map(|count| count.to_string())
     }

@@ -4,7 +4,10 @@
 //! failed are sent again; then what the domain says of each. A body is also the unit of accounting: it carries what was
 //! read, dropped and rejected while it was filled. Deliberately absent: HTTP, compression, retries (`cluster`).
 
+pub mod attribution;
+pub mod refusals;
 pub mod response;
+pub mod verdict;
 
 use crate::{
     dead_letter::Letters,
@@ -12,7 +15,10 @@ use crate::{
     record::{ItemPosition, Origin},
 };
 
-pub use response::{Fate, ItemError, ItemResult, UnreadableResponse};
+pub use attribution::{Attribution, attribute};
+pub use refusals::{Refusals, Ruling};
+pub use response::{ItemError, ItemResult, UnreadableResponse};
+pub use verdict::ItemVerdict;
 
 /// Most items of one body: its bookkeeping stays below 0.4 MiB.
 pub const MAX_ITEMS: usize = 10_000;
@@ -163,6 +169,21 @@ impl Body {
         &self.bytes[item.action as usize..item.end as usize]
     }
 
+    /// The index that an item is for, as its action line writes it.
+    pub fn index_of(&self, index: usize) -> &[u8] {
+        let name = self.item(index).strip_prefix(br#"{"create":{"_index":""#).unwrap_or_default();
+        &name[..memchr::memchr(b'"', name).unwrap_or(name.len())]
+    }
+
+    /// The id that an item has in its action line, if it has one.
+    pub fn id_of(&self, index: usize) -> Option<String> {
+        let Item { action, document, .. } = self.items[index];
+        let action = &self.bytes[action as usize..document as usize];
+        let at = br#"{"create":{"_index":""#.len() + self.index_of(index).len();
+        let id = action.get(at..)?.strip_prefix(br#"","_id":"#)?.strip_suffix(b"}}\n")?;
+        serde_json::from_slice(id).ok()
+    }
+
     /// The event of an item as it came.
     pub fn original(&self, index: usize) -> &[u8] {
         let item = &self.items[index];
@@ -198,6 +219,15 @@ mod tests {
         assert_eq!(body.bytes(), b"{\"create\":{}}\n{\"a\": 1}\n{\"create\":{}}\n{}\n");
         assert_eq!((body.original(0), body.original(1)), (&b"{\"a\": 1}"[..], &b"{\"drop\":1}"[..]));
         assert_eq!((body.item(1), body.at(1).offset), (&b"{\"create\":{}}\n{}\n"[..], 9));
+    }
+
+    #[test]
+    fn index_and_id_of_an_item_stand_in_its_action_line() {
+        let mut body = Body::new(1000);
+        body.push(b"{\"create\":{\"_index\":\"logs-2026.11.22\",\"_id\":\"a-1\"}}\n", b"{}", None, START).unwrap();
+        body.push(b"{\"create\":{\"_index\":\"logs\"}}\n", b"{}", None, START).unwrap();
+        assert_eq!((body.index_of(0), body.index_of(1)), (&b"logs-2026.11.22"[..], &b"logs"[..]));
+        assert_eq!((body.id_of(0).as_deref(), body.id_of(1)), (Some("a-1"), None));
     }
 
     #[test]

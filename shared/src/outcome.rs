@@ -30,6 +30,12 @@ pub struct Outcome {
     pub rejected: u64,
     /// Neither: the source has to bring them again.
     pub undelivered: u64,
+    /// Sent to the domain, whatever became of them. This and what follows is no fate, but says more of some.
+    pub sent: u64,
+    /// Of the dropped: not wanted by an ingest pipeline of the domain.
+    pub dropped_by_domain: u64,
+    /// Of the rejected: refused by the domain for good.
+    pub rejected_by_domain: u64,
 }
 
 impl Outcome {
@@ -47,6 +53,9 @@ impl Outcome {
         self.duplicates += other.duplicates;
         self.rejected += other.rejected;
         self.undelivered += other.undelivered;
+        self.sent += other.sent;
+        self.dropped_by_domain += other.dropped_by_domain;
+        self.rejected_by_domain += other.rejected_by_domain;
     }
 }
 
@@ -152,6 +161,16 @@ pub enum BatchError {
         /// The request.
         what: String,
         /// What it met.
+        reason: String,
+    },
+    /// The domain refuses the whole request (400), maybe for one item of it: it is halved until that item stands alone.
+    #[error("{what}: 400 {error_type}: {reason}")]
+    BadRequest {
+        /// The request.
+        what: String,
+        /// The exception's type; empty where the answer is none of an engine.
+        error_type: String,
+        /// Its reason, or the beginning of the answer.
         reason: String,
     },
     /// The body is too large for the domain (413): it is halved.

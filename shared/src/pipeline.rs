@@ -6,6 +6,7 @@
 //! the only back-pressure.
 
 mod carry;
+mod delivery;
 mod dry_run;
 mod event;
 mod letters;
@@ -16,7 +17,9 @@ mod s3;
 mod send;
 mod settle;
 mod stream;
+mod suspects;
 mod transform;
+mod work;
 
 pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};

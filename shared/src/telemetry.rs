@@ -18,7 +18,7 @@ pub const NAMESPACE: &str = "Millrace";
 
 /// Metrics of a receipt and their CloudWatch units. Dimension: `dataset` alone, since every further one costs a metric
 /// for each of its values.
-pub const METRICS: [(&str, &str); 12] = [
+pub const METRICS: [(&str, &str); 15] = [
     ("read", "Count"),
     ("dropped", "Count"),
     ("expired", "Count"),
@@ -26,6 +26,9 @@ pub const METRICS: [(&str, &str); 12] = [
     ("duplicates", "Count"),
     ("rejected", "Count"),
     ("undelivered", "Count"),
+    ("sent", "Count"),
+    ("dropped_by_domain", "Count"),
+    ("rejected_by_domain", "Count"),
     ("bytes_in", "Bytes"),
     ("bytes_raw", "Bytes"),
     ("bulk_requests", "Count"),
@@ -197,7 +200,13 @@ impl TransformReceipt {
 }
 
 /// The alarms want few series that are there for sure: these are counted by the function's name besides.
-pub const ALARMED: [(&str, &str); 3] = [("rejected", "Count"), ("undelivered", "Count"), ("unbalanced", "Count")];
+pub const ALARMED: [(&str, &str); 5] = [
+    ("rejected", "Count"),
+    ("undelivered", "Count"),
+    ("unbalanced", "Count"),
+    ("sent", "Count"),
+    ("rejected_by_domain", "Count"),
+];
 /// The same of a [`TransformReceipt`].
 pub const TRANSFORM_ALARMED: [(&str, &str); 2] = [("failed", "Count"), ("unbalanced", "Count")];
 

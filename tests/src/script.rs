@@ -34,6 +34,8 @@ pub enum Step {
     Blocked,
     /// 400 `validation_exception`, which is the domain's state and not the document's fault.
     NoShards,
+    /// 409, but no version conflict: the domain's state.
+    Snapshotted,
 }
 
 /// What one `_bulk` request meets.
@@ -63,6 +65,10 @@ pub struct Script {
     pub turns: VecDeque<Turn>,
     /// The statuses of the next letters.
     pub letters: VecDeque<u16>,
+    /// By the `seq` of a document, the status of every request that holds it.
+    pub refused: HashMap<u64, u16>,
+    /// The status of every request, and a header `Retry-After` with it.
+    pub all_refused: Option<(u16, Option<&'static str>)>,
 }
 
 /// What is true of the other side.
@@ -72,6 +78,8 @@ pub struct Truth {
     pub created: BTreeMap<u64, BTreeSet<String>>,
     /// Each line of each durable letter.
     pub letters: Vec<Value>,
+    /// How many requests came.
+    pub requests: u64,
 }
 
 #[derive(Debug, Default)]
@@ -147,22 +155,27 @@ fn put(state: &Mutex<State>, body: &[u8]) -> Response<Full<Bytes>> {
 
 fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Closed> {
     let mut state = lock(state);
+    state.truth.requests += 1;
+    if let Some((status, retry_after)) = state.script.all_refused {
+        let mut refusal = refusal(status);
+        if let Some(retry_after) = retry_after {
+            refusal.headers_mut().insert("retry-after", retry_after.parse().expect("a header"));
+        }
+        return Ok(refusal);
+    }
     let turn = state.script.turns.pop_front().unwrap_or(Turn::Items);
     match turn {
         Turn::Status(status) => {
-            return Ok(answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#));
+            return Ok(refusal(status));
         }
         Turn::Cut { applied: false } => return Err(Closed),
         _ => {}
     }
-    let mut items = Vec::new();
-    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
-        let action: Value = serde_json::from_slice(action).expect("an action");
-        let document: Value = serde_json::from_slice(document).expect("a document");
-        let id = action["create"]["_id"].as_str().expect("an id").to_owned();
-        items.push(item(&mut state, id, document["seq"].as_u64().expect("a number")));
+    let documents = documents(body);
+    if let Some(status) = documents.iter().find_map(|(_, seq)| state.script.refused.get(seq)) {
+        return Ok(refusal(*status));
     }
+    let mut items: Vec<Value> = documents.into_iter().map(|(id, seq)| item(&mut state, id, seq)).collect();
     if turn == Turn::Short {
         items.pop();
     }
@@ -173,6 +186,23 @@ fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Clos
         Turn::Garbled => Ok(answer(200, text[..text.len() / 2].to_owned())),
         _ => Ok(answer(200, text)),
     }
+}
+
+fn refusal(status: u16) -> Response<Full<Bytes>> {
+    answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#)
+}
+
+/// Id and `seq` of each document.
+fn documents(body: &[u8]) -> Vec<(String, u64)> {
+    let mut documents = Vec::new();
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+        let action: Value = serde_json::from_slice(action).expect("an action");
+        let document: Value = serde_json::from_slice(document).expect("a document");
+        let id = action["create"]["_id"].as_str().expect("an id").to_owned();
+        documents.push((id, document["seq"].as_u64().expect("a number")));
+    }
+    documents
 }
 
 fn item(state: &mut State, id: String, seq: u64) -> Value {
@@ -202,5 +232,6 @@ fn item(state: &mut State, id: String, seq: u64) -> Value {
         Step::Unavailable => failed(503, "unavailable_shards_exception"),
         Step::Blocked => failed(403, "cluster_block_exception"),
         Step::NoShards => failed(400, "validation_exception"),
+        Step::Snapshotted => failed(409, "snapshot_in_progress_exception"),
     }
 }

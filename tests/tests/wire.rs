@@ -39,6 +39,7 @@ mod wire {
     mod refusal;
     mod replayed;
     mod rules;
+    mod verdict;
     mod visibility;
     mod volume;
 }

@@ -2,18 +2,47 @@
 
 use serde::Deserialize;
 
+use super::ItemVerdict;
+
 /// Why an item failed, in the domain's words.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Told")]
 pub struct ItemError {
     /// The exception's type, such as `mapper_parsing_exception`.
-    #[serde(rename = "type", default)]
     pub error_type: String,
     /// Its reason.
-    #[serde(default)]
     pub reason: String,
     /// What it was caused by.
-    #[serde(default)]
     pub caused_by: Option<Box<ItemError>>,
+}
+
+/// An error as it comes: an object, of which any part may be null, or from something between only a text. One error of an
+/// unknown form must not make the answers to all other items unreadable.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Error {
+        #[serde(rename = "type", default)]
+        error_type: Option<String>,
+        #[serde(default)]
+        reason: Option<String>,
+        #[serde(default)]
+        caused_by: Option<Box<ItemError>>,
+    },
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+impl From<Told> for ItemError {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Error { error_type, reason, caused_by } => {
+                Self { error_type: error_type.unwrap_or_default(), reason: reason.unwrap_or_default(), caused_by }
+            }
+            Told::Text(reason) => Self { reason, ..Self::default() },
+            Told::Other(_) => Self::default(),
+        }
+    }
 }
 
 impl std::fmt::Display for ItemError {
@@ -31,54 +60,32 @@ impl std::fmt::Display for ItemError {
 pub struct ItemResult {
     /// The HTTP status of this item.
     pub status: u16,
+    /// The document's id; only where it was asked for.
+    #[serde(rename = "_id", default)]
+    pub id: Option<String>,
+    /// What was done, such as `created`; only where it was asked for.
+    #[serde(default)]
+    pub result: Option<String>,
     /// Why it failed.
     #[serde(default)]
     pub error: Option<ItemError>,
 }
 
-/// What an item's answer means for its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Created now.
-    Indexed,
-    /// There already.
-    Duplicate,
-    /// The document can never be indexed as it is.
-    Rejected,
-    /// The domain's state stands in the way, not the document: send it again.
-    Retry,
-}
-
 impl ItemResult {
-    /// Only what names the document itself as the fault is a rejection. Whoever decides by status alone loses a day of
-    /// events to a write block (403), the shard limit (400 `validation_exception`) or a closed index (400).
-    pub fn fate(&self) -> Fate {
-        match (self.status, &self.error) {
-            (200 | 201, _) => Fate::Indexed,
-            (409, _) => Fate::Duplicate,
-            (400, Some(error)) => match error.error_type.as_str() {
-                "mapper_parsing_exception" | "document_parsing_exception" | "strict_dynamic_mapping_exception" => {
-                    Fate::Rejected
-                }
-                "illegal_argument_exception" if is_about_the_document(&error.reason) => Fate::Rejected,
-                _ => Fate::Retry,
-            },
-            _ => Fate::Retry,
-        }
-    }
-
     /// Whether the domain has too much to do.
     pub fn is_overload(&self) -> bool {
         self.status == 429
     }
-}
 
-/// The same type also names missing aliases and pipelines; those are the domain's. The reasons here are the limits of
-/// a mapping (`Limit of total fields [1000] has been exceeded`, also of mapping depth and nested fields) and Lucene's
-/// limit of a term (`Document contains at least one immense term in field=…`).
-fn is_about_the_document(reason: &str) -> bool {
-    (reason.starts_with("Limit of ") && reason.contains("has been exceeded"))
-        || reason.contains("contains at least one immense term")
+    /// Whether the document is in the index.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.verdict(), ItemVerdict::Indexed | ItemVerdict::Duplicate)
+    }
+
+    /// The type of its error.
+    pub fn error_type(&self) -> &str {
+        self.error.as_ref().map_or("", |error| error.error_type.as_str())
+    }
 }
 
 /// A response with status 200 that does not say what became of each item: nothing of it may be believed.
@@ -114,48 +121,10 @@ pub fn read(body: &[u8], sent: usize) -> Result<Vec<ItemResult>, UnreadableRespo
 mod tests {
     use super::*;
 
-    fn fate(status: u16, error_type: &str, reason: &str) -> Fate {
-        let error = Some(ItemError { error_type: error_type.into(), reason: reason.into(), caused_by: None });
-        ItemResult { status, error }.fate()
-    }
-
-    #[test]
-    fn only_the_documents_own_fault_is_a_rejection() {
-        for (status, error_type, reason, expected) in [
-            (409, "version_conflict_engine_exception", "", Fate::Duplicate),
-            (400, "mapper_parsing_exception", "failed to parse", Fate::Rejected),
-            (400, "document_parsing_exception", "failed to parse", Fate::Rejected),
-            (400, "strict_dynamic_mapping_exception", "", Fate::Rejected),
-            (400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded", Fate::Rejected),
-            (
-                400,
-                "illegal_argument_exception",
-                "Limit of mapping depth [20] has been exceeded due to object field [a]",
-                Fate::Rejected,
-            ),
-            (
-                400,
-                "illegal_argument_exception",
-                "Document contains at least one immense term in field=\"a\"",
-                Fate::Rejected,
-            ),
-            (400, "illegal_argument_exception", "pipeline with id [p] does not exist", Fate::Retry),
-            (400, "illegal_argument_exception", "mapper [a] cannot be changed from type [long] to [text]", Fate::Retry),
-            (400, "validation_exception", "this cluster currently has [1000]/[1000] maximum shards open", Fate::Retry),
-            (400, "index_closed_exception", "closed", Fate::Retry),
-            (403, "cluster_block_exception", "index write (api)", Fate::Retry),
-            (404, "index_not_found_exception", "no such index", Fate::Retry),
-            (429, "rejected_execution_exception", "", Fate::Retry),
-            (503, "unavailable_shards_exception", "", Fate::Retry),
-        ] {
-            assert_eq!(fate(status, error_type, reason), expected, "{status} {error_type} {reason}");
-        }
-    }
-
     #[test]
     fn a_response_that_counts_other_items_is_unreadable() {
         let body = br#"{"errors":false,"items":[{"create":{"status":201}}]}"#;
-        assert_eq!(read(body, 1).unwrap()[0].fate(), Fate::Indexed);
+        assert_eq!(read(body, 1).unwrap()[0].status, 201);
         assert_eq!(read(body, 2), Err(UnreadableResponse("2 items sent, 1 answered".into())));
         assert!(read(b"<html>", 1).is_err());
     }
@@ -168,5 +137,23 @@ mod tests {
             results[0].error.as_ref().unwrap().to_string(),
             "failed to parse field [n]: For input string: \"x\""
         );
+    }
+
+    #[test]
+    fn an_error_of_an_unknown_form_hides_no_other_answer() {
+        for (error, error_type, reason) in [
+            (r#""mapper_parsing_exception""#, "", "mapper_parsing_exception"),
+            (r#"{"type":null,"reason":null}"#, "", ""),
+            (r#"{"type":"a","caused_by":null}"#, "a", ""),
+            (r#"{"type":{"a":1}}"#, "", ""),
+            ("[1]", "", ""),
+        ] {
+            let body =
+                format!(r#"{{"items":[{{"create":{{"status":400,"error":{error}}}}},{{"create":{{"status":201}}}}]}}"#);
+            let results = read(body.as_bytes(), 2).unwrap();
+            let known = results[0].error.clone().unwrap();
+            assert_eq!((known.error_type.as_str(), known.reason.as_str()), (error_type, reason), "{error}");
+            assert_eq!(results[1].status, 201);
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct Payload {
     pub gzip: bool,
     /// The hash of `bytes` in hexadecimal, for the signature.
     pub sha256: String,
+    /// The length before compression.
+    pub plain_bytes: usize,
 }
 
 /// Lets the HTTP client send a body without a copy of it; the body comes back when the client has dropped it.
@@ -40,7 +42,8 @@ impl Payload {
             (false, false) => items().collect::<Vec<_>>().concat().into(),
         };
         let sha256 = sha256(&bytes);
-        Self { bytes, gzip, sha256 }
+        let plain_bytes = if whole { body.bytes().len() } else { items().map(<[u8]>::len).sum() };
+        Self { bytes, gzip, sha256, plain_bytes }
     }
 }
 
@@ -95,6 +98,7 @@ mod tests {
         let mut text = Vec::new();
         flate2::read::MultiGzDecoder::new(&zipped.bytes[..]).read_to_end(&mut text).unwrap();
         assert_eq!(text, payload.bytes);
+        assert_eq!((zipped.plain_bytes, payload.plain_bytes), (text.len(), text.len()));
     }
 
     #[test]

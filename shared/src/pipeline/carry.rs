@@ -62,6 +62,7 @@ impl Carrier {
                 letterbox: Letterbox::Bucket { objects: aws.objects.clone(), at: settings.dead_letters.clone() },
                 gzip: settings.compression == Compression::Gzip,
                 encoders: Arc::new(Semaphore::new(vcpus)),
+                suspects: Arc::default(),
             }),
             // One body for each request in flight, and one for each producer to fill meanwhile.
             pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
@@ -70,9 +71,10 @@ impl Carrier {
 
     /// The same domain and bodies; rejected events are handed to the caller.
     pub(super) fn holding(&self, letterbox: Letterbox) -> Self {
-        let Sender { cluster, gzip, encoders, .. } = self.sender.as_ref();
-        let (cluster, encoders) = (Arc::clone(cluster), Arc::clone(encoders));
-        Self { sender: Arc::new(Sender { cluster, letterbox, gzip: *gzip, encoders }), pool: Arc::clone(&self.pool) }
+        let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
+        let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
+        let sender = Sender { cluster, letterbox, gzip: *gzip, encoders, suspects };
+        Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool) }
     }
 
     /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, or

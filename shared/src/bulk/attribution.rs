@@ -1,0 +1,145 @@
+//! Which answer belongs to which item.
+//!
+//! An engine answers in the order of the request, but for items that an ingest pipeline failed or dropped: OpenSearch 2.19 sorts the
+//! answers to those among themselves (measured; docs/adr/0011). Believed by their order, they would call an event dropped that
+//! failed. In: items and answers. Out: the answers by item, or that they cannot be told apart. Answers that mean the same need
+//! not be told apart; others are told by `_id`.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use super::{Body, ItemResult, ItemVerdict};
+
+/// What is known of the answers to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Attribution {
+    /// Each answer belongs to the item at its place, now.
+    Known,
+    /// Of the items that were not accepted it is not known which answer is whose. The others stand at their places.
+    Unknown {
+        /// Whether the answers carry ids: asked for, they do not help.
+        has_ids: bool,
+    },
+}
+
+/// Sorts the answers by their items, as far as is needed.
+pub fn attribute(body: &Body, items: &[u32], results: &mut [ItemResult]) -> Attribution {
+    let places: Vec<usize> = (0..results.len()).filter(|place| !results[*place].is_accepted()).collect();
+    if places.len() < 2 {
+        return Attribution::Known;
+    }
+    let is_sorted = by_id(body, items, results, &places);
+    let kind = |place: &usize| Kind::of(&results[*place]);
+    let first = kind(&places[0]);
+    if is_sorted || places.iter().all(|place| kind(place) == first) {
+        return Attribution::Known;
+    }
+    Attribution::Unknown { has_ids: places.iter().any(|place| results[*place].id.is_some()) }
+}
+
+/// Sorts the answers at these places by their ids, where all of them have one and no two the same.
+fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize]) -> bool {
+    let mut answers = HashMap::with_capacity(places.len());
+    for place in places {
+        let Some(id) = &results[*place].id else { return false };
+        match answers.entry(id.clone()) {
+            Entry::Vacant(entry) => _ = entry.insert(results[*place].clone()),
+            Entry::Occupied(_) => return false,
+        }
+    }
+    let sorted: Option<Vec<_>> =
+        places.iter().map(|place| answers.remove(&body.id_of(items[*place] as usize)?)).collect();
+    let Some(sorted) = sorted else { return false };
+    for (place, result) in places.iter().zip(sorted) {
+        results[*place] = result;
+    }
+    true
+}
+
+/// What an answer leads to, as far as it makes a difference whose it is.
+#[derive(PartialEq, Eq)]
+struct Kind<'r>(ItemVerdict, &'r str);
+
+impl<'r> Kind<'r> {
+    fn of(result: &'r ItemResult) -> Self {
+        let verdict = result.verdict();
+        Self(verdict, if verdict == ItemVerdict::ServerError { result.error_type() } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{ItemError, response},
+        *,
+    };
+    use crate::record::ItemPosition;
+
+    fn body(ids: &[&str]) -> Body {
+        let mut body = Body::new(10_000);
+        for id in ids {
+            let id = if id.is_empty() { String::new() } else { format!(r#","_id":"{id}""#) };
+            let action = format!("{{\"create\":{{\"_index\":\"i\"{id}}}}}\n");
+            body.push(action.as_bytes(), b"{}", None, ItemPosition::default()).unwrap();
+        }
+        body
+    }
+
+    fn answers(answers: &[(u16, Option<&str>)]) -> Vec<ItemResult> {
+        let answer = |(status, id): &(u16, Option<&str>)| ItemResult {
+            status: *status,
+            id: id.map(str::to_owned),
+            result: (*status == 200).then(|| "noop".to_owned()),
+            error: (*status >= 400).then(|| ItemError { error_type: status.to_string(), ..ItemError::default() }),
+        };
+        answers.iter().map(answer).collect()
+    }
+
+    /// The ids of the statuses, in the order of the items.
+    fn statuses(results: &[ItemResult]) -> Vec<u16> {
+        results.iter().map(|result| result.status).collect()
+    }
+
+    #[test]
+    fn answers_that_an_engine_mixed_up_are_told_by_their_ids() {
+        // As OpenSearch 2.19.6 answers documents of which the second fails a grok, the third a `fail`, and the fourth is dropped.
+        let answer = br#"{"errors":true,"items":[{"create":{"_id":"1","status":201}},{"create":{"_id":"4","result":"noop","status":200}},{"create":{"_id":"3","status":500,"error":{"type":"fail_processor_exception"}}},{"create":{"_id":"2\u00e9","status":400,"error":{"type":"illegal_argument_exception"}}}]}"#;
+        let mut results = response::read(answer, 4).unwrap();
+        let body = body(&["1", "2\\u00e9", "3", "4"]);
+        assert_eq!(attribute(&body, &[0, 1, 2, 3], &mut results), Attribution::Known);
+        assert_eq!(statuses(&results), [201, 400, 500, 200]);
+    }
+
+    #[test]
+    fn without_ids_only_answers_that_mean_the_same_are_believed() {
+        let no_ids = body(&["", "", "", ""]);
+        let all: [u32; 4] = [0, 1, 2, 3];
+        for (given, expected) in [
+            (answers(&[(201, None), (400, None), (400, None), (201, None)]), Attribution::Known),
+            (answers(&[(201, None), (400, None), (201, None), (201, None)]), Attribution::Known),
+            (answers(&[(201, None), (429, None), (503, None), (201, None)]), Attribution::Known),
+            (answers(&[(201, None), (400, None), (200, None), (201, None)]), Attribution::Unknown { has_ids: false }),
+            (answers(&[(201, None), (400, None), (500, None), (201, None)]), Attribution::Unknown { has_ids: false }),
+            (
+                answers(&[(201, Some("x")), (400, None), (200, Some("auto-generated")), (201, None)]),
+                Attribution::Unknown { has_ids: true },
+            ),
+        ] {
+            let mut results = given.clone();
+            assert_eq!(attribute(&no_ids, &all, &mut results), expected, "{given:?}");
+            assert_eq!(results, given);
+        }
+    }
+
+    #[test]
+    fn two_items_with_one_id_cannot_be_told_apart() {
+        let body = body(&["a", "a"]);
+        let mut results = answers(&[(400, Some("a")), (200, Some("a"))]);
+        assert_eq!(attribute(&body, &[0, 1], &mut results), Attribution::Unknown { has_ids: true });
+    }
+
+    #[test]
+    fn an_id_that_was_not_sent_is_nobodys() {
+        let mut results = answers(&[(400, Some("a")), (200, Some("c"))]);
+        assert_eq!(attribute(&body(&["a", "b"]), &[0, 1], &mut results), Attribution::Unknown { has_ids: true });
+    }
+}

@@ -1,0 +1,157 @@
+//! What an item's answer means for its event: one table of verdicts, by status, exception type and reason.
+//!
+//! In: the domain's answer to one item. Out: a verdict. A list of the texts that name a document's own fault never ends, and a
+//! document that is missing from it holds up its shard for ever. So the states of the domain are listed, and every other 400 is
+//! the document's fault if it is given twice (docs/adr/0011). Deliberately absent: how often, and when ([`super::refusals`]).
+
+use super::response::{ItemError, ItemResult};
+
+/// What one answer to an item means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemVerdict {
+    /// Created now.
+    Indexed,
+    /// There already.
+    Duplicate,
+    /// A `drop` processor of the domain's ingest pipeline did not want it.
+    DroppedByDomain,
+    /// The domain's state stands in the way, not the document: send it again, as often as it takes.
+    DomainState,
+    /// A 400 that names no known state of the domain: the document's own fault if a second try meets one too.
+    BadRequest,
+    /// A 500: the document's own fault if it lasts while other documents are accepted.
+    ServerError,
+}
+
+impl ItemResult {
+    /// The verdict about this answer alone.
+    ///
+    /// What is not listed is sent again: an answer that nobody knows proves nothing about the document.
+    pub fn verdict(&self) -> ItemVerdict {
+        match (self.status, &self.error) {
+            (201, None) => ItemVerdict::Indexed,
+            (200, None) if self.result.as_deref() == Some("noop") => ItemVerdict::DroppedByDomain,
+            (409, Some(error)) if error.error_type == "version_conflict_engine_exception" => ItemVerdict::Duplicate,
+            (400, Some(error)) if error.is_domain_state() => ItemVerdict::DomainState,
+            (400, _) => ItemVerdict::BadRequest,
+            (500, _) => ItemVerdict::ServerError,
+            _ => ItemVerdict::DomainState,
+        }
+    }
+}
+
+impl ItemError {
+    /// Whether a 400 with this error is a state of the domain: the table of eleven engines.
+    ///
+    /// Reasons are compared from their beginning. Elsewhere in them stand values of the document, and a document must not be able
+    /// to pass for a missing pipeline.
+    pub fn is_domain_state(&self) -> bool {
+        match self.error_type.as_str() {
+            // The limit of shards, met where an index would be made. A document's own fault has other types.
+            "validation_exception" | "index_closed_exception" => true,
+            "illegal_argument_exception" => {
+                let reason = self.reason.as_str();
+                (reason.starts_with("pipeline with id [") && reason.ends_with("] does not exist"))
+                    || reason.starts_with("no write index is defined for alias [")
+                    || reason.starts_with("only write ops with an op_type of create are allowed in data streams")
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn result(status: u16, error_type: &str, reason: &str) -> ItemResult {
+        let error = ItemError { error_type: error_type.into(), reason: reason.into(), caused_by: None };
+        ItemResult { status, id: None, result: None, error: Some(error) }
+    }
+
+    fn success(status: u16, result: Option<&str>) -> ItemVerdict {
+        ItemResult { status, id: None, result: result.map(str::to_owned), error: None }.verdict()
+    }
+
+    #[test]
+    fn an_accepted_item_is_indexed_or_was_dropped_by_a_processor_and_every_other_success_is_sent_again() {
+        for (status, result, expected) in [
+            (201, None, ItemVerdict::Indexed),
+            (201, Some("created"), ItemVerdict::Indexed),
+            (200, Some("noop"), ItemVerdict::DroppedByDomain),
+            (200, None, ItemVerdict::DomainState),
+            (200, Some("updated"), ItemVerdict::DomainState),
+            (202, None, ItemVerdict::DomainState),
+            (204, Some("noop"), ItemVerdict::DomainState),
+        ] {
+            assert_eq!(success(status, result), expected, "{status} {result:?}");
+        }
+        let contradiction = ItemResult { result: Some("noop".into()), ..result(200, "x", "y") };
+        assert_eq!(contradiction.verdict(), ItemVerdict::DomainState, "a success with an error proves nothing");
+        assert_eq!(result(201, "x", "y").verdict(), ItemVerdict::DomainState);
+    }
+
+    #[test]
+    fn only_a_version_conflict_is_a_duplicate() {
+        assert_eq!(result(409, "version_conflict_engine_exception", "").verdict(), ItemVerdict::Duplicate);
+        assert_eq!(result(409, "snapshot_in_progress_exception", "").verdict(), ItemVerdict::DomainState);
+        assert_eq!(success(409, None), ItemVerdict::DomainState);
+    }
+
+    #[test]
+    fn a_document_cannot_pass_for_a_state_of_the_domain() {
+        for reason in [
+            "unable to convert [pipeline with id [x] does not exist] to long",
+            "Provided Grok expressions do not match field value: [no write index is defined for alias [x]]",
+            "pipeline with id [x] is angry",
+        ] {
+            assert_eq!(
+                result(400, "illegal_argument_exception", reason).verdict(),
+                ItemVerdict::BadRequest,
+                "{reason}"
+            );
+        }
+    }
+
+    fn texts() -> impl Strategy<Value = (String, String)> {
+        let types = prop_oneof![
+            Just("mapper_parsing_exception".to_owned()),
+            Just("illegal_argument_exception".to_owned()),
+            Just("validation_exception".to_owned()),
+            Just("index_closed_exception".to_owned()),
+            Just("version_conflict_engine_exception".to_owned()),
+            Just("fail_processor_exception".to_owned()),
+            "[a-z_]{0,30}",
+        ];
+        let reasons = prop_oneof![
+            Just("pipeline with id [p] does not exist".to_owned()),
+            Just("no write index is defined for alias [a]. It may be disabled".to_owned()),
+            Just("mapper [n] cannot be changed from type [long] to [float]".to_owned()),
+            ".{0,60}",
+        ];
+        (types, reasons)
+    }
+
+    proptest! {
+        #[test]
+        fn a_state_of_the_domain_is_never_a_suspicion_against_the_document(
+            status in prop_oneof![
+                Just(401u16), Just(403), Just(404), Just(408), Just(409), Just(429), Just(502), Just(503), Just(504), 501u16..=599,
+            ],
+            (error_type, reason) in texts(),
+        ) {
+            let verdict = result(status, &error_type, &reason).verdict();
+            let is_conflict = status == 409 && error_type == "version_conflict_engine_exception";
+            prop_assert_eq!(verdict, if is_conflict { ItemVerdict::Duplicate } else { ItemVerdict::DomainState });
+        }
+
+        #[test]
+        fn every_400_is_in_the_table_or_a_suspicion_against_the_document((error_type, reason) in texts()) {
+            let result = result(400, &error_type, &reason);
+            let is_state = result.error.as_ref().is_some_and(ItemError::is_domain_state);
+            prop_assert_eq!(result.verdict(), if is_state { ItemVerdict::DomainState } else { ItemVerdict::BadRequest });
+        }
+    }
+}

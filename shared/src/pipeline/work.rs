@@ -1,0 +1,155 @@
+//! The items of a body that have no fate yet, in batches of a request each, with the earliest time to send each.
+//!
+//! A request that the domain refuses as a whole is halved. Deliberately absent: sending, and what an answer means.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+/// So many requests refused as a whole one after another, with none carried out in between, are no single item's fault.
+const MOST_REFUSED_IN_A_ROW: u32 = 64;
+
+/// Items for one request.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    pub(super) items: Arc<[u32]>,
+    pub(super) not_before: Instant,
+}
+
+/// What is left of a body.
+#[derive(Debug)]
+pub(super) struct Work {
+    batches: VecDeque<Batch>,
+    refused_in_a_row: u32,
+}
+
+impl Work {
+    /// All items of a body.
+    pub(super) fn all(items: usize, now: Instant) -> Self {
+        let items: Arc<[u32]> = (0..u32::try_from(items).unwrap_or(u32::MAX)).collect();
+        let batches =
+            if items.is_empty() { VecDeque::new() } else { VecDeque::from([Batch { items, not_before: now }]) };
+        Self { batches, refused_in_a_row: 0 }
+    }
+
+    /// The batch that may be sent first. It stays here until [`Self::answered`], so that nothing is lost with a request that is
+    /// given up.
+    pub(super) fn first(&self) -> Option<Batch> {
+        self.position_of_first().map(|at| self.batches[at].clone())
+    }
+
+    fn position_of_first(&self) -> Option<usize> {
+        (0..self.batches.len()).min_by_key(|at| self.batches[*at].not_before)
+    }
+
+    /// The first batch was carried out: its items have fates, or are pushed again.
+    pub(super) fn answered(&mut self) {
+        self.refused_in_a_row = 0;
+        self.remove_first();
+    }
+
+    fn remove_first(&mut self) -> Option<Batch> {
+        self.position_of_first().and_then(|at| self.batches.remove(at))
+    }
+
+    /// Items to be sent again.
+    pub(super) fn push(&mut self, items: Vec<u32>, not_before: Instant) {
+        if !items.is_empty() {
+            self.batches.push_front(Batch { items: items.into(), not_before });
+        }
+    }
+
+    /// The first batch is to be sent again as it is, at this time.
+    pub(super) fn postpone_first(&mut self, not_before: Instant) {
+        if let Some(batch) = self.remove_first() {
+            self.batches.push_front(Batch { not_before, ..batch });
+        }
+    }
+
+    /// The first batch was refused as a whole: its halves take its place. `false` where it is not halved, since so many were
+    /// refused that halving finds nothing. One of the halves at random comes first: a long run of items that are refused alone
+    /// must not be what every attempt begins with.
+    pub(super) fn halve_first(&mut self, second_comes_first: bool) -> bool {
+        self.refused_in_a_row += 1;
+        if self.refused_in_a_row > MOST_REFUSED_IN_A_ROW {
+            return false;
+        }
+        let Some(Batch { items, not_before }) = self.remove_first() else { return false };
+        let (mut first, mut second) = items.split_at(items.len() / 2);
+        if second_comes_first {
+            (first, second) = (second, first);
+        }
+        // The same time as before: the halves are tried before what waited behind them.
+        self.push(second.to_vec(), not_before);
+        self.push(first.to_vec(), not_before);
+        true
+    }
+
+    /// What has no fate.
+    pub(super) fn items(&self) -> impl Iterator<Item = u32> + '_ {
+        self.batches.iter().flat_map(|batch| batch.items.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn first(work: &Work) -> Vec<u32> {
+        work.first().map(|batch| batch.items.to_vec()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_waits_lets_everything_else_pass() {
+        let now = Instant::now();
+        let mut work = Work::all(4, now);
+        work.answered();
+        work.push(vec![1], now + Duration::from_secs(1));
+        work.push(vec![2, 3], now);
+        assert_eq!(first(&work), [2, 3]);
+        work.answered();
+        assert_eq!(first(&work), [1]);
+        work.answered();
+        assert!(work.first().is_none() && work.items().next().is_none());
+        assert!(Work::all(0, now).first().is_none());
+    }
+
+    #[test]
+    fn halves_are_tried_down_to_one_item_before_the_rest() {
+        for (second, expected) in [(false, [vec![0, 1], vec![0], vec![1]]), (true, [vec![2, 3], vec![3], vec![2]])] {
+            let mut work = Work::all(4, Instant::now());
+            for (at, expected) in expected.iter().enumerate() {
+                if at < 2 {
+                    assert!(work.halve_first(second));
+                } else {
+                    work.answered();
+                }
+                assert_eq!(first(&work), *expected);
+            }
+            let mut left: Vec<u32> = work.items().collect();
+            left.sort_unstable();
+            assert_eq!(left.len(), 3, "only what was answered is gone: {left:?}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_refuses_every_request_is_not_asked_about_every_item() {
+        let mut work = Work::all(10_000, Instant::now());
+        let mut asked = 0;
+        loop {
+            let batch = work.first().unwrap();
+            asked += 1;
+            if batch.items.len() == 1 {
+                work.postpone_first(batch.not_before);
+                if work.refused_in_a_row > 20 {
+                    break;
+                }
+            }
+            if !work.halve_first(asked % 2 == 0) {
+                break;
+            }
+        }
+        assert!(asked <= 66, "{asked}");
+        assert_eq!(work.items().count(), 10_000);
+    }
+}
