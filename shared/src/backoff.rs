@@ -6,6 +6,8 @@ use std::time::Duration;
 const BASE: Duration = Duration::from_millis(200);
 /// No pause is longer, unless the other side asks for it.
 const CAP: Duration = Duration::from_secs(20);
+/// No other side can make us wait longer, whatever it asks for.
+pub const MOST_ASKED_FOR: Duration = Duration::from_mins(1);
 
 /// Pauses that double, each drawn evenly from its second half: never none, and never the same for two that failed
 /// together.
@@ -21,11 +23,11 @@ impl Backoff {
         Self { rng: fastrand::Rng::with_seed(seed), attempt: 0 }
     }
 
-    /// The next pause, at least `asked_for`.
+    /// The next pause, at least `asked_for`, but of that [`MOST_ASKED_FOR`] at most.
     pub fn next_pause(&mut self, asked_for: Option<Duration>) -> Duration {
         let most = BASE.saturating_mul(1 << self.attempt.min(16)).min(CAP);
         self.attempt += 1;
-        most.mul_f64(0.5 + self.rng.f64() / 2.0).max(asked_for.unwrap_or_default())
+        most.mul_f64(0.5 + self.rng.f64() / 2.0).max(asked_for.unwrap_or_default().min(MOST_ASKED_FOR))
     }
 
     /// Begins anew, after an attempt that got on.
@@ -53,6 +55,9 @@ mod tests {
 
     #[test]
     fn the_other_sides_wish_counts() {
-        assert_eq!(Backoff::new(1).next_pause(Some(Duration::from_mins(1))), Duration::from_mins(1));
+        let pause = |asked_for| Backoff::new(1).next_pause(Some(asked_for));
+        assert_eq!(pause(Duration::from_secs(45)), Duration::from_secs(45));
+        assert_eq!(pause(Duration::from_hours(1)), MOST_ASKED_FOR);
+        assert_eq!(pause(Duration::MAX), MOST_ASKED_FOR);
     }
 }

@@ -36,6 +36,7 @@ mod wire {
     mod poison;
     mod pressure;
     mod query;
+    mod redirect;
     mod refusal;
     mod replayed;
     mod rules;

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::{
     encode::sha256,
-    http::{Answer, Http, Request, reason},
+    http::{Answer, Http, Request},
 };
 use crate::{
     aws::Aws,
@@ -110,7 +110,7 @@ impl Admin {
     /// A request whose refusal says something too.
     ///
     /// # Errors
-    /// Retryable where the domain did not answer well until `deadline.stop_sending`.
+    /// Permanent where a redirect is the answer, retryable where the domain did not answer well until `deadline.stop_sending`.
     pub async fn send(
         &self,
         method: &str,
@@ -144,7 +144,8 @@ impl Admin {
             let error = match tokio::time::timeout_at(deadline.stop_sending.into(), attempt).await {
                 Ok(Ok(answer)) => match said(answer) {
                     Ok(said) => return Ok(said),
-                    Err(error) => error,
+                    Err(error @ BatchError::Retryable { .. }) => error,
+                    Err(error) => return Err(error),
                 },
                 Ok(Err(error @ BatchError::Retryable { .. })) => error,
                 Ok(Err(error)) => return Err(error),
@@ -173,7 +174,8 @@ fn segment(name: &str) -> impl std::fmt::Display {
 
 /// An answer that is worth no other attempt.
 fn said(answer: Answer) -> Result<Said, BatchError> {
-    if let 408 | 429 | 500..=599 = answer.status.as_u16() {
+    // A caller might take a redirect for a refusal that says something, such as "there is none".
+    if let 300..=399 | 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
     Ok(answer.into())
@@ -183,7 +185,7 @@ impl From<Answer> for Said {
     fn from(answer: Answer) -> Self {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let status = answer.status.as_u16();
-        let reason = told(&body).map_or_else(|| reason(answer.status, &answer.body), |told| format!("{status} {told}"));
+        let reason = told(&body).map_or_else(|| answer.reason(), |told| format!("{status} {told}"));
         Self { status, summary: format!("{}: {reason}", answer.what), body, date_ms: answer.date_ms }
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP client: one authenticated request, and its whole answer.
 //!
 //! In: method, path, body and its hash. Out: an [`Answer`] of whatever status, or a [`BatchError`] where none came.
-//! Deliberately absent: repetition, but for one renewal of refused credentials.
+//! Deliberately absent: repetition, but for one renewal of refused credentials; and following redirects.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use reqwest::{Client, Method, StatusCode, header};
 use super::auth::Authenticator;
 use crate::{
     aws::Aws,
+    backoff::MOST_ASKED_FOR,
     config::settings::Auth,
     outcome::{BatchError, ConfigError, Fault},
 };
@@ -48,6 +49,8 @@ pub(super) struct Answer {
     pub(super) what: String,
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<Duration>,
+    /// Where a redirect (3xx) points, as host and port.
+    pub(super) redirect: Option<String>,
     /// The other side's clock (`Date`), in milliseconds since the epoch.
     pub(super) date_ms: Option<i64>,
     pub(super) body: Bytes,
@@ -99,12 +102,25 @@ impl Answer {
     /// # Errors
     /// As the error table says: 408, 429 and 5xx are retryable, 413 is too large, all else permanent.
     pub(super) fn success(self) -> Result<Bytes, BatchError> {
+        let reason = self.reason();
         let Self { what, status, retry_after, body, .. } = self;
         match status.as_u16() {
             200..=299 => Ok(body),
             413 => Err(BatchError::TooLarge { what }),
-            408 | 429 | 500..=599 => Err(BatchError::Retryable { what, reason: reason(status, &body), retry_after }),
-            _ => Err(BatchError::Permanent { what, reason: reason(status, &body) }),
+            408 | 429 | 500..=599 => Err(BatchError::Retryable { what, reason, retry_after }),
+            _ => Err(BatchError::Permanent { what, reason }),
+        }
+    }
+
+    /// What it says, for a message: of a redirect, where it points and why nobody goes there.
+    pub(super) fn reason(&self) -> String {
+        match &self.redirect {
+            Some(target) => format!(
+                "{} redirects to {target}, and no redirect is followed: events and credentials go to the endpoint that is configured; \
+                 configure the domain's own address",
+                self.status.as_u16()
+            ),
+            None => reason(self.status, &self.body),
         }
     }
 }
@@ -131,7 +147,9 @@ pub fn address(url: &str) -> Option<(String, u16)> {
 fn client() -> Result<Client, ConfigError> {
     // Another part of the process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only().build().map_err(|error| ConfigError {
+    let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
+    // A redirect would take events, and headers of ours that sign them, to a host that nobody configured.
+    builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| ConfigError {
         faults: vec![Fault { place: "MILLRACE_DOMAIN_ENDPOINT".into(), message: format!("no HTTP client: {error}") }],
     })
 }
@@ -147,8 +165,9 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
     let retry_after = response
         .headers()
         .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .map(|seconds| Duration::from_secs(seconds).min(MOST_ASKED_FOR));
+    let redirect = response.status().is_redirection().then(|| target(&response));
     let date_ms = response
         .headers()
         .get(header::DATE)
@@ -163,7 +182,15 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { what, status: response.status(), retry_after, date_ms, body: body.into() })
+    Ok(Answer { what, status: response.status(), retry_after, redirect, date_ms, body: body.into() })
+}
+
+/// Host and port that a redirect points to. Its path is left out: it may hold a secret.
+fn target(response: &reqwest::Response) -> String {
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let url = location.and_then(|location| response.url().join(location).ok());
+    let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+    host.map_or_else(|| "nowhere".to_owned(), |(host, port)| format!("{host}:{port}"))
 }
 
 /// Status and the beginning of the answer: the domain's words, which never hold a payload of ours.

@@ -10,6 +10,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::backoff::MOST_ASKED_FOR;
+
 /// An answer counts as slow when it takes this many times the quickest one, and longer than [`SLOW_FLOOR`].
 const SLOW_FACTOR: u32 = 4;
 /// Below this no answer is slow.
@@ -49,6 +51,11 @@ impl AdaptiveLimit {
     /// The limit now.
     pub fn current(&self) -> usize {
         self.lock().limit
+    }
+
+    /// A new invocation begins: what an earlier one was asked to wait for is over, since a domain that is busy says so again.
+    pub fn forget_pause(&self) {
+        self.lock().not_before = None;
     }
 
     /// Waits for a place and the end of any pause.
@@ -104,7 +111,7 @@ impl Permit<'_> {
         let mut state = self.limit.lock();
         state.limit = (state.limit / 2).max(1);
         state.good_answers = 0;
-        let until = Instant::now() + pause;
+        let until = Instant::now() + pause.min(MOST_ASKED_FOR);
         state.not_before = Some(state.not_before.map_or(until, |at| at.max(until)));
     }
 }
@@ -132,6 +139,17 @@ mod tests {
             limit.acquire().await.taken();
         }
         assert_eq!(limit.current(), 4, "the ceiling");
+    }
+
+    #[tokio::test]
+    async fn a_pause_is_bounded_and_ends_with_the_invocation() {
+        let limit = AdaptiveLimit::new(2);
+        limit.acquire().await.overloaded(Duration::MAX);
+        let pause = limit.lock().not_before.unwrap().duration_since(Instant::now());
+        assert!(pause <= MOST_ASKED_FOR, "{pause:?}");
+        limit.forget_pause();
+        let permit = tokio::time::timeout(Duration::from_secs(5), limit.acquire()).await;
+        assert!(permit.is_ok(), "the next invocation waits for a pause of the one before");
     }
 
     #[tokio::test]

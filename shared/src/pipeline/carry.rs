@@ -69,6 +69,11 @@ impl Carrier {
         })
     }
 
+    /// A new invocation begins.
+    pub(super) fn begin_invocation(&self) {
+        self.sender.cluster.limit.forget_pause();
+    }
+
     /// The same domain and bodies; rejected events are handed to the caller.
     pub(super) fn holding(&self, letterbox: Letterbox) -> Self {
         let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();

@@ -59,6 +59,7 @@ impl S3Ingest {
     /// # Errors
     /// Where the envelope knows no partial answer and something of it was not settled: Lambda brings it again.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+        self.carrier.begin_invocation();
         let invocation = Invocation::read(event);
         let results = join_all(invocation.messages.iter().map(|message| self.message(message, deadline))).await;
         let mut failed = Vec::new();

@@ -54,6 +54,7 @@ impl StreamIngest {
     /// # Errors
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
     pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+        self.carrier.begin_invocation();
         let mut failed = Vec::new();
         for shard in kinesis::shards(invocation)? {
             let dataset = self.datasets.find_stream(shard.stream_name());
@@ -83,6 +84,7 @@ impl StreamIngest {
     /// # Errors
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
     pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+        self.carrier.begin_invocation();
         let mut failed = Vec::new();
         for Topic { topic, batch, partitions } in kafka::topics(invocation, self.settings.kafka_cluster.as_deref())? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;

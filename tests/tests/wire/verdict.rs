@@ -289,3 +289,23 @@ fn a_409_that_is_no_version_conflict_is_sent_again() {
         assert_eq!((truth.created.len(), sum(&receipts, |r| r.indexed), sum(&receipts, |r| r.duplicates)), (10, 10, 0));
     });
 }
+
+#[test]
+fn a_wait_that_the_domain_asks_for_ends_with_the_invocation() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        for (name, wait) in [("verdict-hour", "3600"), ("verdict-ages", "18446744073709551615")] {
+            let script = Script { all_refused: Some((429, Some(wait))), ..Script::default() };
+            let (_scene, other_side, mut function) = scripted(moto, name, script).await;
+            let event = tests::kinesis::event(&shard(5));
+            let answer = function.invoke(&event, Duration::from_secs(2)).await.expect("it runs");
+            assert_eq!(response(&answer)["batchItemFailures"].as_array().map(Vec::len), Some(1), "{answer:?}");
+            assert_eq!(other_side.truth().requests, 1, "{wait}: it was waited for as far as there was time");
+            other_side.follow(Script::default());
+            // Less than any wait that was kept would take.
+            let answer = function.invoke(&event, Duration::from_secs(20)).await.expect("it runs");
+            assert_eq!(response(&answer), json!({ "batchItemFailures": [] }), "{wait}: {:#?}", function.lines());
+            assert_eq!(other_side.truth().created.len(), 5, "{wait}");
+        }
+    });
+}
