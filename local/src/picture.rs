@@ -52,6 +52,7 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
     let settings = SetupSettings::read(|name| match name {
         "MILLRACE_DOMAIN_ENDPOINT" => Some(options.domain.clone()),
         "MILLRACE_DOMAIN_AUTH" => crate::machine::setting(name).or_else(|| Some("none".into())),
+        "MILLRACE_DOMAIN_INSECURE" => crate::machine::setting(name),
         _ => None,
     })
     .map_err(io::Error::other)?;

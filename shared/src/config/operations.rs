@@ -183,6 +183,9 @@ impl SetupSettings {
                 is_url(value).then(|| Some(value.trim_end_matches('/').into()))
             }),
         };
+        if let Some(dashboards) = &settings.dashboards {
+            env.refuse_plain_http("MILLRACE_DASHBOARDS", dashboards, &settings.domain.auth);
+        }
         if settings.domain.is_collection() && settings.snapshots.is_some() {
             env.fault("MILLRACE_SNAPSHOTS", NO_SNAPSHOTS.into());
         }
@@ -212,13 +215,9 @@ impl RetentionSettings {
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
     pub(super) fn domain(&mut self) -> Domain {
-        Domain {
-            endpoint: self.endpoint(),
-            auth: self.auth(),
-            pipeline: self.pipeline(),
-            hash_key: self.hash_key(),
-            log: self.log(),
-        }
+        let (endpoint, auth) = (self.endpoint(), self.auth());
+        self.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
+        Domain { endpoint, auth, pipeline: self.pipeline(), hash_key: self.hash_key(), log: self.log() }
     }
 
     fn snapshots(&mut self) -> Option<Repository> {
@@ -323,6 +322,28 @@ mod tests {
             "MILLRACE_DASHBOARDS",
         ];
         assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn every_function_refuses_credentials_over_plain_http_and_setup_for_dashboards_too() {
+        let plain = [("MILLRACE_DOMAIN_ENDPOINT", "http://search.example.com"), ("MILLRACE_STATE", "s3://state")];
+        let allowed = [&plain[..], &[("MILLRACE_DOMAIN_INSECURE", "true")]].concat();
+        for pairs in [&plain[..], &allowed] {
+            let faults: Vec<String> = [
+                RetentionSettings::read(lookup(pairs)).map_err(|error| error.to_string()).err(),
+                BrakeSettings::read(lookup(pairs)).map_err(|error| error.to_string()).err(),
+                SetupSettings::read(lookup(pairs)).map_err(|error| error.to_string()).err(),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            assert_eq!(faults.len(), if pairs.len() == plain.len() { 3 } else { 0 }, "{faults:?}");
+            assert!(faults.iter().all(|fault| fault.contains("MILLRACE_DOMAIN_INSECURE=true")), "{faults:?}");
+        }
+        let dashboards =
+            [("MILLRACE_DOMAIN_ENDPOINT", "https://d"), ("MILLRACE_DASHBOARDS", "http://dashboards.example.com")];
+        let error = SetupSettings::read(lookup(&dashboards)).unwrap_err();
+        assert_eq!(error.faults.iter().map(|fault| fault.place.as_str()).collect::<Vec<_>>(), ["MILLRACE_DASHBOARDS"]);
     }
 
     #[test]

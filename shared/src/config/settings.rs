@@ -108,6 +108,7 @@ impl Settings {
             memory_mb: env
                 .or("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769, "a whole number of MB", |value| value.parse().ok()),
         };
+        env.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &settings.domain_endpoint, &settings.domain_auth);
         if settings.max_event_bytes > settings.max_body_bytes {
             env.fault(
                 "MILLRACE_MAX_EVENT_BYTES",
@@ -192,6 +193,19 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.or("MILLRACE_DOMAIN_AUTH", Auth::SigV4("es"), form, auth)
     }
 
+    /// Whoever is on the way reads what plain http carries: a password, or with a signature a session token and all events.
+    pub(super) fn refuse_plain_http(&mut self, place: &str, url: &str, auth: &Auth) {
+        let is_allowed = self.or("MILLRACE_DOMAIN_INSECURE", false, "true or false", |value| value.parse().ok());
+        if is_allowed || *auth == Auth::None || !is_plain_beyond_this_machine(url) {
+            return;
+        }
+        let message = format!(
+            "{url} would carry credentials over plain http: give an https URL, or MILLRACE_DOMAIN_INSECURE=true where the network \
+             may read them"
+        );
+        self.fault(place, message);
+    }
+
     pub(super) fn dead_letters(&mut self) -> S3Prefix {
         self.required("MILLRACE_DEAD_LETTERS", "s3://bucket/prefix", s3_prefix)
     }
@@ -259,6 +273,14 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
 pub(super) fn is_url(value: &str) -> bool {
     reqwest::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn is_plain_beyond_this_machine(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_this_machine = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    url.scheme() == "http" && !is_this_machine
 }
 
 fn endpoint(value: &str) -> Option<String> {
@@ -356,6 +378,36 @@ mod tests {
                 .contains("`sigv4:s3` is not accepted: give sigv4:es, sigv4:aoss, basic:SECRET_ARN or none"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn credentials_go_over_plain_http_to_this_machine_alone_unless_it_is_allowed() {
+        let faults = |endpoint: &str, auth: &str, insecure: &str| -> Vec<String> {
+            let pairs = [
+                ("MILLRACE_DOMAIN_ENDPOINT", endpoint),
+                ("MILLRACE_DOMAIN_AUTH", auth),
+                ("MILLRACE_DOMAIN_INSECURE", insecure),
+                ("MILLRACE_DEAD_LETTERS", "s3://dead-letters"),
+            ];
+            read(&pairs)
+                .map_or_else(|error| error.faults.into_iter().map(|fault| fault.place).collect(), |_| Vec::new())
+        };
+        let refused = ["MILLRACE_DOMAIN_ENDPOINT"];
+        for host in
+            ["search.example.com", "10.0.0.7:9200", "localhost.example.com", "[2001:db8::1]", "0.0.0.0", "169.254.1.1"]
+        {
+            for auth in ["sigv4:es", "sigv4:aoss", "basic:arn", ""] {
+                assert_eq!(faults(&format!("http://{host}"), auth, ""), refused, "{host} {auth}");
+                assert_eq!(faults(&format!("http://{host}"), auth, "false"), refused, "{host} {auth}");
+                assert!(faults(&format!("http://{host}"), auth, "true").is_empty(), "{host} {auth}");
+                assert!(faults(&format!("https://{host}"), auth, "").is_empty(), "{host} {auth}");
+            }
+            assert!(faults(&format!("http://{host}"), "none", "").is_empty(), "{host}: nothing secret is sent");
+        }
+        for host in ["127.0.0.1:9200", "127.1.2.3", "localhost:9200", "LOCALHOST", "[::1]:9200", "[::ffff:127.0.0.1]"] {
+            assert!(faults(&format!("http://{host}"), "sigv4:es", "").is_empty(), "{host} is this machine");
+        }
+        assert_eq!(faults("http://127.0.0.1", "none", "yes"), ["MILLRACE_DOMAIN_INSECURE"]);
     }
 
     #[test]
