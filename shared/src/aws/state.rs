@@ -1,9 +1,19 @@
 //! What a function remembers from one invocation to the next: one JSON object of S3, written only over what was read.
+//!
+//! The reply to a conditional write can get lost after the write took effect. A retry, by the SDK or by the caller, is then refused (412) because
+//! of the first attempt. So a refusal is believed only after the object was read back and holds something else than what was to be written.
+
+use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Objects;
 use crate::{config::settings::S3Prefix, outcome::BatchError};
+
+/// Attempts at one write, where S3 refused and nothing else was written.
+const ATTEMPTS: u32 = 4;
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where states lie.
 #[derive(Debug, Clone)]
@@ -30,6 +40,28 @@ pub enum NotWritten {
     /// Anything else.
     #[error(transparent)]
     Failed(#[from] BatchError),
+}
+
+/// What an object holds after a write that was refused, or whose outcome is unknown.
+#[derive(Debug, PartialEq, Eq)]
+enum ReadBack {
+    /// What was to be written: the write took effect. Its entity tag.
+    Written(String),
+    /// What was there before: the write did not take effect.
+    Unchanged,
+    /// Something else: another writer was faster.
+    Conflict,
+}
+
+impl ReadBack {
+    /// Compares what is there with what was meant (`body`), and with what was to be written over.
+    fn of(there: Option<(String, Vec<u8>)>, body: &[u8], over: Option<&str>) -> Self {
+        match there {
+            Some((etag, bytes)) if bytes == body => Self::Written(etag),
+            there if there.as_ref().map(|(etag, _)| etag.as_str()) == over => Self::Unchanged,
+            _ => Self::Conflict,
+        }
+    }
 }
 
 impl States {
@@ -60,28 +92,66 @@ impl States {
     /// Writes a state, if nobody has written it since it was read, or made it since it was found missing.
     ///
     /// # Errors
-    /// [`NotWritten::Overtaken`] where somebody has.
+    /// [`NotWritten::Overtaken`] where somebody has. After any other error the write may still take effect.
     pub async fn write<T: Serialize>(&self, state: &mut State<T>) -> Result<(), NotWritten> {
         let body = serde_json::to_vec_pretty(&state.value)
             .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
-        let written = self.objects.put_over(&self.at.bucket, &state.key, body, state.etag.as_deref()).await?;
-        let Some(etag) = written else {
-            return Err(NotWritten::Overtaken(format!("s3://{}/{}", self.at.bucket, state.key)));
-        };
-        state.etag = Some(etag);
-        Ok(())
+        let over = state.etag.as_deref();
+        for _ in 0..ATTEMPTS {
+            let failure = match self.objects.put_over(&self.at.bucket, &state.key, body.clone(), over).await {
+                Ok(Some(etag)) => {
+                    state.etag = Some(etag);
+                    return Ok(());
+                }
+                Ok(None) => None,
+                Err(error @ BatchError::Retryable { .. }) => Some(error),
+                Err(error) => return Err(error.into()),
+            };
+            let there = match self.objects.get(&self.at.bucket, &state.key).await {
+                Ok(there) => there,
+                Err(error) => return Err(failure.unwrap_or(error).into()),
+            };
+            match (ReadBack::of(there, &body, over), failure) {
+                (ReadBack::Written(etag), _) => {
+                    state.etag = Some(etag);
+                    return Ok(());
+                }
+                (ReadBack::Unchanged, Some(error)) => return Err(error.into()),
+                // 409: S3 refuses both of two writes at once.
+                (ReadBack::Unchanged, None) => tokio::time::sleep(PAUSE).await,
+                (ReadBack::Conflict, _) => return Err(self.overtaken(&state.key)),
+            }
+        }
+        Err(self.overtaken(&state.key))
     }
 
-    /// Forgets a state.
-    ///
-    /// # Errors
-    /// As for any call.
-    pub async fn forget<T>(&self, state: State<T>) -> Result<(), BatchError> {
-        self.objects.delete(&self.at.bucket, &state.key).await
+    fn overtaken(&self, key: &str) -> NotWritten {
+        NotWritten::Overtaken(format!("s3://{}/{key}", self.at.bucket))
     }
 
     fn key(&self, name: &str) -> String {
         let S3Prefix { prefix, .. } = &self.at;
         if prefix.is_empty() { format!("{name}.json") } else { format!("{prefix}/{name}.json") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_counts_by_what_lies_there() {
+        let there = |etag: &str, body: &str| Some((etag.to_owned(), body.as_bytes().to_vec()));
+        for (there, over, expected) in [
+            (there("2", "mine"), Some("1"), ReadBack::Written("2".into())),
+            (there("2", "mine"), None, ReadBack::Written("2".into())),
+            (there("2", "of another"), Some("1"), ReadBack::Conflict),
+            (there("2", "of another"), None, ReadBack::Conflict),
+            (there("1", "before"), Some("1"), ReadBack::Unchanged),
+            (None, None, ReadBack::Unchanged),
+            (None, Some("1"), ReadBack::Conflict),
+        ] {
+            assert_eq!(ReadBack::of(there, b"mine", over), expected);
+        }
     }
 }
