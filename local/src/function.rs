@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
 pub use crate::runtime::Answer;
-use crate::runtime::RuntimeApi;
+use crate::runtime::{RuntimeApi, request_id};
 
 /// Lambda gives the start of a function 10 s; a loaded machine of one's own may need more.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,6 +83,19 @@ impl Function {
     /// # Errors
     /// The binary can't be started anew, or the system does not tell how the process is.
     pub async fn invoke(&mut self, event: &serde_json::Value, timeout: Duration) -> io::Result<Answer> {
+        self.invoke_as(&request_id(), event, timeout).await
+    }
+
+    /// The same under a request id of the caller's choice: Lambda retries an asynchronous invocation under the same one.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn invoke_as(
+        &mut self,
+        request_id: &str,
+        event: &serde_json::Value,
+        timeout: Duration,
+    ) -> io::Result<Answer> {
         if let Some(process) = &mut self.process
             && process.child.try_wait()?.is_some()
         {
@@ -96,7 +109,7 @@ impl Function {
             self.spawn().await?;
         }
         let Some(process) = &mut self.process else { return Ok(Answer::Exited) };
-        let mut invoked = process.api.invoke(Bytes::from(event.to_string()), timeout);
+        let mut invoked = process.api.invoke(request_id, Bytes::from(event.to_string()), timeout);
         let mut limit = INIT_TIMEOUT;
         let mut taken = false;
         loop {

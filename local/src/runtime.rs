@@ -118,10 +118,10 @@ impl RuntimeApi {
     }
 
     /// Hands an event to whoever asks for the next one. The deadline is `timeout` after it was taken.
-    pub(crate) fn invoke(&self, event: Bytes, timeout: Duration) -> Invoked {
+    pub(crate) fn invoke(&self, id: &str, event: Bytes, timeout: Duration) -> Invoked {
         let (taken_sender, taken) = oneshot::channel();
         let (answer_sender, answered) = oneshot::channel();
-        let invocation = Invocation { id: request_id(), event, timeout, taken: taken_sender, answered: answer_sender };
+        let invocation = Invocation { id: id.into(), event, timeout, taken: taken_sender, answered: answer_sender };
         // The receiver lives in the state, as long as self does.
         let _ = self.invocations.send(invocation);
         Invoked { taken, answered }
@@ -210,7 +210,7 @@ fn unknown() -> server::Answer {
 }
 
 /// A request id in the form of a UUID.
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     let [a, b] = [fastrand::u64(..), fastrand::u64(..)];
     format!(
         "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",

@@ -8,6 +8,7 @@
 //! - [`moto`]: an S3, a queue service and a secret store
 //! - [`localstack`]: an AWS that deploys templates
 //! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
+//! - [`intercept`]: a server whose requests are refused, or whose replies are lost
 //! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
 //! - [`queue`]: delivers messages, and again those that failed
@@ -36,6 +37,7 @@ pub mod engine;
 pub mod envelope;
 pub mod events;
 pub mod firehose;
+pub mod intercept;
 pub mod kafka;
 pub mod kinesalite;
 pub mod kinesis;

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let replay = &Replay::from_env().await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        replay.handle(&event.payload, deadline).await.map_err(Error::from)
+        Box::pin(replay.handle(&event.payload, &event.context.request_id, deadline)).await.map_err(Error::from)
     }))
     .await
 }

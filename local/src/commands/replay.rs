@@ -22,10 +22,10 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let replay = Replay::from_env().await.map_err(io::Error::other)?;
     let event = event(options);
     let mut state = match Request::read(&event).map_err(io::Error::other)? {
-        Request::Begin(what) => replay.begin(what).await,
+        Request::Begin(what, id) => replay.begin(what, id).await,
         Request::Continue(id) => replay.known(&id).await,
         Request::Progress(_) | Request::Stop(_) => {
-            let progress = replay.handle(&event, Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
+            let progress = replay.handle(&event, "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
             println!("{progress:#}");
             return Ok(true);
         }
@@ -59,7 +59,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let go_on = format!("`local replay --continue {id}` goes on");
     let step = step.map_err(|error| io::Error::other(format!("{error}; {go_on}")))?;
     let progress =
-        replay.handle(&json!({ "progress": id }), Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
+        replay.handle(&json!({ "progress": id }), "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
     println!("{progress:#}");
     if step == Step::Elsewhere {
         eprintln!("it was stopped, or another invocation is at work on it: `local replay --progress {id}` tells");

@@ -3,7 +3,9 @@
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{
     Client,
-    operation::update_event_source_mapping::UpdateEventSourceMappingError,
+    operation::update_event_source_mapping::{
+        UpdateEventSourceMappingError, builders::UpdateEventSourceMappingFluentBuilder,
+    },
     primitives::Blob,
     types::{EventSourceMappingConfiguration, InvocationType, ScalingConfig},
 };
@@ -17,8 +19,11 @@ pub struct Functions {
     config: SdkConfig,
 }
 
-/// An event source mapping, as far as it is changed here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The tag of a mapping that Millrace has disabled; its value names the stack and who wants it off.
+const PAUSED: &str = "millrace:paused";
+
+/// An event source mapping, as far as it is looked at here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// Its identifier.
     pub uuid: String,
@@ -31,25 +36,9 @@ pub struct Mapping {
     /// Whether it is on its way to another state.
     #[serde(default)]
     pub in_transition: bool,
-}
-
-impl Mapping {
-    /// The same at the lowest concurrency that Lambda takes: 2 for a queue, 1 for a shard
-    /// (<https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html>).
-    #[must_use]
-    pub fn at_its_lowest(&self) -> Self {
-        Self {
-            maximum_concurrency: self.maximum_concurrency.map(|_| 2),
-            parallelization_factor: self.parallelization_factor.map(|_| 1),
-            ..self.clone()
-        }
-    }
-
-    /// Whether what can be set is the same.
-    pub fn is_set_as(&self, other: &Self) -> bool {
-        (self.enabled, self.maximum_concurrency, self.parallelization_factor)
-            == (other.enabled, other.maximum_concurrency, other.parallelization_factor)
-    }
+    /// Its ARN, to tag it by.
+    #[serde(skip)]
+    pub arn: Option<String>,
 }
 
 impl Functions {
@@ -79,22 +68,35 @@ impl Functions {
         Ok(mappings)
     }
 
-    /// Sets a mapping; it takes a while until it is so.
+    /// Turns a mapping on or off and leaves its other settings alone; it takes a while until it is so.
     ///
     /// # Errors
     /// As for any call. A mapping that is on its way to another state refuses (`ResourceInUseException`): retryable.
-    pub async fn set(&self, mapping: &Mapping) -> Result<(), BatchError> {
-        let what = format!("UpdateEventSourceMapping {}", mapping.uuid);
+    pub async fn set_enabled(&self, mapping: &Mapping, enabled: bool) -> Result<(), BatchError> {
+        self.update(&mapping.uuid, |update| update.enabled(enabled)).await
+    }
+
+    /// Turns a mapping on with a concurrency of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::set_enabled`].
+    pub async fn enable_with_concurrency(&self, mapping: &Mapping) -> Result<(), BatchError> {
         let scaling =
             mapping.maximum_concurrency.map(|most| ScalingConfig::builder().maximum_concurrency(most).build());
-        let request = self
-            .client()
-            .update_event_source_mapping()
-            .uuid(&mapping.uuid)
-            .enabled(mapping.enabled)
-            .set_scaling_config(scaling)
-            .set_parallelization_factor(mapping.parallelization_factor);
-        match request.send().await {
+        let set = |update: UpdateEventSourceMappingFluentBuilder| {
+            let update = update.enabled(true).set_scaling_config(scaling);
+            update.set_parallelization_factor(mapping.parallelization_factor)
+        };
+        self.update(&mapping.uuid, set).await
+    }
+
+    async fn update(
+        &self,
+        uuid: &str,
+        set: impl FnOnce(UpdateEventSourceMappingFluentBuilder) -> UpdateEventSourceMappingFluentBuilder,
+    ) -> Result<(), BatchError> {
+        let what = format!("UpdateEventSourceMapping {uuid}");
+        match set(self.client().update_event_source_mapping().uuid(uuid)).send().await {
             Ok(_) => Ok(()),
             Err(error)
                 if error
@@ -104,6 +106,34 @@ impl Functions {
                 Err(BatchError::Retryable { what, reason: "it is changing already".into(), retry_after: None })
             }
             Err(error) => Err(super::batch_error(what, &error)),
+        }
+    }
+
+    /// The value of the tag `millrace:paused`; `None` where a mapping has none, or no ARN is known.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn paused_tag(&self, mapping: &Mapping) -> Result<Option<String>, BatchError> {
+        let Some(arn) = &mapping.arn else { return Ok(None) };
+        match self.client().list_tags().resource(arn).send().await {
+            Ok(output) => Ok(output.tags().and_then(|tags| tags.get(PAUSED)).cloned()),
+            Err(error) => Err(super::batch_error(format!("ListTags {arn}"), &error)),
+        }
+    }
+
+    /// Sets the tag `millrace:paused`, or takes it away.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn set_paused_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
+        let Some(arn) = &mapping.arn else { return Ok(()) };
+        let client = self.client();
+        if let Some(value) = value {
+            let result = client.tag_resource().resource(arn).tags(PAUSED, value).send().await;
+            result.map(drop).map_err(|error| super::batch_error(format!("TagResource {arn}"), &error))
+        } else {
+            let result = client.untag_resource().resource(arn).tag_keys(PAUSED).send().await;
+            result.map(drop).map_err(|error| super::batch_error(format!("UntagResource {arn}"), &error))
         }
     }
 
@@ -128,5 +158,6 @@ fn mapping(configuration: &EventSourceMappingConfiguration) -> Option<Mapping> {
         maximum_concurrency: configuration.scaling_config().and_then(ScalingConfig::maximum_concurrency),
         parallelization_factor: configuration.parallelization_factor(),
         in_transition: !matches!(state, "Enabled" | "Disabled"),
+        arn: configuration.event_source_mapping_arn().map(str::to_owned),
     })
 }

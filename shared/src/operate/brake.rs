@@ -4,12 +4,16 @@
 //! alarms, which get lost: a run after the domain is well again releases, whatever came between. What is paused loses nothing: the queue keeps
 //! ten days, streams seven.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{begin, print, retention::nodes_below, sources::Sources};
+use super::{
+    begin, print, replay,
+    retention::nodes_below,
+    sources::{Released, Sources},
+};
 use crate::{
     aws::state::{NotWritten, States},
     cluster::{Admin, admin::storage::Storage},
@@ -25,6 +29,8 @@ pub const METRICS: [(&str, &str); 2] = [("paused", "Count"), ("free_storage_byte
 const ME: &str = "brake";
 /// What it remembers of the last run.
 const MEMORY: &str = "refusals";
+/// How often a run decides anew where another invocation has written meanwhile.
+const ATTEMPTS: u32 = 5;
 
 /// The function `brake`.
 #[derive(Debug)]
@@ -64,7 +70,8 @@ impl Brake {
         let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let states = States::new(aws.objects, settings.state.clone());
-        let sources = Sources::new(aws.functions, states.clone(), settings.source_functions.clone());
+        let sources =
+            Sources::new(aws.functions, states.clone(), settings.source_functions.clone(), super::stack_name());
         Ok(Self { settings, admin, datasets, sources, states })
     }
 
@@ -80,20 +87,43 @@ impl Brake {
         if let Err(error) = self.look(&mut report, looking).await {
             report.reasons.push(format!("it does not answer: {error}"));
         }
-        let done = if report.reasons.is_empty() {
-            self.sources.release(ME).await.map(|is_as_it_was| u8::from(!is_as_it_was))
-        } else {
-            self.sources.pause(ME).await.map(|()| 1)
-        };
-        match done {
-            Ok(paused) => report.paused = paused,
-            // A run at the same time has done it.
-            Err(NotWritten::Overtaken(_)) => report.paused = 1,
-            Err(NotWritten::Failed(error)) => return Err(error.to_string()),
-        }
+        report.paused = self.pause_or_release(report.reasons.is_empty()).await.map_err(|error| error.to_string())?;
         let document = telemetry::document("brake", report.reasons.is_empty(), &report, &METRICS);
         print(&document);
         Ok(document)
+    }
+
+    /// Does what has to be done about the sources; 1 while they are off, or on their way back.
+    async fn pause_or_release(&self, is_well: bool) -> Result<u8, NotWritten> {
+        for _ in 1..ATTEMPTS {
+            match self.pause_or_release_once(is_well).await {
+                // A replay, or a run at the same time: what it wrote is read and decided by.
+                Err(NotWritten::Overtaken(_)) => {}
+                result => return result,
+            }
+        }
+        self.pause_or_release_once(is_well).await
+    }
+
+    async fn pause_or_release_once(&self, is_well: bool) -> Result<u8, NotWritten> {
+        if !is_well {
+            return self.sources.pause(ME).await.map(|()| 1);
+        }
+        let mut let_go = self.abandoned_holders().await?;
+        let_go.insert(ME.to_owned());
+        Ok(u8::from(self.sources.release(&let_go).await? != Released::Done))
+    }
+
+    /// The replays that hold the sources and will not come back by themselves.
+    async fn abandoned_holders(&self) -> Result<BTreeSet<String>, BatchError> {
+        let mut abandoned = BTreeSet::new();
+        for holder in self.sources.holders().await? {
+            if holder != ME && !replay::holds_sources(&self.states, &holder).await? {
+                tracing::warn!(holder, "no live run holds the sources for it: they are released");
+                abandoned.insert(holder);
+            }
+        }
+        Ok(abandoned)
     }
 
     /// What the domain says of itself.

@@ -11,13 +11,19 @@ mod recreate;
 mod request;
 mod run;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use request::{DeadLetters, Objects, Request, What};
 pub use run::Step;
 
-use super::{begin, setup::template, sources::Sources};
+use super::{
+    begin,
+    setup::template,
+    sources::{Released, Sources},
+};
 use crate::{
     aws::{
         Aws,
@@ -26,11 +32,16 @@ use crate::{
     cluster::Admin,
     config::{datasets::Datasets, operations::ReplaySettings, settings::variable},
     lambda::{self, Deadline},
-    outcome::ConfigError,
+    outcome::{BatchError, ConfigError},
 };
 
 /// An invocation that has not written its progress for so long is taken for dead; the longest write is a fraction of it.
 const LEASE_MS: i64 = 15_000;
+/// Lambda retries a failed asynchronous invocation after one and two minutes. A replay that has written nothing for longer than that will
+/// not come back by itself: the brake releases the sources that it holds. If it is continued later, it pauses them again.
+const ABANDONED_MS: i64 = 10 * 60_000;
+/// What the holder of the sources begins with, before the id.
+const HOLDER: &str = "replay ";
 
 /// The function `replay`.
 #[derive(Debug)]
@@ -99,6 +110,30 @@ impl Phase {
     fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Stopped)
     }
+
+    /// Whether the sources are off for it.
+    fn holds_sources(self) -> bool {
+        matches!(self, Self::Pausing | Self::Recreating | Self::Releasing)
+    }
+}
+
+/// Whether the replay behind a holder of the sources still needs them off: its run is live, or Lambda will retry it.
+///
+/// # Errors
+/// As for any call. A state that cannot be read is no error: no run can go on by it.
+pub(super) async fn holds_sources(states: &States, holder: &str) -> Result<bool, BatchError> {
+    let Some(id) = holder.strip_prefix(HOLDER).filter(|id| request::is_id(id)) else { return Ok(false) };
+    match states.read::<Progress>(&name(id)).await {
+        Ok(state) => Ok(state.is_some_and(|state| {
+            let is_fresh = lambda::now_ms() - state.value.updated_ms < ABANDONED_MS;
+            state.value.phase.holds_sources() && is_fresh
+        })),
+        Err(error @ BatchError::Permanent { .. }) => {
+            tracing::error!(holder, %error, "the state of a replay cannot be read");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl Replay {
@@ -111,21 +146,23 @@ impl Replay {
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let templates = template::beside(&datasets, &settings.domain.pipeline)?;
         let states = States::new(aws.objects.clone(), settings.state.clone());
-        let sources = Sources::new(aws.functions.clone(), states.clone(), settings.source_functions.clone());
+        let names = settings.source_functions.clone();
+        let sources = Sources::new(aws.functions.clone(), states.clone(), names, super::stack_name());
         Ok(Self { settings, aws, admin, datasets, templates, sources, states })
     }
 
-    /// One invocation, which goes on by another one where the time was too short.
+    /// One invocation, which goes on by another one where the time was too short. `request_id` is Lambda's: a retry of a failed invocation has the same,
+    /// and so goes on with the replay that the first attempt began.
     ///
     /// # Errors
     /// A request that cannot be read or fulfilled, with what is accepted; and what failed on the way: Lambda repeats an invocation that
     /// nobody waits for, and that goes on where this one stopped.
-    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, event: &Value, request_id: &str, deadline: Deadline) -> Result<Value, String> {
         let mut state = match Request::read(event)? {
             Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
             Request::Stop(id) => return self.stop(&id).await,
             Request::Continue(id) => self.known(&id).await?,
-            Request::Begin(what) => self.begin(what).await?,
+            Request::Begin(what, id) => self.begin(what, id.or_else(|| Some(request_id.to_owned()))).await?,
         };
         match self.work(&mut state, deadline, |_| ()).await? {
             Step::Over | Step::Elsewhere => {}
@@ -140,14 +177,19 @@ impl Replay {
         Ok(answer(&state.value))
     }
 
-    /// Checks what is to be replayed, and writes down that it begins.
+    /// Checks what is to be replayed, and writes down that it begins. Where a replay of this id was begun before, that one is gone on with. Without an
+    /// id, one is drawn.
     ///
     /// # Errors
-    /// What cannot be fulfilled, with what is accepted.
-    pub async fn begin(&self, what: What) -> Result<State<Progress>, String> {
-        self.check(&what)?;
+    /// What cannot be fulfilled, with what is accepted; an id under which something else was begun.
+    pub async fn begin(&self, what: What, id: Option<String>) -> Result<State<Progress>, String> {
         let started_ms = lambda::now_ms();
-        let id = format!("{started_ms}-{:08x}", fastrand::u32(..));
+        let id =
+            id.filter(|id| request::is_id(id)).unwrap_or_else(|| format!("{started_ms}-{:08x}", fastrand::u32(..)));
+        if let Some(state) = self.begun(&id, &what).await? {
+            return Ok(state);
+        }
+        self.check(&what)?;
         let phase = if what.recreates() { Phase::Pausing } else { Phase::Sending };
         let progress = Progress {
             id: id.clone(),
@@ -162,8 +204,25 @@ impl Replay {
             lease: None,
         };
         let mut state = self.states.fresh(&name(&id), progress);
-        self.states.write(&mut state).await.map_err(|error| error.to_string())?;
-        Ok(state)
+        match self.states.write(&mut state).await {
+            Ok(()) => Ok(state),
+            // The same request, delivered twice at the same time.
+            Err(NotWritten::Overtaken(error)) => {
+                self.begun(&id, &state.value.what).await?.ok_or_else(|| format!("{error}, and is gone"))
+            }
+            Err(NotWritten::Failed(error)) => Err(error.to_string()),
+        }
+    }
+
+    /// The replay that was begun under this id, where it is of the same.
+    async fn begun(&self, id: &str, what: &What) -> Result<Option<State<Progress>>, String> {
+        let state = self.states.read::<Progress>(&name(id)).await.map_err(|error| error.to_string())?;
+        match state {
+            Some(state) if state.value.what != *what => {
+                Err(format!("under the id `{id}` something else was begun: give another id"))
+            }
+            state => Ok(state),
+        }
     }
 
     /// Works until it is over or the deadline has come; `watch` is told the progress whenever it is written.
@@ -176,7 +235,8 @@ impl Replay {
         deadline: Deadline,
         watch: impl Fn(&Progress),
     ) -> Result<Step, String> {
-        run::Run::new(self, state, deadline, &watch).go().await
+        // A large future: what awaits it is copied with it.
+        Box::pin(run::Run::new(self, state, deadline, &watch).go()).await
     }
 
     /// How many objects there are to be looked at; `tell` is told after every page of the listing.
@@ -221,22 +281,21 @@ impl Replay {
                     Err(NotWritten::Failed(error)) => return Err(error.to_string()),
                 }
             }
-            // Whatever it had turned off.
+            // Whatever it had turned off. Where a mapping cannot be turned on yet, the brake's next run does.
             self.release(id).await?;
             return Ok(answer(&state.value));
         }
         Err(format!("the replay `{id}` writes faster than it can be stopped: ask again"))
     }
 
-    async fn release(&self, id: &str) -> Result<(), String> {
-        let me = format!("replay {id}");
-        let is_done = self.sources.release(&me).await.map_err(|error| error.to_string())?;
-        // The second step, back to what was. Lambda refuses it while the first is under way: the brake's next run sees to it.
-        if !is_done && let Err(error) = self.sources.release(&me).await {
-            tracing::info!(%error, "the sources are at their lowest concurrency still");
-        }
-        Ok(())
+    async fn release(&self, id: &str) -> Result<Released, String> {
+        let me = BTreeSet::from([holder(id)]);
+        self.sources.release(&me).await.map_err(|error| error.to_string())
     }
+}
+
+fn holder(id: &str) -> String {
+    format!("{HOLDER}{id}")
 }
 
 fn name(id: &str) -> String {

@@ -1,12 +1,14 @@
 //! The event source mappings, paused and released: what brings events waits while the domain can take none.
 //!
-//! In: who pauses. Out: mappings that are off, their settings kept in one document of S3 before the first is touched; and on as
-//! they were, at the lowest concurrency first. Several may have paused them; they are released when the last of these lets go.
-//! Deliberately absent: why (`brake`, `replay`).
+//! In: who pauses. Out: mappings that are off; and on again when the last holder lets go. One document of S3 and a tag on each mapping
+//! say what Millrace turned off, before it is turned off: either is enough to turn it on again. Nothing but `Enabled` is changed, so what a
+//! deployment sets meanwhile stays. Deliberately absent: why (`brake`, `replay`).
+
+mod paused;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+pub use paused::{Found, Paused};
 
 use crate::{
     aws::{
@@ -26,29 +28,32 @@ pub struct Sources {
     functions: Functions,
     states: States,
     names: Vec<String>,
+    stack: String,
 }
 
-/// What is kept while mappings are not as they were.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paused {
-    /// Who wants them off: `brake`, `replay ID`. None: they are being released.
-    pub by: BTreeSet<String>,
-    /// The mappings as they were.
-    pub mappings: Vec<Mapping>,
+/// What a release came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// What Millrace had turned off is on.
+    Done,
+    /// Some mappings are on their way still: another call goes on.
+    Pending,
+    /// Another holder wants them off.
+    Held,
 }
 
 impl Sources {
-    /// The mappings of these functions.
-    pub fn new(functions: Functions, states: States, names: Vec<String>) -> Self {
-        Self { functions, states, names }
+    /// The mappings of these functions; `stack` names the deployment in their tags.
+    pub fn new(functions: Functions, states: States, names: Vec<String>, stack: String) -> Self {
+        Self { functions, states, names, stack }
     }
 
-    /// What is kept now; `None` where nothing is paused.
+    /// Who wants the sources off, by the document, or by the tags where it is lost.
     ///
     /// # Errors
     /// As for any call.
-    pub async fn paused(&self) -> Result<Option<State<Paused>>, BatchError> {
-        self.states.read(NAME).await
+    pub async fn holders(&self) -> Result<BTreeSet<String>, BatchError> {
+        Ok(self.read(&self.found().await?).await?.value.by)
     }
 
     /// Turns all mappings off, for one who wants it; harmless where that one had done so before.
@@ -56,53 +61,57 @@ impl Sources {
     /// # Errors
     /// As for any call, or where another invocation does the same: the next run goes on.
     pub async fn pause(&self, by: &str) -> Result<(), NotWritten> {
-        let mut paused = match self.paused().await? {
-            Some(paused) => paused,
-            None => self.states.fresh(NAME, Paused { by: BTreeSet::new(), mappings: self.mappings().await? }),
-        };
-        if paused.value.by.insert(by.to_owned()) {
-            // Before the first is touched: what they were is never lost.
-            self.states.write(&mut paused).await?;
+        let found = self.found().await?;
+        let mut state = self.read(&found).await?;
+        state.value.note(&found);
+        state.value.by.insert(by.to_owned());
+        state.value.claim = fastrand::u64(..);
+        // Before the first is touched: what they were is never lost.
+        self.states.write(&mut state).await?;
+        let tag = state.value.tag(&self.stack);
+        let mut result = Ok(());
+        for Found { mapping, tag: tag_now } in &found {
+            let is_ours = state.value.to_enable().any(|known| known.uuid == mapping.uuid);
+            if is_ours && tag_now.as_ref() != Some(&tag) {
+                self.set_tag(mapping, Some(&tag)).await?;
+            }
+            if mapping.enabled {
+                // One that cannot be turned off yet does not keep the others on.
+                result = result.and(self.set(mapping, self.functions.set_enabled(mapping, false)).await);
+            }
         }
-        for mapping in &paused.value.mappings {
-            self.set(&Mapping { enabled: false, ..mapping.clone() }).await?;
-        }
-        Ok(())
+        Ok(result?)
     }
 
-    /// One step back to what was, for one who wanted them off: at the lowest concurrency first, and as they were at the next
-    /// call. `true` when they are as they were.
+    /// Lets go for these holders, and turns on what Millrace had turned off where no holder is left.
     ///
     /// # Errors
     /// As for any call: the next run goes on.
-    pub async fn release(&self, by: &str) -> Result<bool, NotWritten> {
-        let Some(mut paused) = self.paused().await? else { return Ok(true) };
-        if paused.value.by.remove(by) {
-            self.states.write(&mut paused).await?;
-            if paused.value.by.is_empty() {
-                for mapping in &paused.value.mappings {
-                    self.set(&mapping.at_its_lowest()).await?;
-                }
-            }
-            return Ok(false);
+    pub async fn release(&self, let_go: &BTreeSet<String>) -> Result<Released, NotWritten> {
+        let found = self.found().await?;
+        let mut state = self.read(&found).await?;
+        if state.value.is_empty() {
+            return Ok(Released::Done);
         }
-        if !paused.value.by.is_empty() {
-            return Ok(false);
+        state.value.note(&found);
+        if !state.value.by.is_disjoint(let_go) {
+            state.value.by.retain(|holder| !let_go.contains(holder));
+            self.states.write(&mut state).await?;
         }
-        for mapping in &paused.value.mappings {
-            self.set(mapping).await?;
+        if !state.value.by.is_empty() {
+            return Ok(Released::Held);
         }
-        // What was changed is forgotten only when all of it is as it was.
-        let are_set = self.mappings().await?;
-        let is_as_it_was = |mapping: &Mapping| {
-            // A mapping that was deleted meanwhile is nobody's to restore.
-            are_set.iter().find(|now| now.uuid == mapping.uuid).is_none_or(|now| now.is_set_as(mapping))
-        };
-        if !paused.value.mappings.iter().all(is_as_it_was) {
-            return Ok(false);
+        self.turn_on(&state.value, &found).await?;
+        if !self.are_on(&state.value).await? {
+            return Ok(Released::Pending);
         }
-        self.states.forget(paused).await?;
-        Ok(true)
+        for mapping in state.value.to_enable().filter(|known| found.iter().any(|now| now.mapping.uuid == known.uuid)) {
+            self.set_tag(mapping, None).await?;
+        }
+        // What was changed is forgotten only when all of it is as it was, and not where somebody claims them meanwhile.
+        state.value = Paused { only_enabled: true, ..Paused::default() };
+        self.states.write(&mut state).await?;
+        Ok(Released::Done)
     }
 
     /// Whether all mappings are off, and none is on its way.
@@ -113,6 +122,50 @@ impl Sources {
         Ok(self.mappings().await?.iter().all(|mapping| !mapping.enabled && !mapping.in_transition))
     }
 
+    async fn turn_on(&self, paused: &Paused, found: &[Found]) -> Result<(), BatchError> {
+        let ours = |now: &&Found| paused.to_enable().any(|known| known.uuid == now.mapping.uuid);
+        let mut result = Ok(());
+        for Found { mapping, .. } in found.iter().filter(ours) {
+            result = result.and(match paused.lowered(mapping) {
+                // Lambda refuses a change while another one is under way: the next call finds it done.
+                _ if mapping.in_transition => Ok(()),
+                Some(known) => self.set(mapping, self.functions.enable_with_concurrency(&known)).await,
+                None if mapping.enabled => Ok(()),
+                None => self.set(mapping, self.functions.set_enabled(mapping, true)).await,
+            });
+        }
+        result
+    }
+
+    async fn are_on(&self, paused: &Paused) -> Result<bool, BatchError> {
+        let now = self.mappings().await?;
+        // A mapping that was deleted meanwhile is nobody's to restore.
+        let is_on = |known: &Mapping| {
+            let now = now.iter().find(|now| now.uuid == known.uuid);
+            now.is_none_or(|now| now.enabled && paused.lowered(now).is_none())
+        };
+        Ok(paused.to_enable().all(is_on))
+    }
+
+    /// What is remembered: the document, or what the tags say where it is lost or says nothing.
+    async fn read(&self, found: &[Found]) -> Result<State<Paused>, BatchError> {
+        let mut state =
+            self.states.read::<Paused>(NAME).await?.unwrap_or_else(|| self.states.fresh(NAME, Paused::default()));
+        if state.value.is_empty() {
+            state.value = Paused::of_tags(found);
+        }
+        Ok(state)
+    }
+
+    async fn found(&self) -> Result<Vec<Found>, BatchError> {
+        let mut found = Vec::new();
+        for mapping in self.mappings().await? {
+            let tag = if mapping.enabled { None } else { self.tag_of(&mapping).await? };
+            found.push(Found { mapping, tag });
+        }
+        Ok(found)
+    }
+
     async fn mappings(&self) -> Result<Vec<Mapping>, BatchError> {
         let mut mappings = Vec::new();
         for name in &self.names {
@@ -121,14 +174,34 @@ impl Sources {
         Ok(mappings)
     }
 
-    async fn set(&self, mapping: &Mapping) -> Result<(), BatchError> {
-        tracing::info!(
-            mapping = mapping.uuid,
-            enabled = mapping.enabled,
-            concurrency = mapping.maximum_concurrency,
-            "set a source"
-        );
-        match self.functions.set(mapping).await {
+    async fn tag_of(&self, mapping: &Mapping) -> Result<Option<String>, BatchError> {
+        match self.functions.paused_tag(mapping).await {
+            Err(error @ BatchError::Permanent { .. }) => {
+                tracing::warn!(mapping = mapping.uuid, %error, "tags cannot be read: only the state says what is paused");
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    /// The tag is the second record. Where it is refused for good, the state alone has to do.
+    async fn set_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
+        match self.functions.set_paused_tag(mapping, value).await {
+            Err(error @ BatchError::Permanent { .. }) => {
+                tracing::warn!(mapping = mapping.uuid, %error, "the tag cannot be set: only the state says what is paused");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn set(
+        &self,
+        mapping: &Mapping,
+        update: impl Future<Output = Result<(), BatchError>>,
+    ) -> Result<(), BatchError> {
+        tracing::info!(mapping = mapping.uuid, was_enabled = mapping.enabled, "set a source");
+        match update.await {
             // It is gone: nothing comes by it.
             Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => Ok(()),
             result => result,

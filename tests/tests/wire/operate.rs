@@ -1,6 +1,7 @@
 //! What looks after a domain, against a real engine of its own: these functions see all that is in it.
 
 mod brake;
+mod held;
 mod replay;
 mod retention;
 mod security;

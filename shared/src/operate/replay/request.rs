@@ -6,13 +6,14 @@ use serde_json::Value;
 use crate::route::iso;
 
 const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate`, `recreate` as you like; \
-                     {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}";
+                     {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}. \
+                     `id` names a replay: a second request with the same one goes on with the first";
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Something is to be replayed.
-    Begin(What),
+    /// Something is to be replayed, under the id that the caller gives.
+    Begin(What, Option<String>),
     /// How it stands is asked.
     Progress(String),
     /// It is to go on.
@@ -109,22 +110,31 @@ impl Request {
             }
         }
         let refuse = |error: serde_json::Error| format!("{error}: {FORMS}");
-        let what = if members.contains_key("dead_letters") {
-            What::DeadLetters(DeadLetters::deserialize(event).map_err(refuse)?)
-        } else if members.contains_key("from") {
-            What::Objects(Objects::deserialize(event).map_err(refuse)?)
-        } else {
+        let mut members = members.clone();
+        let id = match members.remove("id") {
+            None => None,
+            Some(Value::String(id)) if is_id(&id) => Some(id),
+            Some(_) => return Err(format!("`id` is 1 to 64 letters, digits and `-`: {FORMS}")),
+        };
+        let is_letters = members.contains_key("dead_letters");
+        if !is_letters && !members.contains_key("from") {
             return Err(format!("neither `from` nor `dead_letters`: {FORMS}"));
+        }
+        let members = Value::Object(members);
+        let what = if is_letters {
+            What::DeadLetters(DeadLetters::deserialize(&members).map_err(refuse)?)
+        } else {
+            What::Objects(Objects::deserialize(&members).map_err(refuse)?)
         };
         if what.rate().is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
             return Err(format!("`rate` is a number of objects a second, more than 0 and at most 100000: {FORMS}"));
         }
-        Ok(Self::Begin(what))
+        Ok(Self::Begin(what, id))
     }
 }
 
 /// It becomes part of a key.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
@@ -154,15 +164,18 @@ mod tests {
         assert_eq!(Request::read(&json!({ "stop": id() })), Ok(Request::Stop(id())));
         let begun = Request::read(&json!({ "from": "s3://b/p", "rate": 5, "recreate": true, "dataset": "a" })).unwrap();
         assert!(
-            matches!(begun, Request::Begin(what) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p")
+            matches!(begun, Request::Begin(what, None) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p")
         );
-        let begun = Request::read(&json!({ "dead_letters": "s3://d/p", "reason": "invalid_json" })).unwrap();
-        assert!(matches!(begun, Request::Begin(What::DeadLetters(_))));
+        let begun =
+            Request::read(&json!({ "dead_letters": "s3://d/p", "reason": "invalid_json", "id": "mine-1" })).unwrap();
+        assert!(matches!(begun, Request::Begin(What::DeadLetters(_), Some(named)) if named == "mine-1"));
         for (event, says) in [
             (json!(null), "not an object"),
             (json!({}), "neither `from` nor `dead_letters`"),
             (json!({ "progress": "../secret" }), "no id of a replay"),
             (json!({ "from": "s3://b", "sinse": "2026" }), "unknown field `sinse`"),
+            (json!({ "from": "s3://b", "id": "../a" }), "`id` is 1 to 64"),
+            (json!({ "from": "s3://b", "id": 5 }), "`id` is 1 to 64"),
             (json!({ "from": "s3://b", "rate": 0 }), "`rate` is a number"),
             (json!({ "dead_letters": "s3://b", "since": "2026" }), "unknown field `since`"),
         ] {

@@ -9,6 +9,7 @@ use crate::{
     aws::state::{NotWritten, State},
     backoff::Backoff,
     lambda::{self, Deadline},
+    operate::sources::Released,
     outcome::BatchError,
 };
 
@@ -43,6 +44,14 @@ pub(super) struct Run<'r> {
     written: Instant,
     /// When the next object may be sent.
     next: Instant,
+}
+
+/// Whose replay it is.
+enum Taken {
+    Mine,
+    OfAnother,
+    /// The deadline came before the other lease expired.
+    Unknown,
 }
 
 /// Why a step is not done.
@@ -84,8 +93,11 @@ impl<'r> Run<'r> {
     }
 
     pub(super) async fn go(mut self) -> Result<Step, String> {
-        if !self.is_mine().await? {
-            return Ok(Step::Elsewhere);
+        match self.take_lease().await? {
+            Taken::Mine => {}
+            Taken::OfAnother => return Ok(Step::Elsewhere),
+            // The lease may be of a run that was killed: the next invocation waits for its end.
+            Taken::Unknown => return Ok(Step::GoesOn),
         }
         if self.state.value.phase.is_over() {
             return Ok(Step::Over);
@@ -102,18 +114,18 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Whether no other invocation is at work. One that is seems dead until its lease ends, or shows that it is not by writing: that is
-    /// waited for, since Lambda repeats an invocation that was killed but twice.
-    async fn is_mine(&mut self) -> Result<bool, String> {
-        let Some(lease) = self.state.value.lease.clone() else { return Ok(true) };
+    /// Whether this run may work. A lease that has not expired may be of a run that was killed: wait until it expires, or is renewed.
+    async fn take_lease(&mut self) -> Result<Taken, String> {
+        let Some(lease) = self.state.value.lease.clone() else { return Ok(Taken::Mine) };
         while lease.until_ms > lambda::now_ms() {
             if self.deadline.reading_is_over() {
-                return Ok(false);
+                return Ok(Taken::Unknown);
             }
             tokio::time::sleep(LOOKS_EVERY).await;
         }
         *self.state = self.replay.known(&self.state.value.id).await?;
-        Ok(self.state.value.lease.as_ref().is_none_or(|now| *now == lease))
+        let is_dead = self.state.value.lease.as_ref().is_none_or(|now| *now == lease);
+        Ok(if is_dead { Taken::Mine } else { Taken::OfAnother })
     }
 
     async fn steps(&mut self) -> Result<Step, Broken> {
@@ -130,11 +142,17 @@ impl<'r> Run<'r> {
                     self.enter(Phase::Recreating).await?;
                 }
                 Phase::Recreating => {
+                    // Also where an earlier run had paused them: the brake releases what a dead run held.
+                    if !self.pause().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
                     self.recreate().await?;
                     self.enter(Phase::Releasing).await?;
                 }
                 Phase::Releasing => {
-                    self.replay.release(&self.state.value.id).await?;
+                    if !self.release().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
                     self.enter(Phase::Sending).await?;
                 }
                 Phase::Sending => {
@@ -151,12 +169,44 @@ impl<'r> Run<'r> {
 
     /// Whether the sources are off, and nothing of them is under way.
     async fn pause(&mut self) -> Result<bool, Broken> {
-        let by = format!("replay {}", self.state.value.id);
-        self.replay.sources.pause(&by).await.map_err(|error| error.to_string())?;
+        let by = super::holder(&self.state.value.id);
+        for attempt in 1.. {
+            match self.replay.sources.pause(&by).await {
+                Ok(()) => break,
+                Err(NotWritten::Failed(error @ BatchError::Permanent { .. })) => return Err(error.into()),
+                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.to_string())),
+                // The brake wrote at the same time, or a mapping is on its way to another state.
+                Err(error) => tracing::warn!(%error, "pausing again"),
+            }
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOKS_EVERY * attempt).await;
+            self.write_now_and_then().await?;
+        }
         while !self.deadline.reading_is_over() {
             let queue = &self.replay.settings.queue_url;
             if self.replay.sources.are_off().await? && self.replay.aws.queue.in_flight(queue).await? == 0 {
                 return Ok(true);
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+            self.write_now_and_then().await?;
+        }
+        Ok(false)
+    }
+
+    /// Whether the sources are on, or off for another holder.
+    async fn release(&mut self) -> Result<bool, Broken> {
+        let mut attempt = 0;
+        while !self.deadline.reading_is_over() {
+            match self.replay.release(&self.state.value.id).await {
+                Ok(Released::Done | Released::Held) => return Ok(true),
+                Ok(Released::Pending) => {}
+                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error)),
+                Err(error) => {
+                    attempt += 1;
+                    tracing::warn!(error, "releasing again");
+                }
             }
             tokio::time::sleep(LOOKS_EVERY).await;
             self.write_now_and_then().await?;
@@ -296,10 +346,25 @@ impl<'r> Run<'r> {
         self.put(Some(lease)).await
     }
 
+    /// Whether what is there instead was written by this very run: a write that was given up took effect later. Then the next one goes over it.
+    async fn reclaim(&mut self) -> Result<bool, Broken> {
+        let there = self.replay.known(&self.state.value.id).await?;
+        let is_mine = there.value.lease.as_ref().is_some_and(|lease| lease.owner == self.me);
+        if !is_mine || there.value.phase.is_over() {
+            return Ok(false);
+        }
+        let meant = std::mem::replace(self.state, there).value;
+        self.state.value = meant;
+        Ok(true)
+    }
+
     async fn put(&mut self, lease: Option<Lease>) -> Result<(), Broken> {
         self.state.value.lease = lease;
         self.state.value.updated_ms = lambda::now_ms();
-        self.replay.states.write(self.state).await?;
+        match self.replay.states.write(self.state).await {
+            Err(NotWritten::Overtaken(_)) if self.reclaim().await? => self.replay.states.write(self.state).await?,
+            result => result?,
+        }
         self.written = Instant::now();
         (self.watch)(&self.state.value);
         Ok(())

@@ -2,6 +2,7 @@
 
 mod letters;
 mod recreate;
+mod repeated;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

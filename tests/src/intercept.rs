@@ -1,0 +1,104 @@
+//! A server before another one, which passes requests on, refuses some, and loses the replies to others.
+//!
+//! In: a rule from a request to a [`Fault`]. Out: the other server's answers, or a fault's. Unlike [`crate::proxy`] it knows what a request is about.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use local::server::{Answer, Closed, Server};
+
+use crate::{engine, served::lock};
+
+/// What a request meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is passed on.
+    None,
+    /// It is answered with this status and not passed on.
+    Refused(u16),
+    /// It is passed on and takes effect; the reply is this status instead.
+    Lost(u16),
+}
+
+type Rule = Box<dyn FnMut(&Parts, &Bytes) -> Fault + Send>;
+
+/// A running server.
+pub struct Intercept {
+    server: Server,
+    rule: Arc<Mutex<Rule>>,
+}
+
+impl std::fmt::Debug for Intercept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.server)
+    }
+}
+
+impl Intercept {
+    /// Starts one before the server at `target`, without a fault.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start(target: &str) -> Self {
+        let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
+        let (http, target, shared) = (engine::http(), Arc::<str>::from(target), Arc::clone(&rule));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (http, target, rule) = (http.clone(), Arc::clone(&target), Arc::clone(&shared));
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+                let fault = (lock(&rule))(&head, &body);
+                if let Fault::Refused(status) = fault {
+                    return failure(status);
+                }
+                let request = http.request(head.method, format!("{target}{}", head.uri)).headers(head.headers);
+                let said = request.body(body).send().await.map_err(|_| Closed)?;
+                let mut answer = Response::builder().status(said.status());
+                for (name, value) in said.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
+                    answer = answer.header(name, value);
+                }
+                let body = said.bytes().await.map_err(|_| Closed)?;
+                if let Fault::Lost(status) = fault {
+                    return failure(status);
+                }
+                answer.body(Full::new(body)).map_err(|_| Closed)
+            }
+        });
+        Self { server: Server::start(service).await.expect("a free port"), rule }
+    }
+
+    /// Its URL, to use instead of the other server's.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// From now on this rule says what requests meet.
+    pub fn set(&self, rule: impl FnMut(&Parts, &Bytes) -> Fault + Send + 'static) {
+        *lock(&self.rule) = Box::new(rule);
+    }
+
+    /// From now on the `number`th request (from 1) that `is_meant` takes meets a fault; its repetitions do not.
+    pub fn set_nth(&self, number: u64, fault: Fault, is_meant: impl Fn(&Parts) -> bool + Send + 'static) {
+        let mut seen = 0;
+        self.set(move |head, _| {
+            seen += u64::from(is_meant(head));
+            if seen == number && is_meant(head) { fault } else { Fault::None }
+        });
+    }
+}
+
+/// A failure as the services of AWS tell it, in XML; what is JSON elsewhere is told by its status.
+fn failure(status: u16) -> Result<Answer, Closed> {
+    let code = match status {
+        403 => "AccessDeniedException",
+        429 => "ThrottlingException",
+        _ => "InternalError",
+    };
+    let body = format!("<Error><Code>{code}</Code><Message>as the test says</Message></Error>");
+    Response::builder().status(status).body(Full::new(body.into())).map_err(|_| Closed)
+}

@@ -1,0 +1,123 @@
+//! The sources are turned on again whatever was lost: the state, the run that held them, or nothing but time.
+
+use local::function::Function;
+use serde_json::{Value, json};
+use tests::engine::Engine;
+use tests::moto::Moto;
+use tests::place;
+use tests::scene::Scene;
+
+use super::invoke;
+
+/// A brake for which the domain is full, and one for which it is not; both of one deployment.
+async fn brakes(scene: &Scene<'_>, domain: &str) -> (Function, Function) {
+    let state = format!("s3://dead-{}/state", scene.prefix);
+    let functions = format!("{}-s3,{0}-kinesis", scene.prefix);
+    let env = |free| {
+        [
+            ("MILLRACE_STATE", state.clone()),
+            ("MILLRACE_SOURCE_FUNCTIONS", functions.clone()),
+            ("MILLRACE_FREE_STORAGE_BRAKE", String::from(free)),
+        ]
+    };
+    let start = async |free| {
+        let env = env(free);
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        scene.start("brake", domain, &env).await
+    };
+    (start("99.99%").await, start("0.01%").await)
+}
+
+async fn run(brake: &mut Function) -> Value {
+    invoke(brake, &Value::Null).await.expect("a run")["paused"].clone()
+}
+
+#[test]
+fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_has_set_it() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "held").await;
+        for function in ["held-s3", "held-kinesis"] {
+            moto.lambda_function(function).await;
+        }
+        let queue = moto.map_queue("held-s3", "held", 10).await;
+        let by_hand = moto.map_stream("held-kinesis", "held-off", 3).await;
+        let off = moto.lambda.update_event_source_mapping().uuid(&by_hand).enabled(false);
+        off.send().await.expect("an operator has turned it off");
+        let lose_state = async || {
+            moto.s3.delete_object().bucket("dead-held").key("state/brake.json").send().await.expect("it is lost");
+        };
+        let (mut full, mut well) = brakes(&scene, &engine.url()).await;
+
+        // Lost while the domain is full, and while it is well.
+        for runs in [2, 1] {
+            assert_eq!(run(&mut full).await, 1);
+            lose_state().await;
+            for _ in 1..runs {
+                assert_eq!(run(&mut full).await, 1);
+            }
+            assert!(!moto.mapping(&queue).await.0);
+            assert_eq!(run(&mut well).await, 0);
+            assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
+            assert!(!moto.mapping(&by_hand).await.0, "what others turned off stays off");
+        }
+        // Nothing is left by which the brake would turn on what an operator turns off now.
+        let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
+        update().enabled(false).send().await.expect("an operator turns it off");
+        assert_eq!(run(&mut well).await, 0);
+        assert!(!moto.mapping(&queue).await.0);
+        update().enabled(true).send().await.expect("and on");
+
+        // A deployment changes one mapping and makes another while both are to be off.
+        assert_eq!(run(&mut full).await, 1);
+        let fifty = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(50).build();
+        update().enabled(true).scaling_config(fifty).send().await.expect("a deployment");
+        let new = moto.map_queue("held-s3", "held-new", 7).await;
+        assert_eq!(run(&mut full).await, 1);
+        assert!(!moto.mapping(&queue).await.0 && !moto.mapping(&new).await.0);
+        assert_eq!(run(&mut well).await, 0);
+        assert_eq!(moto.mapping(&queue).await, (true, Some(50), None));
+        assert_eq!(moto.mapping(&new).await, (true, Some(7), None));
+    });
+}
+
+#[test]
+fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "abandoned").await;
+        moto.lambda_function("abandoned-s3").await;
+        let queue = moto.map_queue("abandoned-s3", "abandoned", 10).await;
+        let (_, mut well) = brakes(&scene, &engine.url()).await;
+        let put = async |key: &str, state: &Value| {
+            let body = state.to_string().into_bytes().into();
+            moto.s3.put_object().bucket("dead-abandoned").key(key).body(body).send().await.expect("a state");
+        };
+        let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
+        // As the release before this one wrote them.
+        let mapping = json!({ "uuid": queue, "enabled": true, "maximum_concurrency": 10, "parallelization_factor": null, "in_transition": false });
+        let progress = |updated_ms: i64| {
+            json!({
+                "id": "1-2", "what": { "from": "s3://logs/", "dataset": "a", "recreate": true }, "phase": "recreating",
+                "started_ms": 1, "updated_ms": updated_ms, "listed": 0, "sent": 0, "after": null, "lease": null,
+            })
+        };
+        #[expect(clippy::disallowed_methods, reason = "states carry the wall-clock time")]
+        let now = jiff::Timestamp::now().as_millisecond();
+        update().enabled(false).send().await.expect("it is paused");
+        put("state/brake.json", &json!({ "by": ["replay 1-2"], "mappings": [mapping] })).await;
+        put("state/replays/1-2.json", &progress(now)).await;
+        assert_eq!(run(&mut well).await, 1, "it was at work a moment ago");
+        assert!(!moto.mapping(&queue).await.0);
+        put("state/replays/1-2.json", &progress(now - 11 * 60_000)).await;
+        assert_eq!(run(&mut well).await, 0);
+        assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
+
+        // Half released by the release before this one: at its lowest concurrency.
+        put("state/brake.json", &json!({ "by": [], "mappings": [mapping] })).await;
+        let lowest = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(2).build();
+        update().scaling_config(lowest).send().await.expect("it is eased");
+        assert_eq!(run(&mut well).await, 0);
+        assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
+    });
+}
