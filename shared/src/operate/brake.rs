@@ -4,6 +4,8 @@
 //! alarms, which get lost: a run after the domain is well again releases, whatever came between. What is paused loses nothing: the queue keeps
 //! ten days, streams seven.
 
+mod standstill;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ use crate::{
     aws::state::{NotWritten, States},
     cluster::{Admin, admin::storage::Storage},
     config::{datasets::Datasets, operations::BrakeSettings, settings::variable},
-    lambda::Deadline,
+    lambda::{self, Deadline},
     outcome::{BatchError, ConfigError},
     telemetry,
 };
@@ -132,12 +134,20 @@ impl Brake {
         report.free_storage_bytes = storage.least_free();
         report.reasons.extend(self.full(&storage));
         report.reasons.extend(self.admin.write_blocks(&self.datasets.wildcards(), deadline).await?);
+        report.reasons.extend(self.standstill(deadline).await?);
         let rejected = self.admin.rejected_writes(deadline).await?;
         report.refused = self.refused_since(&rejected).await?;
         if report.refused >= self.settings.refusals {
             report.reasons.push(format!("{} bulk requests were refused for load since the last look", report.refused));
         }
         Ok(())
+    }
+
+    /// Why no dataset can write because of its indices.
+    async fn standstill(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
+        let indices = self.admin.index_states(deadline).await?;
+        let room = self.admin.shard_room(&indices, deadline).await?;
+        Ok(standstill::reasons(&self.datasets, &indices, room, lambda::now_ms()))
     }
 
     fn full(&self, storage: &Storage) -> Option<String> {

@@ -2,12 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::{Admin, segment};
 use crate::{lambda::Deadline, outcome::BatchError};
 
 /// Settings of the cluster that keep every dataset's events, or the first of a day, from being taken.
 pub const CLUSTER_BLOCKS: [&str; 3] =
     ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"];
+
+/// Whether an index can be written to at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    /// Its name.
+    pub name: String,
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// Its shards with their copies, as the limit counts them.
+    pub shards: u64,
+}
 
 impl Admin {
     /// What keeps the domain from taking events: a block of the cluster, or of indices of these patterns. Empty where nothing does.
@@ -57,5 +70,66 @@ impl Admin {
         Ok(nodes
             .filter_map(|node| Some((node["node_name"].as_str()?.to_owned(), node["rejected"].as_str()?.parse().ok()?)))
             .collect())
+    }
+
+    /// Every index, open or closed.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn index_states(&self, deadline: Deadline) -> Result<Vec<IndexState>, BatchError> {
+        let path = "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep&expand_wildcards=all";
+        let listed = self.ask("GET", path, None, deadline).await?;
+        Ok(listed.as_array().into_iter().flatten().filter_map(index_state).collect())
+    }
+
+    /// How many shards the domain would still take beside those of these indices; none where it does not tell its limit.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn shard_room(&self, indices: &[IndexState], deadline: Deadline) -> Result<Option<u64>, BatchError> {
+        let path = "/_cluster/settings?flat_settings=true&include_defaults=true";
+        let settings = self.ask("GET", path, None, deadline).await?;
+        let health = self.ask("GET", "/_cluster/health", None, deadline).await?;
+        Ok(shard_limit(&settings, &health).map(|limit| {
+            // A closed index does not count.
+            let open: u64 = indices.iter().filter(|index| !index.is_closed).map(|index| index.shards).sum();
+            limit.saturating_sub(open)
+        }))
+    }
+}
+
+fn index_state(row: &Value) -> Option<IndexState> {
+    let count = |name: &str| row[name].as_str().and_then(|count| count.parse::<u64>().ok());
+    Some(IndexState {
+        name: row["index"].as_str()?.into(),
+        is_closed: row["status"] == "close",
+        shards: count("pri").unwrap_or(0) * (1 + count("rep").unwrap_or(0)),
+    })
+}
+
+fn shard_limit(settings: &Value, health: &Value) -> Option<u64> {
+    const LIMIT: &str = "cluster.max_shards_per_node";
+    let told = ["transient", "persistent", "defaults"].iter().find_map(|kind| settings[*kind][LIMIT].as_str());
+    told?.parse::<u64>().ok()?.checked_mul(health["number_of_data_nodes"].as_u64()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_shard_limit_is_of_all_data_nodes_and_copies_count() {
+        let health = json!({ "number_of_data_nodes": 2 });
+        let limit = |kind: &str| json!({ kind: { "cluster.max_shards_per_node": "10" } });
+        for kind in ["defaults", "persistent", "transient"] {
+            assert_eq!(shard_limit(&limit(kind), &health), Some(20));
+        }
+        assert_eq!(shard_limit(&json!({}), &health), None);
+        assert_eq!(shard_limit(&limit("defaults"), &json!({})), None);
+        let row = |status: &str| json!({ "index": "a", "status": status, "pri": "3", "rep": "1" });
+        let expected = |is_closed| Some(IndexState { name: "a".into(), is_closed, shards: 6 });
+        assert_eq!((index_state(&row("open")), index_state(&row("close"))), (expected(false), expected(true)));
     }
 }

@@ -72,6 +72,7 @@ fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_h
         assert_eq!(run(&mut full).await, 1);
         let fifty = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(50).build();
         update().enabled(true).scaling_config(fifty).send().await.expect("a deployment");
+        moto.queue("held-new").await;
         let new = moto.map_queue("held-s3", "held-new", 7).await;
         assert_eq!(run(&mut full).await, 1);
         assert!(!moto.mapping(&queue).await.0 && !moto.mapping(&new).await.0);
@@ -119,5 +120,37 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
         update().scaling_config(lowest).send().await.expect("it is eased");
         assert_eq!(run(&mut well).await, 0);
         assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
+    });
+}
+
+#[test]
+fn the_sources_wait_while_no_index_of_today_can_be_made_or_it_is_closed() {
+    // A limit of the cluster would meet the other tests: a node of its own.
+    let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "standstill").await;
+        moto.lambda_function("standstill-s3").await;
+        let queue = moto.map_queue("standstill-s3", "standstill", 10).await;
+        let state = format!("s3://dead-{}/state", scene.prefix);
+        let env = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", "standstill-s3")];
+        let mut brake = scene.start("brake", &engine.url(), &env).await;
+        let mut says = async |expected: &str| {
+            let report = invoke(&mut brake, &Value::Null).await.expect("a run");
+            let reason = report["reasons"][0].as_str().unwrap_or_default();
+            assert!(reason.contains(expected) && reason.is_empty() == expected.is_empty(), "{report}");
+            assert_eq!(moto.mapping(&queue).await.0, expected.is_empty(), "{report}");
+        };
+        let index = format!("standstill-{}", super::day(0));
+        engine.ask("PUT", "/other", "").await;
+        says("").await;
+        engine.cluster_setting("cluster.max_shards_per_node", &json!("1")).await;
+        says("the shard limit is reached").await;
+        engine.cluster_setting("cluster.max_shards_per_node", &Value::Null).await;
+        engine.ask("PUT", &format!("/{index}"), "").await;
+        says("").await;
+        engine.ask("POST", &format!("/{index}/_close"), "").await;
+        says(&format!("{index} is closed")).await;
+        engine.ask("POST", &format!("/{index}/_open"), "").await;
+        says("").await;
     });
 }
