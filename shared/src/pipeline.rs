@@ -7,6 +7,7 @@
 
 mod carry;
 mod delivery;
+mod deliveries;
 mod dry_run;
 mod event;
 mod letters;

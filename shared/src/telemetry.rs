@@ -46,6 +46,9 @@ pub enum Subject {
         bucket: String,
         /// The object's key.
         key: String,
+        /// The entity tag of the content that was read, without quotes; none where neither notification nor S3 gave one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        etag: Option<String>,
         /// The offset at which this attempt began.
         start_offset: u64,
         /// The offset before which everything is settled.
@@ -113,6 +116,8 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// Values that a rule of `fields` could not make, in events that went on without them.
     pub left_out: u64,
+    /// Deliveries that panicked: all events of theirs count as undelivered. Also the producer; what it held unsent is not counted.
+    pub panicked: u64,
     /// Requests to `_bulk`, with their repetitions.
     pub bulk_requests: u64,
     /// Requests among them that were repetitions, of a whole body or of the items that failed.
@@ -132,6 +137,7 @@ impl Receipt {
             bytes_raw: 0,
             outcome: Outcome::default(),
             left_out: 0,
+            panicked: 0,
             bulk_requests: 0,
             retries: 0,
             elapsed_ms: 0,
@@ -140,7 +146,8 @@ impl Receipt {
 
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        line(self, self.outcome.balances(), &METRICS, &ALARMED, now_ms)
+        let balances = self.outcome.balances();
+        line(self, balances, balances && self.panicked == 0, &METRICS, &ALARMED, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
@@ -190,7 +197,8 @@ pub struct TransformReceipt {
 impl TransformReceipt {
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
-        line(self, self.outcome.balances(), &TRANSFORM_METRICS, &TRANSFORM_ALARMED, now_ms)
+        let balances = self.outcome.balances();
+        line(self, balances, balances, &TRANSFORM_METRICS, &TRANSFORM_ALARMED, now_ms)
     }
 
     /// Prints the line to standard output, where Lambda's log collector reads it.
@@ -213,13 +221,14 @@ pub const TRANSFORM_ALARMED: [(&str, &str); 2] = [("failed", "Count"), ("unbalan
 fn line(
     receipt: &impl Serialize,
     balances: bool,
+    is_sound: bool,
     metrics: &[(&str, &str)],
     alarmed: &[(&str, &str)],
     now_ms: i64,
 ) -> String {
     let mut line = json!({
         "message": "receipt",
-        "level": if balances { "INFO" } else { "ERROR" },
+        "level": if is_sound { "INFO" } else { "ERROR" },
         "balances": balances,
         "unbalanced": u8::from(!balances),
         "function": function_name(),
@@ -279,7 +288,13 @@ mod tests {
 
     #[test]
     fn a_receipt_is_at_once_the_metric_record() {
-        let subject = Subject::S3 { bucket: "logs".into(), key: "a.json".into(), start_offset: 0, end_offset: 10 };
+        let subject = Subject::S3 {
+            bucket: "logs".into(),
+            key: "a.json".into(),
+            etag: Some("e".into()),
+            start_offset: 0,
+            end_offset: 10,
+        };
         let receipt = Receipt {
             is_final: true,
             bytes_in: 5,
@@ -309,6 +324,22 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
         assert_eq!((&line["level"], &line["balances"]), (&json!("ERROR"), &json!(false)), "one event has no fate");
         assert_is_metric_record(&line);
+    }
+
+    #[test]
+    fn a_receipt_says_that_a_delivery_panicked_and_which_content_was_read() {
+        let subject = Subject::S3 {
+            bucket: "logs".into(),
+            key: "a.json".into(),
+            etag: Some("e".into()),
+            start_offset: 0,
+            end_offset: 10,
+        };
+        let outcome = Outcome { read: 3, undelivered: 3, ..Outcome::default() };
+        let receipt = Receipt { outcome, panicked: 1, ..Receipt::new(subject, "app-events") };
+        let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
+        assert_eq!((&line["panicked"], &line["level"], &line["balances"]), (&json!(1), &json!("ERROR"), &json!(true)));
+        assert_eq!(line["etag"], "e");
     }
 
     fn assert_is_metric_record(line: &serde_json::Value) {

@@ -6,6 +6,7 @@
 //! - [`service`]: a process that ends with the test process
 //! - [`engine`]: a real OpenSearch node
 //! - [`moto`]: an S3, a queue service and a secret store
+//! - [`liar`]: an S3 that breaks off, or answers what was not asked for
 //! - [`localstack`]: an AWS that deploys templates
 //! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
 //! - [`intercept`]: a server whose requests are refused, or whose replies are lost
@@ -43,6 +44,7 @@ pub mod kinesalite;
 pub mod kinesis;
 pub mod kpl;
 pub mod lambda;
+pub mod liar;
 pub mod localstack;
 pub mod mapping;
 pub mod moto;

@@ -30,6 +30,7 @@ pub struct Counts {
     pub dropped_by_domain: u64,
     pub rejected_by_domain: u64,
     pub left_out: u64,
+    pub panicked: u64,
     pub bulk_requests: u64,
     pub retries: u64,
     pub elapsed_ms: u64,
@@ -41,6 +42,7 @@ pub struct Counts {
 pub struct S3 {
     pub bucket: String,
     pub key: String,
+    pub etag: Option<String>,
     pub start_offset: u64,
     pub end_offset: u64,
     #[serde(flatten)]

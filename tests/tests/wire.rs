@@ -43,4 +43,5 @@ mod wire {
     mod verdict;
     mod visibility;
     mod volume;
+    mod whole;
 }

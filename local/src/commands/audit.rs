@@ -89,6 +89,6 @@ fn summary(counts: &Counts, receipts: u64) -> String {
     let Counts { objects, settled, no_dataset, no_receipt, not_final, unbalanced, replaced } = counts;
     format!(
         "{objects} objects, {receipts} receipts: {settled} final, {no_dataset} of no dataset, {no_receipt} without a receipt, \
-         {not_final} without a final one, {unbalanced} that do not balance, {replaced} written after their receipt"
+         {not_final} without a final one, {unbalanced} that do not balance, {replaced} of which another content was read"
     )
 }

@@ -1,5 +1,8 @@
 //! S3: open an object at a byte, list what is there, write dead letters, keep small documents.
 
+mod answer;
+mod open;
+
 use aws_config::SdkConfig;
 pub use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::{
@@ -9,6 +12,7 @@ use aws_sdk_s3::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::outcome::BatchError;
+pub use open::{OpenError, Opened};
 
 /// S3's client.
 #[derive(Debug, Clone)]
@@ -35,21 +39,6 @@ impl std::fmt::Display for ObjectRef {
     }
 }
 
-/// An object that is being read.
-#[derive(Debug)]
-pub struct Opened {
-    /// The entity tag without quotes.
-    pub etag: String,
-    /// The version read, where the bucket keeps versions.
-    pub version: Option<String>,
-    /// S3's `LastModified`, in milliseconds since the epoch.
-    pub last_modified_ms: i64,
-    /// Bytes that `body` has to bring.
-    pub length: u64,
-    /// The bytes from the requested one on.
-    pub body: ByteStream,
-}
-
 /// An object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -72,68 +61,10 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// Why an object could not be opened.
-#[derive(Debug)]
-pub enum OpenError {
-    /// It was deleted, or its content replaced: it will never come back as it was notified.
-    Gone(String),
-    /// Anything else.
-    Failed(BatchError),
-}
-
 impl Objects {
     /// A client of the configuration's endpoint.
     pub fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config) }
-    }
-
-    /// Opens `object` at byte `from`: the very version, else the content with the very ETag.
-    ///
-    /// # Errors
-    /// [`OpenError::Gone`] where a retry can't help and nobody is to blame. A 403 is not that: without `ListBucket` it
-    /// also hides a missing object, so it counts as configuration (permanent).
-    pub async fn open(&self, object: &ObjectRef, from: u64) -> Result<Opened, OpenError> {
-        let if_match = object.etag.as_ref().map(|etag| format!("\"{etag}\""));
-        let range = (from > 0).then(|| format!("bytes={from}-"));
-        let result = self
-            .client
-            .get_object()
-            .bucket(&object.bucket)
-            .key(&object.key)
-            .set_version_id(object.version.clone())
-            .set_if_match(if_match)
-            .set_range(range)
-            .send()
-            .await;
-        let error = match result {
-            Ok(output) => {
-                return Ok(Opened {
-                    etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
-                    version: output.version_id().filter(|version| *version != "null").map(str::to_owned),
-                    last_modified_ms: output.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
-                    length: output.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
-                    body: output.body,
-                });
-            }
-            Err(error) => error,
-        };
-        match (super::status(&error), error.code().unwrap_or_default()) {
-            // Right behind the last byte: the object ended where reading stopped.
-            (Some(416), _) if from > 0 => Ok(Opened {
-                etag: object.etag.clone().unwrap_or_default(),
-                version: object.version.clone(),
-                last_modified_ms: 0,
-                length: 0,
-                body: ByteStream::default(),
-            }),
-            (Some(404), "NoSuchKey" | "NoSuchVersion") => Err(OpenError::Gone(format!("{object} is gone (404)"))),
-            // A delete marker by its version.
-            (Some(405), "MethodNotAllowed") => Err(OpenError::Gone(format!("{object} is a delete marker"))),
-            (Some(412), _) => Err(OpenError::Gone(format!(
-                "{object} was replaced: its content no longer has the ETag of the notification"
-            ))),
-            _ => Err(OpenError::Failed(super::batch_error(format!("GET {object}"), &error))),
-        }
     }
 
     /// Writes one object.

@@ -1,8 +1,11 @@
 //! `local audit`: which objects under a prefix has nobody finished?
 //!
 //! In: the functions' log lines, in whichever form they were fetched, and the listing of a bucket. Out: each object that no dataset
-//! takes, or that has no final receipt that balances, one after another. Memory: about 40 bytes for each object with a receipt,
-//! however many there are in the bucket. Deliberately absent: fetching logs, and doing anything about what is found (`replay`).
+//! takes, or that has no final receipt that balances, one after another. Memory: about 80 bytes for each content with a receipt,
+//! however many objects there are in the bucket. Deliberately absent: fetching logs, and doing anything about what is found (`replay`).
+//!
+//! A receipt names the ETag of the content that was read, and counts for that content alone. Receipts of releases that did not name it
+//! count by time: for what was in the bucket before them. They are asked only where no receipt names the object's ETag.
 
 use std::{
     collections::HashMap,
@@ -36,7 +39,7 @@ pub enum Fate {
     NotFinal,
     /// Its final receipt does not balance.
     Unbalanced,
-    /// It was written after its final receipt.
+    /// Its receipts are of another content, or older than it.
     Replaced,
     /// It has a final receipt that balances.
     Final,
@@ -85,13 +88,22 @@ enum Known {
     Final(i64),
 }
 
+/// What is known of a key, whatever its content.
+#[derive(Debug, Clone, Copy, Default)]
+struct OfKey {
+    without_etag: Option<Known>,
+    has_etags: bool,
+}
+
 /// The receipts of the objects under a prefix.
 #[derive(Debug)]
 pub struct Ledger {
     bucket: String,
     prefix: String,
-    /// By the hash of the key.
-    known: HashMap<u128, Known>,
+    /// By the hash of key and ETag.
+    contents: HashMap<u128, Known>,
+    /// By the hash of the key: the best of receipts that name no ETag, and whether there are any that do.
+    keys: HashMap<u128, OfKey>,
     /// Receipts of these objects.
     pub receipts: u64,
     /// Receipts of others, streams among them.
@@ -103,6 +115,7 @@ pub struct Ledger {
 struct Receipt {
     bucket: String,
     key: String,
+    etag: Option<String>,
     #[serde(rename = "final")]
     is_final: bool,
     balances: bool,
@@ -119,7 +132,8 @@ struct Metadata {
 impl Ledger {
     /// Without any receipt yet.
     pub fn new(bucket: &str, prefix: &str) -> Self {
-        Self { bucket: bucket.into(), prefix: prefix.into(), known: HashMap::new(), receipts: 0, others: 0 }
+        let (contents, keys) = (HashMap::new(), HashMap::new());
+        Self { bucket: bucket.into(), prefix: prefix.into(), contents, keys, receipts: 0, others: 0 }
     }
 
     /// Takes in log lines: as the functions print them, with anything before them, or inside the JSON that
@@ -192,7 +206,7 @@ impl Ledger {
 
     fn receipt(&mut self, receipt: Option<Receipt>) {
         let own = receipt.filter(|receipt| receipt.bucket == self.bucket && receipt.key.starts_with(&self.prefix));
-        let Some(Receipt { key, is_final, balances, aws, .. }) = own else {
+        let Some(Receipt { key, etag, is_final, balances, aws, .. }) = own else {
             self.others += 1;
             return;
         };
@@ -202,28 +216,51 @@ impl Ledger {
             (true, false) => Known::Unbalanced,
             (true, true) => Known::Final(aws.map_or(i64::MAX, |aws| aws.timestamp)),
         };
-        let before = self.known.entry(hash(&key)).or_insert(known);
-        *before = known.max(*before);
+        let of_key = self.keys.entry(hash(&[&key])).or_default();
+        match etag {
+            Some(etag) => {
+                of_key.has_etags = true;
+                let before = self.contents.entry(hash(&[&key, &etag])).or_insert(known);
+                *before = known.max(*before);
+            }
+            None => of_key.without_etag = of_key.without_etag.max(Some(known)),
+        }
     }
 
     /// What became of an object that a dataset takes.
     pub fn fate(&self, object: &Listed) -> Fate {
-        match self.known.get(&hash(&object.key)) {
-            None => Fate::NoReceipt,
-            Some(Known::NotFinal) => Fate::NotFinal,
-            Some(Known::Unbalanced) => Fate::Unbalanced,
-            Some(Known::Final(at_ms)) if at_ms.saturating_add(CLOCKS_DIFFER_BY_MS) < object.last_modified_ms => {
-                Fate::Replaced
-            }
+        let of_content = self.contents.get(&hash(&[&object.key, &object.etag])).copied();
+        let of_key = self.keys.get(&hash(&[&object.key])).copied().unwrap_or_default();
+        let by_time = of_key.without_etag.map(|known| by_time(known, object));
+        match of_content {
             Some(Known::Final(_)) => Fate::Final,
+            _ if by_time == Some(Fate::Final) => Fate::Final,
+            Some(Known::Unbalanced) => Fate::Unbalanced,
+            Some(Known::NotFinal) => Fate::NotFinal,
+            None if of_key.has_etags => Fate::Replaced,
+            None => by_time.unwrap_or(Fate::NoReceipt),
         }
     }
 }
 
-/// 128 bits of a key's SHA-256: no two of a bucket share them.
-fn hash(key: &str) -> u128 {
-    let digest = Sha256::digest(key.as_bytes());
-    digest.iter().take(16).fold(0, |hash, byte| hash << 8 | u128::from(*byte))
+/// By a receipt that does not name the content it is of.
+fn by_time(known: Known, object: &Listed) -> Fate {
+    match known {
+        Known::NotFinal => Fate::NotFinal,
+        Known::Unbalanced => Fate::Unbalanced,
+        Known::Final(at_ms) if at_ms.saturating_add(CLOCKS_DIFFER_BY_MS) < object.last_modified_ms => Fate::Replaced,
+        Known::Final(_) => Fate::Final,
+    }
+}
+
+/// 128 bits of a SHA-256: no two keys of a bucket share them, nor two contents.
+fn hash(parts: &[&str]) -> u128 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).fold(0, |hash, byte| hash << 8 | u128::from(*byte))
 }
 
 /// Lists the objects of the ledger's prefix, and calls `each` for each of them that is not final.
@@ -268,7 +305,12 @@ mod tests {
     };
 
     fn line(key: &str, is_final: bool, read: u64, at_ms: i64) -> String {
-        let subject = Subject::S3 { bucket: "logs".into(), key: key.into(), start_offset: 0, end_offset: 1 };
+        line_of(key, None, is_final, read, at_ms)
+    }
+
+    fn line_of(key: &str, etag: Option<&str>, is_final: bool, read: u64, at_ms: i64) -> String {
+        let etag = etag.map(str::to_owned);
+        let subject = Subject::S3 { bucket: "logs".into(), key: key.into(), etag, start_offset: 0, end_offset: 1 };
         let outcome = Outcome { read, indexed: 1, ..Outcome::default() };
         telemetry::Receipt { is_final, outcome, ..telemetry::Receipt::new(subject, "d") }.line(at_ms)
     }
@@ -306,6 +348,37 @@ mod tests {
             ("in/never", 0, Fate::NoReceipt),
         ] {
             assert_eq!(ledger.fate(&object(key, written_ms)), fate, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_counts_for_the_content_that_it_names_whatever_the_time() {
+        let lines = [
+            line_of("in/overwritten", Some("old"), true, 1, 99_000),
+            line_of("in/both", Some("old"), true, 1, 9_000),
+            line_of("in/both", Some("e"), true, 1, 9_000),
+            line_of("in/copied", Some("e"), true, 1, 1),
+            line_of("in/begun", Some("e"), false, 1, 9_000),
+            line_of("in/begun", Some("old"), true, 1, 99_000),
+            line_of("in/wrong", Some("e"), true, 2, 9_000),
+            line_of("in/upgraded", Some("e"), false, 1, 9_000),
+            line_of("in/upgraded", None, true, 1, 8_000),
+            line_of("in/then", None, true, 1, 8_000),
+            line_of("in/then", Some("old"), true, 1, 99_000),
+        ];
+        let ledger = ledger(&lines.join("\n"));
+        for (key, written_ms, fate) in [
+            ("in/overwritten", 10_000, Fate::Replaced),
+            ("in/both", 8_000, Fate::Final),
+            ("in/copied", 50_000, Fate::Final),
+            ("in/begun", 8_000, Fate::NotFinal),
+            ("in/wrong", 8_000, Fate::Unbalanced),
+            ("in/upgraded", 7_000, Fate::Final),
+            ("in/upgraded", 20_000, Fate::NotFinal),
+            ("in/then", 7_000, Fate::Final),
+            ("in/then", 20_000, Fate::Replaced),
+        ] {
+            assert_eq!(ledger.fate(&object(key, written_ms)), fate, "{key} written at {written_ms}");
         }
     }
 

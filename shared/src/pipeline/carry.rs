@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, task::JoinSet};
+use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc};
 
 use super::{
+    deliveries::{Deliveries, Sealed},
     pool::{Pool, Stop},
     produce::Bodies,
     send::{Failure, Letterbox, Sender},
@@ -99,39 +100,36 @@ impl Carrier {
         let producer = tokio::task::spawn_blocking(|| produce(filling));
         let name: Arc<str> = dataset.name.as_str().into();
         let mut settlement = Settlement::new(start);
-        let mut deliveries = JoinSet::new();
+        let mut deliveries = Deliveries::default();
         let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
         let mut is_producing = true;
         while is_producing || !deliveries.is_empty() {
             tokio::select! {
                 body = bodies.recv(), if is_producing => match body {
                     Some(body) => {
+                        let sealed = Sealed::of(&body);
                         let delivery = Arc::clone(&self.sender).deliver(body, Arc::clone(origin), Arc::clone(&name), deadline);
-                        deliveries.spawn(delivery);
+                        deliveries.spawn(sealed, delivery);
                     }
                     None => is_producing = false,
                 },
-                Some(delivered) = deliveries.join_next() => match delivered {
-                    Ok(mut delivered) => {
-                        settlement.add(&delivered);
-                        self.pool.give(delivered.body.take());
-                    }
-                    // Its body is lost, and with it the counts: nothing of it is settled, so nothing is acknowledged.
-                    Err(panic) => {
-                        settlement.fail(Failure { reason: format!("a delivery panicked: {panic}"), is_permanent: true });
-                        self.pool.give(None);
-                    }
-                },
+                Some(mut delivered) = deliveries.next() => {
+                    settlement.add(&delivered);
+                    // None where its delivery panicked: the pool then makes another.
+                    self.pool.give(delivered.body.take());
+                }
                 () = &mut time_is_up, if !stop.is_set() => stop.set(),
             }
             if settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent) && !stop.is_set() {
                 stop.set();
             }
         }
+        settlement.panicked = deliveries.panicked;
         match producer.await {
             Ok(left) => (settlement, Some(left)),
             // What it held unsent was neither counted nor settled; its body's place is given back.
             Err(panic) => {
+                settlement.panicked += 1;
                 settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
                 self.pool.give(None);
                 (settlement, None)

@@ -181,6 +181,7 @@ impl S3Ingest {
             bytes_raw: bytes,
             outcome: settlement.outcome,
             left_out: settlement.left_out,
+            panicked: settlement.panicked,
             bulk_requests: settlement.bulk_requests,
             retries: settlement.retries,
             elapsed_ms: elapsed_ms(started),

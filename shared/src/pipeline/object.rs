@@ -71,7 +71,8 @@ impl S3Ingest {
         }
         receipt.outcome = settlement.outcome;
         receipt.left_out = settlement.left_out;
-        receipt.subject = subject(object, start_offset, settlement.settled_to());
+        receipt.panicked = settlement.panicked;
+        receipt.subject = subject(&read, start_offset, settlement.settled_to());
         receipt.bulk_requests = settlement.bulk_requests;
         receipt.retries = settlement.retries;
         receipt.elapsed_ms = elapsed_ms(started);
@@ -142,7 +143,7 @@ impl S3Ingest {
         let mut opens = 1;
         loop {
             let what = || format!("GET {object}");
-            let open = self.aws.objects.open(object, from);
+            let open = self.aws.objects.open(object, from, None);
             let error = match tokio::time::timeout_at(deadline.stop_reading.into(), open).await {
                 Ok(Err(OpenError::Failed(error @ BatchError::Retryable { .. }))) if opens < MAX_OPENS => error,
                 Ok(result) => return result,
@@ -203,7 +204,8 @@ struct Produced {
 }
 
 fn subject(object: &ObjectRef, start_offset: u64, end_offset: u64) -> Subject {
-    Subject::S3 { bucket: object.bucket.clone(), key: object.key.clone(), start_offset, end_offset }
+    let ObjectRef { bucket, key, etag, .. } = object.clone();
+    Subject::S3 { bucket, key, etag, start_offset, end_offset }
 }
 
 pub(super) fn elapsed_ms(started: Instant) -> u64 {

@@ -19,6 +19,8 @@ pub(super) struct Settlement {
     pub(super) end: ItemPosition,
     /// The first failure, or the first permanent one.
     pub(super) failure: Option<Failure>,
+    /// Deliveries that panicked, and the producer where it did. What a producer held unsent is not counted.
+    pub(super) panicked: u64,
 }
 
 impl Settlement {

@@ -141,6 +141,7 @@ impl StreamIngest {
             bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
             outcome: settlement.outcome,
             left_out: settlement.left_out,
+            panicked: settlement.panicked,
             bulk_requests: settlement.bulk_requests,
             retries: settlement.retries,
             elapsed_ms: elapsed_ms(started),

@@ -44,8 +44,24 @@ pub struct Fetch {
     objects: Objects,
     object: ObjectRef,
     next_byte: u64,
-    remaining: u64,
-    body: Option<ByteStream>,
+    /// The length of the whole object. Where S3 does not say it, only a last chunk is the end.
+    total: Option<u64>,
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
+    bytes: ByteStream,
+    is_chunked: bool,
+}
+
+/// What the next look at a body brings.
+enum Step {
+    Chunk(Bytes),
+    End,
+    Broken(String),
+    /// All bytes came, and they are not the object's.
+    Corrupt(String),
 }
 
 impl Fetch {
@@ -54,46 +70,76 @@ impl Fetch {
         // What was begun is what is read on: the same ETag, the same version.
         object.etag = Some(opened.etag);
         object.version = opened.version.or(object.version);
-        Self { objects, object, next_byte: from, remaining: opened.length, body: Some(opened.body) }
+        let body = Body { bytes: opened.body, is_chunked: opened.is_chunked };
+        Self { objects, object, next_byte: from, total: opened.total, body: Some(body) }
     }
 
-    /// The next bytes; `None` only when all of `Content-Length` came.
+    /// The next bytes; `None` only when the whole object came.
     async fn next(&mut self, breaks: &mut u32, backoff: &mut Backoff) -> Result<Option<Bytes>, FetchError> {
         loop {
-            let reason = match &mut self.body {
-                Some(body) => match tokio::time::timeout(STALLED, body.next()).await {
-                    Ok(Some(Ok(chunk))) => {
-                        self.next_byte += chunk.len() as u64;
-                        self.remaining = self.remaining.saturating_sub(chunk.len() as u64);
-                        *breaks = 0;
-                        backoff.reset();
-                        return Ok(Some(chunk));
-                    }
-                    Ok(Some(Err(error))) => error.to_string(),
-                    // The end is believed only when all bytes came.
-                    Ok(None) if self.remaining == 0 => return Ok(None),
-                    Ok(None) => format!("the download ended {} bytes early", self.remaining),
-                    Err(_) => "the download stalled".to_owned(),
-                },
-                None => "the download could not be resumed".to_owned(),
+            let reason = match self.step().await {
+                Step::Chunk(chunk) => {
+                    self.next_byte += chunk.len() as u64;
+                    *breaks = 0;
+                    backoff.reset();
+                    return Ok(Some(chunk));
+                }
+                Step::End => return Ok(None),
+                Step::Corrupt(reason) => return Err(self.failed(reason)),
+                Step::Broken(reason) => reason,
             };
-            if self.remaining == 0 {
-                return Ok(None);
-            }
             *breaks += 1;
             tracing::warn!(position = %self.object, next_byte = self.next_byte, reason, "resuming a broken download");
-            let what = format!("GET {}", self.object);
             if *breaks > MAX_BREAKS {
-                return Err(FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None }));
+                return Err(self.failed(reason));
             }
             tokio::time::sleep(backoff.next_pause(None)).await;
-            self.body = match self.objects.open(&self.object, self.next_byte).await {
-                Ok(opened) => Some(opened.body),
-                Err(OpenError::Gone(reason)) => return Err(FetchError::Gone(reason)),
-                Err(OpenError::Failed(error @ BatchError::Permanent { .. })) => return Err(FetchError::Failed(error)),
-                Err(OpenError::Failed(_)) => None,
-            };
+            self.body = self.resume().await?;
         }
+    }
+
+    async fn step(&mut self) -> Step {
+        let has_all = self.total == Some(self.next_byte);
+        let left = self.total.map(|total| total.saturating_sub(self.next_byte));
+        let Some(body) = &mut self.body else { return Step::Broken("the download could not be resumed".to_owned()) };
+        match tokio::time::timeout(STALLED, body.bytes.next()).await {
+            Ok(Some(Ok(chunk))) if left.is_some_and(|left| chunk.len() as u64 > left) => {
+                Step::Broken("the download brings more bytes than the object has".to_owned())
+            }
+            Ok(Some(Ok(chunk))) => Step::Chunk(chunk),
+            // A last chunk that is missing behind the last byte is no loss. What else is wrong there is a checksum.
+            Ok(Some(Err(_))) if has_all && body.is_chunked => Step::End,
+            Ok(Some(Err(error))) if has_all => Step::Corrupt(error.to_string()),
+            Ok(Some(Err(error))) => Step::Broken(error.to_string()),
+            Ok(None) if has_all || (self.total.is_none() && body.is_chunked) => Step::End,
+            Ok(None) => Step::Broken(match left {
+                Some(left) => format!("the download ended {left} bytes early"),
+                None => "the download ended, and nothing says whether the object does".to_owned(),
+            }),
+            Err(_) if has_all => Step::End,
+            Err(_) => Step::Broken("the download stalled".to_owned()),
+        }
+    }
+
+    /// Opens the object where the download broke. `None`: not this time.
+    async fn resume(&mut self) -> Result<Option<Body>, FetchError> {
+        match self.objects.open(&self.object, self.next_byte, self.total).await {
+            Ok(opened) => {
+                self.total = self.total.or(opened.total);
+                Ok(Some(Body { bytes: opened.body, is_chunked: opened.is_chunked }))
+            }
+            Err(OpenError::Gone(reason)) => Err(FetchError::Gone(reason)),
+            Err(OpenError::Failed(error @ BatchError::Permanent { .. })) => Err(FetchError::Failed(error)),
+            Err(OpenError::Failed(error)) => {
+                tracing::warn!(position = %self.object, %error, "the download could not be resumed");
+                Ok(None)
+            }
+        }
+    }
+
+    fn failed(&self, reason: String) -> FetchError {
+        let what = format!("GET {}", self.object);
+        FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None })
     }
 
     /// Downloads in a task of its own until the end, an error or `deadline`; the reader may be used on a blocking thread.
