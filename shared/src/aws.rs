@@ -20,7 +20,7 @@ use crate::outcome::BatchError;
 pub use credentials::CredentialsCache;
 pub use functions::Functions;
 pub use objects::Objects;
-pub use queue::Queue;
+pub use queue::{Outgoing, Queue};
 pub use secrets::Secrets;
 
 /// Every client of one function.

@@ -12,6 +12,7 @@ mod dry_run;
 mod event;
 mod letters;
 mod object;
+mod onward;
 mod pool;
 mod produce;
 mod s3;

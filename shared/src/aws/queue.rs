@@ -1,11 +1,11 @@
-//! SQS: send a continuation, let a failed message come back sooner, and look at how the queue is set.
+//! SQS: send a message, let a failed one come back sooner, and look at how the queue is set.
 
 use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
-    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+    types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry},
 };
 
 use crate::outcome::BatchError;
@@ -14,6 +14,17 @@ use crate::outcome::BatchError;
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone, Default)]
+pub struct Outgoing<'m> {
+    /// What it says.
+    pub body: String,
+    /// For so long nobody receives it.
+    pub delay_seconds: i32,
+    /// Texts beside the body, by their names.
+    pub attributes: &'m [(&'m str, &'m str)],
 }
 
 /// What a queue is set to.
@@ -35,8 +46,17 @@ impl Queue {
     ///
     /// # Errors
     /// Whatever went wrong; the message may or may not be in the queue.
-    pub async fn send(&self, url: &str, body: String, delay_seconds: i32) -> Result<(), BatchError> {
-        match self.client.send_message().queue_url(url).message_body(body).delay_seconds(delay_seconds).send().await {
+    pub async fn send(&self, url: &str, message: Outgoing<'_>) -> Result<(), BatchError> {
+        let request = self.client.send_message().queue_url(url).message_body(message.body);
+        let mut request = request.delay_seconds(message.delay_seconds);
+        for (name, value) in message.attributes {
+            // SQS takes no empty one. A message is worth more than what is said about it.
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            if let (Ok(attribute), false) = (attribute, value.is_empty()) {
+                request = request.message_attributes(*name, attribute);
+            }
+        }
+        match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(super::batch_error(format!("SendMessage to {url}"), &error)),
         }

@@ -62,6 +62,8 @@ pub struct Settings {
     pub dead_letters: S3Prefix,
     /// `MILLRACE_QUEUE_URL`: where continuations go, and the queue of the messages that fail.
     pub queue_url: Option<String>,
+    /// `MILLRACE_DEAD_LETTER_QUEUE_URL`: where messages go at once that are no notification.
+    pub dead_letter_queue_url: Option<String>,
     /// `MILLRACE_KAFKA_CLUSTER`: the name by which the ids know a self-managed cluster; its bootstrap servers where it
     /// is missing. Changed later, it makes every redelivered event a new document.
     pub kafka_cluster: Option<String>,
@@ -94,6 +96,7 @@ impl Settings {
             pipeline: env.pipeline(),
             dead_letters: env.dead_letters(),
             queue_url: env.queue_url(),
+            dead_letter_queue_url: env.dead_letter_queue_url(),
             kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),
             hash_key: env.hash_key(),
             max_body_bytes: env.max_body_bytes(),
@@ -211,8 +214,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     pub(super) fn queue_url(&mut self) -> Option<String> {
+        self.url_of_queue("MILLRACE_QUEUE_URL")
+    }
+
+    fn dead_letter_queue_url(&mut self) -> Option<String> {
+        self.url_of_queue("MILLRACE_DEAD_LETTER_QUEUE_URL")
+    }
+
+    fn url_of_queue(&mut self, name: &str) -> Option<String> {
         let url = |value: &str| is_url(value).then(|| Some(value.into()));
-        self.or("MILLRACE_QUEUE_URL", None, "the URL of an SQS queue", url)
+        self.or(name, None, "the URL of an SQS queue", url)
     }
 
     pub(super) fn pipeline(&mut self) -> PathBuf {

@@ -16,12 +16,6 @@ use crate::{
     source::s3::{Continuation, Invocation, Message, Task, respond},
 };
 
-/// Messages that failed come back after this many seconds at the least, and twice that at the most, times the number
-/// of earlier tries; jittered, so that a refused batch does not come back as one.
-const COMES_BACK_AFTER_SECONDS: i32 = 20;
-/// The longest such pause.
-const COMES_BACK_AT_MOST_SECONDS: i32 = 900;
-
 /// The function `s3-ingest`.
 #[derive(Debug)]
 pub struct S3Ingest {
@@ -71,7 +65,7 @@ impl S3Ingest {
                     reason,
                     "the message failed and comes again"
                 );
-                self.come_back_soon(message, deadline).await;
+                self.hide(message, deadline).await;
                 failed.push((message.id.clone(), reason));
             }
         }
@@ -81,8 +75,12 @@ impl S3Ingest {
     /// One message: all of its objects, or none. Continuations leave only when nothing else of the message failed,
     /// since a failed message brings all of its objects again.
     async fn message(&self, message: &Message, deadline: Deadline) -> Result<(), String> {
+        let tasks = match &message.tasks {
+            Ok(tasks) => tasks,
+            Err(reason) => return self.no_notification(message, reason, deadline).await,
+        };
         let mut continuations = Vec::new();
-        for task in message.tasks.as_ref().map_err(Clone::clone)? {
+        for task in tasks {
             let _producer = self.producers.acquire().await.map_err(|error| error.to_string())?;
             if let Some(continuation) = self.task(task, deadline).await? {
                 continuations.push(continuation);
@@ -119,38 +117,6 @@ impl S3Ingest {
             Task::Object(_) | Task::Letters(_) => None,
         };
         self.object(object, dataset, begun, deadline).await
-    }
-
-    /// Sends a continuation to the queue.
-    async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
-        let Some(url) = &self.settings.queue_url else {
-            return Err(format!(
-                "{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by",
-                continuation.object
-            ));
-        };
-        let body = serde_json::to_string(continuation).map_err(|error| error.to_string())?;
-        match tokio::time::timeout_at(deadline.stop_writing.into(), self.aws.queue.send(url, body, 0)).await {
-            Ok(Ok(())) => {
-                let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
-                tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
-                Ok(())
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("SendMessage to {url} was not answered before the deadline")),
-        }
-    }
-
-    /// Lets a failed message come back sooner than the queue's full timeout. Where that fails, it comes back then.
-    async fn come_back_soon(&self, message: &Message, deadline: Deadline) {
-        let (Some(url), Some(handle)) = (&self.settings.queue_url, &message.receipt_handle) else { return };
-        let tries = i32::try_from(message.receive_count).unwrap_or(i32::MAX);
-        let most = COMES_BACK_AFTER_SECONDS.saturating_mul(tries).min(COMES_BACK_AT_MOST_SECONDS / 2);
-        let seconds = fastrand::i32(most..=2 * most);
-        let change = self.aws.queue.change_visibility(url, handle, seconds);
-        if let Ok(Err(error)) = tokio::time::timeout_at(deadline.stop_writing.into(), change).await {
-            tracing::warn!(message_id = message.id, %error, "the visibility of a failed message could not be changed");
-        }
     }
 }
 

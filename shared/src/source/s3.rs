@@ -7,6 +7,7 @@ pub mod continuation;
 pub mod fetch;
 pub mod letters;
 pub mod notification;
+pub mod visibility;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use serde_json::Value;

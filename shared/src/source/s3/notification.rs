@@ -41,7 +41,14 @@ pub struct Message {
     pub receive_count: u32,
     /// What to do, or why it can't be read.
     pub tasks: Result<Vec<Task>, String>,
+    /// As SQS brought it, to be sent on as it is; empty where it came by something else.
+    pub body: String,
+    /// How often it was sent again because there was no time for it ([`TURNS`]).
+    pub turns: u32,
 }
+
+/// The message attribute that counts how often a message was sent again without having been tried.
+pub const TURNS: &str = "millrace-turns";
 
 /// A whole invocation.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +67,7 @@ impl Invocation {
                 Self { envelope: Envelope::Sqs, messages: records.iter().map(sqs_message).collect() }
             }
             _ => {
-                let message = Message { id: None, receipt_handle: None, receive_count: 1, tasks: tasks(event) };
+                let message = Message { id: None, receipt_handle: None, receive_count: 1, tasks: tasks(event), body: String::new(), turns: 0 };
                 Self { envelope: Envelope::Direct, messages: vec![message] }
             }
         }
@@ -70,11 +77,14 @@ impl Invocation {
 fn sqs_message(record: &Value) -> Message {
     let body = text(record, "body").unwrap_or_default();
     let count = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse().ok());
+    let turns = record["messageAttributes"][TURNS]["stringValue"].as_str().and_then(|turns| turns.parse().ok());
     Message {
         id: text(record, "messageId").filter(|id| !id.is_empty()).map(str::to_owned),
         receipt_handle: text(record, "receiptHandle").map(str::to_owned),
         receive_count: count.unwrap_or(1),
         tasks: embedded(body, "the body of the SQS message"),
+        body: body.to_owned(),
+        turns: turns.unwrap_or_default(),
     }
 }
 

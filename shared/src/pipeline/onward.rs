@@ -1,0 +1,67 @@
+//! Messages that leave an invocation: the rest of an object, what is no notification, and for how long a failed one stays hidden.
+//!
+//! Out: `Ok` only where SQS has the message, so that the one it replaces can be acknowledged. A kill in between leaves both, which
+//! costs work and no event: ids follow from positions. Deliberately absent: deciding what leaves (`s3`).
+
+use super::S3Ingest;
+use crate::{
+    aws::Outgoing,
+    lambda::Deadline,
+    source::s3::{Continuation, Message, visibility},
+};
+
+/// SQS takes more, and a person reads less.
+const MAX_REASON: usize = 500;
+
+impl S3Ingest {
+    /// Sends a continuation to the queue.
+    pub(super) async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
+        let Some(url) = &self.settings.queue_url else {
+            return Err(format!(
+                "{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by",
+                continuation.object
+            ));
+        };
+        let body = serde_json::to_string(continuation).map_err(|error| error.to_string())?;
+        self.send(url, Outgoing { body, ..Outgoing::default() }, deadline).await?;
+        let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
+        tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
+        Ok(())
+    }
+
+    /// What can never be read goes to the dead-letter queue at once, as it came: to bring it again for days would tell nobody anything.
+    pub(super) async fn no_notification(
+        &self,
+        message: &Message,
+        reason: &str,
+        deadline: Deadline,
+    ) -> Result<(), String> {
+        let (Some(url), Some(id)) = (&self.settings.dead_letter_queue_url, &message.id) else {
+            return Err(reason.to_owned());
+        };
+        let told: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+        let attributes = [("millrace-reason", told.as_str()), ("millrace-message-id", id.as_str())];
+        // SQS takes no empty body.
+        let body = if message.body.is_empty() { "{}".to_owned() } else { message.body.clone() };
+        self.send(url, Outgoing { body, attributes: &attributes, ..Outgoing::default() }, deadline).await?;
+        tracing::error!(message_id = id, reason, "the message is no notification: it lies in the dead-letter queue");
+        Ok(())
+    }
+
+    async fn send(&self, url: &str, message: Outgoing<'_>, deadline: Deadline) -> Result<(), String> {
+        match tokio::time::timeout_at(deadline.stop_writing.into(), self.aws.queue.send(url, message)).await {
+            Ok(sent) => sent.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("SendMessage to {url} was not answered before the deadline")),
+        }
+    }
+
+    /// Hides a failed message for a while of its own. Where that fails, it comes back after the queue's timeout.
+    pub(super) async fn hide(&self, message: &Message, deadline: Deadline) {
+        let (Some(url), Some(handle)) = (&self.settings.queue_url, &message.receipt_handle) else { return };
+        let seconds = visibility::pause_seconds(message.receive_count, &mut fastrand::Rng::new());
+        let change = self.aws.queue.change_visibility(url, handle, seconds);
+        if let Ok(Err(error)) = tokio::time::timeout_at(deadline.stop_writing.into(), change).await {
+            tracing::warn!(message_id = message.id, %error, "the visibility of a failed message could not be changed");
+        }
+    }
+}
