@@ -265,6 +265,26 @@ impl<R: Read> Frames<R> {
         offset.max(self.start)
     }
 
+    /// Whether what is read has to be inflated.
+    pub fn is_compressed(&self) -> bool {
+        self.source.compression() != Compression::None
+    }
+
+    /// The reader.
+    pub fn reader(&self) -> &R {
+        self.source.reader()
+    }
+
+    /// Gives back the buffers and decoders: only the counts and [`Frames::checkpoint`] may be asked for from now on.
+    pub fn release(&mut self) {
+        self.source.release();
+        self.buffer.release();
+        self.head = Vec::new();
+        self.composer = Composer::default();
+        self.last = None;
+        self.broken = true;
+    }
+
     /// Bytes taken from the reader, compressed as they are.
     pub fn bytes_in(&self) -> u64 {
         self.source.bytes_in()

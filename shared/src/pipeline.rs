@@ -13,8 +13,10 @@ mod event;
 mod letters;
 mod object;
 mod onward;
+mod places;
 mod pool;
 mod produce;
+mod rest;
 mod s3;
 mod send;
 mod settle;
@@ -22,6 +24,7 @@ mod stream;
 mod suspects;
 mod transform;
 mod work;
+mod turns;
 
 pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};

@@ -118,6 +118,8 @@ pub struct Receipt {
     pub left_out: u64,
     /// Deliveries that panicked: all events of theirs count as undelivered. Also the producer; what it held unsent is not counted.
     pub panicked: u64,
+    /// Whether the rest goes to the queue, to be read in another invocation.
+    pub handed_on: bool,
     /// Requests to `_bulk`, with their repetitions.
     pub bulk_requests: u64,
     /// Requests among them that were repetitions, of a whole body or of the items that failed.
@@ -138,6 +140,7 @@ impl Receipt {
             outcome: Outcome::default(),
             left_out: 0,
             panicked: 0,
+            handed_on: false,
             bulk_requests: 0,
             retries: 0,
             elapsed_ms: 0,

@@ -85,6 +85,11 @@ impl Buffer {
         self.end += count;
     }
 
+    /// Gives back the memory; the offsets stay.
+    pub(super) fn release(&mut self) {
+        self.bytes = Vec::new();
+    }
+
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()

@@ -179,6 +179,17 @@ impl<R: Read> Inflate<R> {
         if written == 0 && self.broken.is_some() { self.read(out) } else { Ok(written) }
     }
 
+    pub(super) fn reader(&self) -> &R {
+        &self.input.reader
+    }
+
+    /// Gives back the decoders and the chunk; the counts and members stay.
+    pub(super) fn release(&mut self) {
+        (self.gzip, self.zstd) = (None, None);
+        self.input.chunk = Box::default();
+        (self.input.pos, self.input.end) = (0, 0);
+    }
+
     /// Compressed bytes taken from the reader.
     pub(super) fn bytes_in(&self) -> u64 {
         self.input.bytes_in

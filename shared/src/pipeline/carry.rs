@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc};
+use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, time::Instant};
 
 use super::{
     deliveries::{Deliveries, Sealed},
-    pool::{Pool, Stop},
+    pool::Pool,
     produce::Bodies,
     send::{Failure, Letterbox, Sender},
     settle::Settlement,
+    turns::Turn,
 };
 use crate::{
     aws::{Aws, Secrets},
@@ -83,9 +84,7 @@ impl Carrier {
         Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool) }
     }
 
-    /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, or
-    /// when sending failed for good. Returns what became of everything it sealed, and what it left: nothing where it
-    /// panicked.
+    /// [`Self::carry_in_turn`] of what shares its time with nobody.
     pub(super) async fn carry<P: Send + 'static>(
         &self,
         origin: &Arc<Origin>,
@@ -94,14 +93,32 @@ impl Carrier {
         deadline: Deadline,
         produce: impl FnOnce(Bodies) -> P + Send + 'static,
     ) -> (Settlement, Option<P>) {
-        let stop = Arc::new(Stop::default());
+        self.carry_in_turn(origin, dataset, start, deadline, &Turn::whole(), produce).await
+    }
+
+    /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, when
+    /// its share of the time is over and others wait, or when sending failed for good. Returns what became of everything it sealed, and what it left: nothing where it
+    /// panicked.
+    pub(super) async fn carry_in_turn<P: Send + 'static>(
+        &self,
+        origin: &Arc<Origin>,
+        dataset: &Arc<Dataset>,
+        start: ItemPosition,
+        deadline: Deadline,
+        turn: &Turn,
+        produce: impl FnOnce(Bodies) -> P + Send + 'static,
+    ) -> (Settlement, Option<P>) {
+        let stop = Arc::clone(&turn.stop);
         let (sealed, mut bodies) = mpsc::unbounded_channel();
-        let filling = Bodies::new(Arc::clone(&self.pool), Arc::clone(&stop), sealed, Handle::current());
+        let (pool, seat) = (Arc::clone(&self.pool), Arc::clone(&turn.seat));
+        let filling = Bodies::new(pool, Arc::clone(&stop), seat, sealed, Handle::current());
         let producer = tokio::task::spawn_blocking(|| produce(filling));
         let name: Arc<str> = dataset.name.as_str().into();
         let mut settlement = Settlement::new(start);
         let mut deliveries = Deliveries::default();
         let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
+        let mut share_is_over = std::pin::pin!(turn.is_over());
+        let mut cut_at = None;
         let mut is_producing = true;
         while is_producing || !deliveries.is_empty() {
             tokio::select! {
@@ -119,6 +136,14 @@ impl Carrier {
                     self.pool.give(delivered.body.take());
                 }
                 () = &mut time_is_up, if !stop.is_set() => stop.set(),
+                grace = &mut share_is_over, if cut_at.is_none() && !stop.is_set() => {
+                    stop.set();
+                    cut_at = Some(Instant::now() + grace);
+                }
+                () = until(cut_at), if cut_at.is_some() => {
+                    deliveries.cut();
+                    cut_at = None;
+                }
             }
             if settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent) && !stop.is_set() {
                 stop.set();
@@ -135,5 +160,12 @@ impl Carrier {
                 (settlement, None)
             }
         }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

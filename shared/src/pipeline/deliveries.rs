@@ -1,7 +1,8 @@
-//! The deliveries of one attempt, each in a task of its own; what becomes of a body whose delivery panics.
+//! The deliveries of one attempt, each in a task of its own; what becomes of a body whose delivery panics or is cut short.
 //!
 //! In: sealed bodies with their delivery. Out: what became of each, in the order of their ends. A delivery that panics takes its
-//! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. Deliberately absent: sending.
+//! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. So does one that is cut short,
+//! since others wait for its body. Deliberately absent: sending.
 
 use std::{collections::HashMap, future::Future};
 
@@ -35,7 +36,7 @@ impl Sealed {
     }
 
     /// Nothing of it is settled, whatever of it the domain took: the next attempt meets that as duplicates.
-    fn lost(self, reason: String) -> Delivered {
+    fn lost(self, reason: String, is_permanent: bool) -> Delivered {
         let undelivered = self.produced.undelivered + self.unsettled;
         Delivered {
             body: None,
@@ -45,7 +46,7 @@ impl Sealed {
             end: self.end,
             bulk_requests: 0,
             retries: 0,
-            failure: Some(Failure { reason, is_permanent: true }),
+            failure: Some(Failure { reason, is_permanent }),
         }
     }
 }
@@ -69,6 +70,11 @@ impl Deliveries {
         self.sealed.insert(task.id(), sealed);
     }
 
+    /// Ends all of them; what they were about is undelivered.
+    pub(super) fn cut(&mut self) {
+        self.tasks.abort_all();
+    }
+
     /// What became of the next one that ends; `None` where there is none.
     pub(super) async fn next(&mut self) -> Option<Delivered> {
         match self.tasks.join_next_with_id().await? {
@@ -76,10 +82,14 @@ impl Deliveries {
                 self.sealed.remove(&id);
                 Some(delivered)
             }
+            Err(cut) if cut.is_cancelled() => {
+                let sealed = self.sealed.remove(&cut.id())?;
+                Some(sealed.lost("its share of the time was over, and others waited".to_owned(), false))
+            }
             Err(panic) => {
                 self.panicked += 1;
                 let sealed = self.sealed.remove(&panic.id())?;
-                Some(sealed.lost(format!("a delivery panicked: {panic}")))
+                Some(sealed.lost(format!("a delivery panicked: {panic}"), true))
             }
         }
     }
@@ -108,6 +118,20 @@ mod tests {
         body.produced = Outcome { read: 5, dropped: 3, ..Outcome::default() };
         body.end = ItemPosition::in_object(90);
         body
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_is_cut_short_leaves_all_of_its_body_undelivered() {
+        let mut deliveries = Deliveries::default();
+        let mut settlement = Settlement::new(ItemPosition::in_object(0));
+        deliveries.spawn(Sealed::of(&body()), std::future::pending());
+        deliveries.cut();
+        while let Some(delivered) = deliveries.next().await {
+            settlement.add(&delivered);
+        }
+        assert_eq!(deliveries.panicked, 0);
+        assert_eq!(settlement.outcome, Outcome { read: 5, dropped: 3, undelivered: 2, ..Outcome::default() });
+        assert!(settlement.failure.is_some_and(|failure| !failure.is_permanent));
     }
 
     #[tokio::test]

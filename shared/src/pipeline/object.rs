@@ -1,11 +1,16 @@
 //! One attempt at one object, from its opening to its receipt.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     S3Ingest,
-    produce::{End, Here, Producer},
+    produce::{End, Here, Producer, rejection},
+    rest::{Attempt, Rest},
     settle::Settlement,
+    turns::Turn,
 };
 use crate::{
     aws::objects::{ObjectRef, OpenError, Opened},
@@ -16,10 +21,7 @@ use crate::{
     lambda::Deadline,
     outcome::{BatchError, Rejection, Stage},
     record::{ItemPosition, Origin},
-    source::s3::{
-        ChunkReader, Continuation, Fetch,
-        continuation::{MAX_HOPS, Marker},
-    },
+    source::s3::{ChunkReader, Continuation, Fetch, continuation::Marker},
     telemetry::{Receipt, Subject},
 };
 
@@ -29,14 +31,15 @@ const MAX_OPENS: u32 = 5;
 impl S3Ingest {
     /// Reads an object from its start, or from where `begun` says, and prints its receipt.
     ///
-    /// `Ok(None)`: done with. `Ok(Some(…))`: the rest is to be handed on. `Err`: the message has to come again.
+    /// `Err`: the message has to come again.
     pub(super) async fn object(
         &self,
         object: &ObjectRef,
         dataset: &Arc<Dataset>,
         begun: Option<&Continuation>,
+        turn: Turn,
         deadline: Deadline,
-    ) -> Result<Option<Continuation>, String> {
+    ) -> Result<Left, String> {
         let started = Instant::now();
         let (from, start_offset) =
             begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
@@ -44,10 +47,13 @@ impl S3Ingest {
         let opened = match self.open(object, from, deadline).await {
             Ok(opened) => opened,
             Err(OpenError::Gone(reason)) => {
-                let result = self.gone(object, &dataset.name, start_offset, reason, &mut receipt, deadline).await;
+                let rejection = rejection(ItemPosition::in_object(start_offset), Stage::Source, "gone", reason);
+                let etag = object.etag.as_deref().unwrap_or_default();
+                let origin = Origin::s3(&object.bucket, &object.key, etag);
+                let result = self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await;
                 receipt.elapsed_ms = elapsed_ms(started);
                 receipt.print();
-                return result.map(|()| None);
+                return result.map(|()| Left::Nothing);
             }
             Err(OpenError::Failed(error)) => {
                 receipt.elapsed_ms = elapsed_ms(started);
@@ -62,8 +68,21 @@ impl S3Ingest {
             etag: Some(opened.etag.trim_matches('"').to_owned()),
             ..object.clone()
         };
+        let is_whole = turn.is_whole;
         let (settlement, produced) =
-            self.read(opened, from, &read, &origin, dataset, begun, start_offset, deadline).await;
+            self.read(opened, from, &read, &origin, dataset, begun, start_offset, turn, deadline).await;
+        let attempt = Attempt {
+            settlement: &settlement,
+            end: produced.as_ref().map(|produced| &produced.end),
+            start_offset,
+            hops: begun.map_or(0, |begun| begun.hops) + 1,
+            is_alone: begun.is_some_and(|begun| begun.alone),
+            is_whole,
+            has_begun: produced.as_ref().is_some_and(|produced| produced.frames.bytes_in() > 0),
+            inflated_only: produced.as_ref().is_some_and(Produced::inflated_only),
+            may_hand_on: self.settings.queue_url.is_some(),
+        };
+        let rest = attempt.rest();
 
         if let Some(produced) = &produced {
             receipt.bytes_in = produced.frames.bytes_in();
@@ -75,34 +94,38 @@ impl S3Ingest {
         receipt.subject = subject(&read, start_offset, settlement.settled_to());
         receipt.bulk_requests = settlement.bulk_requests;
         receipt.retries = settlement.retries;
+        receipt.handed_on = matches!(rest, Rest::Onward { .. } | Rest::NotBegun);
+        receipt.is_final = rest == Rest::Nothing;
+        let rejected = if rest == Rest::NoProgress {
+            let rejection = no_progress(settlement.settled_to(), &receipt, started);
+            self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await
+        } else {
+            Ok(())
+        };
         receipt.elapsed_ms = elapsed_ms(started);
-        receipt.is_final = settlement.failure.is_none() && matches!(&produced, Some(Produced { end: End::Whole, .. }));
         receipt.print();
         if !receipt.outcome.balances() {
             return Err(format!("the receipt of {object} does not balance: {:?}", receipt.outcome));
         }
-        if receipt.is_final {
-            return Ok(None);
-        }
-        let hops = begun.map_or(0, |begun| begun.hops) + 1;
-        let reason = match (&settlement.failure, &produced) {
-            (Some(failure), _) => failure.reason.clone(),
-            (None, Some(Produced { end: End::Failed(reason), .. })) => reason.clone(),
-            _ if hops > MAX_HOPS => format!("not finished after {MAX_HOPS} continuations, the most there may be"),
-            _ => "the deadline came before the end of the object".to_owned(),
-        };
-        let may_go_on =
-            settlement.got_on(start_offset) && !settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent);
-        match produced {
-            Some(Produced { frames, .. }) if may_go_on && hops <= MAX_HOPS => Ok(Some(Continuation {
+        rejected?;
+        match (rest, produced) {
+            (Rest::Nothing | Rest::NoProgress, _) => Ok(Left::Nothing),
+            (Rest::NotBegun, _) => Ok(Left::All),
+            (Rest::Onward { alone }, Some(Produced { frames, .. })) => Ok(Left::Rest(Continuation {
                 millrace: Marker::Continuation,
                 object: read,
                 dataset: dataset.name.clone(),
                 pipeline: self.datasets.hash().to_owned(),
-                checkpoint: frames.checkpoint(settlement.settled_to()),
-                hops,
+                // Where nothing was passed, the very point where it began.
+                checkpoint: match begun {
+                    Some(begun) if !settlement.got_on(start_offset) => begun.checkpoint,
+                    _ => frames.checkpoint(settlement.settled_to()),
+                },
+                hops: attempt.hops,
+                alone,
             })),
-            _ => Err(format!("{object}: {reason}")),
+            (Rest::Onward { .. }, None) => Err(format!("{object}: nothing is left of its producer")),
+            (Rest::Fails(reason), _) => Err(format!("{object}: {reason}")),
         }
     }
 
@@ -117,11 +140,18 @@ impl S3Ingest {
         dataset: &Arc<Dataset>,
         begun: Option<&Continuation>,
         start_offset: u64,
+        mut turn: Turn,
         deadline: Deadline,
     ) -> (Settlement, Option<Produced>) {
         let time_ms = opened.last_modified_ms;
-        let reader =
-            Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(deadline.stop_reading.into());
+        let stop = Arc::clone(&turn.stop);
+        let stopped = async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = tokio::time::sleep_until(deadline.stop_reading.into()) => {}
+            }
+        };
+        let reader = Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(stopped);
         let max_event_bytes = self.settings.max_event_bytes;
         let mut frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
@@ -129,13 +159,24 @@ impl S3Ingest {
         };
         let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));
         let start = ItemPosition::in_object(start_offset);
+        let slot = turn.slot.take();
         let produce = move |bodies| {
             let at = ItemPosition::default();
             let here = Here { at, id_prefix: from.id_prefix(), time_ms, bytes: &[] };
-            let end = Producer::run(bodies, &rules, &from, |producer| producer.fill(&mut frames, here));
-            Produced { frames, end }
+            let mut reading = Duration::ZERO;
+            let end = Producer::run(bodies, &rules, &from, |producer| {
+                let began = Instant::now();
+                let filled = producer.fill(&mut frames, here);
+                reading = began.elapsed();
+                filled
+            });
+            let waited = frames.reader().waited();
+            // The next object is read while this one is still being sent.
+            frames.release();
+            drop(slot);
+            Produced { frames, end, reading, waited }
         };
-        self.carrier.carry(origin, dataset, start, deadline, produce).await
+        self.carrier.carry_in_turn(origin, dataset, start, deadline, &turn, produce).await
     }
 
     async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
@@ -158,49 +199,67 @@ impl S3Ingest {
         }
     }
 
-    /// An object that is gone is one rejected event without a payload.
-    async fn gone(
+    /// An object that is gone, or a rest that can't be reached, is one rejected event without a payload.
+    async fn reject_rest(
         &self,
-        object: &ObjectRef,
+        origin: &Origin,
         dataset: &str,
-        offset: u64,
-        reason: String,
+        rejection: &Rejection,
         receipt: &mut Receipt,
         deadline: Deadline,
     ) -> Result<(), String> {
-        let origin = Origin::s3(&object.bucket, &object.key, object.etag.as_deref().unwrap_or_default());
         let mut letters = Letters::default();
-        letters.push(
-            &origin,
-            dataset,
-            &Rejection { at: ItemPosition::in_object(offset), stage: Stage::Source, error_type: "gone".into(), reason },
-            &[],
-            0,
-        );
-        receipt.outcome.read = 1;
-        match self
-            .carrier
-            .sender
-            .keep(&letters, &mut Backoff::new(fastrand::u64(..)), deadline.stop_writing.into())
-            .await
-        {
+        letters.push(origin, dataset, rejection, &[], 0);
+        receipt.outcome.read += 1;
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        match self.carrier.sender.keep(&letters, &mut backoff, deadline.stop_writing.into()).await {
             Ok(()) => {
-                receipt.outcome.rejected = 1;
+                receipt.outcome.rejected += 1;
                 receipt.is_final = true;
                 Ok(())
             }
             Err(error) => {
-                receipt.outcome.undelivered = 1;
+                receipt.outcome.undelivered += 1;
                 Err(error.to_string())
             }
         }
     }
 }
 
+/// What an attempt leaves for others.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Left {
+    /// Every event has its fate.
+    Nothing,
+    /// The rest is to be handed on.
+    Rest(Continuation),
+    /// There was no time to begin: the message is to be sent again.
+    All,
+}
+
 /// What the producer of an object leaves behind.
 struct Produced {
     frames: Frames<ChunkReader>,
     end: End,
+    /// How long it read, and for how much of that it waited for S3.
+    reading: Duration,
+    waited: Duration,
+}
+
+impl Produced {
+    /// The time went by with inflating: S3 was waited for during a quarter of it at most. Otherwise another attempt may get further.
+    fn inflated_only(&self) -> bool {
+        self.frames.is_compressed() && self.waited * 4 <= self.reading
+    }
+}
+
+fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
+    let (compressed, raw) = (receipt.bytes_in, receipt.bytes_raw);
+    let reason = format!(
+        "inflating {compressed} bytes filled a whole invocation of {} s and no event was reached within the {raw} bytes behind this offset",
+        started.elapsed().as_secs()
+    );
+    rejection(ItemPosition::in_object(offset), Stage::Frame, "no_progress", reason)
 }
 
 fn subject(object: &ObjectRef, start_offset: u64, end_offset: u64) -> Subject {

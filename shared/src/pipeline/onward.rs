@@ -7,9 +7,13 @@ use super::S3Ingest;
 use crate::{
     aws::Outgoing,
     lambda::Deadline,
-    source::s3::{Continuation, Message, visibility},
+    source::s3::{Continuation, Message, notification::TURNS, visibility},
 };
 
+/// A message is sent again so often without having been tried; then it fails, and so comes to rest in the dead-letter queue in the end.
+const MAX_TURNS: u32 = 1_000;
+/// At first at once, since another invocation may have time now; then after a while that grows up to this.
+const MOST_DELAY_SECONDS: i32 = 300;
 /// SQS takes more, and a person reads less.
 const MAX_REASON: usize = 500;
 
@@ -26,6 +30,28 @@ impl S3Ingest {
         self.send(url, Outgoing { body, ..Outgoing::default() }, deadline).await?;
         let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
         tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
+        Ok(())
+    }
+
+    /// Sends a message again that was not tried: as a new message, so that being put off counts nothing towards the dead-letter queue.
+    pub(super) async fn send_again(
+        &self,
+        message: &Message,
+        body: String,
+        delay_seconds: i32,
+        deadline: Deadline,
+    ) -> Result<(), String> {
+        let Some(url) = &self.settings.queue_url else {
+            return Err("it was not begun before the deadline, and there is no MILLRACE_QUEUE_URL".to_owned());
+        };
+        let turns = message.turns + 1;
+        if turns > MAX_TURNS {
+            return Err(format!("it was sent again {MAX_TURNS} times, and there never was time for it"));
+        }
+        let (delay_seconds, text) = (delay_seconds.max(delay(turns)), turns.to_string());
+        let attributes = [(TURNS, text.as_str())];
+        self.send(url, Outgoing { body, delay_seconds, attributes: &attributes }, deadline).await?;
+        tracing::info!(message_id = message.id, turns, delay_seconds, "sent a message again for which there was no time");
         Ok(())
     }
 
@@ -64,4 +90,8 @@ impl S3Ingest {
             tracing::warn!(message_id = message.id, %error, "the visibility of a failed message could not be changed");
         }
     }
+}
+
+fn delay(turns: u32) -> i32 {
+    i32::try_from(turns.saturating_sub(2).saturating_mul(5)).unwrap_or(MOST_DELAY_SECONDS).min(MOST_DELAY_SECONDS)
 }

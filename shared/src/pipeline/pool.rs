@@ -22,6 +22,12 @@ impl Pool {
         Self { free: Mutex::default(), places: Semaphore::new(bodies), max_bytes }
     }
 
+    /// An empty body, where one is free.
+    pub(super) fn take_now(&self) -> Option<Body> {
+        self.places.try_acquire().ok()?.forget();
+        Some(self.empty())
+    }
+
     /// An empty body; `None` when `stop` comes first.
     pub(super) async fn take(&self, stop: &Stop) -> Option<Body> {
         let place = tokio::select! {
@@ -31,8 +37,12 @@ impl Pool {
         };
         // Given back by `give`.
         place.forget();
+        Some(self.empty())
+    }
+
+    fn empty(&self) -> Body {
         let body = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Some(body.unwrap_or_else(|| Body::new(self.max_bytes)))
+        body.unwrap_or_else(|| Body::new(self.max_bytes))
     }
 
     /// Gives a body back; `None` where it is lost, such as to an HTTP client that still holds it: another is made.
@@ -62,7 +72,7 @@ impl Stop {
         self.flag.load(Ordering::Acquire)
     }
 
-    async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         let set = self.set.notified();
         if !self.is_set() {
             set.await;

@@ -10,6 +10,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 use super::{
     event::{self, Judge, Refused, Unfolding, Verdict},
     pool::{Pool, Stop},
+    turns::Seat,
 };
 use crate::{
     bulk::{Body, Full},
@@ -40,19 +41,35 @@ pub(super) struct Bodies {
     body: Body,
     pool: Arc<Pool>,
     stop: Arc<Stop>,
+    seat: Arc<Seat>,
     sealed: mpsc::UnboundedSender<Body>,
     runtime: Handle,
 }
 
 impl Bodies {
-    pub(super) fn new(pool: Arc<Pool>, stop: Arc<Stop>, sealed: mpsc::UnboundedSender<Body>, runtime: Handle) -> Self {
+    pub(super) fn new(
+        pool: Arc<Pool>,
+        stop: Arc<Stop>,
+        seat: Arc<Seat>,
+        sealed: mpsc::UnboundedSender<Body>,
+        runtime: Handle,
+    ) -> Self {
         // A place holder: the first body is waited for by the producer, on its own thread.
-        Self { body: Body::new(0), pool, stop, sealed, runtime }
+        Self { body: Body::new(0), pool, stop, seat, sealed, runtime }
+    }
+
+    /// An empty body. Who has to wait for one counts among those for whom slow objects give way.
+    fn take(&self) -> Result<Body, Stopped> {
+        if let Some(body) = self.pool.take_now() {
+            return Ok(body);
+        }
+        let _waits = self.seat.wait();
+        self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)
     }
 
     /// Waits for the first body.
     fn begin(&mut self) -> Result<(), Stopped> {
-        self.body = self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)?;
+        self.body = self.take()?;
         Ok(())
     }
 
@@ -61,7 +78,7 @@ impl Bodies {
     #[inline]
     fn place(&mut self, at: ItemPosition, put: impl Fn(&mut Body) -> Result<(), Full>) -> Result<(), Stopped> {
         if put(&mut self.body).is_err() {
-            let empty = self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)?;
+            let empty = self.take()?;
             self.seal(at, empty);
             // An empty body takes any item.
             let placed = put(&mut self.body);

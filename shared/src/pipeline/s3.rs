@@ -2,9 +2,13 @@
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
-use super::carry::{Carrier, datasets};
+use super::{
+    carry::{Carrier, datasets},
+    object::Left,
+    places::{Place, places},
+    turns::{Turns, Waiter},
+};
 use crate::{
     aws::Aws,
     config::{
@@ -13,7 +17,7 @@ use crate::{
     },
     lambda::Deadline,
     outcome::{ConfigError, Fault},
-    source::s3::{Continuation, Invocation, Message, Task, respond},
+    source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
 };
 
 /// The function `s3-ingest`.
@@ -23,7 +27,6 @@ pub struct S3Ingest {
     pub(super) datasets: Datasets,
     pub(super) aws: Aws,
     pub(super) carrier: Carrier,
-    producers: Semaphore,
 }
 
 impl S3Ingest {
@@ -41,7 +44,6 @@ impl S3Ingest {
         }
         Ok(Self {
             carrier: Carrier::new(&settings, &aws)?,
-            producers: Semaphore::new(settings.vcpus()),
             settings,
             datasets,
             aws,
@@ -55,7 +57,22 @@ impl S3Ingest {
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         self.carrier.begin_invocation();
         let invocation = Invocation::read(event);
-        let results = join_all(invocation.messages.iter().map(|message| self.message(message, deadline))).await;
+        let messages = &invocation.messages;
+        let may_send = invocation.envelope == Envelope::Sqs && self.settings.queue_url.is_some();
+        let places = places(messages, may_send, &mut fastrand::Rng::new());
+        let here = |(message, place): (&Message, &Place)| match (&message.tasks, place) {
+            (Ok(tasks), Place::Here) => tasks.len(),
+            _ => 0,
+        };
+        let objects = messages.iter().zip(&places).map(here).sum();
+        let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline);
+        let attempts = messages.iter().zip(places).map(|(message, place)| {
+            // All of them wait before the first begins.
+            let count = message.tasks.as_ref().map_or(0, Vec::len);
+            let waiters = if place == Place::Here { (0..count).map(|_| turns.waiter()).collect() } else { Vec::new() };
+            self.message(message, place, waiters, &turns, deadline)
+        });
+        let results = join_all(attempts.collect::<Vec<_>>()).await;
         let mut failed = Vec::new();
         for (message, result) in invocation.messages.iter().zip(results) {
             if let Err(reason) = result {
@@ -72,29 +89,66 @@ impl S3Ingest {
         respond(invocation.envelope, &failed)
     }
 
-    /// One message: all of its objects, or none. Continuations leave only when nothing else of the message failed,
-    /// since a failed message brings all of its objects again.
-    async fn message(&self, message: &Message, deadline: Deadline) -> Result<(), String> {
-        let tasks = match &message.tasks {
-            Ok(tasks) => tasks,
-            Err(reason) => return self.no_notification(message, reason, deadline).await,
+    /// One message: all of its objects, or none. What it leaves for other invocations is sent only when nothing else of the message
+    /// failed, since a failed message brings all of its objects again.
+    async fn message(
+        &self,
+        message: &Message,
+        place: Place,
+        waiters: Vec<Waiter>,
+        turns: &Turns,
+        deadline: Deadline,
+    ) -> Result<(), String> {
+        let tasks = match (&message.tasks, place) {
+            (Err(reason), _) => return self.no_notification(message, reason, deadline).await,
+            (Ok(_), Place::Elsewhere { delay_seconds }) => {
+                return self.send_again(message, message.body.clone(), delay_seconds, deadline).await;
+            }
+            (Ok(tasks), Place::Here) => tasks,
         };
-        let mut continuations = Vec::new();
-        for task in tasks {
-            let _producer = self.producers.acquire().await.map_err(|error| error.to_string())?;
-            if let Some(continuation) = self.task(task, deadline).await? {
-                continuations.push(continuation);
+        let (mut rests, mut not_begun) = (Vec::new(), Vec::new());
+        for (task, waiter) in tasks.iter().zip(waiters) {
+            match self.task(task, waiter, turns, deadline).await? {
+                Left::Nothing => {}
+                Left::Rest(continuation) => rests.push(continuation),
+                Left::All => not_begun.push(task),
             }
         }
-        for continuation in continuations {
+        if !not_begun.is_empty() && message.body.is_empty() {
+            return Err("it was not begun before the deadline".to_owned());
+        }
+        for continuation in rests {
             self.hand_on(&continuation, deadline).await?;
+        }
+        if not_begun.len() == tasks.len() && !tasks.is_empty() {
+            return self.send_again(message, message.body.clone(), 0, deadline).await;
+        }
+        for task in not_begun {
+            let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
+            self.send_again(message, body, 0, deadline).await?;
         }
         Ok(())
     }
 
-    async fn task(&self, task: &Task, deadline: Deadline) -> Result<Option<Continuation>, String> {
+    /// A message about one object of several.
+    fn body_of(&self, task: &Task) -> Option<String> {
+        match task {
+            Task::Object(object) => {
+                let dataset = self.datasets.find_s3(&object.bucket, &object.key)?;
+                let all = Continuation::of_all(object, &dataset.name, dataset.format, self.datasets.hash());
+                serde_json::to_string(&all).ok()
+            }
+            Task::Continue(continuation) => serde_json::to_string(continuation).ok(),
+            Task::Letters(letters) => Some(letters.message()),
+        }
+    }
+
+    async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, String> {
         let (object, dataset) = match task {
-            Task::Letters(letters) => return self.letters(letters, deadline).await.map(|()| None),
+            Task::Letters(letters) => {
+                let Some(_turn) = turns.begin(waiter).await else { return Ok(Left::All) };
+                return self.letters(letters, deadline).await.map(|()| Left::Nothing);
+            }
             Task::Object(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
                 if continuation.pipeline != self.datasets.hash() {
@@ -107,16 +161,14 @@ impl S3Ingest {
         };
         let Some(dataset) = dataset else {
             tracing::info!(position = %object, "no dataset's `from` matches this object: it is not read");
-            return Ok(None);
+            return Ok(Left::Nothing);
         };
-        if deadline.reading_is_over() {
-            return Err(format!("{object} was not begun before the deadline"));
-        }
+        let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
         let begun = match task {
             Task::Continue(continuation) => Some(continuation.as_ref()),
             Task::Object(_) | Task::Letters(_) => None,
         };
-        self.object(object, dataset, begun, deadline).await
+        self.object(object, dataset, begun, turn, deadline).await
     }
 }
 

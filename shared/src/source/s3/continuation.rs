@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{aws::objects::ObjectRef, frame::Checkpoint};
+use crate::{
+    aws::objects::ObjectRef,
+    frame::{Checkpoint, Compression, Format, Member},
+};
 
 /// A chain of continuations ends here; the message then fails, and comes to rest in the dead-letter queue. With the
 /// shortest useful attempt (a minute) this is most of a day for one object.
@@ -32,4 +35,42 @@ pub struct Continuation {
     pub checkpoint: Checkpoint,
     /// How many continuations came before this one, and this one.
     pub hops: u32,
+    /// It is to be read without others: within a share of an invocation it passed no event.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
+}
+
+impl Continuation {
+    /// Of an object that was not begun.
+    pub fn of_all(object: &ObjectRef, dataset: &str, format: Format, pipeline: &str) -> Self {
+        let member = Member { compressed: 0, raw: 0 };
+        Self {
+            millrace: Marker::Continuation,
+            object: object.clone(),
+            dataset: dataset.to_owned(),
+            pipeline: pipeline.to_owned(),
+            checkpoint: Checkpoint { offset: 0, format, inside: false, compression: Compression::None, member },
+            hops: 0,
+            alone: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_continuation_of_the_release_before_is_read_and_its_own_is_as_it_was() {
+        let text = concat!(
+            r#"{"millrace":"continuation","object":{"bucket":"b","key":"k","version":null,"etag":"e"},"dataset":"d","#,
+            r#""pipeline":"p","checkpoint":{"offset":7,"format":"ndjson","inside":false,"compression":"gzip","#,
+            r#""member":{"compressed":3,"raw":5}},"hops":2}"#
+        );
+        let read: Continuation = serde_json::from_str(text).unwrap();
+        assert!(!read.alone);
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let alone = Continuation { alone: true, ..read };
+        assert_eq!(serde_json::from_str::<Continuation>(&serde_json::to_string(&alone).unwrap()).unwrap(), alone);
+    }
 }

@@ -1,8 +1,9 @@
 //! The bytes of one object: downloaded in the background, resumed where the download breaks, read by a blocking thread.
 
 use std::{
+    future::Future,
     io::{self, Read},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -142,8 +143,8 @@ impl Fetch {
         FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None })
     }
 
-    /// Downloads in a task of its own until the end, an error or `deadline`; the reader may be used on a blocking thread.
-    pub fn spawn(mut self, deadline: tokio::time::Instant) -> ChunkReader {
+    /// Downloads in a task of its own until the end, an error or `stopped`; the reader may be used on a blocking thread.
+    pub fn spawn(mut self, stopped: impl Future<Output = ()> + Send + 'static) -> ChunkReader {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         tokio::spawn(async move {
             let download = async {
@@ -158,9 +159,12 @@ impl Fetch {
                 }
             };
             // Closing the channel without a last word means: stopped.
-            let _ = tokio::time::timeout_at(deadline, download).await;
+            tokio::select! {
+                () = download => {}
+                () = stopped => {}
+            }
         });
-        ChunkReader { receiver, chunk: Bytes::new(), is_over: false }
+        ChunkReader { receiver, chunk: Bytes::new(), is_over: false, waited: Duration::ZERO }
     }
 }
 
@@ -170,6 +174,14 @@ pub struct ChunkReader {
     receiver: mpsc::Receiver<Result<Option<Bytes>, FetchError>>,
     chunk: Bytes,
     is_over: bool,
+    waited: Duration,
+}
+
+impl ChunkReader {
+    /// For how long nothing was there to be read.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
 }
 
 impl Read for ChunkReader {
@@ -178,7 +190,10 @@ impl Read for ChunkReader {
             if self.is_over {
                 return Ok(0);
             }
-            match self.receiver.blocking_recv() {
+            let began = Instant::now();
+            let received = self.receiver.blocking_recv();
+            self.waited += began.elapsed();
+            match received {
                 Some(Ok(Some(chunk))) => self.chunk = chunk,
                 Some(Ok(None)) => self.is_over = true,
                 Some(Err(error)) => return Err(io::Error::other(error)),

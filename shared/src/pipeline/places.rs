@@ -1,0 +1,123 @@
+//! Which messages of an invocation are read in it, and which are sent again at once, to be read in another.
+//!
+//! An object that did not pass its restart point within its share is handed on to be read alone. Such a message lets the others of its
+//! batch go first, by being sent again; after some times it comes first, and the others are sent again. So neither starves.
+//! Deliberately absent: sending (`onward`).
+
+use crate::source::s3::{Message, Task};
+
+/// So often an object that is to be read alone lets others go first.
+const PATIENCE: u32 = 3;
+/// A message that gives way comes back after so many seconds, jittered, so that it meets another batch.
+const AWAY_SECONDS: std::ops::RangeInclusive<i32> = 20..=60;
+
+/// What is done with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is read.
+    Here,
+    /// It is sent again, to come back after so many seconds.
+    Elsewhere { delay_seconds: i32 },
+}
+
+/// The place of each message, in their order. `may_send`: there is a queue to send them to.
+pub(super) fn places(messages: &[Message], may_send: bool, random: &mut fastrand::Rng) -> Vec<Place> {
+    let asks_alone: Vec<bool> = messages.iter().map(is_alone).collect();
+    let readable = messages.iter().filter(|message| message.tasks.as_ref().is_ok_and(|tasks| !tasks.is_empty())).count();
+    let alone = asks_alone.iter().filter(|alone| **alone).count();
+    if !may_send || alone == 0 || readable == 1 {
+        return vec![Place::Here; messages.len()];
+    }
+    let most_patient = (0..messages.len()).filter(|at| asks_alone[*at]).max_by_key(|at| messages[*at].turns);
+    let chosen = most_patient.filter(|at| alone == readable || messages[*at].turns >= PATIENCE);
+    let place = |(at, message): (usize, &Message)| match chosen {
+        _ if message.tasks.as_ref().is_ok_and(Vec::is_empty) || message.tasks.is_err() => Place::Here,
+        Some(chosen) if at == chosen => Place::Here,
+        None if !asks_alone[at] => Place::Here,
+        _ if asks_alone[at] => Place::Elsewhere { delay_seconds: random.i32(AWAY_SECONDS) },
+        _ => Place::Elsewhere { delay_seconds: 0 },
+    };
+    messages.iter().enumerate().map(place).collect()
+}
+
+fn is_alone(message: &Message) -> bool {
+    matches!(message.tasks.as_deref(), Ok([Task::Continue(continuation)]) if continuation.alone)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::s3::Invocation;
+
+    /// Of each message: whether it asks to be read alone, and how often it was sent again.
+    fn messages(given: &[(bool, u32)]) -> Vec<Message> {
+        let member = json!({ "compressed": 0, "raw": 0 });
+        let checkpoint =
+            json!({ "offset": 7, "format": "ndjson", "inside": false, "compression": "gzip", "member": member });
+        let records: Vec<_> = given
+            .iter()
+            .map(|(alone, turns)| {
+                let body = json!({
+                    "millrace": "continuation", "object": { "bucket": "b", "key": "k" }, "dataset": "d", "pipeline": "p",
+                    "checkpoint": checkpoint, "hops": 3, "alone": alone,
+                });
+                json!({
+                    "messageId": "m", "eventSource": "aws:sqs", "body": body.to_string(),
+                    "messageAttributes": { "millrace-turns": { "stringValue": turns.to_string(), "dataType": "String" } },
+                })
+            })
+            .collect();
+        Invocation::read(&json!({ "Records": records })).messages
+    }
+
+    fn here(given: &[(bool, u32)]) -> Vec<bool> {
+        let places = places(&messages(given), true, &mut fastrand::Rng::with_seed(1));
+        places.iter().map(|place| *place == Place::Here).collect()
+    }
+
+    #[test]
+    fn one_that_asks_to_be_read_alone_lets_others_go_first_and_after_some_times_comes_first() {
+        assert_eq!(here(&[(false, 0), (false, 9)]), [true, true]);
+        assert_eq!(here(&[(true, 0)]), [true], "it is alone");
+        assert_eq!(here(&[(false, 0), (true, 0), (true, 2)]), [true, false, false]);
+        assert_eq!(here(&[(false, 0), (true, 0), (true, 3)]), [false, false, true]);
+        assert_eq!(here(&[(true, 0), (true, 1)]), [false, true], "somebody has to begin");
+    }
+
+    #[test]
+    fn without_a_queue_all_are_read() {
+        let places = places(&messages(&[(true, 9), (false, 0)]), false, &mut fastrand::Rng::with_seed(1));
+        assert_eq!(places, [Place::Here; 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_batch_reads_something_and_whoever_is_read_alone_is(
+            given in proptest::collection::vec((any::<bool>(), 0_u32..6), 1..10),
+        ) {
+            let here = here(&given);
+            prop_assert!(here.contains(&true));
+            let alone = given.iter().zip(&here).filter(|((alone, _), here)| *alone && **here).count();
+            let all = here.iter().filter(|here| **here).count();
+            prop_assert!(alone == 0 || all == 1, "{:?} {:?}", given, here);
+        }
+
+        #[test]
+        fn whoever_asks_to_be_read_alone_is_within_a_number_of_batches(others in 0_usize..9, rivals in 0_u32..9) {
+            // Its rivals are as patient, and each batch that reads one of them has one rival less.
+            let mut left = rivals;
+            for turns in 0..PATIENCE + rivals + 1 {
+                let mut given = vec![(true, turns)];
+                given.extend((0..left).map(|_| (true, turns)));
+                given.extend((0..others).map(|_| (false, 0)));
+                let here = here(&given);
+                if here[0] { return Ok(()); }
+                left -= u32::from(here[1..=left as usize].contains(&true));
+            }
+            prop_assert!(false, "it is never read");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Who reads when: the objects of one invocation share its time, and a slow one gives way to those that wait.
+//!
+//! In: how many objects an invocation is about. Out: a [`Turn`] for each. A turn has a producer's slot until reading ends, and a share
+//! of the time. While others wait, for a slot or for an empty body, an object stops when its share is over; where nobody waits it goes
+//! on. Deliberately absent: what becomes of an object that was stopped (`rest`).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use super::pool::Stop;
+use crate::lambda::Deadline;
+
+/// A share is no shorter, unless the time is: opening an object and one request to the domain take their while.
+const LEAST_SHARE: Duration = Duration::from_secs(2);
+/// What is being sent when a share ends has half of the share's length to end, within these bounds.
+const LEAST_GRACE: Duration = Duration::from_secs(1);
+const MOST_GRACE: Duration = Duration::from_secs(20);
+
+/// The turns of one invocation.
+#[derive(Debug)]
+pub(super) struct Turns {
+    slots: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
+    /// Whether an object may be stopped before the time is over: only where its rest can be handed on.
+    has_shares: bool,
+    /// Whether there is one object only.
+    is_one: bool,
+    readers: usize,
+    stop_reading: Instant,
+}
+
+/// How many objects wait for a slot or for an empty body.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: AtomicUsize,
+    changed: Notify,
+}
+
+/// One object's place among those that wait.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    waiting: Arc<Waiting>,
+    own: AtomicUsize,
+}
+
+/// As long as this lives, the object of the seat waits.
+#[derive(Debug)]
+pub(super) struct Waits(Arc<Seat>);
+
+/// An object that waits for its turn.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    seat: Arc<Seat>,
+    waits: Waits,
+}
+
+/// One object's turn.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) seat: Arc<Seat>,
+    /// Tells the producer and the download to end.
+    pub(super) stop: Arc<Stop>,
+    /// To be dropped where reading ends.
+    pub(super) slot: Option<OwnedSemaphorePermit>,
+    /// When its share of the time is over, and how long what is being sent may take then.
+    share: Option<(Instant, Duration)>,
+    /// Whether it has the whole invocation to itself.
+    pub(super) is_whole: bool,
+}
+
+impl Turns {
+    /// For `objects` that are read by `readers` at a time.
+    pub(super) fn new(readers: usize, objects: usize, has_shares: bool, deadline: Deadline) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(readers)),
+            waiting: Arc::default(),
+            has_shares,
+            is_one: objects == 1,
+            readers,
+            stop_reading: deadline.stop_reading.into(),
+        }
+    }
+
+    /// Of the next object. All have to be made before the first begins, or it would not know of the others.
+    pub(super) fn waiter(&self) -> Waiter {
+        let seat = Arc::new(Seat { waiting: Arc::clone(&self.waiting), own: AtomicUsize::new(0) });
+        Waiter { waits: seat.wait(), seat }
+    }
+
+    /// Waits for a slot; `None` where the time for reading is over before.
+    pub(super) async fn begin(&self, waiter: Waiter) -> Option<Turn> {
+        let slot = tokio::time::timeout_at(self.stop_reading, Arc::clone(&self.slots).acquire_owned());
+        let slot = slot.await.ok()?.ok()?;
+        let Waiter { seat, waits } = waiter;
+        drop(waits);
+        let left = self.stop_reading.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        let others = self.waiting.count.load(Ordering::Acquire);
+        let share = self.has_shares.then(|| share(left, others, self.readers));
+        Some(Turn {
+            seat,
+            stop: Arc::default(),
+            slot: Some(slot),
+            share: share.map(|share| (Instant::now() + share, (share / 2).clamp(LEAST_GRACE, MOST_GRACE))),
+            is_whole: self.is_one,
+        })
+    }
+}
+
+/// The share of an object while `others` wait, and so many are read at a time.
+fn share(left: Duration, others: usize, readers: usize) -> Duration {
+    let rounds = u32::try_from((others + 1).div_ceil(readers.max(1))).unwrap_or(u32::MAX);
+    (left / rounds).max(LEAST_SHARE.min(left / 2))
+}
+
+impl Turn {
+    /// Of what shares its time with nobody.
+    pub(super) fn whole() -> Self {
+        Self { seat: Arc::default(), stop: Arc::default(), slot: None, share: None, is_whole: true }
+    }
+
+    /// Waits until the share is over and somebody waits; how long what is being sent may still take. For ever where there are no shares.
+    pub(super) async fn is_over(&self) -> Duration {
+        let Some((end, grace)) = self.share else { return std::future::pending().await };
+        tokio::time::sleep_until(end).await;
+        self.seat.others_wait().await;
+        grace
+    }
+}
+
+impl Seat {
+    pub(super) fn wait(self: &Arc<Self>) -> Waits {
+        self.own.fetch_add(1, Ordering::AcqRel);
+        self.waiting.count.fetch_add(1, Ordering::AcqRel);
+        self.waiting.changed.notify_waiters();
+        Waits(Arc::clone(self))
+    }
+
+    async fn others_wait(&self) {
+        loop {
+            let changed = self.waiting.changed.notified();
+            if self.waiting.count.load(Ordering::Acquire) > self.own.load(Ordering::Acquire) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.waiting.count.fetch_sub(1, Ordering::AcqRel);
+        self.0.own.fetch_sub(1, Ordering::AcqRel);
+        self.0.waiting.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn the_time_is_shared_among_those_that_wait() {
+        for (others, readers, expected) in [(0, 1, MINUTE), (9, 1, MINUTE / 10), (9, 2, MINUTE / 5), (9, 10, MINUTE)] {
+            assert_eq!(share(MINUTE, others, readers), expected, "{others} others, {readers} at a time");
+        }
+        assert_eq!(share(MINUTE, 999, 1), LEAST_SHARE, "shorter ones would be of no use");
+        assert_eq!(share(LEAST_SHARE, 9, 1), LEAST_SHARE / 2, "half of the time at the most");
+    }
+
+    fn turns(objects: usize, has_shares: bool) -> Turns {
+        // A fifth, 12 s, is for draining.
+        Turns::new(1, objects, has_shares, Deadline::after(MINUTE))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_ends_only_while_another_object_waits() {
+        let turns = turns(2, true);
+        let (first, second) = (turns.waiter(), turns.waiter());
+        let first = turns.begin(first).await.unwrap();
+        assert!(!first.is_whole);
+        let begun = Instant::now();
+        // Its own wait for a body is no reason to stop.
+        let own = first.seat.wait();
+        first.is_over().await;
+        let share = begun.elapsed();
+        assert!(share > MINUTE / 3 && share < MINUTE / 2, "half of the reading time: {share:?}");
+        drop(own);
+        drop(second);
+        assert!(tokio::time::timeout(10 * MINUTE, first.is_over()).await.is_err(), "nobody waits");
+        let waits = turns.waiter();
+        tokio::time::timeout(MINUTE, first.is_over()).await.expect("somebody came to wait");
+        drop(waits);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slot_that_is_given_back_when_reading_ends_is_the_next_ones() {
+        let turns = turns(2, true);
+        let (first, second) = (turns.waiter(), turns.waiter());
+        let mut first = turns.begin(first).await.unwrap();
+        let mut second = std::pin::pin!(turns.begin(second));
+        assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err());
+        first.slot = None;
+        assert!(second.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_no_slot_when_reading_has_to_stop_has_no_turn() {
+        // Not by the paused clock: a deadline is one of the machine's.
+        let turns = Turns::new(1, 2, true, Deadline::after(Duration::ZERO));
+        let (first, second) = (turns.waiter(), turns.waiter());
+        assert!(turns.begin(first).await.is_none());
+        assert!(turns.begin(second).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_queue_nobody_is_stopped() {
+        let turns = turns(2, false);
+        let (first, _second) = (turns.waiter(), turns.waiter());
+        let first = turns.begin(first).await.unwrap();
+        assert!(tokio::time::timeout(10 * MINUTE, first.is_over()).await.is_err());
+    }
+}
