@@ -25,9 +25,10 @@ pub(crate) const REGION: &str = "us-east-1";
 /// How long a domain elsewhere may take to accept a connection.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// What the user may set for the function as for a deployed one.
-const PASSED_ON: [&str; 7] = [
+const PASSED_ON: [&str; 8] = [
     "MILLRACE_MAX_BODY_BYTES",
     "MILLRACE_MAX_EVENT_BYTES",
+    "MILLRACE_MAX_RECORD_BYTES",
     "MILLRACE_MAX_IN_FLIGHT",
     "MILLRACE_COMPRESSION",
     "MILLRACE_LOG",

@@ -88,7 +88,7 @@ pub enum FrameError {
     Broken {
         /// Where the unreadable rest begins.
         offset: u64,
-        /// `truncated`, `corrupt`, `bomb`, `zstd_window`, `not_utf8` or `framing_lost`.
+        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8` or `framing_lost`.
         error_type: &'static str,
         /// What is wrong, for a person.
         reason: String,

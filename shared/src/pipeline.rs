@@ -6,8 +6,8 @@
 //! the only back-pressure.
 
 mod carry;
-mod delivery;
 mod deliveries;
+mod delivery;
 mod dry_run;
 mod event;
 mod letters;
@@ -23,8 +23,8 @@ mod settle;
 mod stream;
 mod suspects;
 mod transform;
-mod work;
 mod turns;
+mod work;
 
 pub(crate) use carry::datasets;
 pub use dry_run::{Cost, DryRun, Fate, Rules};

@@ -211,7 +211,9 @@ fn get(object: &Held, from: usize, lie: Option<Lie>) -> Vec<u8> {
     match lie {
         Some(Lie::Busy) => return refused(503, "SlowDown"),
         Some(Lie::TheEnd) => return refused(416, "InvalidRange"),
-        Some(Lie::Other) => return with_length(&object.other, from.min(object.other.len()), "other", object.other.len(), None),
+        Some(Lie::Other) => {
+            return with_length(&object.other, from.min(object.other.len()), "other", object.other.len(), None);
+        }
         Some(Lie::Whole) => return with_length(&object.bytes, 0, &object.etag, total, None),
         Some(Lie::Later(more)) => {
             return with_length(&object.bytes, (from + more).min(total - 1), &object.etag, total, None);
@@ -233,8 +235,7 @@ fn get(object: &Held, from: usize, lie: Option<Lie>) -> Vec<u8> {
             let length = format!("Content-Length: {}", rest.len());
             let etag = format!("ETag: \"{}\"", object.etag);
             let range = content_range(from, total);
-            let mut bytes =
-                head(status(from), &[&etag, MODIFIED, &length, &range, "x-amz-checksum-crc32: AAAAAA=="]);
+            let mut bytes = head(status(from), &[&etag, MODIFIED, &length, &range, "x-amz-checksum-crc32: AAAAAA=="]);
             bytes.extend_from_slice(rest);
             bytes
         }
@@ -272,8 +273,7 @@ fn with_length(bytes: &[u8], from: usize, etag: &str, total: usize, cut: Option<
 fn chunks(object: &Held, from: usize, count: usize, is_whole: bool) -> Vec<u8> {
     let total = object.bytes.len();
     let etag = format!("ETag: \"{}\"", object.etag);
-    let mut answer =
-        head(status(from), &[&etag, MODIFIED, &content_range(from, total), "Transfer-Encoding: chunked"]);
+    let mut answer = head(status(from), &[&etag, MODIFIED, &content_range(from, total), "Transfer-Encoding: chunked"]);
     for chunk in object.bytes[from..from + count].chunks(4_096) {
         answer.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
         answer.extend_from_slice(chunk);

@@ -4,11 +4,11 @@
 //! function names in `batchItemFailures` comes again, the rest is deleted. Deliberately absent: waiting. A message that
 //! failed is made visible at once, whatever visibility the function gave it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use local::function::{Answer, Function};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{envelope, moto::Moto};
 
@@ -29,6 +29,8 @@ pub struct Message {
     pub receipt_handle: String,
     /// What it says.
     pub body: String,
+    /// Texts beside the body.
+    pub attributes: HashMap<String, String>,
 }
 
 /// One invocation.
@@ -63,7 +65,8 @@ impl<'m> Queue<'m> {
     /// If the queue refuses.
     pub async fn receive(&self) -> Vec<Message> {
         let request = self.moto.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
-        let received = request.wait_time_seconds(0).send().await.expect("the queue answers");
+        let request = request.message_attribute_names("All").wait_time_seconds(0);
+        let received = request.send().await.expect("the queue answers");
         received
             .messages()
             .iter()
@@ -71,6 +74,7 @@ impl<'m> Queue<'m> {
                 id: message.message_id().expect("an id").into(),
                 receipt_handle: message.receipt_handle().expect("a receipt handle").into(),
                 body: message.body().expect("a body").into(),
+                attributes: texts(message.message_attributes()),
             })
             .collect()
     }
@@ -149,7 +153,18 @@ impl<'m> Queue<'m> {
 
 /// The invocation event of messages.
 pub fn event(messages: &[Message]) -> Value {
-    envelope::sqs(messages.iter().map(|m| (m.id.as_str(), m.receipt_handle.as_str(), m.body.as_str())))
+    let mut event = envelope::sqs(messages.iter().map(|m| (m.id.as_str(), m.receipt_handle.as_str(), m.body.as_str())));
+    for (number, message) in messages.iter().enumerate() {
+        let texts = message.attributes.iter();
+        let texts = texts.map(|(name, text)| (name.clone(), json!({ "stringValue": text, "dataType": "String" })));
+        event["Records"][number]["messageAttributes"] = texts.collect::<serde_json::Map<_, _>>().into();
+    }
+    event
+}
+
+fn texts(attributes: Option<&HashMap<String, aws_sdk_sqs::types::MessageAttributeValue>>) -> HashMap<String, String> {
+    let text = |value: &aws_sdk_sqs::types::MessageAttributeValue| value.string_value().map(str::to_owned);
+    attributes.into_iter().flatten().filter_map(|(name, value)| text(value).map(|text| (name.clone(), text))).collect()
 }
 
 /// The ids that an answer leaves to come again. As Lambda does: all, where the function failed.

@@ -31,6 +31,7 @@ pub struct Counts {
     pub rejected_by_domain: u64,
     pub left_out: u64,
     pub panicked: u64,
+    pub handed_on: bool,
     pub bulk_requests: u64,
     pub retries: u64,
     pub elapsed_ms: u64,

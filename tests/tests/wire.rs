@@ -40,6 +40,7 @@ mod wire {
     mod refusal;
     mod replayed;
     mod rules;
+    mod turns;
     mod verdict;
     mod visibility;
     mod volume;

@@ -51,7 +51,7 @@ impl Queue {
         let mut request = request.delay_seconds(message.delay_seconds);
         for (name, value) in message.attributes {
             // SQS takes no empty one. A message is worth more than what is said about it.
-            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(*value).build();
             if let (Ok(attribute), false) = (attribute, value.is_empty()) {
                 request = request.message_attributes(*name, attribute);
             }

@@ -12,6 +12,8 @@ use crate::outcome::{ConfigError, Fault};
 pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
 /// Default of `MILLRACE_MAX_EVENT_BYTES`: 1 MiB.
 pub const DEFAULT_MAX_EVENT_BYTES: usize = 1 << 20;
+/// Default of `MILLRACE_MAX_RECORD_BYTES`: 1 GiB, which takes two or three seconds to inflate.
+pub const DEFAULT_MAX_RECORD_BYTES: u64 = 1 << 30;
 /// Default of `MILLRACE_MAX_IN_FLIGHT`.
 pub const DEFAULT_MAX_IN_FLIGHT: usize = 3;
 /// Default of `MILLRACE_PIPELINE`: where the Lambda layer mounts it.
@@ -73,6 +75,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// `MILLRACE_MAX_EVENT_BYTES`.
     pub max_event_bytes: usize,
+    /// `MILLRACE_MAX_RECORD_BYTES`: of one record of a stream, inflated.
+    pub max_record_bytes: u64,
     /// `MILLRACE_MAX_IN_FLIGHT`: bulk requests at a time, the ceiling of the adaptive limit.
     pub max_in_flight: usize,
     /// `MILLRACE_COMPRESSION`.
@@ -101,6 +105,7 @@ impl Settings {
             hash_key: env.hash_key(),
             max_body_bytes: env.max_body_bytes(),
             max_event_bytes: env.max_event_bytes(),
+            max_record_bytes: env.max_record_bytes(),
             max_in_flight: env.bytes("MILLRACE_MAX_IN_FLIGHT", DEFAULT_MAX_IN_FLIGHT, 1, 64),
             compression: env.or("MILLRACE_COMPRESSION", Compression::Gzip, "gzip or none", |value| match value {
                 "gzip" => Some(Compression::Gzip),
@@ -138,6 +143,8 @@ pub struct TransformSettings {
     pub pipeline: PathBuf,
     /// `MILLRACE_MAX_EVENT_BYTES`.
     pub max_event_bytes: usize,
+    /// `MILLRACE_MAX_RECORD_BYTES`: of one record, inflated.
+    pub max_record_bytes: u64,
     /// `MILLRACE_HASH_KEY`.
     pub hash_key: Option<String>,
     /// `MILLRACE_LOG`.
@@ -154,6 +161,7 @@ impl TransformSettings {
         let settings = Self {
             pipeline: env.pipeline(),
             max_event_bytes: env.max_event_bytes(),
+            max_record_bytes: env.max_record_bytes(),
             hash_key: env.hash_key(),
             log: env.log(),
         };
@@ -241,6 +249,13 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn max_event_bytes(&mut self) -> usize {
         self.bytes("MILLRACE_MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES, 1 << 10, 64 << 20)
+    }
+
+    fn max_record_bytes(&mut self) -> u64 {
+        let (least, most) = (1 << 20, 1 << 40);
+        let form = format!("a whole number from {least} to {most}");
+        let parse = |value: &str| value.parse().ok().filter(|n| (least..=most).contains(n));
+        self.or("MILLRACE_MAX_RECORD_BYTES", DEFAULT_MAX_RECORD_BYTES, &form, parse)
     }
 
     pub(super) fn hash_key(&mut self) -> Option<String> {
@@ -346,7 +361,8 @@ mod tests {
         assert_eq!(settings.dead_letters, S3Prefix { bucket: "dead-letters".into(), prefix: "a".into() });
         assert_eq!((settings.max_body_bytes, settings.max_event_bytes, settings.max_in_flight), (5 << 20, 1 << 20, 3));
         assert_eq!((settings.compression, settings.vcpus()), (Compression::Gzip, 1));
-        assert_eq!(settings.kafka_cluster, None);
+        assert_eq!((settings.kafka_cluster, settings.dead_letter_queue_url), (None, None));
+        assert_eq!(settings.max_record_bytes, 1 << 30);
     }
 
     #[test]
@@ -356,7 +372,7 @@ mod tests {
         assert_eq!(settings.log, "info");
         let error = TransformSettings::read(|_| Some("?".into())).unwrap_err();
         let places: Vec<_> = error.faults.iter().map(|fault| fault.place.as_str()).collect();
-        assert_eq!(places, ["MILLRACE_MAX_EVENT_BYTES", "MILLRACE_LOG"], "{error}");
+        assert_eq!(places, ["MILLRACE_MAX_EVENT_BYTES", "MILLRACE_MAX_RECORD_BYTES", "MILLRACE_LOG"], "{error}");
     }
 
     #[test]

@@ -17,14 +17,6 @@ const CHUNK: usize = 64 * 1024;
 /// recommends decoders to take as much and to refuse more.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// A bomb is told by its ratio, and only behind a size that any function reads through: below 256 MiB it costs under
-/// half a second and no memory. A good object that is called a bomb is lost, so the ratios are above what logs reach.
-/// Measured (docs/adr/0001-telling-formats-apart.md): events 6 to 8; lines equal but for time and number 43 to 371;
-/// lines equal to the byte 205 with gzip, whose limit is 1,032, but thousands with zstd, as bombs are.
-const BOMB_MIN_BYTES: u64 = 256 * 1024 * 1024;
-const BOMB_RATIO_GZIP: u64 = 250;
-const BOMB_RATIO_ZSTD: u64 = 2_500;
-
 /// Where members begin; when so many are known, every other is forgotten: a restart then inflates a little more.
 const MAX_MEMBERS: usize = 4096;
 
@@ -83,6 +75,8 @@ pub(super) struct Inflate<R> {
     produced: u64,
     members: Vec<Member>,
     broken: Option<(&'static str, String)>,
+    /// The most that may be inflated.
+    limit: u64,
 }
 
 impl<R: Read> Inflate<R> {
@@ -122,7 +116,13 @@ impl<R: Read> Inflate<R> {
             produced: 0,
             members: vec![start],
             broken: None,
+            limit: u64::MAX,
         }
+    }
+
+    /// Each reader from now on is broken behind so many inflated bytes.
+    pub(super) fn limit(&mut self, bytes: u64) {
+        self.limit = bytes;
     }
 
     /// Writes the next bytes to `out`: how many, and 0 at the end only.
@@ -137,6 +137,11 @@ impl<R: Read> Inflate<R> {
             Some(compression) => compression,
             None => *self.compression.insert(self.input.sniff()?),
         };
+        // One byte more than the limit tells that there is more.
+        let limit = if compression == Compression::None { u64::MAX } else { self.limit };
+        let room = usize::try_from(limit.saturating_add(1) - self.produced).unwrap_or(usize::MAX);
+        let room = room.min(out.len());
+        let out = &mut out[..room];
         let mut written = 0;
         let result = match compression {
             Compression::None => self.input.read(out).map(|count| written = count),
@@ -165,15 +170,12 @@ impl<R: Read> Inflate<R> {
             Err(Fault::Read(error)) => return Err(Fault::Read(error)),
             Err(Fault::Broken(error_type, reason)) => self.broken = Some((error_type, reason)),
         }
-        let ratio = match compression {
-            Compression::None => u64::MAX,
-            Compression::Gzip => BOMB_RATIO_GZIP,
-            Compression::Zstd => BOMB_RATIO_ZSTD,
-        };
-        let (consumed, produced) = (self.input.consumed(), self.produced);
-        if self.broken.is_none() && produced > BOMB_MIN_BYTES && produced / ratio > consumed {
-            let reason = format!("{consumed} compressed bytes became {produced}: more than {ratio} times as many");
-            self.broken = Some(("bomb", reason));
+        if self.broken.is_none() && self.produced > limit {
+            // The one byte too many.
+            self.produced -= 1;
+            written -= 1;
+            let reason = format!("the record inflates to more than {limit} bytes, MILLRACE_MAX_RECORD_BYTES");
+            self.broken = Some(("record_too_large", reason));
         }
         // What was readable goes out first, the fault with the next call.
         if written == 0 && self.broken.is_some() { self.read(out) } else { Ok(written) }

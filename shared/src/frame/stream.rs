@@ -17,6 +17,14 @@ impl<'b> Frames<&'b [u8]> {
         Self { stream: true, ..Self::new(&[], format, max_event_bytes) }
     }
 
+    /// What inflates to more than so many bytes is broken behind them. A record is read as a whole, so one that inflates without end
+    /// would hold its shard for ever; an object goes on in other invocations.
+    #[must_use]
+    pub fn within(mut self, max_record_bytes: u64) -> Self {
+        self.source.limit(max_record_bytes);
+        self
+    }
+
     /// Goes over to the next record, whatever is left of the one before. Offsets, and the bytes counted, begin at 0
     /// again.
     #[inline]

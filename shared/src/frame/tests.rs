@@ -537,21 +537,16 @@ fn a_zstd_window_over_eight_mebibytes_is_refused() {
 }
 
 #[test]
-fn a_bomb_is_broken_and_a_large_object_is_not() {
+fn an_object_is_read_however_well_it_is_compressed() {
+    // Blank lines as of a bomb: 1,000 times (gzip) and 8,000 times (zstd) their compressed size.
     let blank = vec![b' '; MIB];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&blank).unwrap();
     let member = encoder.finish().unwrap();
-    let bomb = member.repeat(300);
-    let mut frames = Frames::new(&bomb[..], Format::Ndjson, MIB);
-    let Err(FrameError::Broken { offset, error_type: "bomb", .. }) = frames.next() else { panic!("no bomb") };
-    assert!((256 << 20..258 << 20).contains(&offset), "{offset}");
-    assert!(matches!(frames.next(), Ok(None)));
-    let bomb = zstd(&blank).repeat(300);
-    assert!(matches!(read(&bomb, Format::Ndjson, MIB, MIB)[..], [Broken(_, "bomb")]));
-    // Below 256 MiB such an object is read, and so is a larger one of lines much like each other.
-    let small = member.repeat(200);
-    assert_eq!(read(&small, Format::Ndjson, MIB, MIB), []);
+    for bytes in [member.repeat(300), zstd(&blank).repeat(300)] {
+        assert_eq!(read(&bytes, Format::Ndjson, MIB, MIB), []);
+    }
+    // Lines much like each other.
     let line = |number: usize| format!("{{\"n\":\"{number:07}{number:0>80}\",\"x\":\"{:927}\"}}\n", " ");
     let lines = (0..1 << 10).map(line).collect::<String>();
     let large = gzip(lines.as_bytes()).repeat(300);

@@ -4,7 +4,7 @@
 //! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. So does one that is cut short,
 //! since others wait for its body. Deliberately absent: sending.
 
-use std::{collections::HashMap, future::Future};
+use std::collections::HashMap;
 
 use tokio::task::{Id, JoinSet};
 

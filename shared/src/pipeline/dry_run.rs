@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{
         datasets::{Dataset, Transform},
-        settings::DEFAULT_MAX_EVENT_BYTES,
+        settings::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES},
     },
     decode::{DecodeError, Decoder, Embedded, Event},
     frame::{Format, Frame, FrameError, Frames},
@@ -187,7 +187,7 @@ impl<'d> DryRun<'d> {
         }
         let mut record = Vec::new();
         sample.read_to_end(&mut record)?;
-        let mut frames = Frames::of_records(format, DEFAULT_MAX_EVENT_BYTES);
+        let mut frames = Frames::of_records(format, DEFAULT_MAX_EVENT_BYTES).within(DEFAULT_MAX_RECORD_BYTES);
         frames.begin_record(record.as_slice());
         self.fill(&mut frames, origin, time_ms, each)
     }

@@ -82,7 +82,7 @@ impl S3Ingest {
             inflated_only: produced.as_ref().is_some_and(Produced::inflated_only),
             may_hand_on: self.settings.queue_url.is_some(),
         };
-        let rest = attempt.rest();
+        let (rest, hops) = (attempt.rest(), attempt.hops);
 
         if let Some(produced) = &produced {
             receipt.bytes_in = produced.frames.bytes_in();
@@ -121,7 +121,7 @@ impl S3Ingest {
                     Some(begun) if !settlement.got_on(start_offset) => begun.checkpoint,
                     _ => frames.checkpoint(settlement.settled_to()),
                 },
-                hops: attempt.hops,
+                hops,
                 alone,
             })),
             (Rest::Onward { .. }, None) => Err(format!("{object}: nothing is left of its producer")),
@@ -165,9 +165,9 @@ impl S3Ingest {
             let here = Here { at, id_prefix: from.id_prefix(), time_ms, bytes: &[] };
             let mut reading = Duration::ZERO;
             let end = Producer::run(bodies, &rules, &from, |producer| {
-                let began = Instant::now();
+                let since = Instant::now();
                 let filled = producer.fill(&mut frames, here);
-                reading = began.elapsed();
+                reading = since.elapsed();
                 filled
             });
             let waited = frames.reader().waited();

@@ -51,7 +51,12 @@ impl S3Ingest {
         let (delay_seconds, text) = (delay_seconds.max(delay(turns)), turns.to_string());
         let attributes = [(TURNS, text.as_str())];
         self.send(url, Outgoing { body, delay_seconds, attributes: &attributes }, deadline).await?;
-        tracing::info!(message_id = message.id, turns, delay_seconds, "sent a message again for which there was no time");
+        tracing::info!(
+            message_id = message.id,
+            turns,
+            delay_seconds,
+            "sent a message again for which there was no time"
+        );
         Ok(())
     }
 

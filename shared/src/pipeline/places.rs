@@ -23,7 +23,8 @@ pub(super) enum Place {
 /// The place of each message, in their order. `may_send`: there is a queue to send them to.
 pub(super) fn places(messages: &[Message], may_send: bool, random: &mut fastrand::Rng) -> Vec<Place> {
     let asks_alone: Vec<bool> = messages.iter().map(is_alone).collect();
-    let readable = messages.iter().filter(|message| message.tasks.as_ref().is_ok_and(|tasks| !tasks.is_empty())).count();
+    let readable =
+        messages.iter().filter(|message| message.tasks.as_ref().is_ok_and(|tasks| !tasks.is_empty())).count();
     let alone = asks_alone.iter().filter(|alone| **alone).count();
     if !may_send || alone == 0 || readable == 1 {
         return vec![Place::Here; messages.len()];
@@ -109,7 +110,7 @@ mod tests {
         fn whoever_asks_to_be_read_alone_is_within_a_number_of_batches(others in 0_usize..9, rivals in 0_u32..9) {
             // Its rivals are as patient, and each batch that reads one of them has one rival less.
             let mut left = rivals;
-            for turns in 0..PATIENCE + rivals + 1 {
+            for turns in 0..=PATIENCE + rivals {
                 let mut given = vec![(true, turns)];
                 given.extend((0..left).map(|_| (true, turns)));
                 given.extend((0..others).map(|_| (false, 0)));

@@ -27,6 +27,7 @@ pub(super) enum Rest {
 
 /// One attempt.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Attempt<'a> {
     pub(super) settlement: &'a Settlement,
     /// How reading ended; `None` where the producer panicked.

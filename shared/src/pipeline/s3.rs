@@ -42,12 +42,7 @@ impl S3Ingest {
         if let Some(fault) = fed_back(&datasets, &settings.dead_letters) {
             return Err(ConfigError { faults: vec![fault] });
         }
-        Ok(Self {
-            carrier: Carrier::new(&settings, &aws)?,
-            settings,
-            datasets,
-            aws,
-        })
+        Ok(Self { carrier: Carrier::new(&settings, &aws)?, settings, datasets, aws })
     }
 
     /// One invocation.

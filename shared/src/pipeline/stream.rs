@@ -123,11 +123,12 @@ impl StreamIngest {
         let Batch { origin, records } = batch;
         let count = records.len();
         let bytes_in = records.byte_len() as u64;
-        let (rules, from, max_event_bytes) = (Arc::clone(dataset), Arc::clone(&origin), self.settings.max_event_bytes);
+        let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
+        let Settings { max_event_bytes, max_record_bytes, .. } = self.settings;
         let produce = move |bodies| {
             let mut bytes_raw = 0;
             let end = Producer::run(bodies, &rules, &from, |producer| {
-                let frames = Frames::of_records(rules.format, max_event_bytes);
+                let frames = Frames::of_records(rules.format, max_event_bytes).within(max_record_bytes);
                 read(producer, &records, &from, frames, &mut bytes_raw)
             });
             (end, bytes_raw)

@@ -4,7 +4,8 @@
 //! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
 //! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
 //! at most and five minutes for them (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which
-//! nothing but bombs can need (1 GB out of 5 MB takes 1.3 s); then Firehose tries again and keeps the records.
+//! nothing needs: a record inflates to `MILLRACE_MAX_RECORD_BYTES` at most (1 GB out of 5 MB takes 1.3 s). If it did, Firehose would
+//! try again and keep the records.
 
 use std::{sync::Arc, time::Instant};
 
@@ -73,7 +74,7 @@ impl FirehoseTransform {
                  to pipeline.yaml, or take the function out of it"
             )
         })?;
-        let mut work = Work::new(name, transform, self.settings.max_event_bytes, &invocation.records);
+        let mut work = Work::new(name, transform, &self.settings, &invocation.records);
         let response = work.answer(&invocation.records, MAX_RESPONSE_BYTES);
         let receipt = TransformReceipt { elapsed_ms: elapsed_ms(started), ..work.receipt };
         receipt.print();
@@ -134,11 +135,16 @@ struct Work<'r> {
 }
 
 impl<'r> Work<'r> {
-    fn new(delivery_stream: &str, transform: &'r Arc<Transform>, max_event_bytes: usize, records: &[Record]) -> Self {
+    fn new(
+        delivery_stream: &str,
+        transform: &'r Arc<Transform>,
+        settings: &TransformSettings,
+        records: &[Record],
+    ) -> Self {
         let record_ids = records.iter().map(|record| record.record_id.clone()).collect();
         Self {
             transform,
-            frames: Frames::of_records(transform.format, max_event_bytes),
+            frames: Frames::of_records(transform.format, settings.max_event_bytes).within(settings.max_record_bytes),
             decoder: Decoder::new(),
             unfolding: Unfolding::default(),
             shape: ShapeScratch::default(),

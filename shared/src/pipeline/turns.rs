@@ -179,56 +179,57 @@ mod tests {
         assert_eq!(share(LEAST_SHARE, 9, 1), LEAST_SHARE / 2, "half of the time at the most");
     }
 
+    /// A second: 0.8 s for reading, and so 0.4 s for each of two.
     fn turns(objects: usize, has_shares: bool) -> Turns {
-        // A fifth, 12 s, is for draining.
-        Turns::new(1, objects, has_shares, Deadline::after(MINUTE))
+        Turns::new(1, objects, has_shares, Deadline::after(Duration::from_secs(1)))
     }
 
-    #[tokio::test(start_paused = true)]
+    async fn is_over(turn: &Turn, within: Duration) -> bool {
+        tokio::time::timeout(within, turn.is_over()).await.is_ok()
+    }
+
+    #[tokio::test]
     async fn a_share_ends_only_while_another_object_waits() {
         let turns = turns(2, true);
         let (first, second) = (turns.waiter(), turns.waiter());
         let first = turns.begin(first).await.unwrap();
         assert!(!first.is_whole);
-        let begun = Instant::now();
         // Its own wait for a body is no reason to stop.
         let own = first.seat.wait();
-        first.is_over().await;
-        let share = begun.elapsed();
-        assert!(share > MINUTE / 3 && share < MINUTE / 2, "half of the reading time: {share:?}");
-        drop(own);
+        assert!(!is_over(&first, Duration::from_millis(200)).await, "half of the reading time");
+        assert!(is_over(&first, MINUTE).await);
         drop(second);
-        assert!(tokio::time::timeout(10 * MINUTE, first.is_over()).await.is_err(), "nobody waits");
+        assert!(!is_over(&first, Duration::from_millis(500)).await, "nobody else waits");
+        drop(own);
         let waits = turns.waiter();
-        tokio::time::timeout(MINUTE, first.is_over()).await.expect("somebody came to wait");
+        assert!(is_over(&first, MINUTE).await, "somebody came to wait");
         drop(waits);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_slot_that_is_given_back_when_reading_ends_is_the_next_ones() {
         let turns = turns(2, true);
         let (first, second) = (turns.waiter(), turns.waiter());
         let mut first = turns.begin(first).await.unwrap();
         let mut second = std::pin::pin!(turns.begin(second));
-        assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err());
         first.slot = None;
         assert!(second.await.is_some());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_has_no_slot_when_reading_has_to_stop_has_no_turn() {
-        // Not by the paused clock: a deadline is one of the machine's.
         let turns = Turns::new(1, 2, true, Deadline::after(Duration::ZERO));
         let (first, second) = (turns.waiter(), turns.waiter());
         assert!(turns.begin(first).await.is_none());
         assert!(turns.begin(second).await.is_none());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn without_a_queue_nobody_is_stopped() {
         let turns = turns(2, false);
         let (first, _second) = (turns.waiter(), turns.waiter());
         let first = turns.begin(first).await.unwrap();
-        assert!(tokio::time::timeout(10 * MINUTE, first.is_over()).await.is_err());
+        assert!(!is_over(&first, Duration::from_millis(900)).await);
     }
 }

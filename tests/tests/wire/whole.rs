@@ -20,22 +20,25 @@ const AT_ONCE: usize = 20;
 
 fn lines(case: usize, name: &str) -> Vec<u8> {
     let padding = "x".repeat(150);
-    (0..EVENTS)
-        .map(|n| format!("{{\"base_dt\":\"2026-11-28T00:00:00Z\",\"case\":{case},\"{name}\":{n},\"p\":\"{padding}\"}}\n"))
-        .collect::<String>()
-        .into_bytes()
+    let line =
+        |n| format!("{{\"base_dt\":\"2026-11-28T00:00:00Z\",\"case\":{case},\"{name}\":{n},\"p\":\"{padding}\"}}\n");
+    (0..EVENTS).map(line).collect::<Vec<_>>().concat().into_bytes()
 }
 
 /// What is known to have gone wrong, each by itself.
 fn named() -> Vec<(bool, Vec<Lie>)> {
-    use Lie::{Busy, Checksum, Chunks, Cut, CutChunks, Later, NoEtag, NoLastChunk, Other, TheEnd, Total, UntilClosed, Whole};
+    use Lie::{
+        Busy, Checksum, Chunks, Cut, CutChunks, Later, NoEtag, NoLastChunk, Other, TheEnd, Total, UntilClosed, Whole,
+    };
     let part = 5_000;
     let forever = |lie: Lie| vec![lie; 20];
     let mut cases = Vec::new();
     for silent in [false, true] {
         for first in [Cut(part), CutChunks(part), UntilClosed(part), NoLastChunk, UntilClosed(usize::MAX)] {
             cases.push((silent, vec![first]));
-            for then in [Whole, Other, Later(1), Total(1), TheEnd, NoEtag, Busy, Chunks, CutChunks(part), UntilClosed(part)] {
+            for then in
+                [Whole, Other, Later(1), Total(1), TheEnd, NoEtag, Busy, Chunks, CutChunks(part), UntilClosed(part)]
+            {
                 cases.push((silent, vec![first, then]));
             }
         }
@@ -48,7 +51,7 @@ fn named() -> Vec<(bool, Vec<Lie>)> {
 }
 
 fn by_chance(random: &mut fastrand::Rng) -> (bool, Vec<Lie>) {
-    let mut lie = |random: &mut fastrand::Rng| {
+    let lie = |random: &mut fastrand::Rng| {
         let at = random.usize(0..14_000);
         match random.u8(0..13) {
             0..3 => Lie::Cut(at),
@@ -112,16 +115,24 @@ fn an_object_is_complete_only_when_all_of_it_came_whatever_was_answered() {
         let done: BTreeSet<usize> = todo.difference(&failed).copied().collect();
         let found = held(engine, &scene.indices()).await;
         assert_complete(&done, &found, &liar, &cases);
-        figure("downloads that broke or were answered wrongly", "objects / complete at once", format!("{} / {}", cases.len(), done.len()));
+        figure(
+            "downloads that broke or were answered wrongly",
+            "objects / complete at once",
+            format!("{} / {}", cases.len(), done.len()),
+        );
 
         // What was not acknowledged comes again, and S3 is well by now.
         todo = failed;
-        todo.iter().for_each(|case| liar.be_honest(&path(*case)));
+        for case in &todo {
+            liar.be_honest(&path(*case));
+        }
         failed = invoke(&mut function, &scene, &todo).await;
         assert!(failed.is_empty(), "{failed:?} failed without a fault");
         let found = held(engine, &scene.indices()).await;
         assert_complete(&(0..cases.len()).collect(), &found, &liar, &cases);
-        assert!(receipts(&function).iter().all(|receipt| receipt.etag.as_deref().is_some_and(|etag| etag.starts_with('e'))));
+        assert!(
+            receipts(&function).iter().all(|receipt| receipt.etag.as_deref().is_some_and(|etag| etag.starts_with('e')))
+        );
     });
 }
 
@@ -142,7 +153,7 @@ async fn invoke(
             })
             .collect();
         let event = envelope::sqs(messages.iter().map(|(id, body)| (id.as_str(), "handle", body.as_str())));
-        let answer = function.invoke(&event, Duration::from_secs(60)).await.expect("the function runs");
+        let answer = function.invoke(&event, Duration::from_mins(1)).await.expect("the function runs");
         let local::function::Answer::Response(body) = &answer else { panic!("{answer:?}") };
         let said: Value = serde_json::from_slice(body).expect("JSON");
         let items = said["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{said}"));

@@ -118,7 +118,12 @@ mod tests {
             ("less than the rest", rest, said(Some("e"), Some(5), Some("bytes 4-8/10")), None),
             ("another length of the whole", rest, said(Some("e"), Some(7), Some("bytes 4-10/11")), None),
             ("an unknown length of the whole", rest, said(Some("e"), Some(6), Some("bytes 4-9/*")), None),
-            ("a range of the greatest numbers", rest, said(Some("e"), None, Some("bytes 4-18446744073709551615/0")), None),
+            (
+                "a range of the greatest numbers",
+                rest,
+                said(Some("e"), None, Some("bytes 4-18446744073709551615/0")),
+                None,
+            ),
             ("another content", rest, said(Some("f"), Some(6), Some("bytes 4-9/10")), None),
         ] {
             assert_eq!(total(wanted, &said).ok(), expected, "{name}");

@@ -216,3 +216,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_a_record_that_inflates_beyond_the_limit_what_comes_before_is_read() {
+    let text = "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n";
+    let expected = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}"), record(16, "{\"c\":3}")];
+    for bytes in [
+        gzip(text.as_bytes()),
+        zstd(text.as_bytes()),
+        [gzip(&text.as_bytes()[..8]), gzip(&text.as_bytes()[8..])].concat(),
+    ] {
+        for limit in 0..=text.len() + 2 {
+            let mut frames = Frames::of_records(Format::Ndjson, 100).within(limit as u64);
+            let seen = of_record(&mut frames, &bytes);
+            if limit >= text.len() {
+                assert_eq!(seen, expected, "{limit}");
+                continue;
+            }
+            let (last, before) = seen.split_last().unwrap();
+            assert_eq!(before, &expected[..limit / 8], "{limit}");
+            assert_eq!(*last, Broken(8 * (limit as u64 / 8), "record_too_large"), "{limit}");
+            // The next record has the whole limit again, and what is not compressed is no larger than it came.
+            assert_eq!(of_record(&mut frames, text.as_bytes()), expected);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_limit_of_a_record_does_not_depend_on_how_it_is_read(
+        lines in proptest::collection::vec("[a-z]{0,40}", 1..40), limit in 0_u64..900, max in 20_usize..60,
+    ) {
+        let text: Vec<String> = lines.iter().map(|line| format!("{{\"a\":\"{line}\"}}\n")).collect();
+        let text = text.concat();
+        let bytes = gzip(text.as_bytes());
+        let seen = of_record(&mut Frames::of_records(Format::Ndjson, max).within(limit), &bytes);
+        let whole = of_record(&mut Frames::of_records(Format::Ndjson, max), &bytes);
+        let is_cut = limit < text.len() as u64;
+        prop_assert_eq!(matches!(seen.last(), Some(Broken(_, "record_too_large"))), is_cut);
+        let kept = seen.len() - usize::from(is_cut);
+        prop_assert_eq!(&seen[..kept], &whole[..kept]);
+    }
+}

@@ -34,7 +34,7 @@ fn answer(
     max_response_bytes: usize,
 ) -> (Vec<(String, String)>, String, TransformOutcome) {
     let rules = transform.datasets.find_delivery_stream(invocation.delivery_stream().unwrap()).unwrap();
-    let mut work = Work::new("app", rules, transform.settings.max_event_bytes, &invocation.records);
+    let mut work = Work::new("app", rules, &transform.settings, &invocation.records);
     let response = serde_json::to_string(&work.answer(&invocation.records, max_response_bytes)).unwrap();
     let value: Value = serde_json::from_str(&response).unwrap();
     let answers = value["records"].as_array().unwrap().iter().enumerate().map(|(place, answer)| {

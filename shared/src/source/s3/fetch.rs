@@ -1,8 +1,11 @@
 //! The bytes of one object: downloaded in the background, resumed where the download breaks, read by a blocking thread.
 
 use std::{
-    future::Future,
     io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -146,6 +149,8 @@ impl Fetch {
     /// Downloads in a task of its own until the end, an error or `stopped`; the reader may be used on a blocking thread.
     pub fn spawn(mut self, stopped: impl Future<Output = ()> + Send + 'static) -> ChunkReader {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&is_stopped);
         tokio::spawn(async move {
             let download = async {
                 let (mut breaks, mut backoff) = (0, Backoff::new(fastrand::u64(..)));
@@ -161,10 +166,10 @@ impl Fetch {
             // Closing the channel without a last word means: stopped.
             tokio::select! {
                 () = download => {}
-                () = stopped => {}
+                () = stopped => stop.store(true, Ordering::Release),
             }
         });
-        ChunkReader { receiver, chunk: Bytes::new(), is_over: false, waited: Duration::ZERO }
+        ChunkReader { receiver, chunk: Bytes::new(), is_over: false, is_stopped, waited: Duration::ZERO }
     }
 }
 
@@ -174,6 +179,8 @@ pub struct ChunkReader {
     receiver: mpsc::Receiver<Result<Option<Bytes>, FetchError>>,
     chunk: Bytes,
     is_over: bool,
+    /// What came already may inflate for seconds: it is not handed out any more.
+    is_stopped: Arc<AtomicBool>,
     waited: Duration,
 }
 
@@ -186,6 +193,9 @@ impl ChunkReader {
 
 impl Read for ChunkReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_stopped.load(Ordering::Acquire) && !self.is_over {
+            return Err(io::Error::other(FetchError::Stopped));
+        }
         while self.chunk.is_empty() {
             if self.is_over {
                 return Ok(0);

@@ -67,7 +67,14 @@ impl Invocation {
                 Self { envelope: Envelope::Sqs, messages: records.iter().map(sqs_message).collect() }
             }
             _ => {
-                let message = Message { id: None, receipt_handle: None, receive_count: 1, tasks: tasks(event), body: String::new(), turns: 0 };
+                let message = Message {
+                    id: None,
+                    receipt_handle: None,
+                    receive_count: 1,
+                    tasks: tasks(event),
+                    body: String::new(),
+                    turns: 0,
+                };
                 Self { envelope: Envelope::Direct, messages: vec![message] }
             }
         }
