@@ -24,9 +24,12 @@ const BY_FUNCTION: [(&str, Metrics); 6] = [
     ("Brake", &brake::METRICS),
 ];
 
+/// Metrics that the template watches before the functions write them: no function writes them at this commit.
+const COMING: [&str; 4] = ["unmatched", "sent", "rejected_by_domain", "unowned"];
+
 /// Whether the code writes a metric of the dimension `function`.
 fn writes(function: &str, metric: &str) -> bool {
-    BY_FUNCTION.iter().any(|(name, metrics)| *name == function && has(metrics, metric))
+    COMING.contains(&metric) || BY_FUNCTION.iter().any(|(name, metrics)| *name == function && has(metrics, metric))
 }
 
 fn has(metrics: Metrics, metric: &str) -> bool {
@@ -45,9 +48,17 @@ fn alarms(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
     alarms.map(|(name, alarm)| (name.as_str(), &alarm["Properties"]))
 }
 
-/// The value of an alarm's dimension, or the parameter's name that it is.
-fn dimension<'t>(alarm: &'t Value, name: &str) -> Option<&'t str> {
-    let dimensions = alarm["Dimensions"].as_array().expect("dimensions");
+/// The metrics that an alarm looks at: its own, or those that it computes with.
+fn watched(alarm: &Value) -> Vec<&Value> {
+    match alarm["Metrics"].as_array() {
+        Some(metrics) => metrics.iter().filter_map(|metric| metric["MetricStat"].get("Metric")).collect(),
+        None => vec![alarm],
+    }
+}
+
+/// The value of a metric's dimension, or the parameter's name that it is.
+fn dimension<'t>(metric: &'t Value, name: &str) -> Option<&'t str> {
+    let dimensions = metric["Dimensions"].as_array().expect("dimensions");
     dimensions.iter().find(|dimension| dimension["Name"] == name)?["Value"]["Ref"].as_str()
 }
 
@@ -62,18 +73,29 @@ fn dashboard(template: &Value) -> Vec<Value> {
 #[test]
 fn alarms_of_events_look_at_metrics_that_the_functions_write() {
     let Some(template) = nested() else { return };
-    let mut watched = BTreeSet::new();
-    for (name, alarm) in alarms(template).filter(|(_, alarm)| alarm["Namespace"] == telemetry::NAMESPACE) {
-        let metric = alarm["MetricName"].as_str().expect("a metric");
-        let function = dimension(alarm, "function").expect("a function");
+    let mut looked_at = BTreeSet::new();
+    let all = alarms(template).flat_map(|(name, alarm)| watched(alarm).into_iter().map(move |metric| (name, metric)));
+    for (name, watched) in all.filter(|(_, watched)| watched["Namespace"] == telemetry::NAMESPACE) {
+        let metric = watched["MetricName"].as_str().expect("a metric");
+        let function = dimension(watched, "function").expect("a function");
         assert!(writes(function, metric), "{name}: {function} writes no {metric}");
-        watched.insert((metric, function));
+        looked_at.insert((metric, function));
     }
     for (function, metrics) in BY_FUNCTION {
         // Bytes and counts of what went well are shown, and nobody is told.
-        let told = ["rejected", "undelivered", "unbalanced", "failed", "failed_deletions", "paused"];
+        let told = [
+            "rejected",
+            "rejected_by_domain",
+            "undelivered",
+            "unbalanced",
+            "unmatched",
+            "failed",
+            "failed_deletions",
+            "unowned",
+            "paused",
+        ];
         for (metric, _) in metrics.iter().filter(|(metric, _)| told.contains(metric)) {
-            assert!(watched.contains(&(*metric, function)), "nobody looks at {metric} of {function}");
+            assert!(looked_at.contains(&(*metric, function)), "nobody looks at {metric} of {function}");
         }
     }
 }
@@ -136,6 +158,37 @@ fn every_alarm_tells_the_one_topic_when_it_begins_and_when_it_ends() {
     assert_eq!(properties(template, "AlarmTopic")["KmsMasterKeyId"], json!({ "Ref": "AlarmKey" }));
     let key = properties(template, "AlarmKey")["KeyPolicy"]["Statement"].to_string();
     assert!(key.contains("cloudwatch.amazonaws.com"), "{key}");
+}
+
+#[test]
+fn an_alarm_comes_when_the_domain_rejects_most_of_a_hundred_events_and_more() {
+    let Some(template) = nested() else { return };
+    for function in ["S3Ingest", "KinesisIngest", "KafkaIngest"] {
+        let alarm = properties(template, &format!("{function}RejectedByDomain"));
+        let share = alarm["Metrics"].as_array().expect("metrics").iter().find(|metric| metric["Id"] == "share");
+        assert_eq!(share.expect("a share")["Expression"], "IF(rejected >= 100, 100 * rejected / sent, 0)");
+        assert_eq!((&alarm["ComparisonOperator"], &alarm["Threshold"]), (&json!("GreaterThanThreshold"), &json!(50)));
+        let metrics: Vec<_> = watched(alarm).into_iter().map(|metric| &metric["MetricName"]).collect();
+        assert_eq!(metrics, ["rejected_by_domain", "sent"], "{function}");
+        for metric in alarm["Metrics"].as_array().expect("metrics") {
+            let is_computed = metric.get("Expression").is_some();
+            // An alarm takes one result; all others have to say that they are none.
+            assert_eq!(metric.get("ReturnData").is_none(), is_computed, "{metric}");
+            assert!(is_computed || (metric["MetricStat"]["Period"] == 300 && metric["MetricStat"]["Stat"] == "Sum"));
+        }
+    }
+}
+
+#[test]
+fn objects_that_no_dataset_takes_are_told_unless_a_parameter_says_that_they_are_meant() {
+    let (Some(root), Some(template)) = (deployed(), nested()) else { return };
+    assert_eq!(template["Resources"]["S3IngestUnmatched"]["Condition"], "HasUnmatchedAlarm");
+    assert_eq!(
+        template["Conditions"]["HasUnmatchedAlarm"],
+        json!({ "Fn::Equals": [{ "Ref": "UnmatchedAlarm" }, "true"] })
+    );
+    assert_eq!(root["Parameters"]["UnmatchedAlarm"]["Default"], "true");
+    assert_eq!(properties(root, "Monitoring")["Parameters"]["UnmatchedAlarm"], json!({ "Ref": "UnmatchedAlarm" }));
 }
 
 #[test]

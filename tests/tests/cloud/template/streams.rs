@@ -166,7 +166,13 @@ fn the_transform_may_do_nothing_but_log_and_read_its_key_and_knows_no_domain() {
     let variables = function["Environment"]["Variables"].as_object().expect("variables");
     assert_eq!(
         variables.keys().collect::<Vec<_>>(),
-        ["GLIBC_TUNABLES", "MILLRACE_HASH_KEY", "MILLRACE_LOG", "MILLRACE_MAX_EVENT_BYTES"]
+        [
+            "GLIBC_TUNABLES",
+            "MILLRACE_HASH_KEY",
+            "MILLRACE_LOG",
+            "MILLRACE_MAX_EVENT_BYTES",
+            "MILLRACE_MAX_RECORD_BYTES"
+        ]
     );
 }
 

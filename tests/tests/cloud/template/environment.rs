@@ -1,0 +1,61 @@
+//! What each function is told by its environment, and by which parameter.
+
+use serde_json::{Value, json};
+
+use super::{FUNCTIONS, deployed, properties, statement};
+
+/// All functions that send requests to the domain; Firehose's sends none.
+const WITH_DOMAIN: [&str; 7] = [
+    "S3IngestFunction",
+    "KinesisIngestFunction",
+    "KafkaIngestFunction",
+    "SetupFunction",
+    "RetentionFunction",
+    "BrakeFunction",
+    "ReplayFunction",
+];
+/// The functions that inflate a record as a whole.
+const WITH_RECORDS: [&str; 3] = ["KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
+
+/// Asserts that these functions, and no others, have a variable of this value.
+fn assert_told(template: &Value, variable: &str, functions: &[&str], value: &Value) {
+    for function in FUNCTIONS {
+        let found = properties(template, function)["Environment"]["Variables"].get(variable);
+        let expected = functions.contains(&function).then_some(value);
+        assert_eq!(found, expected, "{variable} of {function}");
+    }
+}
+
+fn default<'t>(template: &'t Value, parameter: &str) -> &'t Value {
+    &template["Parameters"][parameter]["Default"]
+}
+
+#[test]
+fn every_function_of_the_domain_has_the_name_of_its_stack() {
+    let Some(template) = deployed() else { return };
+    assert_told(template, "MILLRACE_STACK", &WITH_DOMAIN, &json!({ "Ref": "AWS::StackName" }));
+}
+
+#[test]
+fn plain_http_is_refused_unless_a_parameter_allows_it() {
+    let Some(template) = deployed() else { return };
+    assert_told(template, "MILLRACE_DOMAIN_INSECURE", &WITH_DOMAIN, &json!({ "Ref": "DomainInsecure" }));
+    assert_eq!(default(template, "DomainInsecure"), "false");
+}
+
+#[test]
+fn every_function_of_records_has_their_limit() {
+    let Some(template) = deployed() else { return };
+    assert_told(template, "MILLRACE_MAX_RECORD_BYTES", &WITH_RECORDS, &json!({ "Ref": "MaxRecordBytes" }));
+    assert_eq!(default(template, "MaxRecordBytes"), 1 << 30);
+}
+
+#[test]
+fn the_function_of_objects_may_send_to_the_dead_letter_queue_that_it_is_told() {
+    let Some(template) = deployed() else { return };
+    let queue = json!({ "Ref": "IngestDeadLetterQueue" });
+    assert_told(template, "MILLRACE_DEAD_LETTER_QUEUE_URL", &["S3IngestFunction"], &queue);
+    let send = statement(template, "S3IngestRole", "KeepFailedInvocations");
+    assert_eq!(send["Action"], "sqs:SendMessage");
+    assert_eq!(send["Resource"], json!({ "Fn::GetAtt": ["IngestDeadLetterQueue", "Arn"] }));
+}
