@@ -73,6 +73,7 @@ prove: ## the million-event runs, with the deployed profile; their figures go in
 
 build: ## what `sam deploy` takes (arm64; `make build ARCHITECTURE=x86_64` for the other)
 	scripts/setup-sam.sh
+	cargo fetch --locked # SAM's cargo would change Cargo.lock where it does not fit
 	PATH="$(SAM):$$PATH" sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
 
 clean: ## what was built; what was installed stays (rm -rf .cache)

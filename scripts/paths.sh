@@ -40,7 +40,8 @@ lock() {
 # fresh FOLDER PINS: whether FOLDER holds what the file PINS names. Whoever fills it leaves the mark by `touch FOLDER/.built`.
 fresh() { [ -f "$1/.built" ] && [ "$1/.built" -nt "$2" ]; }
 
-# python_packages FOLDER REQUIREMENTS [PYTHON]: a Python virtual environment with what a requirements file pins, made once.
+# python_packages FOLDER REQUIREMENTS [PYTHON [OPTION...]]: a Python virtual environment with what a requirements file pins, made
+# once; OPTION is one of pip's, such as --require-hashes.
 python_packages() {
   local python=${3:-python3}
   fresh "$1" "$2" && return 0
@@ -50,6 +51,6 @@ python_packages() {
     have_packages "Python 3.10 or later with venv" python3 python3-venv
   rm -rf "$1"
   "$python" -m venv "$1" >&2 || { say "$python cannot make a virtual environment (Debian: python3-venv)"; exit 3; }
-  "$1/bin/python" -m pip -q install --disable-pip-version-check -r "$2" >&2 || { say "pip could not install what $2 names"; exit 4; }
+  "$1/bin/python" -m pip -q install --disable-pip-version-check "${@:4}" -r "$2" >&2 || { say "pip could not install what $2 names"; exit 4; }
   touch "$1/.built"
 }

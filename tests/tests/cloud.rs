@@ -7,6 +7,7 @@
 mod cloud {
     mod deployed;
     mod localstack;
+    mod locked;
     mod sam;
     mod template;
 }

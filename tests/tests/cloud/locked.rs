@@ -1,0 +1,87 @@
+//! What builds the deployed binaries is what was locked, file by file.
+//!
+//! Deliberately absent: what only tests use, which is pinned by version.
+
+use std::process::{Command, Output};
+
+use tests::place;
+
+use super::sam::run;
+
+/// The packages that build the deployed binaries or say what is deployed.
+const TOOLS: [&str; 4] = ["aws-sam-cli", "cargo-lambda", "cfn-lint", "ziglang"];
+
+fn read(file: &str) -> String {
+    let path = place::root().join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The requirements of a file, each with its options on one line.
+fn requirements(text: &str) -> Vec<String> {
+    let text = text.replace("\\\n", " ");
+    text.lines().filter(|line| line.starts_with(char::is_alphanumeric)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_package_that_builds_the_deployed_binary_is_locked_by_hash() {
+    let locked = requirements(&read("scripts/sam/requirements.txt"));
+    assert!(locked.len() > 50, "{locked:?}");
+    for requirement in &locked {
+        assert!(requirement.contains("==") && requirement.contains(" --hash=sha256:"), "{requirement}");
+    }
+    for wanted in requirements(&read("scripts/sam/requirements.in")) {
+        assert!(locked.iter().any(|locked| locked.starts_with(&format!("{wanted} "))), "{wanted} is not locked");
+    }
+    for tool in TOOLS {
+        assert!(locked.iter().any(|locked| locked.starts_with(&format!("{tool}=="))), "{tool} is not locked");
+    }
+}
+
+#[test]
+fn the_script_of_sam_installs_nothing_beside_what_is_locked() {
+    let script = read("scripts/setup-sam.sh");
+    let installs: Vec<_> = script
+        .lines()
+        .filter(|line| !line.starts_with('#') && (line.contains("python_packages") || line.contains("pip")))
+        .collect();
+    assert_eq!(installs.len(), 1, "{installs:?}");
+    assert!(
+        installs[0].contains("scripts/sam/requirements.txt") && installs[0].contains(" --require-hashes"),
+        "{installs:?}"
+    );
+    // Neither does the build change what Cargo.lock says, with its checksums.
+    let build = read("Makefile");
+    let build = build.split("\nbuild:").nth(1).expect("a target");
+    let (fetch, sam) = (build.find("cargo fetch --locked"), build.find("sam build"));
+    assert!(fetch.is_some() && fetch < sam, "{build}");
+}
+
+/// Installs a package of a file of this test's own by the function that installs SAM.
+fn install(hash: &str) -> Output {
+    let folder = place::scratch();
+    let wheel = folder.path().join("own-1-py3-none-any.whl");
+    std::fs::write(&wheel, WHEEL).expect("the clone is writable");
+    let requirements = folder.path().join("requirements.txt");
+    let text = format!("own @ file://{} --hash=sha256:{hash}\n", wheel.display());
+    std::fs::write(&requirements, text).expect("the clone is writable");
+    let mut command = Command::new("bash");
+    let script = place::root().join("scripts/paths.sh");
+    command
+        .args(["-c", ". \"$1\"; python_packages \"$2\" \"$3\" python3 --require-hashes --only-binary :all:", "bash"])
+        .args([script.as_path(), &folder.path().join("venv"), &requirements]);
+    run(&mut command)
+}
+
+/// An archive without a file: what is refused by its hash is not opened.
+const WHEEL: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+#[test]
+fn a_file_that_is_not_the_locked_one_is_not_installed() {
+    let output = install(&"0".repeat(64));
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("cannot make a virtual environment") {
+        place::missing("Python with venv", &said);
+        return;
+    }
+    assert!(!output.status.success() && said.contains("DO NOT MATCH THE HASHES"), "{said}");
+}
