@@ -6,8 +6,9 @@ TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own 
 What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
 FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested
 stack its template. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
-A stack that is there is updated; LocalStack manages that where parameters change, and not where a layer is another.
+A stack that is there is updated, where parameters or the rules are others.
 """
+import hashlib
 import io
 import json
 import sys
@@ -93,7 +94,9 @@ class Deployment:
                 place = self.upload(f"{binary.name}.zip", zipped(binary, "bootstrap"))
                 template["Resources"][name]["Properties"]["Code"] = place
             elif "ContentUri" in properties:
-                place = self.upload(f"{name}.zip", zipped(rules, "pipeline.yaml"))
+                # As `sam package` does it: other rules lie in another place.
+                held = hashlib.md5(rules.read_bytes()).hexdigest()
+                place = self.upload(f"{name}-{held}.zip", zipped(rules, "pipeline.yaml"))
                 # The transform adds a hash to the name of a layer.
                 for found, translated in template["Resources"].items():
                     if found.startswith(name) and translated["Type"] == "AWS::Lambda::LayerVersion":

@@ -44,7 +44,7 @@ def configure(data, cache, port):
 
 
 def install(logs):
-    """What LocalStack lacks: functions without containers, and custom resources."""
+    """What LocalStack lacks: functions without containers, custom resources, and updates that lose no invocation."""
     from localstack.services.lambda_.invocation import runtime_executor
 
     import custom_resource
@@ -54,6 +54,9 @@ def install(logs):
     executor.ProcessExecutor.logs = logs
     # Before anything else imports it by its name.
     runtime_executor.get_runtime_executor = lambda: executor.ProcessExecutor
+    import poller
+
+    poller.install()
 
 
 def keep_objects_in(folder):

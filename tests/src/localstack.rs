@@ -62,7 +62,7 @@ impl LocalStack {
         self.aws.url()
     }
 
-    /// Deploys template.yaml with the functions' binaries. Where the stack is there already, only parameters may differ.
+    /// Deploys template.yaml with the functions' binaries. A stack that is there already is updated.
     ///
     /// # Panics
     /// If a resource fails, or is one that `LocalStack` does not know.
@@ -114,6 +114,16 @@ impl LocalStack {
     pub async fn mapping(&self, id: &str) -> String {
         let (_, said) = self.ask("GET", &format!("/2015-03-31/event-source-mappings/{id}"), &Value::Null, &[]).await;
         said["State"].as_str().expect("a state").to_owned()
+    }
+
+    /// The configuration of what an event source mapping calls: of the version, where it calls one.
+    ///
+    /// # Panics
+    /// If there is none of this id.
+    pub async fn mapped(&self, id: &str) -> Value {
+        let (_, mapping) = self.ask("GET", &format!("/2015-03-31/event-source-mappings/{id}"), &Value::Null, &[]).await;
+        let function = mapping["FunctionArn"].as_str().expect("a function");
+        self.ask("GET", &format!("/2015-03-31/functions/{function}/configuration"), &Value::Null, &[]).await.1
     }
 
     /// Puts records into a stream, all into one shard.

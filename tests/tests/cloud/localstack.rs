@@ -2,6 +2,7 @@
 //! as the domain. One test, since one stack takes half a minute; its steps are sentences, in the order in which they
 //! have least to wait for.
 
+mod update;
 mod world;
 
 use std::time::Duration;
@@ -46,11 +47,12 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
         the_brake_holds_the_sources_while_the_domain_takes_nothing(&mut world).await;
         the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
         the_schedule_deletes_what_is_too_old(&world).await;
+        update::other_parameters_and_rules_reach_the_functions_that_mappings_call(&mut world).await;
         world.assert_all_there().await;
     });
 }
 
-/// What no try can settle yet. One failure is enough for the queue here: twenty, as template.yaml has it, take days.
+/// What no try can settle yet. One failure is enough for the queue here: 140, as template.yaml has it, take days.
 async fn messages_and_invocations_fail_whose_bucket_is_not_there(world: &World<'_>, late: &[String; 2]) {
     world.allow_failures(1).await;
     let [message, invocation] = [0, 1].map(|i| World::object(LATE_BUCKET, LATE_KEYS[i], late[i].as_bytes()));
@@ -184,7 +186,7 @@ async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, la
     let dead = world.stack.resource("IngestDeadLetterQueue").to_owned();
     // A failed message comes back after 20 to 40 seconds, and is given up then.
     until("both are in the dead-letter queue", SOON, async || (world.depth(&dead).await == 2).then_some(())).await;
-    world.allow_failures(20).await;
+    world.allow_failures(140).await;
     let before = world.count().await;
     world.localstack.aws.bucket(LATE_BUCKET, false).await;
     for (key, lines) in LATE_KEYS.into_iter().zip(late) {

@@ -6,6 +6,7 @@ mod domain;
 mod environment;
 mod monitoring;
 mod operations;
+mod policies;
 mod streams;
 
 use std::sync::OnceLock;
@@ -73,8 +74,11 @@ fn deployed() -> Option<&'static Value> {
 
 /// A template as `CloudFormation` gets it, kept for all tests.
 fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value> {
-    let translate = || parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])));
-    installed().then(|| kept.get_or_init(translate))
+    installed().then(|| kept.get_or_init(|| translated_once(template)))
+}
+
+fn translated_once(template: &str) -> Value {
+    parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])))
 }
 
 fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {
@@ -117,13 +121,13 @@ fn no_policy_names_every_resource_where_an_action_knows_one() {
     let mut found = Vec::new();
     for role in resources(template, "AWS::IAM::Role") {
         if let Some(policies) = role.get("ManagedPolicyArns") {
-            let ours = ["IngestPolicy", "OperatePolicy"].map(|policy| json!([{ "Ref": policy }]));
+            let ours = ["IngestPolicy", "ReachPolicy"].map(|policy| json!([{ "Ref": policy }]));
             assert!(ours.contains(policies), "AWS's own name every resource: {role}");
         }
         statements(&role["Policies"], &mut found);
     }
-    for policy in resources(template, "AWS::IAM::ManagedPolicy") {
-        statements(policy, &mut found);
+    for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"] {
+        resources(template, kind).into_iter().for_each(|policy| statements(policy, &mut found));
     }
     assert!(found.len() >= 30, "{} statements were found", found.len());
     for statement in found {
@@ -136,7 +140,7 @@ fn no_policy_names_every_resource_where_an_action_knows_one() {
 }
 
 #[test]
-fn every_function_has_the_rules_an_alias_a_role_and_a_log_group() {
+fn every_function_has_the_rules_a_role_and_a_log_group() {
     let Some(template) = deployed() else { return };
     assert_eq!(resources(template, "AWS::Lambda::Function").len(), FUNCTIONS.len());
     let mut roles = Vec::new();
@@ -144,8 +148,6 @@ fn every_function_has_the_rules_an_alias_a_role_and_a_log_group() {
         let function = &template["Resources"][name]["Properties"];
         assert_eq!(function["Runtime"], "provided.al2023", "{name}");
         assert_eq!(function["Layers"].as_array().map(Vec::len), Some(1), "{name}");
-        let alias = &template["Resources"][format!("{name}Aliaslive")]["Properties"];
-        assert_eq!(alias["Name"], "live", "{name}");
         let (role, group) = (&function["Role"]["Fn::GetAtt"][0], &function["LoggingConfig"]["LogGroup"]["Ref"]);
         let mut found = Vec::new();
         statements(&template["Resources"][role.as_str().expect("a role")]["Properties"]["Policies"], &mut found);
@@ -158,19 +160,59 @@ fn every_function_has_the_rules_an_alias_a_role_and_a_log_group() {
     assert_eq!(template["Parameters"]["Architecture"]["Default"], "arm64");
 }
 
+/// A version is what a function was when it was published: whatever calls one runs with parameters and rules of then.
 #[test]
-fn whatever_calls_a_function_calls_its_alias_so_that_code_and_rules_change_together() {
+fn whatever_calls_a_function_calls_what_is_deployed_and_no_version_of_it() {
     let Some(template) = deployed() else { return };
     let sources = resources(template, "AWS::Lambda::EventSourceMapping");
     let called: Vec<_> = sources.iter().map(|source| source["FunctionName"]["Ref"].as_str()).collect();
     for name in &FUNCTIONS[..3] {
-        assert!(called.contains(&Some(&format!("{name}Aliaslive"))), "{name}: {called:?}");
+        assert!(called.contains(&Some(name)), "{name}: {called:?}");
     }
     assert_eq!(called.len(), 3);
     for rule in resources(template, "AWS::Events::Rule").iter().filter(|rule| !rule["ScheduleExpression"].is_null()) {
-        let target = rule["Targets"][0]["Arn"]["Ref"].as_str().expect("a function");
-        assert!(target.ends_with("Aliaslive"), "{rule}");
+        let target = rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().expect("a function");
+        assert!(FUNCTIONS.contains(&target), "{rule}");
     }
+    assert!(resources(template, "AWS::Lambda::Version").is_empty());
+}
+
+#[test]
+fn other_rules_are_another_layer_of_every_function_and_set_up_anew() {
+    if !installed() {
+        return;
+    }
+    let text = std::fs::read_to_string(tests::place::root().join(TEMPLATES[0])).expect("the template");
+    let folder = tests::place::scratch();
+    // As `sam package` does it: the place of the rules follows from what they are.
+    let layers = ["one", "two"].map(|rules| {
+        let packaged = text.replace("ContentUri: infra/", &format!("ContentUri: s3://code/{rules}"));
+        assert_ne!(packaged, text);
+        let file = folder.path().join(rules);
+        std::fs::write(&file, packaged).expect("the clone is writable");
+        let template = translated_once(&file.display().to_string());
+        let layer = properties(&template, "Setup")["Pipeline"]["Ref"].as_str().expect("a layer").to_owned();
+        for function in FUNCTIONS {
+            assert_eq!(properties(&template, function)["Layers"], json!([{ "Ref": layer }]), "{function}");
+        }
+        layer
+    });
+    assert_ne!(layers[0], layers[1]);
+}
+
+#[test]
+fn the_alias_that_earlier_releases_offered_calls_what_is_deployed_too() {
+    let Some(template) = deployed() else { return };
+    let aliases = resources(template, "AWS::Lambda::Alias");
+    assert_eq!(aliases.len(), 1);
+    // Under the logical id of those releases: an update keeps it, and what others were allowed to call.
+    let alias = properties(template, "S3IngestFunctionAliaslive");
+    assert_eq!(
+        (&alias["FunctionName"]["Ref"], &alias["FunctionVersion"]),
+        (&json!("S3IngestFunction"), &json!("$LATEST"))
+    );
+    assert_eq!(alias["Name"], "live");
+    assert_eq!(template["Outputs"]["FunctionAlias"]["Value"], json!({ "Ref": "S3IngestFunctionAliaslive" }));
 }
 
 #[test]
@@ -249,6 +291,7 @@ fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
     for policy in resources(template, "AWS::SQS::QueuePolicy") {
         statements(policy, &mut found);
     }
+    found.retain(|statement| statement["Effect"] == "Allow");
     assert_eq!(found.len(), 3);
     for statement in found {
         assert_eq!(statement["Action"], "sqs:SendMessage");

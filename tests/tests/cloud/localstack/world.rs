@@ -1,5 +1,6 @@
 //! The deployed stack with everything around it, and what has to be in its domain by now.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -19,9 +20,11 @@ pub(crate) const BUCKET: &str = "stack-logs";
 /// Its stream.
 pub(crate) const STREAM: &str = "stack-events";
 /// Every index of its own: the engine is not.
-const INDICES: &str = "stack-*,stacklive-*";
+const INDICES: &str = "stack-*,stacklive-*,stacknext-*,stacknextlive-*";
+/// Where template.yaml says that the rules lie.
+const RULES_PLACE: &str = "ContentUri: infra/";
 /// infra/pipeline.yaml, but for the names of the indices, and for what setup and retention do by it. Events are of 2023.
-const RULES: &str = r#"datasets:
+pub(crate) const RULES: &str = r#"datasets:
   - name: stack
     from: { bucket: "*", key: "source/jsona/**" }
     timestamp: base_dt
@@ -47,32 +50,21 @@ pub(crate) struct World<'w> {
 impl<'w> World<'w> {
     pub(crate) async fn deploy(engine: &'w Engine, localstack: &'w LocalStack) -> Self {
         let started = Instant::now();
-        let folder = place::scratch();
-        let rules = folder.path().join("pipeline.yaml");
-        std::fs::write(&rules, RULES).expect("the clone is writable");
-        let translated = succeed(&mut tool("python", ["scripts/sam_translate.py", "template.yaml"]));
-        let (domain, aws) = (engine.url(), localstack.url());
-        let parameters = [
-            ("DomainEndpoint", domain.as_str()),
-            ("DomainAuth", "none"),
-            ("S3Endpoint", &aws),
-            ("BucketName", BUCKET),
-            ("StreamName", STREAM),
-            ("StreamShards", "1"),
-            ("Architecture", ARCHITECTURE),
-            ("FunctionTimeout", "60"),
-            ("RetentionSchedule", "rate(1 minute)"),
-        ];
-        let source = Source { stack: "stack", translated: &translated, rules: &rules, parameters: &parameters };
-        let stack = localstack.deploy(&source).await;
+        let stack = deployed(engine, localstack, RULES, &[]).await;
         place::figure("template.yaml on LocalStack", "seconds until deployed", started.elapsed().as_secs());
         Self { engine, localstack, stack, objects: Vec::new(), expected: Expected::of([]) }
     }
 
+    /// Deploys the stack again, with other rules and other parameters.
+    pub(crate) async fn update(&mut self, rules: &str, parameters: &[(&str, &str)]) {
+        let started = Instant::now();
+        self.stack = deployed(self.engine, self.localstack, rules, parameters).await;
+        place::figure("template.yaml on LocalStack", "seconds until updated", started.elapsed().as_secs());
+    }
+
     /// An object as it is announced, which does not have to be there.
     pub(crate) fn object(bucket: &str, key: &str, body: &[u8]) -> Object {
-        let etag = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-        Object { bucket: bucket.into(), key: key.into(), etag, version: None, size: body.len() }
+        Object { bucket: bucket.into(), key: key.into(), etag: hex(body), version: None, size: body.len() }
     }
 
     /// Puts an object into the bucket, which announces it.
@@ -190,4 +182,41 @@ impl<'w> World<'w> {
         self.engine.each_document(INDICES, |document| self.expected.found(&document.source)).await;
         self.expected.assert_met();
     }
+}
+
+/// The stack, deployed by these rules, with these parameters besides the usual ones.
+async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &[(&str, &str)]) -> Stack {
+    let folder = place::scratch();
+    let file = folder.path().join("pipeline.yaml");
+    std::fs::write(&file, rules).expect("the clone is writable");
+    let translated = translated(folder.path(), rules);
+    let (domain, aws) = (engine.url(), localstack.url());
+    let mut parameters = vec![
+        ("DomainEndpoint", domain.as_str()),
+        ("DomainAuth", "none"),
+        ("S3Endpoint", &aws),
+        ("BucketName", BUCKET),
+        ("StreamName", STREAM),
+        ("StreamShards", "1"),
+        ("Architecture", ARCHITECTURE),
+        ("FunctionTimeout", "60"),
+        ("RetentionSchedule", "rate(1 minute)"),
+    ];
+    parameters.extend(more);
+    let source = Source { stack: "stack", translated: &translated, rules: &file, parameters: &parameters };
+    localstack.deploy(&source).await
+}
+
+/// template.yaml as `CloudFormation` gets it after `sam package`, which puts other rules into another place.
+fn translated(folder: &Path, rules: &str) -> String {
+    let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
+    let packaged = template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex(rules.as_bytes())));
+    assert_ne!(packaged, template, "template.yaml says {RULES_PLACE}");
+    let file = folder.join("packaged.yaml");
+    std::fs::write(&file, packaged).expect("the clone is writable");
+    succeed(&mut tool("python", ["scripts/sam_translate.py", &file.display().to_string()]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -123,9 +123,9 @@ fn firehose_calls_the_transform_and_keeps_what_it_could_not_read() {
     assert_eq!(stream["DeliveryStreamName"], json!({ "Ref": "DeliveryStreamName" }));
     let destination = &stream["ExtendedS3DestinationConfiguration"];
     let processor = &destination["ProcessingConfiguration"]["Processors"][0];
-    let alias = json!({ "Ref": "FirehoseTransformFunctionAliaslive" });
-    assert_eq!(processor["Parameters"][0], json!({ "ParameterName": "LambdaArn", "ParameterValue": alias }));
-    assert_eq!(statement(template, "DeliveryRole", "Transform")["Resource"], alias);
+    let function = json!({ "Fn::GetAtt": ["FirehoseTransformFunction", "Arn"] });
+    assert_eq!(processor["Parameters"][0], json!({ "ParameterName": "LambdaArn", "ParameterValue": function }));
+    assert_eq!(statement(template, "DeliveryRole", "Transform")["Resource"][0], function);
     let errors = destination["ErrorOutputPrefix"].as_str().expect("a prefix");
     assert!(errors.contains("!{firehose:error-output-type}"), "{errors}");
     assert_eq!(destination["S3BackupMode"], json!({ "Ref": "SourceRecordBackup" }));
