@@ -22,6 +22,7 @@
 //! - [`receipt`]: what a function says of an attempt
 //! - [`choice`]: what the real transform chooses by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`stack`]: a template with its functions worked out; [`policy`]: what IAM decides by its policies
 //! - [`program`]: `local` beside a deployment
 //! - [`scene`]: the above together, under names of one test's own
 //!
@@ -51,6 +52,7 @@ pub mod moto;
 pub mod pattern;
 pub mod payload;
 pub mod place;
+pub mod policy;
 pub mod program;
 pub mod proxy;
 pub mod query;
@@ -61,4 +63,5 @@ pub mod scene;
 pub mod script;
 pub mod served;
 pub mod service;
+pub mod stack;
 pub mod vast;

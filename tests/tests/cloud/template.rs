@@ -127,7 +127,9 @@ fn no_policy_names_every_resource_where_an_action_knows_one() {
         statements(&role["Policies"], &mut found);
     }
     for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"] {
-        resources(template, kind).into_iter().for_each(|policy| statements(policy, &mut found));
+        for policy in resources(template, kind) {
+            statements(policy, &mut found);
+        }
     }
     assert!(found.len() >= 30, "{} statements were found", found.len());
     for statement in found {

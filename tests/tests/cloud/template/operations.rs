@@ -61,11 +61,13 @@ fn only_brake_and_replay_pause_sources() {
         }
     }
     pausing.sort_unstable();
-    assert_eq!(pausing, ["BrakeRole", "ReplayRole"]);
+    assert_eq!(pausing, ["SourcesPolicy"]);
+    let roles = properties(template, "SourcesPolicy")["Roles"].to_string();
+    assert_eq!(roles.matches("Role\"").count(), 2, "{roles}");
+    assert!(roles.contains("\"BrakeRole\"") && roles.contains("\"ReplayRole\""), "{roles}");
     let sources = variables(template, "BrakeFunction")["MILLRACE_SOURCE_FUNCTIONS"].to_string();
     for function in ["S3Ingest", "KinesisIngest", "KafkaIngest"] {
-        // Lambda finds the mappings of an alias by the alias.
-        assert!(sources.contains(&format!("${{{function}Function}}:live")), "{sources}");
+        assert!(sources.contains(&format!("{{\"Ref\":\"{function}Function\"}}")), "{sources}");
     }
     assert_eq!(variables(template, "ReplayFunction")["MILLRACE_SOURCE_FUNCTIONS"].to_string(), sources);
 }
