@@ -3,8 +3,12 @@
 //! In: rejections with the bytes of their events. Out: NDJSON, one line an event, and the key it is stored under, which
 //! follows from the positions, so that writing it again makes no second object. Deliberately absent: S3 (`aws`).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{
     outcome::{Rejection, Stage},
@@ -16,10 +20,17 @@ use crate::{
 pub struct Letters {
     ndjson: Vec<u8>,
     positions: Vec<ItemPosition>,
-    /// The first and the last of them, with their names in the key.
-    first: (ItemPosition, String),
-    last: (ItemPosition, String),
+    /// What the key says of each of them, with its position.
+    names: Vec<(ItemPosition, Name)>,
     prefix: String,
+}
+
+/// What the key says of one letter. An event that was never read has no bytes, and so another name than one at its position that was:
+/// an object that is gone after its first event was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    position: String,
+    length: u64,
 }
 
 #[derive(Serialize)]
@@ -64,12 +75,7 @@ impl Letters {
         if self.positions.is_empty() {
             self.prefix = format!("{dataset}/{}", origin.id_prefix());
         }
-        if self.positions.is_empty() || at < self.first.0 {
-            self.first = (at, origin.at(at).key());
-        }
-        if self.positions.is_empty() || at > self.last.0 {
-            self.last = (at, origin.at(at).key());
-        }
+        self.names.push((at, Name { position: origin.at(at).key(), length }));
         self.positions.push(at);
     }
 
@@ -98,16 +104,27 @@ impl Letters {
         &self.ndjson
     }
 
-    /// The key below the dead-letter prefix: dataset, origin, first and last position, count. The same letters get the
-    /// same key; others of the same origin get another one, so none is ever overwritten by fewer.
+    /// The key below the dead-letter prefix: dataset, origin, first and last position, count, and a hash of all positions. The same
+    /// letters get the same key; any others get another one, so none is ever overwritten by others.
     pub fn key(&self) -> String {
-        format!("{}/{}-{}-{}.ndjson", self.prefix, self.first.1, self.last.1, self.count())
+        let mut names: Vec<&(ItemPosition, Name)> = self.names.iter().collect();
+        names.sort_unstable();
+        let mut hash = Sha256::new();
+        for (_, Name { position, length }) in &names {
+            hash.update(format!("{position} {length}\n"));
+        }
+        let position = |name: Option<&&(ItemPosition, Name)>| name.map_or("", |(_, name)| &name.position).to_owned();
+        let (first, last) = (position(names.first()), position(names.last()));
+        // 96 bits, as for ids: whoever writes objects chooses positions.
+        let hash = URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]);
+        format!("{}/{first}-{last}-{}-{hash}.ndjson", self.prefix, self.count())
     }
 
     /// Forgets everything but the allocation.
     pub fn clear(&mut self) {
         self.ndjson.clear();
         self.positions.clear();
+        self.names.clear();
     }
 }
 
@@ -140,20 +157,63 @@ mod tests {
         assert_eq!((&lines[0]["payload"], &lines[0]["stage"]), (&"{bad".into(), &"decode".into()));
         assert_eq!(lines[1]["payload_base64"], "/w==");
         assert_eq!(lines[2]["payload_length"], 3_000_000);
-        assert!(letters.key().ends_with("/00000000000000000007-00000000000000000014-3.ndjson"), "{}", letters.key());
+        assert!(letters.key().contains("/00000000000000000007-00000000000000000014-3-"), "{}", letters.key());
+    }
+
+    fn key_of(origin: &Origin, letters: &[(ItemPosition, u64)]) -> String {
+        let mut encoded = Letters::default();
+        for (at, length) in letters {
+            encoded.push(origin, "app", &Rejection { at: *at, ..rejection(0) }, &[], *length);
+        }
+        encoded.key()
     }
 
     #[test]
-    fn the_key_follows_from_the_positions() {
+    fn the_key_never_changes_between_releases() {
+        // Letters that are written again after an upgrade would lie there twice.
+        let origin = Origin::s3("logs", "a.json", "e");
+        let positions = [1, 5, 9].map(|offset| (ItemPosition::in_object(offset), 4));
+        assert_eq!(
+            key_of(&origin, &positions),
+            "app/7wWFgb970_P-yXDr/00000000000000000001-00000000000000000009-3-X281PTFI4tbCcAHc.ndjson"
+        );
+    }
+
+    #[test]
+    fn the_first_the_last_and_the_count_are_not_all_of_the_key() {
         let origin = Origin::s3("logs", "a.json", "e");
         let key = |offsets: &[u64]| {
-            let mut letters = Letters::default();
-            for offset in offsets {
-                letters.push(&origin, "app", &rejection(*offset), b"", 0);
-            }
-            letters.key()
+            key_of(&origin, &offsets.iter().map(|offset| (ItemPosition::in_object(*offset), 4)).collect::<Vec<_>>())
         };
-        assert_eq!(key(&[1, 2]), key(&[2, 1]));
+        assert_eq!(key(&[1, 2, 9]), key(&[9, 2, 1]), "the order does not count");
+        assert_ne!(key(&[1, 2, 9]), key(&[1, 3, 9]));
         assert_ne!(key(&[1, 2]), key(&[1]));
+        let kafka = |offsets: &[i64]| {
+            let record = |offset: &i64| crate::record::KafkaRecord { partition: 0, offset: *offset, timestamp: 5 };
+            let origin = Origin::kafka("c", "t", offsets.iter().map(record).collect());
+            let at = |record: u32| (ItemPosition { record, ..ItemPosition::default() }, 4);
+            key_of(&origin, &(0..offsets.len() as u32).map(at).collect::<Vec<_>>())
+        };
+        assert_ne!(kafka(&[7, 8, 10]), kafka(&[7, 9, 10]), "records that only one batch holds between the same two");
+    }
+
+    #[test]
+    fn an_object_that_is_gone_does_not_overwrite_its_first_event() {
+        let origin = Origin::s3("logs", "a.json", "e");
+        let at = ItemPosition::in_object(0);
+        assert_ne!(key_of(&origin, &[(at, 20)]), key_of(&origin, &[(at, 0)]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn letters_of_other_positions_lie_under_another_key(
+            one in proptest::collection::btree_set(0_u64..12, 1..6), other in proptest::collection::btree_set(0_u64..12, 1..6),
+        ) {
+            let origin = Origin::s3("logs", "a.json", "e");
+            let key = |offsets: &std::collections::BTreeSet<u64>| {
+                key_of(&origin, &offsets.iter().map(|offset| (ItemPosition::in_object(*offset), 4)).collect::<Vec<_>>())
+            };
+            proptest::prop_assert_eq!(one == other, key(&one) == key(&other));
+        }
     }
 }
