@@ -99,6 +99,12 @@ impl Origin {
         self.times_ms.get(record as usize).copied()
     }
 
+    /// Whether the times of its records are what their producers say, and so may be anything. A topic can be set to the broker's
+    /// own clock, and a record does not tell.
+    pub fn times_are_of_producers(&self) -> bool {
+        matches!(self.source, Source::Kafka { .. })
+    }
+
     /// What tells this origin from others in names, such as a dead letter's key.
     pub fn id_prefix(&self) -> &str {
         &self.id_prefix

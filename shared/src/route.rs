@@ -47,6 +47,8 @@ pub struct RouteScratch {
     hour: index::RenderedHour,
     /// Events before it have expired.
     keep_from_ms: Option<i64>,
+    /// No record is taken to be older than this.
+    now_ms: Option<i64>,
 }
 
 impl RouteScratch {
@@ -54,6 +56,19 @@ impl RouteScratch {
     /// deleted, or about to be.
     pub fn keeping_from(keep_from_ms: Option<i64>) -> Self {
         Self { keep_from_ms, ..Self::default() }
+    }
+
+    /// For records whose times are the word of their producers, read at `now_ms`: a record that calls itself older than it can
+    /// be (-1, 0, a clock of years ago) makes no event of today absurd.
+    #[must_use]
+    pub fn read_at(self, now_ms: Option<i64>) -> Self {
+        Self { now_ms, ..self }
+    }
+
+    /// The latest time at which a record can have come: an event is younger by a day at the most.
+    #[inline]
+    fn came_by_ms(&self, record_time_ms: i64) -> i64 {
+        self.now_ms.map_or(record_time_ms, |now_ms| now_ms.max(record_time_ms))
     }
 }
 
@@ -95,10 +110,16 @@ impl Router {
     /// 2000 or more than a day after the record's: the caller rejects the event.
     #[inline]
     pub fn event_time_ms(&self, event: &Event<'_>, record_time_ms: i64) -> Result<i64, RouteError> {
+        self.time_ms(event, record_time_ms, record_time_ms)
+    }
+
+    /// The same, of a record that came by `came_by_ms` at the latest.
+    #[inline]
+    fn time_ms(&self, event: &Event<'_>, record_time_ms: i64, came_by_ms: i64) -> Result<i64, RouteError> {
         let Some(timestamp) = &self.timestamp else { return Ok(record_time_ms) };
         let Some(time_ms) = timestamp.read(event)? else { return Ok(record_time_ms) };
-        if time_ms < EARLIEST_MS || time_ms > record_time_ms.saturating_add(iso::DAY_MS) {
-            return Err(absurd(timestamp, time_ms, record_time_ms));
+        if time_ms < EARLIEST_MS || time_ms > came_by_ms.saturating_add(iso::DAY_MS) {
+            return Err(absurd(timestamp, time_ms, came_by_ms));
         }
         Ok(time_ms)
     }
@@ -139,7 +160,7 @@ impl Router {
         scratch: &mut RouteScratch,
         action: &mut Vec<u8>,
     ) -> Result<Routed, RouteError> {
-        let time_ms = self.event_time_ms(event, record_time_ms)?;
+        let time_ms = self.time_ms(event, record_time_ms, scratch.came_by_ms(record_time_ms))?;
         if scratch.keep_from_ms.is_some_and(|keep_from_ms| time_ms < keep_from_ms) {
             return Ok(Routed::Expired);
         }

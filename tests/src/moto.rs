@@ -175,6 +175,19 @@ impl Moto {
         objects
     }
 
+    /// Every object below a prefix: key and entity tag without quotes.
+    pub async fn etags(&self, bucket: &str, prefix: &str) -> Vec<(String, String)> {
+        let mut objects = Vec::new();
+        let mut pages = self.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for object in page.expect("a list").contents() {
+                let etag = object.e_tag().expect("an ETag").trim_matches('"').to_owned();
+                objects.push((object.key().expect("a key").to_owned(), etag));
+            }
+        }
+        objects
+    }
+
     /// Makes a queue whose messages, once received, stay hidden for hours; its URL.
     pub async fn queue(&self, name: &str) -> String {
         use aws_sdk_sqs::types::QueueAttributeName::VisibilityTimeout;

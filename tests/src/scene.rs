@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local::function::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::moto::{Moto, Object, REGION};
 use crate::{envelope, place, queue::Queue, receipt};
@@ -169,6 +170,17 @@ impl<'m> Scene<'m> {
     /// Sends the notification of one object to the queue.
     pub async fn notify(&self, object: &Object) {
         self.queue.send(&envelope::s3(&[object])).await;
+    }
+
+    /// Sends what `replay` sends for every object of dead letters that is there now; how many.
+    pub async fn replay_letters(&self) -> usize {
+        let bucket = format!("dead-{}", self.prefix);
+        let objects = self.moto.etags(&bucket, "letters/").await;
+        for (key, etag) in &objects {
+            let task = json!({ "millrace": "dead_letters", "bucket": bucket, "key": key, "etag": etag });
+            self.queue.send(&task).await;
+        }
+        objects.len()
     }
 
     /// Everything in the dead-letter bucket, in the order of keys.

@@ -8,7 +8,7 @@ use crate::{
     config::datasets::Dataset,
     decode::{DecodeError, Decoder, Embedded, Event},
     outcome::Stage,
-    record::Position,
+    record::{Origin, Position},
     route::{RouteError, RouteScratch, Routed},
     select::Select,
     shape::ShapeScratch,
@@ -52,9 +52,10 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Of events whose dataset keeps what is not before `keep_from_ms`.
-    pub(super) fn new(keep_from_ms: Option<i64>) -> Self {
-        Self { route: RouteScratch::keeping_from(keep_from_ms), ..Self::default() }
+    /// Of the events of an origin, whose dataset keeps what is not before `keep_from_ms`, read at `now_ms`.
+    pub(super) fn new(origin: &Origin, keep_from_ms: Option<i64>, now_ms: i64) -> Self {
+        let now_ms = origin.times_are_of_producers().then_some(now_ms);
+        Self { route: RouteScratch::keeping_from(keep_from_ms).read_at(now_ms), ..Self::default() }
     }
 
     /// What the rules say of an event: `id_prefix` is what the ids of its record begin with, `time_ms` stands in for its own

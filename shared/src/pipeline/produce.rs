@@ -138,14 +138,15 @@ impl<'p> Producer<'p> {
         if bodies.begin().is_err() {
             return End::Stopped;
         }
+        // The clock at the start of the attempt: an index that expires meanwhile is deleted by the next run.
+        let now_ms = crate::lambda::now_ms();
         let mut producer = Self {
             bodies,
             dataset,
             origin,
             decoder: Decoder::new(),
             unfolding: Unfolding::default(),
-            // By the clock at the start of the attempt: an index that expires meanwhile is deleted by the next run.
-            judge: Judge::new(dataset.keep_from_ms(crate::lambda::now_ms())),
+            judge: Judge::new(origin, dataset.keep_from_ms(now_ms), now_ms),
             unreadable: Vec::new(),
         };
         let (end, position) = produce(&mut producer);

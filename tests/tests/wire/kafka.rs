@@ -243,3 +243,50 @@ fn topics_nobody_asked_for_and_strange_events_fail_as_a_whole() {
         }
     });
 }
+
+#[test]
+fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_can_be_replayed() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "kafka-times").await;
+        scene.set_source("topic: \"kafka-times\"", &[]);
+        let mut partition = Partition::new("kafka-times", 0);
+        // None, nothing, a clock of 2020; the fourth event is a day of its own too late, by any clock.
+        let times = [json!(-1), json!(0), json!(1_580_000_000_000_i64), json!(-1)];
+        let days = ["2023-11-14", "2023-11-15", "2023-11-16", "2999-01-01"];
+        let items: Vec<Item> = days
+            .iter()
+            .zip(times)
+            .map(|(day, time)| {
+                let mut item = partition.record(format!("{{\"base_dt\":\"{day}\",\"n\":\"text\"}}").as_bytes());
+                item.entry["timestamp"] = time;
+                item
+            })
+            .collect();
+        // None of them fits the first mapping.
+        let map = async |kind: &str| {
+            let mappings = json!({ "properties": { "n": { "type": kind } } });
+            let template = json!({ "index_patterns": ["kafka-times-*"], "template": { "mappings": mappings } });
+            engine.ask("PUT", "/_index_template/kafka-times", &template.to_string()).await;
+        };
+        map("long").await;
+        let mut function = start(&scene, &engine.url()).await;
+        mapping(&Cluster::SelfManaged, &items, 10).drain(&mut function, TIMEOUT, 2).await;
+        let letters = scene.dead_letters_of::<Position>().await;
+        let types: Vec<&str> = letters.iter().map(|letter| letter.error_type.as_str()).collect();
+        assert_eq!(types.iter().filter(|name| **name == "absurd_timestamp").count(), 1, "{letters:?}");
+        assert_eq!(letters.len(), 4);
+
+        engine.ask("DELETE", "/kafka-times-*", "").await;
+        map("keyword").await;
+        scene.replay_letters().await;
+        let mut ingest = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut ingest, TIMEOUT, 3).await;
+        assert_eq!(engine.count("kafka-times-*").await, 3);
+        let left = scene.dead_letters_of::<Position>().await;
+        assert_eq!(left.iter().map(|letter| letter.error_type.as_str()).collect::<Vec<_>>(), ["absurd_timestamp"]);
+        // The records once more: all there, under the same ids.
+        mapping(&Cluster::SelfManaged, &items, 10).drain(&mut function, TIMEOUT, 2).await;
+        assert_eq!(engine.count("kafka-times-*").await, 3);
+    });
+}
