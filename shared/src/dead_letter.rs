@@ -191,8 +191,8 @@ mod tests {
         let kafka = |offsets: &[i64]| {
             let record = |offset: &i64| crate::record::KafkaRecord { partition: 0, offset: *offset, timestamp: 5 };
             let origin = Origin::kafka("c", "t", offsets.iter().map(record).collect());
-            let at = |record: u32| (ItemPosition { record, ..ItemPosition::default() }, 4);
-            key_of(&origin, &(0..offsets.len() as u32).map(at).collect::<Vec<_>>())
+            let at = |(_, record): (_, u32)| (ItemPosition { record, ..ItemPosition::default() }, 4);
+            key_of(&origin, &offsets.iter().zip(0..).map(at).collect::<Vec<_>>())
         };
         assert_ne!(kafka(&[7, 8, 10]), kafka(&[7, 9, 10]), "records that only one batch holds between the same two");
     }

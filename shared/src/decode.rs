@@ -4,6 +4,7 @@
 //! unescapes in place, so it happens in a scratch copy; the payload stays pristine and goes on as it is. Deliberately
 //! absent: whether the value is an object, which is for the pipeline to ask, and any tree of owned values.
 
+mod decimal;
 mod embedded;
 mod names;
 mod path;
@@ -11,6 +12,7 @@ mod place;
 mod surrogates;
 mod value;
 
+pub(crate) use decimal::{TooLong, push_decimal};
 pub use embedded::Embedded;
 pub(crate) use names::Names;
 pub use path::{Path, PathError};

@@ -27,6 +27,7 @@ mod wire {
     mod envelopes;
     mod firehose;
     mod given;
+    mod identity;
     mod kafka;
     mod kill;
     mod kinesis;

@@ -72,9 +72,22 @@ impl PartialOrd for Number {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right)) => Some(left.cmp(right)),
-            _ => self.as_f64().partial_cmp(&other.as_f64()),
+            (Self::Integer(left), Self::Float(right)) => compare(*left, *right),
+            (Self::Float(left), Self::Integer(right)) => compare(*right, *left).map(Ordering::reverse),
+            (Self::Float(left), Self::Float(right)) => left.partial_cmp(right),
         }
     }
+}
+
+/// How an integer lies to a double, exactly: 2^53 + 1 is not 2^53, although its nearest double is.
+fn compare(integer: i128, double: f64) -> Option<Ordering> {
+    const BEYOND: f64 = 1e38;
+    if double.is_nan() || double.abs() >= BEYOND {
+        return 0.0_f64.partial_cmp(&double);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be within an i128")]
+    let whole = double.trunc() as i128;
+    Some(integer.cmp(&whole)).map(|order| order.then_with(|| 0.0_f64.total_cmp(&(double.fract() + 0.0))))
 }
 
 /// How many nodes of the tape belong to the value that begins with `node`.
@@ -211,5 +224,33 @@ impl<'e> Iterator for Elements<'e> {
         let (value, rest) = self.rest.split_at_checked(span(self.rest.first()?))?;
         self.rest = rest;
         Some(Value::new(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_and_doubles_compare_by_their_very_values() {
+        use Ordering::{Equal, Greater, Less};
+        for (left, right, expected) in [
+            ("33", "33.0", Equal),
+            ("-33", "-33.5", Greater),
+            ("33", "33.5", Less),
+            ("9007199254740993", "9007199254740992.0", Greater),
+            ("9007199254740992", "9007199254740992.0", Equal),
+            ("18446744073709551615", "18446744073709551616", Less),
+            ("-9223372036854775808", "-9223372036854775808.0", Equal),
+            ("7", "1e300", Less),
+            ("7", "-1e300", Greater),
+            ("0", "-0.0", Equal),
+            // Beyond integers of 64 bits as the engine's `double` field has them.
+            ("18446744073709551616", "18446744073709551617", Equal),
+        ] {
+            let (left, right) = (Number::parse(left).unwrap(), Number::parse(right).unwrap());
+            assert_eq!(left.partial_cmp(&right), Some(expected), "{left:?} {right:?}");
+            assert_eq!(right.partial_cmp(&left), Some(expected.reverse()), "{right:?} {left:?}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         datasets::{Datasets, Transform},
         settings::{TransformSettings, variable},
     },
-    decode::{DecodeError, Decoder, Event, Number, Path, Scalar, Value},
+    decode::{DecodeError, Decoder, Event, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
     outcome::{ConfigError, TransformOutcome},
     record::{ItemPosition, Origin},
@@ -334,10 +334,9 @@ pub(super) fn partition(
 ) -> Result<(), (&'static str, String)> {
     let is_first = values.is_empty();
     for (ordinal, (name, path)) in keys.iter().enumerate() {
-        let what = match event.get(path).map(Value::scalar) {
+        let what = match event.get(path) {
             None => Some("is missing"),
-            Some(None) => Some("is an array or an object"),
-            Some(Some(scalar)) => text(scalar, value).err(),
+            Some(found) => text(event, found, value).err(),
         };
         if let Some(what) = what {
             let reason = format!("the field `{path}` of the partition key `{name}` {what}");
@@ -357,24 +356,23 @@ pub(super) fn partition(
 }
 
 /// A value as text; an error says what is wrong with it.
-fn text(scalar: Scalar<'_>, out: &mut String) -> Result<(), &'static str> {
-    use std::fmt::Write as _;
+fn text<'e>(event: &Event<'e>, value: Value<'e>, out: &mut String) -> Result<(), &'static str> {
+    const TOO_LONG: &str = "has more than 1,024 bytes";
     out.clear();
-    // Writing into a String does not fail.
-    let _ = match scalar {
-        Scalar::String(text) => {
-            out.push_str(text);
-            Ok(())
+    match value.scalar().ok_or("is an array or an object")? {
+        Scalar::String(text) => out.push_str(text),
+        Scalar::Number(number) => {
+            let mut digits = Vec::new();
+            event.push_exact(value, number, MAX_KEY_VALUE_BYTES, &mut digits).map_err(|_| TOO_LONG)?;
+            out.push_str(&String::from_utf8_lossy(&digits));
         }
-        Scalar::Number(Number::Integer(number)) => write!(out, "{number}"),
-        Scalar::Number(Number::Float(number)) => write!(out, "{number}"),
-        Scalar::Bool(value) => write!(out, "{value}"),
+        Scalar::Bool(value) => out.push_str(if value { "true" } else { "false" }),
         Scalar::Null => return Err("is null"),
-    };
+    }
     match out.len() {
         0 => Err("is empty"),
         1..=MAX_KEY_VALUE_BYTES => Ok(()),
-        _ => Err("has more than 1,024 bytes"),
+        _ => Err(TOO_LONG),
     }
 }
 

@@ -1,12 +1,10 @@
 //! The document id: from the position, from the content, from a field, or none.
 
-use std::io::Write;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::{MAX_ID_BYTES, RouteError};
-use crate::decode::{Event, Number, Path, Scalar};
+use crate::decode::{Event, Path, Scalar, TooLong, push_decimal};
 use crate::json;
 
 /// How a document's id follows from its event.
@@ -77,44 +75,12 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
             json::push_escaped(out, text);
             Ok(())
         }
-        Some(Scalar::Number(number)) => {
-            push_number(out, number);
-            Ok(())
-        }
+        // Its exact value, in plain digits: as a double, long numbers that differ would be one id.
+        Some(Scalar::Number(number)) => event
+            .push_exact(value, number, MAX_ID_BYTES, out)
+            .map_err(|TooLong { bytes }| invalid(&format!("has {bytes} bytes in plain digits"))),
         Some(Scalar::Null) => Err(invalid("is null")),
         Some(Scalar::Bool(_)) => Err(invalid("is true or false")),
         None => Err(invalid("is an array or object")),
     }
-}
-
-/// Appends a number in the shortest digits that mean the same.
-pub(super) fn push_number(out: &mut Vec<u8>, number: Number) {
-    match number {
-        Number::Integer(integer) => match u64::try_from(integer) {
-            Ok(integer) => push_decimal(out, integer),
-            Err(_) => write_into(out, format_args!("{integer}")),
-        },
-        Number::Float(float) => write_into(out, format_args!("{float}")),
-    }
-}
-
-fn write_into(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a vector cannot fail.
-    let _: std::io::Result<()> = out.write_fmt(text);
-}
-
-/// Appends the digits of a number.
-#[inline]
-fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }

@@ -5,8 +5,8 @@
 
 mod period;
 
-use super::{MAX_INDEX_BYTES, RouteError, id::push_number, iso};
-use crate::decode::{Event, Path, Scalar};
+use super::{MAX_INDEX_BYTES, RouteError, iso};
+use crate::decode::{Event, Path, Scalar, TooLong};
 pub use period::Period;
 
 /// An index name with places for the event's time and fields.
@@ -232,7 +232,9 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
     match value.scalar() {
         Some(Scalar::String("")) => return Err(invalid("is empty")),
         Some(Scalar::String(text)) => out.extend_from_slice(text.as_bytes()),
-        Some(Scalar::Number(number)) => push_number(out, number),
+        Some(Scalar::Number(number)) => event
+            .push_exact(value, number, MAX_INDEX_BYTES, out)
+            .map_err(|TooLong { bytes }| invalid(&format!("has {bytes} bytes in plain digits")))?,
         Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         Some(Scalar::Null) => return Err(invalid("is null")),
         None => return Err(invalid("is an array or object")),

@@ -1,6 +1,8 @@
 use super::*;
 use crate::decode::{Decoder, Path};
 
+mod identity;
+
 const RECORD: &str = "2026-11-22T12:00:00Z";
 
 fn ms(text: &str) -> i64 {
@@ -256,6 +258,28 @@ fn what_is_older_than_what_is_kept_has_no_action_line() {
         assert_eq!(router.route(&parsed.event(), "P", 0, ms(RECORD), &mut scratch, &mut action), Ok(routed), "{time}");
         assert_eq!(action.is_empty(), routed == Routed::Expired);
     }
+}
+
+#[test]
+fn a_record_that_calls_itself_older_than_it_can_be_makes_no_event_absurd() {
+    let router = router(TimestampFormat::Auto, "logs-%{+YYYY.MM.dd}", IdRule::Position);
+    let mut decoder = Decoder::new();
+    let now_ms = ms(RECORD);
+    for record_ms in [-1, 0, ms("2020-01-26T00:00:00Z"), now_ms, ms("2026-11-24T12:00:00Z")] {
+        let came_by_ms = now_ms.max(record_ms);
+        for (after_ms, is_absurd) in [(-3_600_000, false), (iso::DAY_MS, false), (iso::DAY_MS + 1, true)] {
+            let json = format!(r#"{{"t":{}}}"#, came_by_ms + after_ms);
+            let parsed = decoder.decode(json.as_bytes()).unwrap();
+            let (mut scratch, mut action) = (RouteScratch::default().read_at(Some(now_ms)), Vec::new());
+            let result = router.route(&parsed.event(), "P", 0, record_ms, &mut scratch, &mut action);
+            assert_eq!(result.is_err(), is_absurd, "{record_ms} {json}: {result:?}");
+        }
+    }
+    // What has no time of its own takes the record's, whatever that is: the clock decides about no index.
+    let parsed = decoder.decode(b"{}").unwrap();
+    let (mut scratch, mut action) = (RouteScratch::default().read_at(Some(now_ms)), Vec::new());
+    router.route(&parsed.event(), "P", 0, 1_580_000_000_000, &mut scratch, &mut action).unwrap();
+    assert_eq!(index_of(std::str::from_utf8(&action).unwrap()), "logs-2020.01.26");
 }
 
 proptest::proptest! {

@@ -121,9 +121,11 @@ fn partition_keys_follow_from_the_events_before_they_are_shaped() {
     for (data, expected) in [
         (event("\"a\"", "\"kr\""), Some(json!({ "customer": "a", "country": "kr" }))),
         (event("7", "true"), Some(json!({ "customer": "7", "country": "true" }))),
+        (event("18446744073709551617", "1e2"), Some(json!({ "customer": "18446744073709551617", "country": "100" }))),
         (event("-1.50", "\"\\u00e9\\\"\""), Some(json!({ "customer": "-1.5", "country": "é\"" }))),
         (format!("{0}\n{0}", event("\"a\"", "1")), Some(json!({ "customer": "a", "country": "1" }))),
         (format!("{}\n{}", event("\"a\"", "1"), event("\"a\"", "2")), None),
+        (format!("{}\n{}", event("\"a\"", "18446744073709551616"), event("\"a\"", "18446744073709551617")), None),
         (event("null", "1"), None),
         (event("\"\"", "1"), None),
         (event("[\"a\"]", "1"), None),
