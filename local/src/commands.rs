@@ -1,5 +1,6 @@
 //! What the subcommands do, a file each. Whether all went well becomes the exit code.
 
+mod adopt;
 mod audit;
 mod carry;
 mod check;
@@ -12,6 +13,7 @@ mod setup;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use adopt::adopt;
 pub(crate) use audit::audit;
 pub(crate) use check::check;
 pub(crate) use demo::demo;
@@ -26,6 +28,15 @@ pub(crate) fn own_pipeline(given: Option<PathBuf>) -> PathBuf {
     let deployed = Path::new("infra/pipeline.yaml");
     let own = if deployed.is_file() { deployed } else { Path::new("pipeline.yaml") };
     given.unwrap_or_else(|| own.to_owned())
+}
+
+/// Takes away what makes a document a metric: of no use here.
+pub(crate) fn without_metric(done: &mut serde_json::Value) {
+    for name in ["_aws", "level", "message", "function"] {
+        if let Some(done) = done.as_object_mut() {
+            done.remove(name);
+        }
+    }
 }
 
 pub(crate) fn plural(count: usize, what: &str) -> String {

@@ -1,6 +1,6 @@
 //! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
 //! the same with samples; `local check` tells what pipeline.yaml would do to them, `local import-logstash` makes one.
-//! `local doctor`, `local setup`, `local replay` and `local audit` are for a deployment.
+//! `local doctor`, `local setup`, `local adopt`, `local replay` and `local audit` are for a deployment.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
 //! undelivered. Everything else is the library's.
@@ -76,10 +76,18 @@ enum Command {
     },
     /// Makes a domain ready as the function `setup` does, by its environment and with one's own credentials.
     Setup {
+        /// Takes over templates that another stack or somebody else has for the same indices
+        #[arg(long, conflicts_with = "remove")]
+        take_over: bool,
+        /// Removes this deployment's templates and roles instead; indices and snapshots stay
+        #[arg(long)]
+        remove: bool,
         /// Prints one JSON document
         #[arg(long)]
         json: bool,
     },
+    /// Marks indices as this deployment's, which were made before their template marked them. Only says which without --write.
+    Adopt(AdoptOptions),
     /// Brings objects or dead letters once more, as the function `replay` does and by its environment.
     Replay(ReplayOptions),
     /// Lists the objects under a prefix that have no final receipt. Ends 1 where there are any.
@@ -97,6 +105,23 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which indices are marked.
+#[derive(Debug, Args)]
+struct AdoptOptions {
+    /// Only these [default: every index that a dataset could have made, and that carries no mark]
+    #[arg(value_name = "INDEX")]
+    indices: Vec<String>,
+    /// Also those that carry the mark of this stack
+    #[arg(long, value_name = "STACK")]
+    from: Option<String>,
+    /// Marks them
+    #[arg(long)]
+    write: bool,
+    /// Prints one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 /// What is brought once more, or which replay is asked about.
@@ -219,7 +244,8 @@ async fn main() -> ExitCode {
             }
             Some(Command::ImportLogstash { file, output }) => commands::import_logstash(file, output.as_deref()),
             Some(Command::Doctor { pipeline, json }) => commands::doctor(pipeline.clone(), *json).await,
-            Some(Command::Setup { json }) => commands::setup(*json).await,
+            Some(Command::Setup { take_over, remove, json }) => commands::setup(*take_over, *remove, *json).await,
+            Some(Command::Adopt(options)) => commands::adopt(options).await,
             Some(Command::Audit { place, receipts, pipeline, json }) => {
                 commands::audit(place, receipts, pipeline.clone(), *json).await
             }

@@ -4,3 +4,4 @@ pub mod datasets;
 pub mod deployment;
 pub mod operations;
 pub mod settings;
+pub mod stack;

@@ -9,15 +9,11 @@ use serde_json::{Value, json};
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Whether everything was done. Its environment is the function's.
-pub(crate) async fn setup(as_json: bool) -> io::Result<bool> {
+pub(crate) async fn setup(take_over: bool, remove: bool, as_json: bool) -> io::Result<bool> {
     let setup = Setup::from_env().await;
-    let mut done = setup.handle(&json!({}), Deadline::after(TIMEOUT)).await.map_err(io::Error::other)?;
-    // What makes it a metric is of no use here.
-    if let Some(done) = done.as_object_mut() {
-        for name in ["_aws", "level", "message", "function"] {
-            done.remove(name);
-        }
-    }
+    let event = json!({ "take_over": take_over, "remove": remove });
+    let mut done = setup.handle(&event, Deadline::after(TIMEOUT)).await.map_err(io::Error::other)?;
+    super::without_metric(&mut done);
     if as_json {
         println!("{}", serde_json::to_string_pretty(&done)?);
     } else {

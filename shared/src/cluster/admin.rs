@@ -3,11 +3,15 @@
 //! In: a request as JSON. Out: the answer as JSON, after as many attempts as the deadline allows. All requests can be
 //! repeated without harm. Deliberately absent: what is decided by the answers (`operate`).
 
+pub mod answers;
 pub mod indices;
 pub mod load;
+pub mod ownership;
+pub mod repositories;
 pub mod security;
 pub mod snapshots;
 pub mod storage;
+pub mod templates;
 pub mod version;
 
 use std::time::Duration;

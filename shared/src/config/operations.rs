@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::settings::{Auth, Reader, S3Prefix, is_url, s3_prefix};
+use super::{
+    settings::{Auth, Reader, S3Prefix, is_url, s3_prefix},
+    stack::Stack,
+};
 use crate::outcome::ConfigError;
 
 const STORAGE_FORM: &str = "a share such as 15% or a size a node such as 20gb";
@@ -23,6 +26,8 @@ pub struct Domain {
     pub hash_key: Option<String>,
     /// `MILLRACE_LOG`.
     pub log: String,
+    /// `MILLRACE_STACK`: which deployment this is, of those that share the domain.
+    pub stack: Stack,
 }
 
 impl Domain {
@@ -83,8 +88,8 @@ pub struct SetupSettings {
 pub struct RetentionSettings {
     /// The domain.
     pub domain: Domain,
-    /// Whether `MILLRACE_SNAPSHOTS` names a repository, so that `setup` made one.
-    pub has_snapshots: bool,
+    /// `MILLRACE_SNAPSHOTS`: the place of the repository that `setup` made.
+    pub snapshots: Option<Repository>,
     /// `MILLRACE_FREE_STORAGE_WATERMARK`.
     pub watermark: Option<FreeStorage>,
 }
@@ -205,7 +210,7 @@ impl RetentionSettings {
         let mut env = Reader::new(lookup);
         let settings = Self {
             domain: env.domain(),
-            has_snapshots: env.snapshots().is_some(),
+            snapshots: env.snapshots(),
             watermark: env.free_storage("MILLRACE_FREE_STORAGE_WATERMARK"),
         };
         env.refuse_collection(&settings.domain, "retention", "its life cycle policies delete what is old");
@@ -217,7 +222,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     pub(super) fn domain(&mut self) -> Domain {
         let (endpoint, auth) = (self.endpoint(), self.auth());
         self.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
-        Domain { endpoint, auth, pipeline: self.pipeline(), hash_key: self.hash_key(), log: self.log() }
+        let (pipeline, hash_key) = (self.pipeline(), self.hash_key());
+        Domain { endpoint, auth, pipeline, hash_key, log: self.log(), stack: self.stack() }
     }
 
     fn snapshots(&mut self) -> Option<Repository> {

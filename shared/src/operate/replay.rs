@@ -144,7 +144,7 @@ impl Replay {
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = ReplaySettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
-        let templates = template::beside(&datasets, &settings.domain.pipeline)?;
+        let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let states = States::new(aws.objects.clone(), settings.state.clone());
         let names = settings.source_functions.clone();
         let sources = Sources::new(aws.functions.clone(), states.clone(), names, super::stack_name());

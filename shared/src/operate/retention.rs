@@ -2,18 +2,21 @@
 //!
 //! In: any event of a schedule, or `{"dry_run": true}`. Out: a receipt, as one line that is a metric too: what was deleted and
 //! why, what could not be, and what it freed. `planned = deleted + failed + left`, where `left` is what the deadline came
-//! before; the next run does it.
+//! before; the next run does it. Besides it names what the rules would delete and this stack does not own.
 
+mod archive;
 mod plan;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use plan::{Because, Deletion, nodes_below, plan};
+pub use plan::{Because, Deletion, Plan, nodes_below, plan};
+
+use archive::{Archive, Archived};
 
 use super::{begin, print};
 use crate::{
-    cluster::{Admin, admin::snapshots::SnapshotState},
+    cluster::Admin,
     config::{datasets::Datasets, operations::RetentionSettings, settings::variable},
     lambda::{self, Deadline},
     outcome::{BatchError, ConfigError, Fault},
@@ -21,8 +24,9 @@ use crate::{
 };
 
 /// The metrics of its receipt, and their CloudWatch units. Dimension: `function`.
-pub const METRICS: [(&str, &str); 4] = [
+pub const METRICS: [(&str, &str); 5] = [
     ("deleted_indices", "Count"),
+    ("unowned", "Count"),
     ("freed_bytes", "Bytes"),
     ("failed_deletions", "Count"),
     ("free_storage_bytes", "Bytes"),
@@ -53,8 +57,16 @@ struct Receipt {
     failed: Vec<Failed>,
     /// What the deadline came before.
     left: usize,
+    /// Without a mark, so that nobody knows who made them; the rules would delete them. `adopt` marks them.
+    unowned_indices: Vec<String>,
+    /// With another stack's mark; the rules would delete them.
+    of_other_stacks: Vec<String>,
+    /// An alias or a data stream writes into them; the rules would delete them.
+    in_use: Vec<String>,
     deleted_indices: usize,
     failed_deletions: usize,
+    /// The number of `unowned_indices`.
+    unowned: usize,
     freed_bytes: u64,
     /// Of the fullest node, before anything was deleted.
     free_storage_bytes: Option<u64>,
@@ -81,7 +93,7 @@ impl Retention {
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = RetentionSettings::read(variable)?;
         let (_, admin, datasets) = begin(&settings.domain).await?;
-        let wanting = datasets.iter().find(|dataset| dataset.keep.snapshot && !settings.has_snapshots);
+        let wanting = datasets.iter().find(|dataset| dataset.keep.snapshot && settings.snapshots.is_none());
         if let Some(dataset) = wanting {
             let message = format!(
                 "is missing, and the dataset `{}` has `snapshot: true`: give s3://bucket/prefix to this function and to `setup`",
@@ -106,13 +118,22 @@ impl Retention {
         };
         let read = async { Ok((self.admin.indices(deadline).await?, self.admin.storage(deadline).await?)) };
         let (indices, storage) = read.await.map_err(|error: BatchError| error.to_string())?;
-        let planned = plan(&self.datasets, &indices, &storage, self.settings.watermark, lambda::now_ms());
+        let stack = &self.settings.domain.stack;
+        let plan = plan(&self.datasets, stack, &indices, &storage, self.settings.watermark, lambda::now_ms());
+        let planned = plan.deletions;
         let mut receipt = Receipt {
             dry_run: request.dry_run,
             planned: planned.len(),
             free_storage_bytes: storage.least_free(),
+            unowned: plan.unowned.len(),
+            unowned_indices: plan.unowned,
+            of_other_stacks: plan.of_other_stacks,
+            in_use: plan.in_use,
             ..Receipt::default()
         };
+        if let Some(index) = receipt.unowned_indices.first() {
+            tracing::warn!(index, unowned = receipt.unowned, "indices without a mark stay: `local adopt` marks them");
+        }
         if request.dry_run {
             receipt.left = planned.len();
             let mut document = document(&receipt);
@@ -150,51 +171,27 @@ impl Retention {
         if deadline.reading_is_over() {
             return Ok(Fate::Left);
         }
-        if deletion.snapshot && !self.snapshot(&deletion.index, deadline).await? {
-            return Ok(Fate::Left);
+        if deletion.snapshot {
+            let repository = &self.repository(deadline).await?;
+            let archive = Archive { admin: &self.admin, repository, deadline };
+            if archive.hold(&deletion.index, &deletion.uuid).await? == Archived::NotYet {
+                return Ok(Fate::Left);
+            }
         }
         self.admin.delete_index(&deletion.index, deadline).await?;
         tracing::info!(index = deletion.index, because = ?deletion.because, bytes = deletion.bytes, "deleted an index");
         Ok(Fate::Deleted)
     }
 
-    /// Whether a snapshot holds all of an index. Writes are blocked before it begins, so that nothing is deleted that came
-    /// after it; a run that the deadline ended leaves the block, and the next one finds the snapshot of the blocked index.
-    async fn snapshot(&self, index: &str, deadline: Deadline) -> Result<bool, BatchError> {
-        let admin = &self.admin;
-        let was_blocked = admin.is_write_blocked(index, deadline).await?;
-        let known = if was_blocked { admin.snapshots(&format!("{index}-"), deadline).await? } else { Vec::new() };
-        let usable = known.into_iter().rev().find(|snapshot| snapshot.state != SnapshotState::Failed);
-        let name = if let Some(snapshot) = usable {
-            snapshot.name
-        } else {
-            admin.block_writes(index, true, deadline).await?;
-            let name = format!("{index}-{}", lambda::now_ms());
-            if let Err(error) = admin.begin_snapshot(&name, index, deadline).await {
-                self.unblock(index, was_blocked, deadline).await;
-                return Err(error);
-            }
-            name
+    /// The name of the repository that `setup` made.
+    async fn repository(&self, deadline: Deadline) -> Result<String, BatchError> {
+        let missing = || BatchError::Permanent {
+            what: "snapshot repository".into(),
+            reason: "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`".into(),
         };
-        match admin.wait_for_snapshot(&name, deadline).await? {
-            SnapshotState::Success => Ok(true),
-            SnapshotState::InProgress => Ok(false),
-            SnapshotState::Failed => {
-                self.unblock(index, was_blocked, deadline).await;
-                let reason = "did not end in SUCCESS; the index stays".to_owned();
-                Err(BatchError::Permanent { what: format!("snapshot {name}"), reason })
-            }
-        }
-    }
-
-    /// Takes back the block of an index that stays.
-    async fn unblock(&self, index: &str, was_blocked: bool, deadline: Deadline) {
-        if was_blocked {
-            return;
-        }
-        if let Err(error) = self.admin.block_writes(index, false, deadline).await {
-            tracing::error!(index, %error, "the index refuses writes still");
-        }
+        let place = self.settings.snapshots.as_ref().ok_or_else(missing)?;
+        let stack = &self.settings.domain.stack;
+        self.admin.repository_at(stack, place, deadline).await?.ok_or_else(missing)
     }
 }
 

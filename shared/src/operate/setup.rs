@@ -2,16 +2,22 @@
 //!
 //! In: an event of `CloudFormation`'s custom resource, or anything else by hand. Out: what was done, as one JSON document;
 //! `CloudFormation` is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
-//! done again. What others have made of the domain is left alone: roles are patched, other templates and data untouched.
+//! done again. What others have made of the domain is left alone: mappings of roles are merged, other templates and data untouched.
+//! Several deployments share a domain by their names (`MILLRACE_STACK`).
 
+mod adopt;
 mod dashboards;
 mod dates;
+mod hidden;
+pub mod install;
+mod remove;
+mod request;
 mod roles;
 mod saved_objects;
 mod stack;
 pub mod template;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,7 +27,10 @@ use crate::{
     aws::Aws,
     cluster::{
         Admin,
-        admin::{Version, security::Mapped},
+        admin::{
+            Version,
+            security::{Mapped, Role},
+        },
     },
     config::{
         datasets::Datasets,
@@ -32,9 +41,14 @@ use crate::{
     outcome::{BatchError, ConfigError, Fault},
     telemetry,
 };
-pub use roles::INGEST_ROLE;
+use install::Replacing;
+use request::Request;
+pub use roles::ingest_role;
 use saved_objects::Maps;
 use template::Template;
+
+/// The deletion of a stack waits so long for its domain at the most.
+const REMOVAL: Duration = Duration::from_secs(30);
 
 /// The function `setup`.
 #[derive(Debug, Clone)]
@@ -62,9 +76,9 @@ struct Done {
     /// The index templates by name.
     templates: Vec<String>,
     /// The roles that were made and mapped.
-    roles: Vec<&'static str>,
+    roles: Vec<String>,
     /// The snapshot repository.
-    repository: Option<&'static str>,
+    repository: Option<String>,
     /// How many saved objects were imported into the dashboards.
     saved_objects: Option<usize>,
     /// What was left out, and why.
@@ -85,18 +99,37 @@ impl Setup {
     /// # Errors
     /// By hand: what failed. Of `CloudFormation`'s events only where the answer could not be put.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
-        let Some(request) = stack::Request::read(event) else { return self.run(deadline).await };
-        let result = if request.is_for_the_answer_alone() { Ok(Value::Null) } else { self.run(deadline).await };
+        let Some(request) = stack::Request::read(event) else {
+            return self.run(Request::read(event)?, deadline).await;
+        };
+        let result = match request.action() {
+            stack::Action::Answer => Ok(Value::Null),
+            stack::Action::Run => self.run(Request::Run { take_over: false }, deadline).await,
+            stack::Action::Remove => Ok(self.remove(deadline).await),
+        };
         request.answer(&result, deadline).await?;
         Ok(result.unwrap_or_else(Value::String))
     }
 
-    async fn run(&self, deadline: Deadline) -> Result<Value, String> {
+    /// Removes what a stack had in the domain. A stack has to be deletable whatever became of its domain: what fails is logged.
+    async fn remove(&self, deadline: Deadline) -> Value {
+        let brief = Deadline::after(REMOVAL);
+        let stop_sending = deadline.stop_sending.min(brief.stop_sending);
+        let deadline = Deadline { stop_sending, stop_reading: stop_sending, ..deadline };
+        self.run(Request::Remove, deadline).await.unwrap_or_else(|reason| {
+            tracing::error!(
+                reason,
+                "templates and roles of this stack may be left: `local setup --remove` removes them"
+            );
+            Value::String(reason)
+        })
+    }
+
+    async fn run(&self, request: Request, deadline: Deadline) -> Result<Value, String> {
         let ready = Arc::clone(self.ready.as_ref().map_err(ToString::to_string)?);
-        let mut steps = tokio::spawn(async move { ready.run(deadline).await });
+        let mut steps = tokio::spawn(async move { ready.answer(&request, deadline).await });
         match tokio::time::timeout_at(deadline.stop_sending.into(), &mut steps).await {
-            Ok(Ok(done)) if done.failed.is_empty() => Ok(telemetry::document("setup", true, &done, &[])),
-            Ok(Ok(done)) => Err(done.failed.join("; ")),
+            Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(format!("setup panicked: {panic}")),
             Err(_) => {
                 steps.abort();
@@ -110,7 +143,7 @@ impl Ready {
     async fn from_env() -> Result<Self, ConfigError> {
         let settings = SetupSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
-        let templates = template::beside(&datasets, &settings.domain.pipeline)?;
+        let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let has_auth = settings.domain.auth != Auth::None;
         if has_auth && matches!(settings.snapshots, Some(Repository::S3(_))) && settings.snapshot_role.is_none() {
             tracing::warn!(
@@ -125,7 +158,31 @@ impl Ready {
         Ok(Self { settings, aws, admin, datasets, templates, dashboards })
     }
 
-    async fn run(&self, deadline: Deadline) -> Done {
+    async fn answer(&self, request: &Request, deadline: Deadline) -> Result<Value, String> {
+        match request {
+            Request::Run { take_over } => {
+                let replacing = if *take_over { Replacing::Everything } else { Replacing::Unnamed };
+                let done = self.run(replacing, deadline).await;
+                whole("setup", &done, &done.failed)
+            }
+            Request::Remove => {
+                let done = remove::remove(&self.admin, &self.settings.domain, &self.templates, deadline).await;
+                whole("removed", &done, &done.failed)
+            }
+            Request::Adopt(_) if self.settings.domain.is_collection() => Err(
+                "a collection of OpenSearch Serverless has no indices to adopt: nothing there is deleted by Millrace"
+                    .into(),
+            ),
+            Request::Adopt(request) => {
+                let stack = &self.settings.domain.stack;
+                let done = adopt::adopt(&self.admin, &self.datasets, stack, request, deadline).await;
+                let done = done.map_err(|error| error.to_string())?;
+                whole("adopted", &done, &done.failed)
+            }
+        }
+    }
+
+    async fn run(&self, replacing: Replacing, deadline: Deadline) -> Done {
         let mut done = Done::default();
         // Permission before everything else; templates before the first event.
         let version = match self.version(&mut done, deadline).await {
@@ -135,27 +192,34 @@ impl Ready {
                 return done;
             }
         };
-        let composable = version.is_none_or(Version::has_composable_templates);
-        for role in roles::roles(&self.settings, &self.datasets) {
-            match self.admin.put_role(&role, deadline).await {
-                Ok(Mapped::Done) => done.roles.push(role.name),
+        // Without a name of its own, a deployment may meet another one's.
+        let is_own = self.settings.domain.stack.is_named() || replacing == Replacing::Everything;
+        let roles = roles::roles(&self.settings, &self.datasets, is_own);
+        for role in &roles {
+            match self.admin.put_role(role, deadline).await {
+                Ok(Mapped::Done) => done.roles.push(role.name.clone()),
                 Ok(Mapped::NoSecurity) => {
                     done.notes.push(format!("no fine-grained access control: {} is not mapped", role.name));
                 }
                 Err(error) => done.failed.push(format!("role {}: {error}", role.name)),
             }
         }
-        for template in &self.templates {
-            match template.put(&self.admin, composable, deadline).await {
-                Ok(()) => done.templates.push(template.name.clone()),
-                Err(error) => done.failed.push(format!("index template {}: {error}", template.name)),
+        match install::install(&self.admin, &self.templates, version, replacing, deadline).await {
+            Ok(put) => {
+                done.templates = put.names;
+                done.notes.extend(put.notes);
+                done.failed.extend(put.failed);
             }
+            Err(error) => done.failed.push(format!("index templates: {error}")),
         }
-        done.notes.extend(self.templates.iter().flat_map(|template| template.notes.iter().cloned()));
+        // Not before the new ones are there: events come in all the while.
+        if done.failed.is_empty() {
+            self.release_former(&roles, &mut done, deadline).await;
+        }
         if let Some(repository) = &self.settings.snapshots {
-            let role = self.settings.snapshot_role.as_deref();
-            match self.admin.put_repository(repository, role, &self.aws.region, deadline).await {
-                Ok(()) => done.repository = Some(crate::cluster::admin::snapshots::REPOSITORY),
+            let (stack, role) = (&self.settings.domain.stack, self.settings.snapshot_role.as_deref());
+            match self.admin.put_repository(stack, is_own, repository, role, &self.aws.region, deadline).await {
+                Ok(name) => done.repository = Some(name),
                 Err(error) => done.failed.push(format!("snapshot repository: {error}")),
             }
         }
@@ -163,6 +227,16 @@ impl Ready {
             self.import(dashboards, version, &mut done, deadline).await;
         }
         done
+    }
+
+    /// Gives up the roles that all deployments shared before they had names.
+    async fn release_former(&self, roles: &[Role], done: &mut Done, deadline: Deadline) {
+        for role in roles.iter().filter(|role| done.roles.contains(&role.name)) {
+            match self.admin.release_former_role(role, deadline).await {
+                Ok(note) => done.notes.extend(note),
+                Err(error) => done.failed.push(format!("role {}: {error}", role.former)),
+            }
+        }
     }
 
     /// What can be seen of the indices, in the dashboards. Last: it asks for fields that the templates map.
@@ -190,6 +264,11 @@ impl Ready {
         done.engine = Some(version.to_string());
         Ok(Some(version))
     }
+}
+
+/// What was done as one document, or what failed.
+fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, String> {
+    if failed.is_empty() { Ok(telemetry::document(message, true, done, &[])) } else { Err(failed.join("; ")) }
 }
 
 /// A fault of a file that pipeline.yaml names.

@@ -2,6 +2,7 @@
 
 mod brake;
 mod held;
+mod ownership;
 mod replay;
 mod retention;
 mod security;

@@ -1,10 +1,10 @@
 //! The indices of a domain, and what must not happen to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Admin, segment};
+use super::{Admin, Said, segment};
 use crate::{lambda::Deadline, outcome::BatchError};
 
 /// One index.
@@ -16,43 +16,70 @@ pub struct Index {
     pub bytes: u64,
     /// Whether a data stream or an alias writes into it: then it is not to be deleted, however old it looks.
     pub is_in_use: bool,
+    /// The engine's own id of it: an index that is made again under the same name has another.
+    pub uuid: Option<String>,
+    /// The stack that its mark names; none where it has no mark.
+    pub stack: Option<String>,
+}
+
+/// How one index stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IndexState {
+    /// The engine's own id of it.
+    pub uuid: String,
+    /// Whether it refuses writes by a block of its own.
+    pub is_write_blocked: bool,
+    /// How often its settings were changed: a block that was lifted and set again has changed it twice.
+    pub settings_version: Option<u64>,
+    /// `_meta.millrace` of its mapping.
+    pub millrace: Value,
+}
+
+impl Index {
+    /// An index without a mark that nothing writes into.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None }
+    }
 }
 
 impl Admin {
     /// Every index, open or closed, but hidden ones and those whose name begins with a dot: those are the engine's own.
     ///
     /// # Errors
-    /// As [`Self::ask`].
+    /// As [`Self::ask`]; permanent where an answer cannot be read, which is never taken for an empty one.
     pub async fn indices(&self, deadline: Deadline) -> Result<Vec<Index>, BatchError> {
         let path = "/_cat/indices?format=json&bytes=b&h=index%2Cstore.size&expand_wildcards=open%2Cclosed";
-        let listed = self.ask("GET", path, None, deadline).await?;
+        let listed = self.send("GET", path, None, deadline).await?;
         let in_use = self.in_use(deadline).await?;
-        let indices = listed.as_array().into_iter().flatten().filter_map(|index| {
-            let name = index["index"].as_str()?.to_owned();
-            // A closed index has no size to tell.
-            let bytes = index["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
-            let is_in_use = in_use.contains(&name);
-            (!name.starts_with('.')).then_some(Index { name, bytes, is_in_use })
-        });
-        Ok(indices.collect())
+        // After the list: an index that is made between the two has no mark here, and is left alone.
+        let marks = self.marks("*", deadline).await?;
+        let mut indices = Vec::new();
+        for row in listed.rows()? {
+            let name = row["index"].as_str().ok_or_else(|| listed.unreadable("a list of indices"))?;
+            if name.starts_with('.') {
+                continue;
+            }
+            let marked = marks.get(name);
+            indices.push(Index {
+                // A closed index has no size to tell.
+                bytes: row["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
+                is_in_use: in_use.contains(name),
+                uuid: marked.and_then(|marked| marked.uuid.clone()),
+                stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
+                ..Index::new(name)
+            });
+        }
+        Ok(indices)
     }
 
     /// The indices that data streams consist of, and those that an alias writes into.
     async fn in_use(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
-        let mut in_use = BTreeSet::new();
-        // An engine without data streams has none to be refused for.
         let streams = self.send("GET", "/_data_stream", None, deadline).await?;
-        for stream in streams.body["data_streams"].as_array().into_iter().flatten() {
-            let indices = stream["indices"].as_array().into_iter().flatten();
-            in_use.extend(indices.filter_map(|index| index["index_name"].as_str()).map(str::to_owned));
-        }
-        let aliases = self.ask("GET", "/_alias", None, deadline).await?;
-        for (index, about) in aliases.as_object().into_iter().flatten() {
-            let aliases = about["aliases"].as_object();
-            if aliases.into_iter().flatten().any(|(_, alias)| alias["is_write_index"] == true) {
-                in_use.insert(index.clone());
-            }
-        }
+        // An engine without data streams has none to be refused for.
+        let mut in_use = if streams.is_unknown_api() { BTreeSet::new() } else { backing_indices(&streams)? };
+        // Hidden indices too: an alias of two writes into none unless it says so.
+        let aliases = self.send("GET", "/_alias?expand_wildcards=all", None, deadline).await?;
+        in_use.extend(write_indices(&aliases)?);
         Ok(in_use)
     }
 
@@ -62,17 +89,29 @@ impl Admin {
     /// As [`Self::ask`].
     pub async fn delete_index(&self, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         let said = self.send("DELETE", &format!("/{}", segment(name)), None, deadline).await?;
-        if said.status == 404 { Ok(()) } else { said.accepted() }
+        if said.is_missing() { Ok(()) } else { said.accepted() }
     }
 
-    /// Whether an index refuses writes by a block of its own.
+    /// How one index stands, by its exact name.
     ///
     /// # Errors
-    /// As [`Self::ask`].
-    pub async fn is_write_blocked(&self, name: &str, deadline: Deadline) -> Result<bool, BatchError> {
-        let path = format!("/{}/_settings/index.blocks.write?flat_settings=true", segment(name));
-        let settings = self.ask("GET", &path, None, deadline).await?;
-        Ok(settings[name]["settings"]["index.blocks.write"] == "true")
+    /// As [`Self::ask`]; permanent where it is gone.
+    pub async fn index_state(&self, name: &str, deadline: Deadline) -> Result<IndexState, BatchError> {
+        let path = format!("/_cluster/state/metadata/{}?filter_path=metadata.indices", segment(name));
+        let said = self.send("GET", &path, None, deadline).await?;
+        said.accepted()?;
+        let about = &said.body["metadata"]["indices"][name];
+        let settings = &about["settings"]["index"];
+        let uuid = settings["uuid"].as_str().ok_or_else(|| said.unreadable(&format!("about {name}")))?;
+        // Mappings stand below the name of their one type here.
+        let types = about["mappings"].as_object().into_iter().flatten();
+        let millrace = types.map(|(_, mapping)| &mapping["_meta"]["millrace"]).find(|mark| mark.is_object());
+        Ok(IndexState {
+            uuid: uuid.to_owned(),
+            is_write_blocked: settings["blocks"]["write"] == "true",
+            settings_version: about["settings_version"].as_u64(),
+            millrace: millrace.cloned().unwrap_or_default(),
+        })
     }
 
     /// Makes an index refuse writes, after those that are under way; or lets it take them again.
@@ -86,5 +125,70 @@ impl Admin {
         }
         let setting = json!({ "index.blocks.write": if block { Value::Bool(true) } else { Value::Null } });
         self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
+    }
+}
+
+/// The indices that data streams consist of.
+fn backing_indices(streams: &Said) -> Result<BTreeSet<String>, BatchError> {
+    let mut backing = BTreeSet::new();
+    for stream in streams.list("data_streams")? {
+        let indices = stream["indices"].as_array().ok_or_else(|| streams.unreadable("a list of data streams"))?;
+        for index in indices {
+            let name = index["index_name"].as_str().ok_or_else(|| streams.unreadable("a list of data streams"))?;
+            backing.insert(name.to_owned());
+        }
+    }
+    Ok(backing)
+}
+
+/// The indices that aliases write into: the one that an alias names, or its only one, unless it says that this takes no writes.
+fn write_indices(aliases: &Said) -> Result<BTreeSet<String>, BatchError> {
+    let mut members: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
+    for (index, about) in aliases.object()? {
+        let of_index = about["aliases"].as_object().ok_or_else(|| aliases.unreadable("a list of aliases"))?;
+        for (alias, about) in of_index {
+            members.entry(alias).or_default().push((index, &about["is_write_index"]));
+        }
+    }
+    let mut written = BTreeSet::new();
+    for indices in members.values() {
+        let is_only = indices.len() == 1;
+        let writes = |is_write_index: &Value| *is_write_index == true || (is_only && is_write_index.is_null());
+        written.extend(indices.iter().filter(|(_, says)| writes(says)).map(|(index, _)| (*index).to_owned()));
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: Value) -> Said {
+        Said { status: 200, summary: "GET https://d/_alias: 200".into(), body, date_ms: None }
+    }
+
+    #[test]
+    fn an_alias_writes_into_its_write_index_or_into_its_only_one() {
+        let aliases = said(json!({
+            "only": { "aliases": { "current": {} } },
+            "old": { "aliases": { "all": {}, "rolled": { "is_write_index": false } } },
+            "new": { "aliases": { "all": { "filter": {} }, "rolled": { "is_write_index": true } } },
+            "read": { "aliases": { "readers": { "is_write_index": false } } },
+            "plain": { "aliases": {} },
+        }));
+        assert_eq!(write_indices(&aliases).unwrap(), BTreeSet::from(["only".to_owned(), "new".to_owned()]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        for body in [Value::Null, json!([]), json!({ "logs": {} }), json!({ "message": "Not Found" })] {
+            assert!(write_indices(&said(body.clone())).is_err(), "{body}");
+        }
+        for body in
+            [Value::Null, json!({}), json!({ "data_streams": [{}] }), json!({ "data_streams": [{ "indices": [{}] }] })]
+        {
+            assert!(backing_indices(&said(body.clone())).is_err(), "{body}");
+        }
+        assert!(backing_indices(&said(json!({ "data_streams": [] }))).unwrap().is_empty());
     }
 }

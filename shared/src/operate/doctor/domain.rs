@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Answering, Finding, Patient, size, some, soon};
 use crate::{
-    cluster::admin::{Said, load::CLUSTER_BLOCKS, storage::Storage},
+    cluster::admin::{Said, load::CLUSTER_BLOCKS, storage::Storage, templates::Kind},
     operate::setup::template::Template,
     outcome::BatchError,
 };
@@ -25,15 +25,16 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
     if rules.templates.is_empty() {
         return vec![Finding::skipped(CHECK, "no dataset says what its indices are like")];
     }
-    let composable = it.version.is_none_or(crate::cluster::admin::Version::has_composable_templates);
+    let is_composable = it.version.is_none_or(crate::cluster::admin::Version::has_composable_templates);
+    let kind = if is_composable { Kind::Composable } else { Kind::Legacy };
     let mut findings = Vec::new();
     for template in &rules.templates {
-        let api = if composable { "_index_template" } else { "_template" };
+        let api = if is_composable { "_index_template" } else { "_template" };
         let path = format!("/{api}/{}?flat_settings=true", template.name);
         let fix = "run `local setup`, or deploy once more";
         match it.admin.send("GET", &path, None, soon()).await {
             Ok(said) if said.is_success() => {
-                if let Some(what) = difference(template, &said, composable) {
+                if let Some(what) = difference(template, &said, kind) {
                     findings.push(Finding::fault(
                         CHECK,
                         format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
@@ -60,20 +61,25 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
 }
 
 /// In what a template of the domain is another one; the engine writes the values of settings as text.
-fn difference(template: &Template, said: &Said, composable: bool) -> Option<&'static str> {
-    let own = template.body(composable);
-    let (theirs, place) = if composable {
+fn difference(template: &Template, said: &Said, kind: Kind) -> Option<&'static str> {
+    let own = template.body(kind);
+    let (theirs, place) = if kind == Kind::Composable {
         (&said.body["index_templates"][0]["index_template"], "/template")
     } else {
         (&said.body[&template.name], "")
     };
     let part = |of: &Value, name: &str| of.pointer(&format!("{place}/{name}")).cloned().unwrap_or_default();
-    let order = if composable { "priority" } else { "order" };
+    let order = if kind == Kind::Composable { "priority" } else { "order" };
     if own["index_patterns"] != theirs["index_patterns"] {
         return Some("patterns");
     }
     if own[order] != theirs[order] {
         return Some("priority");
+    }
+    if template.is_for_the_mark() {
+        // What it would hide was merged in.
+        let mark = |of: &Value| part(of, "mappings")["_meta"]["millrace"].clone();
+        return (mark(&own) != mark(theirs)).then_some("mark");
     }
     if texts(&part(&own, "settings")) != texts(&part(theirs, "settings")) {
         return Some("settings");

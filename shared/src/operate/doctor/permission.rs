@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Answering, Finding, Patient, refusal, soon};
 use crate::{
     cluster::admin::{Distribution, Said, security::PATHS},
-    operate::setup::INGEST_ROLE,
+    operate::setup::ingest_role,
     outcome::BatchError,
 };
 
@@ -154,21 +154,22 @@ async fn roles(patient: &Patient, it: &Answering) -> Finding {
     if wanted.is_empty() {
         return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
     }
+    let role = ingest_role(&it.domain.stack);
     for path in PATHS {
-        let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{INGEST_ROLE}"), None, soon()).await else {
+        let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{role}"), None, soon()).await else {
             continue;
         };
         let fix = "run `local setup` with the credentials of the domain's master user: it makes the role and maps it";
         match said.status {
             200 => {
-                let has = said.body[INGEST_ROLE]["backend_roles"].as_array();
+                let has = said.body[&role]["backend_roles"].as_array();
                 let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
                 let lacking: Vec<String> =
                     wanted.iter().filter(|role| !has.contains(&role.as_str())).cloned().collect();
                 return if lacking.is_empty() {
-                    Finding::ok(CHECK, format!("{INGEST_ROLE} is mapped to every role of MILLRACE_INGEST_ROLES"))
+                    Finding::ok(CHECK, format!("{role} is mapped to every role of MILLRACE_INGEST_ROLES"))
                 } else {
-                    Finding::fault(CHECK, format!("{INGEST_ROLE} is not mapped to {}", super::some(&lacking)), fix)
+                    Finding::fault(CHECK, format!("{role} is not mapped to {}", super::some(&lacking)), fix)
                 };
             }
             401 | 403 => {
@@ -177,7 +178,7 @@ async fn roles(patient: &Patient, it: &Answering) -> Finding {
             }
             // The plugin is there, and the mapping is not.
             404 if said.body["status"] == "NOT_FOUND" => {
-                return Finding::fault(CHECK, format!("{INGEST_ROLE} is mapped to nobody"), fix);
+                return Finding::fault(CHECK, format!("{role} is mapped to nobody"), fix);
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 //! Three doors stand one behind another: the signature, the access policy of Amazon's service, and the fine-grained access control
 //! of the engine. Each has its own words.
 
-use crate::{config::settings::Auth, operate::setup::INGEST_ROLE};
+use crate::config::settings::Auth;
 
 /// What a refusal at the first door says, and what is to be done.
 const WORDS: [(&str, &str); 9] = [
@@ -45,8 +45,10 @@ pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
     }
     if words.contains("no permissions for") || words.contains("is unauthorized for") {
         let (proven, mapped) = match auth {
-            Auth::Basic { .. } => ("password", format!("Map the user to the role {INGEST_ROLE}")),
-            _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES".into()),
+            Auth::Basic { .. } => {
+                ("password", "Map the user to the role millrace_ingest (with MILLRACE_STACK, millrace_ingest_STACK)")
+            }
+            _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES"),
         };
         return format!(
             "fine-grained access control: the {proven} is right, and no role of this identity allows it. {mapped}, and run `local setup` \

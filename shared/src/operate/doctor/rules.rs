@@ -4,7 +4,7 @@ use super::{Finding, Rules, reach};
 use crate::{
     aws::Aws,
     config::{datasets::Datasets, deployment::Deployment, settings::Auth},
-    operate::setup::template,
+    operate::setup::template::{self, TemplateOwner},
     outcome::Fault,
     pipeline::fed_back,
     shape::{FieldRule, HashKey},
@@ -50,7 +50,8 @@ pub(super) async fn pipeline(deployment: &Deployment, aws: &Aws) -> (Vec<Finding
     };
     let mut findings = vec![hash_key(deployment, &datasets, aws).await];
     let mut faults = Vec::new();
-    let templates = template::beside(&datasets, &deployment.pipeline).unwrap_or_else(|error| {
+    let owner = deployment.domain.as_ref().map(TemplateOwner::from).unwrap_or_default();
+    let templates = template::beside(&datasets, &owner, &deployment.pipeline).unwrap_or_else(|error| {
         faults.extend(error.faults);
         Vec::new()
     });

@@ -2,7 +2,12 @@
 
 use super::{Objects, Replay, request::time_ms};
 use crate::{
-    cluster::admin::indices::Index, config::datasets::Dataset, lambda::Deadline, outcome::BatchError, route::Period,
+    cluster::admin::indices::Index,
+    config::datasets::Dataset,
+    lambda::Deadline,
+    operate::setup::install::{Replacing, install},
+    outcome::BatchError,
+    route::Period,
 };
 
 impl Replay {
@@ -58,14 +63,11 @@ impl Replay {
 
     /// Deletes indices and applies the templates.
     pub(super) async fn recreate(&self, doomed: &[String], deadline: Deadline) -> Result<(), BatchError> {
-        let composable = self.admin.version(deadline).await?.has_composable_templates();
+        let version = Some(self.admin.version(deadline).await?);
         for index in doomed {
             self.admin.delete_index(index, deadline).await?;
         }
-        for template in &self.templates {
-            template.put(&self.admin, composable, deadline).await?;
-        }
-        Ok(())
+        install(&self.admin, &self.templates, version, Replacing::Nothing, deadline).await?.whole()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which indices are to be deleted, and why: nothing is asked and nothing done.
 //!
 //! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order in which they are to be
-//! made. An index is deleted only where every dataset that could have made its name would delete it; what no dataset names,
-//! and what is written into by alias or data stream, is never touched.
+//! made, and the indices that would be among them but stay. An index is deleted only where it carries the mark of this stack and
+//! every dataset that could have made its name would delete it; what no dataset names, and what is written into by alias or data
+//! stream, is never touched.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use crate::{
     config::{
         datasets::{Dataset, Datasets},
         operations::FreeStorage,
+        stack::Stack,
     },
 };
 
@@ -39,6 +41,22 @@ pub struct Deletion {
     pub bytes: u64,
     /// Whether a snapshot has to succeed before.
     pub snapshot: bool,
+    /// The engine's own id of the index; empty where it does not tell.
+    #[serde(skip)]
+    pub uuid: String,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What is deleted, the oldest first.
+    pub deletions: Vec<Deletion>,
+    /// Indices without a mark, which the rules would delete.
+    pub unowned: Vec<String>,
+    /// Indices with another stack's mark, which the rules would delete.
+    pub of_other_stacks: Vec<String>,
+    /// Indices that an alias or a data stream writes into, which the rules would delete.
+    pub in_use: Vec<String>,
 }
 
 /// An index with what its datasets say about it.
@@ -53,24 +71,24 @@ struct Candidate<'i> {
 /// What is to be deleted at `now_ms`, the oldest first.
 pub fn plan(
     datasets: &Datasets,
+    stack: &Stack,
     indices: &[Index],
     storage: &Storage,
     watermark: Option<FreeStorage>,
     now_ms: i64,
-) -> Vec<Deletion> {
+) -> Plan {
     let mut candidates: Vec<_> = indices.iter().filter_map(|index| candidate(datasets, index)).collect();
     candidates.sort_by(|a, b| (a.start_ms, &a.index.name).cmp(&(b.start_ms, &b.index.name)));
     let mut storage = storage.clone();
-    let mut deletions = Vec::new();
+    let mut plan = Plan::default();
     candidates.retain(|candidate| {
         let is_expired = candidate.is_older_than(now_ms, |dataset| dataset.keep.retention);
         if is_expired {
-            storage.delete(&candidate.index.name);
-            deletions.push(candidate.deletion(Because::Retention));
+            plan.add(candidate, stack, Because::Retention, &mut storage);
         }
         !is_expired
     });
-    let Some(watermark) = watermark else { return deletions };
+    let Some(watermark) = watermark else { return plan };
     for candidate in candidates {
         let short = nodes_below(&storage, watermark);
         if short.is_empty() {
@@ -81,11 +99,28 @@ pub fn plan(
         let would_help =
             storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
         if may_go && would_help {
-            storage.delete(&candidate.index.name);
-            deletions.push(candidate.deletion(Because::FreeStorage));
+            plan.add(&candidate, stack, Because::FreeStorage, &mut storage);
         }
     }
-    deletions
+    plan
+}
+
+impl Plan {
+    /// Adds what the rules would delete to where it belongs; only a deletion frees storage.
+    fn add(&mut self, candidate: &Candidate<'_>, stack: &Stack, because: Because, storage: &mut Storage) {
+        let index = candidate.index;
+        let kept = if index.is_in_use {
+            &mut self.in_use
+        } else if index.stack.is_none() {
+            &mut self.unowned
+        } else if stack.owns(index) {
+            storage.delete(&index.name);
+            return self.deletions.push(candidate.deletion(because));
+        } else {
+            &mut self.of_other_stacks
+        };
+        kept.push(index.name.clone());
+    }
 }
 
 /// The nodes with less free storage than the watermark.
@@ -101,7 +136,7 @@ fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'
     let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
     let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
     let start_ms = owners.iter().map(|(_, start_ms)| *start_ms).min()?;
-    (!index.is_in_use).then_some(Candidate { index, owners, start_ms })
+    Some(Candidate { index, owners, start_ms })
 }
 
 impl Candidate<'_> {
@@ -120,6 +155,7 @@ impl Candidate<'_> {
             because,
             bytes: self.index.bytes,
             snapshot: self.owners.iter().any(|(owner, _)| owner.keep.snapshot),
+            uuid: self.index.uuid.clone().unwrap_or_default(),
         }
     }
 }

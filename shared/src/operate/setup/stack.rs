@@ -33,16 +33,30 @@ pub(super) struct Request {
     resource_properties: Value,
 }
 
+/// What an event asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Only an answer.
+    Answer,
+    /// Make the domain ready.
+    Run,
+    /// Remove what was made.
+    Remove,
+}
+
 impl Request {
     /// `None` of any other event.
     pub(super) fn read(event: &Value) -> Option<Self> {
         serde_json::from_value(event.clone()).ok()
     }
 
-    /// Whether there is anything to do. Data outlive their stack, which has to be deletable whatever became of its domain; and an
-    /// operator may have wanted to do it by hand.
-    pub(super) fn is_for_the_answer_alone(&self) -> bool {
-        self.request_type == "Delete" || self.resource_properties["Run"] == "false"
+    /// What it asks for. Data outlive their stack, and so does what an operator wanted to make by hand.
+    pub(super) fn action(&self) -> Action {
+        match (self.resource_properties["Run"] == "false", self.request_type.as_str()) {
+            (true, _) => Action::Answer,
+            (false, "Delete") => Action::Remove,
+            (false, _) => Action::Run,
+        }
     }
 
     /// Puts the answer where `CloudFormation` waits for it, until it is there or the function ends.
@@ -91,6 +105,22 @@ mod tests {
             "RequestType": kind, "ServiceToken": "arn", "ResponseURL": "http://127.0.0.1/a?signature", "StackId": "s",
             "RequestId": "r", "LogicalResourceId": "Setup", "ResourceType": "Custom::Setup", "ResourceProperties": {},
         })
+    }
+
+    #[test]
+    fn a_deletion_removes_unless_the_operator_does_it_by_hand() {
+        for (kind, run, action) in [
+            ("Create", "true", Action::Run),
+            ("Update", "true", Action::Run),
+            ("Delete", "true", Action::Remove),
+            ("Create", "false", Action::Answer),
+            ("Delete", "false", Action::Answer),
+        ] {
+            let mut event = event(kind);
+            event["ResourceProperties"]["Run"] = json!(run);
+            assert_eq!(Request::read(&event).unwrap().action(), action, "{kind} {run}");
+        }
+        assert_eq!(Request::read(&event("Delete")).unwrap().action(), Action::Remove);
     }
 
     #[test]

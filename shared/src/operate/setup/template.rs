@@ -1,7 +1,10 @@
 //! Index templates: what pipeline.yaml tells about the indices of its datasets, in the engine's words.
 //!
 //! In: datasets, and a way to read the mapping files that they name. Out: one template for all datasets whose indices are
-//! alike, or every fault at once. What the user's own mapping says about a field stands; only what it does not say is added.
+//! alike, or every fault at once. What the user's own mapping says about a field stands; only what it does not say is added. A dataset
+//! whose indices are deleted one day has one in any case: the mark in it (`body`) says whose they are.
+
+mod body;
 
 use std::collections::BTreeMap;
 
@@ -9,16 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::{dates, fault};
 use crate::{
-    cluster::Admin,
     config::datasets::{Dataset, Datasets},
     decode::Path,
-    lambda::Deadline,
-    outcome::{BatchError, ConfigError, Fault},
+    outcome::{ConfigError, Fault},
     shape::{FieldRule, Making},
 };
-
-/// Above the engine's own templates, which have 100 and 200, and most people's; a longer name is a narrower pattern, and wins.
-const PRIORITY: usize = 300;
+pub use body::TemplateOwner;
 
 /// One index template.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +28,9 @@ pub struct Template {
     pub pattern: String,
     settings: Map<String, Value>,
     mappings: Map<String, Value>,
+    owner: TemplateOwner,
+    /// Whether a dataset's indices are deleted by their age.
+    is_kept_for_a_time: bool,
     /// What could not be said in the engine's words.
     pub notes: Vec<String>,
 }
@@ -39,13 +41,14 @@ pub struct Template {
 /// Files that are missing or no mapping, and datasets with the same indices that contradict one another.
 pub fn templates(
     datasets: &Datasets,
+    owner: &TemplateOwner,
     read: impl Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Template>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut templates: BTreeMap<String, Template> = BTreeMap::new();
     for dataset in datasets {
         let pattern = dataset.router.index().wildcard();
-        let template = templates.entry(pattern.clone()).or_insert_with(|| Template::new(pattern));
+        let template = templates.entry(pattern.clone()).or_insert_with(|| Template::new(pattern, owner));
         if let Some(file) = &dataset.template.mapping {
             match mapping(file, &read) {
                 Ok(mapping) => template.merge(&mapping, file, &mut faults),
@@ -64,17 +67,22 @@ pub fn templates(
         return Err(faults);
     }
     // A template without content would only hide one that the operator may have.
-    Ok(templates.into_values().filter(|template| !template.is_empty()).collect())
+    let is_needed = |template: &Template| !template.is_empty() || template.is_for_the_mark();
+    Ok(templates.into_values().filter(is_needed).collect())
 }
 
 /// The same, with the files beside pipeline.yaml.
 ///
 /// # Errors
 /// Every fault at once.
-pub fn beside(datasets: &Datasets, pipeline: &std::path::Path) -> Result<Vec<Template>, ConfigError> {
+pub fn beside(
+    datasets: &Datasets,
+    owner: &TemplateOwner,
+    pipeline: &std::path::Path,
+) -> Result<Vec<Template>, ConfigError> {
     let folder = pipeline.parent().unwrap_or(std::path::Path::new("."));
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).map_err(|error| error.to_string());
-    templates(datasets, read).map_err(|faults| ConfigError { faults })
+    templates(datasets, owner, read).map_err(|faults| ConfigError { faults })
 }
 
 fn mapping(file: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Map<String, Value>, String> {
@@ -92,16 +100,28 @@ fn mapping(file: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<
 }
 
 impl Template {
-    fn new(pattern: String) -> Self {
-        let name = format!("millrace-{}", pattern.replace('*', "x"));
-        Self { name, pattern, settings: Map::new(), mappings: Map::new(), notes: Vec::new() }
+    fn new(pattern: String, owner: &TemplateOwner) -> Self {
+        let (name, owner) = (owner.name(&pattern), owner.clone());
+        let (settings, mappings) = (Map::new(), Map::new());
+        Self { name, pattern, settings, mappings, owner, is_kept_for_a_time: false, notes: Vec::new() }
     }
 
     fn is_empty(&self) -> bool {
         self.settings.is_empty() && self.mappings.is_empty()
     }
 
+    /// Whether it says nothing but whose its indices are: then it must hide no other template.
+    pub fn is_for_the_mark(&self) -> bool {
+        self.is_empty() && self.is_kept_for_a_time && !self.owner.is_collection
+    }
+
+    /// Who puts it.
+    pub fn owner(&self) -> &TemplateOwner {
+        &self.owner
+    }
+
     fn set(&mut self, dataset: &Dataset, faults: &mut Vec<Fault>) {
+        self.is_kept_for_a_time |= dataset.keep.retention.or(dataset.keep.keep_at_least).is_some();
         let template = &dataset.template;
         for (key, name, value) in [
             ("shards", "index.number_of_shards", template.shards),
@@ -184,32 +204,6 @@ impl Template {
         let mut fields = BTreeMap::new();
         collect_fields(&self.mappings, "", &mut fields);
         fields
-    }
-
-    /// The body for the composable API, or for the older one.
-    pub fn body(&self, composable: bool) -> Value {
-        let priority = PRIORITY + self.pattern.replace('*', "").len();
-        let (settings, mappings) = (&self.settings, &self.mappings);
-        if composable {
-            json!({
-                "index_patterns": [self.pattern],
-                "priority": priority,
-                "template": { "settings": settings, "mappings": mappings },
-                "_meta": { "managed_by": "millrace", "description": "from pipeline.yaml; changes are overwritten" },
-            })
-        } else {
-            json!({ "index_patterns": [self.pattern], "order": priority, "settings": settings, "mappings": mappings })
-        }
-    }
-
-    /// Puts it into the domain, over the one that is there.
-    ///
-    /// # Errors
-    /// As [`Admin::ask`]; the engine checks it.
-    pub async fn put(&self, admin: &Admin, composable: bool, deadline: Deadline) -> Result<(), BatchError> {
-        let api = if composable { "_index_template" } else { "_template" };
-        let path = format!("/{api}/{}", self.name);
-        admin.ask("PUT", &path, Some(&self.body(composable)), deadline).await.map(drop)
     }
 }
 

@@ -32,6 +32,9 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
         let young = [ours(0), ours(1), ours(3)];
         let foreign = [format!("{}-reindexed", ours(9)), format!("other-{}", day(9)), "retention".into()];
         let in_use = ours(30);
+        // What is made under this stack's template carries its mark.
+        let mut setup = scene.start("setup", &engine.url(), &[]).await;
+        invoke(&mut setup, &json!({})).await.expect("the template");
         for index in old.iter().chain(&young).chain(&foreign) {
             fill(&engine, index).await;
         }
@@ -88,6 +91,73 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
     });
 }
 
+/// A snapshot of an index that a run has begun and not waited for, as its mapping keeps it; the name.
+async fn begun(engine: &Engine, index: &str) -> String {
+    engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
+    let state = parse(&engine.ask("GET", &format!("/_cluster/state/metadata/{index}"), "").await);
+    let state = &state["metadata"]["indices"][index];
+    let name = format!("{index}-begun");
+    let mut meta = state["mappings"]["_doc"]["_meta"].clone();
+    meta["millrace"]["snapshot"] = json!({
+        "name": name, "started_ms": 1, "index_uuid": state["settings"]["index"]["uuid"],
+        "settings_version": state["settings_version"], "is_block_ours": true,
+    });
+    engine.ask("PUT", &format!("/{index}/_mapping"), &json!({ "_meta": meta }).to_string()).await;
+    let body = json!({ "indices": index }).to_string();
+    engine.ask("PUT", &format!("/_snapshot/millrace/{name}?wait_for_completion=true"), &body).await;
+    name
+}
+
+#[test]
+fn only_a_snapshot_of_the_index_as_it_is_counts() {
+    let (Some((engine, snapshots, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "archived").await;
+        scene.set_pipeline(&rules("archived", "    retention: 3d\n    snapshot: true\n"));
+        let env = [("MILLRACE_SNAPSHOTS", snapshots.as_str())];
+        let mut setup = scene.start("setup", &engine.url(), &env).await;
+        invoke(&mut setup, &json!({})).await.expect("template and repository");
+        let ours = |ago: i64| format!("archived-{}", day(ago));
+        let [taken, lifted, prefix, copied, young] = [9, 8, 7, 6, 0].map(ours);
+        for index in [&taken, &lifted, &prefix, &copied, &young] {
+            fill(&engine, index).await;
+        }
+        // A run before this one was killed while it waited.
+        let waited_for = begun(&engine, &taken).await;
+        // Somebody has lifted the block meanwhile, written, and blocked again.
+        begun(&engine, &lifted).await;
+        engine.index_setting(&lifted, "index.blocks.write", &Value::Null).await;
+        engine.ask("PUT", &format!("/{lifted}/_doc/2?refresh=true"), "{}").await;
+        engine.index_setting(&lifted, "index.blocks.write", &json!(true)).await;
+        // A snapshot whose name begins with the name of another index, and that index is blocked.
+        let other = json!({ "indices": young }).to_string();
+        engine.ask("PUT", &format!("/_snapshot/millrace/{prefix}-web-1?wait_for_completion=true"), &other).await;
+        engine.ask("PUT", &format!("/{prefix}/_block/write"), "").await;
+        // What another index keeps was copied into this one's mapping.
+        let meta =
+            parse(&engine.ask("GET", &format!("/{taken}/_mapping"), "").await)[&taken]["mappings"]["_meta"].clone();
+        engine.ask("PUT", &format!("/{copied}/_mapping"), &json!({ "_meta": meta }).to_string()).await;
+        engine.ask("PUT", &format!("/{copied}/_block/write"), "").await;
+
+        let mut retention = scene.start("retention", &engine.url(), &env).await;
+        let receipt = invoke(&mut retention, &json!({})).await.expect("a run");
+        assert_eq!((&receipt["deleted_indices"], &receipt["left"]), (&json!(4), &json!(0)), "{receipt}");
+        assert_eq!(indices(&engine).await, [young.as_str()]);
+        let archive = parse(&engine.ask("GET", "/_snapshot/millrace/_all", "").await);
+        let of = |index: &String| {
+            let all = archive["snapshots"].as_array().expect("snapshots").iter();
+            let of = all.filter(|one| one["indices"] == json!([index]) && one["state"] == "SUCCESS");
+            of.filter_map(|one| one["snapshot"].as_str()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&taken), [waited_for], "it went on waiting for the one that was begun");
+        assert_eq!((of(&prefix).len(), of(&copied).len(), of(&lifted).len()), (1, 1, 2), "{archive}");
+        let newest =
+            of(&lifted).into_iter().find(|name| !name.ends_with("-begun")).expect("a snapshot after the block");
+        engine.ask("POST", &format!("/_snapshot/millrace/{newest}/_restore?wait_for_completion=true"), "").await;
+        assert_eq!(engine.count(&lifted).await, 2, "what was written meanwhile is in it");
+    });
+}
+
 #[test]
 fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
     let (Some((engine, _, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
@@ -95,6 +165,8 @@ fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
         let scene = Scene::new(moto, "watermark").await;
         scene.set_pipeline(&rules("watermark", "    retention: 300d\n    keep_at_least: 2d\n"));
         let ours = |ago: i64| format!("watermark-{}", day(ago));
+        let mut setup = scene.start("setup", &engine.url(), &[]).await;
+        invoke(&mut setup, &json!({})).await.expect("the template");
         for ago in [0, 2, 3, 4] {
             fill(&engine, &ours(ago)).await;
         }

@@ -3,6 +3,8 @@
 //! Relied upon: the security plugin takes the ARN of a signed request's role as a backend role; here users of the plugin's own
 //! carry the same ARNs, since an engine outside Amazon's service reads no signature.
 
+mod stacks;
+
 use std::time::Duration;
 
 use local::function::Function;

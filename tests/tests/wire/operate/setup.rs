@@ -129,6 +129,7 @@ fn cloudformation_is_always_answered_and_a_stack_can_always_be_deleted() {
         sound.invoke(&event(&scene, "Create", "create"), super::LIMIT).await.expect("it runs");
         let answer = answered(&scene, "create").await;
         assert_eq!((&answer["Status"], &answer["LogicalResourceId"]), (&json!("SUCCESS"), &json!("Setup")), "{answer}");
+        engine.ask("PUT", "/stack-2026.11.22/_doc/1", "{}").await;
 
         let brief = std::time::Duration::from_secs(8);
         for (name, domain, mapping, says) in [
@@ -151,7 +152,7 @@ fn cloudformation_is_always_answered_and_a_stack_can_always_be_deleted() {
         let mut alone = scene.start("setup", "http://127.0.0.1:9", &[]).await;
         alone.invoke(&by_hand, brief).await.expect("it runs");
         assert_eq!(answered(&scene, "by-hand").await["Status"], "SUCCESS", "the operator does it");
-        let templates = engine.ask("GET", "/_index_template/millrace-stack*", "").await;
-        assert!(templates.contains("millrace-stack-x.x.x"), "deletion leaves what is there: {templates}");
+        assert_eq!(engine.send("GET", "/_index_template/millrace-stack*", "").await.0, 404, "its template is gone");
+        assert_eq!(engine.count("stack-*").await, 1, "and its data are not");
     });
 }

@@ -32,7 +32,7 @@ fn ms(text: &str) -> i64 {
 }
 
 fn index(name: &str) -> Index {
-    Index { name: name.into(), bytes: 10, is_in_use: false }
+    Index { bytes: 10, stack: Some("web".into()), ..Index::new(name) }
 }
 
 /// One node with everything on it.
@@ -44,6 +44,10 @@ fn storage(indices: &[Index], free: u64, total: u64) -> Storage {
     }
 }
 
+fn web() -> Stack {
+    Stack::named("web")
+}
+
 fn planned(
     datasets: &Datasets,
     indices: &[Index],
@@ -51,8 +55,8 @@ fn planned(
     watermark: Option<FreeStorage>,
 ) -> Vec<(String, Because)> {
     let now = ms("2026-11-22T10:00:00Z");
-    let plan = plan(datasets, indices, &storage(indices, free, 100), watermark, now);
-    plan.into_iter().map(|deletion| (deletion.index, deletion.because)).collect()
+    let plan = plan(datasets, &web(), indices, &storage(indices, free, 100), watermark, now);
+    plan.deletions.into_iter().map(|deletion| (deletion.index, deletion.because)).collect()
 }
 
 #[test]
@@ -90,8 +94,9 @@ fn what_lies_on_other_nodes_is_not_deleted_for_the_sake_of_a_full_one() {
     let mut storage = storage(&indices, 0, 100);
     storage.nodes.insert("roomy".into(), Disk { free: 90, total: 100 });
     storage.indices.insert("logs-2026.11.01".into(), BTreeMap::from([("roomy".into(), 10)]));
-    let plan = plan(&rules, &indices, &storage, Some(FreeStorage::Percent(10.0)), ms("2026-11-22T10:00:00Z"));
-    assert_eq!(plan.iter().map(|deletion| deletion.index.as_str()).collect::<Vec<_>>(), ["logs-2026.11.02"]);
+    let now = ms("2026-11-22T10:00:00Z");
+    let plan = plan(&rules, &web(), &indices, &storage, Some(FreeStorage::Percent(10.0)), now);
+    assert_eq!(plan.deletions.iter().map(|deletion| deletion.index.as_str()).collect::<Vec<_>>(), ["logs-2026.11.02"]);
 }
 
 #[test]
@@ -110,6 +115,37 @@ fn what_is_written_into_by_alias_or_data_stream_stays() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 2d")]);
     let used = Index { is_in_use: true, ..index("logs-2026.11.01") };
     assert_eq!(planned(&rules, &[used], 0, Some(FreeStorage::Bytes(90))), []);
+}
+
+#[test]
+fn what_does_not_carry_this_stacks_mark_stays_and_is_told_and_frees_nothing() {
+    let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 2d, keep_at_least: 1d")]);
+    let of = |name: &str, stack: Option<&str>| Index { stack: stack.map(str::to_owned), ..index(name) };
+    let indices = [
+        of("logs-2026.11.01", None),
+        of("logs-2026.11.02", Some("pay")),
+        of("logs-2026.11.03", Some("web")),
+        Index { is_in_use: true, ..of("logs-2026.11.04", Some("web")) },
+        of("logs-2026.11.20", None),
+        of("logs-2026.11.20-reindexed", None),
+        of("logs-2026.11.22", None),
+    ];
+    let plan_with = |free, watermark| {
+        plan(&rules, &web(), &indices, &storage(&indices, free, 100), watermark, ms("2026-11-22T10:00:00Z"))
+    };
+    let by_age = plan_with(90, None);
+    assert_eq!(
+        by_age.deletions.iter().map(|deletion| deletion.index.as_str()).collect::<Vec<_>>(),
+        ["logs-2026.11.03"]
+    );
+    assert_eq!(by_age.unowned, ["logs-2026.11.01"]);
+    assert_eq!(by_age.of_other_stacks, ["logs-2026.11.02"]);
+    assert_eq!(by_age.in_use, ["logs-2026.11.04"]);
+    let by_storage = plan_with(0, Some(FreeStorage::Bytes(50)));
+    assert_eq!(
+        (by_storage.deletions.len(), by_storage.unowned),
+        (1, vec!["logs-2026.11.01".into(), "logs-2026.11.20".into()])
+    );
 }
 
 /// Names as they are met: of the datasets' own patterns, of others, and of neither.
@@ -131,7 +167,7 @@ proptest! {
     #[test]
     fn nothing_unnamed_and_nothing_younger_than_what_is_kept_at_least_is_ever_deleted(
         names in proptest::collection::btree_set(names(), 0..30),
-        in_use in 0_usize..5,
+        (in_use, unowned) in (0_usize..5, 0_usize..10),
         (retention, least) in (1_i64..50, 1_i64..50),
         free in 0_u64..100,
         watermark in proptest::option::of(1_u32..99),
@@ -144,11 +180,16 @@ proptest! {
         ]);
         let now = ms("2026-11-22T00:00:00Z") + now_hours * HOUR_MS;
         let indices: Vec<Index> = names.iter().enumerate()
-            .map(|(number, name)| Index { name: name.clone(), bytes: 3, is_in_use: number < in_use })
+            .map(|(number, name)| {
+                let stack = (number >= unowned).then(|| "web".to_owned());
+                Index { bytes: 3, is_in_use: number < in_use, stack, ..Index::new(name) }
+            })
             .collect();
         let watermark = watermark.map(|percent| FreeStorage::Percent(percent.into()));
         let storage = storage(&indices, free, 100);
-        let plan = plan(&rules, &indices, &storage, watermark, now);
+        let plan = plan(&rules, &web(), &indices, &storage, watermark, now);
+        let kept: BTreeSet<_> = plan.unowned.iter().chain(&plan.in_use).cloned().collect();
+        let plan = plan.deletions;
         // By jiff, and by the names alone: nothing of what decided.
         let ended_days_ago = |name: &str| -> Option<f64> {
             let (prefix, date) = name.rsplit_once('-')?;
@@ -161,14 +202,14 @@ proptest! {
         for deletion in &plan {
             let ended = ended_days_ago(&deletion.index);
             let index = indices.iter().find(|index| index.name == deletion.index).unwrap();
-            prop_assert!(!index.is_in_use, "{deletion:?}");
+            prop_assert!(!index.is_in_use && web().owns(index), "{deletion:?}");
             #[expect(clippy::cast_precision_loss, reason = "a few days")]
             let kept = match deletion.because { Because::Retention => retention as f64, Because::FreeStorage => least as f64 };
             prop_assert!(ended.is_some_and(|ended| ended >= kept), "{deletion:?} ended {ended:?} days ago");
         }
         let deleted: BTreeSet<_> = plan.iter().map(|deletion| deletion.index.clone()).collect();
         prop_assert_eq!(deleted.len(), plan.len(), "each once");
-        for index in indices.iter().filter(|index| !index.is_in_use && !deleted.contains(&index.name)) {
+        for index in indices.iter().filter(|index| !kept.contains(&index.name) && !deleted.contains(&index.name)) {
             #[expect(clippy::cast_precision_loss, reason = "a few days")]
             let is_expired = ended_days_ago(&index.name).is_some_and(|ended| ended >= retention as f64);
             prop_assert!(!is_expired, "{} is too old and stays", index.name);

@@ -37,7 +37,8 @@ const MAPPING: &str = r#"{"properties": {
 fn made(yaml: &str, maps: Maps) -> Vec<Value> {
     let key = crate::shape::HashKey::new(b"0123456789abcdef").ok();
     let datasets = Datasets::parse("pipeline.yaml", yaml, key.as_ref()).unwrap_or_else(|error| panic!("{error}"));
-    let templates = template::templates(&datasets, |_| Ok(MAPPING.to_owned())).unwrap();
+    let templates =
+        template::templates(&datasets, &template::TemplateOwner::default(), |_| Ok(MAPPING.to_owned())).unwrap();
     saved_objects(&datasets, &templates, maps)
 }
 
