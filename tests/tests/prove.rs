@@ -10,6 +10,8 @@ const KILLS: usize = 60;
 /// Objects that are replayed, and how often the function is killed meanwhile.
 const REPLAYED: usize = 100_000;
 const REPLAY_KILLS: usize = 8;
+/// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
+const RANDOM_DOCUMENTS: u64 = 100_000;
 
 #[path = "wire/cost.rs"]
 mod cost;
@@ -17,6 +19,8 @@ mod cost;
 mod cpu;
 #[path = "wire/kill.rs"]
 mod kill;
+#[path = "wire/random_documents.rs"]
+mod random_documents;
 #[path = "wire/replayed.rs"]
 mod replayed;
 #[path = "wire/volume.rs"]

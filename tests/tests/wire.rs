@@ -11,6 +11,8 @@ const KILLS: usize = 15;
 /// Objects that are replayed, and how often the function is killed meanwhile.
 const REPLAYED: usize = 5_000;
 const REPLAY_KILLS: usize = 2;
+/// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
+const RANDOM_DOCUMENTS: u64 = 1_500;
 
 mod wire {
     mod audit;
@@ -37,6 +39,7 @@ mod wire {
     mod poison;
     mod pressure;
     mod query;
+    mod random_documents;
     mod redirect;
     mod refusal;
     mod replayed;

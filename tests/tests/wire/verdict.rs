@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::kafka::{Cluster, Partition};
 use tests::kinesis::Shard;
-use tests::mapping::{Item, Limits, Mapping, Source, response};
+use tests::mapping::{self, Item, Limits, Mapping, Source, response};
 use tests::moto::Moto;
 use tests::place;
 use tests::receipt::{self, Counts, sum};
@@ -229,10 +229,10 @@ fn a_domain_that_refuses_every_request_rejects_no_event() {
             let items = shard(1000);
             let answer =
                 function.invoke(&tests::kinesis::event(&items), Duration::from_secs(2)).await.expect("it runs");
-            match status {
-                400 | 409 => assert!(matches!(answer, Answer::Error { .. }), "{status}: {answer:?}"),
-                _ => assert_eq!(response(&answer)["batchItemFailures"].as_array().map(Vec::len), Some(1), "{status}"),
-            }
+            let (undelivered, misunderstood) = mapping::undelivered(&items, &answer);
+            assert_eq!((undelivered.len(), misunderstood), (1000, None), "{status}: {answer:?}");
+            // What no further try makes right fails the invocation at once, and rings.
+            assert!(status != 409 || matches!(answer, Answer::Error { .. }), "{status}: {answer:?}");
             let truth = other_side.truth();
             assert!(truth.letters.is_empty() && truth.created.is_empty(), "{status}: {truth:?}");
             assert!(truth.requests < 200, "{status}: {} requests", truth.requests);
@@ -264,16 +264,29 @@ fn where_an_invocation_ends_between_the_two_tries_the_next_one_decides() {
     place::run(async {
         let script = Script { items: HashMap::from([(3, vec![Step::Unmappable])]), ..Script::default() };
         let (_scene, other_side, mut function) = scripted(moto, "verdict-two", script).await;
-        let event = tests::kinesis::event(&shard(10));
-        let short = Duration::from_millis(900);
-        let answer = function.invoke(&event, short).await.expect("it runs");
-        assert_eq!(response(&answer)["batchItemFailures"].as_array().map(Vec::len), Some(1), "{answer:?}");
-        assert!(other_side.truth().letters.is_empty(), "one 400 proves nothing");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let answer = function.invoke(&event, short).await.expect("it runs");
-        assert_eq!(response(&answer), json!({ "batchItemFailures": [] }), "{:#?}", function.lines());
+        let items = shard(10);
+        let event = tests::kinesis::event(&items);
+        warm_up(&mut function, &items).await;
+        let mut failed = 0;
+        // One is enough to meet the first 400, but for a machine that is too busy to get that far.
+        while failed < 8 {
+            let answer = function.invoke(&event, Duration::from_millis(900)).await.expect("it runs");
+            if response(&answer) == json!({ "batchItemFailures": [] }) {
+                break;
+            }
+            failed += 1;
+            assert!(other_side.truth().letters.is_empty(), "one 400 proves nothing");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!((1..8).contains(&failed), "{failed} invocations failed: {:#?}", function.lines());
         assert_eq!((other_side.truth().created.len(), seqs(&other_side.truth().letters)), (9, vec![3]));
     });
+}
+
+/// The function has read its rules and has a connection.
+async fn warm_up(function: &mut Function, items: &[Item]) {
+    let answer = function.invoke(&tests::kinesis::event(&items[..1]), TIMEOUT).await.expect("it runs");
+    assert_eq!(response(&answer), json!({ "batchItemFailures": [] }));
 }
 
 #[test]
@@ -295,12 +308,14 @@ fn a_wait_that_the_domain_asks_for_ends_with_the_invocation() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         for (name, wait) in [("verdict-hour", "3600"), ("verdict-ages", "18446744073709551615")] {
-            let script = Script { all_refused: Some((429, Some(wait))), ..Script::default() };
-            let (_scene, other_side, mut function) = scripted(moto, name, script).await;
-            let event = tests::kinesis::event(&shard(5));
+            let (_scene, other_side, mut function) = scripted(moto, name, Script::default()).await;
+            let items = shard(5);
+            let event = tests::kinesis::event(&items);
+            warm_up(&mut function, &items).await;
+            other_side.follow(Script { all_refused: Some((429, Some(wait))), ..Script::default() });
             let answer = function.invoke(&event, Duration::from_secs(2)).await.expect("it runs");
             assert_eq!(response(&answer)["batchItemFailures"].as_array().map(Vec::len), Some(1), "{answer:?}");
-            assert_eq!(other_side.truth().requests, 1, "{wait}: it was waited for as far as there was time");
+            assert!(other_side.truth().requests <= 2, "{wait}: it was waited for as far as there was time");
             other_side.follow(Script::default());
             // Less than any wait that was kept would take.
             let answer = function.invoke(&event, Duration::from_secs(20)).await.expect("it runs");
