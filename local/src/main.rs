@@ -127,8 +127,8 @@ struct AdoptOptions {
 /// What is brought once more, or which replay is asked about.
 #[derive(Debug, Args)]
 struct ReplayOptions {
-    /// The objects; with --dead-letters, dead letters of the deployment
-    #[arg(value_name = "s3://BUCKET/PREFIX", required_unless_present = "known")]
+    /// The objects; with --dead-letters, dead letters of the deployment. With --recreate the rules say where they lie
+    #[arg(value_name = "s3://BUCKET/PREFIX", required_unless_present_any = ["known", "recreate"])]
     place: Option<String>,
     /// What lies there are dead letters
     #[arg(long, conflicts_with_all = ["dataset", "since", "until", "recreate"])]
@@ -149,10 +149,27 @@ struct ReplayOptions {
     #[arg(long, value_name = "NUMBER")]
     rate: Option<f64>,
     /// Deletes the dataset's indices before, and makes them anew by its rules as they are now
-    #[arg(long, requires = "dataset")]
+    #[arg(long, requires = "dataset", requires = "plans")]
     recreate: bool,
     #[command(flatten)]
+    planned: Planned,
+    #[command(flatten)]
     known: Known,
+}
+
+/// The plan of --recreate.
+#[derive(Debug, Args)]
+#[group(skip)]
+struct Planned {
+    /// Says what --recreate would do, and keeps that as a plan
+    #[arg(long, group = "plans", requires = "recreate", conflicts_with_all = ["plan", "without_snapshot"])]
+    dry_run: bool,
+    /// Carries out the plan of this id, which --dry-run gave
+    #[arg(long, value_name = "ID", group = "plans", requires = "recreate")]
+    plan: Option<String>,
+    /// Deletes without a snapshot
+    #[arg(long, requires = "plan")]
+    without_snapshot: bool,
 }
 
 /// A replay that was begun before, here or by the function.

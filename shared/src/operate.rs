@@ -25,12 +25,6 @@ fn print(document: &Value) {
     crate::telemetry::print(&document.to_string());
 }
 
-/// The deployment's name, `MILLRACE_STACK`.
-fn stack_name() -> String {
-    let name = crate::config::settings::variable("MILLRACE_STACK");
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "millrace".into())
-}
-
 /// What each of the functions begins with: the log, the clients and the user's rules.
 async fn begin(domain: &Domain) -> Result<(Aws, Admin, Datasets), ConfigError> {
     crate::telemetry::init(&domain.log);

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
     let brake = &Brake::from_env().await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        brake.handle(Deadline::at(event.context.deadline())).await.map_err(Error::from)
+        Box::pin(brake.handle(Deadline::at(event.context.deadline()))).await.map_err(Error::from)
     }))
     .await
 }

@@ -12,7 +12,7 @@ use ingest::{
 };
 use serde_json::{Value, json};
 
-use crate::{Known, ReplayOptions};
+use crate::{Known, Planned, ReplayOptions};
 
 /// One stretch of work: as long as an invocation lasts at most. The next one follows at once.
 const STRETCH: Duration = Duration::from_mins(15);
@@ -22,9 +22,9 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let replay = Replay::from_env().await.map_err(io::Error::other)?;
     let event = event(options);
     let mut state = match Request::read(&event).map_err(io::Error::other)? {
-        Request::Begin(what, id) => replay.begin(what, id).await,
+        Request::Begin(what, id) => replay.begin(what, id, Deadline::after(STRETCH)).await,
         Request::Continue(id) => replay.known(&id).await,
-        Request::Progress(_) | Request::Stop(_) => {
+        Request::Progress(_) | Request::Stop(_) | Request::Plan(..) => {
             let progress = replay.handle(&event, "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
             println!("{progress:#}");
             return Ok(true);
@@ -32,7 +32,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     }
     .map_err(io::Error::other)?;
     let shown = Shown::new(&state.value);
-    let what = state.value.what.clone();
+    let begun = state.value.clone();
     let work = async {
         loop {
             match replay.work(&mut state, Deadline::after(STRETCH), |progress| shown.at(progress)).await {
@@ -44,7 +44,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     // Counting asks for a thousand objects at a time: it is far ahead of the sending, and tells how far that has to go.
     let count = async {
         if shown.is_seen()
-            && let Err(error) = replay.count(&what, |count| shown.bar.set_length(count)).await
+            && let Err(error) = replay.count(&begun, |count| shown.bar.set_length(count)).await
         {
             tracing::info!(error, "the objects could not be counted: no end is shown");
         }
@@ -69,7 +69,8 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
 
 /// The event that asks the function for the same.
 fn event(options: &ReplayOptions) -> Value {
-    let ReplayOptions { place, dead_letters, reason, dataset, since, until, rate, recreate, known } = options;
+    let ReplayOptions { place, dead_letters, reason, dataset, since, until, rate, recreate, planned, known } = options;
+    let Planned { dry_run, plan, without_snapshot } = planned;
     let Known { continued, progress, stop } = known;
     let place_is = if *dead_letters { "dead_letters" } else { "from" };
     let given = [
@@ -80,6 +81,9 @@ fn event(options: &ReplayOptions) -> Value {
         ("until", json!(until)),
         ("rate", json!(rate)),
         ("recreate", json!(recreate.then_some(true))),
+        ("dry_run", json!(dry_run.then_some(true))),
+        ("plan", json!(plan)),
+        ("without_snapshot", json!(without_snapshot.then_some(true))),
         ("continue", json!(continued)),
         ("progress", json!(progress)),
         ("stop", json!(stop)),
@@ -112,6 +116,7 @@ impl Shown {
     fn at(&self, progress: &Progress) {
         let phase = match progress.phase {
             Phase::Pausing => "pausing the sources",
+            Phase::Snapshotting => "taking a snapshot",
             Phase::Recreating => "deleting indices",
             Phase::Releasing => "releasing the sources",
             Phase::Sending | Phase::Done => "sending",
@@ -145,8 +150,16 @@ mod tests {
         for (arguments, event) in [
             (&["s3://b/p"][..], json!({ "from": "s3://b/p" })),
             (
-                &["s3://b/p", "--dataset", "a", "--since", "2026-11-22", "--rate", "5", "--recreate"],
-                json!({ "from": "s3://b/p", "dataset": "a", "since": "2026-11-22", "rate": 5.0, "recreate": true }),
+                &["s3://b/p", "--dataset", "a", "--since", "2026-11-22", "--rate", "5"],
+                json!({ "from": "s3://b/p", "dataset": "a", "since": "2026-11-22", "rate": 5.0 }),
+            ),
+            (
+                &["--recreate", "--dataset", "a", "--since", "2026-11-22", "--dry-run"],
+                json!({ "dataset": "a", "since": "2026-11-22", "recreate": true, "dry_run": true }),
+            ),
+            (
+                &["--recreate", "--dataset", "a", "--plan", "1-2", "--without-snapshot"],
+                json!({ "dataset": "a", "recreate": true, "plan": "1-2", "without_snapshot": true }),
             ),
             (
                 &["s3://d/letters", "--dead-letters", "--reason", "invalid_json"],
@@ -164,6 +177,10 @@ mod tests {
             &["s3://b", "--stop", "1-2"],
             &["--stop", "1-2", "--continue", "1-2"],
             &["s3://b", "--recreate"],
+            &["--recreate", "--dataset", "a"],
+            &["--recreate", "--dataset", "a", "--dry-run", "--plan", "1-2"],
+            &["s3://b", "--dry-run"],
+            &["s3://b", "--plan", "1-2"],
             &["s3://b", "--reason", "a"],
             &["s3://b", "--dead-letters", "--dataset", "a"],
         ] {

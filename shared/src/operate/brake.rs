@@ -72,8 +72,12 @@ impl Brake {
         let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let states = States::new(aws.objects, settings.state.clone());
-        let sources =
-            Sources::new(aws.functions, states.clone(), settings.source_functions.clone(), super::stack_name());
+        let sources = Sources::new(
+            aws.functions,
+            states.clone(),
+            settings.source_functions.clone(),
+            settings.domain.stack.mark().to_owned(),
+        );
         Ok(Self { settings, admin, datasets, sources, states })
     }
 

@@ -2,20 +2,26 @@
 //!
 //! In: what to replay, or a question about a replay ([`Request`]). Out: how it stands. It lists what there is, sends the same notifications that S3 does
 //! to the same queue, keeps how far it is in one document of S3, and goes on by invoking itself. Ids follow from positions, so what
-//! is there already is a duplicate. With `recreate` the indices are made anew before. Deliberately absent: reading the objects, which is
+//! is there already is a duplicate. With `recreate` the indices are made anew before, by a plan that a dry run made. Deliberately absent: reading the objects, which is
 //! `s3-ingest`'s as ever.
 
 mod notify;
 mod objects;
+mod places;
+mod plan;
+mod range;
 mod recreate;
 mod request;
 mod run;
+mod snapshot;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use places::Place;
+pub use plan::{Plan, PlannedIndex};
 pub use request::{DeadLetters, Objects, Request, What};
 pub use run::Step;
 
@@ -74,9 +80,24 @@ pub struct Progress {
     pub sent: u64,
     /// The key up to which this is so.
     pub after: Option<String>,
-    /// Indices that `recreate` deleted.
+    /// Where the objects lie.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+    /// How many of these places are done.
+    #[serde(default)]
+    pub places_done: usize,
+    /// What `recreate` carries out. A release before this one had no plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// The snapshot that was taken before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Indices that `recreate` deleted, or is about to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
+    /// Why it ended without deleting anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Which invocation is at work, until when.
     #[serde(default)]
     lease: Option<Lease>,
@@ -94,7 +115,9 @@ struct Lease {
 pub enum Phase {
     /// The sources are turned off, for `recreate`.
     Pausing,
-    /// Indices are deleted and templates applied.
+    /// A snapshot of the indices is taken.
+    Snapshotting,
+    /// Templates are applied and indices deleted.
     Recreating,
     /// The sources are turned on.
     Releasing,
@@ -113,7 +136,7 @@ impl Phase {
 
     /// Whether the sources are off for it.
     fn holds_sources(self) -> bool {
-        matches!(self, Self::Pausing | Self::Recreating | Self::Releasing)
+        matches!(self, Self::Pausing | Self::Snapshotting | Self::Recreating | Self::Releasing)
     }
 }
 
@@ -147,7 +170,8 @@ impl Replay {
         let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let states = States::new(aws.objects.clone(), settings.state.clone());
         let names = settings.source_functions.clone();
-        let sources = Sources::new(aws.functions.clone(), states.clone(), names, super::stack_name());
+        let sources =
+            Sources::new(aws.functions.clone(), states.clone(), names, settings.domain.stack.mark().to_owned());
         Ok(Self { settings, aws, admin, datasets, templates, sources, states })
     }
 
@@ -160,9 +184,13 @@ impl Replay {
     pub async fn handle(&self, event: &Value, request_id: &str, deadline: Deadline) -> Result<Value, String> {
         let mut state = match Request::read(event)? {
             Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
-            Request::Stop(id) => return self.stop(&id).await,
+            Request::Stop(id) => return Box::pin(self.stop(&id)).await,
             Request::Continue(id) => self.known(&id).await?,
-            Request::Begin(what, id) => self.begin(what, id.or_else(|| Some(request_id.to_owned()))).await?,
+            Request::Plan(objects, id) => {
+                let id = id.or_else(|| Some(request_id.to_owned()));
+                return Box::pin(self.plan(&objects, id, deadline)).await.map(|plan| json!({ "plan": plan }));
+            }
+            Request::Begin(what, id) => self.begin(what, id.or_else(|| Some(request_id.to_owned())), deadline).await?,
         };
         match self.work(&mut state, deadline, |_| ()).await? {
             Step::Over | Step::Elsewhere => {}
@@ -182,15 +210,19 @@ impl Replay {
     ///
     /// # Errors
     /// What cannot be fulfilled, with what is accepted; an id under which something else was begun.
-    pub async fn begin(&self, what: What, id: Option<String>) -> Result<State<Progress>, String> {
+    pub async fn begin(&self, what: What, id: Option<String>, deadline: Deadline) -> Result<State<Progress>, String> {
         let started_ms = lambda::now_ms();
-        let id =
-            id.filter(|id| request::is_id(id)).unwrap_or_else(|| format!("{started_ms}-{:08x}", fastrand::u32(..)));
+        let id = id_or_new(id, started_ms);
         if let Some(state) = self.begun(&id, &what).await? {
             return Ok(state);
         }
         self.check(&what)?;
-        let phase = if what.recreates() { Phase::Pausing } else { Phase::Sending };
+        let plan = match &what {
+            What::Objects(objects) if objects.recreate => Some(Box::pin(self.checked_plan(objects, deadline)).await?),
+            _ => None,
+        };
+        let phase = if plan.is_some() { Phase::Pausing } else { Phase::Sending };
+        let places = self.places(&what)?;
         let progress = Progress {
             id: id.clone(),
             what,
@@ -200,7 +232,12 @@ impl Replay {
             listed: 0,
             sent: 0,
             after: None,
+            places,
+            places_done: 0,
+            plan,
+            snapshot: None,
             deleted: Vec::new(),
+            refused: None,
             lease: None,
         };
         let mut state = self.states.fresh(&name(&id), progress);
@@ -243,19 +280,22 @@ impl Replay {
     ///
     /// # Errors
     /// As for any call.
-    pub async fn count(&self, what: &What, tell: impl Fn(u64)) -> Result<(), String> {
-        let (bucket, prefix) = objects::at(what)?;
-        let (mut counted, mut after) = (0, None);
-        loop {
-            let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await;
-            let page = page.map_err(|error| error.to_string())?;
-            counted += page.objects.len() as u64;
-            tell(counted);
-            if page.next.is_none() {
-                return Ok(());
+    pub async fn count(&self, progress: &Progress, tell: impl Fn(u64)) -> Result<(), String> {
+        let mut counted = 0;
+        for Place { bucket, prefix } in objects::places_of(progress)? {
+            let mut after = None;
+            loop {
+                let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await;
+                let page = page.map_err(|error| error.to_string())?;
+                counted += page.objects.len() as u64;
+                tell(counted);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
             }
-            after = page.next;
         }
+        Ok(())
     }
 
     /// A replay that was begun before.
@@ -294,6 +334,13 @@ impl Replay {
     }
 }
 
+impl Replay {
+    /// Whether an index was made under this stack's template, or adopted since.
+    fn owns(&self, index: &crate::cluster::admin::indices::Index) -> bool {
+        self.settings.domain.stack.owns(index)
+    }
+}
+
 fn holder(id: &str) -> String {
     format!("{HOLDER}{id}")
 }
@@ -302,11 +349,17 @@ fn name(id: &str) -> String {
     format!("replays/{id}")
 }
 
-/// What is answered: all that is kept, but who is at work.
+/// The id that was given, or a new one.
+fn id_or_new(id: Option<String>, now_ms: i64) -> String {
+    id.filter(|id| request::is_id(id)).unwrap_or_else(|| format!("{now_ms}-{:08x}", fastrand::u32(..)))
+}
+
+/// What is answered: all that is kept, but who is at work and the whole of the plan.
 fn answer(progress: &Progress) -> Value {
     let mut answer = json!(progress);
     if let Some(answer) = answer.as_object_mut() {
         answer.remove("lease");
+        answer.remove("plan");
     }
     answer
 }

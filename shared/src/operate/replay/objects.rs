@@ -1,23 +1,28 @@
-//! Which of the listed objects are replayed.
+//! Which objects are replayed: where they lie, and which of those that are listed there.
 
-use super::{DeadLetters, Objects, Replay, What, request::time_ms};
+use super::{
+    DeadLetters, Objects, Progress, Replay, What,
+    places::{Place, places},
+    range::Range,
+    request::time_ms,
+};
 use crate::{
     aws::objects::Listed,
     config::{
         datasets::{Dataset, Datasets, From},
         settings::{S3Prefix, s3_prefix},
     },
-    route::{IdRule, iso},
+    route::IdRule,
 };
 
 impl Replay {
     /// Refuses what cannot be fulfilled.
     pub(super) fn check(&self, what: &What) -> Result<(), String> {
-        at(what)?;
         match what {
-            What::Objects(objects) => self.check_objects(objects),
-            What::DeadLetters(letters) => self.check_letters(letters),
+            What::Objects(objects) => self.check_objects(objects)?,
+            What::DeadLetters(letters) => self.check_letters(letters)?,
         }
+        self.places(what).map(drop)
     }
 
     fn check_objects(&self, objects: &Objects) -> Result<(), String> {
@@ -68,18 +73,64 @@ impl Replay {
         }
     }
 
+    /// Where the objects lie. Those of a `recreate` lie wherever its dataset takes them from: a request for a part is refused.
+    pub(super) fn places(&self, what: &What) -> Result<Vec<Place>, String> {
+        let asked = at(what)?;
+        let What::Objects(objects) = what else { return Ok(asked.into_iter().collect()) };
+        if !objects.recreate {
+            return Ok(asked.into_iter().collect());
+        }
+        let dataset = self.dataset(objects.dataset.as_deref().unwrap_or_default())?;
+        let From::S3(from) = &dataset.from else { return Ok(Vec::new()) };
+        let all = places(from)?;
+        if let Some(asked) = asked
+            && let Some(beside) = all.iter().find(|place| !asked.holds(place))
+        {
+            return Err(format!(
+                "`from: {asked}` is a part of what the dataset `{}` takes: its indices go as a whole, and {beside} has brought events too. Leave `from` out",
+                dataset.name
+            ));
+        }
+        Ok(all)
+    }
+
+    /// A release before this one listed the place of the request alone, from the very `since`, also where it had deleted more. What it had begun is finished
+    /// with all objects of the dataset. Without ids, those that were sent already would be there twice: then it goes on as it was.
+    pub(super) fn widen_old(&self, progress: &mut Progress) {
+        let What::Objects(objects) = &progress.what else { return };
+        let is_old = objects.recreate && progress.plan.is_none() && progress.places.is_empty();
+        if !is_old || progress.deleted.is_empty() {
+            return;
+        }
+        let has_ids = self
+            .dataset(objects.dataset.as_deref().unwrap_or_default())
+            .is_ok_and(|dataset| *dataset.router.id() != IdRule::None);
+        if progress.phase == super::Phase::Sending && !has_ids {
+            return;
+        }
+        // Without `from`, the rules alone say where they lie.
+        let all = What::Objects(Objects { from: None, ..objects.clone() });
+        match self.places(&all) {
+            Ok(places) => {
+                (progress.places, progress.places_done, progress.after) = (places, 0, None);
+                (progress.listed, progress.sent) = (0, 0);
+            }
+            Err(error) => tracing::warn!(error, "only the objects of the request are sent"),
+        }
+    }
+
     /// What is to be notified of what is listed in a bucket. `started_ms` is when the replay began.
     pub(super) fn wanted<'w>(&'w self, what: &'w What, bucket: &'w str, started_ms: i64) -> Result<Wanted<'w>, String> {
         let (dataset, since_ms, until_ms) = match what {
             // What has come since is the outcome of this very replay.
             What::DeadLetters(_) => (None, None, Some(started_ms)),
             What::Objects(Objects { dataset, since, until, recreate, .. }) => {
-                let (since_ms, until_ms) = (time_ms("since", since.as_deref())?, time_ms("until", until.as_deref())?);
-                // An event may be a day younger than its object, and as much older as it likes.
                 let bounds = if *recreate {
-                    (since_ms.map(|since_ms| since_ms - iso::DAY_MS), None)
+                    let What::Objects(objects) = what else { return Err("dead letters are not made anew".into()) };
+                    let dataset = self.dataset(dataset.as_deref().unwrap_or_default())?;
+                    (Range::of(objects, dataset.router.index().period())?.objects_since_ms(), None)
                 } else {
-                    (since_ms, until_ms)
+                    (time_ms("since", since.as_deref())?, time_ms("until", until.as_deref())?)
                 };
                 (dataset.as_deref(), bounds.0, bounds.1)
             }
@@ -87,6 +138,12 @@ impl Replay {
         let datasets = matches!(what, What::Objects(_)).then_some(&self.datasets);
         Ok(Wanted { datasets, bucket, dataset, since_ms, until_ms })
     }
+}
+
+/// The places of a replay that was begun.
+pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, String> {
+    // A release before this one knew the place of the request alone.
+    if progress.places.is_empty() { Ok(at(&progress.what)?.into_iter().collect()) } else { Ok(progress.places.clone()) }
 }
 
 /// What of a listing is to be notified.
@@ -115,16 +172,17 @@ impl Wanted<'_> {
     }
 }
 
-/// Where the objects lie.
-pub(super) fn at(what: &What) -> Result<(String, String), String> {
+/// Where the objects lie, as the request says.
+fn at(what: &What) -> Result<Option<Place>, String> {
     let key = match what {
         What::Objects(_) => "from",
         What::DeadLetters(_) => "dead_letters",
     };
-    let S3Prefix { bucket, .. } = at_text(key, what.at())?;
+    let Some(at) = what.at() else { return Ok(None) };
+    let S3Prefix { bucket, .. } = at_text(key, at)?;
     // A prefix is one of characters: `s3://b/2026-1` means what it says.
-    let prefix = what.at().trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
-    Ok((bucket, prefix.to_owned()))
+    let prefix = at.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
+    Ok(Some(Place { bucket, prefix: prefix.to_owned() }))
 }
 
 fn at_text(key: &str, text: &str) -> Result<S3Prefix, String> {

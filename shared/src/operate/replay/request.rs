@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::route::iso;
 
-const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate`, `recreate` as you like; \
+const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate` as you like; \
+                     {\"dataset\": NAME, \"recreate\": true} with `since`, `until`, and `dry_run: true` or the `plan` that a dry run gave, \
+                     `without_snapshot: true` where there is no repository; \
                      {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}. \
                      `id` names a replay: a second request with the same one goes on with the first";
 
@@ -14,6 +16,8 @@ const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `si
 pub enum Request {
     /// Something is to be replayed, under the id that the caller gives.
     Begin(What, Option<String>),
+    /// What `recreate` would do is asked.
+    Plan(Objects, Option<String>),
     /// How it stands is asked.
     Progress(String),
     /// It is to go on.
@@ -33,11 +37,12 @@ pub enum What {
 }
 
 /// Objects of a bucket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Objects {
-    /// `s3://bucket/prefix`
-    pub from: String,
+    /// `s3://bucket/prefix`. With `recreate` it may be left out: the rules say where the objects of a dataset lie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Only those that this dataset takes; those that any takes without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
@@ -53,6 +58,24 @@ pub struct Objects {
     /// Whether the dataset's indices are deleted before, and made anew by its rules as they are now.
     #[serde(default)]
     pub recreate: bool,
+    /// The plan that a dry run made, which is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Whether indices are deleted without a snapshot of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_snapshot: bool,
+}
+
+impl Objects {
+    /// What a plan is made for: the same with another pace or plan is the same.
+    pub(super) fn planned(&self) -> Self {
+        Self { rate: None, plan: None, without_snapshot: false, ..self.clone() }
+    }
+
+    /// The request as the caller wrote it.
+    pub(super) fn told(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Dead letters.
@@ -70,11 +93,11 @@ pub struct DeadLetters {
 }
 
 impl What {
-    /// Where they lie.
-    pub fn at(&self) -> &str {
+    /// Where they lie, as the request says.
+    pub fn at(&self) -> Option<&str> {
         match self {
-            Self::Objects(objects) => &objects.from,
-            Self::DeadLetters(letters) => &letters.dead_letters,
+            Self::Objects(objects) => objects.from.as_deref(),
+            Self::DeadLetters(letters) => Some(&letters.dead_letters),
         }
     }
 
@@ -116,8 +139,13 @@ impl Request {
             Some(Value::String(id)) if is_id(&id) => Some(id),
             Some(_) => return Err(format!("`id` is 1 to 64 letters, digits and `-`: {FORMS}")),
         };
+        let is_dry_run = match members.remove("dry_run") {
+            None => false,
+            Some(Value::Bool(is_dry_run)) => is_dry_run,
+            Some(_) => return Err(format!("`dry_run` is true or false: {FORMS}")),
+        };
         let is_letters = members.contains_key("dead_letters");
-        if !is_letters && !members.contains_key("from") {
+        if !is_letters && !members.contains_key("from") && members.get("recreate") != Some(&Value::Bool(true)) {
             return Err(format!("neither `from` nor `dead_letters`: {FORMS}"));
         }
         let members = Value::Object(members);
@@ -126,6 +154,21 @@ impl Request {
         } else {
             What::Objects(Objects::deserialize(&members).map_err(refuse)?)
         };
+        match &what {
+            What::Objects(objects) if is_dry_run && objects.recreate => {
+                return Ok(Self::Plan(objects.clone(), id));
+            }
+            _ if is_dry_run => return Err(format!("`dry_run` is for `recreate`: {FORMS}")),
+            What::Objects(Objects { plan: Some(plan), .. }) if !is_id(plan) => {
+                return Err(format!("`plan` is no id of a plan: {FORMS}"));
+            }
+            What::Objects(Objects { recreate: false, plan, without_snapshot, .. })
+                if plan.is_some() || *without_snapshot =>
+            {
+                return Err(format!("`plan` and `without_snapshot` are for `recreate`: {FORMS}"));
+            }
+            _ => {}
+        }
         if what.rate().is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
             return Err(format!("`rate` is a number of objects a second, more than 0 and at most 100000: {FORMS}"));
         }
@@ -164,13 +207,19 @@ mod tests {
         assert_eq!(Request::read(&json!({ "stop": id() })), Ok(Request::Stop(id())));
         let begun = Request::read(&json!({ "from": "s3://b/p", "rate": 5, "recreate": true, "dataset": "a" })).unwrap();
         assert!(
-            matches!(begun, Request::Begin(what, None) if what.recreates() && what.rate() == Some(5.0) && what.at() == "s3://b/p")
+            matches!(begun, Request::Begin(what, None) if what.recreates() && what.rate() == Some(5.0) && what.at() == Some("s3://b/p"))
         );
         let begun =
             Request::read(&json!({ "dead_letters": "s3://d/p", "reason": "invalid_json", "id": "mine-1" })).unwrap();
         assert!(matches!(begun, Request::Begin(What::DeadLetters(_), Some(named)) if named == "mine-1"));
+        let planned = Request::read(&json!({ "dataset": "a", "recreate": true, "dry_run": true }));
+        assert!(matches!(planned, Ok(Request::Plan(objects, None)) if objects.from.is_none()));
         for (event, says) in [
             (json!(null), "not an object"),
+            (json!({ "from": "s3://b", "dry_run": true }), "`dry_run` is for `recreate`"),
+            (json!({ "from": "s3://b", "plan": "1-2" }), "are for `recreate`"),
+            (json!({ "dataset": "a", "recreate": true, "plan": "../x" }), "no id of a plan"),
+            (json!({ "dataset": "a", "recreate": true, "dry_run": 1 }), "`dry_run` is true or false"),
             (json!({}), "neither `from` nor `dead_letters`"),
             (json!({ "progress": "../secret" }), "no id of a replay"),
             (json!({ "from": "s3://b", "sinse": "2026" }), "unknown field `sinse`"),

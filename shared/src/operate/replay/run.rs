@@ -1,22 +1,17 @@
 //! One invocation's part of a replay: step by step, each written down before the next.
 
+mod making;
+mod sending;
+
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
-
-use super::{Lease, Phase, Progress, Replay, What, notify, objects};
+use super::{Lease, Phase, Progress, Replay};
 use crate::{
     aws::state::{NotWritten, State},
-    backoff::Backoff,
     lambda::{self, Deadline},
-    operate::sources::Released,
     outcome::BatchError,
 };
 
-/// Messages of a batch at the most (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
-const BATCH: usize = 10;
-/// Batches at once.
-const BATCHES_AT_ONCE: usize = 8;
 /// Attempts at one batch, and at one page.
 const ATTEMPTS: u32 = 6;
 /// The progress is written so often, and after every page.
@@ -41,6 +36,8 @@ pub(super) struct Run<'r> {
     deadline: Deadline,
     watch: &'r dyn Fn(&Progress),
     me: String,
+    /// Whether this run has found the sources off for it.
+    holds_sources: bool,
     written: Instant,
     /// When the next object may be sent.
     next: Instant,
@@ -89,7 +86,16 @@ impl<'r> Run<'r> {
         watch: &'r dyn Fn(&Progress),
     ) -> Self {
         let now = Instant::now();
-        Self { replay, state, deadline, watch, me: format!("{:016x}", fastrand::u64(..)), written: now, next: now }
+        Self {
+            replay,
+            state,
+            deadline,
+            watch,
+            me: format!("{:016x}", fastrand::u64(..)),
+            holds_sources: false,
+            written: now,
+            next: now,
+        }
     }
 
     pub(super) async fn go(mut self) -> Result<Step, String> {
@@ -129,29 +135,43 @@ impl<'r> Run<'r> {
     }
 
     async fn steps(&mut self) -> Result<Step, Broken> {
+        self.replay.widen_old(&mut self.state.value);
         self.write().await?;
         loop {
             if self.deadline.reading_is_over() {
                 return self.rest(Step::GoesOn).await;
             }
             match self.state.value.phase {
-                Phase::Pausing => {
+                // Also where an earlier run had paused them: the brake releases what a dead run held, and then much may have happened.
+                Phase::Pausing | Phase::Snapshotting | Phase::Recreating if !self.holds_sources => {
                     if !self.pause().await? {
                         return self.rest(Step::GoesOn).await;
                     }
-                    self.enter(Phase::Recreating).await?;
+                    self.holds_sources = true;
+                    if let Some(reason) = self.refusal().await? {
+                        self.refuse(reason).await?;
+                    }
+                }
+                Phase::Pausing => self.enter(Phase::Snapshotting).await?,
+                Phase::Snapshotting => {
+                    if !self.snapshot().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
                 }
                 Phase::Recreating => {
-                    // Also where an earlier run had paused them: the brake releases what a dead run held.
-                    if !self.pause().await? {
+                    if !self.recreate().await? {
                         return self.rest(Step::GoesOn).await;
                     }
-                    self.recreate().await?;
                     self.enter(Phase::Releasing).await?;
                 }
                 Phase::Releasing => {
                     if !self.release().await? {
                         return self.rest(Step::GoesOn).await;
+                    }
+                    if let Some(reason) = self.state.value.refused.clone() {
+                        self.state.value.phase = Phase::Stopped;
+                        self.put(None).await?;
+                        return Err(Broken::Failed(reason));
                     }
                     self.enter(Phase::Sending).await?;
                 }
@@ -165,165 +185,6 @@ impl<'r> Run<'r> {
                 Phase::Done | Phase::Stopped => return Ok(Step::Over),
             }
         }
-    }
-
-    /// Whether the sources are off, and nothing of them is under way.
-    async fn pause(&mut self) -> Result<bool, Broken> {
-        let by = super::holder(&self.state.value.id);
-        for attempt in 1.. {
-            match self.replay.sources.pause(&by).await {
-                Ok(()) => break,
-                Err(NotWritten::Failed(error @ BatchError::Permanent { .. })) => return Err(error.into()),
-                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.to_string())),
-                // The brake wrote at the same time, or a mapping is on its way to another state.
-                Err(error) => tracing::warn!(%error, "pausing again"),
-            }
-            if self.deadline.reading_is_over() {
-                return Ok(false);
-            }
-            tokio::time::sleep(LOOKS_EVERY * attempt).await;
-            self.write_now_and_then().await?;
-        }
-        while !self.deadline.reading_is_over() {
-            let queue = &self.replay.settings.queue_url;
-            if self.replay.sources.are_off().await? && self.replay.aws.queue.in_flight(queue).await? == 0 {
-                return Ok(true);
-            }
-            tokio::time::sleep(LOOKS_EVERY).await;
-            self.write_now_and_then().await?;
-        }
-        Ok(false)
-    }
-
-    /// Whether the sources are on, or off for another holder.
-    async fn release(&mut self) -> Result<bool, Broken> {
-        let mut attempt = 0;
-        while !self.deadline.reading_is_over() {
-            match self.replay.release(&self.state.value.id).await {
-                Ok(Released::Done | Released::Held) => return Ok(true),
-                Ok(Released::Pending) => {}
-                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error)),
-                Err(error) => {
-                    attempt += 1;
-                    tracing::warn!(error, "releasing again");
-                }
-            }
-            tokio::time::sleep(LOOKS_EVERY).await;
-            self.write_now_and_then().await?;
-        }
-        Ok(false)
-    }
-
-    async fn recreate(&mut self) -> Result<(), Broken> {
-        let What::Objects(objects) = self.state.value.what.clone() else { return Ok(()) };
-        let indices = self.replay.admin.indices(self.deadline).await?;
-        let doomed = self.replay.doomed(&objects, &indices)?;
-        // Before the first is deleted, so that the answer tells of all, also after a kill.
-        let known: Vec<_> = doomed.iter().filter(|index| !self.state.value.deleted.contains(index)).cloned().collect();
-        self.state.value.deleted.extend(known);
-        self.write().await?;
-        Ok(self.replay.recreate(&doomed, self.deadline).await?)
-    }
-
-    /// Whether everything was listed and sent.
-    async fn send(&mut self) -> Result<bool, Broken> {
-        let what = self.state.value.what.clone();
-        let (bucket, prefix) = objects::at(&what)?;
-        let started_ms = self.state.value.started_ms;
-        let wanted = self.replay.wanted(&what, &bucket, started_ms)?;
-        let group = what.rate().map_or(BATCH * BATCHES_AT_ONCE, group_of);
-        loop {
-            let page = self.page(&bucket, &prefix).await?;
-            let Some(last) = page.objects.last().map(|object| object.key.clone()) else { return Ok(true) };
-            let mut messages: Vec<(String, u64, String)> = Vec::new();
-            let mut looked_at = 0;
-            for object in &page.objects {
-                looked_at += 1;
-                if !wanted.takes(object) {
-                    continue;
-                }
-                let message = match &what {
-                    What::Objects(_) => notify::created(&bucket, object),
-                    What::DeadLetters(letters) => notify::letters(&bucket, object, letters.reason.as_deref()),
-                };
-                messages.push((object.key.clone(), std::mem::take(&mut looked_at), message));
-            }
-            for group in messages.chunks(group) {
-                if self.deadline.reading_is_over() {
-                    return Ok(false);
-                }
-                if !self.pace(group.len(), what.rate()).await? {
-                    return Ok(false);
-                }
-                let bodies: Vec<String> = group.iter().map(|(_, _, message)| message.clone()).collect();
-                try_join_all(bodies.chunks(BATCH).map(|batch| self.batch(batch))).await?;
-                let progress = &mut self.state.value;
-                progress.after = group.last().map(|(key, _, _)| key.clone());
-                progress.listed += group.iter().map(|(_, looked_at, _)| looked_at).sum::<u64>();
-                progress.sent += group.len() as u64;
-                self.write_now_and_then().await?;
-            }
-            self.state.value.listed += looked_at;
-            self.state.value.after = Some(last);
-            self.write().await?;
-            if page.next.is_none() {
-                return Ok(true);
-            }
-        }
-    }
-
-    async fn page(&self, bucket: &str, prefix: &str) -> Result<crate::aws::objects::Page, Broken> {
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        for attempt in 1.. {
-            match self.replay.aws.objects.list(bucket, prefix, self.state.value.after.as_deref()).await {
-                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(what, reason, "listing again");
-                    tokio::time::sleep(backoff.next_pause(None)).await;
-                }
-                result => return Ok(result?),
-            }
-        }
-        unreachable!("the last attempt returns")
-    }
-
-    /// Sends messages until all of them are in the queue. Some may be there twice: that is harmless.
-    async fn batch(&self, bodies: &[String]) -> Result<(), BatchError> {
-        let mut left = bodies.to_vec();
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        for attempt in 1.. {
-            match self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &left).await {
-                Ok(refused) if refused.is_empty() => return Ok(()),
-                Ok(refused) if attempt < ATTEMPTS => {
-                    left = refused.iter().map(|number| left[*number].clone()).collect();
-                }
-                Ok(refused) => {
-                    let (what, reason) =
-                        ("SendMessageBatch".into(), format!("{} messages were refused", refused.len()));
-                    return Err(BatchError::Retryable { what, reason, retry_after: None });
-                }
-                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(what, reason, "sending again");
-                }
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(backoff.next_pause(None)).await;
-        }
-        unreachable!("the last attempt returns")
-    }
-
-    /// Waits until so many objects more are within the rate; `false` where the deadline comes before.
-    async fn pace(&mut self, count: usize, rate: Option<f64>) -> Result<bool, Broken> {
-        let Some(rate) = rate else { return Ok(true) };
-        while self.next > Instant::now() {
-            if self.deadline.reading_is_over() {
-                return Ok(false);
-            }
-            tokio::time::sleep_until(self.next.min(Instant::now() + LOOKS_EVERY).into()).await;
-            self.write_now_and_then().await?;
-        }
-        // What was not used is not made up for: the rate is a ceiling.
-        self.next = self.next.max(Instant::now()) + Duration::from_secs_f64(count as f64 / rate);
-        Ok(true)
     }
 
     async fn enter(&mut self, phase: Phase) -> Result<(), Broken> {
@@ -369,11 +230,4 @@ impl<'r> Run<'r> {
         (self.watch)(&self.state.value);
         Ok(())
     }
-}
-
-/// As many objects as one fifth of a second is good for, at least one: so the pace is even.
-fn group_of(rate: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 80")]
-    let group = (rate / 5.0).clamp(1.0, (BATCH * BATCHES_AT_ONCE) as f64) as usize;
-    group
 }

@@ -182,10 +182,15 @@ fn each_identity_may_do_its_work_and_nothing_else() {
         }
 
         // From the beginning, by other rules.
-        scene.set_pipeline(&rules(&["secured"]).replace("    snapshot", "    select: os:iOS\n    snapshot"));
+        let other = rules(&["secured"]).replace("    snapshot", "    select: os:iOS\n    snapshot");
+        scene.set_pipeline(&other.replace("\"t-*\"", &scene.bucket));
         let mut replay = replay(scene, &engine.url(), &operate).await;
-        let event = json!({ "from": format!("s3://{}", scene.bucket), "dataset": "secured", "recreate": true });
-        assert_eq!(through(&mut replay, &event, LIMIT).await["sent"], 1);
+        let mut event = json!({ "dataset": "secured", "recreate": true, "dry_run": true });
+        let plan = invoke(&mut replay, &event).await.expect("a plan")["plan"].clone();
+        assert_eq!(plan["refusals"], json!([]), "{plan}");
+        event = json!({ "dataset": "secured", "recreate": true, "plan": plan["id"] });
+        let done = through(&mut replay, &event, LIMIT).await;
+        assert!(done["sent"] == 1 && done["snapshot"].is_string(), "{done}");
         assert_eq!(moto.mapping(&mapping).await, (true, Some(9), None), "released as it was");
         let mut ingest = it.ingest().await;
         scene.queue.drain(&mut ingest, LIMIT, 3).await;
