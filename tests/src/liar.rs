@@ -40,6 +40,8 @@ pub enum Lie {
     Checksum,
     /// 503.
     Busy,
+    /// No answer at all.
+    Silence,
 }
 
 /// One object.
@@ -139,6 +141,9 @@ struct Request {
 async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>) {
     let Some(request) = read(&mut client).await else { return };
     let answer = answer(&request, &state);
+    if answer.is_empty() {
+        std::future::pending::<()>().await;
+    }
     if client.write_all(&answer).await.is_ok() {
         let _ = client.shutdown().await;
         // What is sent is read before the connection is gone: a reset could overtake it.
@@ -210,6 +215,7 @@ fn get(object: &Held, from: usize, lie: Option<Lie>) -> Vec<u8> {
     let total = object.bytes.len();
     match lie {
         Some(Lie::Busy) => return refused(503, "SlowDown"),
+        Some(Lie::Silence) => return Vec::new(),
         Some(Lie::TheEnd) => return refused(416, "InvalidRange"),
         Some(Lie::Other) => {
             return with_length(&object.other, from.min(object.other.len()), "other", object.other.len(), None);

@@ -234,7 +234,7 @@ impl Ledger {
         let by_time = of_key.without_etag.map(|known| by_time(known, object));
         match of_content {
             Some(Known::Final(_)) => Fate::Final,
-            _ if by_time == Some(Fate::Final) => Fate::Final,
+            None if by_time == Some(Fate::Final) => Fate::Final,
             Some(Known::Unbalanced) => Fate::Unbalanced,
             Some(Known::NotFinal) => Fate::NotFinal,
             None if of_key.has_etags => Fate::Replaced,
@@ -373,7 +373,7 @@ mod tests {
             ("in/copied", 50_000, Fate::Final),
             ("in/begun", 8_000, Fate::NotFinal),
             ("in/wrong", 8_000, Fate::Unbalanced),
-            ("in/upgraded", 7_000, Fate::Final),
+            ("in/upgraded", 7_000, Fate::NotFinal),
             ("in/upgraded", 20_000, Fate::NotFinal),
             ("in/then", 7_000, Fate::Final),
             ("in/then", 20_000, Fate::Replaced),

@@ -125,7 +125,7 @@ impl Carrier {
                 body = bodies.recv(), if is_producing => match body {
                     Some(body) => {
                         let sealed = Sealed::of(&body);
-                        let delivery = Arc::clone(&self.sender).deliver(body, Arc::clone(origin), Arc::clone(&name), deadline);
+                        let delivery = Arc::clone(&self.sender).deliver(body, Arc::clone(origin), Arc::clone(&name), deadline, deliveries.is_cut());
                         deliveries.spawn(sealed, delivery);
                     }
                     None => is_producing = false,

@@ -1,14 +1,16 @@
-//! The deliveries of one attempt, each in a task of its own; what becomes of a body whose delivery panics or is cut short.
+//! The deliveries of one attempt, each in a task of its own; what becomes of a body whose delivery panics.
 //!
 //! In: sealed bodies with their delivery. Out: what became of each, in the order of their ends. A delivery that panics takes its
-//! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. So does one that is cut short,
-//! since others wait for its body. Deliberately absent: sending.
+//! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. Deliberately absent: sending.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::task::{Id, JoinSet};
 
-use super::send::{Delivered, Failure};
+use super::{
+    pool::Stop,
+    send::{Delivered, Failure},
+};
 use crate::{bulk::Body, outcome::Outcome, record::ItemPosition};
 
 /// What is known of a body before it is sent.
@@ -36,7 +38,7 @@ impl Sealed {
     }
 
     /// Nothing of it is settled, whatever of it the domain took: the next attempt meets that as duplicates.
-    fn lost(self, reason: String, is_permanent: bool) -> Delivered {
+    fn lost(self, reason: String) -> Delivered {
         let undelivered = self.produced.undelivered + self.unsettled;
         Delivered {
             body: None,
@@ -46,7 +48,7 @@ impl Sealed {
             end: self.end,
             bulk_requests: 0,
             retries: 0,
-            failure: Some(Failure { reason, is_permanent }),
+            failure: Some(Failure { reason, is_permanent: true }),
         }
     }
 }
@@ -56,6 +58,8 @@ impl Sealed {
 pub(super) struct Deliveries {
     tasks: JoinSet<Delivered>,
     sealed: HashMap<Id, Sealed>,
+    /// Set where others wait for their bodies.
+    cut: Arc<Stop>,
     /// How many panicked.
     pub(super) panicked: u64,
 }
@@ -70,9 +74,14 @@ impl Deliveries {
         self.sealed.insert(task.id(), sealed);
     }
 
-    /// Ends all of them; what they were about is undelivered.
+    /// Ends all of them soon: what is being sent then has no fate.
     pub(super) fn cut(&mut self) {
-        self.tasks.abort_all();
+        self.cut.set();
+    }
+
+    /// Is set when deliveries have to end.
+    pub(super) fn is_cut(&self) -> Arc<Stop> {
+        Arc::clone(&self.cut)
     }
 
     /// What became of the next one that ends; `None` where there is none.
@@ -82,14 +91,10 @@ impl Deliveries {
                 self.sealed.remove(&id);
                 Some(delivered)
             }
-            Err(cut) if cut.is_cancelled() => {
-                let sealed = self.sealed.remove(&cut.id())?;
-                Some(sealed.lost("its share of the time was over, and others waited".to_owned(), false))
-            }
             Err(panic) => {
                 self.panicked += 1;
                 let sealed = self.sealed.remove(&panic.id())?;
-                Some(sealed.lost(format!("a delivery panicked: {panic}"), true))
+                Some(sealed.lost(format!("a delivery panicked: {panic}")))
             }
         }
     }
@@ -118,20 +123,6 @@ mod tests {
         body.produced = Outcome { read: 5, dropped: 3, ..Outcome::default() };
         body.end = ItemPosition::in_object(90);
         body
-    }
-
-    #[tokio::test]
-    async fn a_delivery_that_is_cut_short_leaves_all_of_its_body_undelivered() {
-        let mut deliveries = Deliveries::default();
-        let mut settlement = Settlement::new(ItemPosition::in_object(0));
-        deliveries.spawn(Sealed::of(&body()), std::future::pending());
-        deliveries.cut();
-        while let Some(delivered) = deliveries.next().await {
-            settlement.add(&delivered);
-        }
-        assert_eq!(deliveries.panicked, 0);
-        assert_eq!(settlement.outcome, Outcome { read: 5, dropped: 3, undelivered: 2, ..Outcome::default() });
-        assert!(settlement.failure.is_some_and(|failure| !failure.is_permanent));
     }
 
     #[tokio::test]

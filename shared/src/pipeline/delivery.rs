@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{
+    pool::Stop,
     send::{Delivered, Failure, Sender},
     work::{Batch, Work},
 };
@@ -72,13 +73,16 @@ impl<'s> Delivery<'s> {
     }
 
     /// Sends until nothing is left, nothing more can be done, or all that is left may be sent after the deadline only.
-    pub(super) async fn send_all(&mut self, deadline: Deadline) {
+    /// `answered` is set with the first answer, or the first request that got none.
+    pub(super) async fn send_all(&mut self, deadline: Deadline, answered: &Stop) {
         while let Some(batch) = self.work.first() {
             if batch.not_before >= deadline.stop_sending {
                 return self.time_is_up();
             }
             tokio::time::sleep_until(batch.not_before.into()).await;
-            if self.send(&batch, deadline).await.is_err() {
+            let sent = self.send(&batch, deadline).await;
+            answered.set();
+            if sent.is_err() {
                 return;
             }
         }

@@ -44,7 +44,14 @@ impl S3Ingest {
         let (from, start_offset) =
             begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
         let mut receipt = Receipt::new(subject(object, start_offset, start_offset), &dataset.name);
-        let opened = match self.open(object, from, deadline).await {
+        let opened = tokio::select! {
+            opened = self.open(object, from, deadline) => opened,
+            _ = turn.is_over() => {
+                let reason = "no answer within its share of the time, and others wait".to_owned();
+                Err(OpenError::Failed(BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }))
+            }
+        };
+        let opened = match opened {
             Ok(opened) => opened,
             Err(OpenError::Gone(reason)) => {
                 let rejection = rejection(ItemPosition::in_object(start_offset), Stage::Source, "gone", reason);

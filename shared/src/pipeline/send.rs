@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{delivery::Delivery, suspects::Suspects};
+use super::{delivery::Delivery, pool::Stop, suspects::Suspects};
 use crate::{
     aws::Objects,
     backoff::Backoff,
@@ -68,16 +68,27 @@ pub(super) struct Failure {
 }
 
 impl Sender {
-    /// Delivers a body. Whatever has no fate at the deadline is undelivered.
+    /// Delivers a body. Whatever has no fate at the deadline is undelivered; also when `cut` is set, unless the first answer is still
+    /// awaited: a domain that is slow would have to do the work again.
     pub(super) async fn deliver(
         self: Arc<Self>,
         body: Body,
         origin: Arc<Origin>,
         dataset: Arc<str>,
         deadline: Deadline,
+        cut: Arc<Stop>,
     ) -> Delivered {
         let mut delivery = Delivery::new(&self, body, origin, dataset);
-        if tokio::time::timeout_at(deadline.stop_sending.into(), delivery.send_all(deadline)).await.is_err() {
+        let answered = Stop::default();
+        let gives_way = async {
+            cut.wait().await;
+            answered.wait().await;
+        };
+        let is_late = tokio::select! {
+            sent = tokio::time::timeout_at(deadline.stop_sending.into(), delivery.send_all(deadline, &answered)) => sent.is_err(),
+            () = gives_way => true,
+        };
+        if is_late {
             delivery.time_is_up();
         }
         delivery.finish(deadline).await

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::events::{self, Expected};
+use tests::liar::{Held, Liar, Lie};
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
@@ -62,10 +63,10 @@ fn objects_that_the_domain_holds_back_fail_alone_however_many() {
     });
 }
 
-/// One event that has no end, of 64 GB, and an event before it.
+/// One event that has no end, of 160 GB, and an event before it.
 fn endless(before: &str) -> Vec<u8> {
     let mut bytes = events::zstd(format!("{before}{{\"base_dt\":\"{GOOD}\",\"x\":\"").as_bytes());
-    bytes.extend(events::zstd(&vec![b'x'; 64 << 20]).repeat(1_000));
+    bytes.extend(events::zstd(&vec![b'x'; 64 << 20]).repeat(2_500));
     bytes
 }
 
@@ -104,7 +105,7 @@ fn what_passes_no_event_within_its_share_is_read_alone_and_rejected_only_after_a
         assert_eq!(scene.queue.depth().await, 2, "the one that was received, and the one that was sent");
 
         // By itself it has the whole invocation.
-        let answer = function.invoke(&queue::event(std::slice::from_ref(alone)), Duration::from_secs(4)).await;
+        let answer = function.invoke(&queue::event(std::slice::from_ref(alone)), Duration::from_secs(12)).await;
         let answer = answer.expect("the function runs");
         assert!(queue::failures(std::slice::from_ref(alone), &answer).is_empty(), "{answer:?}");
         let letters = scene.dead_letters().await;
@@ -114,6 +115,30 @@ fn what_passes_no_event_within_its_share_is_read_alone_and_rejected_only_after_a
         let last = receipts.last().expect("receipts");
         assert!(last.is_final && last.rejected == 1 && last.read == 1, "{last:?}");
         assert!(receipts.iter().any(|receipt| receipt.handed_on), "{receipts:?}");
+    });
+}
+
+#[test]
+fn an_object_for_which_s3_does_not_answer_fails_alone() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "silence").await;
+        let liar = Liar::start().await;
+        let mut batch = Vec::new();
+        for number in 0..4 {
+            let (key, etag) = (format!("{number}.ndjson"), format!("e{number}"));
+            let lies = if number == 0 { vec![Lie::Silence; 9] } else { Vec::new() };
+            let bytes = event(GOOD, number).into_bytes();
+            let held = Held { bytes, etag: etag.clone(), lies: lies.into(), ..Held::default() };
+            liar.hold(&format!("{}/{key}", scene.bucket), held);
+            let object = Object { bucket: scene.bucket.clone(), key, etag, version: None, size: 1 };
+            batch.push(message(&number.to_string(), &tests::envelope::s3(&[&object])));
+        }
+        let mut function = scene.function(&engine.url(), &[("AWS_ENDPOINT_URL_S3", &liar.url())]).await;
+        let answer = function.invoke(&queue::event(&batch), Duration::from_secs(10)).await.expect("the function runs");
+        let failed = queue::failures(&batch, &answer);
+        assert_eq!(failed, std::collections::HashSet::from(["0".to_owned()]), "{answer:?}");
+        assert_eq!(engine.count(&scene.indices()).await, 3);
     });
 }
 
@@ -141,7 +166,7 @@ fn of_an_object_with_an_endless_event_what_comes_before_is_indexed_and_a_refusin
         assert!(scene.dead_letters().await.is_empty(), "the domain refused: nothing is rejected");
 
         proxy.set(Fault::default());
-        scene.queue.drain(&mut function, Duration::from_secs(3), 10).await;
+        scene.queue.drain(&mut function, Duration::from_secs(12), 6).await;
         assert_eq!(engine.count(&scene.indices()).await, 1);
         let letters = scene.dead_letters().await;
         let [letter] = &letters[..] else { panic!("{letters:?}") };
@@ -170,11 +195,11 @@ fn a_batch_of_slow_objects_that_is_delivered_twice_brings_each_event_once() {
         let mut function = scene.function(&proxy.url(), &small).await;
         // SQS brings a batch twice, and the first invocation is never acknowledged.
         let messages = scene.queue.receive().await;
-        function.invoke(&queue::event(&messages), Duration::from_secs(2)).await.expect("the function runs");
+        function.invoke(&queue::event(&messages), Duration::from_secs(3)).await.expect("the function runs");
         let answer =
-            function.invoke(&queue::event(&messages), Duration::from_secs(2)).await.expect("the function runs");
+            function.invoke(&queue::event(&messages), Duration::from_secs(3)).await.expect("the function runs");
         scene.queue.settle(messages, answer).await;
-        let rounds = scene.queue.drain(&mut function, Duration::from_secs(2), 300).await;
+        let rounds = scene.queue.drain(&mut function, Duration::from_secs(3), 300).await;
         let mut expected = Expected::of(lines.iter().map(String::as_str));
         engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
         expected.assert_met();
