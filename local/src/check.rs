@@ -17,6 +17,7 @@ use std::{
 
 use ingest::{
     config::datasets::{Dataset, Datasets, From},
+    operate::bounds,
     outcome::ConfigError,
     pipeline::{DryRun, Fate, Rules},
     record::{KafkaRecord, Origin},
@@ -42,7 +43,9 @@ pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
 /// Tries the rules on samples. An S3 dataset takes the files whose path matches its `key`, and its `bucket` where that is
 /// named; one of a stream, topic or delivery stream takes every file.
 pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
-    let mut report = Report::default();
+    let bounds = bounds::bounds(datasets).into_iter().chain(bounds::may_roll_over(datasets));
+    let warnings = bounds.map(|bound| format!("{}: {}. {}", bound.check, bound.found, bound.fix));
+    let mut report = Report { warnings: warnings.collect(), ..Report::default() };
     let taken: Vec<Option<&str>> = samples.iter().map(|file| taker(datasets, file, bucket)).collect();
     for dataset in datasets {
         let files: Vec<&File> = match &dataset.from {

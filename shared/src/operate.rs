@@ -4,6 +4,7 @@
 //! Each of the functions is one file here; what they ask of a domain is `cluster::admin`'s.
 
 pub mod audit;
+pub mod bounds;
 pub mod brake;
 pub mod doctor;
 pub mod replay;

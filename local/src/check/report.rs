@@ -15,6 +15,8 @@ pub struct Report {
     pub datasets: Vec<Tried>,
     /// Files whose path no S3 dataset's `from` matches.
     pub not_taken: Vec<String>,
+    /// By which rules an event may come to be there twice.
+    pub warnings: Vec<String>,
 }
 
 /// What a dataset's rules do to the samples.
@@ -111,6 +113,11 @@ impl Report {
             let _ = writeln!(text, "no S3 dataset's `from` matches {key}");
         }
         text
+    }
+
+    /// The warnings, a line each.
+    pub fn warnings_text(&self) -> String {
+        self.warnings.iter().fold(String::new(), |text, warning| text + "warning  " + warning + "\n")
     }
 }
 

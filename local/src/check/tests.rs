@@ -54,6 +54,9 @@ fn each_dataset_says_what_it_would_do_to_the_samples() {
     fs::remove_file(&pipeline).unwrap();
     let samples = samples(folder.path());
     let report = check(&datasets, &samples, None);
+    let warned: Vec<&str> = report.warnings.iter().map(|one| one.split_once(':').unwrap().0).collect();
+    assert_eq!(warned, ["rollover"; 2], "{:?}", report.warnings);
+    assert!(report.warnings_text().starts_with("warning  rollover: the index `other`"), "{}", report.warnings_text());
     let names: Vec<&str> = report.datasets.iter().map(|tried| tried.name.as_str()).collect();
     assert_eq!(names, ["app", "other-bucket", "live", "delivery"]);
     assert_eq!(report.not_taken, ["else.json.gz"]);

@@ -43,6 +43,7 @@ pub(crate) fn check(
         if !samples.is_empty() {
             print!("{}", report.text());
         }
+        print!("{}", report.warnings_text());
     }
     Ok(report.is_whole())
 }

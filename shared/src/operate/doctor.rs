@@ -10,6 +10,7 @@ mod domain;
 mod permission;
 mod reach;
 mod refusal;
+mod rollover;
 mod rules;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -144,6 +145,7 @@ pub async fn examine(deployment: Deployment) -> Examination {
         group(&mut findings, "pipeline", async move { rules::pipeline(&deployment, &aws).await }).await
     };
     let patient = Arc::new(Patient { deployment, aws, rules: rules.flatten() });
+    findings.extend(rollover::duplicates(&patient));
     let of = || Arc::clone(&patient);
     let (reached, asked) = (of(), of());
     let answering = group(&mut findings, "connection", async move { reach::reach(&reached).await }).await.flatten();
@@ -153,6 +155,8 @@ pub async fn examine(deployment: Deployment) -> Examination {
             group(&mut findings, "permission", async move { (permission::permission(&patient, &it).await, ()) }).await;
             let (patient, it) = (of(), Arc::clone(&answering));
             group(&mut findings, "templates", async move { (domain::templates(&patient, &it).await, ()) }).await;
+            let (patient, it) = (of(), Arc::clone(&answering));
+            group(&mut findings, "rollover", async move { (vec![rollover::rollover(&patient, &it).await], ()) }).await;
             group(&mut findings, "domain", async move { (domain::state(&asked, &answering).await, ()) }).await;
         }
         None => findings.push(Finding::skipped("domain", "not examined any further, since it gave no answer to go by")),

@@ -1,0 +1,90 @@
+//! Where "again is harmless" has a bound: by its rules alone, a dataset may come to hold an event twice.
+//!
+//! In: the rules. Out: a warning for each case, for `local check` and `local doctor`; docs/DELIVERY.md states the bounds. Deliberately
+//! absent: what only the domain tells, such as whether an index is an alias (`doctor::rollover`).
+
+use crate::{
+    config::datasets::{Dataset, Datasets},
+    route::IdRule,
+};
+
+/// What a dataset's rules do not promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// `duplicates` or `rollover`.
+    pub check: &'static str,
+    /// What can happen.
+    pub found: String,
+    /// How it cannot.
+    pub fix: &'static str,
+}
+
+/// The bounds of every dataset, in the order of the file.
+pub fn bounds(datasets: &Datasets) -> Vec<Bound> {
+    datasets.iter().flat_map(|dataset| of_dataset(dataset)).collect()
+}
+
+fn of_dataset(dataset: &Dataset) -> Vec<Bound> {
+    let (name, router) = (&dataset.name, &dataset.router);
+    let has_date = router.index().as_str().contains("%{+");
+    let mut bounds = Vec::new();
+    if *router.id() == IdRule::None {
+        bounds.push(Bound {
+            check: "duplicates",
+            found: format!("the dataset `{name}` has `id: none`: what is delivered or replayed twice is indexed twice, dead letters too"),
+            fix: "leave `id` out, unless the domain takes no ids (OpenSearch Serverless time series)",
+        });
+    }
+    if dataset.from.s3().is_some() && router.timestamp().is_none() && has_date {
+        bounds.push(Bound {
+            check: "duplicates",
+            found: format!(
+                "the dataset `{name}` has no `timestamp`: an object that is copied onto itself has a new LastModified, and its events are indexed again in the index of that day"
+            ),
+            fix: "name the field with the event's own time in `timestamp`, or take the date out of `index`",
+        });
+    }
+    bounds
+}
+
+/// The datasets whose index name has no date, so that it may be that of an alias or a data stream.
+pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
+    let has_no_date = |dataset: &&std::sync::Arc<Dataset>| !dataset.router.index().as_str().contains("%{+");
+    let bound = |dataset: &std::sync::Arc<Dataset>| Bound {
+        check: "rollover",
+        found: format!(
+            "the index `{}` of the dataset `{}` has no date: where it is an alias or a data stream that rolls over, an event that is delivered again after the rollover is indexed twice",
+            dataset.router.index(),
+            dataset.name
+        ),
+        fix: ROLLOVER_FIX,
+    };
+    datasets.iter().filter(has_no_date).map(bound).collect()
+}
+
+/// What keeps documents of one id in one index.
+pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
+                                       only after what may come again has come (docs/DELIVERY.md)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_case_is_told_and_the_ordinary_is_not() {
+        let yaml = "datasets:
+  - { name: ordinary, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
+  - { name: untimed, from: { key: \"b/**\" }, index: \"b-%{+YYYY.MM.dd}\" }
+  - { name: stream, from: { stream: s }, index: \"c-%{+YYYY.MM.dd}\" }
+  - { name: single, from: { key: \"d/**\" }, index: d }
+  - { name: none, from: { stream: n }, index: \"e-%{+YYYY}\", id: none }
+";
+        let datasets = Datasets::parse("f", yaml, None).unwrap();
+        let told: Vec<(&str, bool)> =
+            bounds(&datasets).iter().map(|bound| (bound.check, bound.found.contains("`untimed`"))).collect();
+        assert_eq!(told, [("duplicates", true), ("duplicates", false)]);
+        let rolling = may_roll_over(&datasets);
+        assert_eq!(rolling.len(), 1);
+        assert!(rolling[0].found.contains("the index `d` of the dataset `single`"), "{rolling:?}");
+    }
+}
