@@ -131,6 +131,9 @@ enum From {
         /// The object's key, such as `source/app/**`. No leading `/`.
         #[schemars(regex(pattern = "^[^/]"))]
         key: String,
+        /// Keys that are left out on purpose, such as `**/_SUCCESS`: they are not read, and no alarm rings for them.
+        #[schemars(length(min = 1))]
+        exclude: Option<Vec<Glob>>,
     },
     /// A Kinesis data stream.
     Stream {

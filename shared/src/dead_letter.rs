@@ -8,12 +8,16 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::{
     outcome::{Rejection, Stage},
     record::{ItemPosition, Origin, Position},
 };
+
+/// What stands in a key before how often its letters were replayed by their source. No hash has a point in it.
+const REPLAYS: &str = ".r";
 
 /// Dead letters of one origin, encoded.
 #[derive(Debug, Default)]
@@ -23,6 +27,7 @@ pub struct Letters {
     /// What the key says of each of them, with its position.
     names: Vec<(ItemPosition, Name)>,
     prefix: String,
+    replays: u32,
 }
 
 /// What the key says of one letter. An event that was never read has no bytes, and so another name than one at its position that was:
@@ -31,6 +36,8 @@ pub struct Letters {
 struct Name {
     position: String,
     length: u64,
+    /// Of a continuation all of it: several may begin at one position.
+    continuation: String,
 }
 
 #[derive(Serialize)]
@@ -50,11 +57,31 @@ struct Letter<'a> {
     /// Given where the payload is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_length: Option<u64>,
+    /// The message by which the rest of an object is read, where that is what could not be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continuation: Option<&'a RawValue>,
 }
 
 impl Letters {
     /// Adds one event. `payload` may be its head only, `length` is its whole length; an event that was never read has none.
     pub fn push(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, payload: &[u8], length: u64) {
+        self.add(origin, dataset, rejection, payload, length, None);
+    }
+
+    /// Adds the rest of an object, with the message that `replay` sends to have it read.
+    pub fn push_continuation(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, message: &RawValue) {
+        self.add(origin, dataset, rejection, &[], 0, Some(message));
+    }
+
+    fn add(
+        &mut self,
+        origin: &Origin,
+        dataset: &str,
+        rejection: &Rejection,
+        payload: &[u8],
+        length: u64,
+        continuation: Option<&RawValue>,
+    ) {
         let text = std::str::from_utf8(payload).ok();
         let letter = Letter {
             position: origin.at(rejection.at),
@@ -66,6 +93,7 @@ impl Letters {
             payload: text.filter(|text| !text.is_empty()),
             payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),
+            continuation,
         };
         if let Err(error) = serde_json::to_writer(&mut self.ndjson, &letter) {
             unreachable!("strings and numbers serialise into memory: {error}");
@@ -74,8 +102,10 @@ impl Letters {
         let at = rejection.at;
         if self.positions.is_empty() {
             self.prefix = format!("{dataset}/{}", origin.id_prefix());
+            self.replays = origin.replays();
         }
-        self.names.push((at, Name { position: origin.at(at).key(), length }));
+        let continuation = continuation.map(|message| message.get().to_owned()).unwrap_or_default();
+        self.names.push((at, Name { position: origin.at(at).key(), length, continuation }));
         self.positions.push(at);
     }
 
@@ -110,14 +140,22 @@ impl Letters {
         let mut names: Vec<&(ItemPosition, Name)> = self.names.iter().collect();
         names.sort_unstable();
         let mut hash = Sha256::new();
-        for (_, Name { position, length }) in &names {
-            hash.update(format!("{position} {length}\n"));
+        for (_, Name { position, length, continuation }) in &names {
+            hash.update(format!("{position} {length}{continuation}\n"));
         }
         let position = |name: Option<&&(ItemPosition, Name)>| name.map_or("", |(_, name)| &name.position).to_owned();
         let (first, last) = (position(names.first()), position(names.last()));
         // 96 bits, as for ids: whoever writes objects chooses positions.
         let hash = URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]);
-        format!("{}/{first}-{last}-{}-{hash}.ndjson", self.prefix, self.count())
+        // Letters that are replayed by their source may be written again before the object that they were in is deleted.
+        let replays = if self.replays == 0 { String::new() } else { format!("{REPLAYS}{}", self.replays) };
+        format!("{}/{first}-{last}-{}-{hash}{replays}.ndjson", self.prefix, self.count())
+    }
+
+    /// How often the letters under a key were replayed by their source.
+    pub fn replays(key: &str) -> u32 {
+        let replays = key.strip_suffix(".ndjson").and_then(|key| key.rsplit_once(REPLAYS)).map(|(_, replays)| replays);
+        replays.and_then(|replays| replays.parse().ok()).unwrap_or_default()
     }
 
     /// Forgets everything but the allocation.

@@ -12,6 +12,7 @@ mod detect;
 mod inflate;
 pub mod kpl;
 mod lines;
+mod only;
 mod scan;
 mod stream;
 #[cfg(test)]
@@ -27,6 +28,8 @@ use cloudwatch::Composer;
 pub use inflate::{Compression, Member};
 use inflate::{Fault, Inflate};
 use lines::{Line, Skip};
+pub use only::Only;
+pub(crate) use only::{Awaited, Look};
 use values::Expect;
 
 /// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.
@@ -108,6 +111,14 @@ pub struct Checkpoint {
     pub compression: Compression,
     /// Where the reader has to begin: a Range request from `member.compressed` on.
     pub member: Member,
+}
+
+impl Checkpoint {
+    /// The very beginning of an object, of which nothing is known.
+    pub fn start(format: Format) -> Self {
+        let member = Member { compressed: 0, raw: 0 };
+        Self { offset: 0, format, inside: false, compression: Compression::None, member }
+    }
 }
 
 /// The values of one object, one after another.

@@ -24,6 +24,7 @@ mod stream;
 mod suspects;
 mod transform;
 mod turns;
+mod unmatched;
 mod work;
 
 pub(crate) use carry::datasets;

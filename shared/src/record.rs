@@ -39,6 +39,8 @@ pub struct Origin {
     id_prefix: String,
     /// The time of each record, or of the object, in milliseconds since 1970; empty where nobody needs it.
     times_ms: Vec<i64>,
+    /// How often its dead letters were replayed by their source: those of each time lie under keys of their own.
+    replays: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,26 +67,26 @@ impl Origin {
     pub fn s3(bucket: &str, key: &str, etag: &str) -> Self {
         let etag = etag.trim_matches('"');
         let source = Source::S3 { bucket: bucket.into(), key: key.into(), etag: etag.into() };
-        Self { source, id_prefix: hash(["s3", bucket, key, etag]), times_ms: Vec::new() }
+        Self { source, id_prefix: hash(["s3", bucket, key, etag]), times_ms: Vec::new(), replays: 0 }
     }
 
     /// The origin of some records of a Kinesis shard. `stream` is the stream's ARN.
     pub fn kinesis(stream: &str, shard: &str, sequence_numbers: Vec<String>) -> Self {
         let source = Source::Kinesis { stream: stream.into(), shard: shard.into(), sequence_numbers };
-        Self { source, id_prefix: hash(["kinesis", stream, shard]), times_ms: Vec::new() }
+        Self { source, id_prefix: hash(["kinesis", stream, shard]), times_ms: Vec::new(), replays: 0 }
     }
 
     /// The origin of some records of a Kafka topic. `cluster` is an ARN, or a name where there is none.
     pub fn kafka(cluster: &str, topic: &str, records: Vec<KafkaRecord>) -> Self {
         let source = Source::Kafka { cluster: cluster.into(), topic: topic.into(), records };
-        Self { source, id_prefix: hash(["kafka", cluster, topic]), times_ms: Vec::new() }
+        Self { source, id_prefix: hash(["kafka", cluster, topic]), times_ms: Vec::new(), replays: 0 }
     }
 
     /// The origin of the records of one invocation by Firehose. Their ids are of that invocation alone, and no document
     /// has an id by them.
     pub fn firehose(delivery_stream: &str, record_ids: Vec<String>) -> Self {
         let source = Source::Firehose { delivery_stream: delivery_stream.into(), record_ids };
-        Self { source, id_prefix: hash(["firehose", delivery_stream]), times_ms: Vec::new() }
+        Self { source, id_prefix: hash(["firehose", delivery_stream]), times_ms: Vec::new(), replays: 0 }
     }
 
     /// The same with the time of each of its records, in their order, or of its object: what stands in for an event's own time.
@@ -92,6 +94,17 @@ impl Origin {
     #[must_use]
     pub fn with_times_ms(self, times_ms: Vec<i64>) -> Self {
         Self { times_ms, ..self }
+    }
+
+    /// The same in a replay of its dead letters by their source, the first, second or so.
+    #[must_use]
+    pub fn replayed(self, replays: u32) -> Self {
+        Self { replays, ..self }
+    }
+
+    /// How often its dead letters were replayed by their source, this time included.
+    pub fn replays(&self) -> u32 {
+        self.replays
     }
 
     /// The time of a record, or of the object, in milliseconds since 1970.

@@ -54,6 +54,16 @@ pub enum Subject {
         /// The offset before which everything is settled.
         end_offset: u64,
     },
+    /// An S3 object that is read again for the sake of dead letters, of whose events it is the source. It is no receipt of the
+    /// object: what the letters do not name was not read.
+    Again {
+        /// The object.
+        again: ObjectName,
+        /// The offset at which this attempt began.
+        start_offset: u64,
+        /// The offset before which everything is settled.
+        end_offset: u64,
+    },
     /// Dead letters that were tried once more.
     DeadLetters {
         /// The bucket that they lie in.
@@ -85,6 +95,15 @@ pub enum Subject {
         /// From which offset to which, by the partition's number.
         partitions: BTreeMap<i64, Offsets>,
     },
+}
+
+/// An object of S3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObjectName {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key.
+    pub key: String,
 }
 
 /// How far one partition got.
@@ -243,6 +262,9 @@ fn line(
     add(&mut line, receipt);
     line.to_string()
 }
+
+/// Metrics of an object that no dataset takes, by the function's name: there is no dataset to count it by.
+pub const UNMATCHED: [(&str, &str); 1] = [("unmatched", "Count")];
 
 /// What another function than those of events says it did: one document that is a metric record too, by the function's name.
 pub fn document(message: &str, is_whole: bool, about: &impl Serialize, metrics: &[(&str, &str)]) -> Value {

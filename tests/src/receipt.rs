@@ -129,7 +129,8 @@ pub fn of<R: DeserializeOwned>(function: &Function) -> Vec<R> {
         assert_balanced(&line);
         serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"))
     };
-    function.receipts().into_iter().map(read).collect()
+    // An object that no dataset takes has no events to be counted.
+    function.receipts().into_iter().filter(|line| line.get("unmatched").is_none()).map(read).collect()
 }
 
 /// A receipt balances, and is a CloudWatch metric: all of it by dataset, what alarms watch by function.

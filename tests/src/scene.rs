@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local::function::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::moto::{Moto, Object, REGION};
 use crate::{envelope, place, queue::Queue, receipt};
@@ -49,6 +49,7 @@ pub struct DeadLetter<P = Position> {
     pub payload: Option<String>,
     pub payload_base64: Option<String>,
     pub payload_length: Option<u64>,
+    pub continuation: Option<Value>,
 }
 
 /// Where a rejected event lies.

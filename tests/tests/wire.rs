@@ -15,6 +15,7 @@ const REPLAY_KILLS: usize = 2;
 const RANDOM_DOCUMENTS: u64 = 1_500;
 
 mod wire {
+    mod again;
     mod audit;
     mod auth;
     mod components;
@@ -45,6 +46,7 @@ mod wire {
     mod replayed;
     mod rules;
     mod turns;
+    mod unmatched;
     mod verdict;
     mod visibility;
     mod volume;

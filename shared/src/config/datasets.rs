@@ -140,17 +140,28 @@ impl Transform {
 pub struct S3From {
     pub(crate) bucket: GlobMatcher,
     pub(crate) key: GlobMatcher,
+    /// Keys that are not taken, and that nobody has to take.
+    pub(crate) exclude: Vec<GlobMatcher>,
 }
 
 impl S3From {
     /// Whether an object is taken.
     pub fn matches(&self, bucket: &str, key: &str) -> bool {
-        self.bucket.is_match(bucket) && self.key.is_match(key)
+        self.bucket.is_match(bucket) && self.matches_key(key)
     }
 
     /// Whether an object of that key is taken, if its bucket is the right one.
     pub fn matches_key(&self, key: &str) -> bool {
-        self.key.is_match(key)
+        self.key.is_match(key) && !self.excludes_key(key)
+    }
+
+    /// Whether an object is one that this dataset leaves out on purpose.
+    pub fn excludes(&self, bucket: &str, key: &str) -> bool {
+        self.bucket.is_match(bucket) && self.excludes_key(key)
+    }
+
+    fn excludes_key(&self, key: &str) -> bool {
+        self.exclude.iter().any(|glob| glob.is_match(key))
     }
 
     /// The glob of the bucket's name.
@@ -229,6 +240,11 @@ impl Datasets {
     /// The dataset of an S3 object: the first whose `from` matches. `key` is decoded.
     pub fn find_s3(&self, bucket: &str, key: &str) -> Option<&Arc<Dataset>> {
         self.find(|from| matches!(from, From::S3(from) if from.matches(bucket, key)))
+    }
+
+    /// Whether some dataset leaves an object out on purpose.
+    pub fn excludes_s3(&self, bucket: &str, key: &str) -> bool {
+        self.iter().any(|dataset| dataset.from.s3().is_some_and(|from| from.excludes(bucket, key)))
     }
 
     /// The dataset of a Kinesis data stream: the first whose `from` matches.

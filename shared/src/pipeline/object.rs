@@ -17,12 +17,12 @@ use crate::{
     backoff::Backoff,
     config::datasets::Dataset,
     dead_letter::Letters,
-    frame::Frames,
+    frame::{Frames, Only},
     lambda::Deadline,
     outcome::{BatchError, Rejection, Stage},
     record::{ItemPosition, Origin},
     source::s3::{ChunkReader, Continuation, Fetch, continuation::Marker},
-    telemetry::{Receipt, Subject},
+    telemetry::{ObjectName, Receipt, Subject},
 };
 
 /// An object that can't be opened so often is given up for this attempt.
@@ -43,21 +43,20 @@ impl S3Ingest {
         let started = Instant::now();
         let (from, start_offset) =
             begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
-        let mut receipt = Receipt::new(subject(object, start_offset, start_offset), &dataset.name);
-        let opened = tokio::select! {
-            opened = self.open(object, from, deadline) => opened,
-            _ = turn.is_over() => {
-                let reason = "no answer within its share of the time, and others wait".to_owned();
-                Err(OpenError::Failed(BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }))
-            }
-        };
+        let only = begun.and_then(|begun| begun.only.as_ref());
+        let mut receipt = Receipt::new(subject(object, only, start_offset, start_offset), &dataset.name);
+        let opened = self.open_within(&turn, object, from, begun, deadline).await;
         let opened = match opened {
             Ok(opened) => opened,
             Err(OpenError::Gone(reason)) => {
-                let rejection = rejection(ItemPosition::in_object(start_offset), Stage::Source, "gone", reason);
-                let etag = object.etag.as_deref().unwrap_or_default();
-                let origin = Origin::s3(&object.bucket, &object.key, etag);
-                let result = self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await;
+                let result = if let Some(begun) = begun {
+                    self.rest_lost(begun, "gone", reason, &mut receipt, deadline).await
+                } else {
+                    let rejection = rejection(ItemPosition::in_object(start_offset), Stage::Source, "gone", reason);
+                    let etag = object.etag.as_deref().unwrap_or_default();
+                    let origin = Origin::s3(&object.bucket, &object.key, etag);
+                    self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await
+                };
                 receipt.elapsed_ms = elapsed_ms(started);
                 receipt.print();
                 return result.map(|()| Left::Nothing);
@@ -69,7 +68,7 @@ impl S3Ingest {
             }
         };
         let origin = Origin::s3(&object.bucket, &object.key, &opened.etag).with_times_ms(vec![opened.last_modified_ms]);
-        let origin = Arc::new(origin);
+        let origin = Arc::new(origin.replayed(begun.map_or(0, |begun| begun.replays)));
         let read = ObjectRef {
             version: opened.version.clone().or_else(|| object.version.clone()),
             etag: Some(opened.etag.trim_matches('"').to_owned()),
@@ -98,7 +97,7 @@ impl S3Ingest {
         receipt.outcome = settlement.outcome;
         receipt.left_out = settlement.left_out;
         receipt.panicked = settlement.panicked;
-        receipt.subject = subject(&read, start_offset, settlement.settled_to());
+        receipt.subject = subject(&read, only, start_offset, settlement.settled_to());
         receipt.bulk_requests = settlement.bulk_requests;
         receipt.retries = settlement.retries;
         receipt.handed_on = matches!(rest, Rest::Onward { .. } | Rest::NotBegun);
@@ -118,7 +117,7 @@ impl S3Ingest {
         match (rest, produced) {
             (Rest::Nothing | Rest::NoProgress, _) => Ok(Left::Nothing),
             (Rest::NotBegun, _) => Ok(Left::All),
-            (Rest::Onward { alone }, Some(Produced { frames, .. })) => Ok(Left::Rest(Continuation {
+            (Rest::Onward { alone }, Some(Produced { frames, .. })) => Ok(Left::Rest(Box::new(Continuation {
                 millrace: Marker::Continuation,
                 object: read,
                 dataset: dataset.name.clone(),
@@ -130,9 +129,29 @@ impl S3Ingest {
                 },
                 hops,
                 alone,
-            })),
+                only: only.cloned(),
+                replays: begun.map_or(0, |begun| begun.replays),
+            }))),
             (Rest::Onward { .. }, None) => Err(format!("{object}: nothing is left of its producer")),
             (Rest::Fails(reason), _) => Err(format!("{object}: {reason}")),
+        }
+    }
+
+    /// Opens the object within its share of the time.
+    async fn open_within(
+        &self,
+        turn: &Turn,
+        object: &ObjectRef,
+        from: u64,
+        begun: Option<&Continuation>,
+        deadline: Deadline,
+    ) -> Result<Opened, OpenError> {
+        tokio::select! {
+            opened = self.open_or_replaced(object, from, begun, deadline) => opened,
+            _ = turn.is_over() => {
+                let reason = "no answer within its share of the time, and others wait".to_owned();
+                Err(OpenError::Failed(BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }))
+            }
         }
     }
 
@@ -165,6 +184,7 @@ impl S3Ingest {
             None => Frames::new(reader, dataset.format, max_event_bytes),
         };
         let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));
+        let only = begun.and_then(|begun| begun.only.clone());
         let start = ItemPosition::in_object(start_offset);
         let slot = turn.slot.take();
         let produce = move |bodies| {
@@ -173,6 +193,7 @@ impl S3Ingest {
             let mut reading = Duration::ZERO;
             let end = Producer::run(bodies, &rules, &from, |producer| {
                 let since = Instant::now();
+                producer.read_only(only.as_ref(), start_offset);
                 let filled = producer.fill(&mut frames, here);
                 reading = since.elapsed();
                 filled
@@ -184,6 +205,22 @@ impl S3Ingest {
             Produced { frames, end, reading, waited }
         };
         self.carrier.carry_in_turn(origin, dataset, start, deadline, &turn, produce).await
+    }
+
+    /// Opens an object, or what took its place where that is to be read too.
+    async fn open_or_replaced(
+        &self,
+        object: &ObjectRef,
+        from: u64,
+        begun: Option<&Continuation>,
+        deadline: Deadline,
+    ) -> Result<Opened, OpenError> {
+        let opened = self.open(object, from, deadline).await;
+        let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
+        // A rest that could not be read is repaired by another upload: its content is another, and its events have ids of their own.
+        tracing::info!(position = %object, reason, "reading what took the place of this object");
+        let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
+        self.open(&repaired, from, deadline).await
     }
 
     async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
@@ -239,7 +276,7 @@ pub(super) enum Left {
     /// Every event has its fate.
     Nothing,
     /// The rest is to be handed on.
-    Rest(Continuation),
+    Rest(Box<Continuation>),
     /// There was no time to begin: the message is to be sent again.
     All,
 }
@@ -269,8 +306,16 @@ fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
     rejection(ItemPosition::in_object(offset), Stage::Frame, "no_progress", reason)
 }
 
-fn subject(object: &ObjectRef, start_offset: u64, end_offset: u64) -> Subject {
+/// Whether what begins here may be read in other content of the same name: nothing of it was read yet.
+fn may_be_repaired(begun: &Continuation) -> bool {
+    begun.checkpoint.offset == 0 && begun.only.as_ref().is_some_and(Only::reads_replaced)
+}
+
+pub(super) fn subject(object: &ObjectRef, only: Option<&Only>, start_offset: u64, end_offset: u64) -> Subject {
     let ObjectRef { bucket, key, etag, .. } = object.clone();
+    if only.is_some() {
+        return Subject::Again { again: ObjectName { bucket, key }, start_offset, end_offset };
+    }
     Subject::S3 { bucket, key, etag, start_offset, end_offset }
 }
 

@@ -16,11 +16,14 @@ use crate::{
     bulk::{Body, Full},
     config::datasets::Dataset,
     decode::{DecodeError, Decoder},
-    frame::{Frame, FrameError, Frames},
+    frame::{Awaited, Frame, FrameError, Frames, Look, Only},
     outcome::{Rejection, Stage},
     record::{ItemPosition, Origin},
     source::s3::FetchError,
 };
+
+/// The `error_type` of a letter whose event could not be found again.
+pub(super) const POSITION_NOT_FOUND: &str = "position_not_found";
 
 /// How reading ended.
 #[derive(Debug)]
@@ -124,6 +127,8 @@ pub(super) struct Producer<'p> {
     unfolding: Unfolding,
     judge: Judge,
     unreadable: Vec<u8>,
+    /// What of the object at hand is read; all of it without.
+    awaited: Option<Awaited>,
 }
 
 impl<'p> Producer<'p> {
@@ -148,10 +153,16 @@ impl<'p> Producer<'p> {
             unfolding: Unfolding::default(),
             judge: Judge::new(origin, dataset.keep_from_ms(now_ms), now_ms),
             unreadable: Vec::new(),
+            awaited: None,
         };
         let (end, position) = produce(&mut producer);
         producer.bodies.seal(position, Body::new(0));
         end
+    }
+
+    /// Reads no more than these events of the object or record that comes next, which begins at `start`; all where there is no `only`.
+    pub(super) fn read_only(&mut self, only: Option<&Only>, start: u64) {
+        self.awaited = only.map(|only| Awaited::new(only, start));
     }
 
     /// Rejects one event, or something that stands for some; `payload` is what is kept of it, `length` how long it was.
@@ -161,23 +172,32 @@ impl<'p> Producer<'p> {
     }
 
     /// The hot loop. Returns how it ended, and the position before which every event was placed.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the parser has one call site, and the loop around it is measured as one"
+    )]
     pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
-        let Self { bodies, dataset, origin, decoder, unfolding, judge, unreadable } = self;
-        let mut refused: Option<(ItemPosition, DecodeError)> = None;
+        let Self { bodies, dataset, origin, decoder, unfolding, judge, unreadable, awaited } = self;
+        let mut refused: Option<(ItemPosition, Look, DecodeError)> = None;
         let name = dataset.name.as_str();
         loop {
             // What did not decode may be several values in one line: the framer then gives them singly.
-            if let Some((at, error)) = refused.take()
+            if let Some((at, look, error)) = refused.take()
                 && !frames.split()
+                && look == Look::Take
             {
                 let rejection = rejection(at, Stage::Decode, error.error_type, error.reason);
                 let length = unreadable.len() as u64;
                 if bodies.place(at, |body| body.reject(origin, name, &rejection, unreadable, length)).is_err() {
                     return (End::Stopped, at);
                 }
+                taken(awaited, at);
             }
             if bodies.stop.is_set() {
                 return (End::Stopped, here.offset(frames.offset()));
+            }
+            if awaited.as_ref().is_some_and(Awaited::is_over) {
+                return (End::Whole, here.offset(frames.offset()));
             }
             let (payload, at, time_ms) = match frames.next() {
                 Ok(Some(Frame::Record { payload, offset, time_ms })) => {
@@ -185,14 +205,26 @@ impl<'p> Producer<'p> {
                 }
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
                     let at = here.offset(offset);
+                    match look(awaited, at, length, bodies, origin, name) {
+                        Ok(Look::Take) => {}
+                        Ok(Look::Divide | Look::Skip) => continue,
+                        Err(stopped_at) => return (End::Stopped, stopped_at),
+                    }
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
                     let rejection = rejection(at, Stage::Frame, "event_too_large", reason);
                     if bodies.place(at, |body| body.reject(origin, name, &rejection, head, length)).is_err() {
                         return (End::Stopped, at);
                     }
+                    taken(awaited, at);
                     continue;
                 }
-                Ok(None) => return (End::Whole, here.offset(frames.offset())),
+                Ok(None) => {
+                    let end = here.offset(frames.offset());
+                    return match missed(awaited, end, bodies, origin, name) {
+                        Ok(()) => (End::Whole, end),
+                        Err(stopped_at) => (End::Stopped, stopped_at),
+                    };
+                }
                 Err(error) => {
                     let end = here.offset(frames.offset());
                     return match rest(error, end) {
@@ -209,7 +241,15 @@ impl<'p> Producer<'p> {
                     };
                 }
             };
+            let look = match look(awaited, at, payload.len() as u64, bodies, origin, name) {
+                Ok(Look::Skip) => continue,
+                Ok(look) => look,
+                Err(stopped_at) => return (End::Stopped, stopped_at),
+            };
             let placed = event::decode(decoder, dataset.embedded.as_ref(), unfolding, payload, |event| {
+                if look == Look::Divide {
+                    return Ok(()); // one value, and not one that is wanted
+                }
                 match judge.judge(dataset, event, origin.at(at), here.id_prefix, time_ms) {
                     Verdict::Wanted { action, document } => {
                         let original = if std::ptr::eq(document, payload) { None } else { Some(payload) };
@@ -237,7 +277,7 @@ impl<'p> Producer<'p> {
                 Err(error) => {
                     unreadable.clear();
                     unreadable.extend_from_slice(payload);
-                    refused = Some((at, error));
+                    refused = Some((at, look, error));
                     continue;
                 }
             };
@@ -245,8 +285,56 @@ impl<'p> Producer<'p> {
             if placed.is_err() {
                 return (End::Stopped, at);
             }
+            taken(awaited, at);
         }
     }
+}
+
+/// Whether a value is read. What was to begin before it and did not is rejected.
+#[inline]
+fn look(
+    awaited: &mut Option<Awaited>,
+    at: ItemPosition,
+    length: u64,
+    bodies: &mut Bodies,
+    origin: &Origin,
+    dataset: &str,
+) -> Result<Look, ItemPosition> {
+    let Some(awaited) = awaited else { return Ok(Look::Take) };
+    while let Some(offset) = awaited.missed_before(at.offset) {
+        not_found(ItemPosition { offset, ..at }, bodies, origin, dataset)?;
+    }
+    Ok(awaited.look(at.offset, length))
+}
+
+#[inline]
+fn taken(awaited: &mut Option<Awaited>, at: ItemPosition) {
+    if let Some(awaited) = awaited {
+        awaited.taken(at.offset);
+    }
+}
+
+/// Rejects what was to be read and was not met up to the end.
+fn missed(
+    awaited: &mut Option<Awaited>,
+    end: ItemPosition,
+    bodies: &mut Bodies,
+    origin: &Origin,
+    dataset: &str,
+) -> Result<(), ItemPosition> {
+    let Some(awaited) = awaited else { return Ok(()) };
+    while let Some(offset) = awaited.missed_at_end(end.offset) {
+        not_found(ItemPosition { offset, ..end }, bodies, origin, dataset)?;
+    }
+    Ok(())
+}
+
+/// A dead letter names a position, and no value begins there: it stays a dead letter.
+#[cold]
+fn not_found(at: ItemPosition, bodies: &mut Bodies, origin: &Origin, dataset: &str) -> Result<(), ItemPosition> {
+    let reason = "no event begins at this offset, as the rules read the object now".to_owned();
+    let rejection = rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason);
+    bodies.place(at, |body| body.reject(origin, dataset, &rejection, &[], 0)).map_err(|Stopped| at)
 }
 
 pub(super) fn rejection(at: ItemPosition, stage: Stage, error_type: &str, reason: String) -> Rejection {

@@ -8,6 +8,7 @@ use super::{
     object::Left,
     places::{Place, places},
     turns::{Turns, Waiter},
+    unmatched::dataset_of,
 };
 use crate::{
     aws::Aws,
@@ -128,7 +129,7 @@ impl S3Ingest {
     /// A message about one object of several.
     fn body_of(&self, task: &Task) -> Option<String> {
         match task {
-            Task::Object(object) => {
+            Task::Object(object) | Task::Folder(object) => {
                 let dataset = self.datasets.find_s3(&object.bucket, &object.key)?;
                 let all = Continuation::of_all(object, &dataset.name, dataset.format, self.datasets.hash());
                 serde_json::to_string(&all).ok()
@@ -144,24 +145,21 @@ impl S3Ingest {
                 let Some(_turn) = turns.begin(waiter).await else { return Ok(Left::All) };
                 return self.letters(letters, deadline).await.map(|()| Left::Nothing);
             }
-            Task::Object(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
+            Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
                 if continuation.pipeline != self.datasets.hash() {
                     tracing::warn!(position = %continuation.object, "the pipeline changed since this object was begun: the rest follows the new rules");
                 }
-                let object = &continuation.object;
-                let dataset = self.datasets.by_name(&continuation.dataset);
-                (object, dataset.or_else(|| self.datasets.find_s3(&object.bucket, &object.key)))
+                (&continuation.object, dataset_of(&self.datasets, continuation))
             }
         };
         let Some(dataset) = dataset else {
-            tracing::info!(position = %object, "no dataset's `from` matches this object: it is not read");
-            return Ok(Left::Nothing);
+            return self.without_dataset(task, deadline).await.map(|()| Left::Nothing);
         };
         let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
         let begun = match task {
             Task::Continue(continuation) => Some(continuation.as_ref()),
-            Task::Object(_) | Task::Letters(_) => None,
+            Task::Object(_) | Task::Folder(_) | Task::Letters(_) => None,
         };
         self.object(object, dataset, begun, turn, deadline).await
     }

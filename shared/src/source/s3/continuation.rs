@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::objects::ObjectRef,
-    frame::{Checkpoint, Compression, Format, Member},
+    frame::{Checkpoint, Format, Only},
 };
 
 /// A chain of continuations ends here; the message then fails, and comes to rest in the dead-letter queue. With the
@@ -38,20 +38,32 @@ pub struct Continuation {
     /// It is to be read without others: within a share of an invocation it passed no event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
+    /// Which events of it are read: those of dead letters that are tried again by their source. All without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
+    /// How often `replay` had it sent from dead letters: what is rejected then must not lie under the key of the old letters.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replays: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Continuation {
     /// Of an object that was not begun.
     pub fn of_all(object: &ObjectRef, dataset: &str, format: Format, pipeline: &str) -> Self {
-        let member = Member { compressed: 0, raw: 0 };
         Self {
             millrace: Marker::Continuation,
             object: object.clone(),
             dataset: dataset.to_owned(),
             pipeline: pipeline.to_owned(),
-            checkpoint: Checkpoint { offset: 0, format, inside: false, compression: Compression::None, member },
+            checkpoint: Checkpoint::start(format),
             hops: 0,
             alone: false,
+            only: None,
+            replays: 0,
         }
     }
 }

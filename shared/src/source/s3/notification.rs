@@ -24,6 +24,9 @@ pub enum Envelope {
 pub enum Task {
     /// An object was created.
     Object(ObjectRef),
+    /// A folder was created, as the console makes them: an empty object whose key ends with `/`. It holds nothing, and no
+    /// dataset has to take it.
+    Folder(ObjectRef),
     /// An object was begun before.
     Continue(Box<Continuation>),
     /// Dead letters are to be tried once more.
@@ -152,12 +155,19 @@ fn s3_record(record: &Value) -> Result<Option<Task>, String> {
         tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
         return Ok(None);
     }
-    Ok(Some(Task::Object(ObjectRef {
+    let created = ObjectRef {
         bucket: bucket.to_owned(),
         key: key.into_owned(),
         version: version(text(object, "versionId")),
         etag: etag(text(object, "eTag")),
-    })))
+    };
+    Ok(Some(created_task(created, object)))
+}
+
+/// A created object, which is a folder where it is empty. Where nothing is said of its size, its name tells.
+fn created_task(created: ObjectRef, object: &Value) -> Task {
+    let is_empty = object.get("size").is_none_or(|size| size.as_u64() == Some(0));
+    if is_empty && created.key.ends_with('/') { Task::Folder(created) } else { Task::Object(created) }
 }
 
 /// EventBridge does not encode keys.
@@ -170,12 +180,13 @@ fn eventbridge(event: &Value) -> Result<Vec<Task>, String> {
         tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
         return Ok(Vec::new());
     }
-    Ok(vec![Task::Object(ObjectRef {
+    let created = ObjectRef {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         version: version(text(object, "version-id")),
         etag: etag(text(object, "etag")),
-    })])
+    };
+    Ok(vec![created_task(created, object)])
 }
 
 /// `null` is the version of objects written while versioning was off; the ETag tells which content is meant.
@@ -244,6 +255,19 @@ mod tests {
             Invocation::read(&put("dt%3D1/a+b%C3%A9.json")).messages[0].tasks,
             Ok(vec![object("dt=1/a b\u{e9}.json")])
         );
+    }
+
+    #[test]
+    fn an_empty_object_whose_key_ends_with_a_slash_is_a_folder() {
+        let is_folder = |key: &str, size: Option<u64>| {
+            let mut event = put(key);
+            if let Some(size) = size {
+                event["Records"][0]["s3"]["object"]["size"] = json!(size);
+            }
+            matches!(Invocation::read(&event).messages[0].tasks.as_deref(), Ok([Task::Folder(_)]))
+        };
+        assert!(is_folder("a/b/", Some(0)) && is_folder("a/", None));
+        assert!(!is_folder("a/b/", Some(1)) && !is_folder("a/b", Some(0)));
     }
 
     #[test]

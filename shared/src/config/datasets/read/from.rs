@@ -12,7 +12,8 @@ use crate::yaml::{Data, Node, Place};
 const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters), \
                          `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
 pub(super) const FROM_KEYS: Keys<'_> =
-    Keys { of: "`from`", known: &["bucket", "key", "stream", "topic", "delivery_stream"], later: &[] };
+    Keys { of: "`from`", known: &["bucket", "key", "exclude", "stream", "topic", "delivery_stream"], later: &[] };
+const EXCLUDE_FORM: &str = "write `exclude: [\"**/_SUCCESS\", \"source/tmp/**\"]`, globs of keys that are left out";
 const KEPT_BY_S3: &str = "what Firehose delivers is kept by the life cycle rules of its bucket";
 const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
@@ -37,7 +38,7 @@ pub(super) enum Kind {
 impl Kind {
     fn of_key(key: &str) -> Option<Self> {
         match key {
-            "bucket" | "key" => Some(Self::S3),
+            "bucket" | "key" | "exclude" => Some(Self::S3),
             "stream" => Some(Self::Stream),
             "topic" => Some(Self::Topic),
             "delivery_stream" => Some(Self::DeliveryStream),
@@ -91,7 +92,21 @@ impl Reader<'_> {
             Some((_, node)) => self.key_glob(node),
             None => self.refuse(node.place, format!("`from` without a `key`; {FROM_FORM}")),
         };
-        Some(Taken::Events(From::S3(S3From { bucket: bucket?, key: key? })))
+        let exclude = match members.get("exclude") {
+            Some((_, node)) => self.excluded(node),
+            None => Some(Vec::new()),
+        };
+        Some(Taken::Events(From::S3(S3From { bucket: bucket?, key: key?, exclude: exclude? })))
+    }
+
+    /// A list of globs.
+    fn excluded(&mut self, node: &Node) -> Option<Vec<GlobMatcher>> {
+        let Data::List(globs) = &node.data else { return self.refuse(node.place, EXCLUDE_FORM) };
+        if globs.is_empty() {
+            return self.refuse(node.place, format!("`exclude` is empty; {EXCLUDE_FORM}"));
+        }
+        let globs: Vec<_> = globs.iter().map(|node| self.glob(node, "exclude")).collect();
+        globs.into_iter().collect()
     }
 
     /// Complains of the keys that would say nothing about data of this kind.
