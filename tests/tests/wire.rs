@@ -47,6 +47,7 @@ mod wire {
     mod rules;
     mod turns;
     mod unmatched;
+    mod upgrade;
     mod verdict;
     mod visibility;
     mod volume;

@@ -3,7 +3,7 @@
 mod brake;
 mod held;
 mod ownership;
-mod replay;
+pub(super) mod replay;
 mod retention;
 mod security;
 mod setup;
@@ -27,7 +27,7 @@ fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
 }
 
 /// What a function answers to an event: a document, or what it fails with.
-async fn invoke(function: &mut Function, event: &Value) -> Result<Value, String> {
+pub(super) async fn invoke(function: &mut Function, event: &Value) -> Result<Value, String> {
     let answer: Answer = function.invoke(event, LIMIT).await.expect("the function runs");
     answer.response().map(|bytes| parse(&String::from_utf8_lossy(bytes)))
 }

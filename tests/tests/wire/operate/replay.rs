@@ -20,7 +20,7 @@ use tests::scene::{Scene, receipts};
 use super::invoke;
 
 /// The function `replay` of a scene; it goes on by a function that moto knows, and that does not run.
-pub(super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Function {
+pub(in super::super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Function {
     let name = format!("replay-{}", scene.prefix);
     scene.moto.lambda_function(&name).await;
     let state = format!("s3://dead-{}/state", scene.prefix);
@@ -37,7 +37,7 @@ pub(super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)
 }
 
 /// Invokes until it is over, as its own invocations of itself would; how it stands then.
-pub(super) async fn through(function: &mut Function, event: &Value, limit: Duration) -> Value {
+pub(in super::super) async fn through(function: &mut Function, event: &Value, limit: Duration) -> Value {
     let mut answer = function.invoke(event, limit).await.expect("it runs");
     loop {
         let progress = parse(&String::from_utf8_lossy(answer.response().expect("progress")));
