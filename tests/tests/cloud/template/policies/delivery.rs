@@ -36,6 +36,8 @@ pub(super) const DELIVERY: &[Row] = &[
     ("lambda:GetFunctionConfiguration", FUNCTION, &[]),
     // Firehose may write the version that it calls; there is one.
     ("lambda:InvokeFunction", LATEST, &[]),
+    // For minutes after an upgrade it calls the alias of earlier releases.
+    ("lambda:InvokeFunction", ALIAS, &[]),
     ("kinesis:DescribeStream", "arn:aws:kinesis:eu-west-1:111122223333:stream/events", &[]),
     ("kinesis:GetRecords", "arn:aws:kinesis:eu-west-1:111122223333:stream/events", &[]),
     ("kinesis:GetShardIterator", "arn:aws:kinesis:eu-west-1:111122223333:stream/events", &[]),
@@ -59,6 +61,7 @@ pub(super) const DELIVERY: &[Row] = &[
 ];
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-FirehoseTransformFunction-1";
 const LATEST: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-FirehoseTransformFunction-1:$LATEST";
+const ALIAS: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-FirehoseTransformFunction-1:live";
 
 #[test]
 fn the_delivery_stream_calls_one_function_and_deletes_nothing() {
