@@ -36,6 +36,9 @@ pub struct Mapping {
     /// Whether it is on its way to another state.
     #[serde(default)]
     pub in_transition: bool,
+    /// Whether its settings are being changed: until they are, nothing tells for sure whether it is on.
+    #[serde(skip)]
+    pub is_updating: bool,
     /// Its ARN, to tag it by.
     #[serde(skip)]
     pub arn: Option<String>,
@@ -56,8 +59,21 @@ impl Functions {
     /// # Errors
     /// As for any call.
     pub async fn mappings(&self, name: &str) -> Result<Vec<Mapping>, BatchError> {
-        let what = || format!("ListEventSourceMappings of {name}");
-        let mut pages = self.client().list_event_source_mappings().function_name(name).into_paginator().send();
+        self.list(Some(name)).await
+    }
+
+    /// Every event source mapping of the account in this region. One that is not among them is deleted.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn all_mappings(&self) -> Result<Vec<Mapping>, BatchError> {
+        self.list(None).await
+    }
+
+    async fn list(&self, name: Option<&str>) -> Result<Vec<Mapping>, BatchError> {
+        let what = || format!("ListEventSourceMappings of {}", name.unwrap_or("all functions"));
+        let request = self.client().list_event_source_mappings().set_function_name(name.map(str::to_owned));
+        let mut pages = request.into_paginator().send();
         let mut mappings = Vec::new();
         while let Some(page) = pages.next().await {
             match page {
@@ -158,6 +174,7 @@ fn mapping(configuration: &EventSourceMappingConfiguration) -> Option<Mapping> {
         maximum_concurrency: configuration.scaling_config().and_then(ScalingConfig::maximum_concurrency),
         parallelization_factor: configuration.parallelization_factor(),
         in_transition: !matches!(state, "Enabled" | "Disabled"),
+        is_updating: state == "Updating",
         arn: configuration.event_source_mapping_arn().map(str::to_owned),
     })
 }

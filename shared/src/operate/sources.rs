@@ -101,11 +101,13 @@ impl Sources {
         if !state.value.by.is_empty() {
             return Ok(Released::Held);
         }
-        self.turn_on(&state.value, &found).await?;
-        if !self.are_on(&state.value).await? {
+        let listed = found.into_iter().map(|found| found.mapping).collect();
+        self.turn_on(&state.value, &self.turned_off(&state.value, listed).await?).await?;
+        let now = self.turned_off(&state.value, self.mappings().await?).await?;
+        if !state.value.are_on(&now) {
             return Ok(Released::Pending);
         }
-        for mapping in state.value.to_enable().filter(|known| found.iter().any(|now| now.mapping.uuid == known.uuid)) {
+        for mapping in &now {
             self.set_tag(mapping, None).await?;
         }
         // What was changed is forgotten only when all of it is as it was, and not where somebody claims them meanwhile.
@@ -122,10 +124,9 @@ impl Sources {
         Ok(self.mappings().await?.iter().all(|mapping| !mapping.enabled && !mapping.in_transition))
     }
 
-    async fn turn_on(&self, paused: &Paused, found: &[Found]) -> Result<(), BatchError> {
-        let ours = |now: &&Found| paused.to_enable().any(|known| known.uuid == now.mapping.uuid);
+    async fn turn_on(&self, paused: &Paused, turned_off: &[Mapping]) -> Result<(), BatchError> {
         let mut result = Ok(());
-        for Found { mapping, .. } in found.iter().filter(ours) {
+        for mapping in turned_off {
             result = result.and(match paused.lowered(mapping) {
                 // Lambda refuses a change while another one is under way: the next call finds it done.
                 _ if mapping.in_transition => Ok(()),
@@ -137,14 +138,16 @@ impl Sources {
         result
     }
 
-    async fn are_on(&self, paused: &Paused) -> Result<bool, BatchError> {
-        let now = self.mappings().await?;
-        // A mapping that was deleted meanwhile is nobody's to restore.
-        let is_on = |known: &Mapping| {
-            let now = now.iter().find(|now| now.uuid == known.uuid);
-            now.is_none_or(|now| now.enabled && paused.lowered(now).is_none())
-        };
-        Ok(paused.to_enable().all(is_on))
+    /// The mappings that Millrace turned off, as they are now. Not listed by the names of the functions is not deleted: a mapping may still
+    /// call the alias that an earlier release had, or its function is no longer among the sources. What the account's whole list lacks is deleted.
+    async fn turned_off(&self, paused: &Paused, mut listed: Vec<Mapping>) -> Result<Vec<Mapping>, BatchError> {
+        if !paused.missing(&listed).is_empty() {
+            let all = self.functions.all_mappings().await?;
+            let missing = paused.missing(&listed);
+            listed.extend(all.into_iter().filter(|mapping| missing.contains(&mapping.uuid)));
+        }
+        listed.retain(|now| paused.to_enable().any(|known| known.uuid == now.uuid));
+        Ok(listed)
     }
 
     /// What is remembered: the document, or what the tags say where it is lost or says nothing.

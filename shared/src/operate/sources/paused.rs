@@ -73,6 +73,20 @@ impl Paused {
         self.mappings.iter().filter(|mapping| mapping.enabled)
     }
 
+    /// The mappings to be turned on that are not listed, by identifier.
+    pub fn missing(&self, listed: &[Mapping]) -> BTreeSet<String> {
+        let is_missing = |known: &&Mapping| !listed.iter().any(|now| now.uuid == known.uuid);
+        self.to_enable().filter(is_missing).map(|known| known.uuid.clone()).collect()
+    }
+
+    /// Whether all mappings to be turned on are on, with the concurrency that they had. `now` is all of them that are there: one that was
+    /// deleted is not to be restored.
+    pub fn are_on(&self, now: &[Mapping]) -> bool {
+        let is_on = |now: &Mapping| now.enabled && !now.is_updating && self.lowered(now).is_none();
+        let is_deleted_or_on = |known: &Mapping| now.iter().find(|now| now.uuid == known.uuid).is_none_or(is_on);
+        self.to_enable().all(is_deleted_or_on)
+    }
+
     /// The value of the tag of each mapping that Millrace turned off.
     pub fn tag(&self, stack: &str) -> String {
         let by: Vec<&str> = self.by.iter().map(String::as_str).collect();
@@ -136,6 +150,23 @@ mod tests {
         let after = Paused::of_tags(&[found("a", false, Some(&tag)), found("off by hand", false, None)]);
         assert_eq!((&after.by, enabled(&after)), (&before.by, vec!["a"]));
         assert!(Paused::of_tags(&[found("off by hand", false, None)]).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_listed_is_looked_for_and_what_is_being_changed_is_not_on_yet() {
+        let mut paused = Paused::default();
+        paused.note(&[found("a", true, None), found("b", true, None), found("off by hand", false, None)]);
+        assert_eq!(paused.missing(&[mapping("b", false)]), ["a".to_owned()].into());
+        assert!(paused.missing(&[mapping("a", false), mapping("b", true)]).is_empty());
+        let updating = Mapping { is_updating: true, ..mapping("a", true) };
+        for (now, are_on) in [
+            (vec![mapping("a", true), mapping("b", true)], true),
+            (vec![mapping("a", false), mapping("b", true)], false),
+            (vec![updating, mapping("b", true)], false),
+            (vec![mapping("b", true)], true),
+        ] {
+            assert_eq!(paused.are_on(&now), are_on, "{now:?}");
+        }
     }
 
     #[test]

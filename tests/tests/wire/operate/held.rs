@@ -2,7 +2,8 @@
 
 use local::function::Function;
 use serde_json::{Value, json};
-use tests::engine::Engine;
+use tests::engine::{Engine, json as parse};
+use tests::intercept::{Fault, Intercept};
 use tests::moto::Moto;
 use tests::place;
 use tests::scene::Scene;
@@ -79,6 +80,53 @@ fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_h
         assert_eq!(run(&mut well).await, 0);
         assert_eq!(moto.mapping(&queue).await, (true, Some(50), None));
         assert_eq!(moto.mapping(&new).await, (true, Some(7), None));
+    });
+}
+
+#[test]
+fn a_source_that_is_listed_under_no_name_is_turned_on_and_only_a_deleted_one_is_forgotten() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "unlisted").await;
+        moto.lambda_function("unlisted-s3").await;
+        let queue = moto.map_queue("unlisted-s3", "unlisted", 10).await;
+        let (mut full, _) = brakes(&scene, &engine.url()).await;
+        assert_eq!(run(&mut full).await, 1);
+        assert!(!moto.mapping(&queue).await.0);
+
+        // After an upgrade: the names are others, and the mapping calls what it called.
+        let aws = Intercept::start(&moto.url()).await;
+        let (state, url) = (String::from("s3://dead-unlisted/state"), aws.url());
+        let env = [
+            ("MILLRACE_STATE", state.as_str()),
+            ("MILLRACE_SOURCE_FUNCTIONS", "unlisted-renamed"),
+            ("MILLRACE_FREE_STORAGE_BRAKE", "0.01%"),
+            ("AWS_ENDPOINT_URL", url.as_str()),
+        ];
+        let mut renamed = scene.start("brake", &engine.url(), &env).await;
+        for refused in ["PUT", "GET"] {
+            aws.set(move |head, _| {
+                let is_by_name = head.uri.query().is_some_and(|query| query.contains("FunctionName"));
+                let is_mapping = head.uri.path().contains("/event-source-mappings");
+                if head.method == refused && is_mapping && !is_by_name { Fault::Refused(403) } else { Fault::None }
+            });
+            invoke(&mut renamed, &Value::Null).await.expect_err("it may not be set or looked for yet");
+            assert!(!moto.mapping(&queue).await.0, "{refused}");
+        }
+        aws.set(|_, _| Fault::None);
+        assert_eq!(run(&mut renamed).await, 0);
+        assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
+        let found = moto.lambda.get_event_source_mapping().uuid(&queue).send().await.expect("the mapping");
+        let arn = found.event_source_mapping_arn().expect("an ARN");
+        let tags = moto.lambda.list_tags().resource(arn).send().await.expect("its tags");
+        assert!(tags.tags().is_none_or(|tags| !tags.contains_key("millrace:paused")), "{tags:?}");
+
+        assert_eq!(run(&mut full).await, 1);
+        moto.lambda.delete_event_source_mapping().uuid(&queue).send().await.expect("it is deleted");
+        assert_eq!(run(&mut renamed).await, 0);
+        let states = moto.objects("dead-unlisted", "state/brake.json").await;
+        let state = parse(&String::from_utf8_lossy(&states[0].1));
+        assert_eq!((&state["by"], &state["mappings"]), (&json!([]), &json!([])), "{state}");
     });
 }
 
