@@ -146,6 +146,8 @@ pub struct ReplaySettings {
     pub queue_url: String,
     /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused for `recreate`.
     pub source_functions: Vec<String>,
+    /// `MILLRACE_SNAPSHOTS`: the place of the repository that `setup` made, for `recreate`.
+    pub snapshots: Option<Repository>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: to go on by; none where this is no function.
     pub function: Option<String>,
 }
@@ -164,6 +166,7 @@ impl ReplaySettings {
             queue_url: env
                 .required("MILLRACE_QUEUE_URL", "the URL of an SQS queue", |value| is_url(value).then(|| value.into())),
             source_functions: env.source_functions(),
+            snapshots: env.snapshots(),
             function: env.or("AWS_LAMBDA_FUNCTION_NAME", None, "a name", |value| Some(Some(value.into()))),
         };
         env.finish(settings)

@@ -46,7 +46,7 @@ impl Admin {
                           or {\"take_over\": true} to the function `setup`, takes it over";
             return Err(BatchError::Permanent { what: format!("the repository {name}"), reason: reason.into() });
         }
-        if about.is_some_and(|about| about["settings"]["readonly"] == "true") {
+        if about.is_some_and(is_read_only) {
             let reason = format!("{name} is read only: give a place that this domain may write to");
             return Err(BatchError::Permanent { what: format!("snapshot repository {name}"), reason });
         }
@@ -62,7 +62,7 @@ impl Admin {
         Ok(name)
     }
 
-    /// The name of the repository for a place; `None` where the domain has none.
+    /// The name of the repository that takes snapshots into a place; `None` where the domain has none.
     ///
     /// # Errors
     /// As [`Self::ask`]; permanent where the answer cannot be read.
@@ -73,20 +73,7 @@ impl Admin {
         deadline: Deadline,
     ) -> Result<Option<String>, BatchError> {
         let known = self.repositories(deadline).await?;
-        Ok(of_place(known.object()?, repository, stack))
-    }
-
-    /// The name of the repository of a deployment whose place is not known here: its own, else the one that all had before deployments
-    /// had names; `None` where the domain has neither.
-    ///
-    /// # Errors
-    /// As [`Self::ask`]; permanent where the answer cannot be read.
-    pub async fn repository_of(&self, stack: &Stack, deadline: Deadline) -> Result<Option<String>, BatchError> {
-        let known = self.repositories(deadline).await?;
-        let known = known.object()?;
-        let names = [stack.repository(), REPOSITORY.to_owned()];
-        let is_writable = |name: &String| known.get(name).is_some_and(|about| about["settings"]["readonly"] != "true");
-        Ok(names.into_iter().find(is_writable))
+        Ok(that_takes_snapshots(known.object()?, repository, stack))
     }
 
     async fn repositories(&self, deadline: Deadline) -> Result<Said, BatchError> {
@@ -100,6 +87,15 @@ fn of_place(known: &Map<String, Value>, repository: &Repository, stack: &Stack) 
     let names = known.iter().filter(|(_, about)| is_of(about, repository)).map(|(name, _)| name);
     let rank = |name: &&String| (**name != own, *name != REPOSITORY);
     names.min_by_key(rank).cloned()
+}
+
+/// The same, where it may be written to. `setup` refuses one that is read only, and says so.
+fn that_takes_snapshots(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
+    of_place(known, repository, stack).filter(|name| known.get(name).is_some_and(|about| !is_read_only(about)))
+}
+
+fn is_read_only(about: &Value) -> bool {
+    about["settings"]["readonly"] == "true"
 }
 
 fn is_of(about: &Value, repository: &Repository) -> bool {
@@ -159,6 +155,10 @@ mod tests {
         let folder = Repository::Fs("/srv/a/".into());
         let known = json!({ "old": { "type": "fs", "settings": { "location": "/srv/a" } } });
         assert_eq!(of_place(known.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
+        let read_only = json!({ "old": { "type": "fs", "settings": { "location": "/srv/a", "readonly": "true" } } });
+        assert_eq!(of_place(read_only.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
+        assert_eq!(that_takes_snapshots(read_only.as_object().unwrap(), &folder, &web), None);
+        assert_eq!(that_takes_snapshots(known.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
         assert_eq!((web.repository().as_str(), Stack::default().repository().as_str()), ("millrace-web", "millrace"));
     }
 }

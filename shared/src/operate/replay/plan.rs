@@ -134,9 +134,14 @@ pub(super) fn indices(dataset: &Dataset, meant: &[&Counted], found: &ObjectsFoun
     meant.iter().map(planned).collect()
 }
 
-/// Why a plan must not be carried out, whatever the caller says. `is_own` tells whether an index has the mark of this stack.
-pub(super) fn refusals(indices: &[PlannedIndex], is_own: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut refusals = Vec::new();
+/// Why a plan must not be carried out at `now_ms`, whatever the caller says. `is_own` tells whether an index has the mark of this stack.
+pub(super) fn refusals(
+    dataset: &Dataset,
+    indices: &[PlannedIndex],
+    now_ms: i64,
+    is_own: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let mut refusals = expired(dataset, indices, now_ms);
     for index in indices {
         if !is_own(&index.name) {
             refusals.push(format!(
@@ -151,7 +156,34 @@ pub(super) fn refusals(indices: &[PlannedIndex], is_own: impl Fn(&str) -> bool) 
     refusals
 }
 
+/// Which indices would not come again since their events have expired by now.
+fn expired(dataset: &Dataset, indices: &[PlannedIndex], now_ms: i64) -> Vec<String> {
+    let Some(keep_from_ms) = dataset.keep_from_ms(now_ms) else { return Vec::new() };
+    let is_expired = |index: &&PlannedIndex| {
+        let start_ms = dataset.router.index().period_start_ms(&index.name);
+        index.documents != Some(0) && start_ms.is_some_and(|start_ms| start_ms < keep_from_ms)
+    };
+    let why = |index: &PlannedIndex| {
+        format!(
+            "{} is older than `retention` of the dataset: its events would be dropped as expired. Choose later indices by `since`, or let `retention` delete it",
+            index.name
+        )
+    };
+    indices.iter().filter(is_expired).map(why).collect()
+}
+
 impl Plan {
+    /// Whether its indices are kept still: a day may pass between a plan and its deletions.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(super) fn check_kept(&self, dataset: &Dataset, now_ms: i64) -> Result<(), String> {
+        match expired(dataset, &self.indices, now_ms).first() {
+            Some(why) => Err(format!("the plan `{}` is not carried out: {why}", self.id)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether it may be carried out for a request, by the rules of now.
     ///
     /// # Errors

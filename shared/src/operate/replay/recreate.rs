@@ -62,12 +62,12 @@ impl Replay {
             request: objects.planned(),
             rules: self.datasets.hash().to_owned(),
             made_ms,
-            refusals: plan::refusals(&indices, is_own),
+            refusals: plan::refusals(dataset, &indices, made_ms, is_own),
             indices,
             places,
             objects: found.written_ms.len() as u64,
             object_bytes: found.bytes,
-            repository: self.admin.repository_of(&self.settings.domain.stack, deadline).await.map_err(text)?,
+            repository: self.repository(deadline).await.map_err(text)?,
         };
         let name = plan_name(&plan.id);
         let mut state = match self.states.read::<Plan>(&name).await.map_err(text)? {
@@ -99,7 +99,15 @@ impl Replay {
 
     /// Whether a plan may be carried out by the rules of now.
     pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), String> {
-        plan.check(objects, self.datasets.hash(), lambda::now_ms())
+        let now_ms = lambda::now_ms();
+        plan.check(objects, self.datasets.hash(), now_ms)?;
+        plan.check_kept(self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?, now_ms)
+    }
+
+    /// The repository that `setup` made and `retention` uses: the one of the place, whatever its name.
+    async fn repository(&self, deadline: Deadline) -> Result<Option<String>, BatchError> {
+        let Some(place) = &self.settings.snapshots else { return Ok(None) };
+        self.admin.repository_at(&self.settings.domain.stack, place, deadline).await
     }
 
     /// What has changed in the domain since a plan was made.

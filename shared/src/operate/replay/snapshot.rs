@@ -1,6 +1,6 @@
 //! The snapshot of a plan's indices, before they are deleted: the objects that brought them may have expired.
 
-use super::{Replay, plan::Plan};
+use super::{Progress, Replay, plan::Plan};
 use crate::{
     cluster::admin::snapshots::{Snapshot, SnapshotState},
     lambda::Deadline,
@@ -36,6 +36,13 @@ impl Replay {
     }
 }
 
+/// The name of a replay's snapshot, in lower case as the engine wants it: the one that was begun, else one by the id and the time at which the replay
+/// began. An id can come again, where its state is lost or in other letters, and an older snapshot of the same indices holds older documents.
+pub(super) fn name(progress: &Progress) -> String {
+    let new = || format!("recreate-{}-{}", progress.id.to_ascii_lowercase(), progress.started_ms);
+    progress.snapshot.clone().unwrap_or_else(new)
+}
+
 fn kept(snapshot: &Snapshot, plan: &Plan) -> Kept {
     if snapshot.state == SnapshotState::InProgress {
         return Kept::InProgress;
@@ -48,8 +55,30 @@ fn kept(snapshot: &Snapshot, plan: &Plan) -> Kept {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::operate::replay::{Objects, plan::PlannedIndex};
+
+    #[test]
+    fn no_replay_takes_the_snapshot_of_another_and_each_goes_on_with_its_own() {
+        let progress = |id: &str, started_ms: i64| -> Progress {
+            let state = json!({
+                "id": id, "what": { "dataset": "a", "recreate": true }, "phase": "snapshotting", "started_ms": started_ms, "updated_ms": 1,
+                "listed": 0, "sent": 0, "after": null,
+            });
+            serde_json::from_value(state).unwrap()
+        };
+        assert_eq!(name(&progress("Nightly", 7)), "recreate-nightly-7");
+        assert_ne!(
+            name(&progress("Nightly", 7)),
+            name(&progress("nightly", 8)),
+            "the same id after its state was lost"
+        );
+        // Begun by a release that named it otherwise.
+        let begun = Progress { snapshot: Some("recreate-nightly".into()), ..progress("Nightly", 7) };
+        assert_eq!(name(&begun), "recreate-nightly");
+    }
 
     #[test]
     fn only_a_whole_snapshot_of_every_index_counts() {

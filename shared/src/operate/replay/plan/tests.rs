@@ -27,7 +27,7 @@ fn plan_of(indices: Vec<PlannedIndex>, snapshot: bool) -> Plan {
         request: request(),
         rules: "rules".into(),
         made_ms: 0,
-        refusals: refusals(&indices, |_| true),
+        refusals: refusals(datasets("").by_name("a").unwrap(), &indices, 0, |_| true),
         indices,
         places: Vec::new(),
         objects: 1,
@@ -68,6 +68,10 @@ fn what_another_dataset_or_an_alias_could_have_filled_is_not_planned() {
 
 #[test]
 fn an_index_of_others_and_one_that_nothing_brings_again_are_refused() {
+    let datasets = datasets("");
+    let refusals = |indices: &[PlannedIndex], is_own: fn(&str) -> bool| {
+        refusals(datasets.by_name("a").unwrap(), indices, START_MS, is_own)
+    };
     let index = |name: &str, documents, objects| PlannedIndex {
         name: name.into(),
         uuid: Some("u".into()),
@@ -81,6 +85,33 @@ fn an_index_of_others_and_one_that_nothing_brings_again_are_refused() {
     assert!(refused[1].starts_with("lost has documents, and no object"), "{refused:?}");
     assert!(refusals(&[index("empty", Some(0), 0)], |_| true).is_empty());
     assert_eq!(refusals(&[index("closed", None, 0)], |_| true).len(), 1, "nobody knows what is in it");
+}
+
+#[test]
+fn an_index_whose_events_have_expired_is_refused_when_it_is_planned_and_when_it_would_be_deleted() {
+    let (forever, now) = two();
+    let forever = forever.by_name("a").unwrap();
+    let found = ObjectsFound { written_ms: vec![START_MS + 9 * DAY], bytes: 1 };
+    let planned = |documents| {
+        let mut planned = indices(forever, &now.iter().take(2).collect::<Vec<_>>(), &found);
+        planned[0].documents = documents;
+        planned
+    };
+    let kept = datasets("    retention: 2d\n");
+    let dataset = kept.by_name("a").unwrap();
+    // The 22nd goes when it ended two days ago: with the beginning of the 25th.
+    let (before, after) = (START_MS + 3 * DAY - 1, START_MS + 3 * DAY);
+    assert!(refusals(dataset, &planned(Some(3)), before, |_| true).is_empty());
+    for documents in [Some(3), None] {
+        let refused = refusals(dataset, &planned(documents), after, |_| true);
+        assert!(refused.len() == 1 && refused[0].starts_with("a-2026.11.22 is older than `retention`"), "{refused:?}");
+    }
+    assert!(refusals(dataset, &planned(Some(0)), after, |_| true).is_empty(), "nothing is in it");
+    assert!(refusals(forever, &planned(Some(3)), i64::MAX, |_| true).is_empty(), "kept for ever");
+    let plan = plan_of(planned(Some(3)), true);
+    assert_eq!(plan.check_kept(dataset, before), Ok(()));
+    let refused = plan.check_kept(dataset, after).unwrap_err();
+    assert!(refused.contains("a-2026.11.22 is older than `retention`"), "{refused}");
 }
 
 #[test]

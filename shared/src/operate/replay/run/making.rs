@@ -4,7 +4,11 @@ use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
     aws::state::NotWritten,
     operate::{
-        replay::{Phase, Progress, What, holder, plan::Plan, snapshot::Kept},
+        replay::{
+            Phase, Progress, What, holder,
+            plan::Plan,
+            snapshot::{self, Kept},
+        },
         sources::Released,
     },
     outcome::BatchError,
@@ -89,8 +93,7 @@ impl Run<'_> {
             self.enter(Phase::Recreating).await?;
             return Ok(true);
         };
-        // Names of snapshots are lower case.
-        let name = format!("recreate-{}", self.state.value.id.to_ascii_lowercase());
+        let name = snapshot::name(&self.state.value);
         self.state.value.snapshot = Some(name.clone());
         self.write().await?;
         while !self.deadline.reading_is_over() {

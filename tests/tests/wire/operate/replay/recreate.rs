@@ -178,6 +178,17 @@ fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_again() {
         refused(&mut replay, &with("plan", plan["id"].clone()), "planned-2026.11.26 does not have the mark").await;
         engine.ask("DELETE", "/planned-2026.11.26", "").await;
 
+        // One whose events would be dropped as expired.
+        engine.ask("PUT", "/planned-2020.01.01/_doc/1?refresh=true", r#"{"n":1}"#).await;
+        mark(engine, "planned-2020.01.01").await;
+        let kept = rules("planned", "    retention: 5w\n").replace("t-recreate", &loaded.scene.bucket);
+        loaded.scene.set_pipeline(&kept);
+        let mut kept = loaded.replay(&engine.url(), &[]).await;
+        let plan = invoke(&mut kept, &with("dry_run", json!(true))).await.expect("a plan")["plan"].clone();
+        refused(&mut kept, &with("plan", plan["id"].clone()), "planned-2020.01.01 is older than `retention`").await;
+        loaded.scene.set_pipeline(&rules("planned", "").replace("t-recreate", &loaded.scene.bucket));
+        engine.ask("DELETE", "/planned-2020.01.01", "").await;
+
         // Without a snapshot, only where the request says so; and not after something else came between.
         let mut event = planned(&mut replay, &loaded.event).await;
         event["without_snapshot"] = json!(false);
@@ -232,22 +243,35 @@ fn a_recreate_survives_each_lost_reply_and_a_first_attempt_that_failed() {
 }
 
 #[test]
-fn the_indices_are_kept_in_a_snapshot_where_there_is_a_repository() {
+fn the_indices_are_kept_in_a_snapshot_of_this_replay_in_the_repository_of_the_place() {
     let (Some((engine, location, _folder)), Some(moto)) = (with_repository(), Moto::shared()) else { return };
     place::run(async {
-        let repository = json!({ "type": "fs", "settings": { "location": location.trim_start_matches("fs:") } });
-        engine.ask("PUT", "/_snapshot/millrace", &repository.to_string()).await;
+        // Another deployment's, by the name that all had once; and that of this one's place, which a user has named.
+        for name in ["millrace", "theirs"] {
+            let location = format!("{}/{name}", location.trim_start_matches("fs:"));
+            let repository = json!({ "type": "fs", "settings": { "location": location } });
+            engine.ask("PUT", &format!("/_snapshot/{name}"), &repository.to_string()).await;
+        }
         let loaded = Loaded::new(moto, "kept").await;
-        let mut replay = loaded.replay(&engine.url(), &[]).await;
+        let mut unplaced = loaded.replay(&engine.url(), &[]).await;
+        let asked = json!({ "dataset": "kept", "recreate": true, "dry_run": true });
+        let plan = invoke(&mut unplaced, &asked).await.expect("a plan")["plan"].clone();
+        assert!(plan["repository"].is_null(), "no other's is taken: {plan}");
+        let mut replay = loaded.replay(&engine.url(), &[("MILLRACE_SNAPSHOTS", &format!("{location}/theirs"))]).await;
         let all = json!({ "from": format!("s3://{}", loaded.scene.bucket), "dataset": "kept" });
         through(&mut replay, &all, LIMIT).await;
         loaded.settle(&engine).await;
         let mut event = planned(&mut replay, &loaded.event).await;
         event["without_snapshot"] = json!(false);
+        event["id"] = json!("Nightly");
+        // One of the same indices that a replay of this id took, as releases before named it. Its state is gone.
+        let older = "/_snapshot/theirs/recreate-nightly?wait_for_completion=true";
+        engine.ask("PUT", older, r#"{"indices":"kept-*","include_global_state":false}"#).await;
         let done = through(&mut replay, &event, LIMIT).await;
         loaded.is_done(&done, "with a snapshot").await;
         let name = done["snapshot"].as_str().expect("its name");
-        let said = tests::engine::json(&engine.ask("GET", &format!("/_snapshot/millrace/{name}"), "").await);
+        assert!(name.starts_with("recreate-nightly-"), "{done}");
+        let said = tests::engine::json(&engine.ask("GET", &format!("/_snapshot/theirs/{name}"), "").await);
         let snapshot = &said["snapshots"][0];
         assert_eq!(snapshot["state"], "SUCCESS", "{said}");
         assert_eq!(snapshot["indices"].as_array().map(Vec::len), Some(2), "{said}");
