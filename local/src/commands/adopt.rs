@@ -36,8 +36,11 @@ fn text(done: &Value) -> String {
         let stack = one(row, "stack");
         format!("{}  stays the stack {stack}'s; --from {stack} adopts it", one(row, "index"))
     });
+    let copies = rows("copies").map(|row| {
+        format!("{}  is a copy of another index, and stays as it is; its name adopts it", one(row, "index"))
+    });
     let refused = rows("refused").map(|reason| reason.as_str().unwrap_or_default().to_owned());
-    let lines: Vec<String> = adopted.chain(others).chain(refused).collect();
+    let lines: Vec<String> = adopted.chain(others).chain(copies).chain(refused).collect();
     let count = rows("adopted").count();
     let count = format!("{count} {}", if count == 1 { "index" } else { "indices" });
     let last = if is_dry { format!("{count} would be marked; --write marks them") } else { format!("{count} marked") };
@@ -52,9 +55,13 @@ mod tests {
     fn each_index_is_a_line_and_a_dry_run_says_how_to_write() {
         let adopted = json!([{ "index": "logs-1", "dataset": "a" }, { "index": "logs-2", "dataset": "a" }]);
         let others = json!([{ "index": "logs-3", "dataset": "a", "stack": "pay" }]);
-        let done = json!({ "dry_run": true, "adopted": adopted, "of_other_stacks": others, "refused": ["x: no"] });
+        let copies = json!([{ "index": "logs-4", "dataset": "a" }]);
+        let done = json!({
+            "dry_run": true, "adopted": adopted, "of_other_stacks": others, "copies": copies, "refused": ["x: no"],
+        });
         let expected = "logs-1  would be marked, dataset a\nlogs-2  would be marked, dataset a\n\
-                        logs-3  stays the stack pay's; --from pay adopts it\nx: no\n2 indices would be marked; --write marks them\n";
+                        logs-3  stays the stack pay's; --from pay adopts it\n\
+                        logs-4  is a copy of another index, and stays as it is; its name adopts it\nx: no\n2 indices would be marked; --write marks them\n";
         assert_eq!(text(&done), expected);
     }
 }

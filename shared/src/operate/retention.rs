@@ -132,7 +132,11 @@ impl Retention {
             ..Receipt::default()
         };
         if let Some(index) = receipt.unowned_indices.first() {
-            tracing::warn!(index, unowned = receipt.unowned, "indices without a mark stay: `local adopt` marks them");
+            tracing::warn!(
+                index,
+                unowned = receipt.unowned,
+                "indices without a mark stay: `local adopt` marks them, copies where they are named"
+            );
         }
         if request.dry_run {
             receipt.left = planned.len();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Admin, Said, segment};
+use super::{Admin, Said, ownership::Marked, segment};
 use crate::{lambda::Deadline, outcome::BatchError};
 
 /// One index.
@@ -18,8 +18,10 @@ pub struct Index {
     pub is_in_use: bool,
     /// The engine's own id of it: an index that is made again under the same name has another.
     pub uuid: Option<String>,
-    /// The stack that its mark names; none where it has no mark.
+    /// The stack that its mark names; none where it has no mark, or has that of the index that it was copied from.
     pub stack: Option<String>,
+    /// Whether it is a copy of another index, and nobody has adopted it.
+    pub is_copy: bool,
 }
 
 /// How one index stands.
@@ -29,6 +31,8 @@ pub struct IndexState {
     pub uuid: String,
     /// Whether it refuses writes by a block of its own.
     pub is_write_blocked: bool,
+    /// Whether it allows nothing but its deletion: the engine blocks the indices of a full disk like that.
+    pub allows_only_deletion: bool,
     /// How often its settings were changed: a block that was lifted and set again has changed it twice.
     pub settings_version: Option<u64>,
     /// `_meta.millrace` of its mapping.
@@ -38,7 +42,7 @@ pub struct IndexState {
 impl Index {
     /// An index without a mark that nothing writes into.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None }
+        Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false }
     }
 }
 
@@ -66,6 +70,7 @@ impl Admin {
                 is_in_use: in_use.contains(name),
                 uuid: marked.and_then(|marked| marked.uuid.clone()),
                 stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
+                is_copy: marked.is_some_and(Marked::is_copy),
                 ..Index::new(name)
             });
         }
@@ -109,6 +114,7 @@ impl Admin {
         Ok(IndexState {
             uuid: uuid.to_owned(),
             is_write_blocked: settings["blocks"]["write"] == "true",
+            allows_only_deletion: allows_only_deletion(settings),
             settings_version: about["settings_version"].as_u64(),
             millrace: millrace.cloned().unwrap_or_default(),
         })
@@ -126,6 +132,23 @@ impl Admin {
         let setting = json!({ "index.blocks.write": if block { Value::Bool(true) } else { Value::Null } });
         self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
     }
+
+    /// Makes an index allow nothing but its deletion, or lifts that block.
+    ///
+    /// Alone in its request: beside another setting the block refuses its own end.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn allow_only_deletion(&self, name: &str, only: bool, deadline: Deadline) -> Result<(), BatchError> {
+        let block = if only { Value::Bool(true) } else { Value::Null };
+        let setting = json!({ "index.blocks.read_only_allow_delete": block });
+        self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
+    }
+}
+
+/// Whether the settings of an index allow nothing but its deletion.
+pub(super) fn allows_only_deletion(settings: &Value) -> bool {
+    settings["blocks"]["read_only_allow_delete"] == "true"
 }
 
 /// The indices that data streams consist of.

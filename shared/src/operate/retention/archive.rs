@@ -30,6 +30,9 @@ struct Begun {
     settings_version: Option<u64>,
     /// Whether the block is this deployment's, which takes it back where the index stays.
     is_block_ours: bool,
+    /// Whether the index allowed only its deletion before, which is set again where the index stays.
+    #[serde(default)]
+    allowed_only_deletion: bool,
 }
 
 /// Whether an index may be deleted.
@@ -73,18 +76,14 @@ impl Archive<'_> {
 
     /// Blocks writes, then begins a snapshot: nothing is deleted that came after it.
     async fn begin(&self, index: &str, state: &IndexState, known: Option<&Begun>) -> Result<String, BatchError> {
-        let was_ours = known.is_some_and(|known| known.is_block_ours && known.index_uuid == state.uuid);
-        let now_ms = lambda::now_ms();
-        let mut begun = Begun {
-            name: format!("{index}-{now_ms}-{:08x}", fastrand::u32(..)),
-            started_ms: now_ms,
-            index_uuid: state.uuid.clone(),
-            settings_version: None,
-            is_block_ours: !state.is_write_blocked || was_ours,
-        };
+        let mut begun = Begun::new(index, state, known, lambda::now_ms());
         // Before the block, so that a run that is killed between the two does not leave a block of nobody's.
         self.keep(index, &state.uuid, Some(&begun)).await?;
         let attempt = async {
+            // On a full disk the engine lets an index be deleted and refuses the write block. It leaves what has a write block alone.
+            if state.allows_only_deletion {
+                self.admin.allow_only_deletion(index, false, self.deadline).await?;
+            }
             self.admin.block_writes(index, true, self.deadline).await?;
             begun.settings_version = self.state(index, &state.uuid).await?.settings_version;
             self.keep(index, &state.uuid, Some(&begun)).await?;
@@ -129,13 +128,17 @@ impl Archive<'_> {
         self.admin.write_mark(index, uuid, &json!({ "snapshot": begun }), self.deadline).await
     }
 
-    /// Takes back the block of an index that stays, where it is this deployment's.
+    /// Takes back the block of an index that stays, where it is this deployment's, and sets the one that was lifted for it.
     async fn give_up(&self, index: &str, begun: &Begun) {
         let attempt = async {
             if begun.is_block_ours {
                 self.admin.block_writes(index, false, self.deadline).await?;
             }
-            self.keep(index, &begun.index_uuid, None).await
+            self.keep(index, &begun.index_uuid, None).await?;
+            if begun.allowed_only_deletion {
+                self.admin.allow_only_deletion(index, true, self.deadline).await?;
+            }
+            Ok::<_, BatchError>(())
         };
         if let Err(error) = attempt.await {
             tracing::error!(index, %error, "the index may refuse writes still");
@@ -144,6 +147,19 @@ impl Archive<'_> {
 }
 
 impl Begun {
+    /// What is begun of an index that stands like this; `known` is what the mapping says of an earlier attempt.
+    fn new(index: &str, state: &IndexState, known: Option<&Self>, now_ms: i64) -> Self {
+        let known = known.filter(|known| known.index_uuid == state.uuid);
+        Self {
+            name: format!("{index}-{now_ms}-{:08x}", fastrand::u32(..)),
+            started_ms: now_ms,
+            index_uuid: state.uuid.clone(),
+            settings_version: None,
+            is_block_ours: !state.is_write_blocked || known.is_some_and(|known| known.is_block_ours),
+            allowed_only_deletion: state.allows_only_deletion || known.is_some_and(|known| known.allowed_only_deletion),
+        }
+    }
+
     /// Whether a snapshot of this name is of what is in the index now.
     fn counts(&self, state: &IndexState) -> bool {
         // An engine that does not tell the version of settings (Elasticsearch before 6.5) is none that Millrace works with.
@@ -169,7 +185,7 @@ mod tests {
             uuid: uuid.into(),
             is_write_blocked,
             settings_version,
-            millrace: Value::Null,
+            ..IndexState::default()
         };
         let begun = |settings_version| Begun {
             name: "logs-1".into(),
@@ -177,6 +193,7 @@ mod tests {
             index_uuid: "u".into(),
             settings_version,
             is_block_ours: true,
+            allowed_only_deletion: false,
         };
         for (begun, state, counts, why) in [
             (begun(Some(3)), state("u", true, Some(3)), true, "as it was"),
@@ -191,6 +208,28 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_after_a_failed_one_knows_how_the_index_stood_before_both() {
+        let state = |allows_only_deletion, is_write_blocked| IndexState {
+            uuid: "u".into(),
+            is_write_blocked,
+            allows_only_deletion,
+            ..IndexState::default()
+        };
+        let blocks = |begun: &Begun| (begun.is_block_ours, begun.allowed_only_deletion);
+        let full = Begun::new("logs-1", &state(true, false), None, 1);
+        assert_eq!(blocks(&full), (true, true));
+        // The run was killed after it had lifted one block and set the other.
+        assert_eq!(blocks(&Begun::new("logs-1", &state(false, true), Some(&full), 2)), (true, true));
+        let of_another = Begun { index_uuid: "v".into(), ..full };
+        assert_eq!(blocks(&Begun::new("logs-1", &state(false, true), Some(&of_another), 2)), (false, false));
+        // What a release before has kept.
+        let kept =
+            json!({ "name": "a", "started_ms": 1, "index_uuid": "u", "settings_version": 2, "is_block_ours": true });
+        let before = begun(&IndexState { millrace: json!({ "snapshot": kept }), ..IndexState::default() });
+        assert_eq!(before.as_ref().map(blocks), Some((true, false)));
+    }
+
+    #[test]
     fn what_the_mapping_keeps_is_read_again_and_anything_else_is_nothing() {
         let kept = Begun {
             name: "a".into(),
@@ -198,6 +237,7 @@ mod tests {
             index_uuid: "u".into(),
             settings_version: Some(2),
             is_block_ours: false,
+            allowed_only_deletion: true,
         };
         let state = |millrace: Value| IndexState { millrace, ..IndexState::default() };
         assert_eq!(begun(&state(json!({ "stack": "web", "snapshot": kept }))), Some(kept));

@@ -1,18 +1,20 @@
 //! Marks indices that were made before their template marked them, so that `retention` and `recreate` know whose they are.
 //!
 //! In: which indices. Out: what was marked, and what was not. Only what a dataset's events could have made is marked. An index
-//! with another stack's mark stays that stack's, unless the caller names the stack.
-
-use serde::Serialize;
-use serde_json::json;
+//! with another stack's mark stays that stack's, unless the caller names the stack. A copy of an index is marked only where the
+//! caller names it: somebody made it on purpose, to keep or to compare.
 
 use super::request::Adopt;
 use crate::{
-    cluster::{Admin, admin::indices::Index},
+    cluster::{
+        Admin,
+        admin::{indices::Index, ownership::adoption},
+    },
     config::{datasets::Datasets, stack::Stack},
     lambda::Deadline,
     outcome::BatchError,
 };
+use serde::Serialize;
 
 /// What became of indices.
 #[derive(Debug, Default, Serialize)]
@@ -22,6 +24,8 @@ pub(super) struct Done {
     adopted: Vec<Adoption>,
     /// Those that carry another stack's mark.
     of_other_stacks: Vec<Adoption>,
+    /// Copies of other indices, by `_clone`, `_restore` and the like.
+    copies: Vec<Adoption>,
     /// What the caller named, and no dataset could have made, or is not there.
     refused: Vec<String>,
     /// What could not be marked, and why.
@@ -54,16 +58,18 @@ pub(super) async fn adopt(
     if request.dry_run {
         return Ok(done);
     }
-    let members = json!({ "stack": stack.mark() });
-    for adoption in std::mem::take(&mut done.adopted) {
-        let uuid = indices.iter().find(|index| index.name == adoption.index).and_then(|index| index.uuid.as_deref());
+    for one in std::mem::take(&mut done.adopted) {
+        let uuid = indices.iter().find(|index| index.name == one.index).and_then(|index| index.uuid.as_deref());
         let marked = match uuid {
-            Some(uuid) => admin.write_mark(&adoption.index, uuid, &members, deadline).await.map_err(|e| e.to_string()),
+            Some(uuid) => {
+                let members = adoption(stack, uuid);
+                admin.write_mark(&one.index, uuid, &members, deadline).await.map_err(|error| error.to_string())
+            }
             None => Err("the domain does not tell its settings".to_owned()),
         };
         match marked {
-            Ok(()) => done.adopted.push(adoption),
-            Err(reason) => done.failed.push(format!("{}: {reason}", adoption.index)),
+            Ok(()) => done.adopted.push(one),
+            Err(reason) => done.failed.push(format!("{}: {reason}", one.index)),
         }
     }
     Ok(done)
@@ -77,7 +83,9 @@ fn chosen(indices: &[Index], datasets: &Datasets, stack: &Stack, request: &Adopt
         let Some(dataset) = maker(&index.name) else { continue };
         let adoption =
             Adoption { index: index.name.clone(), dataset: dataset.name.clone(), stack: index.stack.clone() };
-        if index.stack.is_none() || index.stack == request.from {
+        if index.is_copy && request.indices.is_none() {
+            chosen.copies.push(adoption);
+        } else if index.stack.is_none() || index.stack == request.from {
             chosen.adopted.push(adoption);
         } else {
             chosen.of_other_stacks.push(adoption);
@@ -108,6 +116,7 @@ mod tests {
             of("logs-2026.11.21", Some("web")),
             of("logs-2026.11.22", Some("pay")),
             of("logs-2026.11.22-reindexed", None),
+            Index { is_copy: true, ..of("logs-2026.11.23", None) },
         ];
         let found = |list: &[Adoption]| list.iter().map(|one| one.index.clone()).collect::<Vec<_>>();
         let stack = Stack::named("web");
@@ -116,6 +125,9 @@ mod tests {
             (found(&all.adopted), found(&all.of_other_stacks)),
             (vec!["logs-2026.11.20".into()], vec!["logs-2026.11.22".into()])
         );
+        assert_eq!(found(&all.copies), ["logs-2026.11.23"], "a copy is adopted by its name alone");
+        let copy = Adopt { indices: Some(["logs-2026.11.23".to_owned()].into()), ..Adopt::default() };
+        assert_eq!(found(&chosen(&indices, &datasets, &stack, &copy).adopted), ["logs-2026.11.23"]);
         let from = Adopt { from: Some("pay".into()), ..Adopt::default() };
         let all = chosen(&indices, &datasets, &stack, &from);
         assert_eq!(found(&all.adopted), ["logs-2026.11.20", "logs-2026.11.22"]);

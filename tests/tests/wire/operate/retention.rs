@@ -1,5 +1,6 @@
 //! `retention` deletes what is old, after its snapshot, and nothing else.
 
+use local::function::Function;
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;
@@ -8,6 +9,9 @@ use tests::receipt::sum;
 use tests::scene::{Scene, receipts};
 
 use super::{day, engine, indices, invoke};
+
+/// The block of a full disk: nothing but deletion.
+const FULL: &str = "index.blocks.read_only_allow_delete";
 
 /// Puts one document into an index.
 async fn fill(engine: &Engine, index: &str) {
@@ -91,6 +95,11 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
     });
 }
 
+/// What the mapping of an index says of itself.
+async fn meta_of(engine: &Engine, index: &str) -> Value {
+    parse(&engine.ask("GET", &format!("/{index}/_mapping"), "").await)[index]["mappings"]["_meta"].clone()
+}
+
 /// A snapshot of an index that a run has begun and not waited for, as its mapping keeps it; the name.
 async fn begun(engine: &Engine, index: &str) -> String {
     engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
@@ -108,6 +117,44 @@ async fn begun(engine: &Engine, index: &str) -> String {
     name
 }
 
+/// Copies by the engine, each with the mark of its original and a name that a dataset could have made.
+async fn copy(engine: &Engine, index: &str, cloned: &str, snapshot: &str, restored: &str) {
+    engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
+    engine.ask("POST", &format!("/{index}/_clone/{cloned}"), "").await;
+    let renamed = json!({ "indices": index, "rename_pattern": ".+", "rename_replacement": restored }).to_string();
+    let path = format!("/_snapshot/millrace/{snapshot}/_restore?wait_for_completion=true");
+    engine.ask("POST", &path, &renamed).await;
+}
+
+/// Adopts copies, also on a full disk: `adopt` leaves them out where it does not name them.
+async fn adopt_by_name(engine: &Engine, setup: &mut Function, cloned: &str, copied: &str) {
+    let done = invoke(setup, &json!({ "adopt": true })).await.expect("nothing to adopt");
+    assert_eq!((&done["adopted"], done["copies"].as_array().map(Vec::len)), (&json!([]), Some(3)), "{done}");
+    engine.index_setting(copied, FULL, &json!(true)).await;
+    let done = invoke(setup, &json!({ "adopt": [cloned, copied] })).await.expect("two are adopted");
+    assert_eq!(done["adopted"].as_array().map(Vec::len), Some(2), "{done}");
+    let settings = parse(&engine.ask("GET", &format!("/{copied}/_settings?flat_settings=true"), "").await);
+    assert_eq!(settings[copied]["settings"][FULL], "true", "{settings}");
+}
+
+/// The snapshot that was begun holds another index: all is as it was before, the block of the full disk too.
+async fn a_failed_snapshot_changes_nothing(engine: &Engine, retention: &mut Function, index: &str, other: &str) {
+    fill(engine, index).await;
+    let name = begun(engine, index).await;
+    let mut meta = meta_of(engine, index).await;
+    meta["millrace"]["snapshot"]["allowed_only_deletion"] = json!(true);
+    engine.ask("PUT", &format!("/{index}/_mapping"), &json!({ "_meta": meta }).to_string()).await;
+    engine.ask("DELETE", &format!("/_snapshot/millrace/{name}"), "").await;
+    let path = format!("/_snapshot/millrace/{name}?wait_for_completion=true");
+    engine.ask("PUT", &path, &json!({ "indices": other }).to_string()).await;
+    let error = invoke(retention, &json!({})).await.expect_err("it is in no snapshot");
+    assert!(error.contains("does not hold all of"), "{error}");
+    let settings = parse(&engine.ask("GET", &format!("/{index}/_settings"), "").await);
+    let blocks = &settings[index]["settings"]["index"]["blocks"];
+    assert_eq!(*blocks, json!({ "read_only_allow_delete": "true" }), "{settings}");
+    assert!(meta_of(engine, index).await["millrace"].get("snapshot").is_none());
+}
+
 #[test]
 fn only_a_snapshot_of_the_index_as_it_is_counts() {
     let (Some((engine, snapshots, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
@@ -118,8 +165,9 @@ fn only_a_snapshot_of_the_index_as_it_is_counts() {
         let mut setup = scene.start("setup", &engine.url(), &env).await;
         invoke(&mut setup, &json!({})).await.expect("template and repository");
         let ours = |ago: i64| format!("archived-{}", day(ago));
-        let [taken, lifted, prefix, copied, young] = [9, 8, 7, 6, 0].map(ours);
-        for index in [&taken, &lifted, &prefix, &copied, &young] {
+        let [full, taken, lifted, prefix, copied, young] = [10, 9, 8, 7, 6, 0].map(ours);
+        let [cloned, restored] = [12, 11].map(ours);
+        for index in [&full, &taken, &lifted, &prefix, &copied, &young] {
             fill(&engine, index).await;
         }
         // A run before this one was killed while it waited.
@@ -134,15 +182,22 @@ fn only_a_snapshot_of_the_index_as_it_is_counts() {
         engine.ask("PUT", &format!("/_snapshot/millrace/{prefix}-web-1?wait_for_completion=true"), &other).await;
         engine.ask("PUT", &format!("/{prefix}/_block/write"), "").await;
         // What another index keeps was copied into this one's mapping.
-        let meta =
-            parse(&engine.ask("GET", &format!("/{taken}/_mapping"), "").await)[&taken]["mappings"]["_meta"].clone();
+        let meta = meta_of(&engine, &taken).await;
         engine.ask("PUT", &format!("/{copied}/_mapping"), &json!({ "_meta": meta }).to_string()).await;
         engine.ask("PUT", &format!("/{copied}/_block/write"), "").await;
+        copy(&engine, &young, &cloned, &format!("{prefix}-web-1"), &restored).await;
+        // What the engine does to the indices of a full disk; the oldest of those that go.
+        engine.index_setting(&full, FULL, &json!(true)).await;
 
         let mut retention = scene.start("retention", &engine.url(), &env).await;
         let receipt = invoke(&mut retention, &json!({})).await.expect("a run");
         assert_eq!((&receipt["deleted_indices"], &receipt["left"]), (&json!(4), &json!(0)), "{receipt}");
-        assert_eq!(indices(&engine).await, [young.as_str()]);
+        assert_eq!(receipt["unowned_indices"], json!([cloned, restored, copied]), "{receipt}");
+
+        adopt_by_name(&engine, &mut setup, &cloned, &copied).await;
+        let receipt = invoke(&mut retention, &json!({})).await.expect("a run");
+        assert_eq!((&receipt["deleted_indices"], &receipt["unowned"]), (&json!(2), &json!(1)), "{receipt}");
+        assert_eq!(indices(&engine).await, [restored.as_str(), &young]);
         let archive = parse(&engine.ask("GET", "/_snapshot/millrace/_all", "").await);
         let of = |index: &String| {
             let all = archive["snapshots"].as_array().expect("snapshots").iter();
@@ -150,11 +205,22 @@ fn only_a_snapshot_of_the_index_as_it_is_counts() {
             of.filter_map(|one| one["snapshot"].as_str()).map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(of(&taken), [waited_for], "it went on waiting for the one that was begun");
-        assert_eq!((of(&prefix).len(), of(&copied).len(), of(&lifted).len()), (1, 1, 2), "{archive}");
+        assert_eq!(
+            (of(&full).len(), of(&prefix).len(), of(&copied).len(), of(&lifted).len()),
+            (1, 1, 1, 2),
+            "{archive}"
+        );
         let newest =
             of(&lifted).into_iter().find(|name| !name.ends_with("-begun")).expect("a snapshot after the block");
         engine.ask("POST", &format!("/_snapshot/millrace/{newest}/_restore?wait_for_completion=true"), "").await;
         assert_eq!(engine.count(&lifted).await, 2, "what was written meanwhile is in it");
+        let receipt = invoke(&mut retention, &json!({})).await.expect("a run");
+        assert_eq!(
+            receipt["unowned_indices"],
+            json!([restored, lifted]),
+            "what was restored on purpose stays: {receipt}"
+        );
+        a_failed_snapshot_changes_nothing(&engine, &mut retention, &ours(5), &young).await;
     });
 }
 
