@@ -74,6 +74,11 @@ impl Awaited {
         self.from.is_none() && self.at.is_empty()
     }
 
+    /// Where the part begins of which all is awaited.
+    pub(crate) fn rest_from(&self) -> Option<u64> {
+        self.from
+    }
+
     /// What a value is.
     pub(crate) fn look(&self, offset: u64, length: u64) -> Look {
         if self.from.is_some_and(|from| offset >= from) || self.at.contains(&offset) {

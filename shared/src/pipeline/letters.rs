@@ -105,7 +105,7 @@ impl S3Ingest {
             .copied()
             .collect();
         if !remainder.is_empty() {
-            let key = remainder_key(&task.key, &names(&remainder));
+            let key = remainder_key(&task.key, &remainder);
             let put = self.aws.objects.put(&task.bucket, &key, remainder);
             put.await.map_err(|error| error.to_string())?;
         }
@@ -122,13 +122,45 @@ fn names(lines: &[u8]) -> Vec<String> {
     lines.split_inclusive(|byte| *byte == b'\n').map(name).collect()
 }
 
-/// Beside the object it is left of, by the positions of its letters: the same remainder has the same key.
-fn remainder_key(key: &str, names: &[String]) -> String {
+/// Beside the object it is left of, by the positions of its letters and what they hold: the same remainder has the same key. Two
+/// objects of letters may each have one of a position: an event that was rejected there, and the rest that begins there.
+fn remainder_key(key: &str, remainder: &[u8]) -> String {
+    let names = names(remainder);
     let mut hash = Sha256::new();
-    for name in names {
-        hash.update(name);
-        hash.update(b"\n");
+    for (name, line) in names.iter().zip(remainder.split_inclusive(|byte| *byte == b'\n')) {
+        let letter: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+        // Not the reason: it may say how long something took.
+        let held = ["error_type", "payload", "payload_base64", "payload_length"].map(|member| &letter[member]);
+        hash.update(format!("{name} {held:?}\n"));
     }
     let folder = key.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     format!("{folder}left-{}-{}.ndjson", URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]), names.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(error_type: &str, reason: &str, more: &str) -> String {
+        let position = r#"{"bucket":"b","key":"k","etag":"e","offset":7}"#;
+        format!(r#"{{"position":{position},"error_type":"{error_type}","reason":"{reason}"{more}}}"#) + "\n"
+    }
+
+    #[test]
+    fn remainders_of_the_same_positions_do_not_overwrite_one_another() {
+        let key = |remainder: &str| remainder_key("dead/app/X/1-9-3-hash.ndjson", remainder.as_bytes());
+        let kinds = [
+            letter("strict", "no", r#","payload":"{}""#),
+            letter("strict", "no", r#","payload":"{","payload_length":9"#),
+            letter("strict", "no", r#","payload_base64":"/w==""#),
+            letter("gone", "no", ""),
+            letter("position_not_found", "no", ""),
+            letter("gone", "no", r#","continuation":{"only":{"at":[7]}}"#),
+            letter("gone", "no", r#","continuation":{"only":{"from":7}}"#),
+        ];
+        let keys: std::collections::BTreeSet<String> = kinds.iter().map(|one| key(one)).collect();
+        assert_eq!(keys.len(), kinds.len(), "{keys:?}");
+        assert!(keys.iter().all(|key| key.starts_with("dead/app/X/left-") && key.ends_with("-1.ndjson")), "{keys:?}");
+        assert_eq!(key(&letter("gone", "after 3 s", "")), key(&letter("gone", "after 4 s", "")));
+    }
 }

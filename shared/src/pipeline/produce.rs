@@ -3,6 +3,9 @@
 //! [`Producer::fill`] is the hot loop, the same for an object and for every record of a stream. A [`Producer`] keeps the
 //! buffers from one to the next.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::{io::Read, sync::Arc};
 
 use tokio::{runtime::Handle, sync::mpsc};
@@ -24,6 +27,7 @@ use crate::{
 
 /// The `error_type` of a letter whose event could not be found again.
 pub(super) const POSITION_NOT_FOUND: &str = "position_not_found";
+const NO_EVENT: &str = "no event begins at this offset, as the rules read the object now";
 
 /// How reading ended.
 #[derive(Debug)]
@@ -228,15 +232,7 @@ impl<'p> Producer<'p> {
                 Err(error) => {
                     let end = here.offset(frames.offset());
                     return match rest(error, end) {
-                        Ok(rejection) => {
-                            let put = |body: &mut Body| {
-                                body.reject(origin, name, &rejection, here.bytes, here.bytes.len() as u64)
-                            };
-                            match bodies.place(rejection.at, put) {
-                                Ok(()) => (End::Whole, end),
-                                Err(Stopped) => (End::Stopped, rejection.at),
-                            }
-                        }
+                        Ok(rejection) => reject_rest(rejection, end, here.bytes, awaited, bodies, origin, name),
                         Err(how) => (how, end),
                     };
                 }
@@ -302,7 +298,7 @@ fn look(
 ) -> Result<Look, ItemPosition> {
     let Some(awaited) = awaited else { return Ok(Look::Take) };
     while let Some(offset) = awaited.missed_before(at.offset) {
-        not_found(ItemPosition { offset, ..at }, bodies, origin, dataset)?;
+        not_found(ItemPosition { offset, ..at }, NO_EVENT, bodies, origin, dataset)?;
     }
     Ok(awaited.look(at.offset, length))
 }
@@ -324,16 +320,53 @@ fn missed(
 ) -> Result<(), ItemPosition> {
     let Some(awaited) = awaited else { return Ok(()) };
     while let Some(offset) = awaited.missed_at_end(end.offset) {
-        not_found(ItemPosition { offset, ..end }, bodies, origin, dataset)?;
+        not_found(ItemPosition { offset, ..end }, NO_EVENT, bodies, origin, dataset).map_err(|at| at.min(end))?;
     }
     Ok(())
 }
 
+/// Rejects what follows and can never be read. Where only some events are read, the others have their fates: each of those that were
+/// not met is rejected, and the rest from where it was asked for.
+#[cold]
+fn reject_rest(
+    mut rejection: Rejection,
+    end: ItemPosition,
+    bytes: &[u8],
+    awaited: &mut Option<Awaited>,
+    bodies: &mut Bodies,
+    origin: &Origin,
+    dataset: &str,
+) -> (End, ItemPosition) {
+    if let Some(awaited) = awaited {
+        let broken_at = rejection.at.offset;
+        let unreachable =
+            format!("what is at offset {broken_at} can't be read: {}: {}", rejection.error_type, rejection.reason);
+        while let Some(offset) = awaited.missed_before(u64::MAX) {
+            let reason = if offset < broken_at { NO_EVENT } else { &unreachable };
+            if let Err(at) = not_found(ItemPosition { offset, ..end }, reason, bodies, origin, dataset) {
+                return (End::Stopped, at.min(end));
+            }
+        }
+        let Some(from) = awaited.rest_from() else { return (End::Whole, end) };
+        rejection.at.offset = broken_at.max(from);
+    }
+    let put = |body: &mut Body| body.reject(origin, dataset, &rejection, bytes, bytes.len() as u64);
+    match bodies.place(rejection.at, put) {
+        Ok(()) => (End::Whole, end),
+        Err(Stopped) => (End::Stopped, rejection.at.min(end)),
+    }
+}
+
 /// A dead letter names a position, and no value begins there: it stays a dead letter.
 #[cold]
-fn not_found(at: ItemPosition, bodies: &mut Bodies, origin: &Origin, dataset: &str) -> Result<(), ItemPosition> {
-    let reason = "no event begins at this offset, as the rules read the object now".to_owned();
-    let rejection = rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason);
+fn not_found(
+    at: ItemPosition,
+    reason: &str,
+    bodies: &mut Bodies,
+    origin: &Origin,
+    dataset: &str,
+) -> Result<(), ItemPosition> {
+    let rejection = rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason.to_owned());
     bodies.place(at, |body| body.reject(origin, dataset, &rejection, &[], 0)).map_err(|Stopped| at)
 }
 

@@ -51,9 +51,10 @@ impl Settlement {
         }
     }
 
-    /// The offset of an object before which everything is settled.
+    /// The offset of an object before which everything is settled. What is undelivered may lie behind all that was read: a position
+    /// at which nothing begins. There is no going on from there.
     pub(super) fn settled_to(&self) -> u64 {
-        self.lowest_undelivered.unwrap_or(self.end).offset
+        self.lowest_undelivered.map_or(self.end, |lowest| lowest.min(self.end)).offset
     }
 
     /// Whether this attempt at an object, begun at `start_offset`, got on: the offset advanced, and by more than events dropped on
@@ -88,6 +89,14 @@ mod tests {
         assert_eq!((settlement.settled_to(), settlement.got_on(10)), (120, true));
         assert!(!settlement.got_on(120), "an offset that does not advance would go on for ever");
         assert!(settlement.outcome.balances());
+    }
+
+    #[test]
+    fn the_next_attempt_never_begins_behind_what_was_read() {
+        let mut settlement = Settlement::new(ItemPosition::in_object(10));
+        let outcome = Outcome { read: 2, indexed: 1, undelivered: 1, ..Outcome::default() };
+        settlement.add(&delivered(300, &[5_000], outcome));
+        assert_eq!(settlement.settled_to(), 300);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     read::Position,
 };
 use crate::{
-    config::datasets::Dataset,
+    config::{datasets::Dataset, settings::Settings},
     frame::{Format, Frames, Only},
     lambda::Deadline,
     outcome::Outcome,
@@ -45,6 +45,19 @@ pub(super) enum Content {
     Record,
 }
 
+/// What the settings allow an event and a record.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    event_bytes: usize,
+    record_bytes: u64,
+}
+
+impl Limits {
+    fn of(settings: &Settings) -> Self {
+        Self { event_bytes: settings.max_event_bytes, record_bytes: settings.max_record_bytes }
+    }
+}
+
 impl S3Ingest {
     /// What became of each line.
     pub(super) async fn try_again(
@@ -63,9 +76,10 @@ impl S3Ingest {
             tried.iter().map(|(tried, at)| (tried.line, *at, tried.content)).collect();
         let bytes = tried.iter().map(|(tried, _)| tried.payload.len() as u64).sum();
         let origin = Arc::new(origin);
-        let (rules, from, max_event_bytes) = (Arc::clone(dataset), Arc::clone(&origin), self.settings.max_event_bytes);
+        let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
+        let limits = Limits::of(&self.settings);
         let produce = move |bodies| {
-            Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, max_event_bytes))
+            Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, limits))
         };
         let (settlement, end) = carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
@@ -103,10 +117,12 @@ fn read<'t>(
     tried: &'t [(Tried, ItemPosition)],
     rules: &Dataset,
     origin: &Origin,
-    max_event_bytes: usize,
+    limits: Limits,
 ) -> (End, ItemPosition) {
-    let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, max_event_bytes);
-    let mut records: Frames<&'t [u8]> = Frames::of_records(rules.format, max_event_bytes);
+    let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, limits.event_bytes);
+    // A record inflates to no more here than where it came from: its letter may be there for nothing else.
+    let mut records: Frames<&'t [u8]> =
+        Frames::of_records(rules.format, limits.event_bytes).within(limits.record_bytes);
     let mut id_prefix = String::new();
     for (Tried { time_ms, payload, content, .. }, at) in tried {
         origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);
@@ -188,4 +204,41 @@ fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
         (one, at)
     });
     Some((origin.with_times_ms(times_ms), placed.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::pipeline::produce::tests::{letters, produced};
+
+    #[test]
+    fn of_a_record_that_inflates_beyond_the_limit_no_more_is_inflated_and_its_letter_stays() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all("{\"n\":1}\n".repeat(4_000).as_bytes()).unwrap();
+        let payload = encoder.finish().unwrap();
+        // The letter of a lower limit, and one that lies behind the limit of now.
+        for (offset, limit, events) in [(800, 1_600, 100), (16_000, 1_600, 0), (16_000, u64::MAX, 2_000)] {
+            let position = Position::Kinesis {
+                stream: "arn:s/app".into(),
+                shard: "s".into(),
+                sequence_number: "4".into(),
+                aggregate_index: 0,
+                offset,
+            };
+            let one = Tried { line: 0, position, time_ms: 5, content: Content::Record, payload: payload.clone() };
+            let (origin, tried) = by_origin(vec![one]).remove(0);
+            let limits = Limits { event_bytes: 1_000, record_bytes: limit };
+            let (end, bodies) =
+                produced("ndjson", &origin, |producer, rules| read(producer, &tried, rules, &origin, limits));
+            assert!(matches!(end, End::Whole), "{end:?}");
+            let indexed: usize = bodies.iter().map(crate::bulk::Body::len).sum();
+            let left: Vec<_> =
+                (limit != u64::MAX).then(|| ("record_too_large".to_owned(), offset.max(limit))).into_iter().collect();
+            assert_eq!((indexed, letters(&bodies)), (events, left), "from {offset} up to {limit}");
+            let kept = bodies.iter().flat_map(|body| body.letters.positions()).all(|at| *at >= tried[0].1);
+            assert!(kept, "a letter before its own position would be looked for in vain");
+        }
+    }
 }

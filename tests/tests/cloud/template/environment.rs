@@ -14,8 +14,9 @@ const WITH_DOMAIN: [&str; 7] = [
     "BrakeFunction",
     "ReplayFunction",
 ];
-/// The functions that inflate a record as a whole.
-const WITH_RECORDS: [&str; 3] = ["KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
+/// The functions that inflate a record as a whole: one that came, or one that a dead letter holds.
+const WITH_RECORDS: [&str; 4] =
+    ["S3IngestFunction", "KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
 
 /// Asserts that these functions, and no others, have a variable of this value.
 fn assert_told(template: &Value, variable: &str, functions: &[&str], value: &Value) {
