@@ -27,6 +27,8 @@ use crate::{
 
 /// An object that can't be opened so often is given up for this attempt.
 const MAX_OPENS: u32 = 5;
+/// The `error_type` of a rest that no attempt reaches.
+const NO_PROGRESS: &str = "no_progress";
 
 impl S3Ingest {
     /// Reads an object from its start, or from where `begun` says, and prints its receipt.
@@ -46,6 +48,7 @@ impl S3Ingest {
         let only = begun.and_then(|begun| begun.only.as_ref());
         let mut receipt = Receipt::new(subject(object, only, start_offset, start_offset), &dataset.name);
         let opened = self.open_within(&turn, object, from, begun, deadline).await;
+        let opening = started.elapsed();
         let opened = match opened {
             Ok(opened) => opened,
             Err(OpenError::Gone(reason)) => {
@@ -85,26 +88,24 @@ impl S3Ingest {
             is_alone: begun.is_some_and(|begun| begun.alone),
             is_whole,
             has_begun: produced.as_ref().is_some_and(|produced| produced.frames.bytes_in() > 0),
-            inflated_only: produced.as_ref().is_some_and(Produced::inflated_only),
+            inflated_only: produced.as_ref().is_some_and(|produced| produced.inflated_only(opening)),
             may_hand_on: self.settings.queue_url.is_some(),
         };
         let (rest, hops) = (attempt.rest(), attempt.hops);
 
-        if let Some(produced) = &produced {
-            receipt.bytes_in = produced.frames.bytes_in();
-            receipt.bytes_raw = produced.frames.bytes_raw();
-        }
-        receipt.outcome = settlement.outcome;
-        receipt.left_out = settlement.left_out;
-        receipt.panicked = settlement.panicked;
+        count(&mut receipt, &settlement, produced.as_ref());
         receipt.subject = subject(&read, only, start_offset, settlement.settled_to());
-        receipt.bulk_requests = settlement.bulk_requests;
-        receipt.retries = settlement.retries;
         receipt.handed_on = matches!(rest, Rest::Onward { .. } | Rest::NotBegun);
         receipt.is_final = rest == Rest::Nothing;
         let rejected = if rest == Rest::NoProgress {
             let rejection = no_progress(settlement.settled_to(), &receipt, started);
-            self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await
+            match begun {
+                // Of the rest only some is read, and the letter has to say which: the message does.
+                Some(begun) if only.is_some() => {
+                    self.rest_lost(begun, NO_PROGRESS, rejection.reason, &mut receipt, deadline).await
+                }
+                _ => self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await,
+            }
         } else {
             Ok(())
         };
@@ -270,6 +271,19 @@ impl S3Ingest {
     }
 }
 
+/// Writes what an attempt read and what became of it into its receipt.
+fn count(receipt: &mut Receipt, settlement: &Settlement, produced: Option<&Produced>) {
+    if let Some(produced) = produced {
+        receipt.bytes_in = produced.frames.bytes_in();
+        receipt.bytes_raw = produced.frames.bytes_raw();
+    }
+    receipt.outcome = settlement.outcome;
+    receipt.left_out = settlement.left_out;
+    receipt.panicked = settlement.panicked;
+    receipt.bulk_requests = settlement.bulk_requests;
+    receipt.retries = settlement.retries;
+}
+
 /// What an attempt leaves for others.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Left {
@@ -291,10 +305,15 @@ struct Produced {
 }
 
 impl Produced {
-    /// The time went by with inflating: S3 was waited for during a quarter of it at most. Otherwise another attempt may get further.
-    fn inflated_only(&self) -> bool {
-        self.frames.is_compressed() && self.waited * 4 <= self.reading
+    fn inflated_only(&self, opening: Duration) -> bool {
+        self.frames.is_compressed() && went_by_with_inflating(opening, self.waited, self.reading)
     }
+}
+
+/// Whether the time went by with inflating: S3 was waited for during a quarter of it at most, for its answer (`opening`) and for
+/// more of its bytes (`waited`, a part of `reading`). Otherwise another attempt may get further.
+fn went_by_with_inflating(opening: Duration, waited: Duration, reading: Duration) -> bool {
+    (opening + waited) * 4 <= opening + reading
 }
 
 fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
@@ -303,7 +322,7 @@ fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
         "inflating {compressed} bytes filled a whole invocation of {} s and no event was reached within the {raw} bytes behind this offset",
         started.elapsed().as_secs()
     );
-    rejection(ItemPosition::in_object(offset), Stage::Frame, "no_progress", reason)
+    rejection(ItemPosition::in_object(offset), Stage::Frame, NO_PROGRESS, reason)
 }
 
 /// Whether what begins here may be read in other content of the same name: nothing of it was read yet.
@@ -321,4 +340,25 @@ pub(super) fn subject(object: &ObjectRef, only: Option<&Only>, start_offset: u64
 
 pub(super) fn elapsed_ms(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_for_the_first_byte_is_no_inflating() {
+        let seconds = Duration::from_secs;
+        for (opening, waited, reading, expected) in [
+            (1, 0, 47, true),
+            (1, 11, 47, true),
+            (1, 12, 47, false),
+            (12, 0, 35, false),
+            (40, 0, 8, false),
+            (0, 0, 48, true),
+        ] {
+            let found = went_by_with_inflating(seconds(opening), seconds(waited), seconds(reading));
+            assert_eq!(found, expected, "{opening} s to open, {waited} of {reading} s waited for bytes");
+        }
+    }
 }

@@ -7,6 +7,10 @@
 use super::{produce::End, settle::Settlement};
 use crate::source::s3::continuation::MAX_HOPS;
 
+/// So many attempts of an object may be shares of an invocation, which are seconds where many wait; those that follow are whole
+/// invocations, or [`MAX_HOPS`] would be used up in an hour.
+const MAX_SHARES: u32 = MAX_HOPS / 10;
+
 /// What is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rest {
@@ -77,7 +81,7 @@ impl Attempt<'_> {
         if self.hops > MAX_HOPS {
             return Rest::Fails(format!("not finished after {MAX_HOPS} continuations, the most there may be"));
         }
-        Rest::Onward { alone }
+        Rest::Onward { alone: alone || self.hops > MAX_SHARES }
     }
 }
 
@@ -132,6 +136,10 @@ mod tests {
         assert_eq!(alone.rest(), Rest::Onward { alone: true }, "once too slow for a share, too slow for the next one");
         let last = Attempt { hops: MAX_HOPS + 1, ..attempt(&got_on, &stopped) };
         assert!(matches!(last.rest(), Rest::Fails(_)));
+        for (hops, alone) in [(MAX_SHARES, false), (MAX_SHARES + 1, true), (MAX_HOPS, true)] {
+            let long = Attempt { hops, ..attempt(&got_on, &stopped) };
+            assert_eq!(long.rest(), Rest::Onward { alone }, "{hops}: most of a long chain are whole invocations");
+        }
         let all = settled(300, &[], None);
         assert_eq!(attempt(&all, &End::Whole).rest(), Rest::Nothing);
     }

@@ -36,6 +36,8 @@ pub(super) struct Turns {
     /// Whether there is one object only.
     is_one: bool,
     readers: usize,
+    /// What an object needs at the least to begin: with less it would fail, and be brought again as a failed message.
+    least: Duration,
     stop_reading: Instant,
 }
 
@@ -81,13 +83,16 @@ pub(super) struct Turn {
 impl Turns {
     /// For `objects` that are read by `readers` at a time.
     pub(super) fn new(readers: usize, objects: usize, has_shares: bool, deadline: Deadline) -> Self {
+        let stop_reading: Instant = deadline.stop_reading.into();
+        let whole = stop_reading.saturating_duration_since(Instant::now());
         Self {
             slots: Arc::new(Semaphore::new(readers)),
             waiting: Arc::default(),
             has_shares,
             is_one: objects == 1,
             readers,
-            stop_reading: deadline.stop_reading.into(),
+            least: if has_shares && objects > 1 { LEAST_SHARE.min(whole / 10) } else { Duration::ZERO },
+            stop_reading,
         }
     }
 
@@ -97,13 +102,16 @@ impl Turns {
         Waiter { waits: seat.wait(), seat }
     }
 
-    /// Waits for a slot; `None` where the time for reading is over before.
+    /// Waits for a slot; `None` where the time for reading is over before, or what is left of it is too short to begin.
     pub(super) async fn begin(&self, waiter: Waiter) -> Option<Turn> {
         let slot = tokio::time::timeout_at(self.stop_reading, Arc::clone(&self.slots).acquire_owned());
         let slot = slot.await.ok()?.ok()?;
         let Waiter { seat, waits } = waiter;
         drop(waits);
-        let left = self.stop_reading.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        let left = self
+            .stop_reading
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero() && *left >= self.least)?;
         let others = self.waiting.count.load(Ordering::Acquire);
         let share = self.has_shares.then(|| share(left, others, self.readers));
         Some(Turn {
@@ -223,6 +231,17 @@ mod tests {
         let (first, second) = (turns.waiter(), turns.waiter());
         assert!(turns.begin(first).await.is_none());
         assert!(turns.begin(second).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_has_a_slot_too_late_to_get_anywhere_has_no_turn() {
+        for (objects, has_shares, begins) in [(2, true, false), (2, false, true), (1, true, true)] {
+            let turns = Turns::new(1, objects, has_shares, Deadline::after(MINUTE));
+            let late = Turns { stop_reading: Instant::now() + LEAST_SHARE - Duration::from_millis(1), ..turns };
+            let waiter = late.waiter();
+            assert_eq!(late.begin(waiter).await.is_some(), begins, "{objects} objects, shares: {has_shares}");
+        }
+        assert!(turns(2, true).least <= Duration::from_millis(80), "a tenth of a short time");
     }
 
     #[tokio::test]
