@@ -51,6 +51,11 @@ impl Refusals {
         if now >= second_try { Ruling::Rejected } else { Ruling::SendAgain(second_try) }
     }
 
+    /// Whether anything is held against the item. An unassigned shard, say, is not.
+    pub fn is_suspicion(&self) -> bool {
+        self.unattributed.is_some() || self.bad_request.is_some() || self.server_errors.is_some()
+    }
+
     /// When the first 400 came.
     pub fn first_bad_request(&self) -> Option<Instant> {
         self.bad_request
@@ -129,7 +134,9 @@ mod tests {
             let _ = refusals.server_error("a", start + SECOND * seconds, Some(start));
         }
         refusals.domain_state(429);
+        assert!(refusals.is_suspicion());
         refusals.domain_state(503);
+        assert!(!refusals.is_suspicion());
         let later = start + SECOND * 60;
         assert_eq!(refusals.server_error("a", later, Some(later)), Ruling::SendAgain(later));
     }

@@ -11,6 +11,9 @@ use std::{
 /// Indices that are remembered. Beyond that the least recent is forgotten, so that a 500 there is not believed.
 const MOST_INDICES: usize = 256;
 
+/// An item over this size that is too large for a request by itself is its own fault: every domain takes more.
+const EVERY_DOMAIN_TAKES: usize = 1 << 20;
+
 /// What a domain has taken.
 #[derive(Debug, Default)]
 pub struct Taken(Mutex<State>);
@@ -19,15 +22,18 @@ pub struct Taken(Mutex<State>);
 struct State {
     largest_request: usize,
     last_request: Option<Instant>,
+    /// When the latest of the requests that were carried out was sent.
+    last_sent: Option<Instant>,
     indices: HashMap<Box<[u8]>, Instant>,
 }
 
 impl Taken {
-    /// A request of so many bytes, before compression, was carried out.
-    pub fn request(&self, bytes: usize, now: Instant) {
+    /// A request of so many bytes, before compression, that was sent at this time was carried out.
+    pub fn request(&self, bytes: usize, sent: Instant, now: Instant) {
         let mut state = self.lock();
         state.largest_request = state.largest_request.max(bytes);
         state.last_request = state.last_request.max(Some(now));
+        state.last_sent = state.last_sent.max(Some(sent));
     }
 
     /// An item for this index was accepted.
@@ -44,9 +50,12 @@ impl Taken {
         indices.insert(index.into(), now);
     }
 
-    /// The largest request so far, in bytes before compression.
-    pub fn largest_request(&self) -> usize {
-        self.lock().largest_request
+    /// Whether a 413 of one item of so many bytes is the item's own fault, where requests are refused for their size since `first`: the
+    /// domain took a larger request before, and takes requests still. One that was on its way at `first` says nothing of that.
+    pub fn is_too_large(&self, bytes: usize, first: Instant) -> bool {
+        let state = self.lock();
+        bytes > EVERY_DOMAIN_TAKES
+            || (bytes < state.largest_request && state.last_sent.is_some_and(|sent| sent >= first))
     }
 
     /// Whether a request was carried out at this time or later.
@@ -74,12 +83,25 @@ mod tests {
     fn the_largest_and_the_latest_request_are_remembered() {
         let (taken, start) = (Taken::default(), Instant::now());
         assert!(!taken.has_taken_since(start));
-        taken.request(500, start);
-        taken.request(90, start + Duration::from_secs(5));
-        taken.request(100, start + Duration::from_secs(1));
-        assert_eq!(taken.largest_request(), 500);
+        for (bytes, seconds) in [(500, 0), (90, 5), (100, 1)] {
+            let now = start + Duration::from_secs(seconds);
+            taken.request(bytes, now, now);
+        }
+        assert!(taken.is_too_large(499, start) && !taken.is_too_large(500, start));
         assert!(taken.has_taken_since(start + Duration::from_secs(5)));
         assert!(!taken.has_taken_since(start + Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn a_domain_that_takes_no_request_any_more_finds_nothing_too_large_but_what_is() {
+        let (taken, start) = (Taken::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        taken.request(5_000_000, start, after(10));
+        let first = after(7);
+        assert!(!taken.is_too_large(4_000, first), "what was taken had been sent before");
+        assert!(taken.is_too_large((1 << 20) + 1, first));
+        taken.request(3_000, after(8), after(9));
+        assert!(taken.is_too_large(4_000, first), "others are taken");
     }
 
     #[test]

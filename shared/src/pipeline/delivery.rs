@@ -42,6 +42,8 @@ pub(super) struct Delivery<'s> {
     refusals: HashMap<u32, Refusals>,
     /// When the domain refused a whole request with 400 for the first time.
     first_bad_request: Option<Instant>,
+    /// When it refused a request for its size for the first time.
+    first_too_large: Option<Instant>,
     letters: Letters,
     outcome: Outcome,
     bulk_requests: u64,
@@ -64,6 +66,7 @@ impl<'s> Delivery<'s> {
             dataset,
             refusals: HashMap::new(),
             first_bad_request: None,
+            first_too_large: None,
             letters: Letters::default(),
             bulk_requests: 0,
             retries: 0,
@@ -95,6 +98,7 @@ impl<'s> Delivery<'s> {
         let sender = self.sender;
         let permit = sender.cluster.limit.acquire().await;
         self.bulk_requests += 1;
+        let sent = Instant::now();
         let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
         // The client's hold on the body ends here, so that it can be filled again.
         drop(payload);
@@ -104,7 +108,7 @@ impl<'s> Delivery<'s> {
         });
         match answer {
             Ok(results) => {
-                sender.cluster.taken().request(bytes, Instant::now());
+                sender.cluster.taken().request(bytes, sent, Instant::now());
                 self.answered(&batch.items, results, permit, deadline);
                 if self.letters.len() >= LETTERS_BYTES {
                     self.keep_letters(deadline.stop_sending.into()).await;

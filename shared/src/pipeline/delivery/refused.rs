@@ -8,17 +8,15 @@ use crate::{
     pipeline::send::Failure,
 };
 
-/// An item over this size that is too large for a request by itself is its own fault: every domain takes more.
-const EVERY_DOMAIN_TAKES: usize = 1 << 20;
-
 impl Delivery<'_> {
     /// After a 413: two halves. One item by itself is rejected where it is the item that is large; a domain that takes no request
-    /// at all says the same of a small one.
+    /// at all, or none any more, says the same of a small one.
     pub(super) fn too_large(&mut self, items: &[u32], what: &str) {
         self.retries += 1;
+        let first = *self.first_too_large.get_or_insert_with(Instant::now);
         if let [index] = items {
             let bytes = self.body.item(*index as usize).len();
-            if bytes > EVERY_DOMAIN_TAKES || bytes < self.sender.cluster.taken().largest_request() {
+            if self.sender.cluster.taken().is_too_large(bytes, first) {
                 self.work.answered();
                 let reason = format!("the event has {bytes} bytes, more than the domain takes in one request");
                 return self.reject(*index, "request_entity_too_large".into(), reason);
@@ -26,7 +24,7 @@ impl Delivery<'_> {
         } else if self.work.halve_first(fastrand::bool()) {
             return;
         }
-        let reason = format!("{what}: 413 for a request of {} items, and no larger one was ever taken", items.len());
+        let reason = format!("{what}: 413 for a request of {} items, and no larger one is taken", items.len());
         self.postpone(items[0], reason);
     }
 
