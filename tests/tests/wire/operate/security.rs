@@ -171,7 +171,7 @@ fn each_identity_may_do_its_work_and_nothing_else() {
         moto.queue("secured-mapped").await;
         let mapping = moto.map_queue("secured-s3", "secured-mapped", 9).await;
         let state = format!("s3://dead-{}/state", scene.prefix);
-        let more = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", "secured-s3")];
+        let more = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", "secured-s3"), with_snapshots[0]];
         let operate = it.env(&operator, &more);
         let mut brake = scene.start("brake", &engine.url(), &operate).await;
         assert_eq!(invoke(&mut brake, &Value::Null).await.expect("a run")["paused"], 0);
