@@ -124,7 +124,8 @@ impl Report {
         keys: impl IntoIterator<Item = &'k str>,
         dead_letter_folder: &Path,
     ) -> io::Result<Self> {
-        let receipts = delivered.receipts.iter();
+        // The receipt of an object that no dataset takes: it was not read.
+        let receipts = delivered.receipts.iter().filter(|receipt| receipt.get("unmatched").is_none());
         let sum = Sum::of(receipts.map(|receipt| (receipt["key"].as_str().unwrap_or_default(), receipt)));
         let given_up: BTreeMap<String, &String> =
             delivered.given_up.iter().map(|(message, reason)| (subject(&message.body), reason)).collect();
@@ -370,7 +371,12 @@ mod tests {
             receive_count: 5,
         };
         let delivered = Delivered {
-            receipts: vec![receipt("a", 6, 0), receipt("a", 4, 6), receipt("b", 10, 0)],
+            receipts: vec![
+                receipt("a", 6, 0),
+                receipt("a", 4, 6),
+                receipt("b", 10, 0),
+                json!({"key": "c", "unmatched": 1}),
+            ],
             given_up: vec![(message, "down".into())],
             invocations: 3,
         };
