@@ -204,7 +204,7 @@ fn near_the_deadline_the_rest_is_reported_and_goes_on_from_there() {
             assert_eq!(json!(receipt.start_sequence_number), start.identifier);
             assert_eq!(
                 receipt.end_sequence_number.as_deref(),
-                items[..from].last().and_then(|i| i.identifier.as_str())
+                items[first..from].last().and_then(|i| i.identifier.as_str())
             );
             assert_eq!((receipt.records, receipt.is_final), (left as u64, round.again == 0), "{receipt:?}");
             left = round.again;
