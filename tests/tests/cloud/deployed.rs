@@ -176,7 +176,10 @@ fn overrides(function: &Function) -> Value {
         variables["MILLRACE_DEAD_LETTERS"] = DEAD_LETTERS_URL.into();
     }
     if function.name == S3.name {
-        variables["MILLRACE_QUEUE_URL"] = "".into(); // nobody answers for it
+        // Nobody answers for them.
+        for queue in ["MILLRACE_QUEUE_URL", "MILLRACE_DEAD_LETTER_QUEUE_URL"] {
+            variables[queue] = "".into();
+        }
     }
     json!({ function.logical_id: variables })
 }
