@@ -20,18 +20,19 @@ use self::{
     source::Sources,
     tried::{Tried, by_origin},
 };
-use super::S3Ingest;
+use super::{S3Ingest, turns::Turn};
 use crate::{lambda::Deadline, source::s3::LettersTask};
 
 /// By the number of its line, what a letter is replaced by: the letters of what is rejected once more; nothing where all is settled.
 type Fates = BTreeMap<usize, Option<Vec<u8>>>;
 
 impl S3Ingest {
-    /// Tries the letters of one object once more, and prints their receipt.
+    /// Tries the letters of one object once more, and prints their receipt. The slot of `turn` is free when the letters are read: the next object
+    /// of the invocation is read while these are being sent.
     ///
     /// # Errors
     /// Where something is undelivered, or the object could not be written or deleted: the message comes again.
-    pub(super) async fn letters(&self, task: &LettersTask, deadline: Deadline) -> Result<(), String> {
+    pub(super) async fn letters(&self, task: &LettersTask, mut turn: Turn, deadline: Deadline) -> Result<(), String> {
         let dead = &self.settings.dead_letters;
         let is_ours = task.bucket == dead.bucket && task.key.starts_with(&dead.prefix);
         if !is_ours {
@@ -60,13 +61,15 @@ impl S3Ingest {
             }
         }
         let left = lines.len() - tried.values().map(Vec::len).sum::<usize>() - sources.lines().len();
+        let groups = tried.into_iter().filter_map(|(name, tried)| Some((self.datasets.by_name(&name)?, tried)));
+        let groups = groups.flat_map(|(dataset, tried)| by_origin(dataset, tried));
+        let mut groups = groups.collect::<Vec<_>>().into_iter().peekable();
         let mut fates = Fates::new();
-        for (name, tried) in tried {
-            let Some(dataset) = self.datasets.by_name(&name) else { continue };
-            for (origin, tried) in by_origin(tried) {
-                fates.extend(self.try_again(task, left as u64, dataset, origin, tried, deadline).await?);
-            }
+        while let Some(group) = groups.next() {
+            let slot = if groups.peek().is_none() { turn.slot.take() } else { None };
+            fates.extend(self.try_again(task, left as u64, group, &turn, slot, deadline).await?);
         }
+        drop(turn);
         for continuation in sources.continuations(&self.datasets) {
             self.hand_on(&continuation, deadline).await?;
         }

@@ -142,8 +142,8 @@ impl S3Ingest {
     async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, String> {
         let (object, dataset) = match task {
             Task::Letters(letters) => {
-                let Some(_turn) = turns.begin(waiter).await else { return Ok(Left::All) };
-                return self.letters(letters, deadline).await.map(|()| Left::Nothing);
+                let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
+                return self.letters(letters, turn.without_share(), deadline).await.map(|()| Left::Nothing);
             }
             Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {

@@ -136,6 +136,11 @@ impl Turn {
         Self { seat: Arc::default(), stop: Arc::default(), slot: None, share: None, is_whole: true }
     }
 
+    /// The same without a share of the time: for what cannot be handed on in part.
+    pub(super) fn without_share(self) -> Self {
+        Self { share: None, ..self }
+    }
+
     /// Waits until the share is over and somebody waits; how long what is being sent may still take. For ever where there are no shares.
     pub(super) async fn is_over(&self) -> Duration {
         let Some((end, grace)) = self.share else { return std::future::pending().await };

@@ -63,6 +63,42 @@ fn objects_that_the_domain_holds_back_fail_alone_however_many() {
     });
 }
 
+#[test]
+fn dead_letters_that_the_domain_holds_back_keep_no_object_of_their_batch_from_being_read() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "held-letters").await;
+        let bad = format!("{{\"base_dt\":\"{HELD}\",\"n\":\"no number\"}}\n");
+        engine.ask("PUT", "/held-letters-2026.11.29", r#"{"mappings":{"properties":{"n":{"type":"long"}}}}"#).await;
+        let object = scene.put("bad.ndjson", bad).await;
+        scene.notify(&object).await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut function, Duration::from_secs(30), 2).await;
+        assert_eq!(scene.dead_letters().await.len(), 1);
+
+        // The letter would be indexed by now, if its index were not closed.
+        engine.ask("DELETE", "/held-letters-2026.11.29", "").await;
+        engine.ask("PUT", "/held-letters-2026.11.29", "").await;
+        engine.ask("POST", "/held-letters-2026.11.29/_close", "").await;
+        assert_eq!(scene.replay_letters().await, 1);
+        for number in 0..4 {
+            let object = scene.put(&format!("{number}.ndjson"), event(GOOD, number)).await;
+            scene.notify(&object).await;
+        }
+        let round = scene.queue.deliver(&mut function, Duration::from_secs(6)).await.expect("messages");
+        assert_eq!(round.messages.len(), 5);
+        let failed = round.messages.iter().filter(|message| round.failed.contains(&message.id));
+        let failed: Vec<&str> = failed.map(|message| message.body.as_str()).collect();
+        assert!(failed.len() == 1 && failed[0].contains("dead_letters"), "{failed:?}");
+        assert_eq!(engine.count("held-letters-2026.11.28").await, 4, "they were read beside the letters");
+
+        engine.ask("POST", "/held-letters-2026.11.29/_open?wait_for_active_shards=1", "").await;
+        scene.queue.drain(&mut function, Duration::from_mins(1), 3).await;
+        assert_eq!(engine.count(&scene.indices()).await, 5);
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
 /// One event that has no end, of 160 GB, and an event before it.
 fn endless(before: &str) -> Vec<u8> {
     let mut bytes = events::zstd(format!("{before}{{\"base_dt\":\"{GOOD}\",\"x\":\"").as_bytes());

@@ -6,12 +6,15 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     super::{
         S3Ingest,
         object::elapsed_ms,
         produce::{End, Here, Producer},
         send::Letterbox,
+        turns::Turn,
     },
     Fates,
     read::Position,
@@ -34,6 +37,14 @@ pub(super) struct Tried {
     pub(super) time_ms: i64,
     pub(super) content: Content,
     pub(super) payload: Vec<u8>,
+}
+
+/// Letters of one dataset and one origin, which are read and delivered together.
+#[derive(Debug)]
+pub(super) struct Group {
+    dataset: Arc<Dataset>,
+    origin: Origin,
+    tried: Vec<(Tried, ItemPosition)>,
 }
 
 /// What the payload of a letter is.
@@ -59,29 +70,33 @@ impl Limits {
 }
 
 impl S3Ingest {
-    /// What became of each line.
+    /// What became of each line. `slot` is free when all of the group is read.
     pub(super) async fn try_again(
         &self,
         task: &LettersTask,
         left: u64,
-        dataset: &Arc<Dataset>,
-        origin: Origin,
-        tried: Vec<(Tried, ItemPosition)>,
+        group: Group,
+        turn: &Turn,
+        slot: Option<OwnedSemaphorePermit>,
         deadline: Deadline,
     ) -> Result<Fates, String> {
         let started = Instant::now();
+        let Group { dataset, origin, tried } = group;
         let held = Arc::new(Mutex::new(BTreeMap::new()));
         let carrier = self.carrier.holding(Letterbox::Held(Arc::clone(&held)));
         let lines: Vec<(usize, ItemPosition, Content)> =
             tried.iter().map(|(tried, at)| (tried.line, *at, tried.content)).collect();
         let bytes = tried.iter().map(|(tried, _)| tried.payload.len() as u64).sum();
         let origin = Arc::new(origin);
-        let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
+        let (rules, from) = (Arc::clone(&dataset), Arc::clone(&origin));
         let limits = Limits::of(&self.settings);
         let produce = move |bodies| {
-            Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, limits))
+            let end = Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, limits));
+            drop(slot);
+            end
         };
-        let (settlement, end) = carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
+        let start = ItemPosition::default();
+        let (settlement, end) = carrier.carry_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
         let Outcome { undelivered, .. } = settlement.outcome;
         let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;
@@ -160,7 +175,7 @@ fn rejected(held: &BTreeMap<ItemPosition, Vec<u8>>, at: ItemPosition, content: C
 }
 
 /// Events of one object, or of one shard or topic, with what names them.
-pub(super) fn by_origin(tried: Vec<Tried>) -> Vec<(Origin, Vec<(Tried, ItemPosition)>)> {
+pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group> {
     let mut groups: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
     for one in tried {
         let name = match &one.position {
@@ -170,7 +185,11 @@ pub(super) fn by_origin(tried: Vec<Tried>) -> Vec<(Origin, Vec<(Tried, ItemPosit
         };
         groups.entry(name).or_default().push(one);
     }
-    groups.into_values().filter_map(origin).collect()
+    let group = |tried| {
+        let (origin, tried) = origin(tried)?;
+        Some(Group { dataset: Arc::clone(dataset), origin, tried })
+    };
+    groups.into_values().filter_map(group).collect()
 }
 
 fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
@@ -228,7 +247,7 @@ mod tests {
                 offset,
             };
             let one = Tried { line: 0, position, time_ms: 5, content: Content::Record, payload: payload.clone() };
-            let (origin, tried) = by_origin(vec![one]).remove(0);
+            let (origin, tried) = origin(vec![one]).unwrap();
             let limits = Limits { event_bytes: 1_000, record_bytes: limit };
             let (end, bodies) =
                 produced("ndjson", &origin, |producer, rules| read(producer, &tried, rules, &origin, limits));
