@@ -24,6 +24,8 @@ const REPLAYS: &str = ".r";
 pub struct Letters {
     ndjson: Vec<u8>,
     positions: Vec<ItemPosition>,
+    /// Where reading begins again for each of them, where they are not durable.
+    restarts: Vec<ItemPosition>,
     /// What the key says of each of them, with its position.
     names: Vec<(ItemPosition, Name)>,
     prefix: String,
@@ -107,6 +109,7 @@ impl Letters {
         let continuation = continuation.map(|message| message.get().to_owned()).unwrap_or_default();
         self.names.push((at, Name { position: origin.at(at).key(), length, continuation }));
         self.positions.push(at);
+        self.restarts.push(rejection.restart.unwrap_or(at));
     }
 
     /// How many events.
@@ -117,6 +120,11 @@ impl Letters {
     /// Where their events lie.
     pub fn positions(&self) -> &[ItemPosition] {
         &self.positions
+    }
+
+    /// Where reading begins again where these letters could not be written. A letter may name a position at which nothing begins.
+    pub fn restarts(&self) -> &[ItemPosition] {
+        &self.restarts
     }
 
     /// Encoded bytes.
@@ -162,6 +170,7 @@ impl Letters {
     pub fn clear(&mut self) {
         self.ndjson.clear();
         self.positions.clear();
+        self.restarts.clear();
         self.names.clear();
     }
 }
@@ -172,7 +181,7 @@ mod tests {
 
     fn rejection(offset: u64) -> Rejection {
         let at = ItemPosition::in_object(offset);
-        Rejection { at, stage: Stage::Decode, error_type: "invalid_json".into(), reason: "no".into() }
+        Rejection { at, restart: None, stage: Stage::Decode, error_type: "invalid_json".into(), reason: "no".into() }
     }
 
     #[test]

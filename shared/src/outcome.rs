@@ -133,6 +133,8 @@ impl fmt::Display for Stage {
 pub struct Rejection {
     /// Where the event lies in its origin.
     pub at: ItemPosition,
+    /// Where reading begins again to meet it, where nothing begins at `at`.
+    pub restart: Option<ItemPosition>,
     /// The step that rejected it.
     pub stage: Stage,
     /// A stable word to count and to search by, such as `invalid_json` or the domain's `mapper_parsing_exception`.

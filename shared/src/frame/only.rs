@@ -48,6 +48,8 @@ impl Only {
 pub(crate) struct Awaited {
     at: BTreeSet<u64>,
     from: Option<u64>,
+    /// Where the value begins that was looked at last.
+    last: u64,
 }
 
 /// What is to be done with a value.
@@ -66,7 +68,7 @@ impl Awaited {
     pub(crate) fn new(only: &Only, start: u64) -> Self {
         let until = only.from.unwrap_or(u64::MAX);
         let at = only.at.iter().copied().filter(|at| (start..until).contains(at)).collect();
-        Self { at, from: only.from }
+        Self { at, from: only.from, last: start }
     }
 
     /// Whether nothing is left.
@@ -79,8 +81,14 @@ impl Awaited {
         self.from
     }
 
+    /// Where reading can begin again for what is missed next. At its own offset nothing begins: it may lie within a value.
+    pub(crate) fn restart(&self) -> u64 {
+        self.last
+    }
+
     /// What a value is.
-    pub(crate) fn look(&self, offset: u64, length: u64) -> Look {
+    pub(crate) fn look(&mut self, offset: u64, length: u64) -> Look {
+        self.last = offset;
         if self.from.is_some_and(|from| offset >= from) || self.at.contains(&offset) {
             return Look::Take;
         }
@@ -113,7 +121,8 @@ mod tests {
 
     #[test]
     fn values_are_told_by_where_they_begin() {
-        let awaited = Awaited::new(&Only { at: [3, 10, 25].into(), from: Some(40), or_replaced: false }, 5);
+        let mut awaited = Awaited::new(&Only { at: [3, 10, 25].into(), from: Some(40), or_replaced: false }, 5);
+        assert_eq!(awaited.restart(), 5);
         for (offset, length, look) in [
             (3, 2, Look::Skip), // before the start
             (10, 5, Look::Take),
@@ -125,6 +134,7 @@ mod tests {
             (90, 1, Look::Take),
         ] {
             assert_eq!(awaited.look(offset, length), look, "{offset} {length}");
+            assert_eq!(awaited.restart(), offset);
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Sealed {
 
 impl Sealed {
     pub(super) fn of(body: &Body) -> Self {
-        let letters = body.letters.positions();
+        let letters = body.letters.restarts();
         let items = (0..body.len()).take(1).map(|index| body.at(index));
         Self {
             produced: body.produced,
@@ -38,7 +38,7 @@ impl Sealed {
     }
 
     /// Nothing of it is settled, whatever of it the domain took: the next attempt meets that as duplicates.
-    fn lost(self, reason: String) -> Delivered {
+    pub(super) fn lost(self, reason: String) -> Delivered {
         let undelivered = self.produced.undelivered + self.unsettled;
         Delivered {
             body: None,
@@ -113,6 +113,7 @@ mod tests {
         let mut body = Body::new(1_000);
         let rejection = |offset| Rejection {
             at: ItemPosition::in_object(offset),
+            restart: None,
             stage: Stage::Decode,
             error_type: "invalid_json".into(),
             reason: "no".into(),

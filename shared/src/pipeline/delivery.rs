@@ -187,13 +187,13 @@ impl<'s> Delivery<'s> {
             self.keep_letters(until).await;
         }
         let mut undelivered: Vec<_> = self.work.items().map(|index| self.body.at(index as usize)).collect();
-        undelivered.extend(self.letters.positions());
+        undelivered.extend(self.letters.restarts());
         if !self.body.letters.is_empty() {
             let body = Arc::clone(&self.body);
             match self.sender.keep(&body.letters, &mut self.backoff, until).await {
                 Ok(()) => self.outcome.rejected += body.letters.count(),
                 Err(error) => {
-                    undelivered.extend(body.letters.positions());
+                    undelivered.extend(body.letters.restarts());
                     self.not_kept(&error);
                 }
             }

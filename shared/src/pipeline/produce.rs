@@ -298,7 +298,7 @@ fn look(
 ) -> Result<Look, ItemPosition> {
     let Some(awaited) = awaited else { return Ok(Look::Take) };
     while let Some(offset) = awaited.missed_before(at.offset) {
-        not_found(ItemPosition { offset, ..at }, NO_EVENT, bodies, origin, dataset)?;
+        not_found(ItemPosition { offset, ..at }, awaited.restart(), NO_EVENT, bodies, origin, dataset)?;
     }
     Ok(awaited.look(at.offset, length))
 }
@@ -320,7 +320,7 @@ fn missed(
 ) -> Result<(), ItemPosition> {
     let Some(awaited) = awaited else { return Ok(()) };
     while let Some(offset) = awaited.missed_at_end(end.offset) {
-        not_found(ItemPosition { offset, ..end }, NO_EVENT, bodies, origin, dataset).map_err(|at| at.min(end))?;
+        not_found(ItemPosition { offset, ..end }, awaited.restart(), NO_EVENT, bodies, origin, dataset)?;
     }
     Ok(())
 }
@@ -343,8 +343,9 @@ fn reject_rest(
             format!("what is at offset {broken_at} can't be read: {}: {}", rejection.error_type, rejection.reason);
         while let Some(offset) = awaited.missed_before(u64::MAX) {
             let reason = if offset < broken_at { NO_EVENT } else { &unreachable };
-            if let Err(at) = not_found(ItemPosition { offset, ..end }, reason, bodies, origin, dataset) {
-                return (End::Stopped, at.min(end));
+            let at = ItemPosition { offset, ..end };
+            if let Err(stopped_at) = not_found(at, awaited.restart(), reason, bodies, origin, dataset) {
+                return (End::Stopped, stopped_at);
             }
         }
         let Some(from) = awaited.rest_from() else { return (End::Whole, end) };
@@ -357,21 +358,25 @@ fn reject_rest(
     }
 }
 
-/// A dead letter names a position, and no value begins there: it stays a dead letter.
+/// A dead letter names a position, and no value begins there: it stays a dead letter. The error is where reading begins again: `restart`, since
+/// what begins at the position itself may be the rest of a value.
 #[cold]
 fn not_found(
     at: ItemPosition,
+    restart: u64,
     reason: &str,
     bodies: &mut Bodies,
     origin: &Origin,
     dataset: &str,
 ) -> Result<(), ItemPosition> {
-    let rejection = rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason.to_owned());
-    bodies.place(at, |body| body.reject(origin, dataset, &rejection, &[], 0)).map_err(|Stopped| at)
+    let restart = ItemPosition { offset: restart, ..at };
+    let rejection =
+        Rejection { restart: Some(restart), ..rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason.to_owned()) };
+    bodies.place(restart, |body| body.reject(origin, dataset, &rejection, &[], 0)).map_err(|Stopped| restart)
 }
 
 pub(super) fn rejection(at: ItemPosition, stage: Stage, error_type: &str, reason: String) -> Rejection {
-    Rejection { at, stage, error_type: error_type.to_owned(), reason }
+    Rejection { at, restart: None, stage, error_type: error_type.to_owned(), reason }
 }
 
 /// The rest of the object or record: rejected where it can never be read, else how reading ended.

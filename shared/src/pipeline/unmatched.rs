@@ -98,7 +98,8 @@ impl S3Ingest {
         let message = serde_json::to_string(continuation).and_then(RawValue::from_string);
         let message = message.map_err(|error| error.to_string())?;
         let mut letters = Letters::default();
-        let rejection = Rejection { at, stage: Stage::Source, error_type: error_type.to_owned(), reason };
+        let rejection =
+            Rejection { at, restart: None, stage: Stage::Source, error_type: error_type.to_owned(), reason };
         letters.push_continuation(&origin, dataset, &rejection, &message);
         receipt.outcome.read = 1;
         let mut backoff = Backoff::new(fastrand::u64(..));

@@ -183,7 +183,7 @@ impl Delivery<'_> {
 
     pub(super) fn reject(&mut self, index: u32, error_type: String, reason: String) {
         let (at, original) = (self.body.at(index as usize), self.body.original(index as usize));
-        let rejection = Rejection { at, stage: Stage::Domain, error_type, reason };
+        let rejection = Rejection { at, restart: None, stage: Stage::Domain, error_type, reason };
         self.letters.push(&self.origin, &self.dataset, &rejection, original, original.len() as u64);
     }
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{config::datasets::Datasets, frame::Format};
+use crate::{
+    config::datasets::Datasets,
+    frame::{Checkpoint, Format},
+    pipeline::{deliveries::Sealed, settle::Settlement},
+};
 
 /// The bodies that `work` fills for a dataset `app` of one object, and how it ends.
 pub(in crate::pipeline) fn produced(
@@ -51,6 +55,49 @@ fn read(content: &str, only: Option<&Only>) -> (Vec<u64>, Vec<(String, u64)>) {
     let read: u64 = bodies.iter().map(|body| body.produced.read).sum();
     assert_eq!(read, (indexed.len() + letters.len()) as u64);
     (indexed, letters)
+}
+
+/// Where the indexed events of an attempt lie, and its letters; and where the next attempt begins if nothing of it was settled.
+fn attempt(
+    format: Format,
+    content: &str,
+    only: &Only,
+    begun: Option<&Checkpoint>,
+) -> (Vec<u64>, Vec<(String, u64)>, Checkpoint) {
+    let origin = Origin::s3("b", "k", "e");
+    let start = begun.map_or(0, |begun| begun.offset);
+    let mut frames = match begun {
+        Some(begun) => {
+            let from = usize::try_from(begun.member.compressed).unwrap();
+            Frames::resume(&content.as_bytes()[from..], begun, 1000)
+        }
+        None => Frames::new(content.as_bytes(), format, 1000),
+    };
+    let (end, bodies) = produced("auto", &origin, |producer, _| {
+        producer.read_only(Some(only), start);
+        producer.fill(&mut frames, Here { at: ItemPosition::default(), id_prefix: "p", time_ms: 0, bytes: &[] })
+    });
+    assert!(matches!(end, End::Whole), "{end:?}");
+    let indexed: Vec<u64> = bodies.iter().flat_map(|body| (0..body.len()).map(|at| body.at(at).offset)).collect();
+    let mut settlement = Settlement::new(ItemPosition::in_object(start));
+    for body in &bodies {
+        settlement.add(&Sealed::of(body).lost("the deadline came first".into()));
+    }
+    (indexed, letters(&bodies), frames.checkpoint(settlement.settled_to()))
+}
+
+#[test]
+fn a_letter_within_a_value_that_is_not_written_in_time_makes_no_event_of_the_rest_of_the_value() {
+    let array = r#"[{"n":0},{"a":{"n":1}},{"n":2}]"#;
+    let lines = "{\"n\":0}\n{\"a\":{\"n\":1}}\n{\"n\":2}\n";
+    for (format, content, within, value) in [(Format::Array, array, 14, 9), (Format::Ndjson, lines, 13, 8)] {
+        let only = Only::events([within]);
+        let (indexed, letters, next) = attempt(format, content, &only, None);
+        assert_eq!((&indexed[..], &letters[..]), (&[][..], &[(POSITION_NOT_FOUND.to_owned(), within)][..]));
+        assert_eq!(next.offset, value, "{format:?}");
+        let again = attempt(format, content, &only, Some(&next));
+        assert_eq!((again.0, again.1), (indexed, letters), "{format:?}");
+    }
 }
 
 #[test]
@@ -102,6 +149,29 @@ proptest! {
         if let (true, Some(from)) = (is_broken, from) {
             let is_there = rest.iter().all(|rest| *rest >= from && begins.iter().all(|begin| begin < rest || *begin >= from));
             prop_assert!(rest.len() == 1 && is_there, "{rest:?} from {from}");
+        }
+    }
+    #[test]
+    fn an_attempt_of_which_nothing_was_settled_is_repeated_as_it_was(
+        values in proptest::collection::vec((0_u8..3, any::<bool>()), 0..6),
+        at in proptest::collection::btree_set(0_u64..90, 0..6),
+        from in proptest::option::of(0_u64..90),
+        is_array: bool,
+    ) {
+        let value = |kind: u8| [r#"{"n":1}"#, r#"{"a":{"n":1}}"#, r#"{"a":[{"n":1}, {"n":2}]}"#][usize::from(kind)];
+        let content = if is_array {
+            format!("[{}]", values.iter().map(|(kind, _)| value(*kind)).collect::<Vec<_>>().join(", "))
+        } else {
+            // Some lines hold several values.
+            values.iter().flat_map(|(kind, is_last)| [value(*kind), if *is_last { "\n" } else { "" }]).collect()
+        };
+        let format = if is_array { Format::Array } else { Format::Ndjson };
+        let only = serde_json::from_value(serde_json::json!({ "at": at, "from": from })).unwrap();
+        let (indexed, letters, next) = attempt(format, &content, &only, None);
+        prop_assert!(next.offset <= content.len() as u64);
+        if !indexed.is_empty() || !letters.is_empty() {
+            let again = attempt(format, &content, &only, Some(&next));
+            prop_assert_eq!((again.0, again.1), (indexed, letters));
         }
     }
 }
