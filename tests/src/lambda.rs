@@ -24,6 +24,15 @@ impl Moto {
         request.runtime("provided.al2023".into()).handler("bootstrap").code(code).send().await.expect("a new function");
     }
 
+    /// Makes an alias of a function.
+    ///
+    /// # Panics
+    /// If moto refuses.
+    pub async fn lambda_alias(&self, function: &str, alias: &str) {
+        let request = self.lambda.create_alias().function_name(function).name(alias).function_version("$LATEST");
+        request.send().await.expect("a new alias");
+    }
+
     /// Maps a queue, by its name, to a function.
     ///
     /// # Panics

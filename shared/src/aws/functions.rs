@@ -62,6 +62,23 @@ impl Functions {
         self.list(Some(name)).await
     }
 
+    /// The event source mappings of an alias of a function; none where the function has no such alias, or `name` names a version or an alias
+    /// itself.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn mappings_of_alias(&self, name: &str, alias: &str) -> Result<Vec<Mapping>, BatchError> {
+        if is_qualified(name) {
+            return Ok(Vec::new());
+        }
+        match self.list(Some(&format!("{name}:{alias}"))).await {
+            Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => {
+                Ok(Vec::new())
+            }
+            result => result,
+        }
+    }
+
     /// Every event source mapping of the account in this region. One that is not among them is deleted.
     ///
     /// # Errors
@@ -166,6 +183,21 @@ impl Functions {
     }
 }
 
+/// Whether a name of a function ends in a version or an alias: `NAME:x`, `ACCOUNT:function:NAME:x`, `arn:…:function:NAME:x`.
+fn is_qualified(name: &str) -> bool {
+    matches!(name.split(':').count(), 2 | 4 | 8)
+}
+
+/// The name of a function, however it is called: alone, with its account, as an ARN; with a version or an alias.
+pub fn bare_name(name: &str) -> &str {
+    let at = match name.split(':').count() {
+        0..=2 => 0,
+        3 | 4 => 2,
+        _ => 6,
+    };
+    name.split(':').nth(at).unwrap_or(name)
+}
+
 fn mapping(configuration: &EventSourceMappingConfiguration) -> Option<Mapping> {
     let state = configuration.state().unwrap_or_default();
     Some(Mapping {
@@ -177,4 +209,23 @@ fn mapping(configuration: &EventSourceMappingConfiguration) -> Option<Mapping> {
         is_updating: state == "Updating",
         arn: configuration.event_source_mapping_arn().map(str::to_owned),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_version_or_an_alias_is_taken_as_it_is() {
+        for (name, expected) in [
+            ("logs-s3-ingest", false),
+            ("logs-s3-ingest:live", true),
+            ("123456789012:function:logs-s3-ingest", false),
+            ("123456789012:function:logs-s3-ingest:live", true),
+            ("arn:aws:lambda:eu-west-1:123456789012:function:logs-s3-ingest", false),
+            ("arn:aws:lambda:eu-west-1:123456789012:function:logs-s3-ingest:7", true),
+        ] {
+            assert_eq!((is_qualified(name), bare_name(name)), (expected, "logs-s3-ingest"), "{name}");
+        }
+    }
 }

@@ -21,6 +21,8 @@ use crate::{
 
 /// The name of the document.
 const NAME: &str = "brake";
+/// The alias under which others may call `s3-ingest`; earlier releases mapped every source to the alias of its function.
+const ALIAS: &str = "live";
 
 /// The mappings of the functions that take events.
 #[derive(Debug, Clone)]
@@ -169,10 +171,17 @@ impl Sources {
         Ok(found)
     }
 
+    /// The mappings of the functions, and those of their alias: they call the same code, and Lambda lists them apart.
     async fn mappings(&self) -> Result<Vec<Mapping>, BatchError> {
-        let mut mappings = Vec::new();
+        let mut mappings: Vec<Mapping> = Vec::new();
         for name in &self.names {
-            mappings.extend(self.functions.mappings(name).await?);
+            let mut listed = self.functions.mappings(name).await?;
+            listed.extend(self.functions.mappings_of_alias(name, ALIAS).await?);
+            for mapping in listed {
+                if !mappings.iter().any(|known| known.uuid == mapping.uuid) {
+                    mappings.push(mapping);
+                }
+            }
         }
         Ok(mappings)
     }

@@ -12,12 +12,15 @@ use super::invoke;
 
 /// A brake for which the domain is full, and one for which it is not; both of one deployment.
 async fn brakes(scene: &Scene<'_>, domain: &str) -> (Function, Function) {
+    brakes_of(scene, domain, &format!("{}-s3,{0}-kinesis", scene.prefix)).await
+}
+
+async fn brakes_of(scene: &Scene<'_>, domain: &str, functions: &str) -> (Function, Function) {
     let state = format!("s3://dead-{}/state", scene.prefix);
-    let functions = format!("{}-s3,{0}-kinesis", scene.prefix);
     let env = |free| {
         [
             ("MILLRACE_STATE", state.clone()),
-            ("MILLRACE_SOURCE_FUNCTIONS", functions.clone()),
+            ("MILLRACE_SOURCE_FUNCTIONS", functions.to_owned()),
             ("MILLRACE_FREE_STORAGE_BRAKE", String::from(free)),
         ]
     };
@@ -200,5 +203,26 @@ fn the_sources_wait_while_no_index_of_today_can_be_made_or_it_is_closed() {
         says(&format!("{index} is closed")).await;
         engine.ask("POST", &format!("/{index}/_open"), "").await;
         says("").await;
+    });
+}
+
+#[test]
+fn sources_that_others_mapped_to_the_alias_are_paused_and_released_too() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "alias").await;
+        moto.lambda_function("alias-s3").await;
+        moto.lambda_alias("alias-s3", "live").await;
+        moto.queue("alias-added").await;
+        // moto takes an alias in an ARN only, and lists mappings by the text that they were made with.
+        let function = "arn:aws:lambda:eu-west-1:123456789012:function:alias-s3";
+        let own = moto.map_queue(function, "alias", 10).await;
+        let added = moto.map_queue(&format!("{function}:live"), "alias-added", 7).await;
+        let (mut full, mut well) = brakes_of(&scene, &engine.url(), function).await;
+        assert_eq!(run(&mut full).await, 1);
+        assert!(!moto.mapping(&own).await.0 && !moto.mapping(&added).await.0);
+        assert_eq!(run(&mut well).await, 0);
+        assert_eq!(moto.mapping(&own).await, (true, Some(10), None));
+        assert_eq!(moto.mapping(&added).await, (true, Some(7), None));
     });
 }

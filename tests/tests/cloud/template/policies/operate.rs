@@ -60,6 +60,8 @@ pub(super) const SOURCES: &[Row] = &[
     ("lambda:GetEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", KINESIS_INGEST)]),
+    // Others may have mapped sources to the alias.
+    ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST_ALIAS)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", KAFKA_INGEST)]),
     ("lambda:TagResource", MAPPING, &[("aws:TagKeys", "millrace:paused")]),
     ("lambda:UntagResource", MAPPING, &[("aws:TagKeys", "millrace:paused")]),
@@ -68,6 +70,7 @@ pub(super) const SOURCES: &[Row] = &[
 const MAPPING: &str = "arn:aws:lambda:eu-west-1:111122223333:event-source-mapping:1";
 const S3_INGEST: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-S3IngestFunction-1";
 const KINESIS_INGEST: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-KinesisIngestFunction-1";
+const S3_INGEST_ALIAS: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-S3IngestFunction-1:live";
 const KAFKA_INGEST: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-KafkaIngestFunction-1";
 
 pub(super) const BRAKE: &[Row] = &[
