@@ -8,6 +8,7 @@ mod brake;
 mod domain;
 mod letters;
 mod objects;
+mod recreate;
 mod replay;
 
 use std::path::{Path, PathBuf};
