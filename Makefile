@@ -50,7 +50,7 @@ fmt:
 
 lint: fmt
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p tests --test prove -- -D warnings # not a test that cargo runs unasked, so not one of all targets
+	cargo clippy --workspace --test prove -- -D warnings # not a test that cargo runs unasked, so not one of all targets
 
 # Advisories live in a repository that CI cannot reach: `make deny DENY=check` asks them too.
 DENY ?= check bans licenses sources
