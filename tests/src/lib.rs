@@ -18,6 +18,7 @@
 //! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
 //! - [`mapping`]: delivers records of a stream, and again those that failed
 //! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
+//! - [`storm`]: a server before another one at which everything goes wrong by a seed; [`seeds`]: the seeds of such tests
 //! - [`dashboards`]: an OpenSearch Dashboards that takes imports
 //! - [`receipt`]: what a function says of an attempt
 //! - [`choice`]: what the real transform chooses by many rules
@@ -61,7 +62,9 @@ pub mod receipt;
 pub mod ruler;
 pub mod scene;
 pub mod script;
+pub mod seeds;
 pub mod served;
 pub mod service;
 pub mod stack;
+pub mod storm;
 pub mod vast;

@@ -12,7 +12,18 @@ const REPLAYED: usize = 100_000;
 const REPLAY_KILLS: usize = 8;
 /// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
 const RANDOM_DOCUMENTS: u64 = 100_000;
+/// Seeds of the runs in which everything goes wrong (`MILLRACE_SEEDS` says otherwise), events of each of their objects, and invocations until it is calm.
+const CHAOS_SEEDS: u64 = 20;
+const CHAOS_EVENTS: u64 = 20_000;
+const CHAOS_INVOCATIONS: usize = 40;
+/// Seeds of corrupted objects, and how many there are of each.
+const CORRUPT_SEEDS: u64 = 20;
+const CORRUPT_OBJECTS: u64 = 200;
 
+#[path = "wire/chaos.rs"]
+mod chaos;
+#[path = "wire/corrupt.rs"]
+mod corrupt;
 #[path = "wire/cost.rs"]
 mod cost;
 #[path = "wire/cpu.rs"]

@@ -13,15 +13,24 @@ const REPLAYED: usize = 5_000;
 const REPLAY_KILLS: usize = 2;
 /// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
 const RANDOM_DOCUMENTS: u64 = 1_500;
+/// Seeds of the runs in which everything goes wrong (`MILLRACE_SEEDS` says otherwise), events of each of their objects, and invocations until it is calm.
+const CHAOS_SEEDS: u64 = 2;
+const CHAOS_EVENTS: u64 = 2_500;
+const CHAOS_INVOCATIONS: usize = 8;
+/// Seeds of corrupted objects, and how many there are of each.
+const CORRUPT_SEEDS: u64 = 3;
+const CORRUPT_OBJECTS: u64 = 60;
 
 mod wire {
     mod again;
     mod audit;
     mod auth;
+    mod chaos;
     mod components;
     mod conformance;
     mod continuation;
     mod contract;
+    mod corrupt;
     mod cost;
     mod cpu;
     mod dashboards;

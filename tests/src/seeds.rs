@@ -1,0 +1,30 @@
+//! The seeds of tests that are run for several of them.
+//!
+//! `MILLRACE_SEED=N`: that one alone. `MILLRACE_SEEDS=N`: the first so many. A failure names its seed.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+
+use crate::place;
+
+/// Runs `test` for each seed, one after another.
+///
+/// # Panics
+/// If one of them fails: with what it said, and the seed.
+pub fn each<F: Future<Output = ()>>(name: &str, count: u64, mut test: impl FnMut(u64) -> F) {
+    let only = number("MILLRACE_SEED");
+    let count = number("MILLRACE_SEEDS").unwrap_or(count);
+    for seed in only.map_or(1..=count, |seed| seed..=seed) {
+        let result = place::run(AssertUnwindSafe(test(seed)).catch_unwind());
+        if let Err(panic) = result {
+            eprintln!("{name}: seed {seed} fails; again with MILLRACE_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
