@@ -112,6 +112,10 @@ impl Sources {
         for mapping in &now {
             self.set_tag(mapping, None).await?;
         }
+        // A tag that stays would turn the mapping on after an operator has turned it off.
+        if self.are_tagged(&now).await? {
+            return Ok(Released::Pending);
+        }
         // What was changed is forgotten only when all of it is as it was, and not where somebody claims them meanwhile.
         state.value = Paused { only_enabled: true, ..Paused::default() };
         self.states.write(&mut state).await?;
@@ -194,6 +198,16 @@ impl Sources {
             }
             result => result,
         }
+    }
+
+    /// Whether any of them has the tag still: its removal was refused. Where tags may not be read either, there never was one.
+    async fn are_tagged(&self, mappings: &[Mapping]) -> Result<bool, BatchError> {
+        for mapping in mappings {
+            if self.tag_of(mapping).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The tag is the second record. Where it is refused for good, the state alone has to do.

@@ -175,6 +175,48 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
 }
 
 #[test]
+fn a_tag_whose_removal_is_refused_once_is_removed_by_the_next_run_and_turns_nothing_on_later() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "tagged").await;
+        moto.lambda_function("tagged-s3").await;
+        let queue = moto.map_queue("tagged-s3", "tagged", 10).await;
+        let (mut full, _) = brakes(&scene, &engine.url()).await;
+        assert_eq!(run(&mut full).await, 1);
+
+        let aws = Intercept::start(&moto.url()).await;
+        let url = aws.url();
+        let env = [
+            ("MILLRACE_STATE", "s3://dead-tagged/state"),
+            ("MILLRACE_SOURCE_FUNCTIONS", "tagged-s3"),
+            ("MILLRACE_FREE_STORAGE_BRAKE", "0.01%"),
+            ("AWS_ENDPOINT_URL", url.as_str()),
+        ];
+        let mut well = scene.start("brake", &engine.url(), &env).await;
+        let found = moto.lambda.get_event_source_mapping().uuid(&queue).send().await.expect("the mapping");
+        let arn = found.event_source_mapping_arn().expect("an ARN");
+        let is_tagged = async || {
+            let tags = moto.lambda.list_tags().resource(arn).send().await.expect("its tags");
+            tags.tags().is_some_and(|tags| tags.contains_key("millrace:paused"))
+        };
+        aws.set(|head, _| {
+            let is_removal = head.method == "DELETE" && head.uri.path().contains("/tags/");
+            if is_removal { Fault::Refused(403) } else { Fault::None }
+        });
+        assert_eq!(run(&mut well).await, 1, "another run has to remove the tag");
+        assert!(moto.mapping(&queue).await.0 && is_tagged().await);
+        aws.set(|_, _| Fault::None);
+        assert_eq!(run(&mut well).await, 0);
+        assert!(!is_tagged().await);
+
+        let off = moto.lambda.update_event_source_mapping().uuid(&queue).enabled(false);
+        off.send().await.expect("an operator turns it off");
+        assert_eq!(run(&mut well).await, 0);
+        assert!(!moto.mapping(&queue).await.0, "what an operator turned off stays off");
+    });
+}
+
+#[test]
 fn the_sources_wait_while_no_index_of_today_can_be_made_or_it_is_closed() {
     // A limit of the cluster would meet the other tests: a node of its own.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
