@@ -66,10 +66,11 @@ bench: ## what the rules cost beside decoding, and whether the promised bounds h
 
 # The long runs, with the functions as they are deployed. functions/.cargo/config.toml is read from that folder only.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
-prove: ## the million-event runs, with the deployed profile; their figures go into docs/PERFORMANCE.md
+prove: export MILLRACE_CELL = $(CELL)
+prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the deployed profile; CELL=ROW/COLUMN/SOURCE runs cells of it
 	scripts/setup.sh
 	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" $(FUNCTIONS:%=-p %)
-	cargo test --release -p tests --test prove -- --nocapture --test-threads=1
+	cargo test --release -p tests --test prove -- --nocapture --test-threads=1 $(if $(CELL),faults::)
 
 build: ## what `sam deploy` takes (arm64; `make build ARCHITECTURE=x86_64` for the other)
 	scripts/setup-sam.sh

@@ -6,9 +6,10 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -35,6 +36,16 @@ pub struct Function {
     process: Option<Process>,
     log: Mutex<Log>,
     spent: Spent,
+    front: Option<Front>,
+}
+
+/// A server that the process talks to in place of its runtime API, such as one that fails on purpose.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// Where that server listens.
+    pub address: SocketAddr,
+    /// Where the runtime API of the current process listens. It is set before the process starts.
+    pub target: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 #[derive(Debug)]
@@ -56,6 +67,14 @@ impl Function {
     /// # Errors
     /// The binary can't be started, or no port is free.
     pub async fn start(binary: &Path, env: &[(&str, String)]) -> io::Result<Self> {
+        Self::start_behind(binary, env, None).await
+    }
+
+    /// The same with a server before the runtime API.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_behind(binary: &Path, env: &[(&str, String)], front: Option<Front>) -> io::Result<Self> {
         let mut environment: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let name = binary.file_name().map_or_else(|| "function".into(), |name| name.to_string_lossy().into_owned());
         for (key, value) in [
@@ -70,7 +89,8 @@ impl Function {
             }
         }
         let log = Mutex::new(Log::new()?);
-        let mut function = Self { binary: binary.to_owned(), environment, process: None, log, spent: Spent::default() };
+        let (binary, spent) = (binary.to_owned(), Spent::default());
+        let mut function = Self { binary, environment, process: None, log, spent, front };
         function.spawn().await?;
         Ok(function)
     }
@@ -198,6 +218,11 @@ impl Function {
 
     async fn spawn(&mut self) -> io::Result<()> {
         let api = RuntimeApi::start().await?;
+        let mut address = api.address();
+        if let Some(front) = &self.front {
+            *front.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+            address = front.address;
+        }
         let output = self.log.lock().unwrap_or_else(PoisonError::into_inner).writer()?;
         #[expect(clippy::disallowed_methods, reason = "the one variable that a process of ours inherits")]
         let path = std::env::var_os("PATH");
@@ -205,7 +230,7 @@ impl Function {
             .env_clear()
             .envs(path.map(|path| ("PATH", path)))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .stdin(Stdio::null())
             .stderr(output.try_clone()?)
             .stdout(output)

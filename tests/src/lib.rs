@@ -25,6 +25,7 @@
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
 //! - [`stack`]: a template with its functions worked out; [`policy`]: what IAM decides by its policies
 //! - [`program`]: `local` beside a deployment
+//! - [`faults`]: every call, every fault, every source
 //! - [`scene`]: the above together, under names of one test's own
 //!
 //! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
@@ -39,6 +40,7 @@ pub mod dashboards;
 pub mod engine;
 pub mod envelope;
 pub mod events;
+pub mod faults;
 pub mod firehose;
 pub mod intercept;
 pub mod kafka;

@@ -145,6 +145,13 @@ impl<'m> Scene<'m> {
     /// # Panics
     /// If the binary is missing.
     pub async fn start(&self, function: &str, domain: &str, more: &[(&str, &str)]) -> Function {
+        let env = self.environment(domain, more);
+        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        Function::start(&place::function(function), &env).await.expect("the function starts")
+    }
+
+    /// The environment of a function of this world.
+    pub fn environment(&self, domain: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut env = vec![
             ("GLIBC_TUNABLES", GLIBC_TUNABLES.to_owned()),
             ("AWS_REGION", REGION.to_owned()),
@@ -160,7 +167,7 @@ impl<'m> Scene<'m> {
             env.retain(|(set, _)| set != name);
             env.push((name, (*value).to_owned()));
         }
-        Function::start(&place::function(function), &env).await.expect("the function starts")
+        env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Puts an object.

@@ -20,6 +20,9 @@ const CHAOS_INVOCATIONS: usize = 40;
 const CORRUPT_SEEDS: u64 = 20;
 const CORRUPT_OBJECTS: u64 = 200;
 
+/// Cells of the fault matrix: all of them.
+const FAULT_CELLS: Option<usize> = None;
+
 #[path = "wire/chaos.rs"]
 mod chaos;
 #[path = "wire/corrupt.rs"]
@@ -28,6 +31,8 @@ mod corrupt;
 mod cost;
 #[path = "wire/cpu.rs"]
 mod cpu;
+#[path = "wire/faults.rs"]
+mod faults;
 #[path = "wire/kill.rs"]
 mod kill;
 #[path = "wire/random_documents.rs"]

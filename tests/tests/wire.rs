@@ -21,6 +21,9 @@ const CHAOS_INVOCATIONS: usize = 8;
 const CORRUPT_SEEDS: u64 = 3;
 const CORRUPT_OBJECTS: u64 = 60;
 
+/// Cells of the fault matrix.
+const FAULT_CELLS: usize = 30;
+
 mod wire {
     mod again;
     mod audit;
@@ -37,6 +40,7 @@ mod wire {
     mod doctor;
     mod download;
     mod envelopes;
+    mod faults;
     mod firehose;
     mod given;
     mod identity;

@@ -1,0 +1,76 @@
+//! The fault matrix: every call that a function makes, every fault that it can meet, every source.
+//!
+//! In: services. Out: cells, what came of each, and docs/FAULTS.md. Cells are generated as row x column x source; which
+//! of them can exist follows from a run without a fault. Deliberately absent: a list of cells.
+
+pub mod cell;
+pub mod column;
+pub mod inject;
+pub mod open;
+pub mod refusal;
+pub mod request;
+pub mod row;
+pub mod sources;
+pub mod stage;
+pub mod survey;
+pub mod table;
+pub mod verify;
+
+use std::sync::OnceLock;
+
+use futures_util::StreamExt;
+
+use crate::engine::Engine;
+use crate::moto::Moto;
+use crate::place;
+use cell::Cell;
+use stage::Services;
+use survey::Survey;
+use table::Results;
+
+/// The services that all cells of this process share; `None` after [`place::missing`] has said so.
+///
+/// # Panics
+/// If the scratch folder cannot be made.
+pub fn services() -> Option<Services> {
+    static SHARED: OnceLock<Option<(Engine, String)>> = OnceLock::new();
+    let start = || {
+        let folder = place::scratch().keep().display().to_string();
+        Engine::with_settings(&[("path.repo", &folder)]).map(|engine| (engine, folder))
+    };
+    let (engine, snapshots) = SHARED.get_or_init(start).as_ref()?;
+    Some(Services { moto: Moto::shared()?, engine, snapshots })
+}
+
+/// Runs cells, some at a time, and tells of each. Those that are among the results are not run.
+pub async fn run(
+    services: Services,
+    survey: &Survey,
+    cells: Vec<Cell>,
+    how: How,
+    mut results: Results,
+    mut told: impl FnMut(&Results),
+) -> Results {
+    let run = async |cell: Cell| {
+        let outcome = cell.run(services, survey, how.seed).await;
+        (cell, outcome)
+    };
+    let left = cells.into_iter().filter(|cell| !results.has(cell)).collect::<Vec<_>>();
+    let outcomes = futures_util::stream::iter(left.into_iter().map(run)).buffer_unordered(how.at_once);
+    let mut outcomes = std::pin::pin!(outcomes);
+    while let Some((cell, outcome)) = outcomes.next().await {
+        println!("{}", table::line(&cell, &outcome));
+        results.add(cell, outcome);
+        told(&results);
+    }
+    results
+}
+
+/// How cells are run.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// It says which call of a row meets the fault.
+    pub seed: u64,
+    /// Cells at a time.
+    pub at_once: usize,
+}

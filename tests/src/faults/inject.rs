@@ -1,0 +1,382 @@
+//! The network between one function and everything that it talks to, which injects one fault.
+//!
+//! In: connections, one server a service, each request of which is named ([`super::row`]) and counted. Out: the real
+//! services' replies, but for the n-th call of one row, which meets a [`Column`]. Deliberately absent: any code of the
+//! product that knows of this.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use local::function::Front;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+
+use super::column::{Column, LATE};
+use super::refusal;
+use super::request::{Reply, Request};
+use super::row::{self, Service};
+
+/// How long a service accepts no connection.
+const REFUSED_FOR: Duration = Duration::from_millis(500);
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The row.
+    pub row: String,
+    /// What the call meets.
+    pub column: Column,
+    /// Which call of the row, from 1.
+    pub number: u64,
+}
+
+/// What a row was seen to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How often it was called.
+    pub calls: u64,
+    /// Whether any request had a body.
+    pub has_body: bool,
+    /// Whether any request had a condition (`If-Match`, `If-None-Match`).
+    pub has_condition: bool,
+    /// Whether any reply had a body.
+    pub is_answered: bool,
+}
+
+/// A running network; it ends with the value.
+#[derive(Debug)]
+pub struct Network {
+    addresses: BTreeMap<Service, SocketAddr>,
+    shared: Arc<Shared>,
+    accepting: Vec<tokio::task::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    targets: BTreeMap<Service, String>,
+    runtime: Arc<Mutex<Option<SocketAddr>>>,
+    state: Mutex<State>,
+    kill: Notify,
+    refuse: BTreeMap<Service, Notify>,
+    late: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    plan: Option<Plan>,
+    has_struck: bool,
+    seen: BTreeMap<String, Seen>,
+    was_denied: bool,
+}
+
+impl Shared {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn target(&self, service: Service) -> Option<String> {
+        if service == Service::Runtime {
+            return self.runtime.lock().unwrap_or_else(PoisonError::into_inner).map(|address| address.to_string());
+        }
+        self.targets.get(&service).cloned()
+    }
+
+    /// Counts a call; what it meets, where it is the one.
+    fn meet(&self, row: &str, request: &Request) -> Option<Column> {
+        let mut state = self.state();
+        let seen = state.seen.entry(row.to_owned()).or_default();
+        seen.calls += 1;
+        seen.has_body |= !request.body.is_empty();
+        seen.has_condition |= ["if-match", "if-none-match"].iter().any(|name| request.header(name).is_some());
+        let calls = seen.calls;
+        let column = state.plan.as_ref().filter(|plan| plan.row == row && plan.number == calls).map(|plan| plan.column);
+        state.has_struck |= column.is_some();
+        column
+    }
+}
+
+impl Network {
+    /// Starts one between a function and these services, at `127.0.0.1:PORT` each.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start(aws: &str, domain: &str, plan: Option<Plan>) -> Self {
+        let address = |url: &str| url.trim_start_matches("http://").to_owned();
+        let of_aws = [Service::S3, Service::Sqs, Service::Secrets, Service::Lambda];
+        let mut targets: BTreeMap<_, _> = of_aws.into_iter().map(|service| (service, address(aws))).collect();
+        targets.insert(Service::Domain, address(domain));
+        let shared = Arc::new(Shared {
+            targets,
+            runtime: Arc::default(),
+            state: Mutex::new(State { plan, ..State::default() }),
+            kill: Notify::new(),
+            refuse: Service::ALL.into_iter().map(|service| (service, Notify::new())).collect(),
+            late: watch::Sender::new(0),
+        });
+        let (mut addresses, mut accepting) = (BTreeMap::new(), Vec::new());
+        for service in Service::ALL {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            addresses.insert(service, listener.local_addr().expect("it is bound"));
+            accepting.push(tokio::spawn(accept(listener, service, Arc::clone(&shared))));
+        }
+        Self { addresses, shared, accepting }
+    }
+
+    /// The URL of a service.
+    pub fn url(&self, service: Service) -> String {
+        format!("http://{}", self.addresses[&service])
+    }
+
+    /// What stands before the runtime API of the function.
+    pub fn front(&self) -> Front {
+        Front { address: self.addresses[&Service::Runtime], target: Arc::clone(&self.shared.runtime) }
+    }
+
+    /// Resolves when the process has to be killed.
+    pub async fn kill_is_due(&self) {
+        self.shared.kill.notified().await;
+    }
+
+    /// Waits until every call that was held back was delivered.
+    pub async fn is_quiet(&self) {
+        let mut late = self.shared.late.subscribe();
+        let _ = late.wait_for(|late| *late == 0).await;
+    }
+
+    /// Whether a call is held back.
+    pub fn has_late(&self) -> bool {
+        *self.shared.late.borrow() > 0
+    }
+
+    /// Whether the fault has struck.
+    pub fn has_struck(&self) -> bool {
+        self.shared.state().has_struck
+    }
+
+    /// Every row that was called.
+    pub fn seen(&self) -> BTreeMap<String, Seen> {
+        self.shared.state().seen.clone()
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.accepting.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+async fn accept(mut listener: TcpListener, service: Service, shared: Arc<Shared>) {
+    let Ok(address) = listener.local_addr() else { return };
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(serve(stream, service, Arc::clone(&shared)));
+                }
+            }
+            () = shared.refuse[&service].notified() => {
+                drop(listener);
+                tokio::time::sleep(REFUSED_FOR).await;
+                listener = loop {
+                    match TcpListener::bind(address).await {
+                        Ok(listener) => break listener,
+                        Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    }
+                };
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// One request of a connection. An error means that one side is gone, which is what faults are about.
+async fn serve(client: TcpStream, service: Service, shared: Arc<Shared>) {
+    let mut client = BufReader::new(client);
+    let Ok(Some(request)) = Request::read(&mut client).await else { return };
+    let Some(target) = shared.target(service) else { return };
+    let mut client = client.into_inner();
+    if is_denied(&shared, service, &request) {
+        let _ = client.write_all(&refusal::of(service, 403, false).bytes()).await;
+        return;
+    }
+    let row = row::of(service, &request);
+    let column = row.as_deref().and_then(|row| shared.meet(row, &request));
+    let call = Call { client, request, target, service, row, shared };
+    match column {
+        None => call.relay().await,
+        Some(column) => call.fail(column).await,
+    }
+}
+
+/// The first look at an object whose key begins so is denied, as where its permission comes late: its message fails.
+fn is_denied(shared: &Shared, service: Service, request: &Request) -> bool {
+    let is_meant = service == Service::S3 && request.method == "GET" && request.path().contains("/denied");
+    let mut state = shared.state();
+    let is_denied = is_meant && !state.was_denied;
+    state.was_denied |= is_denied;
+    is_denied
+}
+
+struct Call {
+    client: TcpStream,
+    request: Request,
+    target: String,
+    service: Service,
+    row: Option<String>,
+    shared: Arc<Shared>,
+}
+
+impl Call {
+    async fn relay(mut self) {
+        tokio::select! {
+            reply = self.request.exchange(&self.target) => {
+                let Ok(reply) = reply else { return self.reset() };
+                self.note(&reply);
+                let bytes = self.framed(&reply);
+                let _ = self.client.write_all(&bytes).await;
+                let _ = self.client.shutdown().await;
+            }
+            // A wait for the next invocation ends with the process.
+            () = closed(&mut self.client) => {}
+        }
+    }
+
+    fn note(&self, reply: &Reply) {
+        if let Some(row) = &self.row
+            && let Some(seen) = self.shared.state().seen.get_mut(row)
+        {
+            seen.is_answered |= !reply.body.is_empty();
+        }
+    }
+
+    /// An object whose key says so comes without its length.
+    fn framed(&self, reply: &Reply) -> Vec<u8> {
+        let is_object = self.service == Service::S3 && self.request.method == "GET";
+        if is_object && self.request.path().contains("/chunked") { reply.chunks() } else { reply.bytes() }
+    }
+
+    async fn fail(mut self, column: Column) {
+        match column {
+            Column::KilledBefore => self.killed().await,
+            Column::KilledDuring => {
+                let _ = self.request.send_half(&self.target).await;
+                self.killed().await;
+            }
+            Column::KilledAfter => {
+                let _ = self.request.exchange(&self.target).await;
+                self.killed().await;
+            }
+            Column::Refused => {
+                self.shared.refuse[&self.service].notify_one();
+                self.reset();
+            }
+            Column::ResetBefore => self.reset(),
+            Column::ResetInRequest => {
+                let _ = self.request.send_half(&self.target).await;
+                self.reset();
+            }
+            Column::LostReply => {
+                let _ = self.request.exchange(&self.target).await;
+                self.reset();
+            }
+            Column::Timeout => closed(&mut self.client).await,
+            Column::Status(status) => {
+                let refusal = refusal::of(self.service, status, false);
+                self.answer(refusal.bytes()).await;
+            }
+            Column::RetryAfter => {
+                let refusal = refusal::of(self.service, 429, true);
+                self.answer(refusal.bytes()).await;
+            }
+            Column::Twice => {
+                let _ = self.request.exchange(&self.target).await;
+                self.relay().await;
+            }
+            Column::OutOfOrder => self.late(),
+            column => self.break_reply(column).await,
+        }
+    }
+
+    /// Faults of the reply, after the call took effect.
+    async fn break_reply(mut self, column: Column) {
+        let Ok(mut reply) = self.request.exchange(&self.target).await else { return self.reset() };
+        match column {
+            Column::ResetInReply => {
+                let bytes = self.framed(&reply);
+                let _ = self.client.write_all(&bytes[..bytes.len() / 2]).await;
+                // What was written is to be read before the reset, which would discard it.
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                self.reset();
+            }
+            Column::Truncated => {
+                let bytes = self.framed(&reply);
+                let end = bytes.len() - reply.body.len().div_ceil(2);
+                self.answer(bytes[..end].to_vec()).await;
+            }
+            Column::Empty => {
+                reply.body.clear();
+                self.answer(reply.bytes()).await;
+            }
+            Column::Garbage => {
+                reply.body = (0..reply.body.len()).map(|at| b"\x00}<\xffz"[at % 5]).collect();
+                let bytes = self.framed(&reply);
+                self.answer(bytes).await;
+            }
+            _ => {
+                let bytes = self.framed(&reply);
+                self.answer_slowly(&bytes).await;
+            }
+        }
+    }
+
+    async fn answer(mut self, bytes: Vec<u8>) {
+        let _ = self.client.write_all(&bytes).await;
+        let _ = self.client.shutdown().await;
+    }
+
+    async fn answer_slowly(mut self, bytes: &[u8]) {
+        let (slowly, rest) = bytes.split_at(bytes.len().min(500));
+        for byte in slowly {
+            if self.client.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let _ = self.client.write_all(rest).await;
+        let _ = self.client.shutdown().await;
+    }
+
+    /// The process dies of it; until then it waits for a reply.
+    async fn killed(mut self) {
+        self.shared.kill.notify_one();
+        closed(&mut self.client).await;
+    }
+
+    /// Ends the connection by a reset instead of an orderly end.
+    fn reset(self) {
+        let _ = self.client.set_zero_linger();
+    }
+
+    /// Resets the connection, and delivers the call later.
+    fn late(self) {
+        let (request, target, shared) = (self.request.clone(), self.target.clone(), Arc::clone(&self.shared));
+        self.shared.late.send_modify(|late| *late += 1);
+        self.reset();
+        tokio::spawn(async move {
+            tokio::time::sleep(LATE).await;
+            let _ = request.exchange(&target).await;
+            shared.late.send_modify(|late| *late -= 1);
+        });
+    }
+}
+
+/// Resolves when the other side has ended the connection.
+async fn closed(client: &mut TcpStream) {
+    let mut byte = [0];
+    while let Ok(1..) = client.read(&mut byte).await {}
+}

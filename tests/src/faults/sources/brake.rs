@@ -1,0 +1,82 @@
+//! The brake: a domain that is full and then well. The sources are off, and on again as they were.
+
+use std::time::Duration;
+
+use local::function::Function;
+use serde_json::{Value, json};
+
+use crate::faults::stage::Stage;
+use crate::moto::Moto;
+
+/// The time of a run.
+const TIMEOUT: Duration = Duration::from_secs(6);
+
+/// One cell.
+///
+/// # Panics
+/// If a promise is broken.
+pub(super) async fn run(stage: &mut Stage) {
+    let (moto, name) = (stage.services.moto, stage.scene.prefix.clone());
+    let (ours, foreign) = (format!("{name}-s3"), format!("{name}-foreign"));
+    for function in [&ours, &foreign] {
+        moto.lambda_function(function).await;
+    }
+    let queue = mapped(moto, &ours, &format!("{name}-mapped")).await;
+    let stream = moto.map_stream(&ours, &format!("{name}-stream"), 4).await;
+    let by_hand = moto.map_stream(&ours, &format!("{name}-off"), 3).await;
+    let off = moto.lambda.update_event_source_mapping().uuid(&by_hand).enabled(false);
+    off.send().await.expect("an operator has turned it off");
+    let of_others = mapped(moto, &foreign, &format!("{name}-others")).await;
+    let set = async || {
+        let mut set = Vec::new();
+        for uuid in [&queue, &stream, &by_hand, &of_others] {
+            set.push(moto.mapping(uuid).await);
+        }
+        set
+    };
+    let saved = set().await;
+
+    let bucket = format!("s3://dead-{name}/state");
+    let env = |free| {
+        [
+            ("MILLRACE_STATE", bucket.as_str()),
+            ("MILLRACE_SOURCE_FUNCTIONS", &ours),
+            ("MILLRACE_FREE_STORAGE_BRAKE", free),
+        ]
+    };
+    let mut full = stage.start("brake", &env("99.99%")).await;
+    until(stage, &mut full, 1).await;
+    assert!(!moto.mapping(&queue).await.0 && !moto.mapping(&stream).await.0, "not paused: {:?}", set().await);
+    assert!(moto.mapping(&of_others).await.0, "another deployment's source was touched");
+    // Its runtime API is that of the process that started last.
+    drop(full);
+    let mut well = stage.start("brake", &env("0.01%")).await;
+    until(stage, &mut well, 0).await;
+    if stage.network.has_late() {
+        // A write that came late may have paused them again: the next run sees that.
+        stage.network.is_quiet().await;
+        until(stage, &mut well, 0).await;
+    }
+    assert_eq!(set().await, saved, "the sources are not as they were");
+    let found = moto.lambda.get_event_source_mapping().uuid(&queue).send().await.expect("the mapping");
+    let tags = moto.lambda.list_tags().resource(found.event_source_mapping_arn().expect("an ARN")).send().await;
+    let tags = tags.expect("its tags");
+    assert!(tags.tags().is_none_or(|tags| !tags.contains_key("millrace:paused")), "a tag is left: {tags:?}");
+}
+
+/// Runs as its clock does, until a run ends well and says that the sources are off, or on.
+async fn until(stage: &mut Stage, brake: &mut Function, paused: u64) {
+    loop {
+        let answer = stage.deliver(brake, &json!({ "source": "aws.events" }), TIMEOUT).await;
+        let said: Option<Value> = answer.response().ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
+        if said.is_some_and(|said| said["paused"] == paused) {
+            return;
+        }
+    }
+}
+
+/// A queue of its own, mapped to a function: moto takes the messages of a queue that is mapped, and runs nothing.
+pub(super) async fn mapped(moto: &Moto, function: &str, queue: &str) -> String {
+    moto.queue(queue).await;
+    moto.map_queue(function, queue, 9).await
+}

@@ -1,0 +1,67 @@
+//! Setup: `CloudFormation` asks, and is answered whatever happens; where the answer is a failure, the operator deploys again.
+
+use std::time::Duration;
+
+use local::function::Answer;
+use serde_json::{Value, json};
+
+use crate::faults::row::Service;
+use crate::faults::stage::Stage;
+
+/// The time of a deployment's step.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// One cell.
+///
+/// # Panics
+/// If a promise is broken.
+pub(super) async fn run(stage: &mut Stage) {
+    let name = stage.scene.prefix.clone();
+    stage.scene.set_source("key: \"**\"", &["retention: 3d", "mapping: mappings/m.json"]);
+    stage.scene.set_mapping("m.json", r#"{"properties":{"adid":{"type":"keyword"}}}"#);
+    let foreign = format!("/_index_template/foreign-{name}");
+    let users = json!({ "index_patterns": [format!("foreign-{name}-*")], "template": { "settings": { "number_of_shards": 3 } } });
+    stage.ask("PUT", &foreign, &users).await;
+    let before = stage.ask("GET", &foreign, &Value::Null).await;
+    let place = format!("fs:{}/{name}", stage.services.snapshots);
+    let env = [("MILLRACE_STACK", name.as_str()), ("MILLRACE_SNAPSHOTS", &place)];
+    let mut setup = stage.start("setup", &env).await;
+    for deployment in 0.. {
+        let key = format!("answers/{deployment}");
+        // Signed, as CloudFormation's is: it can be put again.
+        let event = event(&format!("{}/t-{name}/{key}?Signature=x", stage.network.url(Service::S3)));
+        let id = crate::faults::cell::request_id();
+        // Lambda repeats what `CloudFormation` asks for and what fails.
+        loop {
+            let mut answer = stage.invoke(&mut setup, &id, &event, TIMEOUT).await;
+            if stage.is_delivered("twice") {
+                answer = stage.invoke(&mut setup, &id, &event, TIMEOUT).await;
+            }
+            if matches!(answer, Answer::Response(_)) {
+                break;
+            }
+        }
+        stage.network.is_quiet().await;
+        let answers = stage.scene.moto.objects(&stage.scene.bucket, &key).await;
+        let [(_, answer)] = answers.as_slice() else { panic!("CloudFormation waits in vain: {answers:?}") };
+        let answer: Value = serde_json::from_slice(answer).expect("the answer is JSON");
+        if answer["Status"] == "SUCCESS" {
+            break;
+        }
+        assert_eq!(answer["Status"], "FAILED", "{answer}");
+    }
+    let templates = stage.ask("GET", &format!("/_index_template/millrace.{name}.*"), &Value::Null).await;
+    assert_eq!(templates["index_templates"].as_array().map(Vec::len), Some(1), "{templates}");
+    assert!(templates.to_string().contains("\"adid\""), "{templates}");
+    let repositories = stage.ask("GET", "/_snapshot", &Value::Null).await;
+    assert!(repositories.to_string().contains(&format!("/{name}\"")), "{repositories}");
+    assert_eq!(stage.ask("GET", &foreign, &Value::Null).await, before, "what others made was touched");
+}
+
+fn event(url: &str) -> Value {
+    json!({
+        "RequestType": "Update", "ResponseURL": url, "StackId": "stack", "RequestId": "request",
+        "LogicalResourceId": "Setup", "ResourceType": "Custom::Setup",
+        "ResourceProperties": { "ServiceToken": "arn", "Pipeline": "arn:layer:1" },
+    })
+}

@@ -1,0 +1,150 @@
+//! What one cell works with: a network with its fault, names of its own in shared services, and a count of invocations.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use local::function::{Answer, Function};
+use serde_json::Value;
+
+use super::inject::{Network, Plan, Seen};
+use super::row::{INVOCATION, Service};
+use crate::engine::Engine;
+use crate::moto::Moto;
+use crate::receipt;
+use crate::scene::Scene;
+use crate::{engine, place};
+
+/// After a process that did not start.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// The services that all cells share.
+#[derive(Debug, Clone, Copy)]
+pub struct Services {
+    /// S3, SQS, Secrets Manager and Lambda.
+    pub moto: &'static Moto,
+    /// The real engine.
+    pub engine: &'static Engine,
+    /// The folder in which it may write snapshots.
+    pub snapshots: &'static str,
+}
+
+/// One cell at work.
+#[derive(Debug)]
+pub struct Stage {
+    /// What all share.
+    pub services: Services,
+    /// Its own names.
+    pub scene: Scene<'static>,
+    /// What lies between its function and everything else.
+    pub network: Network,
+    /// What is injected.
+    pub plan: Option<Plan>,
+    secret: String,
+    invocations: usize,
+    bound: usize,
+}
+
+impl Stage {
+    /// Makes everything; at most `bound` invocations will do.
+    pub async fn new(services: Services, name: &str, plan: Option<Plan>, bound: usize) -> Self {
+        let scene = Scene::new(services.moto, name).await;
+        let password = r#"{"username":"ingest","password":"known to nobody"}"#;
+        let secret = services.moto.secret(&format!("password-{name}"), password).await;
+        let network = Network::start(&services.moto.url(), &services.engine.url(), plan.clone()).await;
+        Self { services, scene, network, plan, secret, invocations: 0, bound }
+    }
+
+    /// Starts a function whose every call goes through the network.
+    ///
+    /// # Panics
+    /// If the binary is missing.
+    pub async fn start(&self, function: &str, more: &[(&str, &str)]) -> Function {
+        let url = |service| self.network.url(service);
+        let auth = format!("basic:{}", self.secret);
+        let (s3, sqs, secrets, lambda) =
+            (url(Service::S3), url(Service::Sqs), url(Service::Secrets), url(Service::Lambda));
+        let env = [
+            ("AWS_ENDPOINT_URL_S3", s3.as_str()),
+            ("AWS_ENDPOINT_URL_SQS", &sqs),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets),
+            ("AWS_ENDPOINT_URL_LAMBDA", &lambda),
+            ("MILLRACE_DOMAIN_AUTH", &auth),
+            ("MILLRACE_QUEUE_URL", &self.scene.queue.url),
+            ("MILLRACE_LOG", "info"),
+        ];
+        let env = self.scene.environment(&url(Service::Domain), &[&env, more].concat());
+        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let binary = place::function(function);
+        Function::start_behind(&binary, &env, Some(self.network.front())).await.expect("the function starts")
+    }
+
+    /// One invocation, which a fault may kill.
+    ///
+    /// # Panics
+    /// If it is one too many.
+    pub async fn invoke(&mut self, function: &mut Function, id: &str, event: &Value, timeout: Duration) -> Answer {
+        self.invocations += 1;
+        assert!(
+            self.invocations <= self.bound,
+            "stalled: not done in {} invocations; the last lines: {:#?}",
+            self.bound,
+            function.lines().iter().rev().take(6).rev().collect::<Vec<_>>()
+        );
+        let answer = tokio::select! {
+            answer = function.invoke_as(id, event, timeout) => answer.expect("the function runs"),
+            () = self.network.kill_is_due() => {
+                function.kill().await;
+                Answer::Exited
+            }
+        };
+        if matches!(answer, Answer::InitError { .. }) {
+            // Lambda does not start a process again at once.
+            tokio::time::sleep(RESTART).await;
+        }
+        answer
+    }
+
+    /// The invocation of a batch. Where that is the fault, it is delivered twice.
+    pub async fn deliver(&mut self, function: &mut Function, event: &Value, timeout: Duration) -> Answer {
+        let id = format!("{:016x}", fastrand::u64(..));
+        let answer = self.invoke(function, &id, event, timeout).await;
+        if self.is_delivered("twice") { self.invoke(function, &id, event, timeout).await } else { answer }
+    }
+
+    /// Whether the invocation itself comes `twice` or `out-of-order`.
+    pub fn is_delivered(&self, column: &str) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.row == INVOCATION && plan.column.name() == column)
+    }
+
+    /// Invocations so far.
+    pub fn invocations(&self) -> usize {
+        self.invocations
+    }
+
+    /// Every row that was called.
+    pub fn seen(&self) -> BTreeMap<String, Seen> {
+        let mut seen = self.network.seen();
+        seen.insert(INVOCATION.to_owned(), Seen { calls: self.invocations as u64, ..Seen::default() });
+        seen
+    }
+
+    /// Whether the fault has struck.
+    pub fn has_struck(&self) -> bool {
+        self.plan.as_ref().is_none_or(|plan| plan.row == INVOCATION) || self.network.has_struck()
+    }
+
+    /// All receipts of a function balance.
+    ///
+    /// # Panics
+    /// If one does not.
+    pub fn assert_balanced(&self, function: &Function) {
+        let receipts = function.receipts();
+        receipts.iter().filter(|line| line.get("unmatched").is_none()).for_each(receipt::assert_balanced);
+    }
+
+    /// The answer to a request of the engine as JSON.
+    pub async fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        engine::json(&self.services.engine.ask(method, path, &body).await)
+    }
+}

@@ -1,0 +1,82 @@
+//! What has to be true after a cell of the data path: every good event once, every bad one in the dead letters.
+
+use std::collections::BTreeMap;
+
+use local::function::Function;
+use serde_json::Value;
+
+use super::stage::Stage;
+use crate::events::Expected;
+use crate::scene::DeadLetter;
+
+/// What a source was given.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Lines that are to be documents.
+    pub good: Vec<String>,
+    /// Payloads that are to be dead letters.
+    pub bad: Vec<Vec<u8>>,
+}
+
+/// What was found to be different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Everything,
+    /// Dead letters besides those of the bad events: a replay has to bring them.
+    MoreLetters,
+}
+
+impl Given {
+    /// The dead letters, each position once; letters are written at least once.
+    async fn letters(stage: &Stage) -> Vec<Vec<u8>> {
+        let letters = stage.scene.dead_letters_of::<Value>().await;
+        let by_place = letters.into_iter().map(|letter: DeadLetter<Value>| {
+            let name = format!("{} {} {}", letter.position, letter.stage, letter.payload.clone().unwrap_or_default());
+            (name, letter.payload())
+        });
+        by_place.collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// Whether the dead letters are those of the bad events.
+    ///
+    /// # Panics
+    /// If one is missing.
+    pub async fn letters_are_right(&self, stage: &Stage) -> Found {
+        let mut letters = Self::letters(stage).await;
+        for bad in &self.bad {
+            let at = letters.iter().position(|letter| letter == bad);
+            let at = at.unwrap_or_else(|| panic!("lost: no letter of {:?}", String::from_utf8_lossy(bad)));
+            letters.remove(at);
+        }
+        if letters.is_empty() { Found::Everything } else { Found::MoreLetters }
+    }
+
+    /// Every good event is there once, in an index of this cell's, and nothing else is.
+    ///
+    /// # Panics
+    /// If not.
+    pub async fn documents_are_right(&self, stage: &Stage) {
+        let mut expected = Expected::of(self.good.iter().map(String::as_str));
+        stage.services.engine.each_document(&stage.scene.indices(), |document| expected.found(&document.source)).await;
+        expected.assert_met();
+    }
+
+    /// All of it, without letters beyond the bad events.
+    ///
+    /// # Panics
+    /// If not.
+    pub async fn assert_met(&self, stage: &Stage, functions: &[&Function]) {
+        self.documents_are_right(stage).await;
+        let found = self.letters_are_right(stage).await;
+        assert_eq!(
+            found,
+            Found::Everything,
+            "letters of good events: {:?}",
+            stage.scene.dead_letters_of::<Value>().await
+        );
+        for function in functions {
+            stage.assert_balanced(function);
+        }
+    }
+}
