@@ -6,6 +6,7 @@
 
 pub mod credentials;
 pub mod functions;
+pub mod marks;
 pub mod objects;
 pub mod queue;
 pub mod secrets;
@@ -19,6 +20,7 @@ use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErr
 use crate::outcome::BatchError;
 pub use credentials::CredentialsCache;
 pub use functions::Functions;
+pub use marks::Marks;
 pub use objects::Objects;
 pub use queue::{Outgoing, Queue};
 pub use secrets::Secrets;

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod encode;
 mod http;
 pub mod limit;
+pub mod met;
 pub mod taken;
 
 use std::{
@@ -31,6 +32,7 @@ pub use encode::Payload;
 use http::{Answer, Http, Request};
 pub use http::{address, put_json};
 pub use limit::{AdaptiveLimit, Permit};
+pub use met::Met;
 pub use taken::Taken;
 
 /// Only what is read is asked for. Escaped as the signature's canonical form wants it.
@@ -47,6 +49,8 @@ pub struct Cluster {
     pub limit: AdaptiveLimit,
     asks_for_details: AtomicBool,
     taken: Taken,
+    /// What the requests of an invocation met.
+    pub met: Met,
 }
 
 impl Cluster {
@@ -60,6 +64,7 @@ impl Cluster {
             limit: AdaptiveLimit::new(settings.max_in_flight),
             asks_for_details: AtomicBool::new(false),
             taken: Taken::default(),
+            met: Met::default(),
         })
     }
 
@@ -89,7 +94,13 @@ impl Cluster {
             gzip: *gzip,
             sha256,
         };
-        let answer = self.http.send(&request, timeout).await?;
+        let sent = self.http.send(&request, timeout).await;
+        let status = sent.as_ref().ok().map(|answer| answer.status);
+        if status.is_none_or(|status| !status.is_success()) {
+            let words = || sent.as_ref().map(Answer::reason).unwrap_or_default();
+            self.met.request(status.map(|status| status.as_u16()), words);
+        }
+        let answer = sent?;
         if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
     }
 }

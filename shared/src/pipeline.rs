@@ -11,6 +11,7 @@ mod delivery;
 mod dry_run;
 mod event;
 mod letters;
+mod marker;
 mod object;
 mod onward;
 mod places;

@@ -128,7 +128,6 @@ impl BrakeSettings {
                 value.parse().ok().filter(|count| *count > 0)
             }),
         };
-        env.refuse_collection(&settings.domain, "brake", "it grows by itself");
         env.finish(settings)
     }
 }

@@ -62,6 +62,8 @@ pub struct Settings {
     pub pipeline: PathBuf,
     /// `MILLRACE_DEAD_LETTERS`.
     pub dead_letters: S3Prefix,
+    /// `MILLRACE_STATE`: where a mark is left for `brake`; none without it.
+    pub state: Option<S3Prefix>,
     /// `MILLRACE_QUEUE_URL`: where continuations go, and the queue of the messages that fail.
     pub queue_url: Option<String>,
     /// `MILLRACE_DEAD_LETTER_QUEUE_URL`: where messages go at once that are no notification.
@@ -99,6 +101,7 @@ impl Settings {
             domain_auth: env.auth(),
             pipeline: env.pipeline(),
             dead_letters: env.dead_letters(),
+            state: env.or("MILLRACE_STATE", None, "s3://bucket/prefix", |value| s3_prefix(value).map(Some)),
             queue_url: env.queue_url(),
             dead_letter_queue_url: env.dead_letter_queue_url(),
             kafka_cluster: env.or("MILLRACE_KAFKA_CLUSTER", None, "a name", |value| Some(Some(value.into()))),

@@ -1,9 +1,10 @@
 //! The function `brake`, every few minutes: the event sources are paused while the domain can take nothing, and released after.
 //!
-//! In: any event. Out: what it found and did, one line that is a metric too. It looks at the domain itself, never at the edges of
+//! In: any event. Out: what it found and did, one line that is a metric too. It looks at the domain itself and at the marks of the functions that write to it, never at the edges of
 //! alarms, which get lost: a run after the domain is well again releases, whatever came between. What is paused loses nothing: the queue keeps
 //! ten days, streams seven.
 
+mod deliveries;
 mod standstill;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::deliveries::{Deliveries, Marked};
 use super::{
     begin, print, replay,
     retention::nodes_below,
     sources::{Released, Sources},
 };
 use crate::{
-    aws::state::{NotWritten, States},
+    aws::{
+        Marks,
+        functions::bare_name,
+        state::{NotWritten, States},
+    },
     cluster::{Admin, admin::storage::Storage},
     config::{datasets::Datasets, operations::BrakeSettings, settings::variable},
     lambda::{self, Deadline},
@@ -42,12 +48,24 @@ pub struct Brake {
     datasets: Datasets,
     sources: Sources,
     states: States,
+    marks: Marks,
 }
 
-/// Writes that nodes have refused since they started, by node.
+/// What is remembered of refusals from one run to the next. What the release before wrote lacks the second part.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Refusals {
+    /// Writes that nodes have refused since they started, by node.
     rejected: BTreeMap<String, u64>,
+    #[serde(default)]
+    deliveries: Deliveries,
+}
+
+/// What nodes and indices say, which a collection does not have.
+#[derive(Debug, Default)]
+struct Looked {
+    rejected: BTreeMap<String, u64>,
+    /// Documents written to the indices of all datasets.
+    written: Option<u64>,
 }
 
 /// What a run found and did.
@@ -71,6 +89,7 @@ impl Brake {
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
+        let marks = Marks::new(aws.objects.clone(), settings.state.clone());
         let states = States::new(aws.objects, settings.state.clone());
         let sources = Sources::new(
             aws.functions,
@@ -78,7 +97,7 @@ impl Brake {
             settings.source_functions.clone(),
             settings.domain.stack.mark().to_owned(),
         );
-        Ok(Self { settings, admin, datasets, sources, states })
+        Ok(Self { settings, admin, datasets, sources, states, marks })
     }
 
     /// One run.
@@ -132,49 +151,66 @@ impl Brake {
         Ok(abandoned)
     }
 
-    /// What the domain says of itself.
+    /// What the domain says of itself, and what the functions say that write to it.
     async fn look(&self, report: &mut Report, deadline: Deadline) -> Result<(), BatchError> {
+        let is_collection = self.settings.domain.is_collection();
+        let looked = if is_collection { Looked::default() } else { self.look_at_nodes(report, deadline).await? };
+        let marked = self.marked().await;
+        self.compare(report, looked, &marked).await
+    }
+
+    async fn look_at_nodes(&self, report: &mut Report, deadline: Deadline) -> Result<Looked, BatchError> {
         let storage = self.admin.storage(deadline).await?;
         report.free_storage_bytes = storage.least_free();
         report.reasons.extend(self.full(&storage));
         report.reasons.extend(self.admin.write_blocks(&self.datasets.wildcards(), deadline).await?);
-        report.reasons.extend(self.standstill(deadline).await?);
-        let rejected = self.admin.rejected_writes(deadline).await?;
-        report.refused = self.refused_since(&rejected).await?;
+        let indices = self.admin.index_states(deadline).await?;
+        let room = self.admin.shard_room(&indices, deadline).await?;
+        report.reasons.extend(standstill::reasons(&self.datasets, &indices, room, lambda::now_ms()));
+        let is_ours = |name: &str| self.datasets.iter().any(|dataset| dataset.router.index().could_be(name));
+        let written = indices.iter().filter(|index| is_ours(&index.name)).map(|index| index.written).sum();
+        Ok(Looked { rejected: self.admin.rejected_writes(deadline).await?, written: Some(written) })
+    }
+
+    /// The marks of the functions. One that cannot be read says nothing: it is no reason to pause.
+    async fn marked(&self) -> Marked {
+        let mut marked = Marked::new();
+        for function in self.settings.source_functions.iter().map(|name| bare_name(name)) {
+            match self.marks.read(function).await {
+                Ok(mark) => {
+                    marked.insert(function.to_owned(), mark);
+                }
+                Err(error) => tracing::warn!(function, %error, "its mark cannot be read"),
+            }
+        }
+        marked
+    }
+
+    /// Compares with what was at the last run, and remembers what is now. A node that started anew counts from 0 again.
+    async fn compare(&self, report: &mut Report, looked: Looked, marked: &Marked) -> Result<(), BatchError> {
+        let mut memory = match self.states.read::<Refusals>(MEMORY).await? {
+            Some(memory) => memory,
+            None => self.states.fresh(MEMORY, Refusals { rejected: looked.rejected.clone(), ..Refusals::default() }),
+        };
+        let Refusals { rejected, deliveries } = &mut memory.value;
+        let more = |(node, now): (&String, &u64)| {
+            rejected.get(node).map_or(0, |before| if now < before { *now } else { now - before })
+        };
+        report.refused = looked.rejected.iter().map(more).sum();
         if report.refused >= self.settings.refusals {
             report.reasons.push(format!("{} bulk requests were refused for load since the last look", report.refused));
         }
-        Ok(())
-    }
-
-    /// Why no dataset can write because of its indices.
-    async fn standstill(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
-        let indices = self.admin.index_states(deadline).await?;
-        let room = self.admin.shard_room(&indices, deadline).await?;
-        Ok(standstill::reasons(&self.datasets, &indices, room, lambda::now_ms()))
+        report.reasons.extend(deliveries.look(marked, self.settings.source_functions.len(), looked.written));
+        *rejected = looked.rejected;
+        match self.states.write(&mut memory).await {
+            Ok(()) | Err(NotWritten::Overtaken(_)) => Ok(()),
+            Err(NotWritten::Failed(error)) => Err(error),
+        }
     }
 
     fn full(&self, storage: &Storage) -> Option<String> {
         let below = nodes_below(storage, self.settings.free_storage?);
         (!below.is_empty())
             .then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
-    }
-
-    /// How many more writes were refused than at the last run. A node that started anew counts from 0 again.
-    async fn refused_since(&self, rejected: &BTreeMap<String, u64>) -> Result<u64, BatchError> {
-        let mut memory = match self.states.read::<Refusals>(MEMORY).await? {
-            Some(memory) => memory,
-            None => self.states.fresh(MEMORY, Refusals { rejected: rejected.clone() }),
-        };
-        let before = &memory.value.rejected;
-        let more = |(node, now): (&String, &u64)| {
-            before.get(node).map_or(0, |before| if now < before { *now } else { now - before })
-        };
-        let refused = rejected.iter().map(more).sum();
-        memory.value.rejected.clone_from(rejected);
-        match self.states.write(&mut memory).await {
-            Ok(()) | Err(NotWritten::Overtaken(_)) => Ok(refused),
-            Err(NotWritten::Failed(error)) => Err(error),
-        }
     }
 }

@@ -7,6 +7,7 @@ use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, time::Instant};
 
 use super::{
     deliveries::{Deliveries, Sealed},
+    marker::Marker,
     pool::Pool,
     produce::Bodies,
     send::{Failure, Letterbox, Sender},
@@ -53,6 +54,7 @@ pub(super) async fn hash_key(secrets: &Secrets, secret: &str) -> Result<HashKey,
 pub(super) struct Carrier {
     pub(super) sender: Arc<Sender>,
     pool: Arc<Pool>,
+    marker: Arc<Marker>,
 }
 
 impl Carrier {
@@ -68,12 +70,21 @@ impl Carrier {
             }),
             // One body for each request in flight, and one for each producer to fill meanwhile.
             pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
+            marker: Arc::new(Marker::new(settings, aws)),
         })
     }
 
     /// A new invocation begins.
     pub(super) fn begin_invocation(&self) {
         self.sender.cluster.limit.forget_pause();
+        self.sender.cluster.met.begin();
+    }
+
+    /// An invocation ends: where the domain refused all of it, the brake learns of it.
+    pub(super) async fn end_invocation(&self, deadline: Deadline) {
+        if let Some((reason, message)) = self.sender.cluster.met.standstill(std::time::Instant::now()) {
+            self.marker.mark(reason, message, deadline).await;
+        }
     }
 
     /// The same domain and bodies; rejected events are handed to the caller.
@@ -81,7 +92,7 @@ impl Carrier {
         let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
         let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
         let sender = Sender { cluster, letterbox, gzip: *gzip, encoders, suspects };
-        Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool) }
+        Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool), marker: Arc::clone(&self.marker) }
     }
 
     /// [`Self::carry_in_turn`] of what shares its time with nobody.

@@ -109,6 +109,7 @@ impl<'s> Delivery<'s> {
         match answer {
             Ok(results) => {
                 sender.cluster.taken().request(bytes, sent, Instant::now());
+                sender.cluster.met.items(&results, Instant::now());
                 self.answered(&batch.items, results, permit, deadline);
                 if self.letters.len() >= LETTERS_BYTES {
                     self.keep_letters(deadline.stop_sending.into()).await;

@@ -82,6 +82,7 @@ impl S3Ingest {
                 failed.push((message.id.clone(), reason));
             }
         }
+        self.carrier.end_invocation(deadline).await;
         respond(invocation.envelope, &failed)
     }
 

@@ -55,6 +55,12 @@ impl StreamIngest {
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
     pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         self.carrier.begin_invocation();
+        let result = self.shards(invocation, deadline).await;
+        self.carrier.end_invocation(deadline).await;
+        result
+    }
+
+    async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
         for shard in kinesis::shards(invocation)? {
             let dataset = self.datasets.find_stream(shard.stream_name());
@@ -85,6 +91,12 @@ impl StreamIngest {
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
     pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         self.carrier.begin_invocation();
+        let result = self.topics(invocation, deadline).await;
+        self.carrier.end_invocation(deadline).await;
+        result
+    }
+
+    async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
         for Topic { topic, batch, partitions } in kafka::topics(invocation, self.settings.kafka_cluster.as_deref())? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;

@@ -3,6 +3,7 @@
 mod brake;
 mod held;
 mod ownership;
+mod refused;
 pub(super) mod replay;
 mod retention;
 mod security;

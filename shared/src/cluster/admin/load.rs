@@ -20,6 +20,8 @@ pub struct IndexState {
     pub is_closed: bool,
     /// Its shards with their copies, as the limit counts them.
     pub shards: u64,
+    /// Documents written to its primary shards since they were started.
+    pub written: u64,
 }
 
 impl Admin {
@@ -77,7 +79,8 @@ impl Admin {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn index_states(&self, deadline: Deadline) -> Result<Vec<IndexState>, BatchError> {
-        let path = "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep&expand_wildcards=all";
+        let path =
+            "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep%2Cpri.indexing.index_total&expand_wildcards=all";
         let listed = self.ask("GET", path, None, deadline).await?;
         Ok(listed.as_array().into_iter().flatten().filter_map(index_state).collect())
     }
@@ -104,6 +107,7 @@ fn index_state(row: &Value) -> Option<IndexState> {
         name: row["index"].as_str()?.into(),
         is_closed: row["status"] == "close",
         shards: count("pri").unwrap_or(0) * (1 + count("rep").unwrap_or(0)),
+        written: count("pri.indexing.index_total").unwrap_or(0),
     })
 }
 
@@ -128,8 +132,8 @@ mod tests {
         }
         assert_eq!(shard_limit(&json!({}), &health), None);
         assert_eq!(shard_limit(&limit("defaults"), &json!({})), None);
-        let row = |status: &str| json!({ "index": "a", "status": status, "pri": "3", "rep": "1" });
-        let expected = |is_closed| Some(IndexState { name: "a".into(), is_closed, shards: 6 });
+        let row = |status: &str| json!({ "index": "a", "status": status, "pri": "3", "rep": "1", "pri.indexing.index_total": "7" });
+        let expected = |is_closed| Some(IndexState { name: "a".into(), is_closed, shards: 6, written: 7 });
         assert_eq!((index_state(&row("open")), index_state(&row("close"))), (expected(false), expected(true)));
     }
 }

@@ -52,7 +52,7 @@ mod tests {
     }
 
     fn state(name: &str, is_closed: bool) -> IndexState {
-        IndexState { name: name.into(), is_closed, shards: 2 }
+        IndexState { name: name.into(), is_closed, shards: 2, written: 0 }
     }
 
     #[test]

@@ -37,15 +37,25 @@ fn setup_runs_again_where_it_is_told_something_else() {
 }
 
 #[test]
-fn retention_and_brake_are_called_by_the_clock_and_not_for_a_collection() {
+fn retention_and_brake_are_called_by_the_clock_and_retention_not_for_a_collection() {
     let Some(template) = deployed() else { return };
-    for (rule, expression) in [
-        ("RetentionFunctionSchedule", json!({ "Ref": "RetentionSchedule" })),
-        ("BrakeFunctionSchedule", json!("rate(5 minutes)")),
+    for (rule, expression, condition) in [
+        ("RetentionFunctionSchedule", json!({ "Ref": "RetentionSchedule" }), json!("HasNodes")),
+        ("BrakeFunctionSchedule", json!("rate(5 minutes)"), Value::Null),
     ] {
         let resource = &template["Resources"][rule];
-        assert_eq!((&resource["Type"], &resource["Condition"]), (&json!("AWS::Events::Rule"), &json!("HasNodes")));
+        assert_eq!((&resource["Type"], &resource["Condition"]), (&json!("AWS::Events::Rule"), &condition));
         assert_eq!(resource["Properties"]["ScheduleExpression"], expression);
+    }
+}
+
+#[test]
+fn the_functions_that_ingest_leave_their_marks_where_the_brake_looks_for_them() {
+    let Some(template) = deployed() else { return };
+    let state = &variables(template, "BrakeFunction")["MILLRACE_STATE"];
+    assert_eq!(state["Fn::Sub"], "s3://${DeadLetterBucket}/state");
+    for function in ["S3IngestFunction", "KinesisIngestFunction", "KafkaIngestFunction"] {
+        assert_eq!(&variables(template, function)["MILLRACE_STATE"], state, "{function}");
     }
 }
 

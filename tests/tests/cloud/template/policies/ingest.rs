@@ -8,6 +8,8 @@ use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert
 pub(super) const ALL: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/dead-letters/app/1.ndjson", &[]),
+    // A mark for the brake, and none of its states.
+    ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/refused/logs-S3IngestFunction-1.json", &[]),
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hash", &[]),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/own", &[("kms:ViaService", "s3.eu-west-1.amazonaws.com")]),
     (
