@@ -79,11 +79,8 @@ struct Dataset {
     select: Option<Select>,
     fields: Option<Fields>,
     /// The field with the event's own time, which decides about its index. Without it, the time of the object or record.
-    timestamp: Option<Time>,
-    /// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time in UTC, and `%{field}`. Begins with
-    /// a name of your own; lower case.
-    #[schemars(length(min = 1, max = 255))]
-    index: Option<String>,
+    timestamp: Option<Timestamp>,
+    index: Option<Index>,
     id: Option<Id>,
     /// For `delivery_stream` only: the keys of Firehose's dynamic partitioning, each with the field that has its value. In the
     /// prefix they are `!{partitionKeyFromLambda:NAME}`.
@@ -203,21 +200,62 @@ enum Wanted {
     Nested(Pattern),
 }
 
+/// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time, and `%{field}`. Begins with a name of your
+/// own; lower case.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Index {
+    /// By the days of UTC.
+    Utc(#[schemars(length(min = 1, max = 255))] String),
+    Local {
+        /// The index, such as `logs-%{+YYYY.MM.dd}`.
+        #[schemars(length(min = 1, max = 255))]
+        name: String,
+        /// By whose days, months and years it is cut. To change it is to change the index.
+        timezone: Option<Zone>,
+    },
+}
+
+/// A time zone by its name in the IANA database, such as `Asia/Seoul`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Zone(#[schemars(regex(pattern = "^[A-Za-z][A-Za-z0-9_+/-]*$"))] String);
+
 /// A field with a time: its name, or `{ field: …, format: … }`.
 #[derive(JsonSchema)]
 #[schemars(untagged, deny_unknown_fields)]
 enum Time {
-    /// RFC 3339, or seconds (below 10^11) or milliseconds since 1970.
+    /// RFC 3339, or a number since 1970: seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
     Auto(Path),
     Written {
         /// The field.
         field: Path,
         format: Option<TimeFormats>,
+        /// Whose clock a text without an offset is of; UTC's without it.
+        timezone: Option<Zone>,
     },
 }
 
-/// `auto` (the default), `rfc3339`, `epoch_s`, `epoch_ms` or a strptime format such as `%d/%b/%Y:%H:%M:%S %z`; of a list the first that
-/// can read the value.
+/// A field with a time: its name, or `{ field: …, format: … }`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Timestamp {
+    /// RFC 3339, or a number since 1970: seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
+    Auto(Path),
+    Written {
+        /// The field.
+        field: Path,
+        format: Option<TimeFormats>,
+        /// Whose clock a text without an offset is of; UTC's without it.
+        timezone: Option<Zone>,
+        /// What is before this date is a broken clock, and a dead letter; 2000-01-01 without it.
+        #[schemars(regex(pattern = "^[0-9]{4}"))]
+        earliest: Option<String>,
+    },
+}
+
+/// `auto` (the default), `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns` or a strptime format such as `%d/%b/%Y:%H:%M:%S %z`;
+/// of a list the first that makes sense of the value.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum TimeFormats {
@@ -227,7 +265,7 @@ enum TimeFormats {
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
-struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_s|epoch_ms|.*%.*)$"))] String);
+struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_(s|ms|us|ns)|.*%.*)$"))] String);
 
 /// What makes a second delivery harmless.
 #[derive(JsonSchema)]

@@ -8,11 +8,14 @@ mod id;
 mod index;
 pub(crate) mod iso;
 mod timestamp;
+mod zone;
 
 pub use id::IdRule;
 pub use index::{IndexPattern, Period};
 pub(crate) use iso::rfc3339;
+pub(crate) use timestamp::LATEST_MS;
 pub use timestamp::{Timestamp, TimestampFormat};
+pub use zone::Zone;
 
 use crate::decode::Event;
 
@@ -20,8 +23,6 @@ use crate::decode::Event;
 pub const MAX_INDEX_BYTES: usize = 255;
 /// The longest document id that the engine takes, in bytes.
 pub const MAX_ID_BYTES: usize = 512;
-/// Events before 2000-01-01 have a broken clock: they would spread over a thousand indices.
-const EARLIEST_MS: i64 = 946_684_800_000;
 
 /// Why no index or id follows from an event. Another try meets the same: it belongs into the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,15 +46,15 @@ pub struct Router {
 #[derive(Debug, Clone, Default)]
 pub struct RouteScratch {
     hour: index::RenderedHour,
-    /// Events before it have expired.
+    /// Events before it have expired, on the clock of the index.
     keep_from_ms: Option<i64>,
     /// No record is taken to be older than this.
     now_ms: Option<i64>,
 }
 
 impl RouteScratch {
-    /// For a dataset that keeps nothing before `keep_from_ms`, in milliseconds since 1970: the indices of such events are
-    /// deleted, or about to be.
+    /// For a dataset that keeps nothing before `keep_from_ms` on the clock of its index ([`IndexPattern::first_period_from`]): the
+    /// indices of such events are deleted, or about to be.
     pub fn keeping_from(keep_from_ms: Option<i64>) -> Self {
         Self { keep_from_ms, ..Self::default() }
     }
@@ -106,22 +107,25 @@ impl Router {
     /// (missing or `null`) `record_time_ms`.
     ///
     /// # Errors
-    /// `invalid_timestamp` where the field cannot be read as a time, `absurd_timestamp` where it lies before the year
-    /// 2000 or more than a day after the record's: the caller rejects the event.
+    /// `invalid_timestamp` where the field cannot be read as a time, `absurd_timestamp` where it lies before
+    /// `earliest` or more than a day after the record's: the caller rejects the event.
     #[inline]
     pub fn event_time_ms(&self, event: &Event<'_>, record_time_ms: i64) -> Result<i64, RouteError> {
-        self.time_ms(event, record_time_ms, record_time_ms)
+        self.time_ms(event, record_time_ms, &RouteScratch::default())
     }
 
-    /// The same, of a record that came by `came_by_ms` at the latest.
     #[inline]
-    fn time_ms(&self, event: &Event<'_>, record_time_ms: i64, came_by_ms: i64) -> Result<i64, RouteError> {
+    fn time_ms(&self, event: &Event<'_>, record_time_ms: i64, scratch: &RouteScratch) -> Result<i64, RouteError> {
         let Some(timestamp) = &self.timestamp else { return Ok(record_time_ms) };
-        let Some(time_ms) = timestamp.read(event)? else { return Ok(record_time_ms) };
-        if time_ms < EARLIEST_MS || time_ms > came_by_ms.saturating_add(iso::DAY_MS) {
-            return Err(absurd(timestamp, time_ms, came_by_ms));
+        let came_by_ms = scratch.came_by_ms(record_time_ms);
+        let latest_ms = came_by_ms.saturating_add(iso::DAY_MS);
+        // Of several formats the clock chooses none, or an event that comes again could find another index.
+        let choice_ms = if scratch.now_ms.is_some() { LATEST_MS } else { latest_ms };
+        match timestamp.read(event, choice_ms)? {
+            None => Ok(record_time_ms),
+            Some(time_ms) if timestamp.admits(time_ms, latest_ms) => Ok(time_ms),
+            Some(time_ms) => Err(timestamp.absurd(time_ms, came_by_ms)),
         }
-        Ok(time_ms)
     }
 
     /// Appends one `_bulk` action line with its newline to `action`, such as
@@ -160,28 +164,17 @@ impl Router {
         scratch: &mut RouteScratch,
         action: &mut Vec<u8>,
     ) -> Result<Routed, RouteError> {
-        let time_ms = self.time_ms(event, record_time_ms, scratch.came_by_ms(record_time_ms))?;
-        if scratch.keep_from_ms.is_some_and(|keep_from_ms| time_ms < keep_from_ms) {
+        let time_ms = self.time_ms(event, record_time_ms, scratch)?;
+        let clock_ms = self.index.clock_ms(time_ms);
+        if scratch.keep_from_ms.is_some_and(|keep_from_ms| clock_ms < keep_from_ms) {
             return Ok(Routed::Expired);
         }
         action.extend_from_slice(br#"{"create":{"_index":""#);
-        self.index.write(event, time_ms, &mut scratch.hour, action)?;
+        self.index.write(event, clock_ms, &mut scratch.hour, action)?;
         action.push(b'"');
         self.id.write(event, id_prefix, offset, action)?;
         action.extend_from_slice(b"}}\n");
         Ok(Routed::ToIndex)
-    }
-}
-
-#[cold]
-fn absurd(timestamp: &Timestamp, time_ms: i64, record_time_ms: i64) -> RouteError {
-    let show = |ms: i64| {
-        jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms since 1970"), |time| time.to_string())
-    };
-    let why = if time_ms < EARLIEST_MS { "before 2000-01-01" } else { "more than a day after its record" };
-    RouteError {
-        error_type: "absurd_timestamp",
-        reason: format!("the time in `{}` is {}, {why} ({})", timestamp.field(), show(time_ms), show(record_time_ms)),
     }
 }
 

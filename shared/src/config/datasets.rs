@@ -69,15 +69,16 @@ pub struct Template {
 }
 
 impl Dataset {
-    /// The time before which events have expired: their indices ended `retention` ago. `None` where everything is kept.
+    /// The time before which events have expired, on the clock of the index: their indices ended `retention` ago. `None` where
+    /// everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
         self.period_from_ms(self.keep.retention?, now_ms)
     }
 
-    /// The start of the first period that has not ended `ago` yet. `None` where the index tells no time.
+    /// The start of the first period that has not ended `ago` yet, on the clock of the index. `None` where the index tells no time.
     pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
         let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-        Some(self.router.index().period()?.start_of(now_ms.saturating_sub(ago_ms)))
+        self.router.index().first_period_from(now_ms.saturating_sub(ago_ms))
     }
 }
 

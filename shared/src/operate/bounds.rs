@@ -5,7 +5,7 @@
 
 use crate::{
     config::datasets::{Dataset, Datasets},
-    route::IdRule,
+    route::{IdRule, Timestamp},
 };
 
 /// What a dataset's rules do not promise.
@@ -62,6 +62,28 @@ pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
     datasets.iter().filter(has_no_date).map(bound).collect()
 }
 
+/// The datasets whose index follows from a zone, which is as much a part of its name as the text is.
+pub fn may_move(datasets: &Datasets) -> Vec<Bound> {
+    datasets.iter().filter_map(|dataset| moves(dataset)).collect()
+}
+
+fn moves(dataset: &Dataset) -> Option<Bound> {
+    let index = dataset.router.index();
+    let of_index = index.zone().map(|zone| format!("`index` cut by the days of {}", zone.name()));
+    let of_time = dataset.router.timestamp().and_then(Timestamp::zone).filter(|_| index.has_date());
+    let of_time = of_time.map(|zone| format!("times read as those of {}", zone.name()));
+    let cut = [of_index, of_time].into_iter().flatten().collect::<Vec<_>>();
+    (!cut.is_empty()).then(|| Bound {
+        check: "timezone",
+        found: format!(
+            "the dataset `{}` has {}: to add, change or remove a `timezone` is to change `index`, and what was indexed before and comes again is indexed twice, in another index",
+            dataset.name,
+            cut.join(" and ")
+        ),
+        fix: "change it when nothing of before comes again, or make the indices anew: `replay` with `recreate` (docs/DELIVERY.md)",
+    })
+}
+
 /// What keeps documents of one id in one index.
 pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
                                        only after what may come again has come (docs/DELIVERY.md)";
@@ -69,6 +91,21 @@ pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's tim
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_told_of_where_the_index_follows_from_it() {
+        let yaml = "datasets:
+  - { name: utc, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
+  - { name: cut, from: { key: \"b/**\" }, timestamp: t, index: { name: \"b-%{+YYYY}\", timezone: Asia/Seoul } }
+  - { name: read, from: { key: \"c/**\" }, timestamp: { field: t, timezone: Asia/Tokyo }, index: \"c-%{+YYYY}\" }
+  - { name: dateless, from: { key: \"d/**\" }, timestamp: { field: t, timezone: Asia/Tokyo }, index: d }
+";
+        let told = may_move(&Datasets::parse("f", yaml, None).unwrap());
+        let told: Vec<&str> = told.iter().map(|bound| bound.found.as_str()).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("`cut`") && told[0].contains("the days of Asia/Seoul"), "{told:?}");
+        assert!(told[1].contains("`read`") && told[1].contains("those of Asia/Tokyo"), "{told:?}");
+    }
 
     #[test]
     fn each_case_is_told_and_the_ordinary_is_not() {

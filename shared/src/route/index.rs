@@ -5,7 +5,7 @@
 
 mod period;
 
-use super::{MAX_INDEX_BYTES, RouteError, iso};
+use super::{MAX_INDEX_BYTES, RouteError, iso, zone::Zone};
 use crate::decode::{Event, Path, Scalar, TooLong};
 pub use period::Period;
 
@@ -16,6 +16,8 @@ pub struct IndexPattern {
     parts: Vec<Part>,
     /// Whether a field's value is in it, so that the name's length is known at the event only.
     has_fields: bool,
+    /// Whose days, months and years it is cut by; UTC's without one.
+    zone: Option<Zone>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ enum Part {
     Field(Path),
 }
 
-/// A part of the event's time in UTC.
+/// A part of the event's time on the clock of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DatePart {
     Year,
@@ -37,7 +39,7 @@ enum DatePart {
 /// The digits of the hour that was rendered last: most events fall into the hour of the one before.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedHour {
-    /// Hours since 1970.
+    /// Hours since 1970 on the clock of the index. Its digits are those of any zone, so several patterns may share this.
     hour: i64,
     /// `YYYYMMddHH`
     digits: [u8; 10],
@@ -51,8 +53,8 @@ impl Default for RenderedHour {
 
 impl RenderedHour {
     #[inline]
-    fn at(&mut self, time_ms: i64) -> &[u8; 10] {
-        let hour = time_ms.div_euclid(3_600_000);
+    fn at(&mut self, clock_ms: i64) -> &[u8; 10] {
+        let hour = clock_ms.div_euclid(3_600_000);
         if hour != self.hour {
             self.render(hour);
         }
@@ -103,7 +105,35 @@ impl IndexPattern {
         if longest > MAX_INDEX_BYTES {
             return Err(format!("an index name of {longest} bytes; the engine takes {MAX_INDEX_BYTES}"));
         }
-        Ok(Self { text: text.into(), parts, has_fields })
+        Ok(Self { text: text.into(), parts, has_fields, zone: None })
+    }
+
+    /// The same, cut by the days, months and years of a zone.
+    ///
+    /// # Errors
+    /// Its name has no date: the configuration is refused.
+    pub fn in_zone(self, zone: Zone) -> Result<Self, String> {
+        if self.has_date() {
+            return Ok(Self { zone: Some(zone), ..self });
+        }
+        Err(format!("`timezone: {}` with `{self}`, which has no date; {FORMS}", zone.name()))
+    }
+
+    /// Whose days, months and years it is cut by; UTC's without one.
+    pub fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
+    }
+
+    /// Whether the event's time is in it.
+    pub fn has_date(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Date(_)))
+    }
+
+    /// What the clock of the index shows at an instant: milliseconds since 1970 as if that clock were UTC's. All that is said of
+    /// periods is said on this clock, so that a name and the times of its events agree whatever the clock is changed by.
+    #[inline]
+    pub(crate) fn clock_ms(&self, time_ms: i64) -> i64 {
+        self.zone.as_ref().map_or(time_ms, |zone| zone.local_ms(time_ms))
     }
 
     /// The fields in it.
@@ -120,7 +150,7 @@ impl IndexPattern {
     pub(super) fn write(
         &self,
         event: &Event<'_>,
-        time_ms: i64,
+        clock_ms: i64,
         hour: &mut RenderedHour,
         out: &mut Vec<u8>,
     ) -> Result<(), RouteError> {
@@ -128,10 +158,10 @@ impl IndexPattern {
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.extend_from_slice(text.as_bytes()),
-                Part::Date(DatePart::Year) => out.extend_from_slice(&hour.at(time_ms)[..4]),
-                Part::Date(DatePart::Month) => out.extend_from_slice(&hour.at(time_ms)[4..6]),
-                Part::Date(DatePart::Day) => out.extend_from_slice(&hour.at(time_ms)[6..8]),
-                Part::Date(DatePart::Hour) => out.extend_from_slice(&hour.at(time_ms)[8..]),
+                Part::Date(DatePart::Year) => out.extend_from_slice(&hour.at(clock_ms)[..4]),
+                Part::Date(DatePart::Month) => out.extend_from_slice(&hour.at(clock_ms)[4..6]),
+                Part::Date(DatePart::Day) => out.extend_from_slice(&hour.at(clock_ms)[6..8]),
+                Part::Date(DatePart::Hour) => out.extend_from_slice(&hour.at(clock_ms)[8..]),
                 Part::Field(path) => write_field(path, event, out)?,
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct IsoDate {
     pub(crate) end_ms: i64,
     /// What it was cut to.
     pub(crate) precision: Precision,
+    /// Whether it says how far its clock is from UTC's.
+    pub(crate) has_offset: bool,
 }
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -76,12 +78,14 @@ pub(crate) fn parse(text: &str) -> Option<IsoDate> {
     let mut rest = text.as_bytes();
     let year = number(&mut rest, 4)?;
     let (mut month, mut day, mut time, mut precision) = (1, 1, 0, Precision::Year);
+    let mut has_offset = false;
     if skip(&mut rest, b'-') {
         (month, precision) = (number(&mut rest, 2)?, Precision::Month);
         if skip(&mut rest, b'-') {
             (day, precision) = (number(&mut rest, 2)?, Precision::Day);
             if skip(&mut rest, b'T') || skip(&mut rest, b' ') || skip(&mut rest, b't') {
                 (time, precision) = time_of_day(&mut rest)?;
+                has_offset = !rest.is_empty();
                 time -= offset(&mut rest)?;
             }
         }
@@ -97,7 +101,7 @@ pub(crate) fn parse(text: &str) -> Option<IsoDate> {
         Precision::Second => SECOND_MS,
         Precision::Fraction => 1,
     };
-    Some(IsoDate { start_ms, end_ms: start_ms + length - 1, precision })
+    Some(IsoDate { start_ms, end_ms: start_ms + length - 1, precision, has_offset })
 }
 
 /// `HH[:MM[:SS[.f…]]]` in milliseconds.

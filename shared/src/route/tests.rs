@@ -129,8 +129,10 @@ fn unreadable_and_absurd_times_are_told_apart() {
             "absurd_timestamp",
             "2026-11-23T12:00:00.001Z, more than a day after its record (2026-11-22T12:00:00Z)",
         ),
-        (auto(), "99999999999999999999", "invalid_timestamp", "1000000"),
-        (auto(), "9223372036854775807", "absurd_timestamp", "9223372036854775807 ms"),
+        (auto(), "99999999999999999999", "absurd_timestamp", "5138-11-16"),
+        (auto(), "9223372036854775807", "absurd_timestamp", "2262-04-11"),
+        (auto(), "99999999999999999999999999", "invalid_timestamp", "1000000"),
+        (TimestampFormat::EpochMs, "9223372036854775807", "absurd_timestamp", "9223372036854775807 ms"),
         (TimestampFormat::EpochS, "18446744073709551615", "invalid_timestamp", "seconds"),
     ] {
         let router = router(format, "logs-%{+YYYY.MM.dd}", IdRule::None);
@@ -142,6 +144,91 @@ fn unreadable_and_absurd_times_are_told_apart() {
     let router = router(auto(), "logs-%{+YYYY.MM.dd}", IdRule::None);
     for value in [r#""2000-01-01T00:00:00Z""#, r#""2026-11-23T12:00:00Z""#] {
         assert!(route(&router, &format!(r#"{{"t":{value}}}"#)).is_ok(), "{value} is just possible");
+    }
+}
+
+#[test]
+fn of_several_formats_the_first_that_makes_sense_of_a_time_is_taken() {
+    let formats = |words: &[&str]| words.iter().map(|word| TimestampFormat::parse(word).unwrap()).collect::<Vec<_>>();
+    for (words, value, expected) in [
+        (&["epoch_s", "epoch_ms"][..], "1795348923", Ok("logs-2026.11.22.12")),
+        (&["epoch_s", "epoch_ms"], "1795348923456", Ok("logs-2026.11.22.12")),
+        (&["epoch_ms", "epoch_s"], "1795348923", Ok("logs-2026.11.22.12")),
+        (&["epoch_ns", "epoch_us", "epoch_ms", "epoch_s"], "1795348923456789", Ok("logs-2026.11.22.12")),
+        // The day is the first of the two numbers, unless that is in the future.
+        (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/10/2026""#, Ok("logs-2026.10.11.00")),
+        (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/12/2026""#, Ok("logs-2026.11.12.00")),
+        (&["auto", "%Y-%m-%dT%H:%M:%SZ"], r#""1999-01-01T00:00:00Z""#, Err("absurd_timestamp")),
+        // The first that can be read is told of.
+        (&["epoch_s", "epoch_ms"], "7", Err("absurd_timestamp")),
+        (&["epoch_s", "epoch_ms"], r#""soon""#, Err("invalid_timestamp")),
+    ] {
+        let timestamp = Timestamp::new(path("t"), formats(words));
+        let router = Router::new(Some(timestamp), IndexPattern::parse("logs-%{+YYYY.MM.dd.HH}").unwrap(), IdRule::None);
+        let index = route(&router, &format!(r#"{{"t":{value}}}"#)).map(|action| index_of(&action));
+        assert_eq!(index.as_deref().map_err(|error| error.error_type), expected, "{words:?} {value}");
+    }
+}
+
+#[test]
+fn the_clock_chooses_no_format() {
+    // Of a record whose time is its producer's word, read on days before and after the time that the first format reads.
+    let formats = ["%d/%m/%Y", "%m/%d/%Y"].map(|word| TimestampFormat::parse(word).unwrap()).to_vec();
+    let index = IndexPattern::parse("logs-%{+YYYY.MM.dd}").unwrap();
+    let router = Router::new(Some(Timestamp::new(path("t"), formats)), index, IdRule::None);
+    let mut decoder = Decoder::new();
+    let parsed = decoder.decode(br#"{"t":"11/12/2026"}"#).unwrap();
+    let results = ["2026-11-22T00:00:00Z", "2026-12-10T00:00:00Z", "2027-03-01T00:00:00Z"].map(|now| {
+        let mut action = Vec::new();
+        let mut scratch = RouteScratch::default().read_at(Some(ms(now)));
+        let result = router.route(&parsed.event(), "P", 0, -1, &mut scratch, &mut action);
+        result.map(|_| index_of(std::str::from_utf8(&action).unwrap())).map_err(|error| error.error_type)
+    });
+    let there = Ok("logs-2026.12.11".to_owned());
+    assert_eq!(results, [Err("absurd_timestamp"), there.clone(), there]);
+}
+
+#[test]
+fn earliest_says_from_when_on_a_time_makes_sense() {
+    let at = |earliest: Option<&str>| {
+        let timestamp = Timestamp::new(path("t"), vec![TimestampFormat::Auto]).since(earliest.map(ms));
+        Router::new(Some(timestamp), IndexPattern::parse("logs-%{+YYYY}").unwrap(), IdRule::None)
+    };
+    for (earliest, time, says) in [
+        (None, "1999-12-31T23:59:59.999Z", Err("before 2000-01-01 (")),
+        (Some("1990-01-01T00:00:00Z"), "1995-05-01T00:00:00Z", Ok("logs-1995")),
+        (Some("1990-01-01T00:00:00Z"), "1989-12-31T23:59:59Z", Err("before 1990-01-01 (")),
+        (Some("0001-01-01T00:00:00Z"), "0001-01-01", Ok("logs-0001")),
+        (Some("2020-01-01T12:30:00Z"), "2020-01-01", Err("before 2020-01-01T12:30:00Z (")),
+    ] {
+        match (route(&at(earliest), &format!(r#"{{"t":"{time}"}}"#)), says) {
+            (Ok(action), Ok(index)) => assert_eq!(index_of(&action), index),
+            (Err(error), Err(says)) => assert!(error.reason.contains(says), "{error}"),
+            (result, _) => panic!("{earliest:?} {time}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_text_without_an_offset_is_of_the_zones_clock() {
+    let seoul = || Zone::parse("Asia/Seoul").ok();
+    for (format, value, expected) in [
+        ("auto", r#""2026-11-22 08:30:00""#, "2026-11-21T23:30:00Z"),
+        ("auto", r#""2026-11-22""#, "2026-11-21T15:00:00Z"),
+        ("rfc3339", r#""2026-11-22T08:30:00.123""#, "2026-11-21T23:30:00.123Z"),
+        ("%Y/%m/%d %H:%M", r#""2026/11/22 08:30""#, "2026-11-21T23:30:00Z"),
+        // What says where it is from stays what it is.
+        ("auto", r#""2026-11-22T08:30:00Z""#, "2026-11-22T08:30:00Z"),
+        ("auto", r#""2026-11-22T08:30:00+01:00""#, "2026-11-22T07:30:00Z"),
+        ("%Y/%m/%d %H:%M %z", r#""2026/11/22 08:30 +0000""#, "2026-11-22T08:30:00Z"),
+        ("auto", "1795348923", "2026-11-22T12:02:03Z"),
+    ] {
+        let timestamp = Timestamp::new(path("t"), vec![TimestampFormat::parse(format).unwrap()]).in_zone(seoul());
+        let router = Router::new(Some(timestamp), IndexPattern::parse("logs").unwrap(), IdRule::None);
+        let mut decoder = Decoder::new();
+        let json = format!(r#"{{"t":{value}}}"#);
+        let parsed = decoder.decode(json.as_bytes()).unwrap();
+        assert_eq!(router.event_time_ms(&parsed.event(), ms(RECORD)), Ok(ms(expected)), "{format} {value}");
     }
 }
 
@@ -242,7 +329,7 @@ fn a_format_that_names_no_whole_time_is_refused() {
         [("rfc822", "no format"), ("%H:%M", "%H:%M"), ("%Y-%m", "%Y-%m"), ("%K", "%K"), ("%Y-%m-%d %Q", "by name")]
     {
         let error = TimestampFormat::parse(format).unwrap_err();
-        assert!(error.contains(says) && error.contains("epoch_ms"), "{format}: {error}");
+        assert!(error.contains(says) && error.contains("epoch_ns"), "{format}: {error}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     decode::{Event, Number, Path, Scalar},
     json,
     record::{Member, Position},
-    route::{Timestamp, rfc3339},
+    route::{LATEST_MS, Timestamp, rfc3339},
 };
 
 /// What a field is made of.
@@ -195,7 +195,7 @@ impl Made {
     }
 
     fn date(&mut self, event: &Event<'_>, timestamp: &Timestamp) -> Result<(), Nothing> {
-        let time_ms = timestamp.read(event).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing)?;
+        let time_ms = timestamp.read(event, LATEST_MS).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing)?;
         let text = rfc3339(time_ms).ok_or(Nothing::Invalid)?;
         json::push_string(&mut self.bytes, &text);
         Ok(())

@@ -19,7 +19,10 @@ use from::{Kind, Taken};
 
 const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each with at least `name`, `from` and, unless it is a \
                              `delivery_stream`, `index`";
-const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: FIELD, format: FORMAT }`";
+const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: FIELD, format: FORMAT }`, with \
+                              `timezone` and `earliest` as you need them";
+const INDEX_FORM: &str =
+    "write `index: logs-%{+YYYY.MM.dd}` or `index: { name: \"logs-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }`";
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
 const FORMAT_FORM: &str =
     "a format is `auto` (the default), `ndjson`, `array`, `concatenated`, `records` or `cloudwatch-logs`";
@@ -57,12 +60,23 @@ const DATASET_KEYS: Keys<'_> = Keys {
     ],
     later: &[],
 };
-const TIMESTAMP_KEYS: Keys<'_> = Keys { of: "`timestamp`", known: &["field", "format"], later: &[] };
+const TIMESTAMP_KEYS: Keys<'_> =
+    Keys { of: "`timestamp`", known: &["field", "format", "timezone", "earliest"], later: &[] };
+const INDEX_KEYS: Keys<'_> = Keys { of: "`index`", known: &["name", "timezone"], later: &[] };
 const ID_KEYS: Keys<'_> = Keys { of: "`id`", known: &["field"], later: &[] };
 
 /// The tables of all maps whose keys are ours.
 pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
-    let own = [TOP_KEYS, DATASET_KEYS, TIMESTAMP_KEYS, ID_KEYS, from::FROM_KEYS, fields::KEYS, fields::GEO_POINT_KEYS];
+    let own = [
+        TOP_KEYS,
+        DATASET_KEYS,
+        TIMESTAMP_KEYS,
+        INDEX_KEYS,
+        ID_KEYS,
+        from::FROM_KEYS,
+        fields::KEYS,
+        fields::GEO_POINT_KEYS,
+    ];
     own.into_iter()
 }
 
@@ -143,7 +157,7 @@ impl Reader<'_> {
         let fields = self.optional(&members, "fields", Fields::default(), |reader, node| reader.fields(node, kind));
         let partition_keys = self.optional(&members, "partition_keys", Vec::new(), Self::partition_keys);
         let timestamp = self.optional(&members, "timestamp", None, |reader, node| {
-            reader.time(node, "timestamp", TIMESTAMP_FORM).map(Some)
+            reader.time(node, "timestamp", TIMESTAMP_KEYS, TIMESTAMP_FORM).map(Some)
         });
         let index = match kind {
             Some(Kind::DeliveryStream) => None,
@@ -254,9 +268,21 @@ impl Reader<'_> {
     }
 
     fn index(&mut self, node: &Node) -> Option<IndexPattern> {
-        let text = self.text(node, "index", "write it like `index: logs-%{+YYYY.MM.dd}`")?.value.clone();
+        let Data::Map(_) = &node.data else { return self.index_name(node, "index") };
+        let members = self.map(node, &INDEX_KEYS, INDEX_FORM)?;
+        let index = match members.get("name") {
+            Some((_, node)) => self.index_name(node, "name"),
+            None => self.refuse(node.place, format!("`index` without a `name`; {INDEX_FORM}")),
+        };
+        let Some((key, value)) = members.get("timezone") else { return index };
+        let zone = self.zone(value);
+        index?.in_zone(zone?).map_or_else(|message| self.refuse(key.place, message), Some)
+    }
+
+    fn index_name(&mut self, node: &Node, key: &str) -> Option<IndexPattern> {
+        let text = self.text(node, key, INDEX_FORM)?.value.clone();
         IndexPattern::parse(&text)
-            .map_or_else(|message| self.refuse(node.place, format!("`index: {text}`: {message}")), Some)
+            .map_or_else(|message| self.refuse(node.place, format!("`{key}: {text}`: {message}")), Some)
     }
 
     fn id(&mut self, node: &Node) -> Option<IdRule> {

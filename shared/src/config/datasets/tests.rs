@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::decode::Decoder;
+use crate::route::{RouteScratch, Timestamp, Zone};
 
 fn key() -> Option<HashKey> {
     HashKey::new(b"0123456789abcdef").ok()
@@ -311,6 +312,21 @@ fn each_fault_says_what_is_accepted() {
         (with("timestamp: a..b"), "5:16", "a..b"),
         (with("timestamp: { format: epoch_s }"), "5:16", "without a `field`"),
         (with("timestamp: { field: ts, format: \"%H:%M\" }"), "5:37", "%H:%M"),
+        (with("timestamp: { field: ts, format: epoch_mu }"), "5:37", "`epoch_us`, `epoch_ns`"),
+        (with("timestamp: { field: ts, timezone: KST }"), "5:39", "`KST` is no time zone; a zone is a name of the IANA"),
+        (with("timestamp: { field: ts, timezone: }"), "5:", "`timezone` is nothing"),
+        (with("timestamp: { field: ts, format: epoch_s, timezone: UTC }"), "5:46", "every time says where it is from"),
+        (with("timestamp: { field: ts, format: \"%F %T %z\", timezone: UTC }"), "5:49", "every time says"),
+        (with("timestamp: { field: ts, earliest: long ago }"), "5:39", "`earliest: long ago`: write a date"),
+        (with("timestamp: { field: ts, zone: UTC }"), "5:29", "unknown key `zone`"),
+        (with("fields: { date: { d: { field: t, earliest: 1970-01-01 } } }"), "5:38", "unknown key `earliest`"),
+        (with("fields: { date: { d: { field: t, timezone: Mars } } }"), "5:48", "`Mars` is no time zone"),
+        (with("").replace("index: logs", "index: {}"), "4:12", "`index` without a `name`"),
+        (with("").replace("index: logs", "index: [logs]"), "4:12", "`index` is a list"),
+        (with("").replace("index: logs", "index: { name: Logs }"), "4:20", "`name: Logs`: `L`"),
+        (with("").replace("index: logs", "index: { name: logs, timezone: Asia/Seoul }"), "4:26", "which has no date"),
+        (with("").replace("index: logs", "index: { name: \"l-%{+YYYY}\", timezone: Seoul }"), "4:44", "`Seoul` is no"),
+        (with("").replace("index: logs", "index: { name: \"l-%{+YYYY}\", tz: UTC }"), "4:34", "unknown key `tz`"),
         (with("id: { fields: x }"), "5:11", "did you mean `field`?"),
         (with("id: sequence"), "5:9", "`position`"),
         (with("? [a]\n    : b"), "5:7", "a key is a word"),
@@ -476,6 +492,25 @@ fn any_text_is_answered_without_a_panic() {
 }
 
 #[test]
+fn a_zone_of_the_index_and_one_of_the_time_are_two_things() {
+    let yaml = with("timestamp: { field: t, format: \"%F %T\", timezone: America/New_York, earliest: 1990-01-01 }")
+        .replace("index: logs", "index: { name: \"l-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }");
+    let datasets = parse(&yaml);
+    let router = &datasets.by_name("a").unwrap().router;
+    assert_eq!(router.index().zone().map(Zone::name), Some("Asia/Seoul"));
+    assert_eq!(router.timestamp().and_then(Timestamp::zone).map(Zone::name), Some("America/New_York"));
+    let mut action = Vec::new();
+    let mut decoder = Decoder::new();
+    let parsed = decoder.decode(br#"{"t":"1995-05-01 10:00:00"}"#).unwrap();
+    router.route(&parsed.event(), "P", 0, 1_795_348_923_456, &mut RouteScratch::default(), &mut action).unwrap();
+    // 14:00 of UTC, 23:00 in Seoul.
+    assert!(String::from_utf8(action).unwrap().contains("\"l-1995.05.01\""));
+    // A map with a name alone is the name.
+    let named = parse(&with("").replace("index: logs", "index: { name: \"l-%{+YYYY.MM.dd}\" }"));
+    assert!(named.by_name("a").unwrap().router.index().zone().is_none());
+}
+
+#[test]
 fn an_event_expires_when_the_whole_period_of_its_index_has() {
     let ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
     let now = ms("2026-11-22T10:30:00Z");
@@ -488,4 +523,9 @@ fn an_event_expires_when_the_whole_period_of_its_index_has() {
         assert_eq!(parse(&yaml).by_name("a").unwrap().keep_from_ms(now), Some(ms(keep_from)), "{index}");
     }
     assert_eq!(parse(FULL).by_name("rest").unwrap().keep_from_ms(now), None);
+    // The days are those of the zone: two days before, it is the 21st already on Kiritimati (+14) and still the 19th on Midway (-11).
+    for (zone, keep_from) in [("Pacific/Kiritimati", "2026-11-21T00:00:00Z"), ("Pacific/Midway", "2026-11-19T00:00:00Z")] {
+        let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: {{ name: \"l-%{{+YYYY.MM.dd}}\", timezone: {zone} }}, retention: 2d }}\n");
+        assert_eq!(parse(&yaml).by_name("a").unwrap().keep_from_ms(now), Some(ms(keep_from)), "{zone}");
+    }
 }

@@ -19,9 +19,10 @@ pub(super) fn reasons(datasets: &Datasets, indices: &[IndexState], room: Option<
 /// Why one dataset cannot write its events of now.
 fn stop(dataset: &Dataset, indices: &[IndexState], room: Option<u64>, now_ms: i64) -> Option<String> {
     let pattern = dataset.router.index();
+    let clock_ms = pattern.clock_ms(now_ms);
     let is_current = |index: &&IndexState| {
         let is_of_now =
-            |period: crate::route::Period| pattern.period_start_ms(&index.name) == Some(period.start_of(now_ms));
+            |period: crate::route::Period| pattern.period_start_ms(&index.name) == Some(period.start_of(clock_ms));
         pattern.could_be(&index.name) && pattern.period().is_none_or(is_of_now)
     };
     let mut current = indices.iter().filter(is_current).peekable();
@@ -82,6 +83,18 @@ mod tests {
                 (!expected.is_empty(), expected.is_empty()),
                 "{indices:?}: {reasons:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_index_of_today_is_that_of_the_zones_day() {
+        let yaml = "datasets:
+  - { name: a, from: { stream: a }, index: { name: \"a-%{+YYYY.MM.dd}\", timezone: America/New_York } }
+";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        // Midnight of UTC is the evening of the 27th there.
+        for (closed, stands) in [("a-2026.11.27", true), ("a-2026.11.28", false)] {
+            assert_eq!(!reasons(&datasets, &[state(closed, true)], Some(1), NOW_MS).is_empty(), stands, "{closed}");
         }
     }
 

@@ -26,8 +26,8 @@ impl Replay {
     }
 
     fn check_objects(&self, objects: &Objects) -> Result<(), String> {
-        let since = time_ms("since", objects.since.as_deref())?;
-        let until = time_ms("until", objects.until.as_deref())?;
+        let since = time_ms("since", objects.since.as_deref(), None)?;
+        let until = time_ms("until", objects.until.as_deref(), None)?;
         if matches!((since, until), (Some(since), Some(until)) if since >= until) {
             return Err("`since` is not before `until`".into());
         }
@@ -128,9 +128,9 @@ impl Replay {
                 let bounds = if *recreate {
                     let What::Objects(objects) = what else { return Err("dead letters are not made anew".into()) };
                     let dataset = self.dataset(dataset.as_deref().unwrap_or_default())?;
-                    (Range::of(objects, dataset.router.index().period())?.objects_since_ms(), None)
+                    (Range::of(objects, dataset.router.index())?.objects_since_ms(), None)
                 } else {
-                    (time_ms("since", since.as_deref())?, time_ms("until", until.as_deref())?)
+                    (time_ms("since", since.as_deref(), None)?, time_ms("until", until.as_deref(), None)?)
                 };
                 (dataset.as_deref(), bounds.0, bounds.1)
             }

@@ -122,7 +122,8 @@ pub(super) fn meant<'i>(
 pub(super) fn indices(dataset: &Dataset, meant: &[&Counted], found: &ObjectsFound) -> Vec<PlannedIndex> {
     let planned = |counted: &&Counted| {
         let Index { name, uuid, bytes, .. } = &counted.index;
-        let from_ms = dataset.router.index().period_start_ms(name).map_or(i64::MIN, |start_ms| start_ms - iso::DAY_MS);
+        let pattern = dataset.router.index();
+        let from_ms = pattern.period_start_ms(name).map_or(i64::MIN, |start| pattern.begins_ms(start) - iso::DAY_MS);
         PlannedIndex {
             name: name.clone(),
             uuid: uuid.clone(),

@@ -53,7 +53,7 @@ impl Replay {
         let text = |error: BatchError| error.to_string();
         let counted = self.counted(deadline).await.map_err(text)?;
         let dataset = self.dataset(objects.dataset.as_deref().unwrap_or_default())?;
-        let range = Range::of(objects, dataset.router.index().period())?;
+        let range = Range::of(objects, dataset.router.index())?;
         let meant = plan::meant(&self.datasets, dataset, range, &counted)?;
         let indices = plan::indices(dataset, &meant, &found);
         let is_own = |name: &str| meant.iter().any(|counted| counted.index.name == name && self.owns(&counted.index));
@@ -115,7 +115,7 @@ impl Replay {
         let counted = self.counted(deadline).await?;
         let compare = || {
             let dataset = self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?;
-            let range = Range::of(&plan.request, dataset.router.index().period())?;
+            let range = Range::of(&plan.request, dataset.router.index())?;
             plan.compare(&plan::meant(&self.datasets, dataset, range, &counted)?)
         };
         Ok(compare().err())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::route::iso;
+use crate::route::{Zone, iso};
 
 const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate` as you like; \
                      {\"dataset\": NAME, \"recreate\": true} with `since`, `until`, and `dry_run: true` or the `plan` that a dry run gave, \
@@ -46,7 +46,8 @@ pub struct Objects {
     /// Only those that this dataset takes; those that any takes without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// A date or time: only objects written from then on. With `recreate`, the first day whose indices are made anew.
+    /// A date or time: only objects written from then on. With `recreate`, the first day whose indices are made anew, in the
+    /// timezone of the dataset's `index`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// A date or time: only objects written before. With `recreate`, the day before which indices are made anew.
@@ -181,14 +182,18 @@ pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// A date (its midnight in UTC) or a time, in milliseconds since 1970.
+/// A date (its midnight) or a time, in milliseconds since 1970. Without an offset it is of the zone's clock, of UTC's without one.
 ///
 /// # Errors
 /// What is wrong, with the accepted form.
-pub(super) fn time_ms(key: &str, text: Option<&str>) -> Result<Option<i64>, String> {
+pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Result<Option<i64>, String> {
     let Some(text) = text else { return Ok(None) };
-    match iso::parse(text) {
-        Some(date) => Ok(Some(date.start_ms)),
+    let instant = iso::parse(text).and_then(|date| match zone {
+        Some(zone) if !date.has_offset => zone.instant_ms(date.start_ms),
+        _ => Some(date.start_ms),
+    });
+    match instant {
+        Some(instant_ms) => Ok(Some(instant_ms)),
         None => Err(format!("`{key}: {text}`: give a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z")),
     }
 }
@@ -235,9 +240,9 @@ mod tests {
 
     #[test]
     fn a_time_is_a_date_or_a_time() {
-        assert_eq!(time_ms("since", Some("1970-01-02")), Ok(Some(86_400_000)));
-        assert_eq!(time_ms("since", Some("1970-01-01T01:00:00+01:00")), Ok(Some(0)));
-        assert_eq!(time_ms("since", None), Ok(None));
-        assert!(time_ms("until", Some("yesterday")).unwrap_err().starts_with("`until: yesterday`"));
+        assert_eq!(time_ms("since", Some("1970-01-02"), None), Ok(Some(86_400_000)));
+        assert_eq!(time_ms("since", Some("1970-01-01T01:00:00+01:00"), None), Ok(Some(0)));
+        assert_eq!(time_ms("since", None, None), Ok(None));
+        assert!(time_ms("until", Some("yesterday"), None).unwrap_err().starts_with("`until: yesterday`"));
     }
 }

@@ -62,9 +62,9 @@ pub struct Plan {
 /// An index with what its datasets say about it.
 struct Candidate<'i> {
     index: &'i Index,
-    /// Each with the start of the period that the index holds by its rules.
+    /// Each with the start of the period that the index holds by its rules, on the clock of its index.
     owners: Vec<(&'i Dataset, i64)>,
-    /// The earliest of these.
+    /// The earliest of these, as an instant.
     start_ms: i64,
 }
 
@@ -135,7 +135,7 @@ fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'
     // A dataset whose index tells no time keeps it for ever.
     let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
     let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
-    let start_ms = owners.iter().map(|(_, start_ms)| *start_ms).min()?;
+    let start_ms = owners.iter().map(|(owner, start_ms)| owner.router.index().begins_ms(*start_ms)).min()?;
     Some(Candidate { index, owners, start_ms })
 }
 

@@ -2,21 +2,34 @@
 
 use serde_json::{Value, json};
 
-use crate::route::TimestampFormat;
+use crate::route::{Timestamp, TimestampFormat};
 
 /// What `auto` and `rfc3339` read as text; a space may stand for the T.
 const TEXT: &str = "strict_date_optional_time||yyyy-MM-dd HH:mm:ss||yyyy-MM-dd HH:mm:ss.SSS||yyyy-MM-dd HH:mm:ssXXX";
 
-/// The mapping of a field with a time in one of `formats`; `Err` names a format that the engine has no words for.
-pub(super) fn date(formats: &[TimestampFormat]) -> Result<Value, String> {
+/// The mapping of the field of a timestamp; `Err` says why the engine would not read it as the pipeline does.
+pub(super) fn date(timestamp: &Timestamp) -> Result<Value, String> {
+    if let Some(zone) = timestamp.zone() {
+        // The engine takes what has no offset for UTC, and would be hours off.
+        return Err(format!(
+            "the engine knows no `timezone: {}`; a `date` of the same field stores the instant",
+            zone.name()
+        ));
+    }
     let mut words: Vec<String> = Vec::new();
-    for format in formats {
+    for format in timestamp.formats() {
+        let unknown = |format: &str| Err(format!("the engine has no words for the format `{format}`"));
         let word = match format {
             TimestampFormat::Auto => format!("{TEXT}||epoch_millis"),
             TimestampFormat::Rfc3339 => TEXT.to_owned(),
             TimestampFormat::EpochS => "epoch_second".to_owned(),
             TimestampFormat::EpochMs => "epoch_millis".to_owned(),
-            TimestampFormat::Strptime(text) => java(text).ok_or_else(|| text.clone())?,
+            TimestampFormat::EpochUs => return unknown("epoch_us"),
+            TimestampFormat::EpochNs => return unknown("epoch_ns"),
+            TimestampFormat::Strptime(text) => match java(text) {
+                Some(word) => word,
+                None => return unknown(text),
+            },
         };
         if !words.contains(&word) {
             words.push(word);
@@ -81,6 +94,7 @@ fn java(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{decode::Path, route::Zone};
 
     #[test]
     fn strptime_becomes_javas_letters_or_is_refused() {
@@ -94,7 +108,18 @@ mod tests {
         ] {
             assert_eq!(java(strptime).as_deref(), expected, "{strptime}");
         }
+        let of = |formats: &[TimestampFormat], zone| {
+            date(&Timestamp::new(Path::parse("t").unwrap(), formats.to_vec()).in_zone(zone))
+        };
         let two = [TimestampFormat::EpochMs, TimestampFormat::Strptime("%Y".into())];
-        assert_eq!(date(&two).unwrap()["format"], "epoch_millis||yyyy");
+        assert_eq!(of(&two, None).unwrap()["format"], "epoch_millis||yyyy");
+        for (formats, zone, says) in [
+            (&[TimestampFormat::EpochUs][..], None, "`epoch_us`"),
+            (&[TimestampFormat::EpochS, TimestampFormat::EpochNs], None, "`epoch_ns`"),
+            (&two, Some("Asia/Seoul"), "no `timezone: Asia/Seoul`"),
+        ] {
+            let error = of(formats, zone.map(|zone| Zone::parse(zone).unwrap())).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
     }
 }

@@ -156,11 +156,11 @@ impl Template {
         let rules = dataset.shape.rules();
         if let Some(timestamp) = dataset.router.timestamp() {
             let field = stored_as(timestamp.field(), rules);
-            match dates::date(timestamp.formats()) {
+            match dates::date(timestamp) {
                 Ok(date) => self.add(&field, date),
-                Err(format) => self.notes.push(format!(
-                    "`{field}` is not mapped: the engine has no words for the format `{format}`; map it in the file `mapping` names"
-                )),
+                Err(why) => {
+                    self.notes.push(format!("`{field}` is not mapped: {why}; map it in the file `mapping` names"));
+                }
             }
         }
         for rule in rules {

@@ -19,7 +19,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// The start of the period that holds a time, both in milliseconds since 1970.
+    /// The start of the period that holds a time, both on the clock of the index.
     pub fn start_of(self, time_ms: i64) -> i64 {
         let days = time_ms.div_euclid(iso::DAY_MS);
         let (year, month, _) = iso::civil_from_days(days);
@@ -107,13 +107,38 @@ impl IndexPattern {
         could
     }
 
-    /// The start of the period whose events lie in the index of this name, in milliseconds since 1970; where a name can
+    /// The start of the period whose events lie in the index of this name, on the clock of the index; where a name can
     /// be read in several ways, the latest. `None` where no event could have made it, or it tells no time.
     pub fn period_start_ms(&self, name: &str) -> Option<i64> {
         self.period()?;
         let mut latest = None;
         read(&self.parts, name.as_bytes(), Date::default(), &mut |date| latest = latest.max(date.start_ms()));
         latest
+    }
+
+    /// The start of the first period that an event of `time_ms` or later falls into, on the clock of the index. `None` where its
+    /// name tells no time.
+    pub fn first_period_from(&self, time_ms: i64) -> Option<i64> {
+        let period = self.period()?;
+        // A clock that is put back over midnight shows the day before once more.
+        let changes = self.zone.iter().flat_map(|zone| zone.changes_after_ms(time_ms));
+        let starts = std::iter::once(time_ms).chain(changes).map(|at| period.start_of(self.clock_ms(at)));
+        starts.min()
+    }
+
+    /// The end of the last period that an event of `time_ms` or earlier falls into, on the clock of the index. `None` where its
+    /// name tells no time.
+    pub(crate) fn last_period_until(&self, time_ms: i64) -> Option<i64> {
+        let period = self.period()?;
+        let changes = self.zone.iter().flat_map(|zone| zone.changes_before_ms(time_ms));
+        let last_before = changes.map(|change_ms| change_ms - 1);
+        let ends = std::iter::once(time_ms).chain(last_before).map(|at| period.start_of(self.clock_ms(at)));
+        ends.max().map(|start_ms| period.end_of(start_ms))
+    }
+
+    /// An instant before which no event falls into the period that begins at `start_ms` on the clock of the index.
+    pub(crate) fn begins_ms(&self, start_ms: i64) -> i64 {
+        self.zone.as_ref().map_or(start_ms, |zone| zone.not_before_ms(start_ms))
     }
 }
 
@@ -151,62 +176,4 @@ fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn ms(text: &str) -> i64 {
-        text.parse::<jiff::Timestamp>().unwrap().as_millisecond()
-    }
-
-    #[test]
-    fn a_name_tells_its_period_or_is_none_of_ours() {
-        for (pattern, name, start) in [
-            ("logs-%{+YYYY.MM.dd}", "logs-2026.11.22", Some("2026-11-22T00:00:00Z")),
-            ("logs-%{+YYYY.MM.dd.HH}", "logs-2026.11.22.07", Some("2026-11-22T07:00:00Z")),
-            ("logs-%{+YYYY.MM}", "logs-2026.02", Some("2026-02-01T00:00:00Z")),
-            ("logs-%{+YYYY}", "logs-2026", Some("2026-01-01T00:00:00Z")),
-            ("logs-%{app}-%{+YYYY.MM.dd}", "logs-a-b.c-2026.11.22", Some("2026-11-22T00:00:00Z")),
-            ("a-%{+YYYY.MM.dd}-%{+YYYY.MM.dd}", "a-2026.11.22-2026.11.22", Some("2026-11-22T00:00:00Z")),
-            ("a-%{+YYYY.MM.dd}-%{+YYYY.MM.dd}", "a-2026.11.22-2026.11.23", None),
-            // Two readings: the later counts.
-            ("a%{x}%{+YYYY}%{y}", "a2024b2026c", Some("2026-01-01T00:00:00Z")),
-            ("logs-%{+YYYY.MM.dd}", "logs-2026.02.30", None),
-            ("logs-%{+YYYY.MM.dd}", "logs-2026.13.01", None),
-            ("logs-%{+YYYY.MM.dd}", "logs-2026.11.22-reindexed", None),
-            ("logs-%{+YYYY.MM.dd}", "old-logs-2026.11.22", None),
-            ("logs-%{+YYYY.MM.dd}", "logs-", None),
-            ("logs", "logs", None),
-            ("logs-%{+MM.dd}", "logs-11.22", None),
-        ] {
-            let pattern = IndexPattern::parse(pattern).unwrap();
-            assert_eq!(pattern.period_start_ms(name), start.map(ms), "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn the_wildcard_takes_every_name_and_has_no_two_stars_together() {
-        for (pattern, wildcard) in [
-            ("logs-%{+YYYY.MM.dd}", "logs-*.*.*"),
-            ("logs-%{a}%{+YYYYMM}", "logs-*"),
-            ("logs", "logs"),
-            ("l-%{a}-%{+YYYY}", "l-*-*"),
-        ] {
-            assert_eq!(IndexPattern::parse(pattern).unwrap().wildcard(), wildcard);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_period_holds_the_times_from_its_start_to_its_end(time_ms in 946_684_800_000_i64..4_102_444_800_000) {
-            for period in [Period::Year, Period::Month, Period::Day, Period::Hour] {
-                let start = period.start_of(time_ms);
-                prop_assert!((start..period.end_of(start)).contains(&time_ms));
-                prop_assert_eq!(period.start_of(period.end_of(start)), period.end_of(start));
-                prop_assert_eq!(period.start_of(start - 1), period.start_of(period.start_of(start - 1)));
-                prop_assert_eq!(period.end_of(period.start_of(start - 1)), start);
-            }
-        }
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ fn request() -> Objects {
 }
 
 fn all() -> Range {
-    Range::of(&Objects::default(), None).unwrap()
+    Range::of(&Objects::default(), datasets("").by_name("a").unwrap().router.index()).unwrap()
 }
 
 fn plan_of(indices: Vec<PlannedIndex>, snapshot: bool) -> Plan {

@@ -69,6 +69,24 @@ fn an_index_goes_when_its_last_moment_is_older_than_the_retention() {
 }
 
 #[test]
+fn a_local_day_is_over_when_it_is_over_there() {
+    let dataset = |zone: &str| {
+        format!(
+            "  - {{ name: \"{zone}\", from: {{ key: \"{zone}\" }}, index: {{ name: \"{zone}-%{{+YYYY.MM.dd}}\", timezone: Pacific/{zone} }}, retention: 2d }}\n"
+        )
+    };
+    let yaml = format!("datasets:\n{}{}", dataset("Midway"), dataset("Kiritimati"))
+        .replace("\"Midway", "\"midway")
+        .replace("\"Kiritimati", "\"kiritimati");
+    let rules = Datasets::parse("pipeline.yaml", &yaml, None).unwrap();
+    let names = ["20", "19", "18"].map(|day| [format!("midway-2026.11.{day}"), format!("kiritimati-2026.11.{day}")]);
+    let indices: Vec<Index> = names.iter().flatten().map(|name| index(name)).collect();
+    // Two days ago, at 10:00 of UTC, the 21st began on Kiritimati, and it was the 19th on Midway. The oldest goes first.
+    let gone: Vec<String> = planned(&rules, &indices, 0, None).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(gone, ["kiritimati-2026.11.18", "kiritimati-2026.11.19", "midway-2026.11.18", "kiritimati-2026.11.20"]);
+}
+
+#[test]
 fn storage_takes_the_oldest_first_down_to_what_is_kept_at_least_and_no_more_than_needed() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 30d, keep_at_least: 2d")]);
     let indices =

@@ -1,13 +1,13 @@
 //! The fields that are made: `add`, `geo_point`, `date` and `metadata`.
 
 use super::{
-    super::{Keys, Kind, Reader, TIMESTAMP_KEYS, listed},
+    super::{Keys, Kind, Reader, listed},
     Rule,
 };
 use crate::{
     decode::Path,
     record::{FIREHOSE_MEMBERS, KAFKA_MEMBERS, KINESIS_MEMBERS, S3_MEMBERS},
-    route::{Timestamp, TimestampFormat},
+    route::{Timestamp, TimestampFormat, Zone, iso},
     shape::{FieldRule, Making, Metadata, Template},
     yaml::{Data, Json, Key, Node, Text},
 };
@@ -18,6 +18,10 @@ pub(in super::super) const GEO_POINT_KEYS: Keys<'_> =
     Keys { of: "a point of `geo_point`", known: &["lat", "lon"], later: &[] };
 const DATE_FORM: &str =
     "write `date: { \"@timestamp\": FIELD }` or `date: { created: { field: FIELD, format: FORMAT } }`";
+/// `earliest` is for `timestamp` alone: a date that is only stored makes no index.
+const DATE_KEYS: Keys<'_> = Keys { of: "`date`", known: &["field", "format", "timezone"], later: &[] };
+const TIMEZONE_FORM: &str = "write a name of the IANA database, such as `timezone: Asia/Seoul`";
+const EARLIEST_FORM: &str = "write a date, such as `earliest: 1970-01-01`: what is before it is a broken clock";
 const METADATA_FORM: &str = "write `metadata: source`, an object of all there is, or name what is wanted, such as";
 
 impl Reader<'_> {
@@ -79,18 +83,24 @@ impl Reader<'_> {
     pub(super) fn date(&mut self, node: &Node, rules: &mut Vec<Rule>) {
         for (key, value) in self.entries(node, "date", DATE_FORM) {
             let to = self.target(key, "date");
-            if let (Some(timestamp), Some(to)) = (self.time(value, &key.text, DATE_FORM), to) {
+            if let (Some(timestamp), Some(to)) = (self.time(value, &key.text, DATE_KEYS, DATE_FORM), to) {
                 rules.push(made(to, Making::Date(timestamp), "date", key));
             }
         }
     }
 
-    /// A time: `FIELD`, or `{ field: FIELD, format: FORMAT }`.
-    pub(in super::super) fn time(&mut self, node: &Node, name: &str, form: &str) -> Option<Timestamp> {
+    /// A time: `FIELD`, or `{ field: FIELD, format: FORMAT, … }`.
+    pub(in super::super) fn time(
+        &mut self,
+        node: &Node,
+        name: &str,
+        keys: Keys<'_>,
+        form: &str,
+    ) -> Option<Timestamp> {
         if let Data::Scalar(_) = &node.data {
             return Some(Timestamp::new(self.path(node, name, form)?, vec![TimestampFormat::Auto]));
         }
-        let keys = Keys { of: &format!("`{name}`"), ..TIMESTAMP_KEYS };
+        let keys = Keys { of: &format!("`{name}`"), ..keys };
         let members = self.map(node, &keys, form)?;
         let field = match members.get("field") {
             Some((_, node)) => self.path(node, "field", form),
@@ -100,7 +110,29 @@ impl Reader<'_> {
             None => Some(vec![TimestampFormat::Auto]),
             Some((_, node)) => self.time_formats(node, form),
         };
-        Some(Timestamp::new(field?, formats?))
+        let zone = self.optional(&members, "timezone", None, |reader, node| reader.zone(node).map(Some));
+        let earliest = self.optional(&members, "earliest", None, |reader, node| reader.earliest(node).map(Some));
+        if let (Some(formats), Some(Some(zone)), Some((key, _))) = (&formats, &zone, members.get("timezone"))
+            && !formats.iter().any(TimestampFormat::reads_local_times)
+        {
+            let message = format!("`timezone: {}` beside a `format` of which every time says where it is from", zone.name());
+            self.complain(key.place, message);
+        }
+        Some(Timestamp::new(field?, formats?).in_zone(zone?).since(earliest?))
+    }
+
+    /// A time zone, by its name.
+    pub(in super::super) fn zone(&mut self, node: &Node) -> Option<Zone> {
+        let name = self.text(node, "timezone", TIMEZONE_FORM)?.value.clone();
+        Zone::parse(&name).map_or_else(|error| self.refuse(node.place, format!("`timezone`: {error}")), Some)
+    }
+
+    fn earliest(&mut self, node: &Node) -> Option<i64> {
+        let text = self.text(node, "earliest", EARLIEST_FORM)?.value.clone();
+        match iso::parse(&text) {
+            Some(date) => Some(date.start_ms),
+            None => self.refuse(node.place, format!("`earliest: {text}`: {EARLIEST_FORM}")),
+        }
     }
 
     fn time_formats(&mut self, node: &Node, form: &str) -> Option<Vec<TimestampFormat>> {
