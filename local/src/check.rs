@@ -85,7 +85,7 @@ fn taker<'d>(datasets: &'d Datasets, file: &File, bucket: Option<&str>) -> Optio
 
 /// Where the events of a sample would lie; what it does not tell is made up.
 fn origin(dataset: &Dataset, file: &File, bucket: Option<&str>) -> Origin {
-    match &dataset.from {
+    let origin = match &dataset.from {
         From::S3(_) => {
             let etag = s3::etag(&file.path).unwrap_or_default();
             Origin::s3(bucket.unwrap_or("sample"), &file.key, &etag)
@@ -98,7 +98,8 @@ fn origin(dataset: &Dataset, file: &File, bucket: Option<&str>) -> Origin {
             let record = KafkaRecord { partition: 0, offset: 0, timestamp: changed_ms(&file.path) };
             Origin::kafka("sample", &name.glob().to_string(), vec![record])
         }
-    }
+    };
+    origin.with_times_ms(vec![changed_ms(&file.path)])
 }
 
 fn tried(rules: Rules<'_>, from: String, files: &[&File], origin: impl Fn(&File) -> Origin) -> Tried {

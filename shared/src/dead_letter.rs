@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     outcome::{Rejection, Stage},
-    record::{ItemPosition, Origin, Position},
+    record::{Facts, ItemPosition, Origin, Position},
 };
 
 /// What stands in a key before how often its letters were replayed by their source. No hash has a point in it.
@@ -52,6 +52,9 @@ struct Letter<'a> {
     /// What stands in for the event's own time, in milliseconds since 1970: that of its object or record.
     #[serde(skip_serializing_if = "Option::is_none")]
     record_time_ms: Option<i64>,
+    /// Keys and headers, where the rules ask for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a Facts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +95,7 @@ impl Letters {
             reason: &rejection.reason,
             dataset,
             record_time_ms: origin.time_ms(rejection.at.record),
+            record: origin.facts(rejection.at),
             payload: text.filter(|text| !text.is_empty()),
             payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),

@@ -4,7 +4,14 @@
 //! logs and dead letters, and gives it its id. Deliberately absent: the clock, the version of an object (it only
 //! chooses what is read; a listing knows no version), and any hash of an event's content.
 
-use std::fmt::{self, Display, Write};
+mod facts;
+
+pub use facts::{Bytes, Facts};
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Write},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
@@ -38,7 +45,9 @@ pub struct Origin {
     /// What all ids of this origin begin with, but for what names the record.
     id_prefix: String,
     /// The time of each record, or of the object, in milliseconds since 1970; empty where nobody needs it.
-    times_ms: Vec<i64>,
+    times_ms: Vec<Option<i64>>,
+    /// Keys and headers, by record and number within an aggregated one; empty where no rule asks for them.
+    facts: BTreeMap<(u32, u32), Facts>,
     /// How often its dead letters were replayed by their source: those of each time lie under keys of their own.
     replays: u32,
 }
@@ -67,33 +76,74 @@ impl Origin {
     pub fn s3(bucket: &str, key: &str, etag: &str) -> Self {
         let etag = etag.trim_matches('"');
         let source = Source::S3 { bucket: bucket.into(), key: key.into(), etag: etag.into() };
-        Self { source, id_prefix: hash(["s3", bucket, key, etag]), times_ms: Vec::new(), replays: 0 }
+        Self {
+            source,
+            id_prefix: hash(["s3", bucket, key, etag]),
+            times_ms: Vec::new(),
+            facts: BTreeMap::new(),
+            replays: 0,
+        }
     }
 
     /// The origin of some records of a Kinesis shard. `stream` is the stream's ARN.
     pub fn kinesis(stream: &str, shard: &str, sequence_numbers: Vec<String>) -> Self {
         let source = Source::Kinesis { stream: stream.into(), shard: shard.into(), sequence_numbers };
-        Self { source, id_prefix: hash(["kinesis", stream, shard]), times_ms: Vec::new(), replays: 0 }
+        Self {
+            source,
+            id_prefix: hash(["kinesis", stream, shard]),
+            times_ms: Vec::new(),
+            facts: BTreeMap::new(),
+            replays: 0,
+        }
     }
 
     /// The origin of some records of a Kafka topic. `cluster` is an ARN, or a name where there is none.
     pub fn kafka(cluster: &str, topic: &str, records: Vec<KafkaRecord>) -> Self {
         let source = Source::Kafka { cluster: cluster.into(), topic: topic.into(), records };
-        Self { source, id_prefix: hash(["kafka", cluster, topic]), times_ms: Vec::new(), replays: 0 }
+        Self {
+            source,
+            id_prefix: hash(["kafka", cluster, topic]),
+            times_ms: Vec::new(),
+            facts: BTreeMap::new(),
+            replays: 0,
+        }
     }
 
     /// The origin of the records of one invocation by Firehose. Their ids are of that invocation alone, and no document
     /// has an id by them.
     pub fn firehose(delivery_stream: &str, record_ids: Vec<String>) -> Self {
         let source = Source::Firehose { delivery_stream: delivery_stream.into(), record_ids };
-        Self { source, id_prefix: hash(["firehose", delivery_stream]), times_ms: Vec::new(), replays: 0 }
+        Self {
+            source,
+            id_prefix: hash(["firehose", delivery_stream]),
+            times_ms: Vec::new(),
+            facts: BTreeMap::new(),
+            replays: 0,
+        }
     }
 
     /// The same with the time of each of its records, in their order, or of its object: what stands in for an event's own time.
     /// Dead letters carry it, so that an event without a time finds its index once more.
     #[must_use]
     pub fn with_times_ms(self, times_ms: Vec<i64>) -> Self {
+        self.with_known_times_ms(times_ms.into_iter().map(Some).collect())
+    }
+
+    /// The same where a record may have no time.
+    #[must_use]
+    pub fn with_known_times_ms(self, times_ms: Vec<Option<i64>>) -> Self {
         Self { times_ms, ..self }
+    }
+
+    /// The same with keys and headers, by record and number within an aggregated one. Dead letters carry them.
+    #[must_use]
+    pub fn with_facts(self, facts: BTreeMap<(u32, u32), Facts>) -> Self {
+        Self { facts, ..self }
+    }
+
+    /// Keys and headers of a record, where they were asked for.
+    pub fn facts(&self, at: ItemPosition) -> Option<&Facts> {
+        self.facts.get(&(at.record, at.aggregate_index))
     }
 
     /// The same in a replay of its dead letters by their source, the first, second or so.
@@ -109,7 +159,7 @@ impl Origin {
 
     /// The time of a record, or of the object, in milliseconds since 1970.
     pub fn time_ms(&self, record: u32) -> Option<i64> {
-        self.times_ms.get(record as usize).copied()
+        self.times_ms.get(record as usize).copied().flatten()
     }
 
     /// Whether the times of its records are what their producers say, and so may be anything. A topic can be set to the broker's
@@ -179,6 +229,16 @@ impl Position<'_> {
     /// Where in its origin it lies.
     pub fn item(&self) -> ItemPosition {
         self.at
+    }
+
+    /// The time of its record, or of its object, in milliseconds since 1970.
+    pub fn time_ms(&self) -> Option<i64> {
+        self.origin.time_ms(self.at.record)
+    }
+
+    /// Keys and headers of its record, where they were asked for.
+    pub fn facts(&self) -> Option<&Facts> {
+        self.origin.facts(self.at)
     }
 
     /// A name for keys: it sorts as the positions of an object do, and tells records apart.
@@ -273,6 +333,15 @@ pub const KINESIS_MEMBERS: [&str; 5] = ["stream", "shard", "sequence_number", "a
 pub const KAFKA_MEMBERS: [&str; 6] = ["cluster", "topic", "partition", "offset", "timestamp", "byte_offset"];
 /// The members of positions in Firehose.
 pub const FIREHOSE_MEMBERS: [&str; 3] = ["delivery_stream", "record_id", "offset"];
+
+/// What S3 says about an object besides.
+pub const S3_FACTS: [&str; 1] = ["last_modified"];
+/// What Kinesis says about a record besides.
+pub const KINESIS_FACTS: [&str; 2] = ["arrival", "partition_key"];
+/// What Kafka says about a record besides. Its time is the member `timestamp`.
+pub const KAFKA_FACTS: [&str; 3] = ["key", "key_base64", "headers"];
+/// What Firehose says about a record besides.
+pub const FIREHOSE_FACTS: [&str; 1] = ["arrival"];
 
 impl Serialize for Position<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

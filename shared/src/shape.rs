@@ -6,6 +6,7 @@
 //! and structurals copies the source with the changes spliced in (`walk`). Deliberately absent: any writing of JSON
 //! anew of what is not changed, which would lose digits, escapes and the order of keys; and conditions.
 
+mod facts;
 mod hash;
 mod making;
 mod name;

@@ -46,6 +46,7 @@ pub struct DeadLetter<P = Position> {
     pub reason: String,
     pub dataset: Option<String>,
     pub record_time_ms: Option<i64>,
+    pub record: Option<Value>,
     pub payload: Option<String>,
     pub payload_base64: Option<String>,
     pub payload_length: Option<u64>,

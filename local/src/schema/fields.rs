@@ -67,14 +67,15 @@ struct GeoPoint {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Metadata {
-    /// The name of an object with all there is.
+    /// The name of an object with the position: the members that are named first.
     All(Path),
     /// New field: which of it.
     Members(#[schemars(extend("minProperties" = 1))] BTreeMap<String, Member>),
 }
 
-/// S3: `bucket`, `key`, `etag`, `offset`. Kinesis: `stream`, `shard`, `sequence_number`, `aggregate_index`, `offset`. Kafka: `cluster`,
-/// `topic`, `partition`, `offset`, `timestamp`, `byte_offset`. Firehose: `delivery_stream`, `record_id`, `offset`.
+/// S3: `bucket`, `key`, `etag`, `offset`, and `last_modified`. Kinesis: `stream`, `shard`, `sequence_number`, `aggregate_index`, `offset`,
+/// and `arrival`, `partition_key`. Kafka: `cluster`, `topic`, `partition`, `offset`, `timestamp`, `byte_offset`, and `key`, `key_base64`,
+/// `headers`. Firehose: `delivery_stream`, `record_id`, `offset`, and `arrival`.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 enum Member {
@@ -93,4 +94,10 @@ enum Member {
     ByteOffset,
     DeliveryStream,
     RecordId,
+    LastModified,
+    Arrival,
+    PartitionKey,
+    #[schemars(rename = "key_base64")]
+    KeyBase64,
+    Headers,
 }

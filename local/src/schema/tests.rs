@@ -2,7 +2,10 @@ use std::{collections::BTreeSet, path::Path as FilePath};
 
 use ingest::{
     config::datasets::{self, Datasets},
-    record::{FIREHOSE_MEMBERS, KAFKA_MEMBERS, KINESIS_MEMBERS, S3_MEMBERS},
+    record::{
+        FIREHOSE_FACTS, FIREHOSE_MEMBERS, KAFKA_FACTS, KAFKA_MEMBERS, KINESIS_FACTS, KINESIS_MEMBERS, S3_FACTS,
+        S3_MEMBERS,
+    },
     shape::HashKey,
 };
 
@@ -135,6 +138,8 @@ fn the_schema_has_the_keys_that_the_reader_takes() {
     assert_eq!(described, known);
     let members: BTreeSet<&str> =
         [&S3_MEMBERS[..], &KINESIS_MEMBERS, &KAFKA_MEMBERS, &FIREHOSE_MEMBERS].concat().into_iter().collect();
+    let facts = [&S3_FACTS[..], &KINESIS_FACTS, &KAFKA_FACTS, &FIREHOSE_FACTS].concat();
+    let members: BTreeSet<&str> = members.into_iter().chain(facts).collect();
     let listed = schema["$defs"]["Member"]["enum"].as_array().unwrap();
     assert_eq!(listed.iter().map(|member| member.as_str().unwrap()).collect::<BTreeSet<_>>(), members);
 }

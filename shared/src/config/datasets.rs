@@ -19,7 +19,7 @@ use crate::frame::Format;
 use crate::outcome::{ConfigError, Fault};
 use crate::route::Router;
 use crate::select::Select;
-use crate::shape::{HashKey, Shape};
+use crate::shape::{FieldRule, HashKey, Making, Metadata, Shape};
 
 /// The rules for one kind of data on its way to the domain.
 #[derive(Debug, Clone)]
@@ -73,6 +73,14 @@ impl Dataset {
     /// everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
         self.period_from_ms(self.keep.retention?, now_ms)
+    }
+
+    /// Whether its rules ask for keys or headers of records.
+    pub fn wants_facts(&self) -> bool {
+        let asks = |member: &str| matches!(member, "partition_key" | "key" | "key_base64" | "headers");
+        self.shape.rules().iter().any(|rule| {
+            matches!(rule, FieldRule::Make { from: Making::Metadata(Metadata::Member(member)), .. } if asks(member))
+        })
     }
 
     /// The start of the first period that has not ended `ago` yet, on the clock of the index. `None` where the index tells no time.

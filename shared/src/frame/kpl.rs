@@ -1,8 +1,7 @@
 //! An aggregated record of the Kinesis Producer Library becomes its user records.
 //!
 //! In: the data of one Kinesis record. Out: [`UserRecords`], borrowed from it, or `None` where it is an ordinary record:
-//! another magic number, another MD5, or a message that is no sound protobuf. Deliberately absent: partition keys, which
-//! say nothing about the events, and a choice by hash keys, for which Lambda does not tell the shard's range.
+//! another magic number, another MD5, or a message that is no sound protobuf. Deliberately absent: a choice by hash keys, for which Lambda does not tell the shard's range.
 //!
 //! The format: <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>.
 
@@ -41,6 +40,32 @@ pub fn user_records(data: &[u8]) -> Option<UserRecords<'_>> {
     (Md5::digest(message)[..] == *checksum).then_some(UserRecords { message: Fields(message), next: 0, count })
 }
 
+/// The partition key of each user record of an aggregated record; `None` for one whose key is not in the table or no text.
+pub fn partition_keys(data: &[u8]) -> Option<Vec<Option<&str>>> {
+    let UserRecords { message: Fields(message), .. } = user_records(data)?;
+    let (mut table, mut indices) = (Vec::new(), Vec::new());
+    for field in Fields(message) {
+        match field? {
+            (PARTITION_KEY_TABLE, Value::Bytes(key)) => table.push(std::str::from_utf8(key).ok()),
+            (AGGREGATED_RECORDS, Value::Bytes(record)) => indices.push(key_index(record)?),
+            _ => {}
+        }
+    }
+    let key = |index: u64| usize::try_from(index).ok().and_then(|index| table.get(index).copied().flatten());
+    Some(indices.into_iter().map(key).collect())
+}
+
+/// The place of a `Record`'s key in the table: of a field that is there twice, the last counts.
+fn key_index(message: &[u8]) -> Option<u64> {
+    let mut key = None;
+    for field in Fields(message) {
+        if let (RECORD_PARTITION_KEY_INDEX, Value::Varint(index)) = field? {
+            key = Some(index);
+        }
+    }
+    key
+}
+
 impl<'b> Iterator for UserRecords<'b> {
     type Item = UserRecord<'b>;
 
@@ -64,7 +89,8 @@ impl<'b> Iterator for UserRecords<'b> {
 impl ExactSizeIterator for UserRecords<'_> {}
 impl FusedIterator for UserRecords<'_> {}
 
-/// The fields of the schema that count; its tables of keys are skipped as unknown fields are.
+/// The fields of the schema that count.
+const PARTITION_KEY_TABLE: u32 = 1;
 const AGGREGATED_RECORDS: u32 = 3;
 const RECORD_PARTITION_KEY_INDEX: u32 = 1;
 const RECORD_DATA: u32 = 3;

@@ -18,7 +18,7 @@ use crate::{
     frame::{Frames, kpl},
     lambda::Deadline,
     outcome::{ConfigError, Stage},
-    record::{ItemPosition, Origin},
+    record::{Facts, ItemPosition, Origin},
     source::{
         batch::{Batch, Data, Records, Undelivered},
         kafka::{self, Topic},
@@ -62,11 +62,13 @@ impl StreamIngest {
 
     async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
-        for shard in kinesis::shards(invocation)? {
+        let keys_of = |name: &str| self.datasets.find_stream(name).is_some_and(|dataset| dataset.wants_facts());
+        for mut shard in kinesis::shards(invocation, keys_of)? {
+            shard.name_keys();
             let dataset = self.datasets.find_stream(shard.stream_name());
             let dataset = dataset.ok_or_else(|| unwanted("stream", shard.stream_name()))?;
             let (count, origin) = (shard.batch.records.len(), Arc::clone(&shard.batch.origin));
-            let Shard { stream, shard, batch } = shard;
+            let Shard { stream, shard, batch, .. } = shard;
             let subject = |undelivered: &Undelivered| {
                 let number = |record: u32| origin.sequence_number(record).map(str::to_owned);
                 let first = undelivered.first_in(0..ordinal(count));
@@ -98,7 +100,9 @@ impl StreamIngest {
 
     async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
         let mut failed = Vec::new();
-        for Topic { topic, batch, partitions } in kafka::topics(invocation, self.settings.kafka_cluster.as_deref())? {
+        let facts_of = |name: &str| self.datasets.find_topic(name).is_some_and(|dataset| dataset.wants_facts());
+        let cluster = self.settings.kafka_cluster.as_deref();
+        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of)? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;
             let records = batch.records.len();
             let subject = |undelivered: &Undelivered| {
@@ -172,6 +176,32 @@ impl StreamIngest {
             }
             None => Ok(undelivered),
         }
+    }
+}
+
+impl Shard {
+    /// Gives each record its partition key, and of an aggregated record each user record its own, where they were asked for.
+    fn name_keys(&mut self) {
+        if self.partition_keys.is_empty() {
+            return;
+        }
+        let mut facts = BTreeMap::new();
+        let mut name = |at: (u32, u32), key: Option<String>| {
+            facts.extend(key.map(|key| (at, Facts { partition_key: Some(key), ..Facts::default() })));
+        };
+        for ((ordinal, record), key) in
+            (0..).zip(self.batch.records.iter()).zip(std::mem::take(&mut self.partition_keys))
+        {
+            let aggregated = match record.data {
+                Data::Bytes(bytes) => kpl::partition_keys(bytes),
+                Data::NotBase64(_) => None,
+            };
+            match aggregated {
+                Some(keys) => (0..).zip(keys).for_each(|(index, key)| name((ordinal, index), key.map(str::to_owned))),
+                None => name((ordinal, 0), key),
+            }
+        }
+        self.batch.origin = Arc::new(Origin::clone(&self.batch.origin).with_facts(facts));
     }
 }
 

@@ -142,6 +142,7 @@ impl<'r> Work<'r> {
         records: &[Record],
     ) -> Self {
         let record_ids = records.iter().map(|record| record.record_id.clone()).collect();
+        let arrivals = records.iter().map(Record::arrived_ms).collect();
         Self {
             transform,
             frames: Frames::of_records(transform.format, settings.max_event_bytes).within(settings.max_record_bytes),
@@ -152,7 +153,7 @@ impl<'r> Work<'r> {
             data: Vec::new(),
             values: Vec::new(),
             value: String::new(),
-            origin: Origin::firehose(delivery_stream, record_ids),
+            origin: Origin::firehose(delivery_stream, record_ids).with_known_times_ms(arrivals),
             record: 0,
             receipt: TransformReceipt {
                 delivery_stream: delivery_stream.to_owned(),

@@ -2,7 +2,13 @@
 
 use std::ops::Range;
 
-use super::{HashKey, Template, template::Part, tree::Tree, walk};
+use super::{
+    HashKey, Template,
+    facts::{self, Fact},
+    template::Part,
+    tree::Tree,
+    walk,
+};
 use crate::{
     decode::{Event, Number, Path, Scalar},
     json,
@@ -45,9 +51,9 @@ impl Making {
 /// What is told of where an event lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Metadata {
-    /// An object of all there is.
+    /// An object of the position's members.
     All,
-    /// One member of it, such as `bucket` or `sequence_number`.
+    /// One member of it, such as `bucket` or `sequence_number`, or something that is said besides, such as `headers`.
     Member(String),
 }
 
@@ -126,7 +132,7 @@ impl Made {
                 Maker::Text(parts) => self.text(of, parts),
                 Maker::GeoPoint { lat, lon } => self.geo_point(of.event, lat, lon),
                 Maker::Date(timestamp) => self.date(of.event, timestamp),
-                Maker::Metadata(metadata) => self.metadata(of.position, metadata),
+                Maker::Metadata(metadata) => self.metadata(of.position, metadata, &mut left_out),
                 Maker::Moved(path) => walk::moved(of, path, walk, &mut self.bytes).ok_or(Nothing::Missing),
             };
             let value = match made {
@@ -201,7 +207,7 @@ impl Made {
         Ok(())
     }
 
-    fn metadata(&mut self, position: Position<'_>, metadata: &Metadata) -> Result<(), Nothing> {
+    fn metadata(&mut self, position: Position<'_>, metadata: &Metadata, left_out: &mut u64) -> Result<(), Nothing> {
         let out = &mut self.bytes;
         let push = |out: &mut Vec<u8>, member: Member<'_>| match member {
             Member::Text(text) => json::push_string(out, text),
@@ -228,7 +234,14 @@ impl Made {
                         found = Ok(());
                     }
                 });
-                found
+                found.or_else(|_| match facts::write(position, wanted, out) {
+                    Fact::Missing => Err(Nothing::Missing),
+                    Fact::Invalid => Err(Nothing::Invalid),
+                    Fact::Written { left_out: headers } => {
+                        *left_out += headers;
+                        Ok(())
+                    }
+                })
             }
         }
     }

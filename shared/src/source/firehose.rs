@@ -34,6 +34,9 @@ pub struct Record {
     /// What the answer has to repeat.
     #[serde(default)]
     pub record_id: String,
+    /// In milliseconds since 1970.
+    #[serde(default)]
+    approximate_arrival_timestamp: Option<f64>,
     #[serde(default)]
     data: Option<Data>,
     #[serde(default)]
@@ -86,6 +89,12 @@ impl Invocation {
 }
 
 impl Record {
+    /// When it arrived, in milliseconds since 1970.
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that Firehose will see")]
+    pub fn arrived_ms(&self) -> Option<i64> {
+        self.approximate_arrival_timestamp.map(|at| at.round() as i64)
+    }
+
     /// What it holds; `None` where it holds nothing, as a Kafka tombstone.
     pub fn data(&self) -> Option<&Data> {
         self.data.as_ref().or(self.kafka_record_value.as_ref())

@@ -35,6 +35,8 @@ struct Payload<'i> {
     data: Text<'i>,
     /// Seconds since 1970.
     approximate_arrival_timestamp: f64,
+    #[serde(default, borrow)]
+    partition_key: Option<Text<'i>>,
 }
 
 /// Records of one shard.
@@ -46,16 +48,24 @@ pub struct Shard {
     pub shard: String,
     /// In the order of the shard.
     pub batch: Batch,
+    /// The partition key of each record; empty where they are not asked for.
+    pub partition_keys: Vec<Option<String>>,
 }
 
 impl Shard {
     /// The stream's name.
     pub fn stream_name(&self) -> &str {
-        self.stream.rsplit_once('/').map_or(self.stream.as_str(), |(_, name)| name)
+        stream_name(&self.stream)
     }
 }
 
+fn stream_name(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}
+
 /// The records of each shard of an invocation. Lambda sends those of one; made by hand there may be more.
+///
+/// `keys_of` says of which streams, by name, the partition keys are asked for.
 ///
 /// The invocation comes as the bytes that it is: the runtime's own reader keeps track of every path in it, which takes as
 /// long again as reading (measured).
@@ -63,13 +73,13 @@ impl Shard {
 /// # Errors
 /// The event is not of Kinesis; or a record can't be named: reported as failed it would pass for the whole batch. The
 /// invocation fails.
-pub fn shards(invocation: &[u8]) -> Result<Vec<Shard>, String> {
+pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<Shard>, String> {
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kinesis, which has `Records` with `kinesis` in each: {error}"))?;
     let base64_bytes = invocation.records.iter().map(|event| event.kinesis.data.0.len()).sum();
     let mut shards: Vec<Read> = Vec::new();
     for event in invocation.records {
-        let Payload { sequence_number, data, approximate_arrival_timestamp } = event.kinesis;
+        let Payload { sequence_number, data, approximate_arrival_timestamp, partition_key } = event.kinesis;
         let shard = event.id.0.split_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
         let Some(shard) = shard.filter(|_| !sequence_number.is_empty()) else {
             return Err(format!(
@@ -80,20 +90,24 @@ pub fn shards(invocation: &[u8]) -> Result<Vec<Shard>, String> {
         };
         let stream = stream_arn(&event.source_arn.0);
         let at = shards.iter().position(|known| known.stream == stream && known.shard == shard).unwrap_or_else(|| {
-            let mut read = Read { stream: stream.to_owned(), shard: shard.to_owned(), ..Read::default() };
+            let wants_keys = keys_of(stream_name(stream));
+            let mut read = Read { stream: stream.to_owned(), shard: shard.to_owned(), wants_keys, ..Read::default() };
             if shards.is_empty() {
                 read.records.reserve(base64_bytes);
             }
             shards.push(read);
             shards.len() - 1
         });
+        if shards[at].wants_keys {
+            shards[at].partition_keys.push(partition_key.map(|Text(key)| key.into_owned()));
+        }
         shards[at].sequence_numbers.push(sequence_number);
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that Kinesis will see")]
         shards[at].records.push(&data.0, (approximate_arrival_timestamp * 1000.0).round() as i64);
     }
-    let shards = shards.into_iter().map(|Read { stream, shard, sequence_numbers, records }| {
+    let shards = shards.into_iter().map(|Read { stream, shard, sequence_numbers, records, partition_keys, .. }| {
         let origin = Origin::kinesis(&stream, &shard, sequence_numbers).with_times_ms(records.times_ms()).into();
-        Shard { stream, shard, batch: Batch { origin, records } }
+        Shard { stream, shard, batch: Batch { origin, records }, partition_keys }
     });
     Ok(shards.collect())
 }
@@ -105,6 +119,8 @@ struct Read {
     shard: String,
     sequence_numbers: Vec<String>,
     records: Records,
+    wants_keys: bool,
+    partition_keys: Vec<Option<String>>,
 }
 
 /// Without `/consumer/NAME:TIME` of an enhanced fan-out consumer.
@@ -133,7 +149,7 @@ mod tests {
     }
 
     fn shards(events: &[Value]) -> Result<Vec<Shard>, String> {
-        super::shards(json!({ "Records": events }).to_string().as_bytes())
+        super::shards(json!({ "Records": events }).to_string().as_bytes(), |name| name == "keyed")
     }
 
     #[test]
@@ -148,6 +164,18 @@ mod tests {
             (batch.origin.sequence_number(1), batch.records.iter().next().unwrap().time_ms),
             (Some("8"), 1_545_084_650_987)
         );
+    }
+
+    #[test]
+    fn partition_keys_are_read_where_they_are_asked_for() {
+        let mut events =
+            ["keyed", "other"].map(|name| event("shardId-1", "7", &format!("arn:aws:kinesis:r:1:stream/{name}")));
+        for event in &mut events {
+            event["kinesis"]["partitionKey"] = "p\"é".into();
+        }
+        let shards = shards(&events).unwrap();
+        assert_eq!(shards[0].partition_keys, [Some("p\"é".to_owned())]);
+        assert!(shards[1].partition_keys.is_empty());
     }
 
     #[test]

@@ -313,7 +313,11 @@ fn each_fault_says_what_is_accepted() {
         (with("timestamp: { format: epoch_s }"), "5:16", "without a `field`"),
         (with("timestamp: { field: ts, format: \"%H:%M\" }"), "5:37", "%H:%M"),
         (with("timestamp: { field: ts, format: epoch_mu }"), "5:37", "`epoch_us`, `epoch_ns`"),
-        (with("timestamp: { field: ts, timezone: KST }"), "5:39", "`KST` is no time zone; a zone is a name of the IANA"),
+        (
+            with("timestamp: { field: ts, timezone: KST }"),
+            "5:39",
+            "`KST` is no time zone; a zone is a name of the IANA",
+        ),
         (with("timestamp: { field: ts, timezone: }"), "5:", "`timezone` is nothing"),
         (with("timestamp: { field: ts, format: epoch_s, timezone: UTC }"), "5:46", "every time says where it is from"),
         (with("timestamp: { field: ts, format: \"%F %T %z\", timezone: UTC }"), "5:49", "every time says"),
@@ -383,7 +387,11 @@ fn each_fault_of_fields_says_what_is_accepted() {
         (fields("date: { a: { field: b, format: [rfc3339, never] } }"), 56, "`never` is no format"),
         (fields("metadata: { a: keys }"), 30, "`a: keys` in `metadata`; write `metadata: source`"),
         (fields("metadata: { a: shard }"), 30, "`bucket`, `key`, `etag`, `offset`"),
-        (stream("app", "fields: { metadata: { a: key } }"), 30, "`stream`, `shard`, `sequence_number`"),
+        (
+            stream("app", "fields: { metadata: { a: key } }"),
+            30,
+            "`stream`, `shard`, `sequence_number`, `aggregate_index`, `offset`, `arrival`, `partition_key`",
+        ),
         (with("fields: { hash: [a] }\n    id: { field: a }"), 9, "`id` tells the value of `a`"),
         (with("fields: { hash: [a] }").replace("index: logs", "index: \"l-%{a.b}\""), 12, "`index` tells the value"),
         (delivery("fields: { hash: [a] }\n    partition_keys: { k: a }"), 21, "`partition_keys` tells the value"),
@@ -524,8 +532,12 @@ fn an_event_expires_when_the_whole_period_of_its_index_has() {
     }
     assert_eq!(parse(FULL).by_name("rest").unwrap().keep_from_ms(now), None);
     // The days are those of the zone: two days before, it is the 21st already on Kiritimati (+14) and still the 19th on Midway (-11).
-    for (zone, keep_from) in [("Pacific/Kiritimati", "2026-11-21T00:00:00Z"), ("Pacific/Midway", "2026-11-19T00:00:00Z")] {
-        let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: {{ name: \"l-%{{+YYYY.MM.dd}}\", timezone: {zone} }}, retention: 2d }}\n");
+    for (zone, keep_from) in
+        [("Pacific/Kiritimati", "2026-11-21T00:00:00Z"), ("Pacific/Midway", "2026-11-19T00:00:00Z")]
+    {
+        let yaml = format!(
+            "datasets:\n  - {{ name: a, from: {{ key: a }}, index: {{ name: \"l-%{{+YYYY.MM.dd}}\", timezone: {zone} }}, retention: 2d }}\n"
+        );
         assert_eq!(parse(&yaml).by_name("a").unwrap().keep_from_ms(now), Some(ms(keep_from)), "{zone}");
     }
 }

@@ -221,3 +221,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_user_record_has_its_own_partition_key() {
+    let user = |key: u64, data: &[u8]| {
+        bytes(AGGREGATED_RECORDS, &[number(RECORD_PARTITION_KEY_INDEX, key), bytes(RECORD_DATA, data)].concat())
+    };
+    let table = [
+        bytes(PARTITION_KEY_TABLE, b"one"),
+        bytes(PARTITION_KEY_TABLE, "zwei\u{e9}".as_bytes()),
+        bytes(PARTITION_KEY_TABLE, b"\xff"),
+    ];
+    let records = [user(1, b"a"), user(0, b"b"), user(1, b"c"), user(2, b"d"), user(7, b"e")];
+    // The table may come behind the records.
+    for message in [[table.concat(), records.concat()].concat(), [records.concat(), table.concat()].concat()] {
+        let message = frame(&message);
+        assert_eq!(
+            partition_keys(&message),
+            Some(vec![Some("zwei\u{e9}"), Some("one"), Some("zwei\u{e9}"), None, None])
+        );
+    }
+    assert_eq!(partition_keys(b"{}"), None);
+}

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     aws::objects::ObjectRef,
     config::datasets::{Dataset, Datasets},
+    record::Facts,
     source::s3::Continuation,
 };
 
@@ -27,6 +28,7 @@ pub(super) struct Letter {
     pub(super) error_type: String,
     dataset: String,
     record_time_ms: Option<i64>,
+    record: Option<Facts>,
     payload: Option<String>,
     payload_base64: Option<String>,
     payload_length: Option<u64>,
@@ -72,7 +74,8 @@ impl Letter {
                 let is_of_stream = !matches!(position, Position::S3 { .. });
                 let content = if is_rest && is_of_stream { Content::Record } else { Content::Event };
                 let fits = content == Content::Record || payload.len() <= max_event_bytes;
-                let tried = Tried { line: 0, position, time_ms, content, payload };
+                let facts = self.record.unwrap_or_default();
+                let tried = Tried { line: 0, position, time_ms, facts, content, payload };
                 fits.then_some(Wanted::Tried { dataset, tried })
             }
             (_, _, Position::S3 { bucket, key, etag, offset }) => {

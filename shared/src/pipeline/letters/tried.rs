@@ -24,7 +24,7 @@ use crate::{
     frame::{Format, Frames, Only},
     lambda::Deadline,
     outcome::Outcome,
-    record::{ItemPosition, KafkaRecord, Origin},
+    record::{Facts, ItemPosition, KafkaRecord, Origin},
     source::s3::LettersTask,
     telemetry::{Receipt, Subject},
 };
@@ -35,6 +35,7 @@ pub(super) struct Tried {
     pub(super) line: usize,
     pub(super) position: Position,
     pub(super) time_ms: i64,
+    pub(super) facts: Facts,
     pub(super) content: Content,
     pub(super) payload: Vec<u8>,
 }
@@ -179,7 +180,8 @@ pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group>
     let mut groups: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
     for one in tried {
         let name = match &one.position {
-            Position::S3 { bucket, key, etag, .. } => format!("{bucket}\n{key}\n{etag}"),
+            // An object that was copied onto itself has another time.
+            Position::S3 { bucket, key, etag, .. } => format!("{bucket}\n{key}\n{etag}\n{}", one.time_ms),
             Position::Kinesis { stream, shard, .. } => format!("{stream}\n{shard}"),
             Position::Kafka { cluster, topic, .. } => format!("{cluster}\n{topic}"),
         };
@@ -222,7 +224,10 @@ fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
         };
         (one, at)
     });
-    Some((origin.with_times_ms(times_ms), placed.collect()))
+    let placed: Vec<(Tried, ItemPosition)> = placed.collect();
+    let facts = placed.iter().map(|(one, at)| ((at.record, at.aggregate_index), one.facts.clone()));
+    let facts = facts.filter(|(_, facts)| *facts != Facts::default()).collect();
+    Some((origin.with_times_ms(times_ms).with_facts(facts), placed))
 }
 
 #[cfg(test)]
@@ -246,7 +251,14 @@ mod tests {
                 aggregate_index: 0,
                 offset,
             };
-            let one = Tried { line: 0, position, time_ms: 5, content: Content::Record, payload: payload.clone() };
+            let one = Tried {
+                line: 0,
+                position,
+                time_ms: 5,
+                facts: Facts::default(),
+                content: Content::Record,
+                payload: payload.clone(),
+            };
             let (origin, tried) = origin(vec![one]).unwrap();
             let limits = Limits { event_bytes: 1_000, record_bytes: limit };
             let (end, bodies) =

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     decode::Path,
-    record::{FIREHOSE_MEMBERS, KAFKA_MEMBERS, KINESIS_MEMBERS, S3_MEMBERS},
+    record::{
+        FIREHOSE_FACTS, FIREHOSE_MEMBERS, KAFKA_FACTS, KAFKA_MEMBERS, KINESIS_FACTS, KINESIS_MEMBERS, S3_FACTS,
+        S3_MEMBERS,
+    },
     route::{Timestamp, TimestampFormat, Zone, iso},
     shape::{FieldRule, Making, Metadata, Template},
     yaml::{Data, Json, Key, Node, Text},
@@ -22,7 +25,7 @@ const DATE_FORM: &str =
 const DATE_KEYS: Keys<'_> = Keys { of: "`date`", known: &["field", "format", "timezone"], later: &[] };
 const TIMEZONE_FORM: &str = "write a name of the IANA database, such as `timezone: Asia/Seoul`";
 const EARLIEST_FORM: &str = "write a date, such as `earliest: 1970-01-01`: what is before it is a broken clock";
-const METADATA_FORM: &str = "write `metadata: source`, an object of all there is, or name what is wanted, such as";
+const METADATA_FORM: &str = "write `metadata: source`, an object of the position, or name what is wanted, such as";
 
 impl Reader<'_> {
     pub(super) fn add(&mut self, node: &Node, rules: &mut Vec<Rule>) {
@@ -90,13 +93,7 @@ impl Reader<'_> {
     }
 
     /// A time: `FIELD`, or `{ field: FIELD, format: FORMAT, … }`.
-    pub(in super::super) fn time(
-        &mut self,
-        node: &Node,
-        name: &str,
-        keys: Keys<'_>,
-        form: &str,
-    ) -> Option<Timestamp> {
+    pub(in super::super) fn time(&mut self, node: &Node, name: &str, keys: Keys<'_>, form: &str) -> Option<Timestamp> {
         if let Data::Scalar(_) = &node.data {
             return Some(Timestamp::new(self.path(node, name, form)?, vec![TimestampFormat::Auto]));
         }
@@ -115,7 +112,8 @@ impl Reader<'_> {
         if let (Some(formats), Some(Some(zone)), Some((key, _))) = (&formats, &zone, members.get("timezone"))
             && !formats.iter().any(TimestampFormat::reads_local_times)
         {
-            let message = format!("`timezone: {}` beside a `format` of which every time says where it is from", zone.name());
+            let message =
+                format!("`timezone: {}` beside a `format` of which every time says where it is from", zone.name());
             self.complain(key.place, message);
         }
         Some(Timestamp::new(field?, formats?).in_zone(zone?).since(earliest?))
@@ -155,12 +153,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn metadata(&mut self, node: &Node, kind: Option<Kind>, rules: &mut Vec<Rule>) {
-        let members: &[&str] = match kind {
-            Some(Kind::S3) | None => &S3_MEMBERS,
-            Some(Kind::Stream) => &KINESIS_MEMBERS,
-            Some(Kind::Topic) => &KAFKA_MEMBERS,
-            Some(Kind::DeliveryStream) => &FIREHOSE_MEMBERS,
+        let (members, facts): (&[&str], &[&str]) = match kind {
+            Some(Kind::S3) | None => (&S3_MEMBERS, &S3_FACTS),
+            Some(Kind::Stream) => (&KINESIS_MEMBERS, &KINESIS_FACTS),
+            Some(Kind::Topic) => (&KAFKA_MEMBERS, &KAFKA_FACTS),
+            Some(Kind::DeliveryStream) => (&FIREHOSE_MEMBERS, &FIREHOSE_FACTS),
         };
+        let members = &[members, facts].concat();
         let form =
             format!("{METADATA_FORM} `metadata: {{ source_{0}: {0} }}`; there is {1}", members[0], listed(members));
         if let Data::Scalar(_) = &node.data {

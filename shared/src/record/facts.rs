@@ -1,0 +1,65 @@
+//! What a service says about a record besides its position: keys and headers.
+//!
+//! In: the bytes that came. Out: the form in which a dead letter keeps them. They are no part of the event: no id, no index and no
+//! rule but `metadata` looks at them.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+/// Keys and headers of one record. A dead letter has it under `record`, bytes as base64.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The partition key of a Kinesis record; of an aggregated one that of the user record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<String>,
+    /// The key of a Kafka record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Bytes>,
+    /// The headers of a Kafka record, in their order; a name may be there several times, a value may be null.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, Option<Bytes>)>,
+    /// Whether the headers could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_bad_headers: bool,
+}
+
+/// Bytes, which JSON writes as base64.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Bytes(pub Vec<u8>);
+
+impl From<Bytes> for String {
+    fn from(Bytes(bytes): Bytes) -> Self {
+        STANDARD.encode(bytes)
+    }
+}
+
+impl TryFrom<String> for Bytes {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        STANDARD.decode(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &[u8]) -> Bytes {
+        Bytes(text.to_vec())
+    }
+
+    #[test]
+    fn what_a_letter_keeps_is_read_back() {
+        let headers = vec![("a".to_owned(), Some(bytes(b"\xff"))), ("a".to_owned(), None)];
+        for facts in [
+            Facts { key: Some(bytes(b"\x00\xff")), headers, ..Facts::default() },
+            Facts { partition_key: Some("é".into()), has_bad_headers: true, ..Facts::default() },
+            Facts::default(),
+        ] {
+            let text = serde_json::to_string(&facts).unwrap();
+            assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts, "{text}");
+        }
+    }
+}
