@@ -44,7 +44,7 @@ pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
 /// named; one of a stream, topic or delivery stream takes every file.
 pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
     let bounds = bounds::bounds(datasets).into_iter().chain(bounds::may_roll_over(datasets));
-    let bounds = bounds.chain(bounds::may_move(datasets));
+    let bounds = bounds.chain(bounds::may_move(datasets)).chain(bounds::may_show(datasets));
     let warnings = bounds.map(|bound| format!("{}: {}. {}", bound.check, bound.found, bound.fix));
     let mut report = Report { warnings: warnings.collect(), ..Report::default() };
     let taken: Vec<Option<&str>> = samples.iter().map(|file| taker(datasets, file, bucket)).collect();

@@ -10,6 +10,7 @@ mod facts;
 mod hash;
 mod making;
 mod name;
+mod stored;
 mod template;
 mod tree;
 mod walk;
@@ -45,6 +46,10 @@ pub enum FieldRule {
     },
     /// A field's value becomes its keyed hash.
     Hash(Path),
+    /// The members of an object take the event's place; where there is no such object, the event stays.
+    Lift(Path),
+    /// The typed attributes of an object, as `DynamoDB` writes them, become plain JSON.
+    DynamoDb(Path),
     /// A field is made.
     Make {
         /// Its path in the document. What the event has there is replaced.
@@ -61,6 +66,8 @@ impl fmt::Display for FieldRule {
             Self::Keep(pattern) => write!(f, "keep: {pattern}"),
             Self::Rename { from, to } => write!(f, "rename: {{ {from}: {to} }}"),
             Self::Hash(path) => write!(f, "hash: {path}"),
+            Self::Lift(path) => write!(f, "lift: {path}"),
+            Self::DynamoDb(path) => write!(f, "dynamodb: {path}"),
             Self::Make { to, from } => write!(f, "{}: {to}", from.key()),
         }
     }
@@ -87,7 +94,8 @@ pub struct ShapeScratch {
 
 impl ShapeScratch {
     /// How many values could not be made since this was asked last: of an invalid pair of coordinates, of a text that is no
-    /// date, or below a field that is no object.
+    /// date, below a field that is no object,
+    /// of what is no object to be lifted, or no attribute of `DynamoDB`.
     pub fn take_left_out(&mut self) -> u64 {
         std::mem::take(&mut self.left_out)
     }
@@ -105,6 +113,56 @@ impl Shape {
         let mut makers = Vec::new();
         let tree = Tree::new(&rules, &mut makers);
         Ok(Self { rules, tree, makers, key: key.cloned() })
+    }
+
+    /// Why its rules would lift nothing, whatever an event holds.
+    ///
+    /// # Errors
+    /// What is wrong: the configuration is refused.
+    pub fn check_lift(&self) -> Result<(), String> {
+        let Some(path) = &self.tree.lifts else { return Ok(()) };
+        let along = walk::Along::of(&self.tree, path);
+        let keeps_below = along.places.iter().any(|place| self.tree.node(*place).here.keeps_below);
+        if along.is_dropped {
+            return Err(format!("`lift: {path}` beside a `drop` that leaves it out"));
+        }
+        if self.tree.keeps && !along.is_kept && !keeps_below {
+            return Err(format!(
+                "`lift: {path}` beside a `keep` that names nothing in it: names are those of the event as it came, such as `{path}.id`"
+            ));
+        }
+        if along.is_attribute() {
+            return Err(format!("`lift: {path}` is one attribute of `dynamodb`: the object in it is `{path}.M`"));
+        }
+        Ok(())
+    }
+
+    /// The rules that hide a field beside the object that is lifted: they say something about events without such an object alone.
+    pub fn hides_beside_lift(&self) -> impl Iterator<Item = &FieldRule> {
+        let is_brought = |path: &Path| {
+            self.rules.iter().any(|rule| {
+                matches!(rule, FieldRule::Rename { from, to } if path.is_within(from) || from.is_within(path) || to == path)
+            })
+        };
+        self.rules.iter().filter(move |rule| {
+            let path = match rule {
+                FieldRule::Hash(path) => Some(path.clone()),
+                // A wildcard may be meant for both.
+                FieldRule::Drop(pattern) => {
+                    Path::parse(pattern.as_str()).ok().filter(|path| !path.as_str().contains(['*', '?']))
+                }
+                _ => None,
+            };
+            let lifts = self.tree.lifts.as_ref();
+            lifts
+                .zip(path)
+                .is_some_and(|(lifted, path)| !path.is_within(lifted) && !lifted.is_within(&path) && !is_brought(&path))
+        })
+    }
+
+    /// The path of a field in the document; `None` where it is not there.
+    pub fn stored_as(&self, path: &Path) -> Option<String> {
+        stored::stored_as(path, &self.rules)
     }
 
     /// Whether no event is ever changed.
@@ -140,10 +198,11 @@ impl Shape {
         }
         let ShapeScratch { out, made, walk, left_out } = scratch;
         out.clear();
+        walk.left_as_it_came = 0;
         let of = Of { event, position, tree: &self.tree, key: self.key.as_ref() };
         *left_out += made.make(&self.makers, of, walk);
         let Spliced { is_changed, homeless } = walk::splice(of, made, walk, out)?;
-        *left_out += homeless;
+        *left_out += homeless + walk.left_as_it_came;
         is_changed.then_some(out)
     }
 }

@@ -108,6 +108,8 @@ fn every_example_does_what_the_document_says() {
         "select",
         "fields",
         "json",
+        "lift",
+        "dynamodb",
         "keep",
         "drop",
         "rename",

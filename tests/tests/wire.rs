@@ -58,6 +58,7 @@ mod wire {
     mod refusal;
     mod replayed;
     mod rules;
+    mod times;
     mod turns;
     mod unmatched;
     mod upgrade;

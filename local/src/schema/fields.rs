@@ -13,6 +13,10 @@ use super::{Path, Time};
 #[schemars(deny_unknown_fields)]
 pub(super) struct Fields {
     json: Option<Unfolded>,
+    /// The object whose members take the event's place, such as `payload.after`. An event without it goes on as it is. All rules name
+    /// fields as the event came.
+    lift: Option<Path>,
+    dynamodb: Option<Plain>,
     /// Only these fields stay. `*` and `?` stand for characters within one name.
     #[schemars(length(min = 1))]
     keep: Option<Vec<Path>>,
@@ -47,6 +51,16 @@ enum Unfolded {
     JoiningOne(#[schemars(length(equal = 1))] Vec<TopName>),
     /// Field: the name that the value in it gets.
     Named(#[schemars(extend("minProperties" = 1))] BTreeMap<String, TopName>),
+}
+
+/// Objects with typed attributes, as `DynamoDB` writes them: they become plain JSON where they stand.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Plain {
+    /// One object, such as `Item`.
+    One(Path),
+    /// Several: `[dynamodb.NewImage, dynamodb.Keys]`.
+    Several(#[schemars(length(min = 1))] Vec<Path>),
 }
 
 #[derive(JsonSchema)]

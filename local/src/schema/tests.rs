@@ -109,6 +109,10 @@ fn what_the_schema_marks_the_reader_refuses_too() {
         with("fields: { json: a.b }"),
         with("fields: { json: [a, b] }"),
         with("fields: { metadata: { a: keys } }"),
+        with("fields: { lift: [a] }"),
+        with("fields: { lift: a..b }"),
+        with("fields: { dynamodb: [] }"),
+        with("fields: { dynamodb: { a: b } }"),
     ] {
         assert!(!validator.is_valid(&json(&yaml)), "the schema takes\n{yaml}");
         assert!(!faults(&yaml).is_empty(), "the reader takes\n{yaml}");

@@ -6,6 +6,7 @@
 use crate::{
     config::datasets::{Dataset, Datasets},
     route::{IdRule, Timestamp},
+    shape::{FieldRule, Shape},
 };
 
 /// What a dataset's rules do not promise.
@@ -84,6 +85,22 @@ fn moves(dataset: &Dataset) -> Option<Bound> {
     })
 }
 
+/// Rules that would hide a field of the document if it were there: with `lift`, names are those of the event as it came.
+pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
+    let of_dataset = |name: &str, shape: &Shape| {
+        let bound = |rule: &FieldRule| Bound {
+            check: "lift",
+            found: format!(
+                "`{rule}` of the dataset `{name}` names a field beside the object that is lifted, and hides nothing in the document"
+            ),
+            fix: "name fields of the object by their whole path, such as `payload.after.email`",
+        };
+        shape.hides_beside_lift().map(bound).collect::<Vec<_>>()
+    };
+    let to_domain = datasets.iter().flat_map(|dataset| of_dataset(&dataset.name, &dataset.shape));
+    to_domain.chain(datasets.transforms().flat_map(|transform| of_dataset(&transform.name, &transform.shape))).collect()
+}
+
 /// What keeps documents of one id in one index.
 pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
                                        only after what may come again has come (docs/DELIVERY.md)";
@@ -105,6 +122,24 @@ mod tests {
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].contains("`cut`") && told[0].contains("the days of Asia/Seoul"), "{told:?}");
         assert!(told[1].contains("`read`") && told[1].contains("those of Asia/Tokyo"), "{told:?}");
+    }
+
+    #[test]
+    fn what_hides_nothing_beside_a_lift_is_told() {
+        let yaml = "datasets:
+  - name: a
+    from: { stream: a }
+    fields:
+      lift: p.after
+      rename: { p.op: op, p.user: user }
+      hash: [email, p.after.phone, user]
+      drop: [phone, p.after.card, \"*.x\", p.before]
+    index: a
+";
+        let key = crate::shape::HashKey::new(b"0123456789abcdef").ok();
+        let told = may_show(&Datasets::parse("f", yaml, key.as_ref()).unwrap());
+        let told: Vec<&str> = told.iter().filter_map(|bound| bound.found.split('`').nth(1)).collect();
+        assert_eq!(told, ["hash: email", "drop: phone", "drop: p.before"]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::decode::{
 use crate::record::{ItemPosition, Origin};
 use crate::route::{Timestamp, TimestampFormat};
 
+mod lift;
+
 const KEY: &[u8; 16] = b"0123456789abcdef";
 
 fn path(text: &str) -> Path {

@@ -20,6 +20,10 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     /// Whether what is not kept is left out.
     pub(super) keeps: bool,
+    /// The object that takes the event's place.
+    pub(super) lifts: Option<Path>,
+    /// Where the names begin that the document has; at the root, where these are those of the event.
+    document: Place,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -32,6 +36,8 @@ pub(super) struct Node {
     has_like: bool,
     /// The names that are made here, or lead to what is made.
     pub(super) makes: Vec<(String, Place)>,
+    /// Whether it is a place of the document alone, and not of the event.
+    pub(super) in_document: bool,
 }
 
 /// What is to be done at a place.
@@ -43,6 +49,8 @@ pub(super) struct Here {
     /// Something below is kept.
     pub(super) keeps_below: bool,
     pub(super) hash: bool,
+    /// Its typed attributes become plain JSON.
+    pub(super) plain: bool,
     /// Gets another name within its object.
     pub(super) rename: Option<Sibling>,
     /// Another field of its object gets this name; where there is such a one, this goes.
@@ -62,7 +70,7 @@ pub(super) struct Sibling {
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], keeps: false }
+        Self { nodes: vec![Node::default()], keeps: false, lifts: None, document: ROOT }
     }
 }
 
@@ -70,8 +78,15 @@ impl Tree {
     pub(super) fn new(rules: &[FieldRule], makers: &mut Vec<Maker>) -> Self {
         let mut tree = Self::default();
         let hashed = Hashed::of(rules);
+        if rules.iter().any(|rule| matches!(rule, FieldRule::Lift(_) | FieldRule::DynamoDb(_))) {
+            // The paths of the document are others than those of the event.
+            tree.document = 1;
+            tree.nodes.push(Node { in_document: true, ..Node::default() });
+        }
         for rule in rules {
             match rule {
+                FieldRule::Lift(path) => tree.lifts = Some(path.clone()),
+                FieldRule::DynamoDb(path) => tree.at(&path.into()).plain = true,
                 FieldRule::Drop(pattern) => tree.at(pattern).drop = true,
                 FieldRule::Keep(pattern) => tree.keep(pattern),
                 FieldRule::Hash(path) => tree.at(&path.into()).hash = true,
@@ -94,7 +109,7 @@ impl Tree {
 
     fn keep(&mut self, pattern: &NamePattern) {
         self.keeps = true;
-        let places = self.way(&pattern.names);
+        let places = self.way(ROOT, &pattern.names);
         for place in &places[..places.len() - 1] {
             self.nodes[*place as usize].here.keeps_below = true;
         }
@@ -103,7 +118,7 @@ impl Tree {
 
     fn rename(&mut self, from: &Path, to: &Path, is_replaced: bool, makers: &mut Vec<Maker>) {
         let ((from_parent, from_name), (to_parent, to_name)) = (split(from), split(to));
-        if from_parent == to_parent && !is_replaced {
+        if from_parent == to_parent && !is_replaced && self.document == ROOT {
             self.at(&from.into()).rename = Some(Sibling { own: from_name.into(), other: to_name.into() });
             self.at(&to.into()).yields_to = Some(Sibling { own: to_name.into(), other: from_name.into() });
             return;
@@ -116,24 +131,24 @@ impl Tree {
     /// Lets a value be made at a path.
     fn make(&mut self, to: &Path, value: usize) {
         let pattern = NamePattern::from(to);
-        let places = self.way(&pattern.names);
+        let places = self.way(self.document, &pattern.names);
         for (pair, name) in places.windows(2).zip(to.as_str().split('.')) {
             let makes = &mut self.nodes[pair[0] as usize].makes;
             if makes.iter().all(|(_, place)| *place != pair[1]) {
                 makes.push((name.into(), pair[1]));
             }
         }
-        self.at(&pattern).made = Some(value);
+        self.nodes[places[places.len() - 1] as usize].here.made = Some(value);
     }
 
     fn at(&mut self, pattern: &NamePattern) -> &mut Here {
-        let places = self.way(&pattern.names);
+        let places = self.way(ROOT, &pattern.names);
         &mut self.nodes[places[places.len() - 1] as usize].here
     }
 
-    /// The places along a path, from the root; those that are missing are made.
-    fn way(&mut self, names: &[Name]) -> Vec<Place> {
-        let mut places = vec![ROOT];
+    /// The places along a path, from a root; those that are missing are made.
+    fn way(&mut self, root: Place, names: &[Name]) -> Vec<Place> {
+        let mut places = vec![root];
         // Where the names without a wildcard in a row began, and what they are from each of these places on.
         let mut joined: Vec<(Place, String)> = Vec::new();
         for name in names {
@@ -154,7 +169,8 @@ impl Tree {
                 Name::Like(_) => joined.clear(),
             }
             if known.is_none() {
-                self.nodes.push(Node::default());
+                let in_document = self.nodes[root as usize].in_document;
+                self.nodes.push(Node { in_document, ..Node::default() });
                 if let Name::Like(wildcard) = name {
                     self.nodes[here as usize].like.push((wildcard.clone(), next));
                     for place in &places {
@@ -172,6 +188,11 @@ impl Tree {
 
     pub(super) fn node(&self, place: Place) -> &Node {
         &self.nodes[place as usize]
+    }
+
+    /// Where the names begin that the document has, where they are others than those of the event.
+    pub(super) fn document_root(&self) -> Option<Place> {
+        (self.document != ROOT).then_some(self.document)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -221,7 +242,7 @@ impl FieldRule {
         match self {
             Self::Make { to, .. } => to == path,
             Self::Rename { from, to } => to == path && split(from).0 != split(to).0,
-            Self::Drop(_) | Self::Keep(_) | Self::Hash(_) => false,
+            Self::Drop(_) | Self::Keep(_) | Self::Hash(_) | Self::Lift(_) | Self::DynamoDb(_) => false,
         }
     }
 }

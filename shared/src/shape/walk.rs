@@ -3,9 +3,12 @@
 //! The tape says what is where in the tree, the structurals where in the bytes; both are walked in lockstep. What is cut
 //! takes one comma along, what is added brings one.
 
+mod attributes;
+mod start;
+
 use std::ops::Range;
 
-use simd_json::Node;
+use simd_json::{Node, StaticNode};
 
 use super::{
     making::{Made, Of},
@@ -15,6 +18,9 @@ use crate::{
     decode::{Names, Path, Value, span, structurals},
     json,
 };
+use attributes::Form;
+pub(super) use start::Along;
+use start::Start;
 
 /// What a walk keeps from one event to the next.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub(super) struct Scratch {
     taken: Vec<bool>,
     /// By made value: whether it is in the document.
     placed: Vec<bool>,
+    /// What is no typed attribute where one was to be made plain, and what could not be lifted.
+    pub(super) left_as_it_came: u64,
 }
 
 /// What holds for a value and everything in it.
@@ -36,6 +44,8 @@ struct Scope {
     hashing: bool,
     /// It lies in an array, where nothing is made or replaced.
     in_array: bool,
+    /// How it is written.
+    form: Form,
 }
 
 /// What becomes of a member.
@@ -58,7 +68,7 @@ impl Fate<'_> {
     fn untouched(scope: Scope) -> Self {
         match scope {
             Scope { keeping: true, .. } => Self::Cut,
-            Scope { hashing: true, .. } => Self::Entered { scope, name: None },
+            Scope { hashing: true, .. } | Scope { form: Form::Attributes, .. } => Self::Entered { scope, name: None },
             _ => Self::Skipped,
         }
     }
@@ -85,21 +95,21 @@ pub(super) struct Spliced {
 
 /// Writes the event with its changes, if there are any.
 pub(super) fn splice(of: Of<'_>, made: &Made, scratch: &mut Scratch, out: &mut Vec<u8>) -> Option<Spliced> {
-    scratch.places.clear();
-    scratch.places.push(ROOT);
+    let start = Start::of(of, scratch);
     scratch.placed.clear();
     scratch.placed.resize(made.len(), false);
     scratch.taken.clear();
     if made.len() > 0 {
         scratch.taken.resize(of.tree.len(), false);
     }
-    let mut walk = Walk { of, made, scratch, at: 0, copied: 0, out };
-    let scope = Scope { keeping: of.tree.keeps, hashing: false, in_array: false };
-    walk.value(of.event.tape, 0..1, scope)?;
+    let Start { nodes, at, from, to, scope, is_lifted } = start?;
+    let places = scratch.places.len();
+    let mut walk = Walk { of, made, scratch, at, copied: from, out };
+    walk.value(nodes, 0..places, scope)?;
     let Walk { copied, .. } = walk;
-    let is_changed = copied > 0;
+    let is_changed = is_lifted || copied > 0;
     if is_changed {
-        out.extend_from_slice(of.event.source.get(copied..)?);
+        out.extend_from_slice(of.event.source.get(copied..to)?);
     }
     let is_homeless = |value: &usize| made.get(*value).is_some() && !scratch.placed[*value];
     Some(Spliced { is_changed, homeless: (0..made.len()).filter(is_homeless).count() as u64 })
@@ -107,33 +117,28 @@ pub(super) fn splice(of: Of<'_>, made: &Made, scratch: &mut Scratch, out: &mut V
 
 /// Writes the value of a field that goes to another object, with the changes within it.
 pub(super) fn moved(of: Of<'_>, path: &Path, scratch: &mut Scratch, out: &mut Vec<u8>) -> Option<()> {
-    let value = path.through_objects(of.event.value())?;
-    let (mut places, mut is_hashed) = (vec![ROOT], false);
-    for name in path.as_str().split('.') {
-        let mut found = Vec::new();
-        for place in &places {
-            of.tree.step(*place, name, &mut found);
-        }
-        is_hashed |= found.iter().any(|place| of.tree.node(*place).here.hash);
-        places = found;
-    }
-    scratch.places.clear();
-    scratch.places.extend(&places);
+    let Start { nodes, at, from, to, scope, .. } = Start::at(of, path, scratch)?;
     scratch.taken.clear();
-    let at = of.event.structural_of(value)?;
-    let start = *of.event.structurals.get(at)? as usize;
     let made = Made::default();
-    let mut walk = Walk { of, made: &made, scratch, at, copied: start, out };
-    let scope = Scope { keeping: false, hashing: is_hashed, in_array: false };
-    walk.value(value.own_nodes(), 0..places.len(), scope)?;
-    let end = start + of.event.bytes_of(value)?.len();
-    walk.copy_to(end)
+    let places = scratch.places.len();
+    let mut walk = Walk { of, made: &made, scratch, at, copied: from, out };
+    // It is kept, whatever is not.
+    walk.value(nodes, 0..places, Scope { keeping: false, ..scope })?;
+    walk.copy_to(to)
 }
 
 // Every `?` below is a tape that does not fit its structurals, which simd-json does not make: then nothing is changed.
 impl<'w> Walk<'w, '_> {
     /// Goes through the value that `nodes` begins with, which stands at `places`; returns how many nodes it has.
-    fn value(&mut self, nodes: &[Node<'_>], places: Range<usize>, scope: Scope) -> Option<usize> {
+    fn value(&mut self, nodes: &[Node<'_>], places: Range<usize>, mut scope: Scope) -> Option<usize> {
+        match (scope.form, nodes.first()?) {
+            (Form::Json, _) | (Form::Attributes, Node::Object { .. }) => {}
+            (Form::Attribute, _) => return self.attribute(nodes, places, scope),
+            (Form::Attributes, node) => {
+                self.scratch.left_as_it_came += u64::from(!matches!(node, Node::Static(StaticNode::Null)));
+                scope.form = Form::Json;
+            }
+        }
         match *nodes.first()? {
             Node::Object { len, count } => {
                 self.object(nodes.get(..=count)?, len, places, scope)?;
@@ -157,7 +162,8 @@ impl<'w> Walk<'w, '_> {
         self.at += 1;
         let mut nodes = object.get(1..)?;
         let mut any_kept = false;
-        let known = if scope.keeping || scope.hashing { None } else { self.known(&places) };
+        let is_plain = !scope.keeping && !scope.hashing && scope.form == Form::Json;
+        let known = if is_plain { self.known(&places) } else { None };
         let mut member = 0;
         while member < len {
             if let Some(known) = known {
@@ -190,7 +196,9 @@ impl<'w> Walk<'w, '_> {
                     if let Some(name) = name {
                         self.rename(start, key, name)?;
                     }
-                    self.value(rest, found, scope)?
+                    let makes_plain = |place: &Place| self.of.tree.node(*place).here.plain;
+                    let form = scope.form.below("", self.scratch.places[found.clone()].iter().any(makes_plain));
+                    self.value(rest, found, Scope { form, ..scope })?
                 }
                 Fate::Replaced(value) => self.replace(rest, value)?,
                 Fate::Cut => {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::template::{Template, stored_as};
+use super::template::Template;
 use crate::{
     cluster::admin::{Distribution, Version},
     config::datasets::{Dataset, Datasets},
@@ -111,11 +111,12 @@ impl View {
         let (mut times, mut made, mut hashed) = (Vec::new(), None, Vec::new());
         for dataset in datasets {
             let rules = dataset.shape.rules();
-            let own = dataset.router.timestamp().map(|timestamp| stored_as(timestamp.field(), rules)).filter(is_date);
+            let own = dataset.router.timestamp().and_then(|timestamp| dataset.shape.stored_as(timestamp.field()));
+            let own = own.filter(is_date);
             times.extend(own.filter(|own| !times.contains(own)));
             for rule in rules {
                 match rule {
-                    FieldRule::Hash(path) => hashed.push(stored_as(path, rules)),
+                    FieldRule::Hash(path) => hashed.extend(dataset.shape.stored_as(path)),
                     FieldRule::Make { to, from: Making::Date(_) } if to.as_str() == "@timestamp" => {
                         made = Some(to.as_str().to_owned()).filter(is_date);
                     }

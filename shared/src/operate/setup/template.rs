@@ -13,7 +13,6 @@ use serde_json::{Map, Value, json};
 use super::{dates, fault};
 use crate::{
     config::datasets::{Dataset, Datasets},
-    decode::Path,
     outcome::{ConfigError, Fault},
     shape::{FieldRule, Making},
 };
@@ -154,8 +153,9 @@ impl Template {
     /// Adds what follows from a dataset's other rules.
     fn add_fields(&mut self, dataset: &Dataset) {
         let rules = dataset.shape.rules();
-        if let Some(timestamp) = dataset.router.timestamp() {
-            let field = stored_as(timestamp.field(), rules);
+        if let Some(timestamp) = dataset.router.timestamp()
+            && let Some(field) = dataset.shape.stored_as(timestamp.field())
+        {
             match dates::date(timestamp) {
                 Ok(date) => self.add(&field, date),
                 Err(why) => {
@@ -165,7 +165,11 @@ impl Template {
         }
         for rule in rules {
             match rule {
-                FieldRule::Hash(path) => self.add(&stored_as(path, rules), json!({ "type": "keyword" })),
+                FieldRule::Hash(path) => {
+                    if let Some(path) = dataset.shape.stored_as(path) {
+                        self.add(&path, json!({ "type": "keyword" }));
+                    }
+                }
                 FieldRule::Make { to, from: Making::GeoPoint { .. } } => {
                     self.add(to.as_str(), json!({ "type": "geo_point" }));
                 }
@@ -236,16 +240,6 @@ fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) ->
         }
     }
     Ok(())
-}
-
-/// The path of a field in the document, where it or what it lies in was renamed.
-pub(super) fn stored_as(path: &Path, rules: &[FieldRule]) -> String {
-    let renamed = rules.iter().find_map(|rule| match rule {
-        FieldRule::Rename { from, to } if path.is_within(from) => Some((from, to)),
-        _ => None,
-    });
-    renamed
-        .map_or_else(|| path.as_str().to_owned(), |(from, to)| format!("{to}{}", &path.as_str()[from.as_str().len()..]))
 }
 
 #[cfg(test)]

@@ -15,11 +15,13 @@ use crate::{
 const FIELDS_FORM: &str = "write `fields: { drop: [debug, params.raw] }`";
 pub(super) const KEYS: Keys<'_> = Keys {
     of: "`fields`",
-    known: &["json", "keep", "drop", "rename", "add", "hash", "geo_point", "date", "metadata"],
+    known: &["json", "lift", "dynamodb", "keep", "drop", "rename", "add", "hash", "geo_point", "date", "metadata"],
     later: &[],
 };
 const JSON_FORM: &str = "write `json: message`, whose members join the event, or `json: { message: payload }`, which \
                          keeps them under one name";
+const LIFT_FORM: &str = "write the object whose members take the event's place, such as `lift: payload.after`";
+const DYNAMODB_FORM: &str = "write the objects with typed attributes, such as `dynamodb: Item` or `dynamodb: [dynamodb.NewImage, dynamodb.Keys]`";
 const PATTERNS_FORM: &str = "write a list of fields, such as `[debug, params.raw, \"*_tmp\"]`";
 const RENAME_FORM: &str = "write `rename: { user: adid }`, the old name first";
 const HASH_FORM: &str = "write a list of fields, such as `hash: [adid, user.email]`";
@@ -47,6 +49,8 @@ impl Reader<'_> {
         for (key, node) in &members.entries {
             match key.text.as_str() {
                 "json" => embedded = self.embedded(node),
+                "lift" => self.lift(node, &mut rules),
+                "dynamodb" => self.dynamodb(node, &mut rules),
                 "keep" => self.patterns(node, "keep", FieldRule::Keep, &mut rules),
                 "drop" => self.patterns(node, "drop", FieldRule::Drop, &mut rules),
                 "rename" => self.rename(node, &mut rules),
@@ -61,9 +65,13 @@ impl Reader<'_> {
         if self.complaints.len() > before {
             return None;
         }
-        let hash = rules.iter().find(|rule| rule.under == "hash").map(|rule| rule.place);
+        let at = |under: &str| rules.iter().find(|rule| rule.under == under).map(|rule| rule.place);
+        let (hash, lift) = (at("hash"), at("lift"));
         match Shape::new(rules.into_iter().map(|rule| rule.does).collect(), self.key) {
-            Ok(shape) => Some(Fields { embedded, shape }),
+            Ok(shape) => match shape.check_lift() {
+                Ok(()) => Some(Fields { embedded, shape }),
+                Err(error) => self.refuse(lift.unwrap_or(node.place), error),
+            },
             Err(error) => self.refuse(hash.unwrap_or(node.place), error.to_string()),
         }
     }
@@ -132,6 +140,32 @@ impl Reader<'_> {
             } else {
                 rules.push(Rule { does: FieldRule::Rename { from, to }, under: "rename", place: value.place });
             }
+        }
+    }
+
+    fn lift(&mut self, node: &Node, rules: &mut Vec<Rule>) {
+        if let Some(path) = self.path(node, "lift", LIFT_FORM) {
+            rules.push(Rule { does: FieldRule::Lift(path), under: "lift", place: node.place });
+        }
+    }
+
+    /// One object or several, none of which lies in another.
+    fn dynamodb(&mut self, node: &Node, rules: &mut Vec<Rule>) {
+        let nodes = match &node.data {
+            Data::Scalar(_) => std::slice::from_ref(node),
+            _ => self.list(node, "dynamodb", DYNAMODB_FORM),
+        };
+        let mut known: Vec<Path> = Vec::new();
+        for node in nodes {
+            let Some(path) = self.path(node, "dynamodb", DYNAMODB_FORM) else { continue };
+            if let Some(other) = known.iter().find(|other| path.is_within(other) || other.is_within(&path)) {
+                self.complain(
+                    node.place,
+                    format!("`dynamodb: {path}` beside `{other}`: one of them lies in the other"),
+                );
+            }
+            known.push(path.clone());
+            rules.push(Rule { does: FieldRule::DynamoDb(path), under: "dynamodb", place: node.place });
         }
     }
 

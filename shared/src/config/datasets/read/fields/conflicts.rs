@@ -59,7 +59,11 @@ impl Rule {
     fn target(&self) -> Option<&Path> {
         match &self.does {
             FieldRule::Rename { to, .. } | FieldRule::Make { to, .. } => Some(to),
-            FieldRule::Drop(_) | FieldRule::Keep(_) | FieldRule::Hash(_) => None,
+            FieldRule::Drop(_)
+            | FieldRule::Keep(_)
+            | FieldRule::Hash(_)
+            | FieldRule::Lift(_)
+            | FieldRule::DynamoDb(_) => None,
         }
     }
 

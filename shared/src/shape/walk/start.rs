@@ -1,0 +1,88 @@
+//! Where a walk begins: at the event, at the object that is lifted, or at a value that is moved.
+
+use simd_json::Node;
+
+use super::{Form, Of, Path, Place, ROOT, Scope, Scratch};
+use crate::shape::tree::Tree;
+
+/// What is walked, and what holds there.
+pub(super) struct Start<'w> {
+    pub(super) nodes: &'w [Node<'w>],
+    /// Its first structural.
+    pub(super) at: usize,
+    /// Its bytes in the source.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) scope: Scope,
+    /// Whether it stands for the event.
+    pub(super) is_lifted: bool,
+}
+
+/// What the rules say of a path.
+pub(in super::super) struct Along {
+    /// The places at its end.
+    pub(in super::super) places: Vec<Place>,
+    pub(super) is_hashed: bool,
+    pub(in super::super) is_kept: bool,
+    pub(in super::super) is_dropped: bool,
+    pub(super) form: Form,
+}
+
+impl Along {
+    /// Follows a path from the top of the event.
+    pub(in super::super) fn of(tree: &Tree, path: &Path) -> Self {
+        let (is_hashed, is_kept, is_dropped) = (false, false, false);
+        let mut along = Self { places: vec![ROOT], is_hashed, is_kept, is_dropped, form: Form::Json };
+        for name in path.as_str().split('.') {
+            let mut found = Vec::new();
+            for place in &along.places {
+                tree.step(*place, name, &mut found);
+            }
+            let here = |is: fn(&super::Here) -> bool| found.iter().any(|place| is(&tree.node(*place).here));
+            along.is_hashed |= here(|here| here.hash);
+            along.is_kept |= here(|here| here.keep);
+            along.is_dropped |= here(|here| here.drop);
+            along.form = along.form.below(name, here(|here| here.plain));
+            along.places = found;
+        }
+        along
+    }
+
+    /// Whether what lies there is one typed attribute and no object.
+    pub(in super::super) fn is_attribute(&self) -> bool {
+        self.form == Form::Attribute
+    }
+}
+
+impl<'w> Start<'w> {
+    /// At the object that takes the event's place; at the event, where there is none.
+    pub(super) fn of(of: Of<'w>, scratch: &mut Scratch) -> Option<Self> {
+        let lifted = of.tree.lifts.as_ref();
+        if let Some(path) = lifted
+            && path.through_objects(of.event.value()).is_some_and(crate::decode::Value::is_object)
+        {
+            let start = Self::at(of, path, scratch)?;
+            scratch.places.extend(of.tree.document_root());
+            return Some(Self { is_lifted: true, ..start });
+        }
+        scratch.left_as_it_came += u64::from(lifted.is_some());
+        scratch.places.clear();
+        scratch.places.push(ROOT);
+        scratch.places.extend(of.tree.document_root());
+        let scope = Scope { keeping: of.tree.keeps, hashing: false, in_array: false, form: Form::Json };
+        Some(Self { nodes: of.event.tape, at: 0, from: 0, to: of.event.source.len(), scope, is_lifted: false })
+    }
+
+    /// At the value of a path.
+    pub(super) fn at(of: Of<'w>, path: &Path, scratch: &mut Scratch) -> Option<Self> {
+        let value = path.through_objects(of.event.value())?;
+        let Along { places, is_hashed, is_kept, form, .. } = Along::of(of.tree, path);
+        scratch.places.clear();
+        scratch.places.extend(&places);
+        let at = of.event.structural_of(value)?;
+        let from = *of.event.structurals.get(at)? as usize;
+        let to = from + of.event.bytes_of(value)?.len();
+        let scope = Scope { keeping: of.tree.keeps && !is_kept, hashing: is_hashed, in_array: false, form };
+        Some(Self { nodes: value.own_nodes(), at, from, to, scope, is_lifted: false })
+    }
+}
