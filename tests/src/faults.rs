@@ -3,6 +3,7 @@
 //! In: services. Out: cells, what came of each, and docs/FAULTS.md. Cells are generated as row x column x source; which
 //! of them can exist follows from a run without a fault. Deliberately absent: a list of cells.
 
+mod call;
 pub mod cell;
 pub mod column;
 pub mod inject;

@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use local::function::Front;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
-use super::column::{Column, LATE};
+use super::call::Call;
+use super::column::Column;
 use super::refusal;
-use super::request::{Reply, Request};
+use super::request::Request;
 use super::row::{self, Service};
 
 /// How long a service accepts no connection.
@@ -54,14 +55,18 @@ pub struct Network {
     accepting: Vec<tokio::task::JoinHandle<()>>,
 }
 
+/// What the servers of one network share.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     targets: BTreeMap<Service, String>,
     runtime: Arc<Mutex<Option<SocketAddr>>>,
     state: Mutex<State>,
-    kill: Notify,
-    refuse: BTreeMap<Service, Notify>,
-    late: watch::Sender<usize>,
+    /// Told when the process has to be killed.
+    pub(super) kill: Notify,
+    /// Told when a service has to refuse connections.
+    pub(super) refuse: BTreeMap<Service, Notify>,
+    /// Calls that are held back.
+    pub(super) late: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +87,13 @@ impl Shared {
             return self.runtime.lock().unwrap_or_else(PoisonError::into_inner).map(|address| address.to_string());
         }
         self.targets.get(&service).cloned()
+    }
+
+    /// Notes that a reply of this row had a body.
+    pub(super) fn note_body(&self, row: &str) {
+        if let Some(seen) = self.state().seen.get_mut(row) {
+            seen.is_answered = true;
+        }
     }
 
     /// Counts a call; what it meets, where it is the one.
@@ -220,163 +232,4 @@ fn is_denied(shared: &Shared, service: Service, request: &Request) -> bool {
     let is_denied = is_meant && !state.was_denied;
     state.was_denied |= is_denied;
     is_denied
-}
-
-struct Call {
-    client: TcpStream,
-    request: Request,
-    target: String,
-    service: Service,
-    row: Option<String>,
-    shared: Arc<Shared>,
-}
-
-impl Call {
-    async fn relay(mut self) {
-        tokio::select! {
-            reply = self.request.exchange(&self.target) => {
-                let Ok(reply) = reply else { return self.reset() };
-                self.note(&reply);
-                let bytes = self.framed(&reply);
-                let _ = self.client.write_all(&bytes).await;
-                let _ = self.client.shutdown().await;
-            }
-            // A wait for the next invocation ends with the process.
-            () = closed(&mut self.client) => {}
-        }
-    }
-
-    fn note(&self, reply: &Reply) {
-        if let Some(row) = &self.row
-            && let Some(seen) = self.shared.state().seen.get_mut(row)
-        {
-            seen.is_answered |= !reply.body.is_empty();
-        }
-    }
-
-    /// An object whose key says so comes without its length.
-    fn framed(&self, reply: &Reply) -> Vec<u8> {
-        let is_object = self.service == Service::S3 && self.request.method == "GET";
-        if is_object && self.request.path().contains("/chunked") { reply.chunks() } else { reply.bytes() }
-    }
-
-    async fn fail(mut self, column: Column) {
-        match column {
-            Column::KilledBefore => self.killed().await,
-            Column::KilledDuring => {
-                let _ = self.request.send_half(&self.target).await;
-                self.killed().await;
-            }
-            Column::KilledAfter => {
-                let _ = self.request.exchange(&self.target).await;
-                self.killed().await;
-            }
-            Column::Refused => {
-                self.shared.refuse[&self.service].notify_one();
-                self.reset();
-            }
-            Column::ResetBefore => self.reset(),
-            Column::ResetInRequest => {
-                let _ = self.request.send_half(&self.target).await;
-                self.reset();
-            }
-            Column::LostReply => {
-                let _ = self.request.exchange(&self.target).await;
-                self.reset();
-            }
-            Column::Timeout => closed(&mut self.client).await,
-            Column::Status(status) => {
-                let refusal = refusal::of(self.service, status, false);
-                self.answer(refusal.bytes()).await;
-            }
-            Column::RetryAfter => {
-                let refusal = refusal::of(self.service, 429, true);
-                self.answer(refusal.bytes()).await;
-            }
-            Column::Twice => {
-                let _ = self.request.exchange(&self.target).await;
-                self.relay().await;
-            }
-            Column::OutOfOrder => self.late(),
-            column => self.break_reply(column).await,
-        }
-    }
-
-    /// Faults of the reply, after the call took effect.
-    async fn break_reply(mut self, column: Column) {
-        let Ok(mut reply) = self.request.exchange(&self.target).await else { return self.reset() };
-        match column {
-            Column::ResetInReply => {
-                let bytes = self.framed(&reply);
-                let _ = self.client.write_all(&bytes[..bytes.len() / 2]).await;
-                // What was written is to be read before the reset, which would discard it.
-                tokio::time::sleep(Duration::from_millis(30)).await;
-                self.reset();
-            }
-            Column::Truncated => {
-                let bytes = self.framed(&reply);
-                let end = bytes.len() - reply.body.len().div_ceil(2);
-                self.answer(bytes[..end].to_vec()).await;
-            }
-            Column::Empty => {
-                reply.body.clear();
-                self.answer(reply.bytes()).await;
-            }
-            Column::Garbage => {
-                reply.body = (0..reply.body.len()).map(|at| b"\x00}<\xffz"[at % 5]).collect();
-                let bytes = self.framed(&reply);
-                self.answer(bytes).await;
-            }
-            _ => {
-                let bytes = self.framed(&reply);
-                self.answer_slowly(&bytes).await;
-            }
-        }
-    }
-
-    async fn answer(mut self, bytes: Vec<u8>) {
-        let _ = self.client.write_all(&bytes).await;
-        let _ = self.client.shutdown().await;
-    }
-
-    async fn answer_slowly(mut self, bytes: &[u8]) {
-        let (slowly, rest) = bytes.split_at(bytes.len().min(500));
-        for byte in slowly {
-            if self.client.write_all(&[*byte]).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        let _ = self.client.write_all(rest).await;
-        let _ = self.client.shutdown().await;
-    }
-
-    /// The process dies of it; until then it waits for a reply.
-    async fn killed(mut self) {
-        self.shared.kill.notify_one();
-        closed(&mut self.client).await;
-    }
-
-    /// Ends the connection by a reset instead of an orderly end.
-    fn reset(self) {
-        let _ = self.client.set_zero_linger();
-    }
-
-    /// Resets the connection, and delivers the call later.
-    fn late(self) {
-        let (request, target, shared) = (self.request.clone(), self.target.clone(), Arc::clone(&self.shared));
-        self.shared.late.send_modify(|late| *late += 1);
-        self.reset();
-        tokio::spawn(async move {
-            tokio::time::sleep(LATE).await;
-            let _ = request.exchange(&target).await;
-            shared.late.send_modify(|late| *late -= 1);
-        });
-    }
-}
-
-/// Resolves when the other side has ended the connection.
-async fn closed(client: &mut TcpStream) {
-    let mut byte = [0];
-    while let Ok(1..) = client.read(&mut byte).await {}
 }

@@ -29,16 +29,17 @@ pub(super) async fn run(stage: &mut Stage) {
         stage.ask("PUT", &put(index), &json!({ "in": index })).await;
     }
     let mut retention = stage.start("retention", &env).await;
+    let engine = stage.services.engine;
+    let is_there = async |index: &str| engine.send("HEAD", &format!("/{index}"), "").await.0 == 200;
+    // As its clock does: where a domain says that an index is gone which is not, the next run deletes it.
     loop {
         let answer = stage.deliver(&mut retention, &json!({ "source": "aws.events" }), TIMEOUT).await;
         let receipt: Option<Value> = answer.response().ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
-        if receipt.is_some_and(|receipt| receipt["left"] == 0) {
+        if receipt.is_some_and(|receipt| receipt["left"] == 0) && !is_there(&old).await {
             break;
         }
     }
     stage.network.is_quiet().await;
-    let engine = stage.services.engine;
-    let is_there = async |index: &str| engine.send("HEAD", &format!("/{index}"), "").await.0 == 200;
     assert!(!is_there(&old).await, "what is too old is there");
     for index in [&unmarked, &young] {
         assert!(is_there(index).await, "{index} is gone");
