@@ -76,6 +76,10 @@ struct Dataset {
     name: String,
     from: From,
     format: Option<Format>,
+    /// With `format: { records: … }`: members of the object around the array that are copied into each event, where it has none of that
+    /// name.
+    #[schemars(length(min = 1))]
+    envelope: Option<Vec<String>>,
     select: Option<Select>,
     fields: Option<Fields>,
     /// The field with the event's own time, which decides about its index. Without it, the time of the object or record.
@@ -162,11 +166,25 @@ struct Name(#[schemars(regex(pattern = "^[^:/]+$"))] String);
 #[schemars(inline)]
 struct Path(#[schemars(regex(pattern = "^[^.]+(\\.[^.]+){0,31}$"))] String);
 
-/// How values follow one another in an object or record. `auto` (the default) tells it by the first 64 KiB; `cloudwatch-logs` is
-/// for streams, topics and delivery streams.
+/// How values follow one another in an object or record.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Format {
+    Named(FormatName),
+    /// The array of events of each object, by the names that lead to it.
+    Records {
+        /// Such as `detail.findings`.
+        records: Path,
+        /// Members of the object around the array that are copied into each event.
+        #[schemars(length(min = 1))]
+        envelope: Option<Vec<String>>,
+    },
+}
+
+/// `auto` (the default) tells it by the first 64 KiB.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-enum Format {
+enum FormatName {
     Auto,
     Ndjson,
     Array,

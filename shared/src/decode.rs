@@ -6,6 +6,7 @@
 
 mod decimal;
 mod embedded;
+mod foreign;
 mod names;
 mod path;
 mod place;
@@ -32,12 +33,21 @@ pub struct Event<'e> {
     pub tape: &'e [Node<'e>],
     /// The byte offset in `source` of every structural character, in the order of the tape.
     pub structurals: &'e [u32],
+    /// How many bytes of `source`, behind its brace, were copied from what was around the event.
+    pub added: usize,
 }
 
 impl<'e> Event<'e> {
     /// Whether the value is a JSON object; nothing else can be a document.
     pub fn is_object(&self) -> bool {
         matches!(self.tape.first(), Some(Node::Object { .. }))
+    }
+
+    /// The same, of which so many bytes behind the brace are not its own; where it was unfolded none is told apart.
+    #[inline]
+    #[must_use]
+    pub(crate) fn with_added(self, added: usize) -> Self {
+        Self { added, ..self }
     }
 
     /// The whole value.
@@ -153,7 +163,7 @@ impl Decoded<'_> {
     /// The event, to be passed down the line.
     #[inline]
     pub fn event(&self) -> Event<'_> {
-        Event { source: self.source, tape: &self.tape.0, structurals: self.structurals }
+        Event { source: self.source, tape: &self.tape.0, structurals: self.structurals, added: 0 }
     }
 }
 
@@ -180,7 +190,11 @@ fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
         return DecodeError { error_type: "invalid_utf8", reason };
     }
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) {
-        return DecodeError { error_type: "invalid_json", reason: format!("not JSON: {error}") };
+        let reason = match foreign::token(payload) {
+            Some(token) => format!("not JSON: `{token}` is no JSON value, {error}"),
+            None => format!("not JSON: {error}"),
+        };
+        return DecodeError { error_type: "invalid_json", reason };
     }
     // Well-formed, and yet more than the parser takes.
     match error.map(simd_json::Error::error) {

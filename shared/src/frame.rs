@@ -9,11 +9,16 @@
 mod buffer;
 mod cloudwatch;
 mod detect;
+mod history;
 mod inflate;
 pub mod kpl;
 mod lines;
+mod magic;
+mod noise;
 mod only;
+mod records;
 mod scan;
+mod seam;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -21,16 +26,20 @@ mod values;
 
 use std::io::Read;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use buffer::Buffer;
 use cloudwatch::Composer;
+use history::{History, Within};
 pub use inflate::{Compression, Member};
-use inflate::{Fault, Inflate};
+use inflate::{Fault, Twice};
 use lines::{Line, Skip};
 pub use only::Only;
 pub(crate) use only::{Awaited, Look};
-use values::Expect;
+pub use records::Records;
+use records::Seek;
+use scan::Scanner;
+use seam::LineStarts;
 
 /// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.
 const HEAD: usize = 64 * 1024;
@@ -67,6 +76,8 @@ pub enum Frame<'f> {
         offset: u64,
         /// The time of a log event of CloudWatch Logs, in milliseconds since 1970; all else has none of its own.
         time_ms: Option<i64>,
+        /// How many bytes behind its brace are not its own, but copied from what was around it.
+        added: usize,
     },
     /// A value over the limit. Reading goes on behind it.
     TooLarge {
@@ -91,7 +102,7 @@ pub enum FrameError {
     Broken {
         /// Where the unreadable rest begins.
         offset: u64,
-        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8` or `framing_lost`.
+        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8`, `unsupported_format` or `framing_lost`.
         error_type: &'static str,
         /// What is wrong, for a person.
         reason: String,
@@ -107,6 +118,12 @@ pub struct Checkpoint {
     pub format: Format,
     /// Inside the array: a value, `,` or `]` is expected.
     pub inside: bool,
+    /// Perhaps inside it: something broken lies before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+    /// Where framing begins, if not at the offset: what lies before that is framed and left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<u64>,
     /// How the object is compressed.
     pub compression: Compression,
     /// Where the reader has to begin: a Range request from `member.compressed` on.
@@ -117,7 +134,8 @@ impl Checkpoint {
     /// The very beginning of an object, of which nothing is known.
     pub fn start(format: Format) -> Self {
         let member = Member { compressed: 0, raw: 0 };
-        Self { offset: 0, format, inside: false, compression: Compression::None, member }
+        let compression = Compression::None;
+        Self { offset: 0, format, inside: false, unknown: false, begin: None, compression, member }
     }
 }
 
@@ -127,7 +145,7 @@ impl Checkpoint {
 /// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
 /// 64 KiB for where gzip members begin; for CloudWatch Logs also a log event twice and 128 KiB.
 pub struct Frames<R> {
-    source: Inflate<R>,
+    source: Twice<R>,
     buffer: Buffer,
     max: usize,
     /// What was asked for, before anything was read.
@@ -137,11 +155,32 @@ pub struct Frames<R> {
     stream: bool,
     /// Whether all that was begun is one value, as it is.
     whole: bool,
-    /// Where this attempt begins; what is inflated before it is discarded.
+    /// Where framing begins; what is inflated before it is discarded.
     start: u64,
-    expect: Expect,
-    /// Where the first array was opened.
-    opened: Option<u64>,
+    /// Where this attempt begins: what is framed before it is left out.
+    wanted_from: u64,
+    /// Between which brackets the next value stands.
+    within: Within,
+    history: History,
+    /// Which array of an object is read.
+    records: Records,
+    /// The search for it, where too much stands before it to be held.
+    seek: Option<Seek>,
+    /// What follows it in its object.
+    rest: Option<Scanner>,
+    /// What of that would have been copied.
+    later: Option<Seek>,
+    /// What is copied into each element: the places of its names, and values.
+    copied: Vec<(usize, Vec<u8>)>,
+    /// Members that could not be copied.
+    left_out: u64,
+    /// What was copied into the event at hand.
+    added: usize,
+    /// Where to go on if nothing more can be read now, unless it is right here.
+    mark: Option<u64>,
+    /// The length of the value that was just returned and did not decode.
+    doubtful: Option<usize>,
+    line_starts: LineStarts,
     line: Line,
     skip: Option<Skip>,
     head: Vec<u8>,
@@ -154,6 +193,11 @@ pub struct Frames<R> {
 /// A frame as indices into the buffer, which can be handed on while the buffer is borrowed mutably.
 enum Found {
     Record {
+        start: usize,
+        end: usize,
+    },
+    /// The same, and it is what it is if it does not decode.
+    Part {
         start: usize,
         end: usize,
     },
@@ -171,7 +215,7 @@ impl<R: Read> Frames<R> {
     /// Reads an object from its first byte on. A value of more than `max_event_bytes` is [`Frame::TooLarge`].
     pub fn new(reader: R, format: Format, max_event_bytes: usize) -> Self {
         let start = Member { compressed: 0, raw: 0 };
-        Self::with(Inflate::new(reader), format, start, 0, max_event_bytes)
+        Self::with(Twice::new(reader), format, start, 0, max_event_bytes)
     }
 
     /// Goes on at a checkpoint. `reader` begins at byte `at.member.compressed` of the object; what lies between the
@@ -179,20 +223,26 @@ impl<R: Read> Frames<R> {
     pub fn resume(reader: R, at: &Checkpoint, max_event_bytes: usize) -> Self {
         // At the very start nothing may have been read yet, and the magic bytes are here to be seen.
         let source = if at.offset == 0 && at.member.compressed == 0 {
-            Inflate::new(reader)
+            Twice::new(reader)
         } else {
-            Inflate::resume(reader, at.compression, at.member)
+            Twice::resume(reader, at.compression, at.member)
         };
-        let mut frames = Self::with(source, at.format, at.member, at.offset, max_event_bytes);
-        let behind = at.format == Format::Array && at.offset > 0;
-        if at.inside || behind {
-            frames.expect = if at.inside { Expect::Any } else { Expect::End };
-            frames.opened = Some(at.offset);
+        let mut frames = Self::with(source, at.format, at.member, at.begin.unwrap_or(at.offset), max_event_bytes);
+        frames.wanted_from = at.offset;
+        frames.within = match (at.inside, at.unknown) {
+            (_, true) => Within::Unknown,
+            (true, false) => Within::Array,
+            (false, false) => Within::Top,
+        };
+        frames.history = History::new(frames.start, frames.within);
+        // An element of an array of a line is not the beginning of the line.
+        if at.format == Format::Ndjson && at.inside {
+            frames.line = Line::singly();
         }
         frames
     }
 
-    fn with(source: Inflate<R>, format: Format, member: Member, start: u64, max: usize) -> Self {
+    fn with(source: Twice<R>, format: Format, member: Member, start: u64, max: usize) -> Self {
         Self {
             source,
             buffer: Buffer::new(member.raw, max),
@@ -202,8 +252,19 @@ impl<R: Read> Frames<R> {
             stream: false,
             whole: false,
             start,
-            expect: Expect::Start,
-            opened: None,
+            wanted_from: start,
+            within: Within::Top,
+            history: History::new(start, Within::Top),
+            records: Records::default(),
+            seek: None,
+            rest: None,
+            later: None,
+            copied: Vec::new(),
+            left_out: 0,
+            added: 0,
+            mark: None,
+            doubtful: None,
+            line_starts: LineStarts::default(),
             line: Line::default(),
             skip: None,
             head: Vec::new(),
@@ -211,6 +272,18 @@ impl<R: Read> Frames<R> {
             last: None,
             broken: false,
         }
+    }
+
+    /// Which array of an object is read, in the format `records`; without this it is `Records`.
+    #[must_use]
+    pub fn of(mut self, records: &Records) -> Self {
+        self.records.clone_from(records);
+        self
+    }
+
+    /// How many members of objects could not be copied into events, since it was asked last.
+    pub fn take_left_out(&mut self) -> u64 {
+        std::mem::take(&mut self.left_out)
     }
 
     /// The next frame, or `None` at the end of the object.
@@ -225,19 +298,20 @@ impl<R: Read> Frames<R> {
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         self.last = None;
         self.composer.time_ms = None;
+        self.added = 0;
         if self.broken {
             return Ok(None);
         }
-        match self.find() {
+        match self.find_wanted() {
             Ok(None) => Ok(None),
-            Ok(Some(Found::Record { start, end })) => {
-                self.last = Some((start, end));
+            Ok(Some(found @ (Found::Record { start, end } | Found::Part { start, end }))) => {
+                self.last = matches!(found, Found::Record { .. }).then_some((start, end));
                 let (payload, offset) = (self.buffer.slice(start, end), self.buffer.offset_of(start));
-                Ok(Some(Frame::Record { payload, offset, time_ms: self.composer.time_ms }))
+                Ok(Some(Frame::Record { payload, offset, time_ms: self.composer.time_ms, added: 0 }))
             }
             Ok(Some(Found::Composed { offset })) => {
                 let (payload, time_ms) = (self.composer.payload(), self.composer.time_ms);
-                Ok(Some(Frame::Record { payload, offset, time_ms }))
+                Ok(Some(Frame::Record { payload, offset, time_ms, added: self.added }))
             }
             Ok(Some(Found::TooLarge { offset, length })) => {
                 Ok(Some(Frame::TooLarge { offset, length, head: &self.head }))
@@ -249,21 +323,30 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// To be asked when a record does not decode: does it, as a line of NDJSON, hold several values one after another?
-    /// If so, [`Frames::next`] returns them singly, and the record just returned must be forgotten.
+    /// To be asked when a record does not decode: is it more than one broken value, or less? Several values one after another in a line
+    /// of NDJSON, a line of text that begins like a value, the rest of an array. If so, [`Frames::next`] returns what it is instead, and
+    /// the record just returned must be forgotten.
     ///
-    /// Only objects and arrays count: `{"a":1}}` is one faulty record, not two.
+    /// Of several values only objects and arrays count: `{"a":1}}` is one faulty record, not two.
     pub fn split(&mut self) -> bool {
         let Some((start, end)) = self.last.take() else { return false };
-        if self.whole
-            || self.format != Format::Ndjson
-            || self.line.singles
-            || !Self::holds_several(self.buffer.slice(start, end))
-        {
+        if self.whole || self.line.endless {
             return false;
         }
+        let record = self.buffer.slice(start, end);
+        if self.format == Format::Ndjson && self.within == Within::Top {
+            if self.line.singles || !noise::is_values_and_noise(record) {
+                return false;
+            }
+            self.line = Line::singly();
+        } else {
+            if self.within == Within::Top && !matches!(record.first(), Some(b'{')) {
+                return false;
+            }
+            self.doubtful = Some(end - start);
+            self.line_starts = LineStarts::default();
+        }
         self.buffer.pos = start;
-        self.line = Line::singly();
         true
     }
 
@@ -271,9 +354,9 @@ impl<R: Read> Frames<R> {
     pub fn offset(&self) -> u64 {
         let offset = match &self.skip {
             Some(skip) => skip.offset,
-            None => self.expect.mark().unwrap_or_else(|| self.buffer.offset()),
+            None => self.mark.unwrap_or_else(|| self.buffer.offset()),
         };
-        offset.max(self.start)
+        offset.max(self.wanted_from)
     }
 
     /// Whether what is read has to be inflated.
@@ -308,17 +391,40 @@ impl<R: Read> Frames<R> {
 
     /// To go on at `offset` another time: the offset of a value that was returned, or [`Frames::offset`].
     pub fn checkpoint(&self, offset: u64) -> Checkpoint {
-        let inside = self.opened.is_some_and(|opened| offset >= opened)
-            && (offset != self.offset() || self.expect.inside() || matches!(self.expect, Expect::Rest(..)));
-        // Before an array is opened nothing was returned, and behind it nothing may follow: 0 tells the two apart.
-        let unopened = self.format == Format::Array && self.opened.is_none_or(|opened| offset < opened);
-        let offset = if unopened { 0 } else { offset };
+        let (begin, within) = self.history.begin_for(offset);
         Checkpoint {
             offset,
             format: self.format,
-            inside,
+            inside: within == Within::Array,
+            unknown: within == Within::Unknown,
+            begin: (begin != offset).then_some(begin),
             compression: self.source.compression(),
-            member: self.source.member(offset),
+            member: self.source.member(begin),
+        }
+    }
+
+    /// The next that this attempt is about.
+    fn find_wanted(&mut self) -> Result<Option<Found>, FrameError> {
+        loop {
+            let found = self.find()?;
+            let (offset, end) = match &found {
+                None => return Ok(None),
+                Some(Found::Record { start, end } | Found::Part { start, end }) => {
+                    (self.buffer.offset_of(*start), self.buffer.offset_of(*end))
+                }
+                Some(Found::Composed { offset }) => (*offset, *offset),
+                Some(Found::TooLarge { offset, length }) => (*offset, offset + length),
+            };
+            if offset >= self.wanted_from {
+                return Ok(found);
+            }
+            // Whatever became of it when it was met first becomes of it again.
+            if let Some(Found::Record { start, end: last }) = found
+                && (end > self.wanted_from || serde_json::from_slice::<IgnoredAny>(self.buffer.slice(start, last)).is_err())
+            {
+                self.last = Some((start, last));
+                self.split();
+            }
         }
     }
 
@@ -336,21 +442,23 @@ impl<R: Read> Frames<R> {
         if self.skip.is_some() {
             return self.go_on_skipping().map(Some);
         }
+        if let Some(length) = self.doubtful {
+            return self.broken_value(length).map(Some);
+        }
         if self.buffer.offset() == 0 {
             self.begin()?;
         }
         match self.format {
             Format::Ndjson => self.next_line(),
-            Format::Array => self.next_element(false),
-            Format::Records => self.next_element(true),
+            Format::Records => self.next_with_envelope(),
             Format::CloudwatchLogs => self.next_log_event(),
-            Format::Concatenated | Format::Auto => self.next_concatenated(),
+            Format::Array | Format::Concatenated | Format::Auto => self.next_value(),
         }
     }
 
     /// Looks at the first bytes of an object: encoding, byte order mark, format.
     fn begin(&mut self) -> Result<(), FrameError> {
-        let wanted = if self.format == Format::Auto { detect::WINDOW } else { detect::BOM.len() + 1 };
+        let wanted = if self.format == Format::Auto { detect::WINDOW } else { magic::NEEDED };
         let mut whole = false;
         while self.buffer.unread().len() < wanted && !whole {
             match self.fill() {
@@ -364,10 +472,14 @@ impl<R: Read> Frames<R> {
         if let Some(reason) = detect::foreign_encoding(window) {
             return Err(broken(0, "not_utf8", reason.into()));
         }
+        if let Some(reason) = magic::refused(window, !self.stream) {
+            return Err(broken(0, "unsupported_format", reason));
+        }
         let bom = if window.starts_with(detect::BOM) { detect::BOM.len() } else { 0 };
         if self.format == Format::Auto {
             let whole = whole && window.len() == self.buffer.unread().len();
-            let window = scan::trim_start(&window[bom..]);
+            let window = &window[bom..];
+            let window = &window[window.iter().position(|&byte| !noise::is_blank(byte)).unwrap_or(window.len())..];
             self.format = if !self.stream {
                 detect::detect(window, whole)
             } else if let Some(format) = detect::detect_record(window, whole) {

@@ -15,7 +15,7 @@ use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
 use crate::decode::{Embedded, Path};
-use crate::frame::Format;
+use crate::frame::{Format, Records};
 use crate::outcome::{ConfigError, Fault};
 use crate::route::Router;
 use crate::select::Select;
@@ -30,6 +30,8 @@ pub struct Dataset {
     pub from: From,
     /// How values follow one another in an object or a record.
     pub format: Format,
+    /// Which array of an object holds the events, in the format `records`.
+    pub records: Records,
     /// Which strings of an event are JSON, unfolded before anything looks at it.
     pub embedded: Option<Embedded>,
     /// Which events are wanted; all where it is absent.
@@ -99,6 +101,8 @@ pub struct Transform {
     pub(crate) delivery_stream: GlobMatcher,
     /// How values follow one another in a record.
     pub format: Format,
+    /// Which array of an object holds the events, in the format `records`.
+    pub records: Records,
     /// Which strings of an event are JSON, unfolded before anything looks at it.
     pub embedded: Option<Embedded>,
     /// Which events are wanted; all where it is absent.

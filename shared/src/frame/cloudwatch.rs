@@ -13,8 +13,8 @@ mod header;
 use std::io::Read;
 
 use super::detect::WINDOW;
-use super::values::{Expect, lost};
-use super::{Found, FrameError, Frames, unclosed};
+use super::history::Within;
+use super::{Found, FrameError, Frames, broken, unclosed};
 pub(super) use compose::Composer;
 pub(super) use header::is_envelope;
 use header::{Header, Stop};
@@ -23,7 +23,7 @@ impl<R: Read> Frames<R> {
     /// The next log event of the envelope, or of those behind it.
     pub(super) fn next_log_event(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
-            let Some(found) = self.next_element(true)? else { return Ok(None) };
+            let Some(found) = self.next_element()? else { return Ok(None) };
             if self.composer.is_control() {
                 continue;
             }
@@ -31,19 +31,13 @@ impl<R: Read> Frames<R> {
             if !self.composer.compose(self.buffer.slice(start, end)) {
                 return Ok(Some(found));
             }
-            let (offset, payload) = (self.buffer.offset_of(start), self.composer.payload());
-            if payload.len() > self.max {
-                let length = payload.len() as u64;
-                self.head.clear();
-                self.head.extend_from_slice(&payload[..payload.len().min(super::HEAD)]);
-                return Ok(Some(Found::TooLarge { offset, length }));
-            }
-            return Ok(Some(Found::Composed { offset }));
+            let offset = self.buffer.offset_of(start);
+            return Ok(Some(self.composed(offset)));
         }
     }
 
-    /// Reads all before the first log event of the envelope at whose brace the buffer stands.
-    pub(super) fn begin_envelope(&mut self) -> Result<(), FrameError> {
+    /// Reads all before the first log event of the envelope at whose brace the buffer stands; `false` where an object holds another.
+    pub(super) fn begin_envelope(&mut self) -> Result<bool, FrameError> {
         let here = self.buffer.offset();
         loop {
             let unread = self.buffer.unread();
@@ -52,17 +46,23 @@ impl<R: Read> Frames<R> {
                 Ok(header) => {
                     self.composer.begin(&header);
                     self.buffer.pos += header.length;
-                    self.expect = Expect::First;
-                    return Ok(());
+                    self.within = Within::Array;
+                    self.history.push_whole(here);
+                    return Ok(true);
                 }
                 Err(Stop::Cut) if window.len() < WINDOW => {
                     if !self.fill()? {
                         return Err(unclosed(here));
                     }
                 }
+                Err(_) if !self.stream => return Ok(false),
                 Err(Stop::Cut) => return Err(lost(here, r#"no "logEvents" in the first 64 KiB of the envelope"#)),
                 Err(Stop::Lost) => return Err(lost(here, r#"expected an envelope {…,"logEvents":[…]}"#)),
             }
         }
     }
+}
+
+fn lost(offset: u64, reason: &str) -> FrameError {
+    broken(offset, "framing_lost", reason.into())
 }

@@ -6,6 +6,8 @@
 
 use super::Format;
 use super::cloudwatch::is_envelope;
+use super::noise::{is_blank, opens_array};
+use super::records::{Records, Seek, Sought};
 use super::scan::{Scanner, significant, trim_end, trim_start};
 
 /// How much is looked at.
@@ -14,12 +16,18 @@ pub(super) const WINDOW: usize = 64 * 1024;
 /// The byte order mark of UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Why the first bytes cannot be UTF-8, if so: a byte order mark, or a NUL where JSON has none.
+/// Why the first bytes cannot be UTF-8, if so: a byte order mark, or NUL bytes between others as UTF-16 and UTF-32 have them. NUL
+/// bytes alone are what a crash leaves.
 pub(super) fn foreign_encoding(head: &[u8]) -> Option<&'static str> {
     match head {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("a byte order mark of UTF-16 or UTF-32: send UTF-8"),
-        _ if head.iter().take(4).any(|&byte| byte == 0) => {
-            Some("a NUL among the first bytes, as UTF-16 has: send UTF-8")
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] => {
+            Some("a byte order mark of UTF-16 or UTF-32: send UTF-8")
+        }
+        [(1..), 0, (1..), 0, ..]
+        | [0, (1..), 0, (1..), ..]
+        | [(1..), 0, 0, 0, (1..), 0, 0, 0, ..]
+        | [0, 0, 0, (1..), 0, 0, 0, (1..), ..] => {
+            Some("NUL bytes between the first characters, as UTF-16 and UTF-32 have them: send UTF-8")
         }
         _ => None,
     }
@@ -28,17 +36,62 @@ pub(super) fn foreign_encoding(head: &[u8]) -> Option<&'static str> {
 /// The format of a stream that begins with `window`, behind byte order mark and white space; `whole` where nothing
 /// follows.
 pub(super) fn detect(window: &[u8], whole: bool) -> Format {
-    if begins_records(window) {
+    if is_records(window, whole) {
         Format::Records
+    } else if is_envelope(window) {
+        Format::CloudwatchLogs
     } else if has_object_line(window, whole) {
         Format::Ndjson
     } else if window.first() == Some(&b'[') {
-        let element = significant(&window[1..]).map(|at| window[1 + at]);
-        let object_on_a_line = window.windows(2).any(|pair| pair == b"\n{");
-        if matches!(element, Some(b'{' | b'[' | b']')) || !object_on_a_line { Format::Array } else { Format::Ndjson }
+        let object_on_a_line = || window.windows(2).any(|pair| pair == b"\n{");
+        match opens_array(window, false) {
+            Some(true) | None => Format::Array,
+            Some(false) if object_on_a_line() => Format::Ndjson,
+            Some(false) => Format::Concatenated,
+        }
     } else {
         Format::Concatenated
     }
+}
+
+/// Whether the stream is an object with an array of objects `Records`, or several of them with `Records` as the first name.
+///
+/// One whose array comes later has to be the whole stream, as far as it is seen: lines of a log may hold such an array too.
+fn is_records(window: &[u8], whole: bool) -> bool {
+    if begins_records(window) {
+        return are_records(window);
+    }
+    if window.first() != Some(&b'{') {
+        return false;
+    }
+    let Sought::Array(length) = Seek::new().take(window, &Records::default()) else { return false };
+    if !is_of_objects(&window[length..]) {
+        return false;
+    }
+    match Scanner::inside_object().scan(&window[1..]) {
+        Some(end) => significant(&window[1 + end..]).is_none(),
+        None => !whole,
+    }
+}
+
+/// Whether all that follows the first of them are such objects too.
+fn are_records(mut window: &[u8]) -> bool {
+    while let Some(end) = window.get(1..).and_then(|rest| Scanner::inside_object().scan(rest)) {
+        window = trim_start(&window[1 + end..]);
+        if window.is_empty() {
+            return true;
+        }
+        // What is cut by the end of the window may be one.
+        if !begins_records(window) && Seek::new().take(window, &Records::default()) != Sought::More {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether an array, behind its bracket, holds objects or nothing.
+fn is_of_objects(rest: &[u8]) -> bool {
+    significant(rest).is_some_and(|at| matches!(rest[at], b'{' | b']'))
 }
 
 /// The format of a stream's record that begins with `window`, as [`detect`] takes it; `None` for text that is none.
@@ -57,7 +110,8 @@ pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     }
     let format = detect(window, whole);
     let values = match format {
-        Format::Array => significant(&window[1..]).is_some_and(|at| matches!(window[1 + at], b'{' | b'[' | b']')),
+        // Nothing follows the bracket that closes an array of nothing.
+        Format::Array => opens_array(window, false).unwrap_or_else(|| trim_end(window).ends_with(b"]")),
         Format::Concatenated => matches!(window.first(), Some(b'{') | None),
         _ => true,
     };
@@ -76,7 +130,7 @@ fn begins_records(mut window: &[u8]) -> bool {
         let Some(rest) = window.strip_prefix(token) else { return false };
         window = rest;
     }
-    significant(window).is_some_and(|at| matches!(window[at], b'{' | b']'))
+    is_of_objects(window)
 }
 
 /// Whether some whole line is objects and nothing else, and is no part of what was before it.
@@ -99,7 +153,7 @@ fn has_object_line(window: &[u8], whole: bool) -> bool {
             b"}" if opened => return false,
             _ => {}
         }
-        let line = trim_start(indented);
+        let line = trim_noise(indented);
         if let Some(&last) = line.last() {
             found = found || !matches!(before, Some(b'[' | b',' | b':')) && is_objects(line);
             before = Some(last);
@@ -107,6 +161,17 @@ fn has_object_line(window: &[u8], whole: bool) -> bool {
         start = end + 1;
     }
     found
+}
+
+/// Without white space, NUL bytes and byte order marks before it.
+fn trim_noise(mut line: &[u8]) -> &[u8] {
+    loop {
+        line = &line[line.iter().position(|&byte| !is_blank(byte)).unwrap_or(line.len())..];
+        match line.strip_prefix(BOM) {
+            Some(rest) => line = rest,
+            None => return line,
+        }
+    }
 }
 
 /// Whether a line is one or more objects, at least one of them with content.

@@ -4,10 +4,13 @@
 //! the caller's buffer, and where each gzip member begins, for a restart by Range. Deliberately absent: file names and
 //! content types, which lie; what the magic bytes say is believed.
 
+mod twice;
+
 use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
+pub(super) use twice::Twice;
 use zstd::stream::raw::{DParameter, InBuffer, Operation, OutBuffer};
 
 /// Compressed bytes read at once.
@@ -61,7 +64,33 @@ pub(super) enum Fault {
     Broken(&'static str, String),
 }
 
-/// Decompresses a reader.
+/// What is decompressed.
+pub(super) trait Source {
+    /// As [`Read::read`], but for the fault: 0 only at the end.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault>;
+}
+
+/// The bytes as they came.
+pub(super) struct Plain<R>(R);
+
+impl<R: Read> Source for Plain<R> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+        loop {
+            match self.0.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(Fault::Read),
+            }
+        }
+    }
+}
+
+impl<S: Source> Source for Inflate<S> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+        Self::read(self, into)
+    }
+}
+
+/// Decompresses a source.
 pub(super) struct Inflate<R> {
     input: Input<R>,
     /// `None` until the first bytes are seen.
@@ -79,30 +108,30 @@ pub(super) struct Inflate<R> {
     limit: u64,
 }
 
-impl<R: Read> Inflate<R> {
+impl<R: Source> Inflate<R> {
     /// From the first byte of an object on.
     pub(super) fn new(reader: R) -> Self {
         Self::with(reader, None, Member { compressed: 0, raw: 0 })
     }
 
     /// From a member on.
-    pub(super) fn resume(reader: R, compression: Compression, member: Member) -> Self {
+    fn resume(reader: R, compression: Compression, member: Member) -> Self {
         Self::with(reader, Some(compression), member)
     }
 
-    /// From the first byte of another reader on, with the memory of the decoders.
+    /// From the first byte of other content on, which the reader has been given, with the memory of the decoders. How it is compressed is
+    /// told by its first bytes where nothing is said.
     #[inline]
-    pub(super) fn begin(&mut self, reader: R, compression: Compression) {
-        self.input.begin(reader);
-        self.compression = Some(compression);
+    pub(super) fn restart(&mut self, compression: Option<Compression>) {
+        self.input.restart();
+        self.compression = compression;
         self.produced = 0;
         self.members.truncate(1);
         self.broken = None;
-        match compression {
-            Compression::None => {}
-            Compression::Gzip => self.gzip.iter_mut().for_each(Gzip::reset),
+        if compression != Some(Compression::None) {
+            self.gzip.iter_mut().for_each(Gzip::reset);
             // A decoder that cannot be reset is made anew.
-            Compression::Zstd => self.zstd = self.zstd.take().and_then(Zstd::reset),
+            self.zstd = self.zstd.take().and_then(Zstd::reset);
         }
     }
 
@@ -181,10 +210,6 @@ impl<R: Read> Inflate<R> {
         if written == 0 && self.broken.is_some() { self.read(out) } else { Ok(written) }
     }
 
-    pub(super) fn reader(&self) -> &R {
-        &self.input.reader
-    }
-
     /// Gives back the decoders and the chunk; the counts and members stay.
     pub(super) fn release(&mut self) {
         (self.gzip, self.zstd) = (None, None);
@@ -240,13 +265,12 @@ struct Input<R> {
     bytes_in: u64,
 }
 
-impl<R: Read> Input<R> {
+impl<R: Source> Input<R> {
     fn new(reader: R) -> Self {
         Self { reader, chunk: vec![0; CHUNK].into(), pos: 0, end: 0, ended: false, bytes_in: 0 }
     }
 
-    fn begin(&mut self, reader: R) {
-        self.reader = reader;
+    fn restart(&mut self) {
         (self.pos, self.end, self.ended, self.bytes_in) = (0, 0, false, 0);
     }
 
@@ -272,7 +296,7 @@ impl<R: Read> Input<R> {
     /// Reads behind what is held; nothing more at the end.
     fn read_more(&mut self) -> Result<(), Fault> {
         if !self.ended {
-            let count = read(&mut self.reader, &mut self.chunk[self.end..])?;
+            let count = self.reader.read(&mut self.chunk[self.end..])?;
             self.ended = count == 0;
             self.end += count;
             self.bytes_in += count as u64;
@@ -291,7 +315,7 @@ impl<R: Read> Input<R> {
         if self.ended {
             return Ok(0);
         }
-        let count = read(&mut self.reader, out)?;
+        let count = self.reader.read(out)?;
         self.ended = count == 0;
         self.bytes_in += count as u64;
         Ok(count)
@@ -300,18 +324,13 @@ impl<R: Read> Input<R> {
     /// Tells the compression by the first four bytes, taking none.
     fn sniff(&mut self) -> Result<Compression, Fault> {
         while self.end < 4 && !self.ended {
-            self.read_more()?;
+            match self.read_more() {
+                // It is met again behind what was readable.
+                Err(Fault::Broken(..)) if self.end > 0 => break,
+                other => other?,
+            }
         }
         Ok(Compression::of(self.held()))
-    }
-}
-
-fn read(reader: &mut impl Read, into: &mut [u8]) -> Result<usize, Fault> {
-    loop {
-        match reader.read(into) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map_err(Fault::Read),
-        }
     }
 }
 
@@ -341,7 +360,7 @@ impl Gzip {
         (self.place, self.full) = (Place::First, false);
     }
 
-    fn read<R: Read>(
+    fn read<R: Source>(
         &mut self,
         input: &mut Input<R>,
         out: &mut [u8],
@@ -431,7 +450,7 @@ impl Zstd {
         Some(self)
     }
 
-    fn read<R: Read>(&mut self, input: &mut Input<R>, out: &mut [u8], written: &mut usize) -> Result<(), Fault> {
+    fn read<R: Source>(&mut self, input: &mut Input<R>, out: &mut [u8], written: &mut usize) -> Result<(), Fault> {
         while *written < out.len() {
             if input.held().is_empty() && !self.full {
                 if *written > 0 {

@@ -3,13 +3,19 @@
 //! A line within the limit is returned as it is, found by its newline alone. A longer line, and one that the caller has
 //! [split](super::Frames::split), is taken value by value: Firehose writes all its records into one line. What follows
 //! a value and is neither another nor the end belongs to it: then the rest of the line is one record, for decode to
-//! refuse. All this follows from what comes behind a value, never before: a continuation finds the same.
+//! refuse. A line that is an array of objects is taken element by element; what is broken in it is one record up to the
+//! newline. All this follows from what comes behind a value, never before, but for whether it stands within an array:
+//! a continuation finds the same.
 
 use std::io::Read;
 
 use memchr::memchr;
 
-use super::scan::{Scanner, is_white_space, significant, trim_end};
+use super::detect::BOM;
+use super::history::Within;
+use super::noise::is_blank;
+use super::scan::{Scanner, is_white_space, trim_end};
+use super::seam::Seam;
 use super::{Found, FrameError, Frames, HEAD, broken, unclosed};
 
 /// What is known about the line that is taken value by value.
@@ -49,14 +55,20 @@ pub(super) struct Skip {
 
 /// Where a value over the limit ends.
 pub(super) enum Until {
-    /// Where its brackets are closed.
-    Closed(Scanner),
-    /// There, or at the newline.
+    /// Where its brackets are closed, or before a line that can't be part of it.
+    Closed(Scanner, Seam),
+    /// Before a line at which a value may begin: it is broken.
+    Line,
+    /// Where its brackets are closed, or at the newline.
     ClosedInLine(Scanner),
+    /// The same, of an element of an array.
+    ElementInLine(Scanner),
     /// It was closed: here, unless garbage follows in the line.
     Followed,
     /// At the newline.
     Newline,
+    /// It was cut: here.
+    Cut,
 }
 
 impl<R: Read> Frames<R> {
@@ -71,6 +83,9 @@ impl<R: Read> Frames<R> {
             }
             if !self.skip_white_space()? {
                 return Ok(None);
+            }
+            if self.buffer.unread()[0] != b'{' && self.is_odd()? {
+                continue;
             }
             let mut searched = 0;
             let (length, taken) = loop {
@@ -95,56 +110,50 @@ impl<R: Read> Frames<R> {
         }
     }
 
+    /// Passes over what a line may begin with and is no part of a value, or begins to take it value by value where it is an array.
+    /// `false` where it is a line like any other.
+    #[cold]
+    fn is_odd(&mut self) -> Result<bool, FrameError> {
+        let first = self.buffer.unread()[0];
+        match first {
+            0 => {
+                let unread = self.buffer.unread();
+                self.buffer.pos += unread.iter().position(|&byte| byte != 0).unwrap_or(unread.len());
+                Ok(true)
+            }
+            0xef if self.begins_with(BOM)? => {
+                self.buffer.pos += BOM.len();
+                Ok(true)
+            }
+            b',' if self.is_lone_comma()? => {
+                self.buffer.pos += 1;
+                Ok(true)
+            }
+            b'[' if self.opens_array(true)? => {
+                self.line = Line::singly();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Whether a line, without its newline, is within the limit.
     fn fits(&self, line: &[u8]) -> bool {
         line.strip_suffix(b"\r").unwrap_or(line).len() <= self.max
     }
 
-    /// Whether the line that was just returned holds several objects or arrays, one after another.
-    pub(super) fn holds_several(line: &[u8]) -> bool {
-        let Some(mut scanner) = container(line) else { return false };
-        let Some(end) = scanner.scan(line) else { return false };
-        significant(&line[end..]).is_some_and(|at| matches!(line[end + at], b'{' | b'['))
-    }
-
     /// The next value of the line, or `None` behind its newline.
     fn next_in_line(&mut self) -> Result<Option<Found>, FrameError> {
-        loop {
-            let unread = self.buffer.unread();
-            match unread.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
-                Some(at) => {
-                    let newline = unread[at] == b'\n';
-                    self.buffer.pos += at + usize::from(newline);
-                    if newline {
-                        return Ok(None);
-                    }
-                    break;
-                }
-                None => self.buffer.clear(),
-            }
-            if !self.fill()? {
-                return Ok(None);
-            }
+        if !self.find_value_in_line()? {
+            return Ok(None);
         }
-        let Some(mut scanner) = container(self.buffer.unread()) else { return self.rest_of_line().map(Some) };
-        let mut length = 0;
-        loop {
-            let (held, complete) = self.held_of_line();
-            if let Some(count) = scanner.scan(&self.buffer.unread()[length..held]) {
-                length += count;
-                break;
-            }
-            length = held;
-            // One more may be a carriage return.
-            if length > self.max + 1 {
-                break;
-            }
-            if complete || !self.fill()? {
-                return self.rest_of_line().map(Some);
-            }
+        let first = self.buffer.unread()[0];
+        if self.within == Within::Array {
+            return self.element_in_line(first).map(Some);
         }
+        let Some(scanner) = container(self.buffer.unread()) else { return self.rest_of_line().map(Some) };
+        let Some(length) = self.end_in_line(scanner)? else { return self.rest_of_line().map(Some) };
         if length > self.max {
-            let Some(scanner) = container(self.buffer.unread()) else { return self.rest_of_line().map(Some) };
             return self.skip(Until::ClosedInLine(scanner)).map(Some);
         }
         if self.garbage_follows(length)? {
@@ -155,19 +164,118 @@ impl<R: Read> Frames<R> {
         Ok(Some(Found::Record { start, end: start + length }))
     }
 
-    /// Whether something that begins no object or array stands in the line behind a value of this length.
+    /// Goes to the next value of the line; `false` behind its newline.
+    fn find_value_in_line(&mut self) -> Result<bool, FrameError> {
+        loop {
+            let unread = self.buffer.unread();
+            let Some(at) = unread.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0)) else {
+                self.buffer.clear();
+                if !self.fill()? {
+                    return if self.within == Within::Array { Err(unclosed(self.offset())) } else { Ok(false) };
+                }
+                continue;
+            };
+            self.buffer.pos += at;
+            let is_inside = self.within == Within::Array;
+            let first = self.buffer.unread()[0];
+            match first {
+                b'\n' if is_inside => return Ok(true),
+                b'\n' => {
+                    self.buffer.pos += 1;
+                    return Ok(false);
+                }
+                b']' if is_inside => {
+                    self.buffer.pos += 1;
+                    self.go_over_to(Within::Top);
+                }
+                b'[' if !is_inside && self.opens_array(true)? => {
+                    self.buffer.pos += 1;
+                    self.go_over_to(Within::Array);
+                }
+                b',' if is_inside || self.is_lone_comma()? => self.buffer.pos += 1,
+                0xef if self.begins_with(BOM)? => self.buffer.pos += BOM.len(),
+                _ => return Ok(true),
+            }
+        }
+    }
+
+    /// An element of an array that the line holds, or what is left of the line where it is none.
+    fn element_in_line(&mut self, first: u8) -> Result<Found, FrameError> {
+        if first == b'\n' {
+            // The array was cut behind an element, which is a fault though nothing of it is left.
+            let start = self.buffer.pos;
+            self.buffer.pos += 1;
+            self.go_over_to(Within::Top);
+            return Ok(Found::Part { start, end: start });
+        }
+        let Some(scanner) = Scanner::for_value(first) else { return self.broken_line() };
+        let Some(length) = self.end_in_line(scanner)? else { return self.broken_line() };
+        if length > self.max {
+            return self.skip(Until::ElementInLine(scanner));
+        }
+        let start = self.buffer.pos;
+        self.buffer.pos += length;
+        Ok(Found::Record { start, end: start + length })
+    }
+
+    /// What is left of a line in whose array something is broken.
+    pub(super) fn broken_line(&mut self) -> Result<Found, FrameError> {
+        let found = self.rest_of_line()?;
+        if self.skip.is_none() {
+            self.go_over_to(Within::Top);
+        }
+        Ok(found.into_part())
+    }
+
+    /// The length of the value at which the buffer stands, or of what was seen where that is over the limit; `None` where the line
+    /// ends first.
+    fn end_in_line(&mut self, mut scanner: Scanner) -> Result<Option<usize>, FrameError> {
+        let mut length = 0;
+        loop {
+            let (held, complete) = self.held_of_line();
+            if let Some(count) = scanner.scan(&self.buffer.unread()[length..held]) {
+                return Ok(Some(length + count));
+            }
+            length = held;
+            // One more may be a carriage return.
+            if length > self.max + 1 {
+                return Ok(Some(length));
+            }
+            if complete || !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether something that begins no object or array, and is no noise, stands in the line behind a value of this length.
     ///
     /// Looked for as far as the value could be kept with it: behind more white space the value stands for itself.
     fn garbage_follows(&mut self, mut length: usize) -> Result<bool, FrameError> {
         let most = self.max.saturating_add(2);
+        let mut commas = 1;
         loop {
             let (held, complete) = self.held_of_line();
             let end = held.min(most);
             let behind = &self.buffer.unread()[length..end];
-            if let Some(at) = significant(behind) {
-                return Ok(!matches!(behind[at], b'{' | b'['));
+            match behind.iter().position(|&byte| !is_blank(byte)) {
+                Some(at) if behind[at] == b',' && commas > 0 => {
+                    commas -= 1;
+                    length += at + 1;
+                    continue;
+                }
+                Some(at) if behind[at..].starts_with(BOM) => {
+                    length += at + BOM.len();
+                    continue;
+                }
+                Some(at) if behind[at] == 0xef && behind.len() - at < BOM.len() && !complete => {
+                    if !self.fill()? {
+                        return Ok(true);
+                    }
+                    continue;
+                }
+                Some(at) => return Ok(!matches!(behind[at], b'{' | b'[')),
+                None => length = end,
             }
-            length = end;
             if length == most || complete || !self.fill()? {
                 return Ok(false);
             }
@@ -212,9 +320,14 @@ impl<R: Read> Frames<R> {
 
     /// Begins to pass over the value at which the buffer stands.
     pub(super) fn skip(&mut self, until: Until) -> Result<Found, FrameError> {
-        let offset = self.buffer.offset();
         self.head.clear();
-        self.skip = Some(Skip { offset, until, significant: offset });
+        self.skip_on(self.buffer.offset(), until)
+    }
+
+    /// Passes on over the value that began at an offset, of which the head is kept already.
+    pub(super) fn skip_on(&mut self, offset: u64, until: Until) -> Result<Found, FrameError> {
+        self.doubtful = None;
+        self.skip = Some(Skip { offset, until, significant: self.buffer.offset() });
         self.go_on_skipping()
     }
 
@@ -228,6 +341,11 @@ impl<R: Read> Frames<R> {
                 // White space alone brought it over the limit: then it counts.
                 let length = if length > self.max as u64 { length } else { self.buffer.offset() - skip.offset };
                 self.head.truncate(usize::try_from(length).unwrap_or(HEAD));
+                match skip.until {
+                    Until::Cut => self.is_cut(),
+                    Until::Newline if self.within == Within::Array => self.go_over_to(Within::Top),
+                    _ => {}
+                }
                 Ok(Found::TooLarge { offset: skip.offset, length })
             }
             // The rest that cannot be read begins where the value does.
@@ -241,13 +359,15 @@ impl<R: Read> Frames<R> {
 
     fn skip_to_end(&mut self, skip: &mut Skip) -> Result<(), FrameError> {
         loop {
-            let (held, complete) = match skip.until {
-                Until::Closed(_) => (self.buffer.unread().len(), false),
-                _ => self.held_of_line(),
-            };
+            if matches!(skip.until, Until::Closed(..) | Until::Line) {
+                if self.skip_over_lines(skip)? {
+                    return Ok(());
+                }
+                continue;
+            }
+            let (held, complete) = self.held_of_line();
             let piece = &self.buffer.unread()[..held];
             let step = match &mut skip.until {
-                Until::Closed(scanner) => scanner.scan(piece).map_or(Step::More, Step::Done),
                 Until::ClosedInLine(scanner) => match scanner.scan(piece) {
                     Some(end) => {
                         skip.until = Until::Followed;
@@ -255,7 +375,11 @@ impl<R: Read> Frames<R> {
                     }
                     None => Step::More,
                 },
-                Until::Followed => match significant(piece) {
+                Until::ElementInLine(scanner) => match scanner.scan(piece) {
+                    Some(end) => Step::Done(end),
+                    None => Step::More,
+                },
+                Until::Followed => match piece.iter().position(|&byte| !is_blank(byte) && byte != b',') {
                     Some(at) if matches!(piece[at], b'{' | b'[') => Step::Done(at),
                     Some(_) => {
                         skip.until = Until::Newline;
@@ -263,7 +387,7 @@ impl<R: Read> Frames<R> {
                     }
                     None => Step::More,
                 },
-                Until::Newline => Step::More,
+                _ => Step::More,
             };
             match step {
                 Step::Done(count) => {
@@ -273,18 +397,49 @@ impl<R: Read> Frames<R> {
                 Step::Again(count) => self.pass(skip, count),
                 Step::More => {
                     self.pass(skip, held);
-                    if complete {
+                    if complete || !self.fill()? {
+                        if matches!(skip.until, Until::ElementInLine(_)) {
+                            // Nothing closed it in its line.
+                            skip.until = Until::Newline;
+                        }
                         return Ok(());
-                    }
-                    if !self.fill()? {
-                        return match &skip.until {
-                            Until::Closed(scanner) if !self.ends_with_input(scanner) => Err(unclosed(skip.offset)),
-                            _ => Ok(()),
-                        };
                     }
                 }
             }
         }
+    }
+
+    /// Passes over the next bytes of a value that may have many lines: whether it ended.
+    fn skip_over_lines(&mut self, skip: &mut Skip) -> Result<bool, FrameError> {
+        let (base, unread) = (self.buffer.offset(), self.buffer.unread());
+        let line = self.line_starts.next(unread, base, 0);
+        // Whether the last two begin such a line is told by what follows.
+        let mut held = line.unwrap_or(unread.len().saturating_sub(2));
+        if held == 0 && !self.fill()? {
+            held = self.buffer.unread().len();
+            if held == 0 {
+                if matches!(skip.until, Until::Line) {
+                    skip.until = Until::Cut;
+                    return Ok(true);
+                }
+                return Err(unclosed(skip.offset));
+            }
+        }
+        let piece = &self.buffer.unread()[..held];
+        let mut is_cut = line.is_some();
+        if let Until::Closed(scanner, seam) = &mut skip.until {
+            if let Some(end) = scanner.scan(piece) {
+                self.pass(skip, end);
+                return Ok(true);
+            }
+            seam.take(piece);
+            is_cut &= !seam.expects_value();
+        }
+        self.pass(skip, held);
+        if is_cut {
+            skip.until = Until::Cut;
+        }
+        Ok(is_cut)
     }
 
     /// Passes over bytes of a value over the limit.

@@ -82,14 +82,19 @@ impl Scanner {
         Some(Self { depth: 0, state })
     }
 
-    /// For the rest of an object, behind its first bytes.
-    pub(super) const fn inside_object() -> Self {
-        Self { depth: 1, state: State::Structure }
+    /// For an object, from its brace on.
+    pub(super) const fn at_object() -> Self {
+        Self { depth: 0, state: State::Structure }
     }
 
-    /// Whether the end of the input would end the value too.
-    pub(super) fn ends_with_input(&self) -> bool {
-        self.state == State::Token
+    /// For the rest of an object, behind its first bytes.
+    pub(super) const fn inside_object() -> Self {
+        Self::inside_objects(1)
+    }
+
+    /// For the rest of so many objects, one within another.
+    pub(super) const fn inside_objects(depth: u64) -> Self {
+        Self { depth, state: State::Structure }
     }
 
     /// Scans the next piece: the number of its bytes that belong to the value, or `None` where all do and the value may

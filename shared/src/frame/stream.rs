@@ -5,7 +5,8 @@
 
 use super::inflate::Compression;
 use super::lines::Line;
-use super::values::Expect;
+use super::history::Within;
+use super::seam::LineStarts;
 use super::{Format, Found, FrameError, Frames};
 
 impl<'b> Frames<&'b [u8]> {
@@ -44,8 +45,10 @@ impl<'b> Frames<&'b [u8]> {
         self.source.begin(bytes, compression);
         self.buffer.restart();
         self.format = self.wanted;
-        self.expect = Expect::Start;
-        self.opened = None;
+        self.within = Within::Top;
+        self.history.restart();
+        (self.seek, self.rest, self.later, self.mark, self.doubtful) = (None, None, None, None, None);
+        self.line_starts = LineStarts::default();
         self.line = Line::default();
         self.skip = None;
         self.last = None;

@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod properties;
+mod records;
 mod stream;
 
 use std::io::{self, Read, Write};
@@ -189,7 +190,10 @@ fn a_line_within_the_limit_is_split_when_asked() {
         // One faulty record each.
         ("{\"a\":1}}\n", &[record(0, "{\"a\":1}}")]),
         ("{\"a\":1} garbage\n", &[record(0, "{\"a\":1} garbage")]),
-        ("{\"a\":1},{\"b\":2}\n", &[record(0, "{\"a\":1},{\"b\":2}")]),
+        // With what means nothing between.
+        ("{\"a\":1},{\"b\":2}\n", &[record(0, "{\"a\":1}"), record(8, "{\"b\":2}")]),
+        ("{\"a\":1},\n{\"b\":2}\0\0\n", &[record(0, "{\"a\":1}"), record(9, "{\"b\":2}")]),
+        ("{\"a\":1},,{\"b\":2}\n", &[record(0, "{\"a\":1},,{\"b\":2}")]),
         ("1 2\n", &[record(0, "1 2")]),
         ("garbage {\"a\":1}\n", &[record(0, "garbage {\"a\":1}")]),
         ("{\"a\n", &[record(0, "{\"a")]),
@@ -200,7 +204,7 @@ fn a_line_within_the_limit_is_split_when_asked() {
 }
 
 #[test]
-fn only_a_line_is_ever_split() {
+fn nothing_is_split_twice() {
     let mut frames = Frames::new(&b"{}{}"[..], Format::Ndjson, 10);
     assert!(!frames.split());
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}{}", .. }))));
@@ -209,6 +213,9 @@ fn only_a_line_is_ever_split() {
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"{}", offset: 0, .. }))));
     assert!(!frames.split());
     let mut frames = Frames::new(&b"[[{}{}]]"[..], Format::Array, 10);
+    assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
+    // It is looked at again, and is what it was.
+    assert!(frames.split());
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
     assert!(!frames.split());
 }
@@ -227,16 +234,22 @@ fn elements_of_an_array_are_records() {
         ("[\"0123456789\",1]", &[too_large(1, 12, "\"0123456789\""), record(14, "1")]),
         ("[01234567890,1]", &[too_large(1, 11, "01234567890"), record(13, "1")]),
         ("[0123456789]", &[record(1, "0123456789")]),
-        // Framing lost.
-        ("[{}]x", &[record(1, "{}"), Broken(4, "framing_lost")]),
-        ("[{}][{}]", &[record(1, "{}"), Broken(4, "framing_lost")]),
-        ("[{} {}]", &[record(1, "{}"), Broken(4, "framing_lost")]),
-        ("[{},,{}]", &[record(1, "{}"), Broken(4, "framing_lost")]),
-        ("[{},]", &[record(1, "{}"), Broken(4, "framing_lost")]),
-        ("[,{}]", &[Broken(1, "framing_lost")]),
-        ("[{}garbage,{}]", &[record(1, "{}"), Broken(3, "framing_lost")]),
-        ("[garbage]", &[Broken(1, "framing_lost")]),
-        ("{}", &[Broken(0, "framing_lost")]),
+        // Several, and commas or none.
+        ("[{}]x\n{}", &[record(1, "{}"), record(4, "x"), record(6, "{}")]),
+        ("[{}][1]\n[]{}", &[record(1, "{}"), record(5, "1"), record(10, "{}")]),
+        ("[{} {}]", &[record(1, "{}"), record(4, "{}")]),
+        ("[{},,{},]", &[record(1, "{}"), record(5, "{}")]),
+        ("[,{}]", &[record(2, "{}")]),
+        ("{}", &[record(0, "{}")]),
+        // Something broken, up to the next line at which a value may begin.
+        ("[{}garbage,{}]", &[record(1, "{}"), record(3, "garbage,{}]")]),
+        ("[garbage]", &[record(1, "garbage]")]),
+        ("[{}: 1,\n{}\n]", &[record(1, "{}"), record(3, ": 1,"), record(8, "{}")]),
+        ("[NaN]\n[{}]", &[record(1, "NaN]"), record(7, "{}")]),
+        ("[nix]\n[{}]", &[record(1, "nix"), record(7, "{}")]),
+        ("[{\"a\":{},{}]\n[{}]", &[record(1, "{\"a\":{},{}]"), record(14, "{}")]),
+        // Its brackets say where it ends.
+        ("[{\"a\":NaN},{}]", &[record(1, "{\"a\":NaN}"), record(11, "{}")]),
         // Cut off.
         ("[", &[Broken(1, "truncated")]),
         ("[{}", &[record(1, "{}"), Broken(3, "truncated")]),
@@ -259,14 +272,16 @@ fn elements_of_records_objects_are_records() {
         (" { \"Records\" : [ {} , {\"a\":1} ] } ", &[record(17, "{}"), record(22, "{\"a\":1}")]),
         ("{\"Records\":[{}],\"x\":[\"}\",{}]}\n{\"Records\":[1]}", &[record(12, "{}"), record(42, "1")]),
         ("{\"Records\":[\"0123456789\",1]}", &[too_large(12, 12, "\"0123456789\""), record(25, "1")]),
-        ("{\"Record\":[]}", &[Broken(1, "framing_lost")]),
-        ("{\"records\":[]}", &[Broken(1, "framing_lost")]),
-        ("{\"Records\" []}", &[Broken(11, "framing_lost")]),
-        ("{\"Records\":{}}", &[Broken(11, "framing_lost")]),
-        ("{}", &[Broken(1, "framing_lost")]),
-        ("[]", &[Broken(0, "framing_lost")]),
-        ("{\"Records\":[{}]} x", &[record(12, "{}"), Broken(17, "framing_lost")]),
-        ("{\"Records\":[{}{}]}", &[record(12, "{}"), Broken(14, "framing_lost")]),
+        ("{\"x\":{\"Records\":[1]},\"Records\":[{}]}", &[record(32, "{}")]),
+        // Without such an array it is an event.
+        ("{\"Record\":[]}", &[record(0, "{\"Record\":[]}")]),
+        ("{\"Records\":{}}", &[record(0, "{\"Records\":{}}")]),
+        ("{}\n{\"Records\":[{}]}", &[record(0, "{}"), record(15, "{}")]),
+        ("{\"Records\" []}", &[record(0, "{\"Records\" []}")]),
+        ("[]", &[record(0, "[]")]),
+        ("{\"Records\":[{}]} x", &[record(12, "{}"), record(17, "x")]),
+        ("{\"Records\":[{}{}]}", &[record(12, "{}"), record(14, "{}")]),
+        ("{\"Records\":[{}x]}\n{\"Records\":[{}]}", &[record(12, "{}"), record(14, "x]}"), record(30, "{}")]),
         ("{\"Rec", &[Broken(0, "truncated")]),
         ("{\"Records\":", &[Broken(0, "truncated")]),
         ("{\"Records\":[{}", &[record(12, "{}"), Broken(14, "truncated")]),
@@ -283,23 +298,28 @@ fn values_one_after_another_are_records() {
         ("", &[]),
         (
             "{\n \"a\": 1\n}{}[1]\n\"x\"12 true",
-            &[
-                record(0, "{\n \"a\": 1\n}"),
-                record(11, "{}"),
-                record(13, "[1]"),
-                record(17, "\"x\""),
-                record(20, "12"),
-                record(23, "true"),
-            ],
+            &[record(0, "{\n \"a\": 1\n}"), record(11, "{}"), record(13, "[1]"), record(17, "\"x\"12 true")],
         ),
         ("{} garbage {}\r\n{\"a\":1}", &[record(0, "{}"), record(3, "garbage {}"), record(15, "{\"a\":1}")]),
-        ("{},{}\n{}", &[record(0, "{}"), record(2, ",{}"), record(6, "{}")]),
+        ("{},{},\n{}", &[record(0, "{}"), record(3, "{}"), record(7, "{}")]),
+        ("{},,{}\n{}", &[record(0, "{}"), record(2, ",,{}"), record(7, "{}")]),
+        ("{}\0\0\u{feff}{}\n\0\n{}", &[record(0, "{}"), record(7, "{}"), record(12, "{}")]),
+        ("[{},1]\n[[{}]] [2]\n", &[record(1, "{}"), record(4, "1"), record(8, "[{}]"), record(14, "[2]")]),
+        // Text, line by line.
+        ("2026-11-27T10:00 {\"a\":1}\n12\n{}", &[record(0, "2026-11-27T10:00 {\"a\":1}"), record(25, "12"), record(28, "{}")]),
+        ("[INFO] a {}\n{app} b\n{}", &[record(0, "[INFO] a {}"), record(12, "{app} b"), record(20, "{}")]),
+        // A value that is not closed before the next line that begins with one.
+        ("{\"a\":\n{\"b\":2}\n{\"c\":3}", &[record(0, "{\"a\":"), record(6, "{\"b\":2}"), record(14, "{\"c\":3}")]),
+        ("{\"a\":\"x\n{\"b\":2}\n", &[record(0, "{\"a\":\"x"), record(8, "{\"b\":2}")]),
+        ("{\"a\":[\n{\"b\":2}", &[record(0, "{\"a\":["), record(7, "{\"b\":2}")]),
+        ("{\"a\":[\n{\"b\":2}\n]}{}", &[record(0, "{\"a\":[\n{\"b\":2}\n]}"), record(17, "{}")]),
+        ("{\"a\":1}}\n{}", &[record(0, "{\"a\":1}"), record(7, "}"), record(9, "{}")]),
         ("}\n{}x", &[record(0, "}"), record(2, "{}"), record(4, "x")]),
         ("{\"0123456789\":\n1}{}", &[too_large(0, 17, "{\"0123456789\":\n1}"), record(17, "{}")]),
         ("x0123456789\n{}", &[too_large(0, 11, "x0123456789"), record(12, "{}")]),
         ("{}{\"a\":[}", &[record(0, "{}"), Broken(2, "truncated")]),
         ("{}{\"a\":\"0123456789", &[record(0, "{}"), Broken(2, "truncated")]),
-        ("{}\"a", &[record(0, "{}"), Broken(2, "truncated")]),
+        ("{}\"a", &[record(0, "{}"), record(2, "\"a")]),
     ];
     for (text, expected) in cases {
         check(text, Format::Concatenated, if text.contains("0123") { 10 } else { 100 }, expected);
@@ -355,14 +375,22 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
         ("[\n  {\n    \"a\": 1\n  },\n  {\n    \"b\": {}\n  }\n]", Format::Array),
         ("[\n  {\n    \"a\": [\n {\"b\": 1}\n ]\n  }\n]", Format::Array),
         ("[[1],[2]]", Format::Array),
-        ("[1,2,3]", Format::Array),
+        ("[1,2,{}]", Format::Array),
+        ("[1,2,3]", Format::Concatenated),
+        ("[INFO] started", Format::Concatenated),
+        ("[12] {started}", Format::Concatenated),
         // Records.
         ("{\"Records\":[{\"a\":1}]}", Format::Records),
         ("{\"Records\":[]}\n", Format::Records),
         ("{\n  \"Records\" : [\n    {\"a\":1}\n  ]\n}", Format::Records),
         ("{\"Records\":[1]}\n", Format::Ndjson),
         ("{\"Records\":\"x\"}\n", Format::Ndjson),
-        ("{\"x\":1,\"Records\":[{}]}\n", Format::Ndjson),
+        ("{\"x\":1,\"Records\":[{}]}\n", Format::Records),
+        ("{\"x\":1,\"Records\":[{}]}\n{}\n{\"a\":1}", Format::Ndjson),
+        ("{\"x\":{\"Records\":[{}]}}\n", Format::Ndjson),
+        ("{\"Records\":[{}]}\n{\"Records\":[{}]}", Format::Records),
+        ("{\"Records\":[{}]}\n{\"a\":1}", Format::Ndjson),
+        ("{\"Records\":[{}]}\n{\n\"a\":1}", Format::Ndjson),
         // Pretty-printed.
         ("{\n  \"a\": 1\n}\n{\n  \"b\": 2\n}\n", Format::Concatenated),
         ("{\n  \"a\": 1\n}\n{}\n{\n  \"b\": {}\n}\n", Format::Concatenated),
@@ -573,7 +601,7 @@ fn memory_is_bounded_by_the_limit_and_not_by_a_line() {
         (Format::Ndjson, "{\"x\":\"", "\"}\n{\"a\":1}\n"),
         (Format::Auto, "{\"x\":\"", "\"}\n{\"a\":1}\n"),
         (Format::Array, "[\"", "\",{\"a\":1}]"),
-        (Format::Concatenated, "\"", "\"{\"a\":1}"),
+        (Format::Concatenated, "{\"x\":\"", "\"}{\"a\":1}"),
         (Format::Records, "{\"Records\":[\"", "\",{\"a\":1}]}"),
     ] {
         let reader = prefix.as_bytes().chain(repeat(b'x', size)).chain(suffix.as_bytes());
@@ -623,7 +651,7 @@ fn a_checkpoint_begins_at_the_last_member_before_it() {
         let at = frames.checkpoint(offset);
         assert_eq!(
             at,
-            Checkpoint { offset, format: Format::Ndjson, inside: false, compression: Compression::Gzip, member }
+            Checkpoint { offset, compression: Compression::Gzip, member, ..Checkpoint::start(Format::Ndjson) }
         );
         // It travels as JSON.
         let at: Checkpoint = serde_json::from_str(&serde_json::to_string(&at).unwrap()).unwrap();
@@ -692,12 +720,6 @@ fn a_checkpoint_at_the_end_finds_nothing_more() {
 
 #[test]
 fn an_object_that_ends_before_a_checkpoint_is_truncated() {
-    let at = Checkpoint {
-        offset: 100,
-        format: Format::Ndjson,
-        inside: false,
-        compression: Compression::Gzip,
-        member: Member { compressed: 0, raw: 0 },
-    };
+    let at = Checkpoint { offset: 100, compression: Compression::Gzip, ..Checkpoint::start(Format::Ndjson) };
     assert_eq!(drain(&mut Frames::resume(&gzip(b"1\n")[..], &at, 100)), [Broken(100, "truncated")]);
 }

@@ -1,168 +1,218 @@
-//! Values that end where their brackets do: elements of an array or of `{"Records":[…]}`, and values one after another.
+//! Values that end where their brackets do: one after another, or the elements of arrays.
 //!
-//! An array that is no array is framing lost: what follows cannot be trusted to be values. Between concatenated values
-//! there is no frame to lose: what begins no value is one record up to the newline, for decode to refuse.
+//! A value that is not closed before a line that begins with another one costs itself: reading goes on at that line
+//! ([`Seam`] says when). Text is one record a line. All of it follows from the bytes from a value on, so that a
+//! continuation finds the same. What is known of the place besides, whether it is within an array, is in [`History`].
+//!
+//! [`History`]: super::history::History
 
 use std::io::Read;
 
+use super::history::Within;
 use super::lines::Until;
+use super::noise::is_blank;
 use super::scan::{Scanner, significant};
-use super::{Format, Found, FrameError, Frames, broken, unclosed};
+use super::seam::{LineStarts, Seam};
+use super::{Format, Found, FrameError, Frames, unclosed};
 
-/// What an array or a records object goes on with.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Expect {
-    /// The value as a whole: `[`, or `{` of a records object.
-    Start,
-    /// `"Records"`, behind the brace at this offset.
-    Key(u64),
-    /// `:`
-    Colon(u64),
-    /// `[`
-    Open(u64),
-    /// A value or `]`.
-    First,
-    /// `,` or `]`.
-    Separator,
-    /// A value, behind a comma.
-    Value,
-    /// Any of them: reading went on inside the array.
-    Any,
-    /// The rest of a records object, behind the `]` at this offset.
-    Rest(u64, Scanner),
-    /// Nothing: the array is closed.
-    End,
-}
-
-impl Expect {
-    /// Whether a value, `,` or `]` is expected.
-    pub(super) fn inside(self) -> bool {
-        matches!(self, Self::First | Self::Separator | Self::Value | Self::Any)
-    }
-
-    /// Where to go on if nothing more can be read now, unless it is right here.
-    pub(super) fn mark(self) -> Option<u64> {
-        match self {
-            Self::Key(offset) | Self::Colon(offset) | Self::Open(offset) | Self::Rest(offset, _) => Some(offset),
-            _ => None,
-        }
-    }
+/// How a value ends.
+enum End {
+    /// Here: its brackets are closed.
+    Closed(usize),
+    /// It was cut before this line, or nothing says how it ends and another may begin at this line.
+    Cut(usize),
+    /// It is over the limit.
+    TooLarge,
+    /// The input ends within it.
+    Unclosed,
 }
 
 impl<R: Read> Frames<R> {
-    /// The next of the values one after another.
-    pub(super) fn next_concatenated(&mut self) -> Result<Option<Found>, FrameError> {
-        if !self.skip_white_space()? {
-            return Ok(None);
+    /// The next of the values one after another, or of the elements of arrays.
+    pub(super) fn next_value(&mut self) -> Result<Option<Found>, FrameError> {
+        if self.line.endless {
+            return if self.skip_white_space()? { self.rest_of_line().map(Some) } else { Ok(None) };
         }
-        match Scanner::for_value(self.buffer.unread()[0]) {
-            Some(scanner) if !self.line.endless => self.value(scanner).map(Some),
-            _ => self.rest_of_line().map(Some),
+        loop {
+            let is_inside = self.within != Within::Top;
+            if !self.skip_noise(is_inside)? {
+                return if self.within == Within::Array { Err(unclosed(self.offset())) } else { Ok(None) };
+            }
+            let first = self.buffer.unread()[0];
+            match (self.within, first) {
+                (Within::Array | Within::Unknown, b']') => {
+                    self.buffer.pos += 1;
+                    self.go_over_to(Within::Top);
+                }
+                (Within::Array, _) => return self.element(first).map(Some),
+                (Within::Top | Within::Unknown, b'[') if self.format == Format::Array || self.opens_array(false)? => {
+                    self.buffer.pos += 1;
+                    self.go_over_to(Within::Array);
+                }
+                (Within::Top | Within::Unknown, b'{') => {
+                    return self.value(Scanner::at_object()).map(Some);
+                }
+                _ => return self.rest_of_line().map(Some),
+            }
         }
     }
 
-    /// The next element of the array, or of the arrays of the records objects or envelopes.
-    pub(super) fn next_element(&mut self, records: bool) -> Result<Option<Found>, FrameError> {
-        loop {
-            if let Expect::Rest(_, scanner) = &mut self.expect {
-                if let Some(end) = scanner.scan(self.buffer.unread()) {
-                    self.buffer.pos += end;
-                    self.expect = Expect::Start;
-                } else {
-                    self.buffer.clear();
-                    self.more()?;
-                }
-                continue;
-            }
-            if !self.skip_white_space()? {
-                return match self.expect {
-                    Expect::Start | Expect::End => Ok(None),
-                    _ => Err(unclosed(self.offset())),
-                };
-            }
-            let here = self.buffer.offset();
-            let first = self.buffer.unread()[0];
-            self.expect = match (self.expect, first) {
-                (Expect::Start, b'{') if self.format == Format::CloudwatchLogs => {
-                    self.begin_envelope()?;
-                    continue;
-                }
-                (Expect::Start, b'{') if records => Expect::Key(here),
-                (Expect::Start, b'[') if !records => Expect::First,
-                (Expect::Key(start), b'"') => {
-                    const KEY: &[u8] = br#""Records""#;
-                    while self.buffer.unread().len() < KEY.len() {
-                        self.more()?;
-                    }
-                    if !self.buffer.unread().starts_with(KEY) {
-                        return Err(lost(here, r#"expected "Records" as the first key"#));
-                    }
-                    self.buffer.pos += KEY.len();
-                    self.expect = Expect::Colon(start);
-                    continue;
-                }
-                (Expect::Colon(start), b':') => Expect::Open(start),
-                (Expect::Open(_), b'[') => Expect::First,
-                (Expect::First | Expect::Separator | Expect::Any, b']') if records => {
-                    Expect::Rest(here, Scanner::inside_object())
-                }
-                (Expect::First | Expect::Separator | Expect::Any, b']') => Expect::End,
-                (Expect::Separator | Expect::Any, b',') => Expect::Value,
-                (Expect::First | Expect::Value | Expect::Any, _) => {
-                    let Some(scanner) = Scanner::for_value(first) else {
-                        return Err(lost(here, "expected a value"));
-                    };
-                    let found = self.value(scanner)?;
-                    self.expect = Expect::Separator;
-                    return Ok(Some(found));
-                }
-                (expected, _) => return Err(lost(here, expected.words(self.format))),
-            };
-            self.buffer.pos += 1;
-            if matches!(self.expect, Expect::First) && self.opened.is_none() {
-                self.opened = Some(self.buffer.offset());
-            }
+    /// The element of an array at which the buffer stands.
+    pub(super) fn element(&mut self, first: u8) -> Result<Found, FrameError> {
+        match Scanner::for_value(first) {
+            Some(scanner) => self.value(scanner),
+            None => self.part(),
         }
+    }
+
+    /// From here on the values stand within other brackets.
+    pub(super) fn go_over_to(&mut self, within: Within) {
+        self.within = within;
+        self.history.push(self.buffer.offset(), within);
     }
 
     /// The value at which the buffer stands.
-    fn value(&mut self, mut scanner: Scanner) -> Result<Found, FrameError> {
-        let from_start = scanner;
-        let mut length = 0;
-        loop {
-            let unread = self.buffer.unread();
-            if let Some(count) = scanner.scan(&unread[length..]) {
-                length += count;
-                break;
+    pub(super) fn value(&mut self, scanner: Scanner) -> Result<Found, FrameError> {
+        match self.end_of_value(scanner)? {
+            End::Closed(length) => {
+                let start = self.buffer.pos;
+                self.buffer.pos += length;
+                Ok(Found::Record { start, end: start + length })
             }
-            length = unread.len();
-            if length > self.max {
-                break;
-            }
-            if !self.fill()? {
-                if self.ends_with_input(&scanner) {
-                    break;
-                }
-                return Err(unclosed(self.buffer.offset()));
-            }
+            End::Cut(length) => Ok(self.cut(length)),
+            End::TooLarge => self.skip(Until::Closed(scanner, Seam::new())),
+            End::Unclosed => Err(unclosed(self.buffer.offset())),
         }
-        if length > self.max {
-            // Whatever becomes of it, a separator is next.
-            self.expect = Expect::Separator;
-            return self.skip(Until::Closed(from_start));
-        }
-        let start = self.buffer.pos;
-        self.buffer.pos += length;
-        Ok(Found::Record { start, end: start + length })
     }
 
-    /// Whether the end of the input ends a value. In an array it does not: a number may have been cut.
-    pub(super) fn ends_with_input(&self, scanner: &Scanner) -> bool {
-        self.format == Format::Concatenated && scanner.ends_with_input()
+    fn end_of_value(&mut self, mut scanner: Scanner) -> Result<End, FrameError> {
+        let (mut length, mut judged) = (0, 0);
+        let mut seam = Seam::new();
+        let mut first_line = None;
+        loop {
+            let (base, unread) = (self.buffer.offset(), self.buffer.unread());
+            let line = self.line_starts.next(unread, base, first_line.map_or(0, |_| judged));
+            let held = line.unwrap_or(unread.len());
+            if let Some(count) = scanner.scan(&unread[length..held]) {
+                length += count;
+                return Ok(if length > self.max { End::TooLarge } else { End::Closed(length) });
+            }
+            length = held;
+            if let Some(line) = line.filter(|&line| line <= self.max) {
+                seam.take(&unread[judged..line]);
+                judged = line;
+                let first_line = *first_line.get_or_insert(line);
+                if !seam.expects_value() {
+                    return Ok(End::Cut(first_line));
+                }
+                continue;
+            }
+            if length > self.max {
+                return Ok(End::TooLarge);
+            }
+            if !self.fill()? {
+                return Ok(match first_line {
+                    Some(line) => End::Cut(line),
+                    None => End::Unclosed,
+                });
+            }
+        }
+    }
+
+    /// Something broken of so many bytes, and a line behind it at which another value begins.
+    fn cut(&mut self, length: usize) -> Found {
+        let start = self.buffer.pos;
+        let kept = super::scan::trim_end(&self.buffer.unread()[..length]).len();
+        self.buffer.pos += length;
+        // Lines that were passed come again.
+        self.line_starts = LineStarts::default();
+        self.is_cut();
+        Found::Part { start, end: start + kept }
+    }
+
+    /// What the brackets of an array were may have been lost with what was broken.
+    pub(super) fn is_cut(&mut self) {
+        match self.within {
+            // The envelope has to be known: one goes on at its beginning.
+            Within::Array if self.is_wrapped() => self.within = Within::Unknown,
+            Within::Array => self.go_over_to(Within::Unknown),
+            Within::Top | Within::Unknown => {}
+        }
+    }
+
+    /// Whether what surrounds an element is a part of its event.
+    fn is_wrapped(&self) -> bool {
+        match self.format {
+            Format::CloudwatchLogs => true,
+            Format::Records => self.records.has_envelope(),
+            _ => false,
+        }
+    }
+
+    /// All up to the next line at which a value may begin.
+    pub(super) fn part(&mut self) -> Result<Found, FrameError> {
+        loop {
+            let (base, unread) = (self.buffer.offset(), self.buffer.unread());
+            let line = self.line_starts.next(unread, base, 0);
+            let length = line.unwrap_or(unread.len());
+            if length > self.max {
+                return self.skip(Until::Line);
+            }
+            if line.is_some() {
+                return Ok(self.cut(length));
+            }
+            if !self.fill()? {
+                return Ok(self.cut(length));
+            }
+        }
+    }
+
+    /// The value at which the buffer stands did not decode: is it that alone, or do its brackets say nothing about where it ends?
+    pub(super) fn broken_value(&mut self, length: usize) -> Result<Found, FrameError> {
+        let mut seam = Seam::new();
+        seam.take(&self.buffer.unread()[..length]);
+        let follows = self.follows(length)?;
+        let is_inside = self.within == Within::Array;
+        let found = if is_inside && (seam.is_broken() || !matches!(follows, Some(b',' | b']'))) {
+            // What seems to be its end may be that of the array.
+            if self.format == Format::Ndjson { self.broken_line()? } else { self.part()? }
+        } else if !is_inside && !matches!(follows, None | Some(b'\n' | b'{' | b'[' | b',' | b']' | 0xef)) {
+            self.rest_of_line()?.into_part()
+        } else if let Some(line) = self.line_within(length).filter(|_| seam.is_broken()) {
+            self.cut(line)
+        } else {
+            let start = self.buffer.pos;
+            self.buffer.pos += length;
+            Found::Part { start, end: start + length }
+        };
+        self.doubtful = None;
+        Ok(found)
+    }
+
+    /// The first line within so many bytes at which another value may begin.
+    fn line_within(&self, length: usize) -> Option<usize> {
+        let base = self.buffer.offset();
+        LineStarts::default().next(&self.buffer.unread()[..length], base, 0)
+    }
+
+    /// What follows behind so many bytes: of an element whatever is no white space, else the next byte of the line.
+    fn follows(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
+        let is_over_lines = self.within == Within::Array && self.format != Format::Ndjson;
+        let mut seen = length;
+        loop {
+            let rest = &self.buffer.unread()[seen..];
+            match rest.iter().position(|&byte| !is_blank(byte) || (byte == b'\n' && !is_over_lines)) {
+                Some(at) => return Ok(Some(rest[at]).filter(|_| seen + at <= self.max)),
+                None => seen += rest.len(),
+            }
+            if seen > self.max || !self.fill()? {
+                return Ok(None);
+            }
+        }
     }
 
     /// Bytes that have to be there.
-    fn more(&mut self) -> Result<(), FrameError> {
+    pub(super) fn more(&mut self) -> Result<(), FrameError> {
         if self.fill()? { Ok(()) } else { Err(unclosed(self.offset())) }
     }
 
@@ -183,22 +233,12 @@ impl<R: Read> Frames<R> {
     }
 }
 
-impl Expect {
-    fn words(self, format: Format) -> &'static str {
+impl Found {
+    /// As something that is not looked at again when it does not decode.
+    pub(super) fn into_part(self) -> Self {
         match self {
-            Self::Start if format == Format::Records => r#"expected `{` of {"Records":[…]}"#,
-            Self::Start if format == Format::CloudwatchLogs => r#"expected `{` of {…,"logEvents":[…]}"#,
-            Self::Start => "expected `[`",
-            Self::Key(_) => r#"expected "Records" as the first key"#,
-            Self::Colon(_) => r#"expected `:` behind "Records""#,
-            Self::Open(_) => r#"expected `[` behind "Records":"#,
-            Self::Separator => "expected `,` or `]`",
-            Self::End => "expected nothing behind the array",
-            Self::First | Self::Value | Self::Any | Self::Rest(..) => "expected a value",
+            Self::Record { start, end } => Self::Part { start, end },
+            other => other,
         }
     }
-}
-
-pub(super) fn lost(offset: u64, reason: &str) -> FrameError {
-    broken(offset, "framing_lost", reason.into())
 }

@@ -21,7 +21,7 @@ use crate::{
         settings::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES},
     },
     decode::{DecodeError, Decoder, Embedded, Event},
-    frame::{Format, Frame, FrameError, Frames},
+    frame::{Format, Frame, FrameError, Frames, Records},
     outcome::Stage,
     record::{ItemPosition, Origin, Position},
     select::Select,
@@ -95,6 +95,13 @@ impl<'d> Rules<'d> {
         match self {
             Self::Dataset(dataset) => dataset.format,
             Self::Transform(transform) => transform.format,
+        }
+    }
+
+    fn records(self) -> &'d Records {
+        match self {
+            Self::Dataset(dataset) => &dataset.records,
+            Self::Transform(transform) => &transform.records,
         }
     }
 
@@ -183,7 +190,8 @@ impl<'d> DryRun<'d> {
     ) -> io::Result<()> {
         let format = self.rules.format();
         if format != Format::CloudwatchLogs {
-            return self.fill(&mut Frames::new(sample, format, DEFAULT_MAX_EVENT_BYTES), origin, time_ms, each);
+            let mut frames = Frames::new(sample, format, DEFAULT_MAX_EVENT_BYTES).of(self.rules.records());
+            return self.fill(&mut frames, origin, time_ms, each);
         }
         let mut record = Vec::new();
         sample.read_to_end(&mut record)?;
@@ -206,14 +214,19 @@ impl<'d> DryRun<'d> {
             {
                 each(offset, &payload, failed(Stage::Decode, error.error_type, &error.reason));
             }
-            let (payload, offset, time_ms) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset, time_ms: own })) => (payload, offset, own.unwrap_or(time_ms)),
+            let (payload, offset, time_ms, added) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset, time_ms: own, added })) => {
+                    (payload, offset, own.unwrap_or(time_ms), added)
+                }
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES by default");
                     each(offset, head, failed(Stage::Frame, "event_too_large", &reason));
                     continue;
                 }
-                Ok(None) => return Ok(()),
+                Ok(None) => {
+                    self.left_out += frames.take_left_out();
+                    return Ok(());
+                }
                 Err(FrameError::Broken { offset, error_type, reason }) => {
                     each(offset, &[], failed(Stage::Frame, error_type, &reason));
                     return Ok(());
@@ -224,7 +237,7 @@ impl<'d> DryRun<'d> {
             let position = origin.at(ItemPosition::in_object(offset));
             let decoded = event::decode(decoder, rules.embedded(), unfolding, payload, |event| {
                 let verdict = match rules {
-                    Rules::Dataset(dataset) => judge.judge(dataset, event, position, "", time_ms),
+                    Rules::Dataset(dataset) => judge.judge(dataset, &event.with_added(added), position, "", time_ms),
                     Rules::Transform(transform) => deliver(judge, transform, event, position),
                 };
                 each(offset, payload, Fate::of(&verdict));

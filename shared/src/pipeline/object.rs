@@ -180,10 +180,11 @@ impl S3Ingest {
         };
         let reader = Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(stopped);
         let max_event_bytes = self.settings.max_event_bytes;
-        let mut frames = match begun {
+        let frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
             None => Frames::new(reader, dataset.format, max_event_bytes),
         };
+        let mut frames = frames.of(&dataset.records);
         let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));
         let only = begun.and_then(|begun| begun.only.clone());
         let start = ItemPosition::in_object(start_offset);

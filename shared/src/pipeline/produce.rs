@@ -175,12 +175,20 @@ impl<'p> Producer<'p> {
         self.bodies.place(rejection.at, |body| body.reject(origin, name, rejection, payload, length))
     }
 
+    /// Reads all frames. Returns how it ended, and the position before which every event was placed.
+    pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
+        let filled = self.fill_bodies(frames, here);
+        self.bodies.body.left_out += frames.take_left_out();
+        filled
+    }
+
     /// The hot loop. Returns how it ended, and the position before which every event was placed.
     #[expect(
         clippy::too_many_lines,
         reason = "the parser has one call site, and the loop around it is measured as one"
     )]
-    pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
+    #[inline]
+    fn fill_bodies<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
         let Self { bodies, dataset, origin, decoder, unfolding, judge, unreadable, awaited } = self;
         let mut refused: Option<(ItemPosition, Look, DecodeError)> = None;
         let name = dataset.name.as_str();
@@ -203,9 +211,9 @@ impl<'p> Producer<'p> {
             if awaited.as_ref().is_some_and(Awaited::is_over) {
                 return (End::Whole, here.offset(frames.offset()));
             }
-            let (payload, at, time_ms) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset, time_ms })) => {
-                    (payload, here.offset(offset), time_ms.unwrap_or(here.time_ms))
+            let (payload, at, time_ms, added) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset, time_ms, added })) => {
+                    (payload, here.offset(offset), time_ms.unwrap_or(here.time_ms), added)
                 }
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
                     let at = here.offset(offset);
@@ -238,7 +246,8 @@ impl<'p> Producer<'p> {
                 }
             };
             let look = match look(awaited, at, payload.len() as u64, bodies, origin, name) {
-                Ok(Look::Skip) => continue,
+                // Whether it decodes decides where the next one begins, also of one that is not wanted.
+                Ok(Look::Skip) => Look::Divide,
                 Ok(look) => look,
                 Err(stopped_at) => return (End::Stopped, stopped_at),
             };
@@ -246,6 +255,8 @@ impl<'p> Producer<'p> {
                 if look == Look::Divide {
                     return Ok(()); // one value, and not one that is wanted
                 }
+                let added = if std::ptr::eq(event.source, payload) { added } else { 0 };
+                let event = &event.with_added(added);
                 match judge.judge(dataset, event, origin.at(at), here.id_prefix, time_ms) {
                     Verdict::Wanted { action, document } => {
                         let original = if std::ptr::eq(document, payload) { None } else { Some(payload) };
@@ -277,7 +288,8 @@ impl<'p> Producer<'p> {
                     continue;
                 }
             };
-            bodies.body.left_out += judge.shape.take_left_out() + std::mem::take(&mut unfolding.left_out);
+            let left_out = judge.shape.take_left_out() + std::mem::take(&mut unfolding.left_out);
+            bodies.body.left_out += if look == Look::Take { left_out } else { 0 };
             if placed.is_err() {
                 return (End::Stopped, at);
             }

@@ -144,7 +144,7 @@ impl StreamIngest {
         let produce = move |bodies| {
             let mut bytes_raw = 0;
             let end = Producer::run(bodies, &rules, &from, |producer| {
-                let frames = Frames::of_records(rules.format, max_event_bytes).within(max_record_bytes);
+                let frames = Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
                 read(producer, &records, &from, frames, &mut bytes_raw)
             });
             (end, bytes_raw)

@@ -145,7 +145,9 @@ impl<'r> Work<'r> {
         let arrivals = records.iter().map(Record::arrived_ms).collect();
         Self {
             transform,
-            frames: Frames::of_records(transform.format, settings.max_event_bytes).within(settings.max_record_bytes),
+            frames: Frames::of_records(transform.format, settings.max_event_bytes)
+                .of(&transform.records)
+                .within(settings.max_record_bytes),
             decoder: Decoder::new(),
             unfolding: Unfolding::default(),
             shape: ShapeScratch::default(),
@@ -189,7 +191,8 @@ impl<'r> Work<'r> {
             }
             self.settle(found);
         }
-        self.receipt.left_out = self.unfolding.left_out + self.shape.take_left_out();
+        self.receipt.left_out =
+            self.unfolding.left_out + self.shape.take_left_out() + self.frames.take_left_out();
         answers.finish()
     }
 

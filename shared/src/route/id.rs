@@ -47,7 +47,10 @@ impl IdRule {
                 out.extend_from_slice(br#","_id":""#);
                 // 128 bits: whoever writes events could make two collide in fewer.
                 let mut text = [0; 22];
-                let hash = Sha256::digest(event.source);
+                let hash = match event.source.get(1 + event.added..) {
+                    Some(own) if event.added > 0 => Sha256::new().chain_update(b"{").chain_update(own).finalize(),
+                    _ => Sha256::digest(event.source),
+                };
                 if let Ok(length) = URL_SAFE_NO_PAD.encode_slice(&hash[..16], &mut text) {
                     out.extend_from_slice(&text[..length]);
                 }

@@ -148,7 +148,7 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "again-record").await;
-        scene.set_source("stream: \"logs\"", &["format: array"]);
+        scene.set_source("stream: \"logs\"", &["format: cloudwatch-logs"]);
         let record = |number: usize, data: &str| {
             json!({
                 "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000000:4957{number}"),

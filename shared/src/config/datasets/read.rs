@@ -1,6 +1,7 @@
 //! From YAML nodes to datasets: every key known, every value checked, all faults collected.
 
 mod fields;
+mod format;
 mod from;
 mod keep;
 
@@ -8,7 +9,6 @@ use std::sync::Arc;
 
 use super::{Dataset, Entry, Transform};
 use crate::decode::Path;
-use crate::frame::Format;
 use crate::outcome::Fault;
 use crate::route::{IdRule, IndexPattern, Router};
 use crate::select::{PatternError, Select};
@@ -24,8 +24,6 @@ const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: F
 const INDEX_FORM: &str =
     "write `index: logs-%{+YYYY.MM.dd}` or `index: { name: \"logs-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }`";
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
-const FORMAT_FORM: &str =
-    "a format is `auto` (the default), `ndjson`, `array`, `concatenated`, `records` or `cloudwatch-logs`";
 const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`, or an event \
                            pattern, such as `select: { event_name: [login] }`";
 
@@ -44,6 +42,7 @@ const DATASET_KEYS: Keys<'_> = Keys {
         "name",
         "from",
         "format",
+        "envelope",
         "select",
         "fields",
         "timestamp",
@@ -73,6 +72,7 @@ pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
         TIMESTAMP_KEYS,
         INDEX_KEYS,
         ID_KEYS,
+        format::FORMAT_KEYS,
         from::FROM_KEYS,
         fields::KEYS,
         fields::GEO_POINT_KEYS,
@@ -152,7 +152,7 @@ impl Reader<'_> {
         // Each is read before any `?`, so that all faults are found.
         let name = self.required(node, &members, "name").and_then(|node| self.name(node, names));
         let from = self.required(node, &members, "from").and_then(|node| self.from(node));
-        let format = self.optional(&members, "format", Format::Auto, |reader, node| reader.format(node, kind));
+        let format = self.format(&members);
         let select = self.optional(&members, "select", None, |reader, node| reader.select(node).map(Some));
         let fields = self.optional(&members, "fields", Fields::default(), |reader, node| reader.fields(node, kind));
         let partition_keys = self.optional(&members, "partition_keys", Vec::new(), Self::partition_keys);
@@ -174,12 +174,13 @@ impl Reader<'_> {
             self.refuse_telling("id", place("id"), shape, id.as_ref().and_then(IdRule::field).as_slice());
             self.refuse_telling("partition_keys", place("partition_keys"), shape, &in_keys);
         }
-        let (name, format, select, Fields { embedded, shape }) = (name?, format?, select?, fields?);
+        let (name, (format, records), select, Fields { embedded, shape }) = (name?, format?, select?, fields?);
         Some(match from? {
             Taken::DeliveryStream(delivery_stream) => Entry::Transform(Arc::new(Transform {
                 name,
                 delivery_stream,
                 format,
+                records,
                 embedded,
                 select,
                 shape,
@@ -191,6 +192,7 @@ impl Reader<'_> {
                     name,
                     from,
                     format,
+                    records,
                     embedded,
                     select,
                     shape,
@@ -217,26 +219,6 @@ impl Reader<'_> {
         }
         names.push((name.clone(), node.place));
         Some(name)
-    }
-
-    fn format(&mut self, node: &Node, kind: Option<Kind>) -> Option<Format> {
-        let text = self.text(node, "format", FORMAT_FORM)?.value.clone();
-        match text.as_str() {
-            "auto" => Some(Format::Auto),
-            "ndjson" => Some(Format::Ndjson),
-            "array" => Some(Format::Array),
-            "concatenated" => Some(Format::Concatenated),
-            "records" => Some(Format::Records),
-            "cloudwatch-logs" if kind == Some(Kind::S3) => self.refuse(
-                node.place,
-                "`format: cloudwatch-logs` is for `stream`, `topic` and `delivery_stream`, whose records are the \
-                 envelopes of a subscription; an S3 object that Firehose wrote of them is `concatenated`, or let \
-                 `firehose-transform` take them apart before",
-            ),
-            "cloudwatch-logs" => Some(Format::CloudwatchLogs),
-            "text" => self.refuse(node.place, format!("`format: text` is not supported yet; {FORMAT_FORM}")),
-            _ => self.refuse(node.place, format!("`format: {text}`: {FORMAT_FORM}")),
-        }
     }
 
     fn select(&mut self, node: &Node) -> Option<Select> {

@@ -3,7 +3,7 @@
 //! In: the bytes of a log event. Out: the composed event in a buffer that is kept, all of it as it came but for a message
 //! object, which is unescaped. Deliberately absent: any judgement about the event, which is decode's and route's.
 
-use std::{fmt, io::Write};
+use std::{borrow::Cow, fmt, io::Write};
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -64,6 +64,46 @@ impl Composer {
     /// What was composed last.
     pub(in crate::frame) fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// Composes an event of the members of its envelope, names and values, and its own, which win: how many bytes were added behind its
+    /// brace. `None` where the event is no object.
+    pub(in crate::frame) fn wrap<'m>(
+        &mut self,
+        event: &[u8],
+        envelope: impl Iterator<Item = (&'m [u8], &'m [u8])>,
+    ) -> Option<usize> {
+        if !event.starts_with(b"{") || serde_json::from_slice::<IgnoredAny>(event).is_err() {
+            return None;
+        }
+        let mut own = Vec::new();
+        let mut members = Members::of_object(event);
+        while let Some((name, _)) = members.next() {
+            // As it is written, unless it is escaped.
+            own.push(match serde_json::from_slice::<String>(name) {
+                Ok(text) if name.contains(&b'\\') => Cow::Owned(serde_json::to_vec(&text).unwrap_or_default()),
+                _ => Cow::Borrowed(name),
+            });
+        }
+        let Self { payload, .. } = self;
+        payload.clear();
+        payload.push(b'{');
+        for (name, value) in envelope {
+            if own.iter().all(|own| own.get(1..own.len() - 1) != Some(name)) {
+                payload.push(b'"');
+                payload.extend_from_slice(name);
+                payload.extend_from_slice(b"\":");
+                // A line break in it is one between tokens.
+                payload.extend(value.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+                payload.push(b',');
+            }
+        }
+        if own.is_empty() && payload.len() > 1 {
+            payload.pop();
+        }
+        let added = payload.len() - 1;
+        payload.extend_from_slice(&event[1..]);
+        Some(added)
     }
 
     /// Composes a log event, or says by `false` that these bytes are none and have to come out as they are.

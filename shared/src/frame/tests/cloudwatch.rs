@@ -39,7 +39,7 @@ fn read_envelope(text: &str, format: Format, max: usize) -> Vec<(Seen, Option<i6
         loop {
             let next = match frames.next() {
                 Ok(None) => break seen,
-                Ok(Some(Frame::Record { payload, offset, time_ms })) => {
+                Ok(Some(Frame::Record { payload, offset, time_ms, .. })) => {
                     (record(offset, std::str::from_utf8(payload).unwrap()), time_ms)
                 }
                 Ok(Some(Frame::TooLarge { offset, length, head })) => {
@@ -257,9 +257,28 @@ fn what_is_much_like_an_envelope_is_an_ordinary_record() {
     ] {
         assert_eq!(read_envelope(text, Format::Auto, MIB), [(record(0, text), None)]);
     }
-    // Nor is one told in an object of S3.
-    let text = envelope(&[of_text("x")]);
-    assert_eq!(read(text.as_bytes(), Format::Auto, MIB, 100), [record(0, &text)]);
+}
+
+#[test]
+fn envelopes_in_an_object_of_s3_are_taken_apart_from_any_of_their_events_on() {
+    let one = envelope(&[of_text("x"), of_text("{\"a\":1}"), of_text("y")]);
+    let other = one.replace("123456789012", "2");
+    for text in [format!("{one}{other}"), format!("{one}\n{{\"b\":2}}\n{other}")] {
+        let all = read(text.as_bytes(), Format::Auto, MIB, 100);
+        assert_eq!(all.len(), if text.contains("{\"b\":2}") { 7 } else { 6 }, "{all:?}");
+        for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes())] {
+            let mut frames = Frames::new(&bytes[..], Format::Auto, MIB);
+            drain(&mut frames);
+            for (n, seen) in all.iter().enumerate() {
+                let Record(offset, _) = seen else { panic!("{seen:?}") };
+                let at = frames.checkpoint(*offset);
+                let begin = usize::try_from(at.member.compressed).unwrap();
+                let mut resumed = Frames::resume(&bytes[begin..], &at, MIB);
+                assert_eq!(resumed.offset(), *offset);
+                assert_eq!(drain(&mut resumed), all[n..], "{at:?}");
+            }
+        }
+    }
 }
 
 #[test]

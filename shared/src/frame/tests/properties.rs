@@ -169,7 +169,8 @@ proptest! {
             let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = seen;
             prop_assert!(*offset >= end, "{:?}", whole);
             match seen {
-                Record(_, text) => prop_assert!(!text.is_empty()),
+                // An array that is cut at the end of its line leaves nothing but that.
+                Record(_, text) => prop_assert!(!text.is_empty() || matches!(format, Format::Ndjson | Format::Auto)),
                 TooLarge(_, length, head) => {
                     prop_assert!(*length > limit as u64);
                     end = offset + length;
@@ -193,5 +194,81 @@ proptest! {
         let input = [magic, &bytes].concat();
         let whole = read(&input, Format::Auto, 100, usize::MAX);
         prop_assert_eq!(read(&input, Format::Auto, 100, 3), whole);
+    }
+}
+
+/// How a value is broken: cut somewhere, or with something in it that is none.
+fn broken(document: &str, cut: usize, kind: usize) -> String {
+    let mut cut = cut % document.len().max(1);
+    while !document.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    match kind {
+        0 => document[..cut.max(1)].to_owned(),
+        1 => format!("{}\"{}", &document[..cut], &document[cut..]),
+        2 => format!("{}]{}", &document[..cut], &document[cut..]),
+        _ => format!("plain text {cut} \"of a line"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_broken_value_costs_itself_and_is_rejected_once(
+        (before, after) in (prop::collection::vec(object(), 0..5), prop::collection::vec(object(), 0..5)),
+        (torn, cut, kind) in (object(), any::<usize>(), 0..4_usize),
+        (format, chunk) in (prop::sample::select(vec![Format::Ndjson, Format::Concatenated, Format::Array]), 1..90_usize),
+    ) {
+        let torn = broken(&torn, cut, kind);
+        // Where it is a value after all, or several, there is nothing to show.
+        prop_assume!(serde_json::from_str::<Vec<&serde_json::value::RawValue>>(&format!("[{torn}]")).is_err());
+        prop_assume!(!noise::is_values_and_noise(torn.as_bytes()));
+        let mut text = String::from(if format == Format::Array { "[\n" } else { "" });
+        let mut good = Vec::new();
+        for (n, line) in before.iter().chain([&torn]).chain(&after).enumerate() {
+            if n != before.len() {
+                good.push(record(text.len() as u64, line));
+            }
+            text += line;
+            text += if format == Format::Array && n < before.len() + after.len() { ",\n" } else { "\n" };
+        }
+        if format == Format::Array {
+            text += "]\n";
+        }
+        let mut frames = Frames::new(chunked(text.as_bytes(), chunk), format, MIB);
+        let seen = drain(&mut frames);
+        // A value that is not closed at the very end may still be cut.
+        let (kept, bad): (Vec<_>, Vec<_>) = seen.iter().cloned().partition(|seen| good.contains(seen));
+        prop_assert_eq!(kept, good, "{}", text);
+        prop_assert!(!bad.is_empty() && bad.len() <= 2, "{:?} in {}", bad, text);
+        for (n, one) in seen.iter().enumerate() {
+            let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = one;
+            let at = frames.checkpoint(*offset);
+            let begin = usize::try_from(at.member.compressed).unwrap();
+            let mut resumed = Frames::resume(chunked(&text.as_bytes()[begin..], chunk + 1), &at, MIB);
+            prop_assert_eq!(&drain(&mut resumed), &seen[n..], "{:?} in {}", at, text);
+        }
+    }
+}
+
+#[test]
+fn a_line_longer_than_the_window_and_broken_values_after_it_cost_themselves() {
+    let mut text = format!("{{\"n\":0,\"long\":\"{}\n", "x".repeat(200 << 10));
+    let mut good = 0;
+    for n in 1..30_000 {
+        if n % 1_000 == 0 {
+            text.extend(["{\"n\":", &n.to_string(), ",\"cut\":\"\n"]);
+        } else {
+            text.extend(["{\"n\":", &n.to_string(), "}\n"]);
+            good += 1;
+        }
+    }
+    for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes())] {
+        let seen = read(&bytes, Format::Auto, MIB, 70_000);
+        let broken: Vec<_> =
+            seen.iter().filter(|seen| matches!(seen, Record(_, text) if !text.ends_with('}'))).collect();
+        assert_eq!((seen.len() - broken.len(), broken.len()), (good, 30));
+        assert!(matches!(broken[0], Record(0, text) if text.len() > 200 << 10));
     }
 }

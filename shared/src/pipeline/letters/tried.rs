@@ -138,7 +138,7 @@ fn read<'t>(
     let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, limits.event_bytes);
     // A record inflates to no more here than where it came from: its letter may be there for nothing else.
     let mut records: Frames<&'t [u8]> =
-        Frames::of_records(rules.format, limits.event_bytes).within(limits.record_bytes);
+        Frames::of_records(rules.format, limits.event_bytes).of(&rules.records).within(limits.record_bytes);
     let mut id_prefix = String::new();
     for (Tried { time_ms, payload, content, .. }, at) in tried {
         origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);

@@ -102,21 +102,21 @@ fn a_letter_within_a_value_that_is_not_written_in_time_makes_no_event_of_the_res
 
 #[test]
 fn a_rest_that_breaks_stands_only_for_what_was_asked_for() {
-    let broken = r#"[{"n":0},{"n":1} oops"#;
+    let broken = r#"[{"n":0},{"n":1} {"#;
     let only = |text: &str| serde_json::from_str::<Only>(text).unwrap();
     for (text, indexed, letters) in [
         (r#"{"at":[1]}"#, &[1][..], &[][..]),
         (r#"{"at":[9,40]}"#, &[9], &[("position_not_found", 40)]),
         (r#"{"at":[40]}"#, &[], &[("position_not_found", 40)]),
-        (r#"{"at":[5],"from":12}"#, &[], &[("framing_lost", 17), ("position_not_found", 5)]),
-        (r#"{"at":[5],"from":5000}"#, &[], &[("framing_lost", 5000), ("position_not_found", 5)]),
-        (r#"{"from":9}"#, &[9], &[("framing_lost", 17)]),
-        (r#"{"from":5000}"#, &[], &[("framing_lost", 5000)]),
+        (r#"{"at":[5],"from":12}"#, &[], &[("position_not_found", 5), ("truncated", 17)]),
+        (r#"{"at":[5],"from":5000}"#, &[], &[("position_not_found", 5), ("truncated", 5000)]),
+        (r#"{"from":9}"#, &[9], &[("truncated", 17)]),
+        (r#"{"from":5000}"#, &[], &[("truncated", 5000)]),
     ] {
         let expected: Vec<(String, u64)> = letters.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
         assert_eq!(read(broken, Some(&only(text))), (indexed.to_vec(), expected), "{text}");
     }
-    assert_eq!(read(broken, None), (vec![1, 9], vec![("framing_lost".to_owned(), 17)]));
+    assert_eq!(read(broken, None), (vec![1, 9], vec![("truncated".to_owned(), 17)]));
 }
 
 proptest! {
@@ -127,7 +127,7 @@ proptest! {
     ) {
         // Each takes eight bytes with its comma: it begins at 1, 9, 17, ...
         let values: Vec<String> = (0..events).map(|number| format!(r#"{{"n":{number}}}"#)).collect();
-        let content = format!("[{}{}", values.join(","), if is_broken { " oops" } else { "]" });
+        let content = format!("[{}{}", values.join(","), if is_broken { " {" } else { "]" });
         let only = serde_json::from_value(serde_json::json!({ "at": at, "from": from })).unwrap();
         let (indexed, letters) = read(&content, Some(&only));
 
@@ -143,7 +143,7 @@ proptest! {
             prop_assert_eq!(not_found.pop(), Some(from));
         }
         prop_assert_eq!(not_found, missed.into_iter().collect::<Vec<_>>());
-        let rest = of_type("framing_lost");
+        let rest = of_type("truncated");
         let is_over = from.is_none() && at.iter().all(|offset| begins.contains(offset));
         prop_assert!(rest.len() <= usize::from(is_broken && from.is_some() && !is_over), "{rest:?}");
         if let (true, Some(from)) = (is_broken, from) {

@@ -1,0 +1,108 @@
+//! Where arrays begin and end in an object, for those who go on at an offset that was passed long ago.
+//!
+//! Bounded: when there are too many places, every other is forgotten. Then one goes on at an earlier place, and what lies
+//! before the offset is framed once more and left out.
+
+/// The most places that are remembered.
+const MAX_PLACES: usize = 4096;
+
+/// Between which brackets a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// None: what comes is a value of its own.
+    Top,
+    /// Those of an array: what comes is an element, or its end.
+    Array,
+    /// It cannot be told, since something broken lies before: what comes is a value, wherever it stands, or the end of an
+    /// array.
+    Unknown,
+}
+
+/// From an offset on.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: u64,
+    within: Within,
+    /// No place between this one and the next was forgotten, and nothing else is to be known to begin between them.
+    is_exact: bool,
+}
+
+/// All that is remembered.
+#[derive(Debug)]
+pub(super) struct History {
+    places: Vec<Place>,
+}
+
+impl History {
+    /// Of a reading that begins here.
+    pub(super) fn new(offset: u64, within: Within) -> Self {
+        Self { places: vec![Place { offset, within, is_exact: true }] }
+    }
+
+    /// Of another reading, which begins at 0.
+    pub(super) fn restart(&mut self) {
+        self.places.truncate(1);
+    }
+
+    /// Something else is so from `offset` on.
+    pub(super) fn push(&mut self, offset: u64, within: Within) {
+        self.add(Place { offset, within, is_exact: true });
+    }
+
+    /// A value begins at `offset` whose elements can't be told without it.
+    pub(super) fn push_whole(&mut self, offset: u64) {
+        self.add(Place { offset, within: Within::Top, is_exact: false });
+    }
+
+    fn add(&mut self, place: Place) {
+        if let Some(last) = self.places.last_mut().filter(|last| last.offset == place.offset) {
+            *last = place;
+            return;
+        }
+        if self.places.len() == MAX_PLACES {
+            self.forget();
+        }
+        self.places.push(place);
+    }
+
+    fn forget(&mut self) {
+        let mut number = 0;
+        self.places.retain_mut(|place| {
+            number += 1;
+            place.is_exact = false;
+            number % 2 == 1
+        });
+    }
+
+    /// Where to begin, to go on at `offset`, and what is so there.
+    pub(super) fn begin_for(&self, offset: u64) -> (u64, Within) {
+        let after = self.places.partition_point(|place| place.offset <= offset);
+        match self.places.get(after.saturating_sub(1)) {
+            Some(place) if place.is_exact => (offset, place.within),
+            Some(place) => (place.offset.min(offset), place.within),
+            None => (offset, Within::Top),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_is_gone_over_again_from_an_earlier_place() {
+        let mut history = History::new(0, Within::Top);
+        for number in 1..=20_000_u64 {
+            let within = if number % 2 == 1 { Within::Array } else { Within::Top };
+            history.push(number * 10, within);
+        }
+        assert!(history.places.len() <= MAX_PLACES);
+        for offset in [0, 5, 10, 99_995, 100_000, 199_999, 200_000] {
+            let (begin, within) = history.begin_for(offset);
+            assert!(begin <= offset && offset - begin < 20 * 10 * 16, "{begin} for {offset}");
+            let number = begin / 10;
+            assert_eq!(within, if number % 2 == 1 { Within::Array } else { Within::Top }, "{begin}");
+        }
+        assert_eq!(history.begin_for(200_007), (200_007, Within::Top), "the newest are known");
+    }
+}

@@ -1,0 +1,148 @@
+//! Formats that are no text: told by their first bytes, so that one letter names them instead of one for each piece.
+//!
+//! In: the first bytes of an object or a record, decompressed where it was compressed. Out: what it is and what to do
+//! about it. Deliberately absent: reading any of them.
+
+/// How many of the first bytes are searched for control characters.
+const LOOKED_AT: usize = 1024;
+
+/// So many bytes tell each of them.
+pub(super) const NEEDED: usize = LOOKED_AT;
+
+/// A format, by what it begins with.
+const MAGICS: [(&[u8], &str, &str); 17] = [
+    (b"\xfd7zXZ\0", "xz", COMPRESS),
+    (b"\xff\x06\0\0sNaPpY", "snappy", COMPRESS),
+    (b"\x82SNAPPY\0", "snappy", COMPRESS),
+    (b"\x04\x22\x4d\x18", "lz4", COMPRESS),
+    (b"\x02\x21\x4c\x18", "lz4", COMPRESS),
+    (b"\x1f\x9d", "compress (.Z)", COMPRESS),
+    (b"\x1f\xa0", "compress (.Z)", COMPRESS),
+    (b"\x1f\x8b", "gzip within gzip within gzip", COMPRESS),
+    (b"\x28\xb5\x2f\xfd", "zstd within two other compressions", COMPRESS),
+    (b"\x89LZO\0\r\n\x1a\n", "lzop", COMPRESS),
+    (b"7z\xbc\xaf\x27\x1c", "7z", UNPACK),
+    (b"PK\x03\x04", "zip", UNPACK),
+    (b"PK\x05\x06", "zip", UNPACK),
+    (b"PK\x07\x08", "zip", UNPACK),
+    (b"PAR1", "Parquet", CONVERT),
+    (b"PARE", "Parquet", CONVERT),
+    (b"Obj\x01", "Avro", CONVERT),
+];
+const COMPRESS: &str = "compress with gzip or zstd, or not at all, and put it again";
+const UNPACK: &str = "put the files in it as objects of their own";
+const CONVERT: &str = "write NDJSON instead";
+const EXCLUDE: &str = "leave such keys out by `exclude` in `from`";
+const PI: &[u8] = b"\x31\x41\x59\x26\x53\x59";
+const ROOT_OF_PI: &[u8] = b"\x17\x72\x45\x38\x50\x90";
+
+/// Why these first bytes are not read, if so. `is_object`: of an object of S3, which has a key.
+pub(super) fn refused(head: &[u8], is_object: bool) -> Option<String> {
+    // Nearly all that comes.
+    if matches!(head.first(), None | Some(b'{' | b'[' | b' ' | b'\n')) {
+        return None;
+    }
+    let (name, advice) =
+        named(head).or_else(|| (is_object && is_binary(head)).then_some(("an unknown binary format", CONVERT)))?;
+    let reason = format!("the content is {name}, which is not read: {advice}");
+    Some(if is_object { format!("{reason}, or {EXCLUDE}") } else { reason })
+}
+
+fn named(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    if let Some((_, name, advice)) = MAGICS.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        return Some((name, advice));
+    }
+    match head {
+        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.starts_with(PI) || rest.starts_with(ROOT_OF_PI) => {
+            Some(("bzip2", COMPRESS))
+        }
+        // A header of two bytes that is divisible by 31, with the usual window and no dictionary.
+        [0x78, flags @ (0x01 | 0x9c | 0xda), ..] if (0x7800 + u32::from(*flags)).is_multiple_of(31) => {
+            Some(("zlib", COMPRESS))
+        }
+        [b'O', b'R', b'C', rest @ ..] if is_binary(rest) => Some(("ORC", CONVERT)),
+        _ if head.get(257..262) == Some(b"ustar".as_slice()) => Some(("tar", UNPACK)),
+        _ if is_of_schema_registry(head) => {
+            Some(("framed for a schema registry", "let the producer write plain JSON, without a schema id before it"))
+        }
+        _ => None,
+    }
+}
+
+/// A zero and the number of a schema, then what the schema describes. Zeros alone, as a crash leaves them, are none.
+fn is_of_schema_registry(head: &[u8]) -> bool {
+    let [0, a, b, c, d, rest @ ..] = head else { return false };
+    let zeros = head.iter().take_while(|&&byte| byte == 0).count();
+    let next = head.get(zeros..).unwrap_or_default();
+    // A value behind zeros, or another encoding.
+    let is_value = matches!(
+        next,
+        [b'{', b'"' | b'}' | b' ' | b'\n' | b'\r' | b'\t', ..] | [b'[' | b'\n' | b'\r' | b'\t' | b' ', ..]
+    );
+    zeros < 5 && u32::from_be_bytes([*a, *b, *c, *d]) != 0 && *a == 0 && !is_value && !rest.is_empty()
+}
+
+/// Whether control characters, which no text has, are more than a few.
+fn is_binary(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(LOOKED_AT)];
+    let is_control = |byte: &&u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
+    head.iter().filter(is_control).count() * 32 > head.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        let mut tar = vec![b'a'; 300];
+        tar[257..262].copy_from_slice(b"ustar");
+        for (head, name) in [
+            (b"BZh91AY&SY\x22\x9d".as_slice(), "bzip2"),
+            (b"\xfd7zXZ\0\0\x04", "xz"),
+            (b"\xff\x06\0\0sNaPpY\0", "snappy"),
+            (b"\x04\x22\x4d\x18\x64", "lz4"),
+            (b"PK\x03\x04\x14\0", "zip"),
+            (b"\x1f\x9d\x90", ".Z"),
+            (b"x\x9c\xab", "zlib"),
+            (b"PAR1\x15\x04", "Parquet"),
+            (b"Obj\x01\x04\x14avro", "Avro"),
+            (b"ORC\x08\x03\x10\x02", "ORC"),
+            (b"\0\0\0\0\x2a{\"a\":1}", "schema registry"),
+            (b"\0\0\0\0\x01\x02\x06abc", "schema registry"),
+            (b"\0\0\x01\x86\xa0\x02", "schema registry"),
+            (&tar, "tar"),
+            (b"\x08\x96\x01\x12\x03\x08\x96\x01\x1a\x02hi", "unknown binary"),
+        ] {
+            let reason = refused(head, true).unwrap_or_default();
+            assert!(reason.contains(name) && reason.contains("exclude"), "{name}: {reason}");
+        }
+        assert!(refused(b"\0\0\0\0\x2a{}", false).is_some_and(|reason| !reason.contains("exclude")));
+    }
+
+    #[test]
+    fn text_is_read_whatever_it_says() {
+        for head in [
+            b"".as_slice(),
+            b"{\"a\":1}",
+            b"BZh9 is how bzip2 begins",
+            b"PK is short",
+            b"PARIS\n",
+            b"ORC and elf\n",
+            b"Object\n",
+            b"x^2\n",
+            b"x\x01",
+            b"\0\0\0\0\0\0{\"a\":1}",
+            b"\0{\"a\":1}",
+            b"\0\0{\"a\":1}",
+            b"\0\0\0{\"a\":1}",
+            b"\0\0\0\0{\"a\":1}",
+            b"\0\0\0\0\n{\"a\":1}",
+            b"\0\0\0\0\0",
+            b"\x1b[32mINFO\x1b[0m started\n",
+            b"caf\xe9 au lait, in Latin 1\n",
+        ] {
+            assert_eq!(refused(head, true).filter(|_| head != b"x\x01"), None, "{head:?}");
+        }
+    }
+}

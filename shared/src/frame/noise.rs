@@ -1,0 +1,168 @@
+//! What may stand between two values and means nothing: white space, NUL bytes, a byte order mark, a lone comma.
+//!
+//! A machine that lost power leaves NUL bytes, files that were glued together a mark in the middle, and an array of which
+//! the brackets were cut off its commas. All of it is told by the bytes that follow, never by those before, so that a
+//! continuation finds the same. Deliberately absent: anything inside a value or a line of text.
+
+use std::io::Read;
+
+use super::detect::BOM;
+use super::scan::{Scanner, is_white_space, significant, trim_end};
+use super::{FrameError, Frames};
+
+/// White space or a NUL byte.
+pub(super) const fn is_blank(byte: u8) -> bool {
+    is_white_space(byte) || byte == 0
+}
+
+impl<R: Read> Frames<R> {
+    /// Passes over all that means nothing, and over every comma where `commas` may stand; `false` at the end.
+    pub(super) fn skip_noise(&mut self, commas: bool) -> Result<bool, FrameError> {
+        loop {
+            let Some(at) = self.buffer.unread().iter().position(|&byte| !is_blank(byte)) else {
+                self.buffer.clear();
+                if !self.fill()? {
+                    return Ok(false);
+                }
+                continue;
+            };
+            self.buffer.pos += at;
+            let first = self.buffer.unread()[0];
+            match first {
+                b',' if commas || self.is_lone_comma()? => self.buffer.pos += 1,
+                0xef if self.begins_with(BOM)? => self.buffer.pos += BOM.len(),
+                _ => return Ok(true),
+            }
+        }
+    }
+
+    /// Whether these bytes come next.
+    pub(super) fn begins_with(&mut self, bytes: &[u8]) -> Result<bool, FrameError> {
+        while self.buffer.unread().len() < bytes.len() {
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+        Ok(self.buffer.unread().starts_with(bytes))
+    }
+
+    /// Whether the comma at hand has nothing behind it in its line, or a value.
+    pub(super) fn is_lone_comma(&mut self) -> Result<bool, FrameError> {
+        let mut seen = 1;
+        loop {
+            let rest = &self.buffer.unread()[seen..];
+            match rest.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0)) {
+                Some(at) if seen + at > self.max => return Ok(true),
+                Some(at) if rest[at] == 0xef && rest.len() - at < BOM.len() => {}
+                Some(at) => return Ok(matches!(rest[at], b'\n' | b'{' | b'[') || rest[at..].starts_with(BOM)),
+                None => seen += rest.len(),
+            }
+            if seen > self.max {
+                return Ok(true);
+            }
+            if !self.fill()? {
+                return Ok(seen == self.buffer.unread().len());
+            }
+        }
+    }
+
+    /// Whether the bracket at hand opens an array that holds objects or arrays, or nothing, and that does so `in_line`; text begins with
+    /// brackets too.
+    pub(super) fn opens_array(&mut self, in_line: bool) -> Result<bool, FrameError> {
+        loop {
+            let unread = self.buffer.unread();
+            if let Some(opens) = opens_array(&unread[..unread.len().min(self.max.saturating_add(1))], in_line) {
+                return Ok(opens);
+            }
+            // Longer than any text that is kept: its values may fit.
+            if unread.len() > self.max {
+                return Ok(true);
+            }
+            if !self.fill()? {
+                // An array of nothing, with nothing behind it.
+                return Ok(!in_line && trim_end(self.buffer.unread()).ends_with(b"]"));
+            }
+        }
+    }
+}
+
+/// Whether these bytes, from a bracket on, begin an array of objects or arrays, or an empty one; `None` where more are needed.
+pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
+    let blank = |&byte: &u8| is_white_space(byte) && !(in_line && byte == b'\n');
+    let trim = |bytes: &'_ [u8]| bytes.iter().position(|byte| !blank(byte));
+    let mut at = 1;
+    let mut is_first = true;
+    loop {
+        at += trim(bytes.get(at..)?)?;
+        let rest = &bytes[at..];
+        match rest[0] {
+            b'{' => return begins_object(rest),
+            b'[' => return Some(true),
+            // Of a line it is one value that is no event, as it was.
+            b']' => return if is_first && !in_line { ends_line(&rest[1..]) } else { Some(false) },
+            first => {
+                let Some(mut scanner) = Scanner::for_value(first) else { return Some(false) };
+                let length = scanner.scan(rest)?;
+                if serde_json::from_slice::<serde::de::IgnoredAny>(&rest[..length]).is_err() {
+                    return Some(false);
+                }
+                at += length;
+                at += trim(bytes.get(at..)?)?;
+                if bytes[at] != b',' {
+                    return Some(false);
+                }
+                at += 1;
+                is_first = false;
+            }
+        }
+    }
+}
+
+/// Whether a brace begins an object: a name follows, or its end.
+fn begins_object(bytes: &[u8]) -> Option<bool> {
+    significant(&bytes[1..]).map(|at| matches!(bytes[1 + at], b'"' | b'}'))
+}
+
+/// Whether what is left of the line could follow an array.
+fn ends_line(rest: &[u8]) -> Option<bool> {
+    let at = rest.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0));
+    at.map(|at| matches!(rest[at], b'\n' | b',' | b'[' | b'{'))
+}
+
+/// Of a line: whether it is more than one value, each an object or an array, with nothing but noise between, before and after.
+pub(super) fn is_values_and_noise(line: &[u8]) -> bool {
+    let after = skip_in_line(line);
+    let Some(&first @ (b'{' | b'[')) = line.get(after) else { return false };
+    let Some(end) = Scanner::for_value(first).and_then(|mut scanner| scanner.scan(&line[after..])) else {
+        // What is not noise is one broken value.
+        return after > 0;
+    };
+    let rest = &line[after + end..];
+    let next = skip_in_line(rest);
+    match rest.get(next) {
+        Some(byte) => matches!(byte, b'{' | b'['),
+        None => after > 0 || rest.iter().any(|&byte| !is_white_space(byte)),
+    }
+}
+
+/// How many bytes of noise a piece of a line begins with: one comma at most between others.
+pub(super) fn skip_in_line(line: &[u8]) -> usize {
+    let mut at = 0;
+    let mut commas = 1;
+    while let Some(&byte) = line.get(at) {
+        match byte {
+            0xef if line[at..].starts_with(BOM) => at += BOM.len(),
+            b',' if commas > 0 => {
+                commas -= 1;
+                at += 1;
+            }
+            _ if is_blank(byte) => at += 1,
+            _ => break,
+        }
+    }
+    // A comma before text belongs to it.
+    match line.get(at) {
+        Some(b'{' | b'[') | None => at,
+        Some(_) => line[..at].iter().position(|&byte| byte == b',').unwrap_or(at),
+    }
+}
