@@ -85,6 +85,36 @@ fn a_large_object_takes_the_memory_of_a_small_one() {
     });
 }
 
+#[test]
+fn in_a_large_object_a_broken_value_costs_itself_and_no_memory() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "broken").await;
+        let sink = sink();
+        // Longer than what the format is told by, so that lines are not known to be lines.
+        let mut text = format!("{{\"long\":\"{}\"}}\n", "x".repeat(200 << 10)).into_bytes();
+        let block: String = events::generate(10_000, 14).collect();
+        let broken = ["{\"cut\":\"in a string", "{\"cut\":{\"in\":[\"a list\"", "{\"v\":NaN}", "no value {at all}"];
+        let mut blocks = 0;
+        while text.len() < crate::LARGE_OBJECT {
+            text.extend_from_slice(block.as_bytes());
+            text.extend_from_slice(broken[blocks % broken.len()].as_bytes());
+            text.push(b'\n');
+            blocks += 1;
+        }
+        let object = scene.put("broken", text).await;
+        let mut function = warm(&scene, &sink, 1 << 20).await;
+        ingest(&mut function, &[&object]).await;
+        let receipt = &receipts(&function)[0];
+        assert!(receipt.is_final && receipt.undelivered == 0, "{receipt:?}");
+        assert_eq!((receipt.indexed, receipt.rejected), (1 + blocks as u64 * 10_000, blocks as u64), "{receipt:?}");
+        let letters = scene.dead_letters().await;
+        assert!(letters.iter().all(|letter| broken.iter().any(|text| text.as_bytes() == letter.payload())));
+        let size = receipt.bytes_raw / MIB;
+        assert_memory(&format!("one object of {size} MiB with a broken value every 10,000 lines"), &function);
+    });
+}
+
 /// At least `size` bytes of the same events.
 fn repeated(block: &str, size: usize, compress: bool) -> Vec<u8> {
     use std::io::Write;
