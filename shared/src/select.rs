@@ -16,6 +16,8 @@ mod wildcard;
 pub use pattern::PatternError;
 pub(crate) use wildcard::{Piece, Wildcard};
 
+use std::collections::BTreeSet;
+
 use crate::{decode::Event, yaml::Node};
 use expression::Expression;
 use fields::{Bit, Fields};
@@ -29,6 +31,9 @@ pub struct Select {
     rule: Rule,
     /// The conditions as they were written.
     labels: Vec<(Bit, String)>,
+    /// The fields that a query compares.
+    compared: BTreeSet<String>,
+    doubts: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -59,8 +64,8 @@ impl Select {
     /// # Errors
     /// A [`SelectError`] where it is malformed or asks for what is not supported: the configuration is refused.
     pub fn query(text: &str) -> Result<Self, SelectError> {
-        let query::Query { fields, expression, labels } = query::compile(text)?;
-        Ok(Self { text: text.into(), fields, rule: Rule::Query(expression), labels })
+        let query::Query { fields, expression, labels, compared, doubts } = query::compile(text)?;
+        Ok(Self { text: text.into(), fields, rule: Rule::Query(expression), labels, compared, doubts })
     }
 
     /// Compiles an event pattern from its JSON text, or the YAML that means the same.
@@ -75,12 +80,28 @@ impl Select {
     /// The same from a part of a YAML file.
     pub(crate) fn pattern_of(node: &Node) -> Result<Self, Vec<PatternError>> {
         let pattern::Compiled { text, fields, pattern, labels } = pattern::compile(node)?;
-        Ok(Self { text, fields, rule: Rule::Pattern(pattern), labels })
+        let (compared, doubts) = (BTreeSet::new(), Vec::new());
+        Ok(Self { text, fields, rule: Rule::Pattern(pattern), labels, compared, doubts })
     }
 
     /// The rule as it was written; of a pattern, its JSON.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it is a query, whose values are compared as on fields of the type keyword. An event pattern knows no fields of a domain.
+    pub fn is_query(&self) -> bool {
+        matches!(self.rule, Rule::Query(_))
+    }
+
+    /// The fields whose values a query compares, in the order of their names: only of these the mapping of the domain matters.
+    pub fn compared_fields(&self) -> impl Iterator<Item = &str> {
+        self.compared.iter().map(String::as_str)
+    }
+
+    /// What a query may say without being meant so, for a person.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// Whether the event is wanted.
@@ -103,6 +124,8 @@ impl Select {
             fields: self.fields.only(*bit),
             rule: Rule::Query(Expression::Holds(*bit)),
             labels: Vec::new(),
+            compared: BTreeSet::new(),
+            doubts: Vec::new(),
         };
         self.labels.iter().map(|labelled| (labelled.1.as_str(), alone(labelled))).collect()
     }

@@ -2,11 +2,15 @@
 //!
 //! In: text. Out: nodes, syntax alone. Deliberately absent: anchors, aliases, tags and several documents, which
 //! pipeline.yaml does not need; each is a fault and not a surprise. Scalars stay text: who reads them knows what is
-//! expected, so `no` is never a boolean by accident; where any JSON value will do, [`Text::json`] tells which one it is.
+//! expected, so `no` is never a boolean by accident; where any JSON value will do, [`Text::json`] tells which one it is. JSON itself
+//! is read too, with its surrogate escapes ([`surrogates`]).
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+mod surrogates;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::json;
+use surrogates::Unpaired;
 
 /// A line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,38 +170,58 @@ const MAX_DEPTH: usize = 32;
 
 /// Parses the one document of a file; `None` where there is nothing in it but comments.
 pub(crate) fn parse(text: &str) -> Result<Option<Node>, Complaint> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { parser: Parser::new_from_str(text), text };
-    let mut root = None;
+    let mut unpaired = Unpaired::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     loop {
-        let (event, span) = reader.next()?;
-        match event {
-            Event::StreamEnd => return Ok(root),
-            Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
-            Event::DocumentStart(_) if root.is_some() => {
-                return Err((Place::of(span), "a second document; the file holds one".into()));
-            }
-            Event::DocumentStart(_) => {
-                let (event, span) = reader.next()?;
-                root = Some(reader.node(event, span, 0)?);
-            }
-            other => root = Some(reader.node(other, span, 0)?),
+        let mut reader = Reader { parser: Parser::new_from_str(&unpaired.text), unpaired: &unpaired, refused: None };
+        let document = reader.document();
+        let Some(error) = reader.refused.take() else { return document };
+        // A scalar at a time: only the parser knows where one begins.
+        if !unpaired.rewrite(&error)? {
+            return document;
         }
     }
 }
 
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    text: &'t str,
+    unpaired: &'t Unpaired,
+    /// What the parser refused.
+    refused: Option<ScanError>,
 }
 
 impl<'t> Reader<'t> {
+    fn document(&mut self) -> Result<Option<Node>, Complaint> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(root),
+                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
+                Event::DocumentStart(_) if root.is_some() => {
+                    return Err((self.place(span), "a second document; the file holds one".into()));
+                }
+                Event::DocumentStart(_) => {
+                    let (event, span) = self.next()?;
+                    root = Some(self.node(event, span, 0)?);
+                }
+                other => root = Some(self.node(other, span, 0)?),
+            }
+        }
+    }
+
+    /// Where something begins in the text as it was.
+    fn place(&self, span: Span) -> Place {
+        self.unpaired.original(Place::of(span))
+    }
+
     fn next(&mut self) -> Result<(Event<'t>, Span), Complaint> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let place = Place { line: error.marker().line().max(1), column: error.marker().col() + 1 };
-                Err(self.syntax(place, error.info()))
+                let complaint = self.syntax(self.unpaired.original(place), error.info());
+                self.refused = Some(error);
+                Err(complaint)
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -205,7 +229,7 @@ impl<'t> Reader<'t> {
 
     /// A fault of the syntax; a tab in the indentation is the most frequent one and seldom what the parser says.
     fn syntax(&self, place: Place, info: &str) -> Complaint {
-        for (number, line) in self.text.lines().enumerate().take(place.line + 1) {
+        for (number, line) in self.unpaired.text.lines().enumerate().take(place.line + 1) {
             let indentation = &line[..line.len() - line.trim_start().len()];
             if let Some(at) = indentation.find('\t') {
                 let place = Place { line: number + 1, column: at + 1 };
@@ -218,7 +242,7 @@ impl<'t> Reader<'t> {
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Complaint> {
-        let place = Place::of(span);
+        let place = self.place(span);
         if depth > MAX_DEPTH {
             return Err((place, format!("nested more than {MAX_DEPTH} levels deep")));
         }
@@ -279,6 +303,44 @@ fn refuse_extras(place: Place, anchor: usize, has_tag: bool) -> Result<(), Compl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_of_escapes_is_one_character_and_moves_no_place() {
+        let yaml = "{\"a\\ud83d\\ude00\": [\"\\uD83D\\uDE00\", \"\\u00e9\\\\ud83d\\n\", '\\ud83d\\ude00', \\ud83d], b: \"\\\"\\uD834\\uDD1E\", c: 1}";
+        let Some(Node { data: Data::Map(members), .. }) = parse(yaml).unwrap() else { panic!("{yaml}") };
+        let texts = |node: &Node| match &node.data {
+            Data::List(nodes) => nodes.iter().map(Node::to_json).collect(),
+            _ => vec![node.to_json()],
+        };
+        assert_eq!(members[0].0.text, "a😀");
+        let expected = ["\"😀\"", "\"é\\\\ud83d\\n\"", "\"\\\\ud83d\\\\ude00\"", "\"\\\\ud83d\""];
+        assert_eq!(texts(&members[0].1), expected, "only in double quotes");
+        assert_eq!(texts(&members[1].1), ["\"\\\"𝄞\""]);
+        for (key, node) in &members {
+            let at = |place: Place| yaml.chars().nth(place.column - 1).unwrap();
+            assert!(
+                "\"bc".contains(at(key.place)) && "[\"1".contains(at(node.place)),
+                "{:?} {:?}",
+                key.place,
+                node.place
+            );
+        }
+    }
+
+    #[test]
+    fn half_of_a_pair_is_told_with_its_place() {
+        for (yaml, place) in [
+            ("a: \"x\\ud83d\"", (1, 6)),
+            ("a: \"x\\ud83dy\\ude00\"", (1, 6)),
+            ("a: \"\\ude00\\ud83d\"", (1, 5)),
+            ("- \"\\uD83D\\uDE00\"\n- [\"\\uD83D\\uDE00\", \"é\\uD83D\\uDE00 \\uD83D\"]", (2, 35)),
+            ("a: \"x\n  \\ud83d\"", (2, 3)),
+        ] {
+            let (at, message) = parse(yaml).map(|_| ()).unwrap_err();
+            assert_eq!((at.line, at.column), place, "{yaml}: {message}");
+            assert!(message.contains("half of a character"), "{message}");
+        }
+    }
 
     #[test]
     fn a_scalar_is_what_it_looks_like_and_a_quoted_one_is_a_string() {

@@ -24,9 +24,41 @@ enum Kind {
     Double,
     Date,
     Boolean,
+    Address,
 }
 
-const FIELDS: [Field; 11] = [
+const ADDRESSES: [&str; 14] = [
+    "10.0.0.0",
+    "10.0.0.1",
+    "10.0.0.255",
+    "10.1.2.3",
+    "9.255.255.255",
+    "192.168.7.9",
+    "255.255.255.255",
+    "0.0.0.0",
+    "::",
+    "::1",
+    "2001:db8::1",
+    "2001:DB8:0:0:0:0:0:ff",
+    "::ffff:10.0.0.1",
+    "fe80::1:2:3:4",
+];
+const NETWORKS: [&str; 12] = [
+    "10.0.0.0/8",
+    "10.0.0.0/24",
+    "10.0.0.1/31",
+    "10.9.9.9/8",
+    "192.168.0.0/16",
+    "0.0.0.0/0",
+    "::/0",
+    "2001:db8::/32",
+    "::/127",
+    "10.0.0.1/32",
+    "2001:db8::1/128",
+    "fe80::/10",
+];
+
+const FIELDS: [Field; 13] = [
     Field { path: "k", kind: Kind::Keyword },
     Field { path: "tags", kind: Kind::Keyword },
     Field { path: "w.keyword", kind: Kind::Keyword },
@@ -38,6 +70,8 @@ const FIELDS: [Field; 11] = [
     Field { path: "t", kind: Kind::Date },
     Field { path: "o.t", kind: Kind::Date },
     Field { path: "flag", kind: Kind::Boolean },
+    Field { path: "ip", kind: Kind::Address },
+    Field { path: "o.ip", kind: Kind::Address },
 ];
 
 /// The mapping of [`document`]'s fields.
@@ -45,8 +79,9 @@ pub fn mapping() -> Value {
     let of = |name: &str| json!({ "type": name });
     json!({
         "k": of("keyword"), "tags": of("keyword"), "n": of("long"), "d": of("double"), "t": of("date"), "flag": of("boolean"),
+        "ip": of("ip"),
         "w": { "type": "text", "fields": { "keyword": of("keyword") } },
-        "o": { "properties": { "k": of("keyword"), "t": of("date") } },
+        "o": { "properties": { "k": of("keyword"), "t": of("date"), "ip": of("ip") } },
         "items": { "properties": { "sku": of("keyword"), "qty": of("long") } },
     })
 }
@@ -66,6 +101,7 @@ pub fn document(random: &mut Rng) -> Value {
         ("d", Kind::Double),
         ("t", Kind::Date),
         ("flag", Kind::Boolean),
+        ("ip", Kind::Address),
     ] {
         put(random, &mut document, name, kind);
     }
@@ -73,6 +109,7 @@ pub fn document(random: &mut Rng) -> Value {
         let mut object = Map::new();
         put(random, &mut object, "k", Kind::Keyword);
         put(random, &mut object, "t", Kind::Date);
+        put(random, &mut object, "ip", Kind::Address);
         // A path is as good as nested objects.
         if random.u8(..) < 80 {
             document.extend(object.into_iter().map(|(name, value)| (format!("o.{name}"), value)));
@@ -108,6 +145,7 @@ fn value(random: &mut Rng, kind: Kind) -> Value {
         Kind::Long => random.i64(-3..12).into(),
         Kind::Double => one(random, &[-1.5, 0.0, 0.1, 1.0, 1.5, 9.0, 10.0, 33.25, 1e9]).into(),
         Kind::Boolean => random.bool().into(),
+        Kind::Address => one(random, &ADDRESSES).into(),
         Kind::Date => match random.u8(0..8) {
             0 => one(random, &DAYS).into(),
             1 => (1_795_219_200_000_i64 + random.i64(0..4) * 43_200_000).into(),
@@ -171,6 +209,8 @@ fn single(random: &mut Rng, kind: Kind) -> String {
         Kind::Long | Kind::Double => number(random, kind),
         Kind::Date => date(random),
         Kind::Boolean => one(random, &["true", "false"]).into(),
+        // Without quotes a `:` is escaped, in either way.
+        Kind::Address => escaped(one(random, &ADDRESSES)),
     };
     if random.u8(..) < 70 && !matches!(kind, Kind::Boolean) {
         let (lower, upper) = (bound(random), bound(random));
@@ -193,7 +233,14 @@ fn single(random: &mut Rng, kind: Kind) -> String {
         Kind::Long | Kind::Double => number(random, kind),
         Kind::Date => date(random),
         Kind::Boolean => one(random, &["true", "false"]).into(),
+        Kind::Address => address(random),
     }
+}
+
+/// An address or a network, in quotes or escaped.
+fn address(random: &mut Rng) -> String {
+    let text = if random.bool() { one(random, &ADDRESSES) } else { one(random, &NETWORKS) };
+    if random.bool() { format!("\"{text}\"") } else { escaped(text) }
 }
 
 fn escaped(word: &str) -> String {

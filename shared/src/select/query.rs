@@ -1,16 +1,20 @@
 //! A query string as it is typed into Discover, by the rules of Lucene's classic parser.
 //!
-//! In: the text. Out: conditions on fields and the expression over them. The fields are taken as keyword, number, date or
-//! boolean, whichever the event's own value is, since there is no mapping to ask.
+//! In: the text. Out: conditions on fields and the expression over them. The fields are taken as keyword, number, date, boolean
+//! or IP address, whichever the event's own value is, since there is no mapping to ask.
 
+mod address;
 mod field;
 mod parse;
 mod regexp;
 mod scan;
+mod slash;
 mod term;
 
 pub(super) use regexp::Regexp;
 pub(super) use term::{Range, Term};
+
+use std::collections::BTreeSet;
 
 use super::{
     SelectError,
@@ -25,6 +29,10 @@ pub(super) struct Query {
     pub(super) fields: Fields,
     pub(super) expression: Expression,
     pub(super) labels: Vec<(Bit, String)>,
+    /// The fields whose values are compared with something, in the order of their names.
+    pub(super) compared: BTreeSet<String>,
+    /// What is allowed, and hardly meant.
+    pub(super) doubts: Vec<String>,
 }
 
 /// Compiles a query.
@@ -38,6 +46,7 @@ struct Conditions {
     fields: Fields,
     labels: Vec<(Bit, String)>,
     regexps: usize,
+    compared: BTreeSet<String>,
 }
 
 /// Regular expressions of one query: each may take half a megabyte of memory ([`regexp`]).
@@ -56,6 +65,10 @@ impl Conditions {
     /// Adds a condition on a field; `label` is how it was written.
     fn add(&mut self, field: &FieldName, condition: Condition, label: String) -> Result<Expression, String> {
         let too_many = |_| format!("more than {MAX_CONDITIONS} conditions; the engine takes no more in one query");
+        // Whether a field has a value is the same on every type.
+        if condition != Condition::HasValue {
+            self.compared.insert(field.path.as_str().to_owned());
+        }
         let mut bit = |path, condition| self.fields.add(path, condition).map_err(too_many);
         let itself = bit(&field.path, condition.clone())?;
         let mut expression = Expression::Holds(itself);

@@ -18,6 +18,9 @@ fn patterns_mean_what_they_mean_to_eventbridge() {
         (r#"{"a":["x","y"],"b":[1]}"#, r#"{"a":"y","b":1.0}"#, true),
         (r#"{"a":["x"],"b":[1]}"#, r#"{"a":"x","b":"1"}"#, false),
         (r#"{"a":[""]}"#, r#"{"a":""}"#, true),
+        (r#"{"a":["\ud83d\ude00"],"\uD83D\uDE00":["\u00e9"]}"#, r#"{"a":"😀","😀":"é"}"#, true),
+        (r#"{"a":["😀"]}"#, r#"{"a":"\ud83d\ude00"}"#, true),
+        (r#"{"a":[{"prefix":"x\ud83d\ude00"}]}"#, r#"{"a":"x😀y"}"#, true),
         (r#"{"a":[null]}"#, r#"{"a":null}"#, true),
         (r#"{"a":[null]}"#, "{}", false),
         (r#"{"a":[true]}"#, r#"{"a":[false,[true]]}"#, true),
@@ -118,6 +121,8 @@ fn all_faults_are_told_with_their_places() {
         ("{ a: [1], $or: [{ a: [2] }, { b: [1] }] }", (1, 19), "asked for twice"),
         ("{ a..b: [1] }", (1, 3), "no empty name"),
         ("{ a: [1", (2, 1), "not YAML"),
+        (r#"{"a":["\ud83d\ude00", "\ud83d"]}"#, (1, 24), "half of a character"),
+        (r#"{"a":["\ud83d\ude00"], "b":"x"}"#, (1, 28), "a list of values"),
     ] {
         let errors = Select::pattern(pattern).map(|_| ()).unwrap_err();
         let found = errors.iter().any(|error| (error.line, error.column) == place && error.message.contains(says));

@@ -13,16 +13,13 @@ const MAX_DEPTH: usize = 64;
 
 pub(super) fn parse(text: &str) -> Result<Query, SelectError> {
     let mut parser = Parser { scan: Scanner::new(text), conditions: Conditions::default(), depth: 0 };
-    parser.scan.skip_space();
-    if parser.scan.rest().is_empty() {
-        return parser.scan.fail(0, "the query is empty; write `*` for every event, or leave `select` out");
-    }
-    let expression = parser.query(None)?;
-    if parser.scan.rest().starts_with(')') {
-        return parser.scan.fail(parser.scan.at, "a `)` without its `(`; a literal one is written `\\)` or in quotes");
-    }
-    let Conditions { fields, labels, .. } = parser.conditions;
-    Ok(Query { fields, expression, labels })
+    let expression = match parser.whole() {
+        Ok(expression) => expression,
+        Err(error) => return Err(parser.scan.slashes.explain(text, error)),
+    };
+    let doubts = parser.scan.slashes.doubts(text);
+    let Conditions { fields, labels, compared, .. } = parser.conditions;
+    Ok(Query { fields, expression, labels, compared, doubts })
 }
 
 struct Parser<'q> {
@@ -55,6 +52,19 @@ enum Occur {
 }
 
 impl Parser<'_> {
+    /// The whole query.
+    fn whole(&mut self) -> Result<Expression, SelectError> {
+        self.scan.skip_space();
+        if self.scan.rest().is_empty() {
+            return self.scan.fail(0, "the query is empty; write `*` for every event, or leave `select` out");
+        }
+        let expression = self.query(None)?;
+        if self.scan.rest().starts_with(')') {
+            return self.scan.fail(self.scan.at, "a `)` without its `(`; a literal one is written `\\)` or in quotes");
+        }
+        Ok(expression)
+    }
+
     /// Clauses up to the end or a `)`.
     fn query(&mut self, field: Option<&FieldName>) -> Result<Expression, SelectError> {
         let start = self.scan.at;

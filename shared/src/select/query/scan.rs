@@ -3,6 +3,7 @@
 //! In: the query's text and a place in it. Out: what stands there, with escapes resolved. Deliberately absent: what the
 //! words mean together, which is for the parser.
 
+use super::slash::Slashes;
 use super::term::{Bound, Range, Term};
 use crate::select::{Piece, SelectError};
 
@@ -11,6 +12,7 @@ pub(super) struct Scanner<'q> {
     pub(super) text: &'q str,
     /// The byte offset of what comes next.
     pub(super) at: usize,
+    pub(super) slashes: Slashes,
 }
 
 /// A word as it stands, with its escapes, and what it means.
@@ -33,7 +35,7 @@ impl Word {
 
 impl<'q> Scanner<'q> {
     pub(super) fn new(text: &'q str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, slashes: Slashes::default() }
     }
 
     pub(super) fn rest(&self) -> &'q str {
@@ -108,15 +110,30 @@ impl<'q> Scanner<'q> {
         if c != 'u' {
             return Ok(c);
         }
-        let unit =
-            self.rest().get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
-        match unit {
-            Some(c) => {
-                self.at += 4;
+        match self.escaped_units() {
+            Some((c, bytes)) => {
+                self.at += bytes;
                 Ok(c)
             }
-            None => self.fail(start, "`\\u` is followed by four hexadecimal digits of a character"),
+            None => self.fail(
+                start,
+                "`\\u` is followed by four hexadecimal digits of a character; one beyond U+FFFF is written as a pair, `\\uD83D\\uDE00`",
+            ),
         }
+    }
+
+    /// The character that stands behind a `\u`, and how many bytes its digits take. As in Java and JSON it may need two units.
+    fn escaped_units(&self) -> Option<(char, usize)> {
+        let unit = |at: usize| {
+            let digits =
+                self.rest().get(at..at + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        let first = unit(0)?;
+        let second = self.rest().get(4..6).filter(|escape| *escape == "\\u").and_then(|_| unit(6));
+        let mut chars = char::decode_utf16(std::iter::once(first).chain(second));
+        let c = chars.next()?.ok()?;
+        Some((c, if c.len_utf16() == 2 { 10 } else { 4 }))
     }
 
     pub(super) fn quoted(&mut self) -> Result<String, SelectError> {
@@ -148,6 +165,7 @@ impl<'q> Scanner<'q> {
         while let Some(c) = self.peek() {
             self.at += c.len_utf8();
             if c == '/' && !escaped {
+                self.slashes.add(start..self.at);
                 return Ok(text);
             }
             escaped = c == '\\' && !escaped;

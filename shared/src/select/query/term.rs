@@ -1,10 +1,11 @@
 //! One term or range against one value.
 //!
-//! There is no mapping to ask: the value's own type decides. Numbers compare as numbers, dates as dates where both
-//! sides are dates, everything else byte by byte.
+//! There is no mapping to ask: the value's own type decides. Numbers compare as numbers, dates as dates and IP addresses as
+//! addresses where both sides are such, everything else byte by byte.
 
 use std::cmp::Ordering;
 
+use super::address::{Network, address_of};
 use crate::decode::{Number, Scalar};
 use crate::route::iso::{self, IsoDate, Precision};
 
@@ -14,22 +15,27 @@ pub(in crate::select) struct Term {
     text: String,
     number: Option<Number>,
     date: Option<IsoDate>,
+    network: Option<Network>,
+    address: Option<u128>,
 }
 
 impl Term {
     pub(super) fn new(text: String) -> Self {
         let number = Number::parse(&text);
         let date = iso::parse(&text);
-        Self { text, number, date }
+        let (network, address) = (Network::parse(&text), address_of(&text));
+        Self { text, number, date, network, address }
     }
 
-    /// Whether a value equals the term. A date cut short equals all of its stretch, as in the engine.
+    /// Whether a value equals the term. A date cut short equals all of its stretch, and a network all of its addresses, as in the engine.
     pub(in crate::select) fn equals(&self, value: Scalar<'_>) -> bool {
         match value {
             Scalar::String(text) if text == self.text => true,
-            Scalar::String(text) => self
-                .date
-                .is_some_and(|date| value_date(text).is_some_and(|at| (date.start_ms..=date.end_ms).contains(&at))),
+            Scalar::String(text) => {
+                let in_date =
+                    |date: IsoDate| value_date(text).is_some_and(|at| (date.start_ms..=date.end_ms).contains(&at));
+                self.date.is_some_and(in_date) || self.network.is_some_and(|network| network.contains(text))
+            }
             Scalar::Number(number) => match (self.number, self.date) {
                 (Some(term), _) => number == term,
                 (None, Some(date)) => epoch_ms(number).is_some_and(|at| (date.start_ms..=date.end_ms).contains(&at)),
@@ -48,6 +54,11 @@ impl Term {
                     && let Some(at) = value_date(text)
                 {
                     return Some(at.cmp(&edge(date)));
+                }
+                if let Some(address) = self.address
+                    && let Some(of_value) = address_of(text)
+                {
+                    return Some(of_value.cmp(&address));
                 }
                 Some(text.as_bytes().cmp(self.text.as_bytes()))
             }

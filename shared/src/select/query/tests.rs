@@ -222,6 +222,113 @@ fn ranges_compare_numbers_dates_and_strings() {
     }
 }
 
+/// Each is also what an `ip` field of the engine says; tests/wire/query asks it about thousands more.
+#[test]
+fn addresses_compare_as_on_an_ip_field() {
+    let event = r#"{"ip":"10.0.0.10","six":"2001:DB8:0:0:0:0:0:1","mapped":"::ffff:10.0.0.1","many":["x","10.1.2.3"],
+        "host":"10.0.0.example","net":"10.0.0.0/8","version":"1.10.0","n":10}"#;
+    for (query, expected) in [
+        ("ip:10.0.0.10", true),
+        ("ip:10.0.0.1", false),
+        ("ip:\"10.0.0.0/8\"", true),
+        ("ip:10.0.0.0\\/8", true),
+        ("ip:\"10.0.0.0/29\"", false),
+        ("ip:(\"192.168.0.0/16\" OR \"10.0.0.0/24\")", true),
+        ("NOT ip:\"10.0.0.0/8\"", false),
+        ("ip:\"0.0.0.0/0\"", true),
+        ("ip:\"::/0\"", true),
+        ("ip:\"2000::/3\"", false),
+        ("ip:[10.0.0.9 TO 10.0.0.11]", true),
+        ("ip:[10.0.0.10 TO 10.0.0.10]", true),
+        ("ip:{10.0.0.10 TO 10.0.0.11]", false),
+        ("ip:[10.0.0.9 TO 10.0.0.10}", false),
+        ("ip:>10.0.0.9", true),
+        ("ip:<=10.0.0.9", false),
+        ("ip:[\"::\" TO 10.0.0.255]", true),
+        ("ip:[* TO \"::ffff:10.0.0.10\"]", true),
+        ("six:\"2001:db8::1\"", true),
+        ("six:2001\\:db8\\:\\:1", true),
+        ("six:\"2001:db8::/32\"", true),
+        ("six:[\"2001:db8::\" TO \"2001:db8::ffff\"]", true),
+        ("six:\"10.0.0.0/8\"", false),
+        ("mapped:10.0.0.1", true),
+        ("mapped:\"10.0.0.0/24\"", true),
+        ("many:\"10.1.0.0/16\"", true),
+        // What is no address stays a string.
+        ("host:\"10.0.0.0/8\"", false),
+        ("host:[10.0.0.0 TO 10.0.0.f]", true),
+        ("net:\"10.0.0.0/8\"", true),
+        ("net:\"10.0.0.0/7\"", false),
+        ("version:[1.2.0 TO 1.9.0]", false),
+        ("ip:10.0.0.*", true),
+        ("n:\"10.0.0.0/8\"", false),
+    ] {
+        assert_eq!(matches(query, event), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_pair_of_escapes_is_one_character() {
+    for (query, expected) in [
+        ("a:\\uD83D\\uDE00", true),
+        ("a:\"\\ud83d\\ude00\"", true),
+        ("a:\\uD83D\\uDE0*", false),
+        ("a:?", true),
+        ("a:\\u0041", false),
+    ] {
+        match Select::query(query) {
+            Ok(_) => assert_eq!(matches(query, r#"{"a":"😀"}"#), expected, "{query}"),
+            Err(error) => assert!(error.message.contains("as a pair") && !expected, "{query}: {error}"),
+        }
+    }
+    for query in ["a:\\uD83D", "a:\\uDE00\\uD83D", "a:\\uD83Dx", "a:\\u+123", "a:\\u12"] {
+        assert!(Select::query(query).unwrap_err().message.contains("four hexadecimal digits"), "{query}");
+    }
+}
+
+#[test]
+fn a_fault_names_the_slash_that_was_read_as_a_regular_expression() {
+    for (query, column, says) in [
+        ("path:/api/v1", 11, "`/api/` was read as a regular expression"),
+        ("path:/api/v1/users", 11, "`/api/` was read as a regular expression"),
+        ("agent:Mozilla/5.0 AND os:x/y", 14, "`/5.0 AND os:x/` was read as a regular expression"),
+        ("agent:Mozilla/5.0", 14, "a `/` without its other: it begins a regular expression"),
+        ("ip:10.0.0.0/8 OR ip:10.1.0.0/16", 12, "`/8 OR ip:10.1.0.0/` was read as a regular expression"),
+        ("title:a / b / c", 9, "`/ b /` was read as a regular expression"),
+        ("a:/x(/", 3, "`/x(/` was read as a regular expression"),
+        ("path:(/api/v1 OR /api/v2) AND b:", 33, "`/api/` was read as a regular expression"),
+    ] {
+        let error = Select::query(query).map(|_| ()).unwrap_err();
+        assert!(error.message.contains(says), "{query}: {error}");
+        assert!(error.message.contains("in quotes"), "{query}: {error}");
+        assert_eq!(error.column, column, "{query}: {error}");
+    }
+    let error = Select::query("a:/x/ AND b:").map(|_| ()).unwrap_err();
+    assert!(!error.message.contains("regular"), "one that was meant is not to blame: {error}");
+}
+
+#[test]
+fn a_slash_within_a_value_is_a_doubt() {
+    for (query, doubts) in [
+        ("path:(/api/v1 OR /api/v2)", 2),
+        ("agent:(Mozilla/5.0 OR x/y)", 1),
+        ("path:/api/", 0),
+        ("path:/api/ AND os:(/i.*/ OR x)", 0),
+        ("path:\"/api/v1\"", 0),
+        ("path:\\/api\\/v1", 0),
+    ] {
+        assert_eq!(Select::query(query).unwrap().doubts().len(), doubts, "{query}");
+    }
+}
+
+#[test]
+fn the_fields_that_are_compared_are_known() {
+    let select =
+        Select::query("a:1 AND _exists_:b AND c:* AND d.keyword:x AND e:[* TO *] AND f:[1 TO *] AND NOT g:/x/")
+            .unwrap();
+    assert_eq!(select.compared_fields().collect::<Vec<_>>(), ["a", "d.keyword", "f", "g"]);
+}
+
 /// The query as Lucene prints it: `+` must, `-` must not.
 fn shown(expression: &Expression, labels: &[(Bit, String)]) -> String {
     match expression {

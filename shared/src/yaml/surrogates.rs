@@ -1,0 +1,92 @@
+//! JSON writes a character beyond U+FFFF as two escapes, `\uD83D\uDE00`; YAML knows no such pair and writes `\U0001F600`.
+//!
+//! In: a text, and where the parser met a quoted scalar with an escape that is no character. Out: the text with that scalar's pairs
+//! written as YAML does. Deliberately absent: where scalars begin, which the parser alone knows.
+
+use super::{Complaint, Place};
+
+/// What the parser says of an escape that is no character. Its place is that of the scalar.
+const INFO: &str = "found invalid Unicode character escape code";
+/// How many characters shorter the escape in YAML is than the pair.
+const SHORTER: usize = "\\uD83D\\uDE00".len() - "\\U0001F600".len();
+
+/// A text whose pairs are written as YAML does, and how its places move by that.
+#[derive(Debug)]
+pub(super) struct Unpaired {
+    pub(super) text: String,
+    /// Places in `text` right after an escape that was a pair.
+    moved: Vec<Place>,
+}
+
+impl Unpaired {
+    pub(super) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), moved: Vec::new() }
+    }
+
+    /// The place in the text as it was.
+    pub(super) fn original(&self, place: Place) -> Place {
+        let before = self.moved.iter().filter(|moved| moved.line == place.line && moved.column <= place.column).count();
+        Place { column: place.column + before * SHORTER, ..place }
+    }
+
+    /// Rewrites the pairs of the scalar that the parser refused: whether there were any, and the text is worth another try.
+    /// `Err` where half of a pair stands alone.
+    pub(super) fn rewrite(&mut self, error: &saphyr_parser::ScanError) -> Result<bool, Complaint> {
+        if !error.info().contains(INFO) {
+            return Ok(false);
+        }
+        let mut place = Place { line: error.marker().line().max(1), column: error.marker().col() + 1 };
+        let Some((start, '"')) = self.text.char_indices().nth(error.marker().index()) else { return Ok(false) };
+        let scalar = self.text.split_off(start + 1);
+        place.column += 1;
+        let (mut rest, mut found) = (scalar.as_str(), false);
+        while let Some(c) = rest.chars().next() {
+            let taken = if let Some(pair) = pair(rest) {
+                self.text.extend(["\\U", &format!("{:08X}", u32::from(pair))]);
+                place.column += "\\U0001F600".len();
+                self.moved.push(place);
+                found = true;
+                "\\uD83D\\uDE00".len()
+            } else if unit(rest).is_some_and(|unit| (0xD800..=0xDFFF).contains(&unit)) {
+                return Err((self.original(place), half(&rest[..6])));
+            } else {
+                // An escape of any other kind is one thing: the second `\` of `\\` begins none.
+                let chars = if c == '\\' { 2 } else { 1 };
+                let these: String = rest.chars().take(chars).collect();
+                place = after(place, &these);
+                self.text += &these;
+                these.len()
+            };
+            rest = &rest[taken..];
+            if c == '"' {
+                break;
+            }
+        }
+        self.text += rest;
+        Ok(found)
+    }
+}
+
+fn after(place: Place, text: &str) -> Place {
+    text.chars().fold(place, |Place { line, column }, c| match c {
+        '\n' => Place { line: line + 1, column: 1 },
+        _ => Place { line, column: column + 1 },
+    })
+}
+
+fn half(escape: &str) -> String {
+    format!("`{escape}` is half of a character: JSON writes one beyond U+FFFF as a pair, such as `\\uD83D\\uDE00`")
+}
+
+/// The unit of an escape `\uXXXX` at the beginning of a text.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+/// The character of two escapes.
+fn pair(text: &str) -> Option<char> {
+    let units = [unit(text)?, unit(text.get(6..)?)?];
+    let mut chars = char::decode_utf16(units);
+    chars.next()?.ok().filter(|c| c.len_utf16() == 2)
+}
