@@ -1,11 +1,16 @@
-//! The Lambda invocation: its context becomes a [`Deadline`], and a large body is put [`Aside`].
+//! The Lambda invocation: its context becomes a [`Deadline`], a large body is put [`Aside`], and a failure has a word
+//! ([`FailedBy`]).
 //!
 //! Deliberately absent: the runtime loop (`functions/*`) and any other use of the clock.
+
+mod failed;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+
+pub use failed::{Failed, FailedBy, guarded};
 
 /// When to stop what. The instants leave room for draining and for telling what became of the rest.
 #[derive(Debug, Clone, Copy)]

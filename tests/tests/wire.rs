@@ -41,6 +41,7 @@ mod wire {
     mod download;
     mod envelopes;
     mod faults;
+    mod errors;
     mod firehose;
     mod given;
     mod identity;

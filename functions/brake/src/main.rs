@@ -2,7 +2,10 @@
 //!
 //! An event in, a report out; everything between is `ingest::operate`.
 
-use ingest::{lambda::Deadline, operate::brake::Brake};
+use ingest::{
+    lambda::{Deadline, FailedBy, guarded},
+    operate::brake::Brake,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -11,7 +14,8 @@ async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
     let brake = &Brake::from_env().await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        Box::pin(brake.handle(Deadline::at(event.context.deadline()))).await.map_err(Error::from)
+        let handled = Box::pin(brake.handle(Deadline::at(event.context.deadline())));
+        guarded(async { handled.await.map_err(|reason| FailedBy::Brake.because(reason)) }).await
     }))
     .await
 }

@@ -2,16 +2,23 @@
 //!
 //! An event in, a response out; everything between is `ingest::pipeline`.
 
-use ingest::{pipeline::FirehoseTransform, source::firehose::Invocation};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use ingest::{
+    lambda::{Aside, guarded},
+    pipeline::FirehoseTransform,
+};
+use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
     let transform = FirehoseTransform::from_env().await?;
-    let transform = &transform;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Invocation>| {
-        tokio::task::block_in_place(|| transform.handle(&event.payload)).map_err(Error::from)
-    }))
-    .await
+    let (transform, aside) = (&transform, &Aside::default());
+    let put_aside = MapRequestLayer::new(|invocation: LambdaInvocation| {
+        let body = aside.put(invocation.body);
+        LambdaInvocation { body, ..invocation }
+    });
+    let handler = service_fn(async |_: LambdaEvent<()>| {
+        guarded(async { tokio::task::block_in_place(|| transform.handle(&aside.take())) }).await
+    });
+    Runtime::new(handler).layer(put_aside).run().await
 }

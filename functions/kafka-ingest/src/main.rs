@@ -3,7 +3,7 @@
 //! An event in, a response out; everything between is `ingest::pipeline`.
 
 use ingest::{
-    lambda::{Aside, Deadline},
+    lambda::{Aside, Deadline, guarded},
     pipeline::StreamIngest,
 };
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     });
     let handler = service_fn(async |event: LambdaEvent<()>| {
         let deadline = Deadline::at(event.context.deadline());
-        ingest.kafka(&aside.take(), deadline).await.map_err(Error::from)
+        guarded(ingest.kafka(&aside.take(), deadline)).await
     });
     Runtime::new(handler).layer(put_aside).run().await
 }

@@ -2,7 +2,10 @@
 //!
 //! A request in, the progress out; everything between is `ingest::operate`.
 
-use ingest::{lambda::Deadline, operate::replay::Replay};
+use ingest::{
+    lambda::{Deadline, FailedBy, guarded},
+    operate::replay::Replay,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -12,7 +15,8 @@ async fn main() -> Result<(), Error> {
     let replay = &Replay::from_env().await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        Box::pin(replay.handle(&event.payload, &event.context.request_id, deadline)).await.map_err(Error::from)
+        let handled = Box::pin(replay.handle(&event.payload, &event.context.request_id, deadline));
+        guarded(async { handled.await.map_err(|reason| FailedBy::Replay.because(reason)) }).await
     }))
     .await
 }

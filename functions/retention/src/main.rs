@@ -2,7 +2,10 @@
 //!
 //! An event in, a receipt out; everything between is `ingest::operate`.
 
-use ingest::{lambda::Deadline, operate::retention::Retention};
+use ingest::{
+    lambda::{Deadline, FailedBy, guarded},
+    operate::retention::Retention,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -12,7 +15,8 @@ async fn main() -> Result<(), Error> {
     let retention = &Retention::from_env().await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        retention.handle(&event.payload, deadline).await.map_err(Error::from)
+        let handled = Box::pin(retention.handle(&event.payload, deadline));
+        guarded(async { handled.await.map_err(|reason| FailedBy::Retention.because(reason)) }).await
     }))
     .await
 }

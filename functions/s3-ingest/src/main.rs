@@ -2,7 +2,10 @@
 //!
 //! An event in, a response out; everything between is `ingest::pipeline`.
 
-use ingest::{lambda::Deadline, pipeline::S3Ingest};
+use ingest::{
+    lambda::{Deadline, guarded},
+    pipeline::S3Ingest,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -13,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let ingest = &ingest;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        ingest.handle(&event.payload, deadline).await.map_err(Error::from)
+        guarded(ingest.handle(&event.payload, deadline)).await
     }))
     .await
 }

@@ -2,7 +2,10 @@
 //!
 //! An event in, an answer out, to `CloudFormation` too; everything between is `ingest::operate`.
 
-use ingest::{lambda::Deadline, operate::setup::Setup};
+use ingest::{
+    lambda::{Deadline, FailedBy, guarded},
+    operate::setup::Setup,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -12,7 +15,8 @@ async fn main() -> Result<(), Error> {
     let setup = &Setup::from_env().await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        setup.handle(&event.payload, deadline).await.map_err(Error::from)
+        let handled = Box::pin(setup.handle(&event.payload, deadline));
+        guarded(async { handled.await.map_err(|reason| FailedBy::Setup.because(reason)) }).await
     }))
     .await
 }

@@ -16,7 +16,7 @@ use crate::{
         datasets::Datasets,
         settings::{S3Prefix, Settings, variable},
     },
-    lambda::Deadline,
+    lambda::{Deadline, Failed, FailedBy},
     outcome::{ConfigError, Fault},
     source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
 };
@@ -50,7 +50,7 @@ impl S3Ingest {
     ///
     /// # Errors
     /// Where the envelope knows no partial answer and something of it was not settled: Lambda brings it again.
-    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.begin_invocation();
         let invocation = Invocation::read(event);
         let messages = &invocation.messages;
@@ -69,7 +69,7 @@ impl S3Ingest {
             self.message(message, place, waiters, &turns, deadline)
         });
         let results = join_all(attempts.collect::<Vec<_>>()).await;
-        let mut failed = Vec::new();
+        let (mut failed, mut by) = (Vec::new(), FailedBy::InvalidEvent);
         for (message, result) in invocation.messages.iter().zip(results) {
             if let Err(reason) = result {
                 tracing::error!(
@@ -79,11 +79,14 @@ impl S3Ingest {
                     "the message failed and comes again"
                 );
                 self.hide(message, deadline).await;
+                if message.tasks.is_ok() {
+                    by = FailedBy::Undelivered;
+                }
                 failed.push((message.id.clone(), reason));
             }
         }
-        self.carrier.end_invocation(deadline).await;
-        respond(invocation.envelope, &failed)
+        Box::pin(self.carrier.end_invocation(deadline)).await;
+        respond(invocation.envelope, &failed).map_err(|reason| by.because(reason))
     }
 
     /// One message: all of its objects, or none. What it leaves for other invocations is sent only when nothing else of the message
@@ -170,7 +173,8 @@ impl S3Ingest {
 pub(crate) fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
     let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
     let message = format!(
-        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever",
+        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever; name the `bucket` or a folder in `key`, \
+         or leave them out by `exclude`",
         dead.bucket,
         dead.prefix,
         fed_back.join(", ")

@@ -16,7 +16,7 @@ use crate::{
         settings::{Settings, variable},
     },
     frame::{Frames, kpl},
-    lambda::Deadline,
+    lambda::{Deadline, Failed, FailedBy},
     outcome::{ConfigError, Stage},
     record::{Facts, ItemPosition, Origin},
     source::{
@@ -53,17 +53,17 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
-    pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+    pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.begin_invocation();
-        let result = self.shards(invocation, deadline).await;
-        self.carrier.end_invocation(deadline).await;
+        let result = Box::pin(self.shards(invocation, deadline)).await;
+        Box::pin(self.carrier.end_invocation(deadline)).await;
         result
     }
 
-    async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+    async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         let mut failed = Vec::new();
         let keys_of = |name: &str| self.datasets.find_stream(name).is_some_and(|dataset| dataset.wants_facts());
-        for mut shard in kinesis::shards(invocation, keys_of)? {
+        for mut shard in kinesis::shards(invocation, keys_of).map_err(invalid)? {
             shard.name_keys();
             let dataset = self.datasets.find_stream(shard.stream_name());
             let dataset = dataset.ok_or_else(|| unwanted("stream", shard.stream_name()))?;
@@ -91,18 +91,18 @@ impl StreamIngest {
     ///
     /// # Errors
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
-    pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+    pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.begin_invocation();
-        let result = self.topics(invocation, deadline).await;
-        self.carrier.end_invocation(deadline).await;
+        let result = Box::pin(self.topics(invocation, deadline)).await;
+        Box::pin(self.carrier.end_invocation(deadline)).await;
         result
     }
 
-    async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, String> {
+    async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         let mut failed = Vec::new();
         let facts_of = |name: &str| self.datasets.find_topic(name).is_some_and(|dataset| dataset.wants_facts());
         let cluster = self.settings.kafka_cluster.as_deref();
-        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of)? {
+        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of).map_err(invalid)? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;
             let records = batch.records.len();
             let subject = |undelivered: &Undelivered| {
@@ -134,7 +134,7 @@ impl StreamIngest {
         dataset: &Arc<Dataset>,
         deadline: Deadline,
         subject: impl FnOnce(&Undelivered) -> Subject,
-    ) -> Result<Undelivered, String> {
+    ) -> Result<Undelivered, Failed> {
         let started = Instant::now();
         let Batch { origin, records } = batch;
         let count = records.len();
@@ -144,7 +144,8 @@ impl StreamIngest {
         let produce = move |bodies| {
             let mut bytes_raw = 0;
             let end = Producer::run(bodies, &rules, &from, |producer| {
-                let frames = Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
+                let frames =
+                    Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
                 read(producer, &records, &from, frames, &mut bytes_raw)
             });
             (end, bytes_raw)
@@ -166,10 +167,14 @@ impl StreamIngest {
         };
         receipt.print();
         if !receipt.outcome.balances() {
-            return Err(format!("the receipt of {} does not balance: {:?}", dataset.name, receipt.outcome));
+            let reason = format!("the receipt of {} does not balance: {:?}", dataset.name, receipt.outcome);
+            return Err(FailedBy::Unbalanced.because(reason));
         }
         match settlement.failure {
-            Some(failure) if failure.is_permanent => Err(failure.reason),
+            Some(failure) if failure.is_permanent => {
+                let by = if receipt.panicked > 0 { FailedBy::Panicked } else { FailedBy::Refused };
+                Err(by.because(failure.reason))
+            }
             Some(failure) => {
                 tracing::error!(dataset = dataset.name, reason = failure.reason, "records come again");
                 Ok(undelivered)
@@ -257,8 +262,12 @@ fn ordinal(record: usize) -> u32 {
 }
 
 /// A stream is connected to the function on purpose: records that no rule knows of are no records to be forgotten.
-fn unwanted(kind: &str, name: &str) -> String {
-    format!(
+fn unwanted(kind: &str, name: &str) -> Failed {
+    FailedBy::NoDataset.because(format!(
         "no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it"
-    )
+    ))
+}
+
+fn invalid(reason: String) -> Failed {
+    FailedBy::InvalidEvent.because(reason)
 }

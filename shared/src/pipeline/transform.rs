@@ -22,6 +22,7 @@ use crate::{
     },
     decode::{DecodeError, Decoder, Event, Path, Scalar, Value},
     frame::{Frame, FrameError, Frames},
+    lambda::{Failed, FailedBy},
     outcome::{ConfigError, TransformOutcome},
     record::{ItemPosition, Origin},
     shape::ShapeScratch,
@@ -65,21 +66,23 @@ impl FirehoseTransform {
     /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose tries
     /// again, three times by default, then keeps the records as they came under `processing-failed/` in the backup bucket
     /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
-    pub fn handle(&self, invocation: &Invocation) -> Result<Response, String> {
+    pub fn handle(&self, invocation: &[u8]) -> Result<Response, Failed> {
         let started = Instant::now();
-        let name = invocation.delivery_stream()?;
+        let invocation = &Invocation::read(invocation).map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
+        let name = invocation.delivery_stream().map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
         let transform = self.datasets.find_delivery_stream(name).ok_or_else(|| {
-            format!(
+            FailedBy::NoDataset.because(format!(
                 "no dataset's `from` matches the delivery stream `{name}`: add `from: {{ delivery_stream: {name} }}` \
                  to pipeline.yaml, or take the function out of it"
-            )
+            ))
         })?;
         let mut work = Work::new(name, transform, &self.settings, &invocation.records);
         let response = work.answer(&invocation.records, MAX_RESPONSE_BYTES);
         let receipt = TransformReceipt { elapsed_ms: elapsed_ms(started), ..work.receipt };
         receipt.print();
         if !receipt.outcome.balances() {
-            return Err(format!("the receipt of {} does not balance: {:?}", transform.name, receipt.outcome));
+            let reason = format!("the receipt of {} does not balance: {:?}", transform.name, receipt.outcome);
+            return Err(FailedBy::Unbalanced.because(reason));
         }
         Ok(response)
     }
@@ -191,8 +194,7 @@ impl<'r> Work<'r> {
             }
             self.settle(found);
         }
-        self.receipt.left_out =
-            self.unfolding.left_out + self.shape.take_left_out() + self.frames.take_left_out();
+        self.receipt.left_out = self.unfolding.left_out + self.shape.take_left_out() + self.frames.take_left_out();
         answers.finish()
     }
 

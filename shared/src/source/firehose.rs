@@ -72,6 +72,16 @@ impl<'de> Deserialize<'de> for Data {
 }
 
 impl Invocation {
+    /// Reads the body of an invocation.
+    ///
+    /// # Errors
+    /// The event is not of Firehose: the invocation fails.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(body).map_err(|error| {
+            format!("not an event of Firehose, which has `records` with `recordId` and `data` in each: {error}")
+        })
+    }
+
     /// The name of the delivery stream.
     ///
     /// # Errors

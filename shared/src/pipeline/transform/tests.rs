@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lambda::FailedBy;
 
 /// The transform of delivery stream `app`, with `more` among the keys of its dataset.
 fn transform(more: &str) -> FirehoseTransform {
@@ -197,9 +198,15 @@ fn records_that_expand_stay_within_the_response_of_a_lambda_function() {
 #[test]
 fn an_invocation_that_no_dataset_knows_fails_and_is_not_dropped() {
     let other = "arn:aws:firehose:us-east-2:123456789012:deliverystream/other";
-    let event = serde_json::from_value(json!({ "deliveryStreamArn": other, "records": [] })).unwrap();
-    assert!(transform("").handle(&event).unwrap_err().contains("`from: { delivery_stream: other }`"));
-    let response = transform("").handle(&invocation(&[])).unwrap();
+    let body = |arn: &str| json!({ "deliveryStreamArn": arn, "records": [] }).to_string();
+    let failed = transform("").handle(body(other).as_bytes()).unwrap_err();
+    assert!(failed.reason.contains("`from: { delivery_stream: other }`"), "{failed:?}");
+    assert_eq!(failed.by, FailedBy::NoDataset);
+    for foreign in [body("arn:aws:s3:::b"), json!({ "records": 7 }).to_string(), "{}".to_owned(), "no".to_owned()] {
+        let failed = transform("").handle(foreign.as_bytes()).unwrap_err();
+        assert_eq!(failed.by, FailedBy::InvalidEvent, "{foreign}: {failed:?}");
+    }
+    let response = transform("").handle(body(&other.replace("other", "app")).as_bytes()).unwrap();
     assert_eq!(serde_json::to_value(response).unwrap(), json!({ "records": [] }));
 }
 
