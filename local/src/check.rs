@@ -8,6 +8,8 @@ mod report;
 
 pub use report::{Example, Failure, Report, Tried};
 
+use crate::machine;
+
 use std::{
     fs::{self, File as Opened},
     io,
@@ -16,9 +18,16 @@ use std::{
 };
 
 use ingest::{
-    config::datasets::{Dataset, Datasets, From},
-    operate::bounds,
-    outcome::ConfigError,
+    config::{
+        datasets::{Dataset, Datasets, From},
+        settings::S3Prefix,
+    },
+    operate::{
+        bounds::{self, Bound},
+        compared, refusals,
+        setup::template::TemplateOwner,
+    },
+    outcome::{ConfigError, Fault},
     pipeline::{DryRun, Fate, Rules},
     record::{KafkaRecord, Origin},
     shape::HashKey,
@@ -40,13 +49,39 @@ pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
     Datasets::load(pipeline, HashKey::new(HASH_KEY.as_bytes()).ok().as_ref())
 }
 
+/// What a deployment would say of the rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deployed {
+    /// Why a function would not start, or `setup` would fail.
+    pub faults: Vec<Fault>,
+    /// What its domain or its functions do in another way than somebody may expect.
+    pub warnings: Vec<String>,
+    /// What holds for all rules of a kind.
+    pub notes: Vec<String>,
+}
+
+/// Asks what the functions of a deployment ask when they start, by the same code. Dead letters go where `MILLRACE_DEAD_LETTERS` says, else
+/// where template.yaml puts them.
+pub fn deployed(datasets: &Datasets, pipeline: &Path) -> Deployed {
+    let named = machine::setting("MILLRACE_DEAD_LETTERS").and_then(|text| S3Prefix::parse(&text));
+    let dead_letters = named.unwrap_or_else(refusals::dead_letters_of_template);
+    let (templates, faults) = refusals::refusals(datasets, &TemplateOwner::default(), pipeline, Some(&dead_letters));
+    let warnings =
+        compared::differently_compared(datasets, &templates).into_iter().map(|bound| warning(&bound)).collect();
+    let notes = compared::has_query(datasets).then(|| compared::AS_ON_KEYWORD.to_owned());
+    Deployed { faults, warnings, notes: notes.into_iter().collect() }
+}
+
+fn warning(bound: &Bound) -> String {
+    format!("{}: {}. {}", bound.check, bound.found, bound.fix)
+}
+
 /// Tries the rules on samples. An S3 dataset takes the files whose path matches its `key`, and its `bucket` where that is
 /// named; one of a stream, topic or delivery stream takes every file.
 pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
     let bounds = bounds::bounds(datasets).into_iter().chain(bounds::may_roll_over(datasets));
     let bounds = bounds.chain(bounds::may_move(datasets)).chain(bounds::may_show(datasets));
-    let warnings = bounds.map(|bound| format!("{}: {}. {}", bound.check, bound.found, bound.fix));
-    let mut report = Report { warnings: warnings.collect(), ..Report::default() };
+    let mut report = Report { warnings: bounds.map(|bound| warning(&bound)).collect(), ..Report::default() };
     let taken: Vec<Option<&str>> = samples.iter().map(|file| taker(datasets, file, bucket)).collect();
     for dataset in datasets {
         let files: Vec<&File> = match &dataset.from {

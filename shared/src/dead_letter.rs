@@ -19,6 +19,19 @@ use crate::{
 /// What stands in a key before how often its letters were replayed by their source. No hash has a point in it.
 const REPLAYS: &str = ".r";
 
+/// A regular expression of the keys that dead letters have below a prefix, which ends in a slash or is empty: dataset, origin and file.
+pub fn keys_below(prefix: &str) -> String {
+    let mut escaped = String::new();
+    for c in prefix.chars() {
+        if !c.is_alphanumeric() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    // Letters of 0.1.0 had no hash in the name of the file.
+    format!(r"^{escaped}[a-z0-9_-]*/[A-Za-z0-9_-]{{16}}/[^/]+\.ndjson$")
+}
+
 /// Dead letters of one origin, encoded.
 #[derive(Debug, Default)]
 pub struct Letters {
@@ -228,6 +241,32 @@ mod tests {
             key_of(&origin, &positions),
             "app/7wWFgb970_P-yXDr/00000000000000000001-00000000000000000009-3-X281PTFI4tbCcAHc.ndjson"
         );
+    }
+
+    #[test]
+    fn every_key_has_the_form_that_rules_are_compared_with() {
+        let record = crate::record::KafkaRecord { partition: -1, offset: 7, timestamp: -1 };
+        for origin in [
+            Origin::s3("logs", "a.json", "e"),
+            Origin::kinesis(
+                "arn:aws:kinesis:eu-west-1:1:stream/app",
+                "shardId-0",
+                vec!["49590338271490256608559692538".into()],
+            ),
+            Origin::kafka("c", "t", vec![record]),
+            Origin::firehose("app", vec!["4959.1".into()]),
+        ] {
+            for replays in [0, 12] {
+                let key = format!(
+                    "dead-letters/{}",
+                    key_of(&origin.clone().replayed(replays), &[(ItemPosition::default(), 4)])
+                );
+                for (prefix, expected) in [("dead-letters/", true), ("dead", false), ("dead.letters/", false)] {
+                    let form = regex_automata::meta::Regex::new(&keys_below(prefix)).unwrap();
+                    assert_eq!(form.is_match(&key), expected, "{key} below {prefix}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@
 pub mod audit;
 pub mod bounds;
 pub mod brake;
+pub mod compared;
 pub mod doctor;
+pub mod refusals;
 pub mod replay;
 pub mod retention;
 pub mod setup;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use ingest::{
     config::datasets::{Datasets, From},
+    operate::{refusals, setup::template::TemplateOwner},
     pipeline::{DryRun, Fate, Rules},
     record::{KafkaRecord, Origin},
     shape::HashKey,
@@ -65,6 +66,35 @@ fn told(datasets: &Datasets, sample: &str) -> Vec<String> {
         })
         .unwrap();
     told
+}
+
+/// What a deployment by template.yaml says of an example.
+fn refused(datasets: &Datasets) -> Vec<String> {
+    let dead_letters = refusals::dead_letters_of_template();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/pipeline.yaml");
+    let (_, faults) = refusals::refusals(datasets, &TemplateOwner::default(), &folder, Some(&dead_letters));
+    faults.into_iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect()
+}
+
+#[test]
+fn every_example_of_rules_runs_as_it_stands() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let key = HashKey::new(b"0123456789abcdef").unwrap();
+    let documents = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents =
+        documents.chain([root.join("README.md")]).filter(|path| path.extension().is_some_and(|of| of == "md"));
+    let mut examples = 0;
+    for path in documents {
+        let document = std::fs::read_to_string(&path).unwrap();
+        for block in blocks(&document).iter().filter(|block| block.text.starts_with("datasets:")) {
+            let (place, yaml) = (path.display(), block.text);
+            let datasets =
+                Datasets::parse("example", yaml, Some(&key)).unwrap_or_else(|error| panic!("{place}\n{yaml}\n{error}"));
+            assert_eq!(refused(&datasets), [] as [&str; 0], "{place}\n{yaml}");
+            examples += 1;
+        }
+    }
+    assert!(examples > 15, "{examples}");
 }
 
 #[test]

@@ -15,8 +15,10 @@ pub struct Report {
     pub datasets: Vec<Tried>,
     /// Files whose path no S3 dataset's `from` matches.
     pub not_taken: Vec<String>,
-    /// By which rules an event may come to be there twice.
+    /// By which rules an event may come to be there twice, and what a domain does in another way.
     pub warnings: Vec<String>,
+    /// What holds for all rules of a kind.
+    pub notes: Vec<String>,
 }
 
 /// What a dataset's rules do to the samples.
@@ -115,9 +117,11 @@ impl Report {
         text
     }
 
-    /// The warnings, a line each.
+    /// The warnings and notes, a line each.
     pub fn warnings_text(&self) -> String {
-        self.warnings.iter().fold(String::new(), |text, warning| text + "warning  " + warning + "\n")
+        let warnings = self.warnings.iter().map(|warning| ("warning  ", warning));
+        let lines = warnings.chain(self.notes.iter().map(|note| ("note  ", note)));
+        lines.fold(String::new(), |text, (kind, line)| text + kind + line + "\n")
     }
 }
 

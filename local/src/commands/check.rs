@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ingest::outcome::Fault;
 use local::{check, files};
 use serde_json::json;
 
@@ -20,22 +21,15 @@ pub(crate) fn check(
     let pipeline = own_pipeline(pipeline.map(Path::to_owned));
     let datasets = match check::datasets(&pipeline) {
         Ok(datasets) => datasets,
-        Err(error) => {
-            let faults = error.faults;
-            if as_json {
-                let faults: Vec<_> =
-                    faults.iter().map(|fault| json!({"place": fault.place, "message": fault.message})).collect();
-                println!("{}", serde_json::to_string_pretty(&json!({ "faults": faults }))?);
-            } else {
-                for fault in &faults {
-                    eprintln!("{}: {}", fault.place, fault.message);
-                }
-                eprintln!("\n{}: {} to put right", pipeline.display(), plural(faults.len(), "fault"));
-            }
-            return Ok(false);
-        }
+        Err(error) => return faulty(&pipeline, &error.faults, as_json),
     };
-    let report = check::check(&datasets, &files::collect(samples, &std::env::current_dir()?)?, bucket);
+    let deployed = check::deployed(&datasets, &pipeline);
+    if !deployed.faults.is_empty() {
+        return faulty(&pipeline, &deployed.faults, as_json);
+    }
+    let mut report = check::check(&datasets, &files::collect(samples, &std::env::current_dir()?)?, bucket);
+    report.warnings.extend(deployed.warnings);
+    report.notes = deployed.notes;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -46,4 +40,19 @@ pub(crate) fn check(
         print!("{}", report.warnings_text());
     }
     Ok(report.is_whole())
+}
+
+/// Tells the faults.
+fn faulty(pipeline: &Path, faults: &[Fault], as_json: bool) -> io::Result<bool> {
+    if as_json {
+        let faults: Vec<_> =
+            faults.iter().map(|fault| json!({"place": fault.place, "message": fault.message})).collect();
+        println!("{}", serde_json::to_string_pretty(&json!({ "faults": faults }))?);
+    } else {
+        for fault in faults {
+            eprintln!("{}: {}", fault.place, fault.message);
+        }
+        eprintln!("\n{}: {} to put right", pipeline.display(), plural(faults.len(), "fault"));
+    }
+    Ok(false)
 }

@@ -6,6 +6,7 @@
 //! `index` is a fault), and keys that are ignored: an unknown one is a fault, and so is one that a later release will
 //! bring, or that says nothing about this kind of `from`.
 
+mod overlap;
 mod read;
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
+use crate::dead_letter;
 use crate::decode::{Embedded, Path};
 use crate::frame::{Format, Records};
 use crate::outcome::{ConfigError, Fault};
@@ -187,17 +189,9 @@ impl S3From {
         self.key.glob().glob()
     }
 
-    /// Whether some key that begins with `prefix` could be taken. Errs on the side of yes where the glob is intricate.
+    /// Whether the key of some dead letter below `prefix` could be taken.
     fn could_match(&self, bucket: &str, prefix: &str) -> bool {
-        if !self.bucket.is_match(bucket) {
-            return false;
-        }
-        let glob = self.key_glob();
-        let literal = glob.find(['*', '?', '[', '{', '\\']).map_or(glob, |at| &glob[..at]);
-        if literal.len() == glob.len() {
-            return glob.starts_with(prefix);
-        }
-        prefix.starts_with(literal) || literal.starts_with(prefix)
+        self.bucket.is_match(bucket) && overlap::could_match(&self.key, &self.exclude, &dead_letter::keys_below(prefix))
     }
 }
 
@@ -304,8 +298,7 @@ impl Datasets {
         &self.hash
     }
 
-    /// The datasets whose `from` could take an object under `key_prefix`. The dead letters lie under such a prefix: a
-    /// dataset that takes them would feed itself.
+    /// The datasets whose `from` could take a dead letter below `key_prefix`: they would feed themselves.
     pub fn could_match_s3(&self, bucket: &str, key_prefix: &str) -> Vec<&str> {
         let could_take =
             |dataset: &&Arc<Dataset>| dataset.from.s3().is_some_and(|from| from.could_match(bucket, key_prefix));

@@ -89,6 +89,13 @@ pub struct Settings {
     pub memory_mb: usize,
 }
 
+impl S3Prefix {
+    /// Reads `s3://bucket/prefix`.
+    pub fn parse(text: &str) -> Option<Self> {
+        s3_prefix(text)
+    }
+}
+
 impl Settings {
     /// Reads from a lookup, such as [`variable`]; an empty value counts as missing.
     ///

@@ -4,9 +4,8 @@ use super::{Finding, Rules, reach};
 use crate::{
     aws::Aws,
     config::{datasets::Datasets, deployment::Deployment, settings::Auth},
-    operate::setup::template::{self, TemplateOwner},
+    operate::{refusals::refusals, setup::template::TemplateOwner},
     outcome::Fault,
-    pipeline::fed_back,
     shape::{FieldRule, HashKey},
 };
 
@@ -49,13 +48,8 @@ pub(super) async fn pipeline(deployment: &Deployment, aws: &Aws) -> (Vec<Finding
         Err(error) => return (error.faults.iter().map(|fault| of_fault(CHECK, fault)).collect(), None),
     };
     let mut findings = vec![hash_key(deployment, &datasets, aws).await];
-    let mut faults = Vec::new();
     let owner = deployment.domain.as_ref().map(TemplateOwner::from).unwrap_or_default();
-    let templates = template::beside(&datasets, &owner, &deployment.pipeline).unwrap_or_else(|error| {
-        faults.extend(error.faults);
-        Vec::new()
-    });
-    faults.extend(deployment.dead_letters.iter().filter_map(|dead_letters| fed_back(&datasets, dead_letters)));
+    let (templates, faults) = refusals(&datasets, &owner, &deployment.pipeline, deployment.dead_letters.as_ref());
     if faults.is_empty() {
         let count = datasets.iter().count() + datasets.transforms().count();
         findings.insert(

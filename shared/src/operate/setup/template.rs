@@ -4,6 +4,7 @@
 //! alike, or every fault at once. What the user's own mapping says about a field stands; only what it does not say is added. A dataset
 //! whose indices are deleted one day has one in any case: the mark in it (`body`) says whose they are.
 
+mod analysis;
 mod body;
 
 use std::collections::BTreeMap;
