@@ -12,6 +12,7 @@ use crate::{
     machine::Machine,
     progress::{EVENT_FATES, Progress},
     queue::{self, Message},
+    reasons::Reasons,
 };
 
 /// How often a message is brought before it is given up; deployed, it would come to rest in the dead-letter queue.
@@ -41,6 +42,7 @@ pub struct Delivered {
 pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<Delivered> {
     let mut delivered = Delivered::default();
     let mut seen_lines = machine.function.line_count();
+    let mut reasons = Reasons::of(&machine.function);
     // Small batches, so that progress is seen; not of one where there are many.
     let batch = (machine.queue.len() / 20).clamp(1, MAX_BATCH);
     loop {
@@ -49,7 +51,7 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
             return Ok(delivered);
         }
         delivered.invocations += 1;
-        let answer = invoke(machine, &messages, progress).await?;
+        let answer = invoke(machine, &messages, &mut reasons, progress).await?;
         let lines = machine.function.lines_from(seen_lines);
         seen_lines += lines.len();
         for receipt in function::receipts(&lines) {
@@ -60,7 +62,7 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
         if let Answer::InitError { error_type, message } = answer {
             return Err(io::Error::other(format!("the function does not start: {error_type}: {message}")));
         }
-        let failed = failures(&answer, &messages);
+        let failed = failures(&answer, &messages, &reasons);
         for message in messages {
             let Some((_, reason)) = failed.iter().find(|(id, _)| *id == message.id) else {
                 machine.queue.delete(&message.id);
@@ -78,14 +80,24 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
     }
 }
 
-async fn invoke(machine: &mut Machine, messages: &[Message], progress: &Progress) -> io::Result<Answer> {
+async fn invoke(
+    machine: &mut Machine,
+    messages: &[Message],
+    reasons: &mut Reasons,
+    progress: &Progress,
+) -> io::Result<Answer> {
     let event = queue::event(messages);
+    reasons.begin();
     let mut invocation = std::pin::pin!(machine.function.invoke(&event, TIMEOUT));
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     loop {
         tokio::select! {
-            answer = &mut invocation => return answer,
+            answer = &mut invocation => {
+                reasons.show(progress);
+                return answer;
+            }
             _ = tick.tick() => {
+                reasons.show(progress);
                 let created = machine.domain.as_ref().map(|domain| domain.stats().created);
                 progress.at(machine.s3.stats().bytes_sent, created);
             }
@@ -94,7 +106,7 @@ async fn invoke(machine: &mut Machine, messages: &[Message], progress: &Progress
 }
 
 /// The ids of the messages that failed, with the reason. Whatever is no partial batch response fails them all.
-fn failures(answer: &Answer, messages: &[Message]) -> Vec<(String, String)> {
+fn failures(answer: &Answer, messages: &[Message], reasons: &Reasons) -> Vec<(String, String)> {
     let all = |reason: String| messages.iter().map(|message| (message.id.clone(), reason.clone())).collect();
     let body = match answer.response() {
         Ok(body) => body,
@@ -105,7 +117,7 @@ fn failures(answer: &Answer, messages: &[Message]) -> Vec<(String, String)> {
     let mut failed = Vec::new();
     for failure in body["batchItemFailures"].as_array().into_iter().flatten() {
         match failure["itemIdentifier"].as_str() {
-            Some(id) if known.contains(id) => failed.push((id.to_owned(), "reported as failed".to_owned())),
+            Some(id) if known.contains(id) => failed.push((id.to_owned(), reasons.why(Some(id)))),
             // Lambda takes an identifier that it does not know for the failure of the whole batch.
             _ => return all("the answer names no message of the batch".into()),
         }
@@ -120,7 +132,8 @@ mod tests {
     fn failed(answer: &Answer) -> Vec<String> {
         let message =
             |id: &str| Message { id: id.into(), receipt_handle: String::new(), body: String::new(), receive_count: 1 };
-        failures(answer, &[message("1"), message("2")]).into_iter().map(|(id, _)| id).collect()
+        let reasons = Reasons::without_lines().unwrap();
+        failures(answer, &[message("1"), message("2")], &reasons).into_iter().map(|(id, _)| id).collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -34,7 +34,7 @@ pub struct Function {
     binary: PathBuf,
     environment: Vec<(String, String)>,
     process: Option<Process>,
-    log: Mutex<Log>,
+    output: Output,
     spent: Spent,
     front: Option<Front>,
 }
@@ -88,9 +88,9 @@ impl Function {
                 environment.push((key.to_owned(), value.to_owned()));
             }
         }
-        let log = Mutex::new(Log::new()?);
+        let output = Output(Arc::new(Mutex::new(Log::new()?)));
         let (binary, spent) = (binary.to_owned(), Spent::default());
-        let mut function = Self { binary, environment, process: None, log, spent, front };
+        let mut function = Self { binary, environment, process: None, output, spent, front };
         function.spawn().await?;
         Ok(function)
     }
@@ -180,25 +180,24 @@ impl Function {
         }
     }
 
+    /// What its processes print, to be read while an invocation runs too.
+    pub fn output(&self) -> Output {
+        self.output.clone()
+    }
+
     /// The lines that all its processes have printed so far, on both outputs, without their newlines.
     pub fn lines(&self) -> Vec<String> {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.read();
-        log.lines.clone()
+        self.output.lines_from(0)
     }
 
     /// How many lines there are so far: where [`Self::lines_from`] goes on later.
     pub fn line_count(&self) -> usize {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.read();
-        log.lines.len()
+        self.output.line_count()
     }
 
     /// Those of [`Self::lines`] from the one with this index on.
     pub fn lines_from(&self, first: usize) -> Vec<String> {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.read();
-        log.lines.get(first..).unwrap_or_default().to_vec()
+        self.output.lines_from(first)
     }
 
     /// The lines whose `message` is `receipt`.
@@ -223,7 +222,7 @@ impl Function {
             *front.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
             address = front.address;
         }
-        let output = self.log.lock().unwrap_or_else(PoisonError::into_inner).writer()?;
+        let output = self.output.log().writer()?;
         #[expect(clippy::disallowed_methods, reason = "the one variable that a process of ours inherits")]
         let path = std::env::var_os("PATH");
         let child = Command::new(&self.binary)
@@ -272,6 +271,35 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 fn peak_kib(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// What the processes of a function print.
+#[derive(Debug, Clone)]
+pub struct Output(Arc<Mutex<Log>>);
+
+impl Output {
+    #[cfg(test)]
+    pub(crate) fn empty() -> io::Result<Self> {
+        Ok(Self(Arc::new(Mutex::new(Log::new()?))))
+    }
+
+    /// How many lines there are so far.
+    pub fn line_count(&self) -> usize {
+        let mut log = self.log();
+        log.read();
+        log.lines.len()
+    }
+
+    /// The lines from the one with this index on.
+    pub fn lines_from(&self, first: usize) -> Vec<String> {
+        let mut log = self.log();
+        log.read();
+        log.lines.get(first..).unwrap_or_default().to_vec()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the processes print goes into a file: what was written before an answer is there when the answer is, which a

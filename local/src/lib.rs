@@ -12,7 +12,7 @@
 //!
 //! The program around them, in the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects,
 //! [`machine`] wires the services, [`notification`] says what lies in S3, [`deliver`] brings it to the function,
-//! [`progress`] and [`report`] show what came of it. Through a stream, [`stream`] stands in the place of S3,
+//! [`progress`], [`reasons`] and [`report`] show what came of it. Through a stream, [`stream`] stands in the place of S3,
 //! [`notification`] and [`deliver`].
 //!
 //! Without any of these, [`check`] tries the rules on files, [`schema`] describes them to editors, and [`logstash`] makes
@@ -32,6 +32,7 @@ pub mod notification;
 pub mod picture;
 pub mod progress;
 pub mod queue;
+pub mod reasons;
 pub mod report;
 pub mod runtime;
 pub mod s3;

@@ -22,7 +22,7 @@ use crate::{
 /// The bucket that dead letters go to.
 pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
 pub(crate) const REGION: &str = "us-east-1";
-/// How long a domain elsewhere may take to accept a connection.
+/// How long a domain elsewhere may take to accept a connection, and then to answer.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// What the user may set for the function as for a deployed one.
 const PASSED_ON: [&str; 8] = [
@@ -79,7 +79,7 @@ impl Machine {
         s3.add_bucket(DEAD_LETTER_BUCKET, &options.dead_letters);
         let queue = Queue::start().await?;
         let (domain, endpoint, auth) = if let Some(url) = &options.domain {
-            reach(url).await?;
+            reach(url, REACHED_WITHIN).await?;
             (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into()))
         } else {
             let options = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
@@ -167,15 +167,18 @@ impl Alone {
     }
 }
 
-/// Says at once that nobody listens at a URL. The function would try until its time is up, several times.
-async fn reach(url: &str) -> io::Result<()> {
+/// Says at once that nobody listens at a URL, that its certificate is not trusted, or that it does not answer. The function would try until
+/// its time is up, several times.
+async fn reach(url: &str, within: Duration) -> io::Result<()> {
     let refused = |reason: &str| io::Error::other(format!("{url}: {reason}"));
     let parsed: hyper::Uri = url.parse().map_err(|_| refused("is no URL"))?;
     let Some(host) = parsed.host() else { return Err(refused("is no URL; write it like https://host:9200")) };
     let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    match tokio::time::timeout(REACHED_WITHIN, TcpStream::connect((host, port))).await {
-        Ok(Ok(_)) => Ok(()),
+    // Closed before anything is asked: a server that serves one connection at a time would wait for a request on it.
+    let connected = tokio::time::timeout(within, TcpStream::connect((host, port))).await.map(|stream| stream.map(drop));
+    match connected {
+        Ok(Ok(())) => ingest::cluster::answers(url, within).await.map_err(io::Error::other),
         Ok(Err(error)) => Err(refused(&error.to_string())),
         Err(_) => Err(refused("does not answer")),
     }
@@ -206,4 +209,17 @@ fn path(path: &Path) -> io::Result<String> {
     let absolute =
         path.canonicalize().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     absolute.into_os_string().into_string().map_err(|_| io::Error::other("the path of the pipeline is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_domain_that_takes_connections_and_does_not_answer_is_told() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let error = reach(&url, Duration::from_millis(50)).await.unwrap_err().to_string();
+        assert!(error.contains(&url) && error.contains("timed out"), "{error}");
+    }
 }

@@ -30,7 +30,7 @@ use crate::{
 pub use admin::Admin;
 pub use encode::Payload;
 use http::{Answer, Http, Request};
-pub use http::{address, put_json};
+pub use http::{address, answers, put_json};
 pub use limit::{AdaptiveLimit, Permit};
 pub use met::Met;
 pub use taken::Taken;

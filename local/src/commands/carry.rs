@@ -29,6 +29,12 @@ use crate::{Output, Service};
 /// The bucket that the objects are served from, and the stream that the records are in.
 pub(crate) const BUCKET: &str = "logs";
 
+/// The embedded domain takes every document that is JSON.
+const NO_MAPPINGS: &str = "\
+The embedded domain has no mappings, so it took every document. A real one rejects some: a field with values of two types (`1` here, `\"text\"`
+there), `a` beside `a.b`, a date that is none, an integer beyond 64 bits, more fields than an index takes (1,000). They become dead letters.
+Searches compare whole values here, and words where a field is `text` there. `--domain URL` brings the same files into a real domain.";
+
 pub(crate) fn temporary_folder() -> io::Result<TempDir> {
     tempfile::Builder::new().prefix("millrace-").tempdir()
 }
@@ -106,6 +112,13 @@ impl Measured {
         report.peak_memory_bytes = machine.function.peak_memory_bytes();
         report.indices = machine.domain.as_ref().map(Domain::indices).unwrap_or_default();
         report
+    }
+}
+
+/// What the embedded domain does not show, said once at the end of a run.
+pub(crate) fn state_limits(machine: &Machine) {
+    if machine.domain.is_some() {
+        eprintln!("{NO_MAPPINGS}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use local::{files, sample};
 use serde_json::json;
 
-use super::carry::{BUCKET, carry, start, stay_up, temporary_folder};
+use super::carry::{BUCKET, carry, start, state_limits, stay_up, temporary_folder};
 use crate::{Output, Service};
 
 /// The rules of the demonstration: those that the template deploys.
@@ -48,6 +48,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         println!("{}", serde_json::to_string_pretty(&json!({"first": first, "search": found, "second": second}))?);
     }
     let as_promised = !first.undelivered() && !second.undelivered() && again == 0 && first.balances && second.balances;
+    state_limits(&machine);
     stay_up(&machine, output).await?;
     Ok(as_promised)
 }

@@ -22,7 +22,7 @@ use local::{
     },
 };
 
-use super::carry::{BUCKET, carry, start, stay_up, stream, temporary_folder};
+use super::carry::{BUCKET, carry, start, state_limits, stay_up, stream, temporary_folder};
 use crate::{Records, Run, Service};
 
 /// Records of a batch: more than Lambda's own 100, so that there are fewer invocations.
@@ -61,6 +61,7 @@ pub(crate) async fn ingest(run: &Run) -> io::Result<bool> {
     } else {
         println!("{}", report.text());
     }
+    state_limits(&machine);
     stay_up(&machine, &run.output).await?;
     if !report.dead_letters.is_empty() {
         eprintln!("The dead letters stay in {}", folder.keep().join("dead-letters").display());

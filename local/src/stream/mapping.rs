@@ -23,6 +23,7 @@ use crate::{
     function::{self, Answer},
     machine::Machine,
     progress::{EVENT_FATES, Progress},
+    reasons::Reasons,
 };
 
 /// How often a batch is brought in vain before it is given up; deployed, it would come until it is settled.
@@ -121,7 +122,8 @@ pub async fn deliver(
 ) -> io::Result<Delivered> {
     let seen_lines = machine.function.line_count();
     let delivered = Delivered { receipts_name_all_records: true, ..Delivered::default() };
-    let mut mapping = Mapping { machine, source, options, progress, delivered, seen_lines, bytes_before: 0 };
+    let reasons = Reasons::of(&machine.function);
+    let mut mapping = Mapping { machine, reasons, source, options, progress, delivered, seen_lines, bytes_before: 0 };
     for put in files {
         if mapping.delivered.given_up.is_some() {
             mapping.delivered.not_sent.add(format!("{}: lies behind what was given up", put.file.key));
@@ -135,6 +137,7 @@ pub async fn deliver(
 
 struct Mapping<'d> {
     machine: &'d mut Machine,
+    reasons: Reasons,
     source: &'d Source,
     options: MappingOptions,
     progress: &'d Progress,
@@ -183,7 +186,7 @@ impl Mapping<'_> {
             }
             let (left, reason) = match self.left(put, &answer, &records) {
                 Ok(left) if left.is_empty() => return Ok(()),
-                Ok(left) => (left, "reported as failed".to_owned()),
+                Ok(left) => (left, self.reasons.why(None)),
                 Err(reason) => ((0..records.len()).collect(), reason),
             };
             tries = if left.len() < records.len() { 1 } else { tries + 1 };
@@ -213,12 +216,17 @@ impl Mapping<'_> {
 
     async fn invoke(&mut self, event: &Value, bytes: u64) -> io::Result<Answer> {
         self.delivered.invocations += 1;
+        self.reasons.begin();
         let mut invocation = std::pin::pin!(self.machine.function.invoke(event, self.options.timeout));
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
             tokio::select! {
-                answer = &mut invocation => return answer,
+                answer = &mut invocation => {
+                    self.reasons.show(self.progress);
+                    return answer;
+                }
                 _ = tick.tick() => {
+                    self.reasons.show(self.progress);
                     self.progress.at(bytes, self.machine.domain.as_ref().map(|domain| domain.stats().created));
                 }
             }

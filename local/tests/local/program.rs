@@ -1,6 +1,10 @@
 //! The program itself, with the real function.
 
-use std::process::{Command, Output};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -64,6 +68,119 @@ fn a_domain_that_nobody_serves_is_named_at_once() {
     let output = local(&folder, &["--domain", "http://127.0.0.1:1", "a.json"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("http://127.0.0.1:1"));
+}
+
+/// A server that answers requests that begin with these words, any other with a 200, and its port.
+fn server(refused: &'static str, answer: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 16 << 10];
+            let read = stream.read(&mut head).unwrap_or_default();
+            let answer = if head[..read].starts_with(refused.as_bytes()) { answer } else { "HTTP/1.1 200 OK\r\n" };
+            let _ = stream.write_all(
+                format!("{answer}connection: close\r\ncontent-length: 18\r\n\r\n{{\"error\":\"because\"}}").as_bytes(),
+            );
+        }
+    });
+    port
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_reason_of_a_refusing_domain_is_the_functions_own() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
+    let port = server("POST", "HTTP/1.1 403 Forbidden\r\n");
+    for service in ["s3", "kinesis", "kafka"] {
+        let domain = format!("http://127.0.0.1:{port}");
+        let output = local(&folder, &["--json", "--as", service, "--domain", &domain, "a.json"]);
+        let (errors, given_up) = (errors(&output), report(&output)["given_up"].to_string());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors.contains("_bulk: 403") && errors.contains("because"), "{service}: {errors}");
+        assert!(given_up.contains("_bulk: 403") && !errors.contains("reported as failed"), "{service}: {given_up}");
+        assert!(!errors.contains("no mappings"), "another domain has some: {errors}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_none_is_told_at_once() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
+    let port = server("", "HTTP/1.1 400 Bad Request\r\n");
+    let output = local(&folder, &["--domain", &format!("https://127.0.0.1:{port}"), "a.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("corrupt message"), "{}", errors(&output));
+}
+
+#[test]
+fn what_the_embedded_domain_hides_is_said_once() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
+    for arguments in [&["a.json"][..], &["--as", "kafka", "--json", "a.json"], &["demo", "--events", "20"]] {
+        let output = local(&folder, arguments);
+        assert!(output.status.success(), "{}", errors(&output));
+        assert_eq!(errors(&output).matches("has no mappings").count(), 1, "{arguments:?}: {}", errors(&output));
+    }
+}
+
+#[test]
+fn check_finds_what_a_deployment_would_refuse() {
+    let folder = TempDir::new().unwrap();
+    let write = |more: &str| {
+        let yaml = format!("datasets:\n  - name: a\n    index: a\n{more}");
+        std::fs::write(folder.path().join("pipeline.yaml"), yaml).unwrap();
+    };
+    for (rules, fault) in [
+        ("    from: { key: \"**\" }\n", "MILLRACE_DEAD_LETTERS"),
+        ("    from: { bucket: \"*\", key: \"dead-letters/**\" }\n", "fed"),
+        ("    from: { key: \"a/**\" }\n    mapping: m/none.json\n", "m/none.json"),
+        (
+            "    from: { key: \"a/**\" }\n    shards: 1\n  - { name: b, index: a, shards: 2, from: { stream: b } }\n",
+            "shards",
+        ),
+    ] {
+        write(rules);
+        let output = local(&folder, &["check"]);
+        let fault = if fault == "fed" { "dead letters would be ingested again" } else { fault };
+        assert_eq!(output.status.code(), Some(1), "{rules}");
+        assert!(errors(&output).contains(fault) && errors(&output).contains("1 fault"), "{rules}: {}", errors(&output));
+        let output = local(&folder, &["check", "--json"]);
+        assert!(report(&output)["faults"][0]["message"].is_string());
+    }
+    for rules in [
+        "    from: { key: \"**/*.json.gz\" }\n",
+        "    from: { key: \"**\", exclude: [\"dead-letters/**\"] }\n",
+        "    from: { bucket: logs, key: \"**\" }\n",
+        "    from: { key: \"*\" }\n",
+    ] {
+        write(rules);
+        let output = local(&folder, &["check"]);
+        assert!(output.status.success(), "{rules}: {}", errors(&output));
+    }
+}
+
+#[test]
+fn check_says_how_queries_compare_and_where_the_domain_does_not() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("m")).unwrap();
+    std::fs::write(folder.path().join("m/a.json"), r#"{"properties":{"title":{"type":"text"}}}"#).unwrap();
+    let rules = "datasets:\n  - name: a\n    from: { stream: a }\n    index: a-%{+YYYY}\n    mapping: m/a.json\n    select: title:x AND os:y\n";
+    std::fs::write(folder.path().join("pipeline.yaml"), rules).unwrap();
+    let output = local(&folder, &["check"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(
+        text.contains("warning  text: the dataset `a` selects by `title`, and its mapping makes `title` `text`"),
+        "{text}"
+    );
+    assert!(text.contains("note  a query in `select` means what it means on fields of the types keyword"), "{text}");
+    assert!(!text.contains("`os`"), "{text}");
 }
 
 #[test]

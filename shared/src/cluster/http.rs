@@ -137,6 +137,16 @@ pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), 
     read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
 }
 
+/// Whether anybody answers a URL, whatever the status: a name, a connection, a certificate and an HTTP server are there.
+///
+/// # Errors
+/// What is missing.
+pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
+    let what = format!("GET {url}");
+    let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
+    read(what, client.get(url).timeout(timeout).send().await).await.map(drop)
+}
+
 /// Host and port of a URL.
 pub fn address(url: &str) -> Option<(String, u16)> {
     let url = reqwest::Url::parse(url).ok()?;
