@@ -21,6 +21,7 @@
 //! - [`storm`]: a server before another one at which everything goes wrong by a seed; [`seeds`]: the seeds of such tests
 //! - [`dashboards`]: an OpenSearch Dashboards that takes imports
 //! - [`receipt`]: what a function says of an attempt
+//! - [`cases`]: the inputs of tests/data/cases, and the table of what becomes of them
 //! - [`choice`]: what the real transform chooses by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
 //! - [`stack`]: a template with its functions worked out; [`policy`]: what IAM decides by its policies
@@ -34,6 +35,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
 pub mod between;
+pub mod cases;
 pub mod choice;
 pub mod cloudwatch;
 pub mod dashboards;

@@ -22,12 +22,13 @@ const CORRUPT_SEEDS: u64 = 3;
 const CORRUPT_OBJECTS: u64 = 60;
 
 /// Cells of the fault matrix.
-const FAULT_CELLS: usize = 30;
+const FAULT_CELLS: Option<usize> = Some(30);
 
 mod wire {
     mod again;
     mod audit;
     mod auth;
+    mod cases;
     mod chaos;
     mod components;
     mod conformance;
@@ -40,8 +41,8 @@ mod wire {
     mod doctor;
     mod download;
     mod envelopes;
-    mod faults;
     mod errors;
+    mod faults;
     mod firehose;
     mod given;
     mod identity;
