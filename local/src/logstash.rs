@@ -1,21 +1,23 @@
 //! A Logstash configuration becomes a pipeline.yaml.
 //!
-//! In: the text of the configuration. Out: the text of pipeline.yaml, and what has no counterpart there, each with its line; or the
-//! first place that is no Logstash. Text to text: the file is read and written by the program.
+//! In: the text of the configuration. Out: the text of pipeline.yaml, and what has no exact counterpart there, each with its line and
+//! its effect on events; or the first place that is no Logstash. Text to text: files are read and written by the program.
 //!
 //! # Layout
 //! - `scan`, `parse`, `ast`: the text becomes what it says
 //! - `input`: where data come from
 //! - `filter`: what becomes of the fields, which `fields` follows under the names that they came with
-//! - `select`, `query`, `regexp`: conditions become queries
+//! - `select`, `query`, `regexp`: conditions become queries; `difference`: where they mean another thing
 //! - `output`: index and id
 //! - `translate`, `dataset`, `yaml`: all of it becomes datasets
-//! - `names`, `joda`, `settings`, `note`: the vocabulary of both sides
+//! - `names`, `joda`, `settings`, `variable`, `note`: the vocabulary of both sides
 //!
 //! Deliberately absent: running anything; environment variables of the server; any guess at what has no counterpart.
 
 mod ast;
 mod dataset;
+mod difference;
+mod dotted;
 mod fields;
 mod filter;
 mod input;
@@ -30,10 +32,11 @@ mod scan;
 mod select;
 mod settings;
 mod translate;
+mod variable;
 mod yaml;
 
 pub use ast::Place;
-pub use note::Note;
+pub use note::{Effect, Note};
 
 /// The largest configuration, in bytes; real ones have a few thousand.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -45,6 +48,13 @@ pub struct Import {
     pub yaml: Option<String>,
     /// What there is to know, in the order of the file.
     pub notes: Vec<Note>,
+}
+
+impl Import {
+    /// Where events are lost that Logstash keeps.
+    pub fn losses(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.effect.is_loss())
+    }
 }
 
 /// The first place that is no Logstash configuration.
@@ -62,11 +72,24 @@ pub struct SyntaxError {
 /// # Errors
 /// A [`SyntaxError`] where the text is no Logstash configuration, or larger than [`MAX_BYTES`]: the user corrects it.
 pub fn import(file_name: &str, text: &str) -> Result<Import, SyntaxError> {
-    if text.len() > MAX_BYTES {
-        let message = format!("{} bytes; a configuration has at most {MAX_BYTES}", text.len());
-        return Err(SyntaxError { at: Place { line: 1, column: 1 }, message });
+    import_files(file_name, &[(file_name, text)])
+}
+
+/// Translates a configuration of several files, names and texts, in the order in which they are given.
+///
+/// # Errors
+/// As [`import`]; the place tells the file.
+pub fn import_files(name: &str, files: &[(&str, &str)]) -> Result<Import, SyntaxError> {
+    let mut length = 0;
+    for (file, (_, text)) in files.iter().enumerate() {
+        length += text.len();
+        if length > MAX_BYTES {
+            let message = format!("{length} bytes; a configuration has at most {MAX_BYTES}");
+            return Err(SyntaxError { at: Place { file, line: 1, column: 1 }, message });
+        }
     }
-    Ok(translate::translate(&parse::parse(text)?, file_name))
+    let (names, texts): (Vec<&str>, Vec<&str>) = files.iter().copied().unzip();
+    Ok(translate::translate(&parse::parse(&texts)?, name, &names))
 }
 
 #[cfg(test)]

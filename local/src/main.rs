@@ -54,14 +54,18 @@ enum Command {
     },
     /// Prints the JSON Schema of pipeline.yaml, for editors.
     Schema,
-    /// Translates a Logstash configuration into a pipeline.yaml, and says what has no counterpart.
+    /// Translates a Logstash configuration into a pipeline.yaml, and lists what has no exact counterpart, with its effect on events.
+    /// Ends 1 where events are lost that Logstash keeps.
     ImportLogstash {
-        /// The configuration.
+        /// The configuration: a file, or a folder of files, which are read in the order of their names.
         #[arg(value_name = "FILE.conf")]
         file: PathBuf,
         /// Where pipeline.yaml is written [default: standard output]
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Ends 0 although events are lost that Logstash keeps: the lines that say so were read
+        #[arg(long)]
+        accept_losses: bool,
     },
     /// Draws what lies in a domain: events over time, a heat map, the top values, as one HTML file.
     Picture(PictureOptions),
@@ -259,7 +263,9 @@ async fn main() -> ExitCode {
                 print!("{}", schema::schema()?);
                 Ok(true)
             }
-            Some(Command::ImportLogstash { file, output }) => commands::import_logstash(file, output.as_deref()),
+            Some(Command::ImportLogstash { file, output, accept_losses }) => {
+                commands::import_logstash(file, output.as_deref(), *accept_losses)
+            }
             Some(Command::Doctor { pipeline, json }) => commands::doctor(pipeline.clone(), *json).await,
             Some(Command::Setup { take_over, remove, json }) => commands::setup(*take_over, *remove, *json).await,
             Some(Command::Adopt(options)) => commands::adopt(options).await,

@@ -7,6 +7,8 @@
 mod domain;
 #[path = "local/function.rs"]
 mod function;
+#[path = "local/logstash.rs"]
+mod logstash;
 #[path = "local/program.rs"]
 mod program;
 #[path = "local/queue.rs"]

@@ -5,9 +5,13 @@
 
 use std::fmt;
 
+use super::variable::Variables;
+
 /// Where something stands: line and column, from 1; a column is a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Which file of several, from 0.
+    pub file: usize,
     /// The line.
     pub line: usize,
     /// The character in it.
@@ -26,6 +30,8 @@ pub(super) struct Config {
     pub(super) inputs: Vec<Statement>,
     pub(super) filters: Vec<Statement>,
     pub(super) outputs: Vec<Statement>,
+    /// Names with a dot in them that conditions ask about: `[log.level]`.
+    pub(super) dotted: Vec<(Place, String)>,
 }
 
 #[derive(Debug)]
@@ -61,6 +67,8 @@ pub(super) struct Setting {
 pub(super) struct Value {
     pub(super) at: Place,
     pub(super) data: Data,
+    /// Variables of the server's environment in a text.
+    pub(super) variables: Option<Variables>,
 }
 
 #[derive(Debug)]
@@ -82,7 +90,7 @@ pub(super) enum Condition {
     /// `xor`
     Either(Box<[Condition; 2]>),
     Not(Box<Condition>),
-    /// `[field]`: it is there, and neither `null` nor `false`.
+    /// `[field]`: it is there, and neither `null`, `""`, `false` nor `"false"`.
     Holds(String),
     Compare {
         left: Operand,
@@ -106,6 +114,8 @@ pub(super) enum Operand {
     /// A path with dots.
     Field(String),
     Text(String),
+    /// A text with a variable of the server's environment in it.
+    Variable(String),
     Number(String),
     List(Vec<Operand>),
 }

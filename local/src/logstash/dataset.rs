@@ -9,6 +9,7 @@ use super::{
     filter::Filtered,
     input::{From, Source, escaped},
     names::{outwards, top},
+    note::Effect,
     output::{Id, Output},
     query::Query,
     yaml::{block, flow},
@@ -32,17 +33,17 @@ struct Rules {
 pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, output: &Output) -> String {
     let rules = rules(filtered);
     filtered.convert(&rules.points);
-    let mut yaml = format!("  - name: {}\n    from: {}\n", block(name), from(&source.from));
-    if let Some(format) = source.format {
+    let mut yaml = format!("  - name: {}\n    from: {}\n", block(name), from(source));
+    if let Some(format) = filtered.format.or(source.format) {
         let _ = writeln!(yaml, "    format: {format}");
     }
-    let wanted = Query::all([filtered.wanted.clone(), output.wanted.clone()]);
+    let wanted = Query::all([filtered.wanted.clone(), output.wanted.exact()]);
     if let Some(select) = wanted.text() {
         if wanted.terms() <= super::query::MAX_TERMS && Select::query(&select).is_ok() {
             let _ = writeln!(yaml, "    select: {}", block(&select));
         } else {
             let text = "the conditions together are more than one query says; `select` is left out, so that all events are indexed";
-            filtered.notes.lost(output.at, text);
+            filtered.notes.add(output.at, Effect::Keeps, text);
         }
     }
     let fields = fields(filtered, &rules);
@@ -50,7 +51,12 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
         let _ = write!(yaml, "    fields:\n{fields}");
     }
     if output.index.contains("%{+") && IndexPattern::parse(&output.index).is_ok() {
-        let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered));
+        let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered, output));
+    } else if let Some((at, field, _)) = &filtered.timestamp {
+        let text = format!(
+            "date: `@timestamp` is not made where no format reads `{field}`; Logstash has the time of reading there, and the tag `_dateparsefailure`"
+        );
+        filtered.notes.differs(*at, text);
     }
     let _ = writeln!(yaml, "    index: {}", block(&output.index));
     match &output.id {
@@ -63,13 +69,17 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
     yaml
 }
 
-fn from(from: &From) -> String {
-    match from {
+fn from(source: &Source) -> String {
+    match &source.from {
         From::Stream(name) => format!("{{ stream: {} }}", flow(name)),
         From::Topic(name) => format!("{{ topic: {} }}", flow(name)),
         From::S3 { bucket, prefix } => {
             let bucket = bucket.as_deref().map_or_else(|| "*".into(), escaped);
-            format!("{{ bucket: {}, key: {} }}", flow(&bucket), flow(&key_glob(prefix)))
+            let exclude = match source.exclude.as_slice() {
+                [] => String::new(),
+                globs => format!(", exclude: [{}]", listed(globs.iter().map(|glob| flow(glob)))),
+            };
+            format!("{{ bucket: {}, key: {}{exclude} }}", flow(&bucket), flow(&key_glob(prefix)))
         }
     }
 }
@@ -81,10 +91,20 @@ fn key_glob(prefix: &str) -> String {
 }
 
 /// Logstash takes an event's own `@timestamp` for its time, where no `date` says otherwise.
-fn timestamp(filtered: &Filtered<'_>) -> String {
-    match &filtered.timestamp {
-        None => "\"@timestamp\"".into(),
-        Some((field, formats)) => time(field, formats),
+fn timestamp(filtered: &mut Filtered<'_>, output: &Output) -> String {
+    match filtered.timestamp.clone() {
+        None => {
+            let text = "an `@timestamp` that an event came with is taken to be a time; any other is a dead letter. An event without one has the time of its object or record, in Logstash that of reading";
+            filtered.notes.add(output.at, Effect::Assumed, text);
+            "\"@timestamp\"".into()
+        }
+        Some((at, field, formats)) => {
+            let text = format!(
+                "date: an event whose `{field}` no format reads, or which is before 2000 or in the future, is a dead letter; Logstash keeps it, with the tag `_dateparsefailure` or that time"
+            );
+            filtered.notes.add(at, Effect::Rejects, text);
+            time(&field, &formats)
+        }
     }
 }
 
@@ -119,7 +139,7 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
                 rules.rename.push(format!("{}: {}", flow(from), flow(name)));
                 moved.push(from.as_str());
             }
-            Made::Text(text) => {
+            Made::Text(text) | Made::Default(text) => {
                 rules.add.push(format!("{}: {}", flow(name), flow(text)));
                 if !text.contains("%{") {
                     constants.push(name.as_str());

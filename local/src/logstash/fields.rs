@@ -6,12 +6,15 @@
 
 mod change;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ast::Place,
     names::{self, NameGlob, Part, below, outwards, top},
 };
+
+/// Fields that may be changed are told one by one up to this; beyond it all may be.
+const MAX_SUSPECTS: usize = 500;
 
 /// What a field is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,9 @@ pub(super) enum Made {
     Moved(String),
     /// A text, with `%{…}` for fields as they came.
     Text(String),
+    /// A constant that the input sets where the event came without the field.
+    Default(String),
+    /// Constants beside those that the event came with: `tags`.
     List(Vec<String>),
     Point {
         lat: String,
@@ -48,6 +54,8 @@ pub(super) enum Seen<'f> {
     Field(String),
     /// A text that was made, with `%{…}` for fields as they came.
     Text(&'f str),
+    /// A constant, where the event came without the field.
+    Default(&'f str),
     List(&'f [String]),
     Metadata(&'static str),
     Checksum(&'f [String]),
@@ -69,6 +77,12 @@ pub(super) struct Fields {
     pub(super) pruned: Vec<NameGlob>,
     /// `[@metadata]` that the input sets, and what is the same.
     pub(super) metadata: Vec<(String, &'static str)>,
+    /// Fields that were added although an event may have come with them: it has a list of both.
+    pub(super) clashes: BTreeSet<String>,
+    /// The object in which Logstash has the event's own fields, which are at the top here.
+    pub(super) prefix: Option<String>,
+    /// Fields whose values may be others in Logstash: a path or all, where, and by which filter.
+    suspects: Vec<(Option<String>, Place, String)>,
 }
 
 impl Fields {
@@ -77,19 +91,57 @@ impl Fields {
         self.gone.is_empty() && self.hashed.is_empty() && self.kept.is_none() && self.pruned.is_empty()
     }
 
-    /// What is found under a name; an error says why that cannot be said about the event as it came.
-    pub(super) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
+    /// A name as it is here, and whether it may be one of the event's own.
+    pub(super) fn name(&self, path: &str) -> Result<(String, bool), String> {
         if !names::is_path(path) {
             return Err(format!("`{path}` is no name of a field here"));
         }
+        let Some(prefix) = &self.prefix else { return Ok((path.to_owned(), true)) };
+        match path.strip_prefix(prefix.as_str()) {
+            Some("") => Err(format!("`{path}` is the whole event here")),
+            Some(rest) if rest.starts_with('.') => Ok((rest[1..].to_owned(), true)),
+            _ => Ok((path.to_owned(), top(path) == "@metadata")),
+        }
+    }
+
+    /// Remembers that a filter without a counterpart may change a field, or all of them.
+    pub(super) fn suspect(&mut self, path: Option<&str>, at: Place, by: &str) {
+        let path = path.and_then(|path| self.name(path).ok()).map(|(name, _)| name);
+        let path = path.filter(|_| self.suspects.len() < MAX_SUSPECTS);
+        if !self.suspects.iter().any(|(known, _, _)| known.is_none() || *known == path) {
+            self.suspects.push((path, at, by.to_owned()));
+        }
+    }
+
+    /// An error where the value under a name may be another in Logstash.
+    pub(super) fn settled(&self, path: &str) -> Result<(), String> {
+        let (name, _) = self.name(path)?;
+        let is_within = |inner: &str, outer: &str| outwards(inner).any(|(one, _)| one == outer);
+        let suspect = self.suspects.iter().find(|(suspect, _, _)| {
+            suspect.as_ref().is_none_or(|suspect| is_within(&name, suspect) || is_within(suspect, &name))
+        });
+        match suspect {
+            Some((_, at, by)) => {
+                Err(format!("`{path}` may be changed by {by} in line {}, which is not done here", at.line))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is found under a name; an error says why that cannot be said about the event as it came.
+    pub(super) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
+        let (path, is_own) = self.name(path)?;
+        self.see_here(&path, is_own)
+    }
+
+    /// The same of a name as it is here.
+    fn see_here(&self, path: &str, is_own: bool) -> Result<Seen<'_>, String> {
         for (outer, rest) in outwards(path) {
             if let Some(Target { at, made }) = self.targets.get(outer) {
                 return match made {
                     Made::Moved(from) => Ok(Seen::Field(below(from, rest))),
-                    Made::Text(text) if rest.is_empty() => Ok(match sole_field(text) {
-                        Some(field) => Seen::Field(field),
-                        None => Seen::Text(text),
-                    }),
+                    Made::Text(text) if rest.is_empty() => Ok(Seen::Text(text)),
+                    Made::Default(text) if rest.is_empty() => Ok(Seen::Default(text)),
                     Made::List(list) if rest.is_empty() => Ok(Seen::List(list)),
                     Made::Metadata(member) if rest.is_empty() => Ok(Seen::Metadata(member)),
                     Made::Checksum(of) if rest.is_empty() => Ok(Seen::Checksum(of)),
@@ -109,12 +161,14 @@ impl Fields {
                 .map(|(_, member)| Seen::Metadata(member))
                 .ok_or_else(|| format!("there is no `{path}` to be told by `metadata`"));
         }
-        if self.is_pruned(top(path)) { Ok(Seen::Nothing) } else { Ok(Seen::Field(path.to_owned())) }
+        if !is_own || self.is_pruned(top(path)) { Ok(Seen::Nothing) } else { Ok(Seen::Field(path.to_owned())) }
     }
 
-    /// The event's own field under a name, not hashed.
+    /// The event's own field under a name, or of which a text is made alone; not hashed.
     pub(super) fn plain(&self, path: &str) -> Result<String, String> {
-        match self.see(path)? {
+        let seen = self.see(path)?;
+        let sole = if let Seen::Text(text) = &seen { sole_field(text) } else { None };
+        match sole.map_or(seen, Seen::Field) {
             Seen::Field(field) => match self.hash_of(&field) {
                 Some(at) => Err(format!("`{field}` is hashed in line {}", at.line)),
                 None => Ok(field),
@@ -143,13 +197,23 @@ impl Fields {
                     Seen::Text(text) if text.contains("%{+") && !takes_dates => {
                         return Err(format!("`{path}`: {NO_DATE}"));
                     }
-                    Seen::Text(text) => out.push_str(text),
+                    Seen::Text(text) | Seen::Default(text) => out.push_str(text),
                     Seen::Nothing => return Err(format!("`{path}` was taken away before")),
                     _ => return Err(format!("`{path}` stands in no text with others")),
                 },
             }
         }
         Ok(out)
+    }
+
+    /// Whether what an event came with under a name at the top was neither removed nor moved.
+    pub(super) fn is_own_kept(&self, name: &str) -> bool {
+        self.prefix.is_none() && !self.gone.contains_key(name) && !self.is_pruned(name)
+    }
+
+    /// Whether an event may have come with a field of this name, which is still there.
+    pub(super) fn may_be_own(&self, path: &str) -> bool {
+        matches!(self.see(path), Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
     }
 
     /// Whether `prune` took a field at the top away.

@@ -4,21 +4,27 @@
 //! their time stands. A rule under a condition has no counterpart, unless the condition says no more than what the rule
 //! needs anyway (`if [lat] { … "%{lat}" … }`), or is known beforehand (`if [type] == "app"`, where the input sets it).
 
+mod advice;
 pub(super) mod common;
 mod date;
 mod fingerprint;
 mod json;
 mod mutate;
 mod prune;
+mod split;
+mod under;
+
+pub(super) use under::Under;
 
 use super::{
     ast::{Branch, Condition, Operand, Place, Plugin, Statement},
-    fields::Fields,
-    note::Notes,
+    fields::{Fields, Seen},
+    note::{Effect, Notes},
     query::{MAX_TERMS, Query},
     select,
     settings::Settings,
 };
+use under::Rules;
 
 /// What filters make of the events of one input.
 pub(super) struct Filtered<'n> {
@@ -29,8 +35,10 @@ pub(super) struct Filtered<'n> {
     /// Whether `message` is still the record itself.
     pub(super) is_text: bool,
     pub(super) json: Json,
-    /// Where the event's time stands.
-    pub(super) timestamp: Option<(String, Vec<String>)>,
+    /// The format that a filter tells, before that of the codec.
+    pub(super) format: Option<&'static str>,
+    /// Where the event's time stands: the filter, the field and its formats.
+    pub(super) timestamp: Option<(Place, String, Vec<String>)>,
     /// Fields that were given another type, which a mapping does.
     pub(super) converted: Vec<(Place, String)>,
 }
@@ -40,28 +48,6 @@ pub(super) struct Filtered<'n> {
 pub(super) struct Json {
     pub(super) joining: Option<String>,
     pub(super) renamed: Vec<(String, String)>,
-}
-
-/// The conditions that a statement stands under.
-#[derive(Clone)]
-pub(super) enum Under {
-    /// None, or none that could be false.
-    Nothing,
-    /// These fields are there: what needs them all anyway needs no condition.
-    Presence(Vec<String>),
-    /// Which events; and the only field that it is about, if there is but one.
-    Events { query: Option<Query>, about: Option<String> },
-}
-
-impl Under {
-    /// Whether a rule that does nothing without the fields `needs` is the same without the condition.
-    pub(super) fn permits(&self, needs: &[&str]) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Presence(fields) => fields.iter().all(|field| needs.contains(&field.as_str())),
-            Self::Events { .. } => false,
-        }
-    }
 }
 
 impl Filtered<'_> {
@@ -77,6 +63,7 @@ impl Filtered<'_> {
     fn branches(&mut self, branches: &[Branch], under: &Under) {
         // What none of the branches before took; unknown where a condition cannot be said.
         let mut left = Some(Query::Always);
+        let mut differences = Vec::new();
         for branch in branches {
             if left == Some(Query::Never) {
                 return;
@@ -86,106 +73,101 @@ impl Filtered<'_> {
                 Some(condition) => match self.query(condition) {
                     Ok(query) => Some(query),
                     Err(error) => {
-                        self.notes.lost(branch.at, format!("the condition cannot be said as a query: {error}"));
+                        let text = format!(
+                            "the condition cannot be said as a query: {error}; what stands under it is listed by itself"
+                        );
+                        self.notes.add(branch.at, Effect::Unknown, text);
                         None
                     }
                 },
             };
+            let contrary = self.differences(branch, true);
             if this != Some(Query::Never) {
-                let query = left.clone().zip(this.clone()).map(|(left, this)| Query::all([left, this]));
-                let inner = self.under(branch, left == Some(Query::Always), query, under);
+                let mut here = if left.is_some() { differences.clone() } else { Vec::new() };
+                here.extend(self.differences(branch, false));
+                let inner = under.and(branch, left.as_ref(), this.as_ref(), &here);
+                self.note_presence(branch.at, under, &inner);
                 self.statements(&branch.body, &inner);
+            }
+            if left.is_some() {
+                differences.extend(contrary);
             }
             left = left.zip(this).map(|(left, this)| Query::all([left, this.not()]));
             left = left.filter(|left| left.terms() <= MAX_TERMS);
         }
     }
 
+    /// Where rules come over although they stand under `if [field]`, values that are there and false make a difference.
+    fn note_presence(&mut self, at: Place, outer: &Under, inner: &Under) {
+        let new: Vec<&String> = inner.present().iter().filter(|field| !outer.present().contains(field)).collect();
+        if !new.is_empty() {
+            let names = new.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let text = format!(
+                "{names}: a field that is there is taken to be neither `null`, \"\", false nor \"false\", for which Logstash does nothing"
+            );
+            self.notes.add(at, Effect::Assumed, text);
+        }
+    }
+
     /// The condition of a branch; of the record as a whole, as a text, nothing can be asked.
     pub(super) fn query(&self, condition: &Condition) -> Result<Query, String> {
-        if self.is_text && about(condition).is_some_and(|fields| fields.contains(&"message")) {
-            return Err("`message` is the record itself here, before it is read as JSON".into());
+        let Some(fields) = about(condition) else { return Err("it is about no field".into()) };
+        for field in fields {
+            self.fields.settled(field)?;
+            if self.is_text && matches!(self.fields.see(field), Ok(Seen::Field(_))) {
+                return Err(format!("the record is a text here and has no `{field}` before it is read as JSON"));
+            }
         }
         select::query(condition, &self.fields)
     }
 
-    fn under(&self, branch: &Branch, is_first: bool, query: Option<Query>, outer: &Under) -> Under {
-        if query == Some(Query::Always) {
-            return outer.clone();
-        }
-        let present = branch.condition.as_ref().filter(|_| is_first).and_then(presence);
-        match (present, outer) {
-            (Some(fields), Under::Nothing) => return Under::Presence(fields),
-            (Some(mut fields), Under::Presence(others)) => {
-                fields.extend(others.iter().cloned());
-                return Under::Presence(fields);
-            }
-            _ => {}
-        }
-        let outer_query = match outer {
-            Under::Nothing => Some(Query::Always),
-            Under::Presence(fields) => {
-                let holds = |field: &String| Condition::Holds(field.clone());
-                select::query(&Condition::All(fields.iter().map(holds).collect()), &self.fields).ok()
-            }
-            Under::Events { query, .. } => query.clone(),
-        };
-        let query = query.zip(outer_query).map(|(query, outer)| Query::all([outer, query]));
-        let about = branch.condition.as_ref().and_then(about).and_then(|fields| match fields.as_slice() {
-            [first, rest @ ..] if is_first && rest.iter().all(|field| field == first) => Some((*first).to_owned()),
-            _ => None,
-        });
-        let about = about.filter(|_| matches!(outer, Under::Nothing));
-        Under::Events { query: query.filter(|query| query.terms() <= MAX_TERMS), about }
-    }
-
     fn plugin(&mut self, plugin: &Plugin, under: &Under) {
-        let settings = Settings::of(plugin);
+        let mut settings = Settings::of(plugin);
+        if under.rules == Rules::Silent && plugin.name != "drop" {
+            return;
+        }
         match plugin.name.as_str() {
-            "drop" => self.drop(plugin, settings, under),
+            "drop" => {
+                if settings.take("percentage").is_empty() {
+                    self.drop_under(plugin.at, under);
+                } else {
+                    let text =
+                        "`percentage` of `drop`: no part of the events is chosen by chance; all of them are kept";
+                    self.notes.add(plugin.at, Effect::Keeps, text);
+                }
+                settings.end(self.notes);
+            }
             "json" => self.json(plugin, settings, under),
             "mutate" => self.mutate(plugin, settings, under),
             "date" => self.date(plugin, settings, under),
             "prune" => self.prune(plugin, settings, under),
             "fingerprint" => self.fingerprint(plugin, settings, under),
-            name => self.notes.lost(plugin.at, format!("filter `{name}`: {}", advice(name))),
+            "split" => self.split(plugin, settings, under),
+            _ => self.without_counterpart(plugin, settings),
         }
     }
 
     /// Notes that a rule stands under a condition; false where it does.
-    fn is_permitted(&mut self, at: Place, what: &str, under: &Under, needs: &[&str]) -> bool {
+    fn is_permitted(&mut self, at: Place, what: &str, under: &Under, needs: &[&str], makes: &[&str]) -> bool {
         let permitted = under.permits(needs);
-        if !permitted {
-            let text = format!("{what} under a condition: rules about fields hold for every event of a dataset");
-            self.notes.lost(at, text);
+        if !permitted && under.rules != Rules::Silent {
+            let text = format!(
+                "{what} under a condition: rules about fields hold for every event of a dataset, and this one is left out"
+            );
+            self.notes.differs(at, text);
+            for name in needs.iter().chain(makes).filter(|name| !name.is_empty()) {
+                self.fields.suspect(Some(name), at, "a rule under a condition");
+            }
         }
         permitted
     }
 
-    fn drop(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
-        settings.lose(&["percentage"], "no part of the events is chosen by chance; all of them go", self.notes);
-        settings.end(self.notes);
-        let query = match under {
-            Under::Nothing => Some(Query::Always),
-            Under::Presence(fields) => {
-                let holds = |field: &String| Condition::Holds(field.clone());
-                select::query(&Condition::All(fields.iter().map(holds).collect()), &self.fields).ok()
-            }
-            Under::Events { query, .. } => query.clone(),
-        };
-        let query = query.filter(|query| self.wanted.terms() + query.terms() <= MAX_TERMS);
-        match query.map(|query| Query::all([self.wanted.clone(), query.not()])) {
-            Some(wanted) => self.wanted = wanted,
-            None => self.notes.lost(
-                plugin.at,
-                "`drop` under a condition that `select` cannot say: these events are indexed; write your own `select`",
-            ),
-        }
-    }
-
-    fn keep_error(&mut self, result: Result<(), String>, at: Place, what: &str) {
+    fn keep_error(&mut self, result: Result<(), String>, at: Place, what: &str, makes: &[&str]) {
         if let Err(error) = result {
-            self.notes.lost(at, format!("{what}: {error}"));
+            self.notes.differs(at, format!("{what}: {error}"));
+            for name in makes.iter().filter(|name| !name.is_empty()) {
+                self.fields.suspect(Some(name), at, "a rule without a counterpart");
+            }
         }
     }
 }
@@ -223,30 +205,5 @@ fn about(condition: &Condition) -> Option<Vec<&str>> {
             (Operand::Field(field), _) | (_, Operand::Field(field)) => Some(vec![field]),
             _ => None,
         },
-    }
-}
-
-/// What to do where a filter has no counterpart.
-fn advice(name: &str) -> &'static str {
-    match name {
-        "geoip" => {
-            "no addresses are looked up; of `lat` and `lon` in the event `geo_point` makes a point, and the domain's \
-                    ip2geo processor looks addresses up"
-        }
-        "grok" | "dissect" | "kv" | "csv" | "xml" | "urldecode" | "syslog_pri" => {
-            "no text is taken apart; let the producer write JSON, or use an ingest pipeline of the domain"
-        }
-        "useragent" => "no text is taken apart; use the domain's user_agent processor",
-        "ruby" | "javascript" => "no code is run; what `fields` cannot say, an ingest pipeline of the domain may",
-        "split" => "one event becomes no more than one; for arrays in an object there is `format: array` or `records`",
-        "clone" | "aggregate" | "elapsed" | "throttle" | "metrics" => {
-            "an event is looked at alone, and becomes one document"
-        }
-        "translate" | "elasticsearch" | "jdbc_streaming" | "jdbc_static" | "memcached" | "http" | "dns" | "cidr" => {
-            "nothing is looked up; use the domain's enrichment, or an ingest pipeline"
-        }
-        "uuid" => "no id is made by chance; `id: position` makes one that stays the same at a second delivery",
-        "sleep" => "the function adapts to the domain by itself",
-        _ => "it has no counterpart",
     }
 }

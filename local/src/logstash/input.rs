@@ -7,7 +7,8 @@ use super::{
     ast::{Data, Place, Plugin},
     fields::{Fields, Made},
     filter::common,
-    note::Notes,
+    names::path,
+    note::{Effect, Notes},
     settings::Settings,
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Source {
     pub(super) at: Place,
     pub(super) from: From,
     pub(super) format: Option<&'static str>,
+    /// Globs of keys that are left out.
+    pub(super) exclude: Vec<String>,
     /// Whether `message` is the record itself, and not a field of it.
     pub(super) is_text: bool,
     pub(super) fields: Fields,
@@ -34,63 +37,67 @@ const NO_SERVER: &str = "there is no server that would poll, and no position to 
 pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
     let mut settings = Settings::of(plugin);
     let mut fields = Fields::default();
+    let mut exclude = Vec::new();
     let from = match plugin.name.as_str() {
-        "s3" => s3(plugin.at, &mut settings, &mut fields, notes),
+        "s3" => {
+            exclude = excluded(&mut settings, notes);
+            s3(plugin.at, &mut settings, &mut fields, notes)
+        }
         "kinesis" => kinesis(plugin.at, &mut settings, &mut fields, notes)?,
         "kafka" => kafka(plugin.at, &mut settings, &mut fields, notes),
         name => {
             let text = format!(
-                "input `{name}`: data come from S3, Kinesis, Kafka or Firehose; let the producer write to one of them"
+                "input `{name}`: data come from S3, Kinesis, Kafka or Firehose, and its events are not read; let the producer write to one of them"
             );
-            notes.lost(plugin.at, text);
+            notes.add(plugin.at, Effect::Drops, text);
             return None;
         }
     };
-    let (format, is_text) = codec(&mut settings, notes);
+    let (format, is_text) = codec(&mut settings, &mut fields, notes);
     for (at, name) in [settings.text("type")].into_iter().flatten() {
-        keep_error(fields.set("type", Made::Text(name.into()), at), at, notes);
+        keep_error(fields.set("type", Made::Default(name.into()), at), at, notes);
+        let text = format!(
+            "type `{name}`: an event that came with a `type` of its own keeps it in Logstash; here the document has `{name}`, and rules \
+             under conditions, index and id go by that"
+        );
+        notes.differs(at, text);
     }
     common::apply(&mut settings, &mut fields, notes);
     settings.end(notes);
-    Some(Source { at: plugin.at, from, format, is_text, fields })
+    Some(Source { at: plugin.at, from, format, exclude, is_text, fields })
 }
 
 fn keep_error(result: Result<(), String>, at: Place, notes: &mut Notes) {
     if let Err(error) = result {
-        notes.lost(at, error);
+        notes.differs(at, error);
     }
 }
 
 /// A name, without environment variables: those of the server are nobody's here.
 fn known(at: Place, name: &str, what: &str, notes: &mut Notes) -> Option<String> {
     if name.contains("${") || name.contains("%{") {
-        notes.lost(
-            at,
-            format!("{what} `{name}` is a variable; write the name into `from`, where `*` stands for any now"),
-        );
+        let text = format!("{what} `{name}` is a variable; write the name into `from`, where `*` stands for any now");
+        notes.add(at, Effect::Unknown, text);
         return None;
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if what != "prefix" && (name.is_empty() || !name.chars().all(is_of_name)) {
-        notes.lost(
-            at,
-            format!(
-                "{what} `{name}` is none that there can be; write its name into `from`, where `*` stands for any now"
-            ),
+        let text = format!(
+            "{what} `{name}` is none that there can be; write its name into `from`, where `*` stands for any now"
         );
+        notes.add(at, Effect::Unknown, text);
         return None;
     }
     Some(name.to_owned())
 }
 
 fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
-    let bucket = settings.text("bucket").and_then(|(at, name)| known(at, name, "bucket", notes));
-    let prefix = settings.text("prefix").and_then(|(at, prefix)| {
+    let bucket = settings.raw_text("bucket").and_then(|(at, name)| known(at, name, "bucket", notes));
+    let prefix = settings.raw_text("prefix").and_then(|(at, prefix)| {
         if prefix.starts_with('/') || prefix.starts_with("s3://") {
-            notes.lost(
-                at,
-                format!("prefix `{prefix}`: keys begin neither with `/` nor `s3://`; all of the bucket is taken"),
-            );
+            let text =
+                format!("prefix `{prefix}`: keys begin neither with `/` nor `s3://`; all of the bucket is taken");
+            notes.add(at, Effect::Keeps, text);
             return None;
         }
         known(at, prefix, "prefix", notes)
@@ -115,10 +122,10 @@ fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut N
     settings.ignore(&["include_object_properties"]);
     settings.lose(
         &["delete", "backup_to_bucket", "backup_add_prefix", "backup_to_dir"],
+        Effect::Beside,
         "objects stay as they are; a lifecycle or replication rule of the bucket does that",
         notes,
     );
-    settings.lose(&["exclude_pattern"], "write globs for what is wanted into `from`", notes);
     for (name, member) in [("key", "key"), ("bucket", "bucket"), ("bucket_name", "bucket"), ("etag", "etag")] {
         fields.metadata.push((format!("@metadata.s3.{name}"), member));
     }
@@ -129,8 +136,8 @@ fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut N
 }
 
 fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> Option<From> {
-    let Some((name_at, name)) = settings.text("kinesis_stream_name") else {
-        notes.lost(at, "input `kinesis` without a `kinesis_stream_name`");
+    let Some((name_at, name)) = settings.raw_text("kinesis_stream_name") else {
+        notes.add(at, Effect::Drops, "input `kinesis` without a `kinesis_stream_name`: its events are not read");
         return None;
     };
     let name = known(name_at, name, "stream", notes);
@@ -158,12 +165,14 @@ fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &
 }
 
 fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
-    let given = settings.texts("topics");
+    let given = settings.raw_texts("topics");
     let are_given = !given.is_empty();
     let topics: Vec<String> = given.into_iter().filter_map(|(at, name)| known(at, name, "topic", notes)).collect();
     let pattern = settings.text("topics_pattern");
     if let Some((at, pattern)) = pattern {
-        notes.lost(at, format!("topics_pattern `{pattern}`: write it as a glob into `from`, such as `app-*`"));
+        let text =
+            format!("topics_pattern `{pattern}`: write it as a glob into `from`, such as `app-*`; all topics are read");
+        notes.add(at, Effect::Keeps, text);
     }
     let topic = match (topics.as_slice(), pattern) {
         ([], pattern) if are_given || pattern.is_some() => "*".into(),
@@ -177,9 +186,6 @@ fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mu
             format!("{{{}}}", several.join(","))
         }
     };
-    if let ([only], None) = (topics.as_slice(), pattern) {
-        keep_error(fields.set("@metadata.kafka.topic", Made::Text(only.clone()), at), at, notes);
-    }
     settings.note(
         &[
             "bootstrap_servers",
@@ -216,15 +222,15 @@ fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mu
         "the event source mapping polls, with settings of its own",
         notes,
     );
-    settings.ignore(&["decorate_events"]);
-    for member in ["topic", "partition", "offset", "timestamp"] {
+    let is_decorated = settings.text("decorate_events").is_some_and(|(_, how)| !matches!(how, "none" | "false"));
+    for member in ["topic", "partition", "offset", "timestamp"].into_iter().filter(|_| is_decorated) {
         fields.metadata.push((format!("@metadata.kafka.{member}"), member));
     }
     From::Topic(topic)
 }
 
 /// The format, and whether `message` is the record itself.
-fn codec(settings: &mut Settings<'_>, notes: &mut Notes) -> (Option<&'static str>, bool) {
+fn codec(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> (Option<&'static str>, bool) {
     let Some(setting) = settings.take("codec").pop() else { return (None, true) };
     let name = match &setting.value.data {
         Data::Text(name) => name.as_str(),
@@ -233,10 +239,16 @@ fn codec(settings: &mut Settings<'_>, notes: &mut Notes) -> (Option<&'static str
             if let Some((at, charset)) = inner.text("charset")
                 && !charset.eq_ignore_ascii_case("UTF-8")
             {
-                notes.lost(at, format!("charset `{charset}`: only UTF-8 is read"));
+                let text =
+                    format!("charset `{charset}`: UTF-8 alone is read; an event with other bytes is a dead letter");
+                notes.add(at, Effect::Rejects, text);
             }
-            if let Some((at, _)) = inner.text("target") {
-                notes.lost(at, "`target` of a codec: the members stay at the top of the event");
+            if let Some((at, target)) = inner.text("target") {
+                let text = format!(
+                    "`target` of a codec: the members stand at the top of the document, in Logstash under `{target}`"
+                );
+                notes.differs(at, text);
+                fields.prefix = path(target);
             }
             inner.ignore(&["delimiter", "ecs_compatibility", "format"]);
             inner.end(notes);
@@ -250,10 +262,26 @@ fn codec(settings: &mut Settings<'_>, notes: &mut Notes) -> (Option<&'static str
         "cloudtrail" => (Some("records"), false),
         "cloudwatch_logs" => (Some("cloudwatch-logs"), false),
         _ => {
-            notes.lost(setting.at, format!("codec `{name}`: events are JSON; let the producer write JSON"));
+            let text =
+                format!("codec `{name}`: events are JSON, and others are dead letters; let the producer write JSON");
+            notes.add(setting.at, Effect::Rejects, text);
             (None, true)
         }
     }
+}
+
+/// The globs of the keys that a regular expression leaves out, where it is a plain word.
+fn excluded(settings: &mut Settings<'_>, notes: &mut Notes) -> Vec<String> {
+    let Some((at, pattern)) = settings.text("exclude_pattern") else { return Vec::new() };
+    let is_word = !pattern.is_empty() && pattern.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if is_word {
+        return vec![format!("**/*{pattern}*"), format!("**/*{pattern}*/**")];
+    }
+    let text = format!(
+        "exclude_pattern `{pattern}`: write globs of what is not wanted into `exclude` of `from`; such objects are read"
+    );
+    notes.add(at, Effect::Keeps, text);
+    Vec::new()
 }
 
 /// A name or prefix as a glob that matches it alone.

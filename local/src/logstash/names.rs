@@ -15,7 +15,12 @@ pub(super) fn is_path(path: &str) -> bool {
     let is_special = |c: char| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '%' | '*' | '?' | '\\' | '+');
     !path.contains(is_special)
         && path.split('.').count() <= MAX_NAMES
-        && path.split('.').all(|name| !name.trim().is_empty())
+        && path.split('.').all(|name| !name.trim().is_empty() && !is_index(name))
+}
+
+/// Whether Logstash takes it for the place of an element in a list.
+fn is_index(name: &str) -> bool {
+    name.strip_prefix('-').unwrap_or(name).chars().all(|c| c.is_ascii_digit())
 }
 
 /// The path, then those it lies in, each with what is left below it.

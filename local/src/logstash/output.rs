@@ -1,22 +1,27 @@
 //! Outputs: which index a document goes to, and under which id.
 
+mod deployment;
+
 use ingest::route::IndexPattern;
 
 use super::{
     ast::{Branch, Place, Plugin, Statement},
-    fields::{Fields, Seen},
+    difference::Difference,
+    fields::{Fields, Made, Seen, sole_field},
     filter::Filtered,
     names::{Part, parts, path},
-    note::Notes,
-    query::Query,
+    note::Effect,
+    query::{MAX_TERMS, Query},
     settings::Settings,
 };
 
 /// Where documents go.
 pub(super) struct Output {
     pub(super) at: Place,
-    /// Which events.
+    /// Which events, in full.
     pub(super) wanted: Query,
+    /// Where the conditions mean another thing than in Logstash.
+    pub(super) differences: Vec<(Place, Difference)>,
     pub(super) index: String,
     pub(super) id: Option<Id>,
 }
@@ -26,9 +31,23 @@ pub(super) enum Id {
     Field(String),
 }
 
+/// The conditions that an output stands under.
+#[derive(Clone)]
+pub(super) struct Path {
+    query: Query,
+    differences: Vec<(Place, Difference)>,
+}
+
+impl Path {
+    /// No condition.
+    pub(super) fn open() -> Self {
+        Self { query: Query::Always, differences: Vec::new() }
+    }
+}
+
 impl Filtered<'_> {
     /// The outputs to a domain that events may come to, in their order.
-    pub(super) fn outputs(&mut self, statements: &[Statement], under: &Query, outputs: &mut Vec<Output>) {
+    pub(super) fn outputs(&mut self, statements: &[Statement], under: &Path, outputs: &mut Vec<Output>) {
         for statement in statements {
             match statement {
                 Statement::Plugin(plugin) => self.output(plugin, under, outputs),
@@ -37,37 +56,46 @@ impl Filtered<'_> {
         }
     }
 
-    fn output_branches(&mut self, branches: &[Branch], under: &Query, outputs: &mut Vec<Output>) {
+    fn output_branches(&mut self, branches: &[Branch], under: &Path, outputs: &mut Vec<Output>) {
         let mut left = under.clone();
         for branch in branches {
-            if left == Query::Never {
+            if left.query == Query::Never {
                 return;
             }
             let this = match branch.condition.as_ref().map(|condition| self.query(condition)) {
-                None => Query::Always,
-                Some(Ok(query)) => query,
+                None => Some(Query::Always),
+                Some(Ok(query)) => Some(query),
                 Some(Err(error)) => {
-                    let text = format!("the condition cannot be said as a query: {error}; write your own `select`");
-                    self.notes.lost(branch.at, text);
-                    Query::Always
+                    let text = format!(
+                        "the condition cannot be said as a query: {error}; the events are kept, whether it holds or not; write your own `select`"
+                    );
+                    self.notes.add(branch.at, Effect::Keeps, text);
+                    None
                 }
             };
-            let here = Query::all([left.clone(), this.clone()]);
-            if here != Query::Never {
+            let mut here = left.clone();
+            if let Some(this) = &this {
+                here.query = Query::all([here.query, this.clone()]);
+                here.differences.extend(self.differences(branch, false));
+            }
+            if here.query != Query::Never {
                 self.outputs(&branch.body, &here, outputs);
             }
-            left = Query::all([left, this.not()]);
+            if let Some(this) = this.filter(|this| left.query.terms() + this.terms() <= MAX_TERMS) {
+                left.query = Query::all([left.query, this.not()]);
+                left.differences.extend(self.differences(branch, true));
+            }
         }
     }
 
-    fn output(&mut self, plugin: &Plugin, under: &Query, outputs: &mut Vec<Output>) {
+    fn output(&mut self, plugin: &Plugin, under: &Path, outputs: &mut Vec<Output>) {
         if !matches!(plugin.name.as_str(), "elasticsearch" | "opensearch" | "amazon_es") {
             let what = match plugin.name.as_str() {
                 "stdout" | "null" => "nothing is printed; the receipts of the functions say what became of each event",
                 "s3" => "documents go to a domain alone; into S3 Firehose writes, with `from: { delivery_stream: … }`",
-                _ => "documents go to a domain alone",
+                _ => "nothing is written there; documents go to a domain alone",
             };
-            return self.notes.lost(plugin.at, format!("output `{}`: {what}", plugin.name));
+            return self.notes.add(plugin.at, Effect::Beside, format!("output `{}`: {what}", plugin.name));
         }
         let mut settings = Settings::of(plugin);
         let index = self.index(plugin, &mut settings);
@@ -75,47 +103,95 @@ impl Filtered<'_> {
         if let Some((at, action)) = settings.text("action")
             && !matches!(action, "index" | "create")
         {
-            self.notes.lost(at, format!("action `{action}`: documents are created; what is there is not changed"));
+            let text =
+                format!("action `{action}`: documents are created; what is there is neither changed nor deleted");
+            self.notes.differs(at, text);
         }
-        note_deployment(&mut settings, self.notes);
+        deployment::note(&mut settings, self.notes);
         settings.end(self.notes);
-        outputs.push(Output { at: plugin.at, wanted: under.clone(), index, id });
+        outputs.push(Output {
+            at: plugin.at,
+            wanted: under.query.clone(),
+            differences: under.differences.clone(),
+            index,
+            id,
+        });
     }
 
     fn index(&mut self, plugin: &Plugin, settings: &mut Settings<'_>) -> String {
         const DEFAULT: &str = "logstash-%{+YYYY.MM.dd}";
         if settings.is_true("data_stream") {
-            self.notes.lost(
-                plugin.at,
-                "data_stream: write the name of the data stream as `index`; it takes no `id` but its own",
-            );
+            return self.data_stream(plugin.at, settings);
         }
-        settings.ignore(&["data_stream_auto_routing", "data_stream_sync_fields"]);
+        settings.ignore(&["data_stream"]);
+        let (alias, ilm) = (settings.text("ilm_rollover_alias"), settings.text("ilm_enabled"));
+        if let Some((at, alias)) = alias
+            && ilm.is_none_or(|(_, enabled)| enabled != "false")
+        {
+            settings.take("index");
+            let text = format!(
+                "ilm_rollover_alias `{alias}`: documents go to `{alias}`, which has to be an alias with a write index that the domain rolls over; \
+                 or write an index with a date, such as `{alias}-%{{+YYYY.MM.dd}}`, and `retention`"
+            );
+            self.notes.differs(at, text);
+            return self.checked_index(at, alias, DEFAULT);
+        }
         let Some((at, text)) = settings.text("index") else {
             self.notes.note(plugin.at, format!("no `index`: Logstash's own default is `{DEFAULT}`"));
             return DEFAULT.into();
         };
+        self.checked_index(at, text, DEFAULT)
+    }
+
+    fn checked_index(&mut self, at: Place, text: &str, default: &str) -> String {
         let said = said(text, &self.fields).and_then(|index| match IndexPattern::parse(&index) {
             Ok(_) => Ok(index),
             Err(error) => Err(error),
         });
-        said.unwrap_or_else(|error| {
-            self.notes.lost(at, format!("index `{text}`: {error}; `{DEFAULT}` stands there for now"));
-            DEFAULT.into()
-        })
+        match said {
+            Ok(index) => {
+                let fields: Vec<String> = fields_of(&index).iter().map(|field| format!("`{field}`")).collect();
+                if !fields.is_empty() {
+                    let text = format!(
+                        "index `{text}`: an event without {}, or with other characters there than `a-z`, `0-9`, `.`, `_` and `-`, is a dead letter",
+                        fields.join(" and ")
+                    );
+                    self.notes.add(at, Effect::Rejects, text);
+                }
+                index
+            }
+            Err(error) => {
+                self.notes.differs(at, format!("index `{text}`: {error}; `{default}` stands there for now"));
+                default.into()
+            }
+        }
+    }
+
+    /// The name of a data stream, as Logstash makes it of its three parts.
+    fn data_stream(&mut self, at: Place, settings: &mut Settings<'_>) -> String {
+        let mut part = |name: &str, default: &str| settings.text(name).map_or(default, |(_, text)| text).to_owned();
+        let kind = part("data_stream_type", "logs");
+        let name =
+            format!("{kind}-{}-{}", part("data_stream_dataset", "generic"), part("data_stream_namespace", "default"));
+        settings.ignore(&["data_stream_auto_routing", "data_stream_sync_fields", "index"]);
+        let text = format!(
+            "data_stream: documents go to `{name}`; Logstash adds the fields `data_stream`, and an event with such fields of its own goes where these say"
+        );
+        self.notes.differs(at, text);
+        let has_time =
+            matches!(self.fields.targets.get("@timestamp").map(|target| &target.made), Some(Made::Date { .. }));
+        if !has_time {
+            let text = "data_stream: it takes no document without an `@timestamp`, which Logstash puts into every event; such an event is a dead letter";
+            self.notes.add(at, Effect::Rejects, text);
+        }
+        self.checked_index(at, &name, "logs-generic-default")
     }
 
     fn id(&mut self, settings: &mut Settings<'_>) -> Option<Id> {
         let (at, text) = settings.text("document_id")?;
         let whole = text.strip_prefix("%{").and_then(|rest| rest.strip_suffix('}')).and_then(path);
         let id = match whole {
-            Some(path) => match self.fields.see(&path) {
-                Ok(Seen::Checksum([])) => Ok(Id::Content),
-                Ok(Seen::Checksum([field])) => Ok(Id::Field(field.clone())),
-                Ok(Seen::Field(field)) => Ok(Id::Field(field)),
-                Ok(_) => Err("it is made of more than one field".to_owned()),
-                Err(error) => Err(error),
-            },
+            Some(path) => self.id_of(at, &path),
             None => Err("an id is the value of one field".to_owned()),
         };
         let id = id.and_then(|id| match &id {
@@ -123,16 +199,49 @@ impl Filtered<'_> {
             _ => Ok(id),
         });
         match id {
-            Ok(id) => Some(id),
+            Ok(id) => {
+                if let Id::Field(field) = &id {
+                    let text = format!(
+                        "document_id `{text}`: an event without `{field}`, or with anything there but a number or a text of 1 to 512 bytes, is a dead letter; \
+                         of events with an equal one the first stays here, in Logstash the last"
+                    );
+                    self.notes.add(at, Effect::Rejects, text);
+                }
+                Some(id)
+            }
             Err(error) => {
                 let text = format!(
-                    "document_id `{text}`: {error}; `id: position`, the default, makes a second delivery harmless as well"
+                    "document_id `{text}`: {error}; `id: position`, the default, makes a second delivery harmless as well, but two events with an equal id become two documents"
                 );
-                self.notes.lost(at, text);
+                self.notes.differs(at, text);
                 None
             }
         }
     }
+
+    fn id_of(&mut self, at: Place, path: &str) -> Result<Id, String> {
+        match self.fields.see(path)? {
+            Seen::Checksum([]) => {
+                let text = "document_id: `id: content` is another checksum of the whole event, so that documents which Logstash wrote have other ids";
+                self.notes.differs(at, text);
+                Ok(Id::Content)
+            }
+            Seen::Checksum([field]) => Err(format!(
+                "it is a checksum of `{field}`; where every event has one of at most 512 bytes, write `id: {{ field: {field} }}`"
+            )),
+            Seen::Field(field) => Ok(Id::Field(field)),
+            Seen::Text(text) => {
+                sole_field(text).map(Id::Field).ok_or_else(|| "an id is the value of one field".to_owned())
+            }
+            Seen::Nothing => Err(format!("`{path}` was taken away before")),
+            _ => Err("it is made of more than one field".to_owned()),
+        }
+    }
+}
+
+fn fields_of(text: &str) -> Vec<String> {
+    let field = |part| if let Part::Field(path) = part { Some(path) } else { None };
+    parts(text).unwrap_or_default().into_iter().filter_map(field).collect()
 }
 
 /// The index name, said about fields as they came; constants in their place.
@@ -146,7 +255,7 @@ fn said(text: &str, fields: &Fields) -> Result<String, String> {
                 Seen::Field(field) if fields.hash_of(&field).is_some() => return Err(format!("`{field}` is hashed")),
                 Seen::Field(field) => out.extend(["%{", &field, "}"]),
                 // Made by a filter, with dates still in it: `[@metadata][index]` is often.
-                Seen::Text(text) => {
+                Seen::Text(text) | Seen::Default(text) => {
                     let is_hashed =
                         |part: &Part<'_>| matches!(part, Part::Field(field) if fields.hash_of(field).is_some());
                     if parts(text)?.iter().any(is_hashed) {
@@ -160,82 +269,4 @@ fn said(text: &str, fields: &Fields) -> Result<String, String> {
         }
     }
     Ok(out)
-}
-
-fn note_deployment(settings: &mut Settings<'_>, notes: &mut Notes) {
-    let deployment = [
-        "hosts",
-        "host",
-        "port",
-        "protocol",
-        "region",
-        "user",
-        "password",
-        "cloud_id",
-        "cloud_auth",
-        "api_key",
-        "auth_type",
-        "aws_access_key_id",
-        "aws_secret_access_key",
-        "ssl",
-        "ssl_enabled",
-        "cacert",
-        "ssl_certificate_authorities",
-        "ssl_certificate_verification",
-        "ssl_verification_mode",
-        "keystore",
-        "keystore_password",
-        "truststore",
-        "truststore_password",
-        "proxy",
-        "path",
-        "default_server_major_version",
-    ];
-    settings.note(&deployment, "endpoint and credentials are parameters of the deployment", notes);
-    settings.note(
-        &[
-            "template",
-            "template_name",
-            "template_overwrite",
-            "manage_template",
-            "template_api",
-            "ilm_enabled",
-            "ilm_rollover_alias",
-            "ilm_pattern",
-            "ilm_policy",
-        ],
-        "index templates and policies are the domain's; put yours there",
-        notes,
-    );
-    settings.note(&["document_type"], "indices have no types any more", notes);
-    settings.note(
-        &[
-            "flush_size",
-            "idle_flush_time",
-            "bulk_path",
-            "http_compression",
-            "workers",
-            "retry_max_interval",
-            "retry_initial_interval",
-            "retry_on_conflict",
-            "timeout",
-            "pool_max",
-            "pool_max_per_route",
-            "sniffing",
-            "sniffing_delay",
-            "resurrect_delay",
-            "validate_after_inactivity",
-            "codec",
-            "silence_errors_in_log",
-            "failure_type_logging_whitelist",
-            "ecs_compatibility",
-            "compression_level",
-            "max_bulk_bytes",
-            "legacy_template",
-        ],
-        "requests, sizes and repetitions adapt to the domain by themselves",
-        notes,
-    );
-    settings.lose(&["pipeline"], "make it `index.default_pipeline` of the index template", notes);
-    settings.lose(&["routing", "parent", "join_field"], "documents have no routing", notes);
 }

@@ -10,18 +10,27 @@ use std::collections::HashSet;
 
 use super::{
     SyntaxError,
-    ast::{Branch, Config, Data, Plugin, Setting, Statement, Value},
+    ast::{Branch, Config, Data, Place, Plugin, Setting, Statement, Value},
     scan::Scanner,
+    variable,
 };
 
 /// Branches, values and parentheses within one another; real configurations have less than ten.
 const MAX_DEPTH: usize = 48;
 
-pub(super) fn parse(text: &str) -> Result<Config, SyntaxError> {
-    const SECTION: &str = "a section, `input { … }`, `filter { … }` or `output { … }`,";
-    let mut parser = Parser { scan: Scanner::new(text), depth: 0 };
+/// Parses files one after another: the sections of one kind are one. Of several, each may be empty.
+pub(super) fn parse(texts: &[&str]) -> Result<Config, SyntaxError> {
     let mut config = Config::default();
-    let mut any = false;
+    for (file, text) in texts.iter().enumerate() {
+        parse_file(text, file, texts.len() > 1, &mut config)?;
+    }
+    Ok(config)
+}
+
+fn parse_file(text: &str, file: usize, may_be_empty: bool, config: &mut Config) -> Result<(), SyntaxError> {
+    const SECTION: &str = "a section, `input { … }`, `filter { … }` or `output { … }`,";
+    let mut parser = Parser { scan: Scanner::new(text, file), depth: 0, dotted: Vec::new() };
+    let mut any = may_be_empty;
     while !any || parser.scan.peek().is_some() {
         let section = if parser.scan.take_word("input") {
             &mut config.inputs
@@ -35,12 +44,14 @@ pub(super) fn parse(text: &str) -> Result<Config, SyntaxError> {
         section.extend(parser.block("after the name of a section")?);
         any = true;
     }
-    Ok(config)
+    config.dotted.extend(parser.dotted);
+    Ok(())
 }
 
 struct Parser<'t> {
     scan: Scanner<'t>,
     depth: usize,
+    dotted: Vec<(Place, String)>,
 }
 
 impl<'t> Parser<'t> {
@@ -125,8 +136,11 @@ impl<'t> Parser<'t> {
     fn value(&mut self) -> Result<Value, SyntaxError> {
         const WHAT: &str = "a value: a string, a number, `[ … ]`, `{ … }` or a codec";
         let at = self.scan.place();
+        let mut variables = None;
         let data = if let Some(text) = self.scan.string()? {
-            Data::Text(text.into())
+            let (text, found) = variable::resolve(text);
+            variables = found;
+            Data::Text(text)
         } else if let Some(number) = self.scan.number() {
             Data::Number(number.into())
         } else if self.scan.take("[") {
@@ -141,7 +155,7 @@ impl<'t> Parser<'t> {
         } else {
             return Err(self.scan.expected(WHAT));
         };
-        Ok(Value { at, data })
+        Ok(Value { at, data, variables })
     }
 
     /// What follows a `[`.
@@ -177,7 +191,7 @@ impl<'t> Parser<'t> {
             }
             self.scan.expect("=>", "after a key")?;
             let value = self.value()?;
-            entries.push((Value { at, data: Data::Text(key.into()) }, value));
+            entries.push((Value { at, data: Data::Text(key.into()), variables: None }, value));
         }
         Ok(entries)
     }

@@ -15,6 +15,11 @@ pub(super) enum Query {
     Not(Box<Query>),
     And(Vec<Query>),
     Or(Vec<Query>),
+    /// Constant for an event without a field of this name, which the input adds; and what it is for every event.
+    Assumed {
+        holds: bool,
+        exact: Box<Query>,
+    },
 }
 
 impl Query {
@@ -56,13 +61,19 @@ impl Query {
     }
 
     pub(super) fn any(queries: impl IntoIterator<Item = Self>) -> Self {
-        let mut any = Vec::new();
+        let mut any: Vec<Self> = Vec::new();
         for query in queries {
-            match query {
-                Self::Never => {}
-                Self::Always => return Self::Always,
-                Self::Or(inner) => any.extend(inner),
-                other => any.push(other),
+            let alternatives = if let Self::Or(inner) = query { inner } else { vec![query] };
+            for alternative in alternatives {
+                // Of `a OR (NOT a AND b)` the second is `b`.
+                let parts = if let Self::And(inner) = alternative { inner } else { vec![alternative] };
+                let is_left = |part: &Self| !any.contains(&part.clone().not());
+                match Self::all(parts.into_iter().filter(is_left)) {
+                    Self::Never => {}
+                    Self::Always => return Self::Always,
+                    other if any.contains(&other) => {}
+                    other => any.push(other),
+                }
             }
         }
         match (any.pop(), any.is_empty()) {
@@ -72,6 +83,26 @@ impl Query {
                 any.push(last);
                 Self::Or(any)
             }
+        }
+    }
+
+    /// The query for events that came without the fields which the input adds.
+    pub(super) fn assume(&self) -> Self {
+        self.decided(&|holds, _| if holds { Self::Always } else { Self::Never })
+    }
+
+    /// The query for all events.
+    pub(super) fn exact(&self) -> Self {
+        self.decided(&|_, exact| exact.clone())
+    }
+
+    fn decided(&self, decide: &impl Fn(bool, &Self) -> Self) -> Self {
+        match self {
+            Self::Always | Self::Never | Self::Term(_) => self.clone(),
+            Self::Not(inner) => inner.decided(decide).not(),
+            Self::And(inner) => Self::all(inner.iter().map(|one| one.decided(decide))),
+            Self::Or(inner) => Self::any(inner.iter().map(|one| one.decided(decide))),
+            Self::Assumed { holds, exact } => decide(*holds, exact),
         }
     }
 
@@ -94,6 +125,7 @@ impl Query {
             Self::Term(term) => 1 + term.matches(" OR ").count(),
             Self::Not(inner) => inner.terms(),
             Self::And(inner) | Self::Or(inner) => inner.iter().map(Self::terms).sum(),
+            Self::Assumed { exact, .. } => exact.terms(),
         }
     }
 
@@ -115,6 +147,7 @@ impl Query {
             Self::Always => "*:*".into(),
             Self::Never => "NOT *:*".into(),
             Self::Term(term) => term.clone(),
+            Self::Assumed { exact, .. } => exact.written(),
             Self::Not(inner) => format!("NOT {}", within(inner)),
             Self::And(inner) => inner.iter().map(within).collect::<Vec<_>>().join(" AND "),
             Self::Or(inner) => {

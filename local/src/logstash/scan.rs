@@ -13,8 +13,8 @@ pub(super) struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), place: Place { line: 1, column: 1 } }
+    pub(super) fn new(text: &'t str, file: usize) -> Self {
+        Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), place: Place { file, line: 1, column: 1 } }
     }
 
     /// The place of what comes next, after white space and comments.
@@ -119,14 +119,14 @@ impl<'t> Scanner<'t> {
         Some(self.advance(sign + whole + fraction))
     }
 
-    /// A field reference, `[a][b]`, as a path with dots; `None` where none begins here.
-    pub(super) fn field(&mut self) -> Result<Option<String>, SyntaxError> {
+    /// A field reference, `[a][b]`, as a path with dots, and whether a name has a dot itself; `None` where none begins here.
+    pub(super) fn field(&mut self) -> Result<Option<(String, bool)>, SyntaxError> {
         const FORM: &str = "a field reference, such as `[field]` or `[outer][inner]`,";
         if self.peek() != Some('[') {
             return Ok(None);
         }
         let at = self.place;
-        let mut path = String::new();
+        let (mut path, mut is_dotted) = (String::new(), false);
         while let Some(inner) = self.rest.strip_prefix('[') {
             let length = inner.find([']', ',', '[', '\n']).filter(|end| inner[*end..].starts_with(']'));
             let name = length.map(|length| inner[..length].trim()).unwrap_or_default();
@@ -135,9 +135,10 @@ impl<'t> Scanner<'t> {
             };
             path.push_str(if path.is_empty() { "" } else { "." });
             path.push_str(name);
+            is_dotted |= name.contains('.');
             self.advance(length + 2);
         }
-        Ok(Some(path))
+        Ok(Some((path, is_dotted)))
     }
 
     /// Whether the `[` that comes next begins a list of values, and not a field reference. Logstash itself takes `["a"]` for

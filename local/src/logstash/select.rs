@@ -3,14 +3,17 @@
 //! In: the condition, and what filters have made of the fields. Out: a query, in which what is known beforehand is constant, or
 //! why there is none. Deliberately absent: comparisons of one field with another, which Lucene has not.
 
+mod compare;
+
 use ingest::select::Select;
 
 use super::{
-    ast::{Condition, Operand, Operator},
+    ast::{Condition, Operand},
     fields::{Fields, Seen},
     query::{self, MAX_TERMS, Query},
-    regexp,
+    regexp, variable,
 };
+use compare::{compare, exactly, literal, loosely};
 
 /// The query that a condition means.
 pub(super) fn query(condition: &Condition, fields: &Fields) -> Result<Query, String> {
@@ -29,12 +32,7 @@ pub(super) fn query(condition: &Condition, fields: &Fields) -> Result<Query, Str
             let first = Query::all([one.clone(), other.clone().not()]);
             Query::any([first, Query::all([one.not(), other])])
         }
-        Condition::Holds(path) => match fields.see(path)? {
-            Seen::Field(field) => term(&field, fields, |name| format!("_exists_:{name}"))?,
-            Seen::Nothing | Seen::Text("false") => Query::Never,
-            Seen::Text(text) if text.contains("%{") => return Err(format!("`{path}` is made of fields")),
-            _ => Query::Always,
-        },
+        Condition::Holds(path) => holds(path, fields)?,
         Condition::Compare { left, operator, right, .. } => compare(left, *operator, right, fields)?,
         Condition::Matches { field, regexp, .. } => matches(field, regexp, fields)?,
         Condition::In { item, list, .. } => contained(item, list, fields)?,
@@ -62,76 +60,48 @@ fn constant(holds: bool) -> Query {
     if holds { Query::Always } else { Query::Never }
 }
 
-fn compare(left: &Operand, operator: Operator, right: &Operand, fields: &Fields) -> Result<Query, String> {
-    let (path, operator, value) = match (left, right) {
-        (Operand::Field(_), Operand::Field(_)) => return Err("Lucene compares no field with another".into()),
-        (Operand::Field(path), value) => (path, operator, value),
-        (value, Operand::Field(path)) => (path, turned(operator), value),
-        _ => return Err("it is about no field".into()),
-    };
-    if operator == Operator::NotEqual {
-        return Ok(compare(left, Operator::Equal, right, fields)?.not());
-    }
-    let (text, is_number) = match value {
-        Operand::Text(text) => (text.as_str(), false),
-        Operand::Number(text) => (text.as_str(), true),
-        _ => return Err("a list is compared with nothing; write `in`".into()),
+/// Whether a field is there and true: neither `null`, "", false nor "false".
+fn holds(path: &str, fields: &Fields) -> Result<Query, String> {
+    let is_true = |known: &str| !matches!(known, "" | "false");
+    let own = |field: &str| -> Result<Query, String> {
+        let is_there = term(field, fields, |name| format!("_exists_:{name}"))?;
+        let is_false = term(field, fields, |name| format!("{name}:(\"\" OR false)"))?;
+        Ok(Query::all([is_there, is_false.not()]))
     };
     match fields.see(path)? {
+        Seen::Field(field) => own(&field),
         Seen::Nothing => Ok(Query::Never),
-        Seen::Text(known) if !known.contains("%{") && operator == Operator::Equal => {
-            Ok(constant(!is_number && known == text))
-        }
-        Seen::Field(field) => term(&field, fields, |name| comparison(name, operator, text, is_number)),
-        _ => Err(format!("`{path}` is made, and the event came without it")),
+        Seen::Text(text) if text.contains("%{") => Err(format!("`{path}` is made of fields")),
+        Seen::Text(text) => Ok(clashing(path, is_true(text), &constant(true), fields)),
+        Seen::Default(text) => Ok(defaulted(path, is_true(text), own(path)?)),
+        _ => Ok(Query::Always),
     }
 }
 
-fn comparison(name: &str, operator: Operator, text: &str, is_number: bool) -> String {
-    let sign = match operator {
-        Operator::Less => "<",
-        Operator::LessOrEqual => "<=",
-        Operator::Greater => ">",
-        Operator::GreaterOrEqual => ">=",
-        Operator::Equal | Operator::NotEqual => return format!("{name}:{}", exactly(text)),
-    };
-    if is_number { format!("{name}:{sign}{text}") } else { format!("{name}:{sign}{}", quoted(text)) }
+fn is_there(path: &str) -> Query {
+    Query::Term(format!("_exists_:{}", query::field(path)))
 }
 
-/// A value, where Lucene would make of `2026-11-22` all of that day: as a regular expression.
-fn exactly(text: &str) -> String {
-    let is_dated =
-        text.get(..5).is_some_and(|year| year.ends_with('-') && year.starts_with(|c: char| c.is_ascii_digit()));
-    if is_dated { format!("/{}/", literal(text)) } else { query::value(text) }
+/// What holds of a constant that the input sets, and of the event's own value, which goes before it.
+fn defaulted(path: &str, holds: bool, own: Query) -> Query {
+    let without = if holds { is_there(path).not() } else { Query::Never };
+    let has_own = Query::all([is_there(path), own]);
+    Query::Assumed { holds, exact: Box::new(Query::any([has_own, without])) }
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// A text within a regular expression of Lucene.
-fn literal(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if !c.is_alphanumeric() && !matches!(c, ' ' | '_' | '-' | ':' | ',') {
-            out.push('\\');
-        }
-        out.push(c);
+/// What holds of a constant that was added, and of the list that it makes with the event's own value.
+fn clashing(path: &str, holds: bool, of_both: &Query, fields: &Fields) -> Query {
+    if !fields.clashes.contains(path) || constant(holds) == *of_both {
+        return constant(holds);
     }
-    out
-}
-
-fn turned(operator: Operator) -> Operator {
-    match operator {
-        Operator::Less => Operator::Greater,
-        Operator::LessOrEqual => Operator::GreaterOrEqual,
-        Operator::Greater => Operator::Less,
-        Operator::GreaterOrEqual => Operator::LessOrEqual,
-        Operator::Equal | Operator::NotEqual => operator,
-    }
+    let exact = if holds { is_there(path).not() } else { is_there(path) };
+    Query::Assumed { holds, exact: Box::new(exact) }
 }
 
 fn matches(path: &str, ruby: &str, fields: &Fields) -> Result<Query, String> {
+    if variable::is_in(ruby) {
+        return Err(format!("`/{ruby}/` has a variable of the server's environment in it"));
+    }
     match fields.see(path)? {
         Seen::Nothing => Ok(Query::Never),
         Seen::Field(field) => {
@@ -146,23 +116,53 @@ fn matches(path: &str, ruby: &str, fields: &Fields) -> Result<Query, String> {
 fn contained(item: &Operand, list: &Operand, fields: &Fields) -> Result<Query, String> {
     match (item, list) {
         (Operand::Field(_), Operand::List(values)) if values.len() > MAX_TERMS => Err(too_many()),
-        (Operand::Field(_), Operand::List(values)) => {
-            let each = values.iter().map(|value| compare(item, Operator::Equal, value, fields));
+        (Operand::Field(path), Operand::List(values)) => {
+            let each = values.iter().map(|value| equals_element(path, value, fields));
             let any = Query::any(each.collect::<Result<Vec<_>, _>>()?);
             Ok(grouped(any))
         }
-        (Operand::Text(text) | Operand::Number(text), Operand::Field(path)) => match fields.see(path)? {
-            Seen::Nothing => Ok(Query::Never),
-            Seen::List(known) => Ok(constant(known.contains(text))),
-            Seen::Text(known) if !known.contains("%{") => Ok(constant(known.contains(text.as_str()))),
-            // A list holds what equals it, a text what it has in it: of `tags` it is known that they are a list.
-            Seen::Field(field) if field == "tags" => {
-                term(&field, fields, |name| format!("{name}:{}", query::value(text)))
-            }
-            Seen::Field(field) => term(&field, fields, |name| format!("{name}:/.*{}.*/", literal(text))),
-            _ => Err(format!("`{path}` is made, and the event came without it")),
-        },
+        (Operand::Text(text), Operand::Field(path)) => contains(path, text, fields),
         _ => Err("`in` asks here for what no query can say; `[field] in [\"a\", \"b\"]` can be said".into()),
+    }
+}
+
+/// A field equals an element of a list where both are written alike.
+fn equals_element(path: &str, element: &Operand, fields: &Fields) -> Result<Query, String> {
+    let text = match element {
+        Operand::Text(text) | Operand::Number(text) => text.as_str(),
+        Operand::Variable(text) => return Err(format!("`{text}` is a variable of the server's environment")),
+        Operand::Field(_) | Operand::List(_) => return Err("an element of a list is a text or a number".into()),
+    };
+    let own = |field: &str| term(field, fields, |name| format!("{name}:{}", loosely(text)));
+    match fields.see(path)? {
+        Seen::Nothing => Ok(Query::Never),
+        Seen::Text(known) if !known.contains("%{") => Ok(clashing(path, known == text, &Query::Never, fields)),
+        Seen::Default(known) => Ok(defaulted(path, known == text, own(path)?)),
+        Seen::Field(field) => own(&field),
+        _ => Err(format!("`{path}` is made, and the event came without it")),
+    }
+}
+
+/// A list holds a text that it has as an element, a text one that it has in it: of `tags` it is known that they are a list.
+fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
+    let part = |field: &str| {
+        if field == "tags" {
+            term(field, fields, |name| format!("{name}:{}", exactly(text)))
+        } else {
+            term(field, fields, |name| format!("{name}:/.*{}.*/", literal(text)))
+        }
+    };
+    match fields.see(path)? {
+        Seen::List(known) if known.iter().any(|one| one == text) => Ok(Query::Always),
+        // Those with which the event came stay beside them.
+        Seen::List(_) if path == "tags" && fields.is_own_kept("tags") => part("tags"),
+        Seen::Nothing | Seen::List(_) => Ok(Query::Never),
+        Seen::Text(known) if !known.contains("%{") => {
+            Ok(clashing(path, known.contains(text), &constant(known == text), fields))
+        }
+        Seen::Default(known) => Ok(defaulted(path, known.contains(text), part(path)?)),
+        Seen::Field(field) => part(&field),
+        _ => Err(format!("`{path}` is made, and the event came without it")),
     }
 }
 

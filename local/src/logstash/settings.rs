@@ -1,18 +1,22 @@
-//! The settings of a plugin, read one by one, so that at the end what nobody read can be told.
+//! The settings of a plugin, read one by one, so that at the end those that nothing read can be listed.
 //!
-//! Deliberately absent: a list of all settings there are. What is unknown has no counterpart.
+//! Deliberately absent: a list of all settings there are. The effect of an unknown one is unknown. A value with a variable of
+//! the server's environment counts as not given, unless the variable has a default; either is listed.
 
 use std::collections::BTreeMap;
 
 use super::{
     ast::{Data, Place, Plugin, Setting, Value},
-    note::Notes,
+    note::{Effect, Notes},
+    variable::Variables,
 };
 
 /// The settings of one plugin that were not read yet.
 pub(super) struct Settings<'p> {
     plugin: &'p Plugin,
     rest: BTreeMap<&'p str, Vec<&'p Setting>>,
+    /// Values that were read and have variables in them, each with the name of its setting.
+    variables: Vec<(&'p str, &'p Value)>,
 }
 
 impl<'p> Settings<'p> {
@@ -21,7 +25,7 @@ impl<'p> Settings<'p> {
         for setting in &plugin.settings {
             rest.entry(setting.name.as_str()).or_default().push(setting);
         }
-        Self { plugin, rest }
+        Self { plugin, rest, variables: Vec::new() }
     }
 
     /// What is given under this name, however often.
@@ -29,9 +33,25 @@ impl<'p> Settings<'p> {
         self.rest.remove(name).unwrap_or_default()
     }
 
+    /// Whether something is given under this name and was not read yet.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.rest.contains_key(name)
+    }
+
     /// A single text; of several the last.
     pub(super) fn text(&mut self, name: &str) -> Option<(Place, &'p str)> {
-        self.take(name).last().and_then(|setting| Some((setting.at, scalar(&setting.value)?)))
+        let setting = *self.take(name).last()?;
+        self.remember(&setting.name, &setting.value);
+        Some((setting.at, scalar(&setting.value)?))
+    }
+
+    /// A single text with its variables as they are written, which the caller lists.
+    pub(super) fn raw_text(&mut self, name: &str) -> Option<(Place, &'p str)> {
+        let setting = *self.take(name).last()?;
+        if setting.value.variables.as_ref().is_some_and(|variables| variables.is_known) {
+            self.remember(&setting.name, &setting.value);
+        }
+        Some((setting.at, raw(&setting.value)?))
     }
 
     /// Whether it is given as `true`.
@@ -43,11 +63,25 @@ impl<'p> Settings<'p> {
     pub(super) fn texts(&mut self, name: &str) -> Vec<(Place, &'p str)> {
         let mut texts = Vec::new();
         for setting in self.take(name) {
+            let values = match &setting.value.data {
+                Data::List(values) => values.iter().collect(),
+                _ => vec![&setting.value],
+            };
+            for value in values {
+                self.remember(&setting.name, value);
+                texts.extend(scalar(value).map(|text| (value.at, text)));
+            }
+        }
+        texts
+    }
+
+    /// The texts of a list with their variables as they are written, which the caller lists.
+    pub(super) fn raw_texts(&mut self, name: &str) -> Vec<(Place, &'p str)> {
+        let mut texts = Vec::new();
+        for setting in self.take(name) {
             match &setting.value.data {
-                Data::List(values) => {
-                    texts.extend(values.iter().filter_map(|value| Some((value.at, scalar(value)?))));
-                }
-                _ => texts.extend(scalar(&setting.value).map(|text| (setting.value.at, text))),
+                Data::List(values) => texts.extend(values.iter().filter_map(|value| Some((value.at, raw(value)?)))),
+                _ => texts.extend(raw(&setting.value).map(|text| (setting.value.at, text))),
             }
         }
         texts
@@ -57,6 +91,7 @@ impl<'p> Settings<'p> {
     pub(super) fn pairs(&mut self, name: &str) -> Vec<(Place, &'p str, &'p Value)> {
         let mut pairs = Vec::new();
         for setting in self.take(name) {
+            let before = pairs.len();
             match &setting.value.data {
                 Data::Hash(entries) => {
                     pairs.extend(entries.iter().filter_map(|(key, value)| Some((key.at, scalar(key)?, value))));
@@ -67,6 +102,9 @@ impl<'p> Settings<'p> {
                     );
                 }
                 _ => {}
+            }
+            for (_, _, value) in &pairs[before..] {
+                self.remember(&setting.name, value);
             }
         }
         pairs
@@ -88,25 +126,47 @@ impl<'p> Settings<'p> {
     }
 
     /// Notes that settings, where they are given, have no counterpart.
-    pub(super) fn lose(&mut self, names: &[&str], why: &str, notes: &mut Notes) {
+    pub(super) fn lose(&mut self, names: &[&str], effect: Effect, why: &str, notes: &mut Notes) {
         for name in names {
             for setting in self.take(name) {
-                notes.lost(setting.at, format!("`{}` of `{}`: {why}", setting.name, self.plugin.name));
+                notes.add(setting.at, effect, format!("`{}` of `{}`: {why}", setting.name, self.plugin.name));
             }
         }
     }
 
-    /// Everything that was not read has no counterpart.
+    /// The effect of everything that was not read is unknown.
     pub(super) fn end(mut self, notes: &mut Notes) {
         self.ignore(&["id", "enable_metric", "periodic_flush"]);
         for setting in self.rest.values().flatten() {
-            notes.lost(setting.at, format!("`{}` of `{}` has no counterpart", setting.name, self.plugin.name));
+            let text = format!("`{}` of `{}` has no counterpart", setting.name, self.plugin.name);
+            notes.add(setting.at, Effect::Unknown, text);
+        }
+        for (name, value) in &self.variables {
+            let Some(Variables { written, is_known }) = &value.variables else { continue };
+            let written = written.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+            let held = if *is_known {
+                "its default stands here; write the value that the server has"
+            } else {
+                "its value is the server's, and the setting counts as not given; write the value"
+            };
+            notes.add(value.at, Effect::Unknown, format!("{written} in `{name}` of `{}`: {held}", self.plugin.name));
+        }
+    }
+
+    fn remember(&mut self, name: &'p str, value: &'p Value) {
+        if value.variables.is_some() {
+            self.variables.push((name, value));
         }
     }
 }
 
-/// The text of a value that is one.
+/// The text of a value that is one, and that is known.
 pub(super) fn scalar(value: &Value) -> Option<&str> {
+    let is_known = value.variables.as_ref().is_none_or(|variables| variables.is_known);
+    raw(value).filter(|_| is_known)
+}
+
+fn raw(value: &Value) -> Option<&str> {
     match &value.data {
         Data::Text(text) | Data::Number(text) => Some(text),
         Data::List(_) | Data::Hash(_) | Data::Plugin(_) => None,

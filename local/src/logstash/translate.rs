@@ -1,33 +1,37 @@
 //! The whole configuration becomes the whole of pipeline.yaml: a dataset for each input that data come from.
 //!
 //! An object or record has one dataset, the first whose `from` matches, and a dataset one index. So of several outputs
-//! that events of an input may come to the first is taken, and the others have no counterpart.
+//! that events of an input may come to the first is taken, for the events of all of them: none is lost by it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
     Import,
     ast::{Config, Statement},
-    dataset,
+    dataset, dotted,
     filter::{Filtered, Json, Under},
     input::{self, From, Source},
-    note::{Note, Notes},
-    query::Query,
+    note::{Effect, Note, Notes},
+    output::{Output, Path},
+    query::{MAX_TERMS, Query},
     yaml::is_printable,
 };
 
 /// Inputs that are translated: each goes through all filters anew.
 const MAX_INPUTS: usize = 64;
 
-pub(super) fn translate(config: &Config, file_name: &str) -> Import {
+pub(super) fn translate(config: &Config, title: &str, files: &[&str]) -> Import {
     let mut notes = Notes::default();
     let mut sources = Vec::new();
     read_sources(&config.inputs, &mut sources, &mut notes);
     if let Some(first) = sources.get(MAX_INPUTS) {
-        notes.lost(first.at, format!("more than {MAX_INPUTS} inputs: split the configuration"));
+        let text =
+            format!("more than {MAX_INPUTS} inputs: the events of further ones are not read; split the configuration");
+        notes.add(first.at, Effect::Drops, text);
         sources.truncate(MAX_INPUTS);
     }
     note_overlaps(&sources, &mut notes);
+    dotted::note(config, &mut notes);
     let mut names = HashSet::new();
     let mut datasets = String::new();
     for source in &sources {
@@ -35,7 +39,7 @@ pub(super) fn translate(config: &Config, file_name: &str) -> Import {
         datasets.push_str(&one(config, source, &name, &mut notes).unwrap_or_default());
     }
     let notes = notes.into_vec();
-    let yaml = if datasets.is_empty() { None } else { Some(head(file_name, &notes) + "datasets:\n" + &datasets) };
+    let yaml = if datasets.is_empty() { None } else { Some(head(title, files, &notes) + "datasets:\n" + &datasets) };
     Import { yaml, notes }
 }
 
@@ -46,7 +50,7 @@ fn read_sources(statements: &[Statement], sources: &mut Vec<Source>, notes: &mut
             Statement::Plugin(plugin) => sources.extend(input::source(plugin, notes)),
             Statement::Branches(branches) => {
                 let text = "a condition around an input; what stands in it is translated as if it held";
-                branches.first().into_iter().for_each(|branch| notes.lost(branch.at, text));
+                branches.first().into_iter().for_each(|branch| notes.add(branch.at, Effect::Unknown, text));
                 for branch in branches {
                     read_sources(&branch.body, sources, notes);
                 }
@@ -62,31 +66,76 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
         wanted: Query::Always,
         is_text: source.is_text,
         json: Json::default(),
+        format: None,
         timestamp: None,
         converted: Vec::new(),
     };
-    filtered.statements(&config.filters, &Under::Nothing);
+    filtered.statements(&config.filters, &Under::nothing());
     if filtered.is_text {
-        let text = "the records stay text in Logstash: neither codec nor filter reads them as JSON. Only JSON is read here; let \
-                    the producer write it";
-        filtered.notes.lost(source.at, text);
+        let text = "the records stay text in Logstash: neither codec nor filter reads them as JSON. Here a record that is no JSON \
+                    is a dead letter; let the producer write JSON";
+        filtered.notes.add(source.at, Effect::Rejects, text);
     }
     let mut outputs = Vec::new();
-    filtered.outputs(&config.outputs, &Query::Always, &mut outputs);
-    let mut outputs = outputs.into_iter();
-    let Some(output) = outputs.next() else {
-        filtered.notes.lost(source.at, "no output to a domain takes the events of this input");
+    filtered.outputs(&config.outputs, &Path::open(), &mut outputs);
+    let Some(mut output) = the_one(&mut filtered, source, outputs) else {
+        let text = "no output to a domain takes the events of this input, and no dataset is made of it";
+        filtered.notes.add(source.at, Effect::Beside, text);
         return None;
     };
-    for other in outputs {
-        let text = format!(
-            "a second output for the events of the input of line {}: one dataset takes an object or record, and has one \
-             index. Let the index follow from a field, such as `logs-%{{type}}`, or write the kinds under different keys",
-            source.at.line
-        );
-        filtered.notes.lost(other.at, text);
+    note_event(&mut filtered, &output);
+    if !matches!(output.wanted.exact(), Query::Always) {
+        let differences = std::mem::take(&mut output.differences);
+        filtered.list_differences(&differences, false);
     }
     Some(dataset::write(name, source, &mut filtered, &output))
+}
+
+/// The output that the dataset has, for the events of all: the first that takes every event, else the first that takes any.
+fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -> Option<Output> {
+    let wanted = if outputs.len() > MAX_TERMS {
+        let text = format!("more than {MAX_TERMS} outputs: the events are kept, whichever of their conditions holds");
+        filtered.notes.add(source.at, Effect::Keeps, text);
+        Query::Always
+    } else {
+        Query::any(outputs.iter().map(|output| output.wanted.clone()))
+    };
+    let (mut reached, others): (Vec<Output>, Vec<Output>) =
+        outputs.into_iter().partition(|output| output.wanted.assume() != Query::Never);
+    if reached.is_empty() {
+        return None;
+    }
+    // One that takes every event has the right index for every event.
+    let first = reached.iter().position(|output| output.wanted.assume() == Query::Always).unwrap_or(0);
+    let mut output = reached.remove(first);
+    for other in reached {
+        let text = format!(
+            "a second output for the events of the input of line {}: they are kept, all in the index of the output of line {}, and an \
+             event for both is there once. A dataset has one index; let it follow from a field, such as `logs-%{{type}}`, or write the kinds under \
+             different keys",
+            source.at.line, output.at.line
+        );
+        filtered.notes.differs(other.at, text);
+        if wanted != Query::Always {
+            output.differences.extend(other.differences);
+        }
+    }
+    output.differences.extend(others.into_iter().flat_map(|other| other.differences));
+    output.wanted = wanted;
+    Some(output)
+}
+
+/// Logstash's own fields of every event.
+fn note_event(filtered: &mut Filtered<'_>, output: &Output) {
+    let is_gone = |name: &str| filtered.fields.gone.contains_key(name) && !filtered.fields.targets.contains_key(name);
+    let is_made = filtered.fields.targets.contains_key("@timestamp");
+    let mut names: Vec<&str> = Vec::new();
+    names.extend((!is_gone("@version")).then_some("`@version`"));
+    names.extend((!is_gone("@timestamp") && !is_made).then_some("`@timestamp`"));
+    if !names.is_empty() {
+        let text = format!("Logstash puts {} into every document; here a document is the event", names.join(" and "));
+        filtered.notes.differs(output.at, text);
+    }
 }
 
 /// Of two inputs of the same data Logstash takes an object twice.
@@ -107,7 +156,7 @@ fn note_overlaps(sources: &[Source], notes: &mut Notes) {
                  narrower one first",
                 earlier.at.line
             );
-            notes.lost(source.at, text);
+            notes.differs(source.at, text);
         }
     }
 }
@@ -145,16 +194,26 @@ fn slug(text: &str) -> String {
     slug.trim_matches(['-', '_']).to_owned()
 }
 
-/// What stands above the datasets: where they come from, and what has no counterpart.
-fn head(file_name: &str, notes: &[Note]) -> String {
+/// What stands above the datasets: where they come from, and what has no exact counterpart.
+fn head(name: &str, files: &[&str], notes: &[Note]) -> String {
     let printable = |text: &str| -> String { text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect() };
-    let mut head = format!("# From {}, by `local import-logstash`.\n", printable(file_name));
-    let lost: Vec<&Note> = notes.iter().filter(|note| note.is_lost).collect();
-    if !lost.is_empty() {
-        head.push_str("#\n# Without a counterpart, by line:\n");
-    }
-    for note in lost {
-        head.extend([format!("#   {}: ", note.at), printable(&note.text), "\n".into()]);
+    let mut head = format!("# From {}, by `local import-logstash`.\n", printable(name));
+    let (lossy, others): (Vec<&Note>, Vec<&Note>) =
+        notes.iter().filter(|note| note.is_inexact()).partition(|note| note.effect.is_loss());
+    for (title, notes) in [
+        ("Events that Logstash keeps are dropped or rejected here, by line:", lossy),
+        ("Without an exact counterpart, by line:", others),
+    ] {
+        if !notes.is_empty() {
+            head.extend(["#\n# ", title, "\n"]);
+        }
+        for note in notes {
+            let file = match files.get(note.at.file) {
+                Some(file) if files.len() > 1 => format!("{}:", printable(file)),
+                _ => String::new(),
+            };
+            let _ = writeln!(head, "#   {file}{}: {}: {}", note.at, note.effect.label(), printable(&note.text));
+        }
     }
     head
 }

@@ -192,7 +192,7 @@ fn a_logstash_configuration_becomes_a_pipeline() {
     let output = local(&folder, &["import-logstash", "a.conf"]);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && stdout.contains("from: { bucket: logs, key: \"**\" }"), "{stdout}{stderr}");
-    assert!(stderr.contains("a.conf:2:19: no counterpart: filter `geoip`"), "{stderr}");
+    assert!(stderr.contains("a.conf:2:19: documents differ: filter `geoip`"), "{stderr}");
     let output = local(&folder, &["import-logstash", "a.conf", "--output", "pipeline.yaml"]);
     assert!(output.status.success() && output.stdout.is_empty());
     assert_eq!(std::fs::read_to_string(folder.path().join("pipeline.yaml")).unwrap(), stdout);
@@ -200,6 +200,37 @@ fn a_logstash_configuration_becomes_a_pipeline() {
     let output = local(&folder, &["import-logstash", "a.conf"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("a.conf:2:15: `=>`"));
+}
+
+#[test]
+fn a_logstash_configuration_that_loses_events_says_so_first_and_ends_1() {
+    let folder = TempDir::new().unwrap();
+    let conf = folder.path().join("conf.d");
+    std::fs::create_dir(&conf).unwrap();
+    for (name, text) in [
+        ("30-out.conf", "output { opensearch { index => \"i-%{app}\" } stdout { } }"),
+        ("10-in.conf", "\u{feff}input { s3 { bucket => b codec => json } }\r\n"),
+        ("20-filter.conf", "# only\nfilter { mutate { remove_field => [b] } }"),
+        ("21-empty.conf", "\n"),
+        ("20-filter.conf~", "no configuration"),
+        (".hidden", "no configuration"),
+    ] {
+        std::fs::write(conf.join(name), text).unwrap();
+    }
+    let output = local(&folder, &["import-logstash", "conf.d"]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stdout.contains("drop: [b]") && stdout.contains("index: i-%{app}"), "{stdout}");
+    assert!(stderr.starts_with("events that Logstash keeps are dropped or rejected here, by 1 of its lines:\nconf.d/30-out.conf:1:23: rejects events: index"), "{stderr}");
+    assert!(stdout.contains("#   30-out.conf:1:23: rejects events: index"), "{stdout}");
+    let output = local(&folder, &["import-logstash", "conf.d", "--accept-losses"]);
+    assert_eq!(output.status.code(), Some(0));
+    std::fs::write(conf.join("21-empty.conf"), "filter {\n").unwrap();
+    let output = local(&folder, &["import-logstash", "conf.d"]);
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("conf.d/21-empty.conf:2:1: "));
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    assert_eq!(local(&folder, &["import-logstash", "empty"]).status.code(), Some(1));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::{Fields, Made, Seen, Target};
 use crate::logstash::{
     ast::Place,
-    names::{self, below, outwards, top},
+    names::{below, outwards, top},
 };
 
 /// Fields that are made or moved: beyond this nobody reads a configuration.
@@ -14,9 +14,8 @@ const MAX_TARGETS: usize = 500;
 impl Fields {
     /// Makes a field, in the place of what is there.
     pub(in crate::logstash) fn set(&mut self, path: &str, made: Made, at: Place) -> Result<(), String> {
-        if !names::is_path(path) {
-            return Err(format!("`{path}` is no name of a field here"));
-        }
+        let (path, _) = self.name(path)?;
+        let path = path.as_str();
         if let Some(hashed) = self.hash_of(path) {
             return Err(format!("the event's own `{path}` is hashed in line {}, and its name is taken", hashed.line));
         }
@@ -35,16 +34,34 @@ impl Fields {
         if from == to {
             return Ok(());
         }
+        let ((from, is_own), (to, _)) = (self.name(from)?, self.name(to)?);
+        if !is_own && !self.targets.contains_key(&from) {
+            return Ok(());
+        }
+        let result = self.rename_here(&from, &to, at);
+        if let (Ok(()), Some((_, place, by))) =
+            (&result, self.suspects.iter().find(|(path, ..)| path.as_ref() == Some(&from)))
+        {
+            let (place, by) = (*place, by.clone());
+            self.suspects.push((Some(to), place, by));
+        }
+        result
+    }
+
+    fn rename_here(&mut self, from: &str, to: &str, at: Place) -> Result<(), String> {
+        if from == to {
+            // Out of the object that is the whole event here.
+            return Ok(());
+        }
         let made = match self.targets.get(from) {
             Some(target) => target.made.clone(),
-            None => match self.see(from)? {
+            None => match self.see_here(from, true)? {
                 Seen::Field(field) => Made::Moved(field),
                 Seen::Metadata(member) => Made::Metadata(member),
                 _ => return Ok(()),
             },
         };
-        let is_made = self.targets.get(to).is_some_and(|target| !matches!(target.made, Made::Moved(_)));
-        if is_made && matches!(made, Made::Moved(_)) {
+        if self.targets.contains_key(to) && matches!(made, Made::Moved(_)) {
             return Err(format!("`{to}` is made before, and would stay only where there is no `{from}`"));
         }
         if let Some((outer, _)) = outwards(to).skip(1).find(|(outer, _)| *outer == from) {
@@ -77,8 +94,10 @@ impl Fields {
     }
 
     pub(in crate::logstash) fn remove(&mut self, path: &str, at: Place) -> Result<(), String> {
-        if !names::is_path(path) {
-            return Err(format!("`{path}` is no name of a field here"));
+        let (path, is_own) = self.name(path)?;
+        let path = path.as_str();
+        if !is_own && !self.targets.contains_key(path) && self.beneath(path).next().is_none() {
+            return Ok(());
         }
         for (outer, rest) in outwards(path).skip(1) {
             match self.targets.get(outer).map(|target| &target.made) {
@@ -92,6 +111,7 @@ impl Fields {
         }
         self.forget_beneath(path);
         self.targets.remove(path);
+        self.clashes.remove(path);
         if top(path) != "@metadata" {
             self.gone.insert(path.to_owned(), at);
         }

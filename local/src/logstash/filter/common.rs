@@ -4,53 +4,108 @@ use crate::logstash::{
     ast::{Data, Place, Value},
     fields::{Fields, Made, Seen, Target, sole_field},
     names::{Part, parts, path},
-    note::Notes,
+    note::{Effect, Notes},
     settings::{Settings, scalar},
 };
 
 /// Does all of them, in Logstash's order.
 pub(in crate::logstash) fn apply(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) {
     for (at, name, value) in settings.pairs("add_field") {
-        if let Err(error) = add(fields, at, name, value) {
-            notes.lost(at, format!("add_field `{name}`: {error}"));
-        }
+        add(fields, at, name, value, &[], notes);
     }
     for (at, name) in settings.texts("remove_field") {
-        if let Err(error) = remove(fields, name, at) {
-            notes.lost(at, format!("remove_field `{name}`: {error}"));
-        }
+        remove(fields, name, at, notes);
     }
     let mut tags = settings.texts("tags");
     tags.extend(settings.texts("add_tag"));
     for (at, tag) in tags {
-        if let Err(error) = add_tag(fields, tag, at) {
-            notes.lost(at, format!("tag `{tag}`: {error}"));
-        }
+        add_tag(fields, tag, at, notes);
     }
-    settings.lose(&["remove_tag"], "a tag that an event came with stays; drop the field `tags` as a whole", notes);
+    lose_remove_tag(settings, fields, notes);
 }
 
-pub(super) fn remove(fields: &mut Fields, name: &str, at: Place) -> Result<(), String> {
-    fields.remove(&path(name).ok_or("it is no name of a field here")?, at)
+/// A tag that is taken away stays here.
+pub(super) fn lose_remove_tag(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) {
+    for (at, tag) in settings.texts("remove_tag") {
+        notes.differs(at, format!("remove_tag `{tag}`: the tag stays; drop the field `tags` as a whole"));
+        fields.suspect(Some("tags"), at, "`remove_tag`");
+    }
 }
 
-/// Adds a field; one that was added before becomes a list, as in Logstash.
-pub(super) fn add(fields: &mut Fields, at: Place, name: &str, value: &Value) -> Result<(), String> {
-    let path = path(name).ok_or("it is no name of a field here")?;
+pub(super) fn remove(fields: &mut Fields, name: &str, at: Place, notes: &mut Notes) {
+    let is_part = path(name).is_some_and(|path| path.contains('.') && fields.targets.contains_key(&path));
+    if is_part {
+        notes.differs(
+            at,
+            format!("remove_field `{name}`: the object that was made for it is left in Logstash, and not made here"),
+        );
+    }
+    let removed = path(name).ok_or_else(|| NO_NAME.to_owned()).and_then(|path| fields.remove(&path, at));
+    if let Err(error) = removed {
+        notes.differs(at, format!("remove_field `{name}`: {error}; the field stays"));
+        fields.suspect(path(name).as_deref(), at, "`remove_field`");
+    }
+}
+
+pub(super) const NO_NAME: &str = "it is no name of a field here";
+
+/// Adds a field; one that was added before becomes a list, as in Logstash. The fields `present` are known to be there.
+pub(super) fn add(fields: &mut Fields, at: Place, name: &str, value: &Value, present: &[String], notes: &mut Notes) {
+    let field = path(name);
+    let may_be_own = field.as_ref().is_some_and(|path| !fields.targets.contains_key(path) && fields.may_be_own(path));
+    let added = field.as_ref().ok_or_else(|| NO_NAME.to_owned()).and_then(|path| add_value(fields, at, path, value));
+    let Some(path) = field.as_deref().filter(|_| added.is_ok()) else {
+        let error = added.err().unwrap_or_default();
+        notes.differs(at, format!("add_field `{name}`: {error}; the field is not added"));
+        return fields.suspect(field.as_deref(), at, "`add_field`");
+    };
+    if may_be_own {
+        fields.clashes.insert(path.to_owned());
+        let text = format!(
+            "add_field `{name}`: an event that came with `{name}` gets a list of both values in Logstash; here the new value takes the place of its own"
+        );
+        notes.differs(at, text);
+    }
+    note_made(fields, at, path, present, notes);
+}
+
+/// Notes where a made field differs from Logstash's.
+pub(super) fn note_made(fields: &Fields, at: Place, path: &str, present: &[String], notes: &mut Notes) {
+    match fields.targets.get(path).map(|target| &target.made) {
+        Some(Made::Point { .. }) => {
+            notes.differs(at, format!("`{path}` becomes an object with `lat` and `lon`, a text or list in Logstash; an invalid pair is left out"));
+        }
+        Some(Made::Metadata(member @ ("partition" | "offset" | "timestamp"))) => {
+            notes.differs(at, format!("`{path}`: the {member} is a number here, a text in Logstash"));
+        }
+        Some(Made::Text(text)) if text.contains("%{") && !path.starts_with("@metadata.") => {
+            let are_present = parts(text).is_ok_and(|parts| {
+                parts.iter().all(|part| !matches!(part, Part::Field(field) if !present.contains(field)))
+            });
+            let or_missing = if are_present { "" } else { "is missing or " };
+            notes.differs(at, format!("`{path}` of `{text}`: where a field of the text {or_missing}is `null`, a list or an object, `{path}` is not made here; Logstash makes it all the same, with the name or a list in the text"));
+        }
+        _ => {}
+    }
+}
+
+fn add_value(fields: &mut Fields, at: Place, path: &str, value: &Value) -> Result<(), String> {
+    const NO_TEXT: &str = "no text stands there";
     match &value.data {
         Data::List(values) => {
             for value in values {
-                add_text(fields, at, &path, scalar(value).ok_or("no text stands there")?)?;
+                add_text(fields, at, path, scalar(value).ok_or(NO_TEXT)?)?;
             }
             Ok(())
         }
-        _ => add_text(fields, at, &path, scalar(value).ok_or("no text stands there")?),
+        _ => add_text(fields, at, path, scalar(value).ok_or(NO_TEXT)?),
     }
 }
 
 fn add_text(fields: &mut Fields, at: Place, path: &str, text: &str) -> Result<(), String> {
     let made = made(fields, path, text)?;
-    let made = match (fields.targets.get(path).map(|Target { made, .. }| made.clone()), made) {
+    let (name, _) = fields.name(path)?;
+    let made = match (fields.targets.get(&name).map(|Target { made, .. }| made.clone()), made) {
         (None, made) => made,
         (Some(Made::Text(before)), Made::Text(text)) => together(fields, before, text)?,
         (Some(Made::List(mut list)), Made::Text(text)) if !text.contains("%{") => {
@@ -105,7 +160,24 @@ fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-fn add_tag(fields: &mut Fields, tag: &str, at: Place) -> Result<(), String> {
+fn add_tag(fields: &mut Fields, tag: &str, at: Place, notes: &mut Notes) {
+    let is_own = fields.may_be_own("tags");
+    match list_with(fields, tag).and_then(|list| fields.set("tags", Made::List(list), at)) {
+        Ok(()) if is_own => notes.differs(
+            at,
+            format!(
+                "tag `{tag}`: an event that came with `tags` keeps them beside it in Logstash; here it loses its own"
+            ),
+        ),
+        Ok(()) => {}
+        Err(error) => {
+            notes.differs(at, format!("tag `{tag}`: {error}; the tag is not added"));
+            fields.suspect(Some("tags"), at, "`add_tag`");
+        }
+    }
+}
+
+fn list_with(fields: &Fields, tag: &str) -> Result<Vec<String>, String> {
     if tag.contains("%{") {
         return Err("a list holds constants alone".into());
     }
@@ -117,5 +189,18 @@ fn add_tag(fields: &mut Fields, tag: &str, at: Place) -> Result<(), String> {
     if !list.iter().any(|known| known == tag) {
         list.push(tag.to_owned());
     }
-    fields.set("tags", Made::List(list), at)
+    Ok(list)
+}
+
+/// Notes the settings of a filter that Logstash follows only where the filter succeeds.
+pub(super) fn note_success(settings: &Settings<'_>, at: Place, filter: &str, success: &str, notes: &mut Notes) {
+    let names = ["add_field", "remove_field", "add_tag", "remove_tag"];
+    let given: Vec<String> = names.iter().filter(|name| settings.has(name)).map(|name| format!("`{name}`")).collect();
+    if !given.is_empty() {
+        let text = format!(
+            "{} of `{filter}`: done for every event here; Logstash does it only where {success}",
+            given.join(", ")
+        );
+        notes.add(at, Effect::Differs, text);
+    }
 }

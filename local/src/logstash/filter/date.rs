@@ -1,54 +1,144 @@
-//! `date`: a field with the event's time, or one that is written anew as RFC 3339.
+//! `date`: a field with the event's time, or one that is written as RFC 3339.
 
-use super::{Filtered, Under};
-use crate::logstash::{ast::Plugin, fields::Made, joda, names::path, settings::Settings};
+use super::{Filtered, Under, common};
+use crate::logstash::{
+    ast::{Place, Plugin},
+    fields::Made,
+    joda,
+    names::path,
+    note::Effect,
+    settings::Settings,
+};
+
+/// The formats that come over, and what there is to know of all.
+#[derive(Default)]
+struct Formats {
+    texts: Vec<String>,
+    /// Whether each says its own zone.
+    have_zones: bool,
+    /// Whether one has names of months or days.
+    have_names: bool,
+}
 
 impl Filtered<'_> {
     pub(super) fn date(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
         let matched = settings.texts("match");
         let target = settings.text("target").map_or("@timestamp", |(_, target)| target);
         let timezone = settings.text("timezone");
-        settings.ignore(&["tag_on_failure", "locale"]);
+        let locale = settings.text("locale");
+        settings.ignore(&["tag_on_failure"]);
         let (Some((_, source)), Some(target)) = (matched.first().copied(), path(target)) else {
-            return self.notes.lost(plugin.at, "date without `match => [\"field\", \"format\"]`");
+            return self.notes.differs(plugin.at, "date without `match => [\"field\", \"format\"]`");
         };
         let Some(source) = path(source) else {
-            return self.notes.lost(plugin.at, format!("date: `{source}` is no name of a field here"));
+            return self.notes.differs(plugin.at, format!("date: `{source}` is no name of a field here"));
         };
-        if !self.is_permitted(plugin.at, "date", under, &[&source]) {
+        if !self.is_permitted(plugin.at, "date", under, &[&source], &[&target]) {
             return;
         }
-        let mut formats: Vec<String> = Vec::new();
-        let mut has_zones = true;
-        for (at, format) in matched.into_iter().skip(1) {
+        let formats = self.formats(&matched[1..], target == "@timestamp");
+        self.note_zone(plugin.at, timezone, &formats);
+        self.note_locale(plugin.at, locale, &formats, target == "@timestamp");
+        if formats.texts.is_empty() {
+            self.fields.suspect(Some(&target), plugin.at, "`date`");
+        } else {
+            self.make_date(plugin.at, &source, &target, formats.texts);
+        }
+        common::note_success(&settings, plugin.at, "date", "a time was read", self.notes);
+        self.common(&mut settings, under);
+        settings.end(self.notes);
+    }
+
+    fn formats(&mut self, given: &[(Place, &str)], is_of_event: bool) -> Formats {
+        let mut formats = Formats { have_zones: true, ..Formats::default() };
+        for (at, format) in given {
             match joda::translate(format) {
                 Ok(format) => {
-                    has_zones &= format.has_zone;
-                    if !formats.contains(&format.text) {
-                        formats.push(format.text);
+                    formats.have_zones &= format.has_zone;
+                    formats.have_names |= ["%b", "%B", "%a", "%A", "%p"].iter().any(|name| format.text.contains(name));
+                    if !formats.texts.contains(&format.text) {
+                        formats.texts.push(format.text);
                     }
                 }
-                Err(error) => self.notes.lost(at, format!("date: {error}")),
+                Err(error) if is_of_event && given.len() > 1 => {
+                    let text =
+                        format!("date: {error}; where `index` has a date, an event with such a time is a dead letter");
+                    self.notes.add(*at, Effect::Rejects, text);
+                }
+                Err(error) => self.notes.differs(*at, format!("date: {error}; the time is not read")),
             }
         }
-        if let Some((at, zone)) = timezone
-            && !has_zones
-            && !matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z")
-        {
-            let text =
-                format!("timezone `{zone}`: a time without an offset is taken as UTC; let the producer write one");
-            self.notes.lost(at, text);
+        let numbers: Vec<&str> =
+            given.iter().map(|(_, format)| *format).filter(|one| one.starts_with("UNIX")).collect();
+        if let ([_, _, ..], Some((at, _))) = (numbers.as_slice(), given.first()) {
+            let text = "date with UNIX and UNIX_MS: to Logstash the first of them reads any number; here a number that it makes absurd may go to the next";
+            self.notes.differs(*at, text);
         }
-        if !formats.is_empty() {
-            let result = self.fields.plain(&source).and_then(|field| {
-                if target == "@timestamp" {
-                    self.timestamp = Some((field.clone(), formats.clone()));
-                }
-                self.fields.set(&target, Made::Date { field, formats }, plugin.at)
-            });
-            self.keep_error(result, plugin.at, &format!("date `{source}`"));
+        formats
+    }
+
+    fn note_zone(&mut self, at: Place, timezone: Option<(Place, &str)>, formats: &Formats) {
+        let is_utc = |zone: &str| matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z");
+        if formats.have_zones || formats.texts.is_empty() {
+            return;
         }
-        self.common(plugin, &mut settings, under);
-        settings.end(self.notes);
+        match timezone {
+            Some((_, zone)) if is_utc(zone) => {}
+            Some((at, zone)) => {
+                let text = format!(
+                    "timezone `{zone}`: a time without an offset is taken as UTC, so that it and the index of its day are off by that \
+                     of the zone; let the producer write an offset"
+                );
+                self.notes.differs(at, text);
+            }
+            None => {
+                let text = "date without `timezone`: a time without an offset is UTC here, and in the zone of its server in Logstash; \
+                            they differ unless that is UTC";
+                self.notes.differs(at, text);
+            }
+        }
+    }
+
+    fn note_locale(&mut self, at: Place, locale: Option<(Place, &str)>, formats: &Formats, is_of_event: bool) {
+        let is_english = |locale: &str| locale == "en" || locale.starts_with("en-") || locale.starts_with("en_");
+        match locale {
+            _ if !formats.have_names => {}
+            Some((_, locale)) if is_english(locale) => {}
+            Some((at, locale)) => {
+                let text = format!(
+                    "locale `{locale}`: names of months and days are read in English alone; a time with others is not read, and its event a dead letter where `index` follows from it"
+                );
+                self.notes.add(at, if is_of_event { Effect::Rejects } else { Effect::Differs }, text);
+            }
+            None => {
+                let text = "date without `locale`: names of months and days are taken to be English, and in the language of its server in Logstash";
+                self.notes.add(at, Effect::Assumed, text);
+            }
+        }
+    }
+
+    fn make_date(&mut self, at: Place, source: &str, target: &str, formats: Vec<String>) {
+        let is_of_event = target == "@timestamp";
+        let field = match self.fields.plain(source) {
+            Ok(field) => field,
+            Err(error) => return self.keep_error(Err(error), at, &format!("date `{source}`"), &[target]),
+        };
+        if is_of_event {
+            if let Some((before, ..)) = &self.timestamp {
+                let text = format!(
+                    "a second `date` for `@timestamp`, after that of line {}: it alone counts here; in Logstash the time of the first stays where it reads none",
+                    before.line
+                );
+                self.notes.differs(at, text);
+            }
+            self.timestamp = Some((at, field.clone(), formats.clone()));
+        } else {
+            let text = format!(
+                "date: `{target}` is not made where no format reads `{source}`; Logstash sets the tag `_dateparsefailure` besides"
+            );
+            self.notes.differs(at, text);
+        }
+        let made = self.fields.set(target, Made::Date { field, formats }, at);
+        self.keep_error(made, at, &format!("date `{source}`"), &[target]);
     }
 }

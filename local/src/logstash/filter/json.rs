@@ -3,8 +3,15 @@
 //! Where the input's codec makes a text of each record, `message` is the record itself, which is read as JSON anyway. The rule is
 //! written all the same: it does nothing to records without such a field, and unfolds those that came wrapped in one.
 
-use super::{Filtered, Under};
-use crate::logstash::{ast::Plugin, fields::Seen, names::path, settings::Settings};
+use super::{Filtered, Under, common, under::Rules};
+use crate::logstash::{
+    ast::{Place, Plugin},
+    fields::Seen,
+    names::path,
+    note::Effect,
+    query::Query,
+    settings::Settings,
+};
 
 impl Filtered<'_> {
     pub(super) fn json(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
@@ -12,46 +19,123 @@ impl Filtered<'_> {
         let target = settings.text("target");
         settings.ignore(&["skip_on_invalid_json", "tag_on_failure", "ecs_compatibility"]);
         let Some(source) = path(source) else {
-            return self.notes.lost(plugin.at, format!("json: `{source}` is no name of a field here"));
+            return self.notes.differs(plugin.at, format!("json: `{source}` is no name of a field here"));
         };
         // Of a text that is no JSON nothing is made, with the condition or without.
-        let is_about_source = matches!(under, Under::Events { about: Some(field), .. } if *field == source);
-        let under = if is_about_source { &Under::Nothing } else { under };
-        if !self.is_permitted(plugin.at, "json", under, &[&source]) {
-            return;
+        let is_about = |field: &Option<String>| field.as_ref() == Some(&source);
+        let is_json = matches!(&under.rules, Rules::Refused { about, is_json: true } if is_about(about));
+        if is_json {
+            let text = format!(
+                "json under a condition about `{source}`: JSON in it is taken to begin with `{{`, without a line break"
+            );
+            self.notes.add(plugin.at, Effect::Assumed, text);
+        } else if matches!(&under.rules, Rules::Refused { about, .. } if is_about(about)) {
+            let text = format!(
+                "json under a condition about `{source}`: every text in it that is JSON is unfolded, whether the condition holds or not"
+            );
+            self.notes.differs(plugin.at, text);
+            // What the members say is asked only where both agree that they are there.
+            self.fields.suspect(None, plugin.at, "`json` under a condition");
+        } else if !self.is_permitted(plugin.at, "json", under, &[&source], &[]) {
+            return self.fields.suspect(None, plugin.at, "`json` under a condition");
         }
         let is_record = self.is_text && source == "message";
-        let result = match target {
-            None => self.join(&source, plugin),
-            Some((at, target)) => {
-                let target = path(target).unwrap_or_default();
-                if is_record {
-                    let text = format!(
-                        "json: the members of a record stay at the top of the event; only of a field `{source}` in it the \
-                         JSON goes under `{target}`"
-                    );
-                    self.notes.lost(at, text);
-                }
-                self.unfold(&source, &target)
-            }
-        };
-        self.keep_error(result, plugin.at, "json");
+        let is_source_removed = removes(plugin, &source);
+        match target {
+            None => self.join_members(plugin.at, &source, is_record, is_source_removed),
+            Some((at, target)) => self.unfold_value(at, &source, target, is_record, is_source_removed),
+        }
+        // What held the text is gone already, and stays where it is no JSON: as in Logstash, which removes after success.
+        let removed: Vec<_> = settings.texts("remove_field");
+        for (at, name) in removed.into_iter().filter(|(_, name)| path(name).as_ref() != Some(&source)) {
+            common::note_success(&Settings::of(plugin), plugin.at, "json", "the text is JSON", self.notes);
+            common::remove(&mut self.fields, name, at, self.notes);
+        }
+        common::note_success(&settings, plugin.at, "json", "the text is JSON", self.notes);
+        common::apply(&mut settings, &mut self.fields, self.notes);
+        settings.end(self.notes);
         if is_record {
             self.is_text = false;
         }
-        // What held the text is gone already, and stays where it is no JSON: as in Logstash, which removes after success.
-        let removed = settings.texts("remove_field");
-        for (at, name) in removed {
-            if path(name).as_ref() != Some(&source) || is_record {
-                let result = super::common::remove(&mut self.fields, name, at);
-                self.keep_error(result, at, &format!("remove_field `{name}`"));
-            }
-        }
-        self.common(plugin, &mut settings, &Under::Nothing);
-        settings.end(self.notes);
     }
 
-    fn join(&mut self, source: &str, plugin: &Plugin) -> Result<(), String> {
+    /// JSON is unfolded before anything else here.
+    fn note_order(&mut self, at: Place, is_record: bool) {
+        if self.wanted != Query::Always && !is_record {
+            let text = "json: it is done before all other rules here, so that the conditions above are about its members too; such an event may be dropped, and Logstash keeps it";
+            self.notes.add(at, Effect::Drops, text);
+        }
+        if !self.fields.is_untouched() {
+            let text = "json: it is done before all other rules here; members may bring back what was renamed or removed before, or be renamed or removed themselves";
+            self.notes.differs(at, text);
+        }
+    }
+
+    fn join_members(&mut self, at: Place, source: &str, is_record: bool, is_source_removed: bool) {
+        let result = self.join(source);
+        if is_record {
+            let text =
+                format!("json: a record is taken to have no field `{source}` with JSON in it, which is unfolded too");
+            self.notes.add(at, Effect::Assumed, text);
+        }
+        if !is_source_removed {
+            self.fields.suspect(Some(source), at, "`json`, which leaves the text there,");
+        }
+        if result.is_ok() {
+            self.note_order(at, is_record);
+            if is_source_removed && is_record {
+                let removed = self.fields.remove(source, at);
+                self.keep_error(removed, at, "json", &[source]);
+            } else if is_source_removed {
+                let text = format!(
+                    "json: the JSON in `{source}` is taken to have no member `{source}` itself, which stays here"
+                );
+                self.notes.add(at, Effect::Assumed, text);
+            } else {
+                let text =
+                    format!("json: the text in `{source}` does not stay beside its members, as it does in Logstash");
+                self.notes.differs(at, text);
+            }
+            if !is_record {
+                let text = format!("json: of `{source}` that is no JSON object no tag `_jsonparsefailure` is set");
+                self.notes.differs(at, text);
+            }
+        }
+        self.keep_json_error(result, at, is_record);
+    }
+
+    fn unfold_value(&mut self, at: Place, source: &str, target: &str, is_record: bool, is_source_removed: bool) {
+        let target = path(target).unwrap_or_default();
+        if is_record {
+            let text = format!(
+                "json: the members of a record stand at the top of the document, in Logstash under `{target}`; only of a field \
+                 `{source}` in it the JSON goes under `{target}`"
+            );
+            self.notes.differs(at, text);
+            self.fields.prefix = Some(target);
+            return;
+        }
+        let result = self.unfold(source, &target);
+        if result.is_ok() {
+            self.note_order(at, is_record);
+            let stays =
+                if is_source_removed || source == target { "" } else { "the text itself does not stay beside it; " };
+            let text = format!(
+                "json: `{target}` of `{source}`: {stays}of a text that is no JSON no tag `_jsonparsefailure` is set, and it stays under `{source}`"
+            );
+            self.notes.differs(at, text);
+        }
+        self.keep_json_error(result, at, is_record);
+    }
+
+    fn keep_json_error(&mut self, result: Result<(), String>, at: Place, is_record: bool) {
+        if result.is_err() && !is_record {
+            self.fields.suspect(None, at, "`json`");
+        }
+        self.keep_error(result, at, "json", &[]);
+    }
+
+    fn join(&mut self, source: &str) -> Result<(), String> {
         let field = self.top_field(source)?;
         if !self.json.renamed.is_empty() {
             return Err(
@@ -66,11 +150,6 @@ impl Filtered<'_> {
                 Err(format!("the members of `{joining}` join the event already; of one field alone they can"))
             }
             None => {
-                if !self.fields.is_untouched() {
-                    let text = "json: it is done before all other rules here; the members may bring back what was renamed or \
-                                removed before";
-                    self.notes.note(plugin.at, text);
-                }
                 self.json.joining = Some(field);
                 Ok(())
             }
@@ -103,4 +182,9 @@ impl Filtered<'_> {
             _ => Err(format!("the event came without `{source}`")),
         }
     }
+}
+
+/// Whether the filter takes the text away after it was read.
+fn removes(plugin: &Plugin, source: &str) -> bool {
+    Settings::of(plugin).texts("remove_field").into_iter().any(|(_, name)| path(name).as_deref() == Some(source))
 }

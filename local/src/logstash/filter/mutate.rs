@@ -5,19 +5,32 @@
 
 use super::{Filtered, Under, common};
 use crate::logstash::{
-    ast::{Data, Place, Plugin, Value},
+    ast::{Data, Place, Plugin, Setting, Value},
     fields::Made,
     names::{Part, parts, path},
     settings::{Settings, scalar},
 };
 
+/// Settings that change the characters or the kind of a value, and how their fields are given.
+const CHANGES: [(&str, &str); 11] = [
+    ("coerce", "a field that is `null` gets no default"),
+    ("update", "a field is not replaced only where it is there"),
+    ("gsub", CHARACTERS),
+    ("uppercase", CHARACTERS),
+    ("capitalize", CHARACTERS),
+    ("lowercase", CHARACTERS),
+    ("strip", CHARACTERS),
+    ("split", LISTS),
+    ("join", LISTS),
+    ("merge", LISTS),
+    ("convert", ""),
+];
+const CHARACTERS: &str = "no rule changes the characters of a value, which stay as they came; let the producer do it, or an ingest pipeline of the domain";
+const LISTS: &str = "no rule makes a list of a text, or a text of a list, and the value stays as it came; use an ingest pipeline of the domain";
+
 impl Filtered<'_> {
     pub(super) fn mutate(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
-        settings.lose(
-            &["coerce", "update"],
-            "no default for a field that is missing, or the other way round",
-            self.notes,
-        );
+        self.changes(plugin, true);
         let renamed = settings.pairs("rename");
         for (at, from, to) in &renamed {
             let (at, from, to) = (*at, *from, *to);
@@ -25,38 +38,55 @@ impl Filtered<'_> {
                 |value: &Value| scalar(to).zip(scalar(value)).is_some_and(|(to, other)| are_of_one_point(to, other));
             let other = renamed.iter().find(|(.., value)| is_other(value)).map(|(_, other, _)| reference(other));
             let needs = [reference(from), other.unwrap_or_default()];
-            if self.is_permitted(at, &format!("rename `{from}`"), under, &[&needs[0], &needs[1]]) {
+            let target = scalar(to).map(reference).unwrap_or_default();
+            let what = format!("rename `{from}`");
+            if self.is_permitted(at, &what, under, &[&needs[0], &needs[1]], &[&target]) {
                 let result = self.rename(from, to, at);
-                self.keep_error(result, at, &format!("rename `{from}`"));
+                self.keep_error(result, at, &what, &[&needs[0], &target]);
             }
         }
         for (at, name, value) in settings.pairs("replace") {
-            if self.is_permitted(at, &format!("replace `{name}`"), under, &[]) {
-                let result = self.replace(name, value, at);
-                self.keep_error(result, at, &format!("replace `{name}`"));
+            if self.is_permitted(at, &format!("replace `{name}`"), under, &[], &[&reference(name)]) {
+                self.replace(name, value, at);
             }
         }
-        for (at, name, _) in settings.pairs("convert") {
-            self.converted.extend(path(name).map(|path| (at, path)));
+        self.changes(plugin, false);
+        for (name, _) in CHANGES {
+            settings.take(name);
         }
-        let lost =
-            "no rule changes the characters of a value; let the producer do it, or an ingest pipeline of the domain";
-        settings.lose(&["gsub", "uppercase", "lowercase", "capitalize", "strip"], lost, self.notes);
-        let lost = "no rule makes a list of a text, or a text of a list; use an ingest pipeline of the domain";
-        settings.lose(&["split", "join", "merge"], lost, self.notes);
         for (at, from, to) in settings.pairs("copy") {
-            if self.is_permitted(at, &format!("copy `{from}`"), under, &[&reference(from)]) {
+            let target = scalar(to).map(reference).unwrap_or_default();
+            if self.is_permitted(at, &format!("copy `{from}`"), under, &[&reference(from)], &[&target]) {
                 let result = self.copy(from, to, at);
-                self.keep_error(result, at, &format!("copy `{from}`"));
+                self.keep_error(result, at, &format!("copy `{from}`"), &[&target]);
             }
         }
-        self.common(plugin, &mut settings, under);
+        self.common(&mut settings, under);
         settings.ignore(&["tag_on_failure"]);
         settings.end(self.notes);
     }
 
+    /// Notes what changes a value: the document keeps it as it came, and conditions below are not translated.
+    fn changes(&mut self, plugin: &Plugin, is_first: bool) {
+        for setting in &plugin.settings {
+            let Some((name, why)) = CHANGES.iter().find(|(name, _)| *name == setting.name) else { continue };
+            if (*name == "coerce") != is_first {
+                continue;
+            }
+            for (at, field) in changed(setting) {
+                self.fields.suspect(Some(&field), at, &format!("`{name}`"));
+                if *name == "convert" {
+                    self.converted.push((at, field));
+                }
+            }
+            if !why.is_empty() {
+                self.notes.differs(setting.at, format!("`{name}` of `mutate`: {why}"));
+            }
+        }
+    }
+
     /// `add_field` and the like, of any filter.
-    pub(super) fn common(&mut self, plugin: &Plugin, settings: &mut Settings<'_>, under: &Under) {
+    pub(super) fn common(&mut self, settings: &mut Settings<'_>, under: &Under) {
         if under.permits(&[]) {
             return common::apply(settings, &mut self.fields, self.notes);
         }
@@ -70,42 +100,50 @@ impl Filtered<'_> {
                 .chain(other.into_iter().flat_map(|(.., value)| fields_of(value)))
                 .collect();
             let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
-            if self.is_permitted(at, &format!("add_field `{name}`"), under, &needs) {
-                let result = common::add(&mut self.fields, at, name, value);
-                self.keep_error(result, at, &format!("add_field `{name}`"));
+            if under.permits(&needs) {
+                common::add(&mut self.fields, at, name, value, under.present(), self.notes);
+            } else {
+                self.is_permitted(at, &format!("add_field `{name}`"), under, &[], &[&reference(name)]);
             }
         }
         for (at, name) in settings.texts("remove_field") {
-            if self.is_permitted(at, &format!("remove_field `{name}`"), under, &[&reference(name)]) {
-                let result = common::remove(&mut self.fields, name, at);
-                self.keep_error(result, at, &format!("remove_field `{name}`"));
+            if self.is_permitted(at, &format!("remove_field `{name}`"), under, &[&reference(name)], &[]) {
+                common::remove(&mut self.fields, name, at, self.notes);
             }
         }
-        let why = format!("under the condition in which the `{}` of line {} stands", plugin.name, plugin.at.line);
-        settings.lose(&["add_tag", "remove_tag"], &why, self.notes);
+        for name in ["add_tag", "remove_tag"] {
+            for (at, tag) in settings.texts(name) {
+                self.is_permitted(at, &format!("{name} `{tag}`"), under, &[], &["tags"]);
+            }
+        }
     }
 
     fn rename(&mut self, from: &str, to: &Value, at: Place) -> Result<(), String> {
-        const NO_NAME: &str = "it is no name of a field here";
-        let (from, to) = (path(from).ok_or(NO_NAME)?, scalar(to).and_then(path).ok_or(NO_NAME)?);
+        let (from, to) = (path(from).ok_or(common::NO_NAME)?, scalar(to).and_then(path).ok_or(common::NO_NAME)?);
         self.fields.rename(&from, &to, at)
     }
 
-    fn replace(&mut self, name: &str, value: &Value, at: Place) -> Result<(), String> {
-        let path = path(name).ok_or("it is no name of a field here")?;
-        let made = common::made(&self.fields, &path, scalar(value).ok_or("no text stands there")?)?;
-        self.fields.set(&path, made, at)
+    fn replace(&mut self, name: &str, value: &Value, at: Place) {
+        let made = path(name).ok_or(common::NO_NAME.to_owned()).and_then(|path| {
+            let made = common::made(&self.fields, &path, scalar(value).ok_or("no text stands there")?)?;
+            self.fields.set(&path, made, at)
+        });
+        match made {
+            Ok(()) => common::note_made(&self.fields, at, &reference(name), &[], self.notes),
+            Err(error) => self.keep_error(Err(error), at, &format!("replace `{name}`"), &[&reference(name)]),
+        }
     }
 
     fn copy(&mut self, from: &str, to: &Value, at: Place) -> Result<(), String> {
-        const NO_NAME: &str = "it is no name of a field here";
-        let (from, to) = (path(from).ok_or(NO_NAME)?, scalar(to).and_then(path).ok_or(NO_NAME)?);
+        let (from, to) = (path(from).ok_or(common::NO_NAME)?, scalar(to).and_then(path).ok_or(common::NO_NAME)?);
         let made = common::made(&self.fields, &to, &format!("%{{{from}}}"))?;
         if let Made::Text(text) = &made
             && text.contains("%{")
         {
-            self.notes
-                .note(at, format!("copy `{from}`: the copy is a text, also of a number; an object is not copied"));
+            let text = format!(
+                "copy `{from}`: the copy is a text, also of a number; `null`, a list or an object is not copied"
+            );
+            self.notes.differs(at, text);
         }
         self.fields.set(&to, made, at)
     }
@@ -122,9 +160,23 @@ impl Filtered<'_> {
                     "convert `{path}`: the type is the mapping's; with `\"{path}\": {{ \"type\": … }}` in the index template the \
                      engine reads a number from a text too"
                 );
-                self.notes.lost(at, text);
+                self.notes.differs(at, text);
             }
         }
+    }
+}
+
+/// The fields that a setting changes.
+fn changed(setting: &Setting) -> Vec<(Place, String)> {
+    let field = |value: &Value| Some((value.at, path(scalar(value)?)?));
+    match &setting.value.data {
+        Data::Hash(entries) => entries.iter().filter_map(|(key, _)| field(key)).collect(),
+        Data::List(values) if setting.name == "gsub" => values.iter().step_by(3).filter_map(field).collect(),
+        Data::List(values) if matches!(setting.name.as_str(), "uppercase" | "lowercase" | "capitalize" | "strip") => {
+            values.iter().filter_map(field).collect()
+        }
+        Data::List(values) => values.iter().step_by(2).filter_map(field).collect(),
+        _ => field(&setting.value).into_iter().collect(),
     }
 }
 

@@ -4,16 +4,28 @@ use super::{Filtered, Under};
 use crate::logstash::{
     ast::Plugin,
     names::{NameGlob, is_path, top},
+    note::Effect,
     settings::Settings,
 };
 
 impl Filtered<'_> {
     pub(super) fn prune(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
-        if !self.is_permitted(plugin.at, "prune", under, &[]) {
-            return;
+        if !self.is_permitted(plugin.at, "prune", under, &[], &[]) {
+            return self.fields.suspect(None, plugin.at, "`prune` under a condition");
         }
-        settings.ignore(&["interpolate"]);
-        settings.lose(&["whitelist_values", "blacklist_values"], "fields stay or go by their names alone", self.notes);
+        let values = "fields stay or go by their names alone";
+        if settings.has("whitelist_values") || settings.has("blacklist_values") {
+            self.fields.suspect(None, plugin.at, "`prune`");
+        }
+        settings.lose(&["whitelist_values", "blacklist_values"], Effect::Differs, values, self.notes);
+        if settings.is_true("interpolate") {
+            self.notes.add(
+                plugin.at,
+                Effect::Unknown,
+                "`interpolate` of `prune`: names with fields in them are not known here",
+            );
+            self.fields.suspect(None, plugin.at, "`prune`");
+        }
         let mut kept = Vec::new();
         let mut is_whole = true;
         for (at, regexp) in settings.texts("whitelist_names") {
@@ -21,12 +33,17 @@ impl Filtered<'_> {
                 kept.extend(globs);
             } else {
                 is_whole = false;
-                self.notes.lost(at, format!("whitelist_names `{regexp}` {NO_GLOB}; all fields stay"));
+                self.fields.suspect(None, plugin.at, "`prune`");
+                self.notes.differs(at, format!("whitelist_names `{regexp}` {NO_GLOB}; all fields stay"));
             }
         }
         if !kept.is_empty() && is_whole {
             if self.fields.kept.is_some() {
-                self.notes.lost(plugin.at, "a second `whitelist_names`: put both into one");
+                self.fields.suspect(None, plugin.at, "`prune`");
+                self.notes.differs(
+                    plugin.at,
+                    "a second `whitelist_names`: put both into one; fields that it takes away stay",
+                );
             } else {
                 self.fields.targets.retain(|name, _| {
                     name.starts_with("@metadata.") || kept.iter().any(|glob| glob.matches(top(name)))
@@ -35,16 +52,16 @@ impl Filtered<'_> {
             }
         }
         for (at, regexp) in settings.texts("blacklist_names") {
-            match globs(regexp) {
-                Some(globs) => {
-                    let goes = |name: &str| globs.iter().any(|glob| glob.matches(top(name)));
-                    self.fields.targets.retain(|name, _| name.starts_with("@metadata.") || !goes(name));
-                    self.fields.pruned.extend(globs);
-                }
-                None => self.notes.lost(at, format!("blacklist_names `{regexp}` {NO_GLOB}")),
+            if let Some(globs) = globs(regexp) {
+                let goes = |name: &str| globs.iter().any(|glob| glob.matches(top(name)));
+                self.fields.targets.retain(|name, _| name.starts_with("@metadata.") || !goes(name));
+                self.fields.pruned.extend(globs);
+            } else {
+                self.fields.suspect(None, plugin.at, "`prune`");
+                self.notes.differs(at, format!("blacklist_names `{regexp}` {NO_GLOB}; such fields stay"));
             }
         }
-        self.common(plugin, &mut settings, under);
+        self.common(&mut settings, under);
         settings.end(self.notes);
     }
 }

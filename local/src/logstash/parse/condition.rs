@@ -3,7 +3,10 @@
 //! `and` binds tighter than `or`, as in Logstash, which takes no `nand` or `xor` beside another operator without parentheses.
 
 use super::{Parser, SyntaxError};
-use crate::logstash::ast::{Condition, Operand, Operator};
+use crate::logstash::{
+    ast::{Condition, Operand, Operator},
+    variable,
+};
 
 const WHAT: &str = "a condition, such as `[field]`, `[field] == \"value\"`, `\"value\" in [field]` or `!([field])`,";
 
@@ -111,13 +114,19 @@ impl Parser<'_> {
     /// `None` where none begins here. `["a"]` is a list, `[a]` a field.
     fn operand(&mut self) -> Result<Option<Operand>, SyntaxError> {
         if let Some(text) = self.scan.string()? {
-            return Ok(Some(Operand::Text(text.into())));
+            let is_variable = variable::is_in(text);
+            return Ok(Some(if is_variable { Operand::Variable(text.into()) } else { Operand::Text(text.into()) }));
         }
         if let Some(number) = self.scan.number() {
             return Ok(Some(Operand::Number(number.into())));
         }
         if !self.scan.is_list() {
-            return Ok(self.scan.field()?.map(Operand::Field));
+            let at = self.scan.place();
+            let field = self.scan.field()?;
+            if let Some((path, true)) = &field {
+                self.dotted.push((at, path.clone()));
+            }
+            return Ok(field.map(|(path, _)| Operand::Field(path)));
         }
         self.scan.expect("[", "before a list")?;
         let mut elements = Vec::new();

@@ -2,12 +2,12 @@ use super::*;
 use crate::logstash::ast::{Condition, Operand};
 
 fn error(text: &str) -> String {
-    parse(text).map(|_| ()).unwrap_err().to_string()
+    parse(&[text]).map(|_| ()).unwrap_err().to_string()
 }
 
 fn condition(text: &str) -> Condition {
     let text = format!("filter {{ if {text} {{ drop {{ }} }} }}");
-    let config = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let config = parse(&[&text]).unwrap_or_else(|error| panic!("{text}: {error}"));
     let Some(Statement::Branches(branches)) = config.filters.into_iter().next() else { panic!("{text}") };
     branches.into_iter().next().and_then(|branch| branch.condition).unwrap()
 }
@@ -16,7 +16,7 @@ fn condition(text: &str) -> Condition {
 fn sections_plugins_and_values_are_read_with_their_places() {
     let text = "# head\ninput { s3 { bucket => \"lo#gs\" codec => json { charset => 'UTF-8' } } }\nfilter {\n  mutate {\n    \
                 rename => { \"a\" => \"b\" c => \"d\" }\n    add_field => [ 'x', -12.5, bare ] # tail\n  }\n}\noutput { }";
-    let config = parse(text).unwrap();
+    let config = parse(&[text]).unwrap();
     let Statement::Plugin(s3) = &config.inputs[0] else { panic!() };
     assert_eq!((s3.name.as_str(), s3.at.to_string().as_str()), ("s3", "2:9"));
     assert!(matches!(&s3.settings[0].value.data, Data::Text(text) if text == "lo#gs"));
@@ -76,7 +76,7 @@ fn what_is_nested_too_deeply_is_refused_and_no_depth_ends_the_program() {
         [("[", "filter { mutate { a => "), ("(", "filter { if "), ("!", "filter { if "), ("a => { b => {", "")]
     {
         let deep = format!("{head}{}", open.repeat(100_000));
-        assert!(parse(&deep).is_err(), "{head}");
+        assert!(parse(&[&deep]).is_err(), "{head}");
     }
     let nested = format!("filter {{ {} drop {{ }} {} }}", "if [a] { ".repeat(60), "} ".repeat(60));
     assert!(error(&nested).contains("within one another"));

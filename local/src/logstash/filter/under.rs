@@ -1,0 +1,144 @@
+//! The conditions that a statement stands under: which events it is about, and whether a rule about fields may drop them.
+
+use super::{Filtered, presence};
+use crate::logstash::{
+    ast::{Branch, Condition, Place},
+    difference::{self, Difference},
+    note::Effect,
+    query::{MAX_TERMS, Query},
+};
+
+/// The conditions that a statement stands under.
+#[derive(Clone)]
+pub(in crate::logstash) struct Under {
+    /// Which events, all in all; unknown where no query says it.
+    pub(super) query: Option<Query>,
+    /// What the conditions say of rules about fields.
+    pub(super) rules: Rules,
+    /// Where the conditions mean another thing here than in Logstash.
+    differences: Vec<(Place, Difference)>,
+}
+
+/// Whether rules about fields come over.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// The conditions hold for every event.
+    Free,
+    /// These fields are there: a rule that does nothing without them needs no condition.
+    Presence(Vec<String>),
+    /// The conditions are about one field alone, if there is one; whether they hold for every text of a JSON object in it.
+    Refused { about: Option<String>, is_json: bool },
+    /// The conditions hold for no event but one with a field of its own under a name that the input sets, which is listed there.
+    Silent,
+}
+
+impl Under {
+    /// No condition.
+    pub(in crate::logstash) fn nothing() -> Self {
+        Self { query: Some(Query::Always), rules: Rules::Free, differences: Vec::new() }
+    }
+
+    /// The fields that are known to be there.
+    pub(super) fn present(&self) -> &[String] {
+        if let Rules::Presence(fields) = &self.rules { fields } else { &[] }
+    }
+
+    /// Whether a rule that does nothing without the fields `needs` is the same without the condition.
+    pub(super) fn permits(&self, needs: &[&str]) -> bool {
+        match &self.rules {
+            Rules::Free => true,
+            Rules::Presence(fields) => fields.iter().all(|field| needs.contains(&field.as_str())),
+            Rules::Refused { .. } | Rules::Silent => false,
+        }
+    }
+
+    /// The statement stands in a branch besides. `left` is what the branches before leave, and `this` the branch's own condition.
+    pub(super) fn and(
+        &self,
+        branch: &Branch,
+        left: Option<&Query>,
+        this: Option<&Query>,
+        differences: &[(Place, Difference)],
+    ) -> Self {
+        let here = left.zip(this).map(|(left, this)| Query::all([left.clone(), this.clone()]));
+        let query = here.clone().zip(self.query.clone()).map(|(here, outer)| Query::all([outer, here]));
+        let is_first = left.is_some_and(|left| left.assume() == Query::Always);
+        let rules = self.rules_of(branch, is_first, here.map(|here| here.assume()).as_ref());
+        let mut all = self.differences.clone();
+        all.extend_from_slice(differences);
+        Self { query: query.filter(|query| query.terms() <= MAX_TERMS), rules, differences: all }
+    }
+
+    fn rules_of(&self, branch: &Branch, is_first: bool, here: Option<&Query>) -> Rules {
+        match (here, &self.rules) {
+            (_, Rules::Silent) | (Some(Query::Never), _) => return Rules::Silent,
+            (Some(Query::Always), outer) => return outer.clone(),
+            _ => {}
+        }
+        let present = branch.condition.as_ref().filter(|_| is_first).and_then(presence);
+        match (present, &self.rules) {
+            (Some(fields), Rules::Free) => Rules::Presence(fields),
+            (Some(mut fields), Rules::Presence(others)) => {
+                fields.extend(others.iter().cloned());
+                Rules::Presence(fields)
+            }
+            (_, Rules::Free) if is_first => Rules::Refused {
+                about: sole(branch.condition.as_ref()),
+                is_json: matches!(&branch.condition, Some(Condition::Matches { regexp, .. }) if begins_json(regexp)),
+            },
+            _ => Rules::Refused { about: None, is_json: false },
+        }
+    }
+}
+
+/// The only field that a condition is about.
+fn sole(condition: Option<&Condition>) -> Option<String> {
+    match super::about(condition?)?.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|field| field == first) => Some((*first).to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether every text of a JSON object matches, as `^\{`.
+fn begins_json(regexp: &str) -> bool {
+    let rest = regexp.strip_prefix('^').or_else(|| regexp.strip_prefix("\\A")).unwrap_or(regexp);
+    let rest = rest.strip_prefix("\\s*").unwrap_or(rest);
+    let Some(rest) = rest.strip_prefix("\\{").or_else(|| rest.strip_prefix('{')) else { return false };
+    let rest = rest.strip_suffix('$').unwrap_or(rest);
+    matches!(rest, "" | ".*" | ".*}" | ".*\\}" | ".+}" | ".+\\}" | ".*\\}\\s*")
+}
+
+impl Filtered<'_> {
+    /// Lists where the conditions choose other events than in Logstash. Events are dropped where they hold, or kept.
+    pub(in crate::logstash) fn list_differences(&mut self, differences: &[(Place, Difference)], drops: bool) {
+        for (at, difference) in differences {
+            let (effect, consequence) = match difference.holds {
+                None => (Effect::Assumed, ""),
+                Some(holds) if holds == drops => (Effect::Drops, "; such an event is dropped, and Logstash keeps it"),
+                Some(_) => (Effect::Keeps, "; such an event is kept, and Logstash drops it"),
+            };
+            self.notes.add(*at, effect, format!("{}{consequence}", difference.text));
+        }
+    }
+
+    /// `drop`: events for which the conditions hold are not wanted.
+    pub(super) fn drop_under(&mut self, at: Place, under: &Under) {
+        let query = under.query.as_ref().map(Query::exact);
+        let query = query.filter(|query| self.wanted.terms() + query.terms() <= MAX_TERMS);
+        let Some(query) = query else {
+            let text = "`drop` under a condition that no query says: the events are kept; write your own `select`";
+            return self.notes.add(at, Effect::Keeps, text);
+        };
+        if query != Query::Never {
+            self.list_differences(&under.differences, true);
+        }
+        self.wanted = Query::all([self.wanted.clone(), query.not()]);
+    }
+
+    /// Where the condition of a branch means another thing than in Logstash. `is_negated`: that it does not hold is asked.
+    pub(in crate::logstash) fn differences(&self, branch: &Branch, is_negated: bool) -> Vec<(Place, Difference)> {
+        let Some(condition) = &branch.condition else { return Vec::new() };
+        let found = difference::of(condition, is_negated, &self.fields);
+        found.into_iter().map(|difference| (branch.at, difference)).collect()
+    }
+}
