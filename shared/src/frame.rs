@@ -102,7 +102,7 @@ pub enum FrameError {
     Broken {
         /// Where the unreadable rest begins.
         offset: u64,
-        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8`, `unsupported_format` or `framing_lost`.
+        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8`, `nul_bytes`, `unsupported_format` or `framing_lost`.
         error_type: &'static str,
         /// What is wrong, for a person.
         reason: String,
@@ -178,6 +178,8 @@ pub struct Frames<R> {
     added: usize,
     /// Where to go on if nothing more can be read now, unless it is right here.
     mark: Option<u64>,
+    /// Where NUL bytes begin, while nothing else was met.
+    zeros_from: Option<u64>,
     /// The length of the value that was just returned and did not decode.
     doubtful: Option<usize>,
     line_starts: LineStarts,
@@ -263,6 +265,7 @@ impl<R: Read> Frames<R> {
             left_out: 0,
             added: 0,
             mark: None,
+            zeros_from: None,
             doubtful: None,
             line_starts: LineStarts::default(),
             line: Line::default(),
@@ -302,7 +305,16 @@ impl<R: Read> Frames<R> {
         if self.broken {
             return Ok(None);
         }
-        match self.find_wanted() {
+        let found = self.find_wanted();
+        if !matches!(found, Err(FrameError::Read(_)))
+            && let Some(offset) = self.zeros_from.take()
+            && matches!(found, Ok(None))
+        {
+            // Whatever it was to be, it was never written.
+            self.broken = true;
+            return Err(broken(offset, "nul_bytes", "nothing but NUL bytes".into()));
+        }
+        match found {
             Ok(None) => Ok(None),
             Ok(Some(found @ (Found::Record { start, end } | Found::Part { start, end }))) => {
                 self.last = matches!(found, Found::Record { .. }).then_some((start, end));
@@ -420,7 +432,8 @@ impl<R: Read> Frames<R> {
             }
             // Whatever became of it when it was met first becomes of it again.
             if let Some(Found::Record { start, end: last }) = found
-                && (end > self.wanted_from || serde_json::from_slice::<IgnoredAny>(self.buffer.slice(start, last)).is_err())
+                && (end > self.wanted_from
+                    || serde_json::from_slice::<IgnoredAny>(self.buffer.slice(start, last)).is_err())
             {
                 self.last = Some((start, last));
                 self.split();
@@ -475,6 +488,7 @@ impl<R: Read> Frames<R> {
         if let Some(reason) = magic::refused(window, !self.stream) {
             return Err(broken(0, "unsupported_format", reason));
         }
+        self.zeros_from = (window.first() == Some(&0)).then_some(0);
         let bom = if window.starts_with(detect::BOM) { detect::BOM.len() } else { 0 };
         if self.format == Format::Auto {
             let whole = whole && window.len() == self.buffer.unread().len();

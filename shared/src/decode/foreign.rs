@@ -12,6 +12,10 @@ const SHOWN: usize = 40;
 /// that is never closed.
 pub(super) fn token(text: &[u8]) -> Option<String> {
     let mut at = 0;
+    // Of text that is none at all it would be the first word.
+    if !matches!(text.first(), Some(b'{' | b'[')) {
+        return None;
+    }
     while at < text.len() {
         match text[at] {
             b'"' => at += end_of_string(&text[at..])?,
@@ -62,7 +66,7 @@ mod tests {
             (r#"{"v":+1}"#, Some("+1")),
             (r#"{"v":.5}"#, Some(".5")),
             (r#"{"v":1.}"#, Some("1.")),
-            (r#"{'v': 1}"#, Some("'v'")),
+            (r"{'v': 1}", Some("'v'")),
             (r#"{"v":undefined}"#, Some("undefined")),
             (r#"{"v":1}}"#, None),
             (r#"{"v":"cut"#, None),
@@ -71,6 +75,7 @@ mod tests {
         ] {
             assert_eq!(token(text.as_bytes()).as_deref(), expected, "{text}");
         }
-        assert_eq!(token("é".repeat(100).as_bytes()).map(|token| token.chars().count()), Some(SHOWN));
+        assert_eq!(token(b"plain text"), None);
+        assert_eq!(token(format!("[{}", "é".repeat(100)).as_bytes()).map(|token| token.chars().count()), Some(SHOWN));
     }
 }

@@ -3,9 +3,9 @@
 //! An invocation brings up to ten thousand records of some hundred bytes each: what a new [`Frames`] costs would be more
 //! than the framing. Deliberately absent: checkpoints, since a record is read again as a whole.
 
+use super::history::Within;
 use super::inflate::Compression;
 use super::lines::Line;
-use super::history::Within;
 use super::seam::LineStarts;
 use super::{Format, Found, FrameError, Frames};
 
@@ -49,6 +49,7 @@ impl<'b> Frames<&'b [u8]> {
         self.history.restart();
         (self.seek, self.rest, self.later, self.mark, self.doubtful) = (None, None, None, None, None);
         self.line_starts = LineStarts::default();
+        self.zeros_from = None;
         self.line = Line::default();
         self.skip = None;
         self.last = None;

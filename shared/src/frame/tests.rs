@@ -306,7 +306,10 @@ fn values_one_after_another_are_records() {
         ("{}\0\0\u{feff}{}\n\0\n{}", &[record(0, "{}"), record(7, "{}"), record(12, "{}")]),
         ("[{},1]\n[[{}]] [2]\n", &[record(1, "{}"), record(4, "1"), record(8, "[{}]"), record(14, "[2]")]),
         // Text, line by line.
-        ("2026-11-27T10:00 {\"a\":1}\n12\n{}", &[record(0, "2026-11-27T10:00 {\"a\":1}"), record(25, "12"), record(28, "{}")]),
+        (
+            "2026-11-27T10:00 {\"a\":1}\n12\n{}",
+            &[record(0, "2026-11-27T10:00 {\"a\":1}"), record(25, "12"), record(28, "{}")],
+        ),
         ("[INFO] a {}\n{app} b\n{}", &[record(0, "[INFO] a {}"), record(12, "{app} b"), record(20, "{}")]),
         // A value that is not closed before the next line that begins with one.
         ("{\"a\":\n{\"b\":2}\n{\"c\":3}", &[record(0, "{\"a\":"), record(6, "{\"b\":2}"), record(14, "{\"c\":3}")]),
@@ -323,6 +326,20 @@ fn values_one_after_another_are_records() {
     ];
     for (text, expected) in cases {
         check(text, Format::Concatenated, if text.contains("0123") { 10 } else { 100 }, expected);
+    }
+}
+
+#[test]
+fn nul_bytes_mean_nothing_unless_there_is_nothing_else() {
+    for zeros in [1, 5, 5_000] {
+        let padding = "\0".repeat(zeros);
+        for format in [Format::Auto, Format::Ndjson, Format::Concatenated] {
+            let n = zeros as u64;
+            check(&padding, format, MIB, &[Broken(0, "nul_bytes")]);
+            check(gzip(format!("{padding}\n").as_bytes()), format, MIB, &[Broken(0, "nul_bytes")]);
+            let text = format!("{padding}{{\"a\":1}}{padding}\n{padding}{{\"b\":2}}\n{padding}");
+            check(&text, format, MIB, &[record(n, "{\"a\":1}"), record(3 * n + 8, "{\"b\":2}")]);
+        }
     }
 }
 

@@ -102,12 +102,17 @@ fn in_a_large_object_a_broken_value_costs_itself_and_no_memory() {
             text.push(b'\n');
             blocks += 1;
         }
+        text.extend_from_slice(block.as_bytes());
         let object = scene.put("broken", text).await;
         let mut function = warm(&scene, &sink, 1 << 20).await;
         ingest(&mut function, &[&object]).await;
         let receipt = &receipts(&function)[0];
         assert!(receipt.is_final && receipt.undelivered == 0, "{receipt:?}");
-        assert_eq!((receipt.indexed, receipt.rejected), (1 + blocks as u64 * 10_000, blocks as u64), "{receipt:?}");
+        assert_eq!(
+            (receipt.indexed, receipt.rejected),
+            (1 + (blocks as u64 + 1) * 10_000, blocks as u64),
+            "{receipt:?}"
+        );
         let letters = scene.dead_letters().await;
         assert!(letters.iter().all(|letter| broken.iter().any(|text| text.as_bytes() == letter.payload())));
         let size = receipt.bytes_raw / MIB;

@@ -218,7 +218,7 @@ fn kinds() -> Vec<Kind> {
         whole("blank", b"\n \r\n\n".to_vec(), &[]),
         whole("a b+c=é%&/日本 (1).json", lines(&events(4000)).into_bytes(), &events(4000)),
         Kind { key: "bad-checksum.gz", bytes: bad_check, indexed: events(9000), rejected: Some("frame") },
-        // 1,000 times its size: one line that is too large, and no event more.
+        // 1,000 times its size, and nothing but NUL bytes.
         broken("zeros.gz", events::gzip(&vec![0; 300 << 20]), "frame"),
         broken("window.zst", window.finish().expect("memory takes everything"), "frame"),
         broken("utf16.json", utf16(&format!("\u{feff}{}", lines(&events(5000)))), "frame"),
