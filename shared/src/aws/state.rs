@@ -89,6 +89,23 @@ impl States {
         Ok(Some(State { value, etag: Some(etag), key }))
     }
 
+    /// The same for a state that its reader can do without: one that is missing, or not of the expected form, counts as `lost`, and the
+    /// next write takes its place.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn read_or<T: DeserializeOwned>(&self, name: &str, lost: T) -> Result<State<T>, BatchError> {
+        let key = self.key(name);
+        let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else {
+            return Ok(State { value: lost, etag: None, key });
+        };
+        let value = serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            tracing::error!(key, %error, "is no state of this function, and counts as lost");
+            lost
+        });
+        Ok(State { value, etag: Some(etag), key })
+    }
+
     /// Writes a state, if nobody has written it since it was read, or made it since it was found missing.
     ///
     /// # Errors

@@ -156,7 +156,8 @@ impl Brake {
         let is_collection = self.settings.domain.is_collection();
         let looked = if is_collection { Looked::default() } else { self.look_at_nodes(report, deadline).await? };
         let marked = self.marked().await;
-        self.compare(report, looked, &marked).await
+        self.compare(report, looked, &marked).await;
+        Ok(())
     }
 
     async fn look_at_nodes(&self, report: &mut Report, deadline: Deadline) -> Result<Looked, BatchError> {
@@ -186,25 +187,31 @@ impl Brake {
         marked
     }
 
-    /// Compares with what was at the last run, and remembers what is now. A node that started anew counts from 0 again.
-    async fn compare(&self, report: &mut Report, looked: Looked, marked: &Marked) -> Result<(), BatchError> {
-        let mut memory = match self.states.read::<Refusals>(MEMORY).await? {
-            Some(memory) => memory,
-            None => self.states.fresh(MEMORY, Refusals { rejected: looked.rejected.clone(), ..Refusals::default() }),
+    /// Compares with what was at the last run, and remembers what is now. A node that was restarted counts from 0 again.
+    /// Without a memory there is nothing to compare with, and no reason to pause: it would be the same one in every run.
+    async fn compare(&self, report: &mut Report, looked: Looked, marked: &Marked) {
+        let lost = Refusals { rejected: looked.rejected.clone(), ..Refusals::default() };
+        let mut memory = match self.states.read_or(MEMORY, lost).await {
+            Ok(memory) => memory,
+            Err(error) => {
+                tracing::warn!(%error, "what the run before saw cannot be read");
+                return;
+            }
         };
+        let mut reasons = Vec::new();
         let Refusals { rejected, deliveries } = &mut memory.value;
         let more = |(node, now): (&String, &u64)| {
             rejected.get(node).map_or(0, |before| if now < before { *now } else { now - before })
         };
         report.refused = looked.rejected.iter().map(more).sum();
         if report.refused >= self.settings.refusals {
-            report.reasons.push(format!("{} bulk requests were refused for load since the last look", report.refused));
+            reasons.push(format!("{} bulk requests were refused for load since the last look", report.refused));
         }
-        report.reasons.extend(deliveries.look(marked, self.settings.source_functions.len(), looked.written));
+        reasons.extend(deliveries.look(marked, self.settings.source_functions.len(), looked.written));
         *rejected = looked.rejected;
         match self.states.write(&mut memory).await {
-            Ok(()) | Err(NotWritten::Overtaken(_)) => Ok(()),
-            Err(NotWritten::Failed(error)) => Err(error),
+            Ok(()) | Err(NotWritten::Overtaken(_)) => report.reasons.extend(reasons),
+            Err(NotWritten::Failed(error)) => tracing::warn!(%error, "what this run saw cannot be remembered"),
         }
     }
 

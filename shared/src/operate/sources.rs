@@ -156,10 +156,9 @@ impl Sources {
         Ok(listed)
     }
 
-    /// What is remembered: the document, or what the tags say where it is lost or says nothing.
+    /// What is remembered: the document, or what the tags say where it is lost, unreadable or says nothing.
     async fn read(&self, found: &[Found]) -> Result<State<Paused>, BatchError> {
-        let mut state =
-            self.states.read::<Paused>(NAME).await?.unwrap_or_else(|| self.states.fresh(NAME, Paused::default()));
+        let mut state = self.states.read_or(NAME, Paused::default()).await?;
         if state.value.is_empty() {
             state.value = Paused::of_tags(found);
         }

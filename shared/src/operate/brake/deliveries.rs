@@ -32,6 +32,8 @@ impl Deliveries {
     /// One run: why the sources are to be off. `functions` is how many bring events.
     pub(super) fn look(&mut self, marked: &Marked, functions: usize, written: Option<u64>) -> Option<String> {
         let new = self.new_marks(marked);
+        // A memory that somebody else wrote keeps the sources off no longer than one of ours.
+        self.runs_left = self.runs_left.min(RUNS);
         // Less than before is a restart or a deletion: no proof that nothing is written.
         let is_written = self.written.zip(written).map(|(before, now)| before != now);
         for (function, mark) in marked {
@@ -107,6 +109,12 @@ mod tests {
             let off = (0..100).filter(|_| deliveries.look(&marked(&[("s3", "a")]), 1, now).is_some()).count();
             assert!(off <= 3, "{off}");
         }
+    }
+
+    #[test]
+    fn a_memory_that_somebody_else_wrote_keeps_the_sources_off_no_longer() {
+        let mut deliveries: Deliveries = serde_json::from_str(r#"{"runs_left": 4294967295}"#).unwrap();
+        assert!((0..10).filter(|_| deliveries.look(&marked(&[]), 1, Some(1)).is_some()).count() <= 3);
     }
 
     #[test]

@@ -121,12 +121,12 @@ fn one_function_that_may_not_write_stops_no_other_whose_documents_arrive() {
 }
 
 #[test]
-fn a_brake_that_lost_its_memory_or_has_that_of_the_release_before_releases() {
+fn a_brake_that_lost_its_memory_or_cannot_read_it_releases() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let mut one = Deployment::new(moto, engine, "forgotten", &[]).await;
         one.ingest().await;
-        for memory in [None, Some(r#"{"rejected":{"n":1}}"#)] {
+        for memory in [None, Some(r#"{"rejected":{"n":1}}"#), Some("{}"), Some("no state")] {
             assert!(!one.is_paused().await);
             one.bulk(Some(403));
             one.ingest().await;
