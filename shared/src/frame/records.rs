@@ -354,11 +354,13 @@ impl<R: Read> Frames<R> {
                 self.enter_array(begin, seek);
             }
             Sought::Nothing(length) => {
+                self.keep_head(length);
                 self.buffer.pos += length;
                 let offset = self.mark.take().unwrap_or_default();
                 return self.skip_on(offset, Until::Line).map(Some);
             }
             Sought::More => {
+                self.keep_head(self.buffer.unread().len());
                 self.buffer.clear();
                 self.seek = Some(seek);
                 self.more()?;

@@ -92,7 +92,8 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, first_line.map_or(0, |_| judged));
-            let held = line.unwrap_or(unread.len());
+            // Whether a bracket begins such a line is known by the byte after it.
+            let held = line.unwrap_or(unread.len() - usize::from(unread.ends_with(b"\n[")));
             if let Some(count) = scanner.scan(&unread[length..held]) {
                 length += count;
                 return Ok(if length > self.max { End::TooLarge } else { End::Closed(length) });

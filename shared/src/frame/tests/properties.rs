@@ -272,3 +272,19 @@ fn a_line_longer_than_the_window_and_broken_values_after_it_cost_themselves() {
         assert!(matches!(broken[0], Record(0, text) if text.len() > 200 << 10));
     }
 }
+
+#[test]
+fn a_bracket_that_begins_a_line_at_the_end_of_a_chunk_changes_nothing() {
+    for bytes in
+        [&b"{}{{{\n[{"[..], b"{\"a\":\n[{\"b\":1}]}\n{\"c\":1}\n", b"{\"a\":1\n[{\"b\":1}]\n", b"{\"a\":[\n[1]]}\n"]
+    {
+        for (format, limit) in
+            [(Format::Array, 4), (Format::Array, MIB), (Format::Concatenated, MIB), (Format::Ndjson, MIB)]
+        {
+            let whole = read(bytes, format, limit, usize::MAX);
+            for chunk in 1..bytes.len() {
+                assert_eq!(read(bytes, format, limit, chunk), whole, "{format:?} in pieces of {chunk}");
+            }
+        }
+    }
+}
