@@ -46,7 +46,7 @@ pub fn partition_keys(data: &[u8]) -> Option<Vec<Option<&str>>> {
     let (mut table, mut indices) = (Vec::new(), Vec::new());
     for field in Fields(message) {
         match field? {
-            (PARTITION_KEY_TABLE, Value::Bytes(key)) => table.push(std::str::from_utf8(key).ok()),
+            (PARTITION_KEY_TABLE, Value::Bytes(key)) => table.push(partition_key(key)),
             (AGGREGATED_RECORDS, Value::Bytes(record)) => indices.push(key_index(record)?),
             _ => {}
         }
@@ -88,6 +88,16 @@ impl<'b> Iterator for UserRecords<'b> {
 
 impl ExactSizeIterator for UserRecords<'_> {}
 impl FusedIterator for UserRecords<'_> {}
+
+/// A key that Kinesis would take. Each user record keeps its own copy, so a huge one would be copied thousands of times.
+fn partition_key(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes)
+        .ok()
+        .filter(|key| key.chars().take(LONGEST_PARTITION_KEY + 1).count() <= LONGEST_PARTITION_KEY)
+}
+
+/// Characters of a partition key at the most (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
+const LONGEST_PARTITION_KEY: usize = 256;
 
 /// The fields of the schema that count.
 const PARTITION_KEY_TABLE: u32 = 1;

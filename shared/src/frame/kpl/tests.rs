@@ -242,4 +242,9 @@ fn each_user_record_has_its_own_partition_key() {
         );
     }
     assert_eq!(partition_keys(b"{}"), None);
+    // No key that Kinesis takes is longer; thousands of records could share one.
+    let long = |length| bytes(PARTITION_KEY_TABLE, "\u{e9}".repeat(length).as_bytes());
+    let message = frame(&[long(256), long(257), user(0, b"a"), user(1, b"b")].concat());
+    let keys = partition_keys(&message).unwrap();
+    assert_eq!(keys.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
 }
