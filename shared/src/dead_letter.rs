@@ -21,13 +21,7 @@ const REPLAYS: &str = ".r";
 
 /// A regular expression of the keys that dead letters have below a prefix, which ends in a slash or is empty: dataset, origin and file.
 pub fn keys_below(prefix: &str) -> String {
-    let mut escaped = String::new();
-    for c in prefix.chars() {
-        if !c.is_alphanumeric() {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
+    let escaped = regex_syntax::escape(prefix);
     // Letters of 0.1.0 had no hash in the name of the file.
     format!(r"^{escaped}[a-z0-9_-]*/[A-Za-z0-9_-]{{16}}/[^/]+\.ndjson$")
 }

@@ -67,7 +67,7 @@ fn representatives(automata: &[Automaton]) -> Vec<u8> {
     let mut kinds = HashSet::new();
     let kind =
         |byte: &u8| automata.iter().map(|automaton| automaton.dfa.byte_classes().get(*byte)).collect::<Vec<u8>>();
-    (b' '..=b'~').filter(|byte| kinds.insert(kind(byte))).collect()
+    (0..=u8::MAX).filter(|byte| kinds.insert(kind(byte))).collect()
 }
 
 struct Automaton {
