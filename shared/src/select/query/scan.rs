@@ -199,7 +199,7 @@ impl<'q> Scanner<'q> {
         };
         self.at += 1;
         let bound = |term: Option<Term>, inclusive| term.map(|term| Bound { term, inclusive });
-        Ok(Range { lower: bound(lower, lower_inclusive), upper: bound(upper, upper_inclusive) })
+        Ok(Range::new(bound(lower, lower_inclusive), bound(upper, upper_inclusive)))
     }
 
     /// One bound; `None` for an open end.

@@ -88,6 +88,16 @@ pub(super) struct Bound {
 }
 
 impl Range {
+    /// Addresses are compared as such only where each bound is one: otherwise one bound would be an address and the other a text.
+    pub(super) fn new(mut lower: Option<Bound>, mut upper: Option<Bound>) -> Self {
+        if [&lower, &upper].into_iter().flatten().any(|bound| bound.term.address.is_none()) {
+            for bound in [&mut lower, &mut upper].into_iter().flatten() {
+                bound.term.address = None;
+            }
+        }
+        Self { lower, upper }
+    }
+
     /// Whether a value lies within. Of a date cut short `>=` and `<` take the beginning, `>` and `<=` the end, as the
     /// engine rounds.
     pub(in crate::select) fn contains(&self, value: Scalar<'_>) -> bool {

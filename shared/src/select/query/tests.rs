@@ -257,6 +257,10 @@ fn addresses_compare_as_on_an_ip_field() {
         // What is no address stays a string.
         ("host:\"10.0.0.0/8\"", false),
         ("host:[10.0.0.0 TO 10.0.0.f]", true),
+        // One bound is an address, and the other none: both are texts.
+        ("ip:[10.0.0.0 TO z]", true),
+        ("ip:[10.0.0.2 TO z]", false),
+        ("ip:[\"\" TO 10.0.0.9]", true),
         ("net:\"10.0.0.0/8\"", true),
         ("net:\"10.0.0.0/7\"", false),
         ("version:[1.2.0 TO 1.9.0]", false),
