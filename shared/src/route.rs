@@ -13,7 +13,7 @@ mod zone;
 pub use id::IdRule;
 pub use index::{IndexPattern, Period};
 pub(crate) use iso::rfc3339;
-pub(crate) use timestamp::LATEST_MS;
+pub(crate) use timestamp::{EARLIEST_MS, LATEST_MS};
 pub use timestamp::{Timestamp, TimestampFormat};
 pub use zone::Zone;
 

@@ -11,7 +11,7 @@ use super::{RouteError, iso, zone::Zone};
 use crate::decode::{Event, Number, Path, Scalar, Value};
 
 /// Events before 2000-01-01 have a broken clock: they would spread over a thousand indices.
-const EARLIEST_MS: i64 = 946_684_800_000;
+pub(crate) const EARLIEST_MS: i64 = 946_684_800_000;
 /// The last millisecond that RFC 3339 has digits for.
 pub(crate) const LATEST_MS: i64 = 253_402_300_799_999;
 

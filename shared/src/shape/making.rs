@@ -13,8 +13,11 @@ use crate::{
     decode::{Event, Number, Path, Scalar},
     json,
     record::{Member, Position},
-    route::{LATEST_MS, Timestamp, rfc3339},
+    route::{EARLIEST_MS, LATEST_MS, Timestamp, rfc3339},
 };
+
+/// The year 2100. A later time is rather one of another unit.
+const LIKELY_MS: i64 = 4_102_444_800_000;
 
 /// What a field is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +204,13 @@ impl Made {
     }
 
     fn date(&mut self, event: &Event<'_>, timestamp: &Timestamp) -> Result<(), Nothing> {
-        let time_ms = timestamp.read(event, LATEST_MS).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing)?;
+        let read = |latest_ms| timestamp.read(event, latest_ms).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing);
+        // Of several formats, one that reads a likely year goes before one that reads any: 1975 in milliseconds is the year 6969 in seconds.
+        let near_ms = if timestamp.formats().len() > 1 { Some(read(LIKELY_MS)?) } else { None };
+        let time_ms = match near_ms.filter(|near_ms| *near_ms < EARLIEST_MS) {
+            Some(near_ms) => near_ms,
+            None => read(LATEST_MS)?,
+        };
         let text = rfc3339(time_ms).ok_or(Nothing::Invalid)?;
         json::push_string(&mut self.bytes, &text);
         Ok(())

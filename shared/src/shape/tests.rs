@@ -297,6 +297,14 @@ fn a_date_is_rfc_3339_whatever_it_was() {
         (&[date("at", "t", formats)], r#"{"t":null}"#, r#"{"t":null}"#),
         (&[date("at", "t", formats)], "{}", "{}"),
     ]);
+    // 1975 in milliseconds is no year 6969 in seconds; what is likely in another format is read by that.
+    let units = |formats| [date("t", "t", formats)];
+    check(&[
+        (&units(&["epoch_ms", "epoch_s"]), r#"{"t":157766400000}"#, r#"{"t":"1975-01-01T00:00:00.000Z"}"#),
+        (&units(&["epoch_ms", "epoch_s"]), r#"{"t":1795348923}"#, r#"{"t":"2026-11-22T12:02:03.000Z"}"#),
+        (&units(&["epoch_s", "epoch_ms"]), r#"{"t":1795348923456}"#, r#"{"t":"2026-11-22T12:02:03.456Z"}"#),
+        (&units(&["epoch_s", "epoch_ms"]), r#"{"t":157766400}"#, r#"{"t":"1975-01-01T00:00:00.000Z"}"#),
+    ]);
     for json in [r#"{"t":"yesterday"}"#, r#"{"t":true}"#, r#"{"t":{}}"#, r#"{"t":"22.11.2026"}"#] {
         assert_eq!(shaped_and_left_out(&[date("at", "t", formats)], json), (None, 1), "{json}");
     }
