@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The rules that every file meets: an object of S3 whose format is found out.
 const DEFAULT: &str = "datasets:\n  - name: any\n    from: { key: \"**\" }\n    index: any\n";
-/// The name of [`DEFAULT`] in the table.
+/// The name of `DEFAULT` in the table.
 pub const DEFAULT_RULES: &str = "-";
 
 /// What brings a file to its function.
