@@ -24,6 +24,10 @@ impl<R: Read> Frames<R> {
     pub(super) fn next_log_event(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             let Some(found) = self.next_element()? else { return Ok(None) };
+            // What stands in no array is no log event.
+            if self.within == Within::Top {
+                return Ok(Some(found));
+            }
             if self.composer.is_control() {
                 continue;
             }
@@ -52,7 +56,7 @@ impl<R: Read> Frames<R> {
                 }
                 Err(Stop::Cut) if window.len() < WINDOW => {
                     if !self.fill()? {
-                        return Err(unclosed(here));
+                        return if self.stream { Err(unclosed(here)) } else { Ok(false) };
                     }
                 }
                 Err(_) if !self.stream => return Ok(false),

@@ -423,3 +423,27 @@ impl<'de> serde::Deserialize<'de> for Pairs {
         deserializer.deserialize_map(Count)
     }
 }
+
+#[test]
+fn what_follows_an_envelope_and_is_none_is_an_event_as_it_is() {
+    let control = envelope(&[of_text("x")]).replace("DATA_MESSAGE", "CONTROL_MESSAGE");
+    for (first, events) in [(control, 0), (envelope(&[of_text("x")]), 1)] {
+        let (object, line) = (r#"{"message":"hi","level":"info"}"#, "plain text");
+        let text = format!("{first}\n{object}\n{line}\n");
+        let at = first.len() as u64 + 1;
+        let seen = read(text.as_bytes(), Format::Auto, MIB, 100);
+        let expected = [record(at, object), record(at + object.len() as u64 + 1, line)];
+        assert_eq!(seen[events..], expected, "{text}");
+    }
+}
+
+#[test]
+fn an_envelope_that_is_cut_near_the_end_costs_itself() {
+    let whole = envelope(&[of_text("x")]);
+    let cut = &HEADER[..HEADER.len() - 40];
+    let text = format!("{whole}\n{cut}\n{whole}\n");
+    let seen = read(text.as_bytes(), Format::Auto, MIB, 100);
+    let [Record(_, first), torn, Record(at, last)] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(*torn, record(whole.len() as u64 + 1, cut));
+    assert_eq!((*at, last), ((whole.len() + cut.len() + 2 + HEADER.len()) as u64, first));
+}
