@@ -58,7 +58,7 @@ pub(super) fn detect(window: &[u8], whole: bool) -> Format {
 ///
 /// One whose array comes later has to be the whole stream, as far as it is seen: lines of a log may hold such an array too.
 fn is_records(window: &[u8], whole: bool) -> bool {
-    if begins_records(window) {
+    if begins_records(window) == Some(true) {
         return are_records(window);
     }
     if window.first() != Some(&b'{') {
@@ -77,12 +77,10 @@ fn is_records(window: &[u8], whole: bool) -> bool {
 /// Whether all that follows the first of them are such objects too.
 fn are_records(mut window: &[u8]) -> bool {
     while let Some(end) = window.get(1..).and_then(|rest| Scanner::inside_object().scan(rest)) {
-        window = trim_start(&window[1 + end..]);
-        if window.is_empty() {
-            return true;
-        }
+        window = trim_noise(&window[1 + end..]);
+        window = window.strip_prefix(b",").map_or(window, trim_noise);
         // What is cut by the end of the window may be one.
-        if !begins_records(window) && Seek::new().take(window, &Records::default()) != Sought::More {
+        if !BOM.starts_with(window) && begins_records(window) == Some(false) {
             return false;
         }
     }
@@ -91,7 +89,12 @@ fn are_records(mut window: &[u8]) -> bool {
 
 /// Whether an array, behind its bracket, holds objects or nothing.
 fn is_of_objects(rest: &[u8]) -> bool {
-    significant(rest).is_some_and(|at| matches!(rest[at], b'{' | b']'))
+    begins_with_object(rest) == Some(true)
+}
+
+/// The same; `None` where more bytes are needed.
+fn begins_with_object(rest: &[u8]) -> Option<bool> {
+    significant(rest).map(|at| matches!(rest[at], b'{' | b']'))
 }
 
 /// The format of a stream's record that begins with `window`, as [`detect`] takes it; `None` for text that is none.
@@ -99,7 +102,7 @@ fn is_of_objects(rest: &[u8]) -> bool {
 /// Nearly every record is one event in one line, which costs no scanning: that it is an object, or several, decode
 /// finds out. Text is not cut, since whoever looks at it wants all of it.
 pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
-    if begins_records(window) {
+    if begins_records(window) == Some(true) {
         return Some(Format::Records);
     }
     if is_envelope(window) {
@@ -123,14 +126,16 @@ fn is_one_line(window: &[u8], whole: bool) -> bool {
     memchr::memchr(b'\n', window).is_none_or(|at| whole && significant(&window[at..]).is_none())
 }
 
-/// `{"Records":[{` or `{"Records":[]`, with white space anywhere between.
-fn begins_records(mut window: &[u8]) -> bool {
+/// `{"Records":[{` or `{"Records":[]`, with white space anywhere between; `None` where more bytes are needed.
+fn begins_records(mut window: &[u8]) -> Option<bool> {
     for token in [b"{".as_slice(), br#""Records""#, b":", b"["] {
         window = &window[significant(window).unwrap_or(window.len())..];
-        let Some(rest) = window.strip_prefix(token) else { return false };
+        let Some(rest) = window.strip_prefix(token) else {
+            return if token.starts_with(window) { None } else { Some(false) };
+        };
         window = rest;
     }
-    is_of_objects(window)
+    begins_with_object(window)
 }
 
 /// Whether some whole line is objects and nothing else, and is no part of what was before it.

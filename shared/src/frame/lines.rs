@@ -444,7 +444,7 @@ impl<R: Read> Frames<R> {
 
     /// Passes over bytes of a value over the limit.
     fn pass(&mut self, skip: &mut Skip, count: usize) {
-        self.keep_head(count);
+        self.keep(count);
         let piece = &self.buffer.unread()[..count];
         if let Some(last) = piece.iter().rposition(|&byte| !is_white_space(byte)) {
             skip.significant = self.buffer.offset() + last as u64 + 1;
@@ -452,8 +452,8 @@ impl<R: Read> Frames<R> {
         self.buffer.pos += count;
     }
 
-    /// Adds bytes that are about to be passed to the head, as long as there is room.
-    pub(super) fn keep_head(&mut self, count: usize) {
+    /// Keeps as much of the next bytes as the head of a value over the limit has room for.
+    pub(super) fn keep(&mut self, count: usize) {
         let wanted = (HEAD - self.head.len()).min(count);
         self.head.extend_from_slice(&self.buffer.unread()[..wanted]);
     }

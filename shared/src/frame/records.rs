@@ -92,7 +92,9 @@ pub(super) enum Sought {
     More,
     /// The array, behind so many bytes.
     Array(usize),
-    /// The end of the object, or what is none, after so many bytes.
+    /// The end of the object, behind so many bytes.
+    End(usize),
+    /// What is no object, after so many bytes.
     Nothing(usize),
 }
 
@@ -182,6 +184,7 @@ impl Seek {
                     self.state = State::Name(false);
                 }
                 (State::Member, b'}') if self.entered > 0 => self.entered -= 1,
+                (State::Member, b'}') => return Sought::End(at + 1),
                 (State::Colon, b':') => self.state = State::Value,
                 (State::Value, _) => {
                     let is_on_path =
@@ -288,7 +291,7 @@ impl<R: Read> Frames<R> {
                     self.enter_array(here, seek);
                     return Ok(true);
                 }
-                Sought::Nothing(_) => return Ok(false),
+                Sought::End(_) | Sought::Nothing(_) => return Ok(false),
                 Sought::More => looked_at = held,
             }
             if looked_at > self.max {
@@ -353,14 +356,20 @@ impl<R: Read> Frames<R> {
                 let begin = self.mark.take().unwrap_or_default();
                 self.enter_array(begin, seek);
             }
+            Sought::End(length) => {
+                self.keep(length);
+                self.buffer.pos += length;
+                let offset = self.mark.take().unwrap_or_default();
+                return Ok(Some(Found::TooLarge { offset, length: self.buffer.offset() - offset }));
+            }
             Sought::Nothing(length) => {
-                self.keep_head(length);
+                self.keep(length);
                 self.buffer.pos += length;
                 let offset = self.mark.take().unwrap_or_default();
                 return self.skip_on(offset, Until::Line).map(Some);
             }
             Sought::More => {
-                self.keep_head(self.buffer.unread().len());
+                self.keep(self.buffer.unread().len());
                 self.buffer.clear();
                 self.seek = Some(seek);
                 self.more()?;

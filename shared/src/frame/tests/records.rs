@@ -156,3 +156,39 @@ fn content_that_is_compressed_twice_is_read_from_any_event_on() {
     frames.begin_record(b"{\"a\":1}");
     assert_eq!(drain(&mut frames), [record(0, "{\"a\":1}")]);
 }
+
+#[test]
+fn the_end_of_the_window_says_nothing_about_objects_one_after_another() {
+    let object = "{ \"Records\" : [ {\"a\":1}, {} ], \"x\": 1 }";
+    for between in ["", "\n", " \n", ",", " ,\n", "\0\0\n", "\u{feff}", "\n\0\u{feff}", ",\u{feff}\n"] {
+        let text = [object; 4].join(between) + between;
+        let first = object.find("{\"a").unwrap() + 1;
+        for length in first..=text.len() {
+            for whole in [false, true] {
+                let format = detect::detect(&text.as_bytes()[..length], whole);
+                assert_eq!(format, Format::Records, "{:?}", &text.as_bytes()[..length]);
+            }
+        }
+        let other = text + "{\"Record";
+        for (rest, expected) in [("s\":[", Format::Records), ("s\":[1", Format::Ndjson), ("\":[", Format::Ndjson)] {
+            let window = format!("{other}{rest}");
+            let told = detect::detect(window.as_bytes(), false);
+            assert_eq!(told == Format::Records, expected == Format::Records, "{window}");
+        }
+    }
+}
+
+#[test]
+fn an_object_over_the_limit_without_the_array_costs_itself() {
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(100));
+    let text = format!("{long}{{\"Records\":[{{\"b\":1}}]}} {{\"c\":1}}\n{long}\n{{\"Records\":[{{\"b\":2}}]}}");
+    let n = long.len() as u64;
+    let expected = [
+        too_large(0, n, &long),
+        record(n + 12, "{\"b\":1}"),
+        record(n + 22, "{\"c\":1}"),
+        too_large(n + 30, n, &long),
+        record(2 * n + 31 + 12, "{\"b\":2}"),
+    ];
+    check(&text, Format::Records, 20, &expected);
+}
