@@ -3,6 +3,8 @@
 //! In: the first bytes of an object or a record, decompressed where it was compressed. Out: what it is and what to do
 //! about it. Deliberately absent: reading any of them.
 
+use super::detect::BOM;
+
 /// How many of the first bytes are searched for control characters.
 const LOOKED_AT: usize = 1024;
 
@@ -10,7 +12,7 @@ const LOOKED_AT: usize = 1024;
 pub(super) const NEEDED: usize = LOOKED_AT;
 
 /// A format, by what it begins with.
-const MAGICS: [(&[u8], &str, &str); 17] = [
+const MAGICS: [(&[u8], &str, &str); 15] = [
     (b"\xfd7zXZ\0", "xz", COMPRESS),
     (b"\xff\x06\0\0sNaPpY", "snappy", COMPRESS),
     (b"\x82SNAPPY\0", "snappy", COMPRESS),
@@ -25,8 +27,6 @@ const MAGICS: [(&[u8], &str, &str); 17] = [
     (b"PK\x03\x04", "zip", UNPACK),
     (b"PK\x05\x06", "zip", UNPACK),
     (b"PK\x07\x08", "zip", UNPACK),
-    (b"PAR1", "Parquet", CONVERT),
-    (b"PARE", "Parquet", CONVERT),
     (b"Obj\x01", "Avro", CONVERT),
 ];
 const COMPRESS: &str = "compress with gzip or zstd, or not at all, and put it again";
@@ -53,15 +53,24 @@ fn named(head: &[u8]) -> Option<(&'static str, &'static str)> {
         return Some((name, advice));
     }
     match head {
-        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.starts_with(PI) || rest.starts_with(ROOT_OF_PI) => {
+        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
+            if (rest.starts_with(PI) && !is_text(rest)) || rest.starts_with(ROOT_OF_PI) =>
+        {
             Some(("bzip2", COMPRESS))
         }
         // A header of two bytes that is divisible by 31, with the usual window and no dictionary.
-        [0x78, flags @ (0x01 | 0x9c | 0xda), ..] if (0x7800 + u32::from(*flags)).is_multiple_of(31) => {
+        [0x78, flags @ (0x01 | 0x9c | 0xda), ..]
+            if (0x7800 + u32::from(*flags)).is_multiple_of(31) && !is_text(head) =>
+        {
             Some(("zlib", COMPRESS))
         }
         [b'O', b'R', b'C', rest @ ..] if is_binary(rest) => Some(("ORC", CONVERT)),
-        _ if head.get(257..262) == Some(b"ustar".as_slice()) => Some(("tar", UNPACK)),
+        [b'P', b'A', b'R', b'1' | b'E', rest @ ..] if rest.iter().take(LOOKED_AT).any(is_control) => {
+            Some(("Parquet", CONVERT))
+        }
+        _ if head.get(257..265).is_some_and(|magic| magic.starts_with(b"ustar") && magic.contains(&0)) => {
+            Some(("tar", UNPACK))
+        }
         _ if is_of_schema_registry(head) => {
             Some(("framed for a schema registry", "let the producer write plain JSON, without a schema id before it"))
         }
@@ -79,14 +88,26 @@ fn is_of_schema_registry(head: &[u8]) -> bool {
         next,
         [b'{', b'"' | b'}' | b' ' | b'\n' | b'\r' | b'\t', ..] | [b'[' | b'\n' | b'\r' | b'\t' | b' ', ..]
     );
-    zeros < 5 && u32::from_be_bytes([*a, *b, *c, *d]) != 0 && *a == 0 && !is_value && !rest.is_empty()
+    // Text of which the first letters would be the number, but for JSON behind a number.
+    let is_text = next.starts_with(BOM) || (is_text(next) && !matches!(rest.first(), Some(b'{' | b'[')));
+    zeros < 5 && u32::from_be_bytes([*a, *b, *c, *d]) != 0 && *a == 0 && !is_value && !is_text && !rest.is_empty()
 }
 
 /// Whether control characters, which no text has, are more than a few.
 fn is_binary(head: &[u8]) -> bool {
     let head = &head[..head.len().min(LOOKED_AT)];
-    let is_control = |byte: &&u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
-    head.iter().filter(is_control).count() * 32 > head.len()
+    head.iter().filter(|byte| is_control(byte)).count() * 32 > head.len()
+}
+
+/// Whether the first bytes are UTF-8, which may be cut, without any control character.
+fn is_text(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(LOOKED_AT)];
+    let is_utf8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    is_utf8 && !head.iter().any(is_control)
+}
+
+fn is_control(byte: &u8) -> bool {
+    matches!(byte, 1..=8 | 14..=26 | 28..=31)
 }
 
 #[cfg(test)]
@@ -96,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_no_text_is_named() {
         let mut tar = vec![b'a'; 300];
-        tar[257..262].copy_from_slice(b"ustar");
+        tar[257..265].copy_from_slice(b"ustar\x0000");
         for (head, name) in [
             (b"BZh91AY&SY\x22\x9d".as_slice(), "bzip2"),
             (b"\xfd7zXZ\0\0\x04", "xz"),
@@ -106,6 +127,7 @@ mod tests {
             (b"\x1f\x9d\x90", ".Z"),
             (b"x\x9c\xab", "zlib"),
             (b"PAR1\x15\x04", "Parquet"),
+            (b"PARE\x2c\0\0\0\x91\x03", "Parquet"),
             (b"Obj\x01\x04\x14avro", "Avro"),
             (b"ORC\x08\x03\x10\x02", "ORC"),
             (b"\0\0\0\0\x2a{\"a\":1}", "schema registry"),
@@ -122,12 +144,33 @@ mod tests {
 
     #[test]
     fn text_is_read_whatever_it_says() {
+        let ustar = format!("{}ustar is how tar goes on\n", "a".repeat(257));
         for head in [
             b"".as_slice(),
             b"{\"a\":1}",
             b"BZh9 is how bzip2 begins",
             b"PK is short",
             b"PARIS\n",
+            b"PARENT process started\n{\"a\":1}",
+            b"PAR1 is how Parquet begins",
+            b"BZh91AY&SY is how bzip2 begins",
+            b"Obj1",
+            b"LZ4",
+            b"SNAPPY",
+            b"7z and so on",
+            "x\u{686} begins with a letter like zlib's\n".as_bytes(),
+            ustar.as_bytes(),
+            b"\0started\n",
+            b"\0\0started\n",
+            b"\0\0\0started\n",
+            b"\0\0\0\0started\n",
+            b"\0\xef\xbb\xbf{\"a\":1}",
+            b"\0\0\xef\xbb\xbf{\"a\":1}",
+            b"\0\0\0\xef\xbb\xbf{\"a\":1}",
+            b"\0\0\0\0\xef\xbb\xbf{\"a\":1}",
+            b"\0\0,{\"a\":1}",
+            b"\0\0\0,{\"a\":1}",
+            b"\0\0\0\0,\n{\"a\":1}",
             b"ORC and elf\n",
             b"Object\n",
             b"x^2\n",
