@@ -330,6 +330,28 @@ fn values_one_after_another_are_records() {
 }
 
 #[test]
+fn a_value_that_is_json_and_was_refused_costs_itself() {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(1_100), "]".repeat(1_100));
+    for (text, format) in [
+        (format!("[{deep},{{\"b\":1}},{{\"b\":2}}]"), Format::Array),
+        (format!("{{\"Records\":[{deep},{{\"b\":1}},{{\"b\":2}}]}}"), Format::Records),
+        (format!("[{deep},{{\"b\":1}},{{\"b\":2}}]\n"), Format::Ndjson),
+    ] {
+        let mut frames = Frames::new(text.as_bytes(), format, MIB);
+        let mut seen = Vec::new();
+        while let Some(frame) = frames.next().unwrap() {
+            let Frame::Record { payload, .. } = frame else { panic!("none is over the limit") };
+            let payload = String::from_utf8(payload.to_vec()).unwrap();
+            // As `pipeline` does when decode refuses it.
+            if payload != deep || !frames.split() {
+                seen.push(payload);
+            }
+        }
+        assert_eq!(seen, [deep.as_str(), "{\"b\":1}", "{\"b\":2}"], "{format:?}");
+    }
+}
+
+#[test]
 fn nul_bytes_mean_nothing_unless_there_is_nothing_else() {
     for zeros in [1, 5, 5_000] {
         let padding = "\0".repeat(zeros);

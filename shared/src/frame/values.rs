@@ -8,6 +8,8 @@
 
 use std::io::Read;
 
+use serde::de::IgnoredAny;
+
 use super::history::Within;
 use super::lines::Until;
 use super::noise::is_blank;
@@ -172,14 +174,17 @@ impl<R: Read> Frames<R> {
     pub(super) fn broken_value(&mut self, length: usize) -> Result<Found, FrameError> {
         let mut seam = Seam::new();
         seam.take(&self.buffer.unread()[..length]);
+        // What decode refuses for another reason, such as its depth, says well where it ends.
+        let is_json = serde_json::from_slice::<IgnoredAny>(&self.buffer.unread()[..length]).is_ok();
+        let is_broken = seam.is_broken() && !is_json;
         let follows = self.follows(length)?;
         let is_inside = self.within == Within::Array;
-        let found = if is_inside && (seam.is_broken() || !matches!(follows, Some(b',' | b']'))) {
+        let found = if is_inside && (is_broken || !matches!(follows, Some(b',' | b']'))) {
             // What seems to be its end may be that of the array.
             if self.format == Format::Ndjson { self.broken_line()? } else { self.part()? }
         } else if !is_inside && !matches!(follows, None | Some(b'\n' | b'{' | b'[' | b',' | b']' | 0xef)) {
             self.rest_of_line()?.into_part()
-        } else if let Some(line) = self.line_within(length).filter(|_| seam.is_broken()) {
+        } else if let Some(line) = self.line_within(length).filter(|_| is_broken) {
             self.cut(line)
         } else {
             let start = self.buffer.pos;
