@@ -94,8 +94,7 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, first_line.map_or(0, |_| judged));
-            // Whether a bracket begins such a line is known by the byte after it.
-            let held = line.unwrap_or(unread.len() - usize::from(unread.ends_with(b"\n[")));
+            let held = line.unwrap_or_else(|| told(unread));
             if let Some(count) = scanner.scan(&unread[length..held]) {
                 length += count;
                 return Ok(if length > self.max { End::TooLarge } else { End::Closed(length) });
@@ -157,7 +156,7 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, 0);
-            let length = line.unwrap_or(unread.len());
+            let length = line.unwrap_or_else(|| told(unread));
             if length > self.max {
                 return self.skip(Until::Line);
             }
@@ -165,7 +164,8 @@ impl<R: Read> Frames<R> {
                 return Ok(self.cut(length));
             }
             if !self.fill()? {
-                return Ok(self.cut(length));
+                let length = self.buffer.unread().len();
+                return if length > self.max { self.skip(Until::Line) } else { Ok(self.cut(length)) };
             }
         }
     }
@@ -237,6 +237,11 @@ impl<R: Read> Frames<R> {
             }
         }
     }
+}
+
+/// How many bytes no line begins in that the next ones could make the beginning of another value.
+fn told(bytes: &[u8]) -> usize {
+    bytes.len() - usize::from(bytes.ends_with(b"\n["))
 }
 
 impl Found {
