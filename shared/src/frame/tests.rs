@@ -316,8 +316,6 @@ fn values_one_after_another_are_records() {
         ("{\"a\":\"x\n{\"b\":2}\n", &[record(0, "{\"a\":\"x"), record(8, "{\"b\":2}")]),
         ("{\"a\":[\n{\"b\":2}", &[record(0, "{\"a\":["), record(7, "{\"b\":2}")]),
         ("{\"a\":[\n{\"b\":2}\n]}{}", &[record(0, "{\"a\":[\n{\"b\":2}\n]}"), record(17, "{}")]),
-        ("{\"a\":1\n[{\"b\":2}]", &[record(0, "{\"a\":1"), record(8, "{\"b\":2}")]),
-        ("{\"0123\":1\n[{\"b\":2}]", &[record(0, "{\"0123\":1"), record(11, "{\"b\":2}")]),
         ("{\"a\":1}}\n{}", &[record(0, "{\"a\":1}"), record(7, "}"), record(9, "{}")]),
         ("}\n{}x", &[record(0, "}"), record(2, "{}"), record(4, "x")]),
         ("{\"0123456789\":\n1}{}", &[too_large(0, 17, "{\"0123456789\":\n1}"), record(17, "{}")]),
@@ -350,6 +348,25 @@ fn a_value_that_is_json_and_was_refused_costs_itself() {
             }
         }
         assert_eq!(seen, [deep.as_str(), "{\"b\":1}", "{\"b\":2}"], "{format:?}");
+    }
+}
+
+#[test]
+fn a_line_that_begins_with_an_array_is_told_wherever_reading_ends() {
+    // Behind what is read before the first value is looked for.
+    let before = "{}\n".repeat(1_000);
+    let at = before.len() as u64;
+    let seen = |text: &str, max| {
+        let whole = format!("{before}{text}");
+        let all = read(whole.as_bytes(), Format::Concatenated, max, MIB);
+        for chunk in [1, 2, 3] {
+            assert_eq!(read(whole.as_bytes(), Format::Concatenated, max, chunk), all, "{text}");
+        }
+        all[1_000..].to_vec()
+    };
+    for max in [7, 100] {
+        let expected = [record(at, "{\"a\":1"), record(at + 8, "{\"b\":2}")];
+        assert_eq!(seen("{\"a\":1\n[{\"b\":2}]", max), expected);
     }
 }
 
