@@ -65,7 +65,7 @@ fn named(head: &[u8]) -> Option<(&'static str, &'static str)> {
             Some(("zlib", COMPRESS))
         }
         [b'O', b'R', b'C', rest @ ..] if is_binary(rest) => Some(("ORC", CONVERT)),
-        [b'P', b'A', b'R', b'1' | b'E', rest @ ..] if rest.iter().take(LOOKED_AT).any(is_control) => {
+        [b'P', b'A', b'R', b'1' | b'E', rest @ ..] if rest.iter().take(LOOKED_AT).any(|&byte| is_control(byte)) => {
             Some(("Parquet", CONVERT))
         }
         _ if head.get(257..265).is_some_and(|magic| magic.starts_with(b"ustar") && magic.contains(&0)) => {
@@ -96,17 +96,17 @@ fn is_of_schema_registry(head: &[u8]) -> bool {
 /// Whether control characters, which no text has, are more than a few.
 fn is_binary(head: &[u8]) -> bool {
     let head = &head[..head.len().min(LOOKED_AT)];
-    head.iter().filter(|byte| is_control(byte)).count() * 32 > head.len()
+    head.iter().filter(|&&byte| is_control(byte)).count() * 32 > head.len()
 }
 
 /// Whether the first bytes are UTF-8, which may be cut, without any control character.
 fn is_text(head: &[u8]) -> bool {
     let head = &head[..head.len().min(LOOKED_AT)];
-    let is_utf8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
-    is_utf8 && !head.iter().any(is_control)
+    let is_utf8 = std::str::from_utf8(head).err().is_none_or(|error| error.error_len().is_none());
+    is_utf8 && !head.iter().any(|&byte| is_control(byte))
 }
 
-fn is_control(byte: &u8) -> bool {
+const fn is_control(byte: u8) -> bool {
     matches!(byte, 1..=8 | 14..=26 | 28..=31)
 }
 
