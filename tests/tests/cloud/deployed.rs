@@ -174,6 +174,7 @@ fn overrides(function: &Function) -> Value {
     let mut variables = json!({});
     if function.name != FIREHOSE.name {
         variables["MILLRACE_DEAD_LETTERS"] = DEAD_LETTERS_URL.into();
+        variables["MILLRACE_STATE"] = format!("{DEAD_LETTERS_URL}/state").into();
     }
     if function.name == S3.name {
         // Nobody answers for them.
