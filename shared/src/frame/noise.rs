@@ -108,6 +108,10 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
                 }
                 at += length;
                 at += trim(bytes.get(at..)?)?;
+                // Text does not close its bracket in another line, with nothing but values between.
+                if bytes[at] == b']' && bytes[..at].contains(&b'\n') {
+                    return ends_line(&bytes[at + 1..]);
+                }
                 if bytes[at] != b',' {
                     return Some(false);
                 }

@@ -781,3 +781,12 @@ fn an_object_that_ends_before_a_checkpoint_is_truncated() {
     let at = Checkpoint { offset: 100, compression: Compression::Gzip, ..Checkpoint::start(Format::Ndjson) };
     assert_eq!(drain(&mut Frames::resume(&gzip(b"1\n")[..], &at, 100)), [Broken(100, "truncated")]);
 }
+
+#[test]
+fn an_array_without_objects_that_has_several_lines_is_no_text() {
+    for (text, values) in [("[1\n]", 1), ("[1,\n\"a\"\n]\n", 2)] {
+        let seen = read(text.as_bytes(), Format::Auto, MIB, usize::MAX);
+        assert_eq!(seen.len(), values, "{seen:?}");
+        assert_eq!(read(text.as_bytes(), Format::Auto, MIB, 1), seen, "{text:?}");
+    }
+}
