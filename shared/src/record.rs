@@ -72,54 +72,34 @@ pub struct KafkaRecord {
 }
 
 impl Origin {
+    fn new(source: Source, id_prefix: String) -> Self {
+        Self { source, id_prefix, times_ms: Vec::new(), facts: BTreeMap::new(), replays: 0 }
+    }
+
     /// The origin of an S3 object. `etag` may carry its quotes.
     pub fn s3(bucket: &str, key: &str, etag: &str) -> Self {
         let etag = etag.trim_matches('"');
         let source = Source::S3 { bucket: bucket.into(), key: key.into(), etag: etag.into() };
-        Self {
-            source,
-            id_prefix: hash(["s3", bucket, key, etag]),
-            times_ms: Vec::new(),
-            facts: BTreeMap::new(),
-            replays: 0,
-        }
+        Self::new(source, hash(["s3", bucket, key, etag]))
     }
 
     /// The origin of some records of a Kinesis shard. `stream` is the stream's ARN.
     pub fn kinesis(stream: &str, shard: &str, sequence_numbers: Vec<String>) -> Self {
         let source = Source::Kinesis { stream: stream.into(), shard: shard.into(), sequence_numbers };
-        Self {
-            source,
-            id_prefix: hash(["kinesis", stream, shard]),
-            times_ms: Vec::new(),
-            facts: BTreeMap::new(),
-            replays: 0,
-        }
+        Self::new(source, hash(["kinesis", stream, shard]))
     }
 
     /// The origin of some records of a Kafka topic. `cluster` is an ARN, or a name where there is none.
     pub fn kafka(cluster: &str, topic: &str, records: Vec<KafkaRecord>) -> Self {
         let source = Source::Kafka { cluster: cluster.into(), topic: topic.into(), records };
-        Self {
-            source,
-            id_prefix: hash(["kafka", cluster, topic]),
-            times_ms: Vec::new(),
-            facts: BTreeMap::new(),
-            replays: 0,
-        }
+        Self::new(source, hash(["kafka", cluster, topic]))
     }
 
     /// The origin of the records of one invocation by Firehose. Their ids are of that invocation alone, and no document
     /// has an id by them.
     pub fn firehose(delivery_stream: &str, record_ids: Vec<String>) -> Self {
         let source = Source::Firehose { delivery_stream: delivery_stream.into(), record_ids };
-        Self {
-            source,
-            id_prefix: hash(["firehose", delivery_stream]),
-            times_ms: Vec::new(),
-            facts: BTreeMap::new(),
-            replays: 0,
-        }
+        Self::new(source, hash(["firehose", delivery_stream]))
     }
 
     /// The same with the time of each of its records, in their order, or of its object: what stands in for an event's own time.

@@ -53,8 +53,6 @@ impl Marks {
     }
 
     fn key(&self, function: &str) -> String {
-        let S3Prefix { prefix, .. } = &self.at;
-        let slash = if prefix.is_empty() { "" } else { "/" };
-        format!("{prefix}{slash}refused/{function}.json")
+        self.at.key(&format!("refused/{function}.json"))
     }
 }

@@ -147,8 +147,7 @@ impl States {
     }
 
     fn key(&self, name: &str) -> String {
-        let S3Prefix { prefix, .. } = &self.at;
-        if prefix.is_empty() { format!("{name}.json") } else { format!("{prefix}/{name}.json") }
+        self.at.key(&format!("{name}.json"))
     }
 }
 

@@ -94,6 +94,11 @@ impl S3Prefix {
     pub fn parse(text: &str) -> Option<Self> {
         s3_prefix(text)
     }
+
+    /// The key of an object below it.
+    pub fn key(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) }
+    }
 }
 
 impl Settings {

@@ -101,7 +101,7 @@ impl Sender {
         backoff: &mut Backoff,
         until: Instant,
     ) -> Result<(), BatchError> {
-        let (objects, S3Prefix { bucket, prefix }) = match &self.letterbox {
+        let (objects, at) = match &self.letterbox {
             Letterbox::Bucket { objects, at } => (objects, at),
             Letterbox::Held(held) => {
                 let lines = letters.ndjson().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
@@ -110,7 +110,7 @@ impl Sender {
                 return Ok(());
             }
         };
-        let key = if prefix.is_empty() { letters.key() } else { format!("{prefix}/{}", letters.key()) };
+        let (bucket, key) = (&at.bucket, at.key(&letters.key()));
         loop {
             let what = || format!("PUT s3://{bucket}/{key}");
             let put = objects.put(bucket, &key, letters.ndjson().to_vec());
