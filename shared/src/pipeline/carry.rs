@@ -74,17 +74,15 @@ impl Carrier {
         })
     }
 
-    /// A new invocation begins.
-    pub(super) fn begin_invocation(&self) {
+    /// Does the work of one invocation. Where the domain refused all of it, a mark for the brake is left.
+    pub(super) async fn invocation<T>(&self, deadline: Deadline, work: impl Future<Output = T>) -> T {
         self.sender.cluster.limit.forget_pause();
         self.sender.cluster.met.begin();
-    }
-
-    /// An invocation ends: where the domain refused all of it, the brake learns of it.
-    pub(super) async fn end_invocation(&self, deadline: Deadline) {
+        let result = Box::pin(work).await;
         if let Some((reason, message)) = self.sender.cluster.met.standstill(std::time::Instant::now()) {
-            self.marker.mark(reason, message, deadline).await;
+            Box::pin(self.marker.mark(reason, message, deadline)).await;
         }
+        result
     }
 
     /// The same domain and bodies; rejected events are handed to the caller.

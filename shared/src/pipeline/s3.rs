@@ -51,7 +51,10 @@ impl S3Ingest {
     /// # Errors
     /// Where the envelope knows no partial answer and something of it was not settled: Lambda brings it again.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.begin_invocation();
+        self.carrier.invocation(deadline, self.messages(event, deadline)).await
+    }
+
+    async fn messages(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
         let invocation = Invocation::read(event);
         let messages = &invocation.messages;
         let may_send = invocation.envelope == Envelope::Sqs && self.settings.queue_url.is_some();
@@ -85,7 +88,6 @@ impl S3Ingest {
                 failed.push((message.id.clone(), reason));
             }
         }
-        Box::pin(self.carrier.end_invocation(deadline)).await;
         respond(invocation.envelope, &failed).map_err(|reason| by.because(reason))
     }
 

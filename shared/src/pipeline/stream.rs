@@ -54,10 +54,7 @@ impl StreamIngest {
     /// # Errors
     /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
     pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.begin_invocation();
-        let result = Box::pin(self.shards(invocation, deadline)).await;
-        Box::pin(self.carrier.end_invocation(deadline)).await;
-        result
+        self.carrier.invocation(deadline, self.shards(invocation, deadline)).await
     }
 
     async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
@@ -92,10 +89,7 @@ impl StreamIngest {
     /// # Errors
     /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
     pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.begin_invocation();
-        let result = Box::pin(self.topics(invocation, deadline)).await;
-        Box::pin(self.carrier.end_invocation(deadline)).await;
-        result
+        self.carrier.invocation(deadline, self.topics(invocation, deadline)).await
     }
 
     async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
