@@ -297,7 +297,7 @@ impl<R: Read> Frames<R> {
             if looked_at > self.max {
                 self.mark = Some(self.buffer.offset());
                 self.head.clear();
-                self.head.extend_from_slice(&self.buffer.unread()[..looked_at.min(HEAD)]);
+                self.keep(looked_at);
                 self.buffer.pos += looked_at;
                 self.seek = Some(seek);
                 return Ok(true);
@@ -356,17 +356,14 @@ impl<R: Read> Frames<R> {
                 let begin = self.mark.take().unwrap_or_default();
                 self.enter_array(begin, seek);
             }
-            Sought::End(length) => {
+            sought @ (Sought::End(length) | Sought::Nothing(length)) => {
                 self.keep(length);
                 self.buffer.pos += length;
                 let offset = self.mark.take().unwrap_or_default();
+                if matches!(sought, Sought::Nothing(_)) {
+                    return self.skip_on(offset, Until::Line).map(Some);
+                }
                 return Ok(Some(Found::TooLarge { offset, length: self.buffer.offset() - offset }));
-            }
-            Sought::Nothing(length) => {
-                self.keep(length);
-                self.buffer.pos += length;
-                let offset = self.mark.take().unwrap_or_default();
-                return self.skip_on(offset, Until::Line).map(Some);
             }
             Sought::More => {
                 self.keep(self.buffer.unread().len());

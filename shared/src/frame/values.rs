@@ -94,7 +94,7 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, first_line.map_or(0, |_| judged));
-            let held = line.unwrap_or_else(|| told(unread));
+            let held = line.unwrap_or_else(|| known_length(unread));
             if let Some(count) = scanner.scan(&unread[length..held]) {
                 length += count;
                 return Ok(if length > self.max { End::TooLarge } else { End::Closed(length) });
@@ -156,7 +156,7 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, 0);
-            let length = line.unwrap_or_else(|| told(unread));
+            let length = line.unwrap_or_else(|| known_length(unread));
             if length > self.max {
                 return self.skip(Until::Line);
             }
@@ -174,9 +174,9 @@ impl<R: Read> Frames<R> {
     pub(super) fn broken_value(&mut self, length: usize) -> Result<Found, FrameError> {
         let mut seam = Seam::new();
         seam.take(&self.buffer.unread()[..length]);
-        // What decode refuses for another reason, such as its depth, says well where it ends.
-        let is_json = serde_json::from_slice::<IgnoredAny>(&self.buffer.unread()[..length]).is_ok();
-        let is_broken = seam.is_broken() && !is_json;
+        // JSON that decode refuses for another reason, such as its depth, ends where its brackets close.
+        let is_no_json = || serde_json::from_slice::<IgnoredAny>(&self.buffer.unread()[..length]).is_err();
+        let is_broken = seam.is_broken() && is_no_json();
         let follows = self.follows(length)?;
         let is_inside = self.within == Within::Array;
         let found = if is_inside && (is_broken || !matches!(follows, Some(b',' | b']'))) {
@@ -239,8 +239,8 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// How many bytes no line begins in that the next ones could make the beginning of another value.
-fn told(bytes: &[u8]) -> usize {
+/// The length without a bracket at the end that begins a line: the byte after it decides whether another value begins there.
+fn known_length(bytes: &[u8]) -> usize {
     bytes.len() - usize::from(bytes.ends_with(b"\n["))
 }
 

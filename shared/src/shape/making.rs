@@ -205,7 +205,8 @@ impl Made {
 
     fn date(&mut self, event: &Event<'_>, timestamp: &Timestamp) -> Result<(), Nothing> {
         let read = |latest_ms| timestamp.read(event, latest_ms).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing);
-        // Of several formats, one that reads a likely year goes before one that reads any: 1975 in milliseconds is the year 6969 in seconds.
+        // 1975 in milliseconds is the year 6969 in seconds. A time before 2000 by the first format stands, unless another format reads
+        // a year before 2100.
         let near_ms = if timestamp.formats().len() > 1 { Some(read(LIKELY_MS)?) } else { None };
         let time_ms = match near_ms.filter(|near_ms| *near_ms < EARLIEST_MS) {
             Some(near_ms) => near_ms,
