@@ -209,9 +209,13 @@ fn unknown() -> server::Answer {
     server::json(404, &json!({"errorType": "NotFound", "errorMessage": "no such path in the runtime API"}))
 }
 
-/// A request id in the form of a UUID.
-pub(crate) fn request_id() -> String {
-    let [a, b] = [fastrand::u64(..), fastrand::u64(..)];
+/// A request id in the form of a UUID, as Lambda draws it.
+pub fn request_id() -> String {
+    uuid(fastrand::u64(..), fastrand::u64(..))
+}
+
+/// A UUID of version 4 out of random bits.
+pub(crate) fn uuid(a: u64, b: u64) -> String {
     format!(
         "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
         a >> 32,

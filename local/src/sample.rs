@@ -14,6 +14,8 @@ use fastrand::Rng;
 use flate2::{Compression, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::runtime::uuid;
+
 const SEED: u64 = 1;
 const NAMES: [(&str, u32); 10] = [
     ("2b_screen_view", 40),
@@ -116,14 +118,7 @@ fn event(random: &mut Rng, at: Timestamp, n: u32) -> String {
     let (screen, previous) = (SCREENS[random.usize(0..SCREENS.len())], SCREENS[random.usize(0..SCREENS.len())]);
     let (country, title) = (COUNTRIES[random.usize(0..COUNTRIES.len())], TITLES[random.usize(0..TITLES.len())]);
     let (a, b) = (random.u64(..), random.u64(..));
-    let adid = format!(
-        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-        a >> 32,
-        a >> 16 & 0xffff,
-        a & 0xfff,
-        b >> 48 & 0xfff,
-        b & 0xffff_ffff_ffff
-    );
+    let adid = uuid(a, b);
     let (lat, lon) = (33.0 + random.f64() * 6.5, 124.0 + random.f64() * 6.5);
     let (item, duration) = (random.u32(..1 << 30), random.u32(..60_000));
     let mut event = format!(

@@ -7,7 +7,7 @@
 //! which the template has none. What is not understood is a panic, never an answer.
 
 mod condition;
-mod pattern;
+pub(crate) mod pattern;
 
 use std::collections::BTreeMap;
 

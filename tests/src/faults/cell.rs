@@ -12,6 +12,7 @@ use super::row::{ANSWER, INVOCATION};
 use super::sources::Source;
 use super::stage::{Services, Stage};
 use super::survey::Survey;
+use crate::policy::pattern::matches;
 
 /// Invocations that a fault may cost, besides those without a fault.
 pub const MORE_INVOCATIONS: usize = 5;
@@ -180,29 +181,6 @@ impl Panicked {
 impl std::fmt::Display for Panicked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// A request id as Lambda draws it.
-pub fn request_id() -> String {
-    let (a, b) = (fastrand::u64(..), fastrand::u64(..));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-        a >> 32,
-        a >> 16 & 0xffff,
-        a & 0xfff,
-        b >> 48 & 0xfff,
-        b & 0xffff_ffff_ffff
-    )
-}
-
-/// Whether a text is meant by a pattern in which `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| matches(after, &rest[at..]))
-        }),
     }
 }
 

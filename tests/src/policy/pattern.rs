@@ -1,7 +1,7 @@
 //! `*` and `?` in texts and ARNs.
 
 /// Whether a text matches a pattern: `*` stands for any characters, also none and also `:` and `/`, `?` for exactly one.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     matches_characters(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
 }
 

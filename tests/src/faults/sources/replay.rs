@@ -45,7 +45,7 @@ pub(super) async fn run(stage: &mut Stage) {
 
 /// Invokes as Lambda does: one that fails again under its request id, and then the one that the function makes of itself.
 pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Value, mut timeout: Duration) -> Value {
-    let (mut event, mut id) = (event.clone(), crate::faults::cell::request_id());
+    let (mut event, mut id) = (event.clone(), local::runtime::request_id());
     loop {
         let mut answer = stage.invoke(replay, &id, &event, timeout).await;
         if stage.is_delivered("twice") {
@@ -57,7 +57,7 @@ pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Va
             return progress;
         }
         assert_ne!(progress["phase"], "stopped", "{progress}");
-        (event, id) = (json!({ "continue": progress["id"] }), crate::faults::cell::request_id());
+        (event, id) = (json!({ "continue": progress["id"] }), local::runtime::request_id());
         timeout = timeout.max(LEASE);
     }
 }

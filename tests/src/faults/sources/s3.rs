@@ -40,7 +40,7 @@ pub(super) async fn run(stage: &mut Stage) {
     drain(stage, &mut function).await;
     if given.letters_are_right(stage).await == Found::MoreLetters {
         let column = stage.plan.as_ref().map(|plan| plan.column);
-        assert!(column.is_some_and(Column::is_a_lie), "a letter of a good event, though nobody said so");
+        assert!(column.is_some_and(Column::is_a_lie), "a letter of a good event, though no reply was false");
         stage.scene.replay_letters().await;
         drain(stage, &mut function).await;
     }

@@ -30,7 +30,7 @@ pub(super) async fn run(stage: &mut Stage) {
         let key = format!("answers/{deployment}");
         // Signed, as CloudFormation's is: it can be put again.
         let event = event(&format!("{}/t-{name}/{key}?Signature=x", stage.network.url(Service::S3)));
-        let id = crate::faults::cell::request_id();
+        let id = local::runtime::request_id();
         // Lambda repeats what `CloudFormation` asks for and what fails.
         loop {
             let mut answer = stage.invoke(&mut setup, &id, &event, TIMEOUT).await;
