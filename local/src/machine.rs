@@ -167,7 +167,7 @@ impl Alone {
     }
 }
 
-/// Says at once that nobody listens at a URL, that its certificate is not trusted, or that it does not answer. The function would try until
+/// Says at once that no server listens at a URL, that its certificate is not trusted, or that it does not answer. The function would try until
 /// its time is up, several times.
 async fn reach(url: &str, within: Duration) -> io::Result<()> {
     let refused = |reason: &str| io::Error::other(format!("{url}: {reason}"));

@@ -43,7 +43,7 @@ impl<'e> Event<'e> {
         matches!(self.tape.first(), Some(Node::Object { .. }))
     }
 
-    /// The same, of which so many bytes behind the brace are not its own; where it was unfolded none is told apart.
+    /// The same, of which so many bytes behind the brace are not its own; where it was unfolded they are not known.
     #[inline]
     #[must_use]
     pub(crate) fn with_added(self, added: usize) -> Self {

@@ -193,7 +193,7 @@ async fn pass_on(
     answer(&head, said, cut)
 }
 
-/// A message of SQS is there at once: nobody waits a minute for one that gives way to others.
+/// A message of SQS is there at once: the test does not wait a minute for one that gives way to others.
 fn without_delay(head: &Parts, body: &Bytes) -> Bytes {
     let is_message = head.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessage");
     match serde_json::from_slice::<Value>(body) {

@@ -13,7 +13,7 @@ use super::{
     names::{self, NameGlob, Part, below, outwards, top},
 };
 
-/// Fields that may be changed are told one by one up to this; beyond it all may be.
+/// Fields that may be changed are kept one by one up to this; beyond it all may be.
 const MAX_SUSPECTS: usize = 500;
 
 /// What a field is made of.

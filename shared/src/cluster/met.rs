@@ -1,4 +1,4 @@
-//! Whether a whole invocation met nothing but refusals for a reason that the domain tells nobody but those who write.
+//! Whether a whole invocation met nothing but refusals for a reason that only writers see.
 //!
 //! In: the answers to `_bulk`. Out: the reason, where nothing else was answered. Deliberately absent: who learns of it (`pipeline::carry`, `operate::brake`).
 

@@ -1,7 +1,7 @@
 //! Where arrays begin and end in an object, for those who go on at an offset that was passed long ago.
 //!
 //! Bounded: when there are too many places, every other is forgotten. Then one goes on at an earlier place, and what lies
-//! before the offset is framed once more and left out.
+//! before the offset is framed again and left out.
 
 /// The most places that are remembered.
 const MAX_PLACES: usize = 4096;
@@ -13,7 +13,7 @@ pub(super) enum Within {
     Top,
     /// Those of an array: what comes is an element, or its end.
     Array,
-    /// It cannot be told, since something broken lies before: what comes is a value, wherever it stands, or the end of an
+    /// Unknown, since something broken lies before: what comes is a value, wherever it stands, or the end of an
     /// array.
     Unknown,
 }
@@ -49,7 +49,7 @@ impl History {
         self.add(Place { offset, within, is_exact: true });
     }
 
-    /// A value begins at `offset` whose elements can't be told without it.
+    /// A value begins at `offset` whose elements cannot be read without it.
     pub(super) fn push_whole(&mut self, offset: u64) {
         self.add(Place { offset, within: Within::Top, is_exact: false });
     }

@@ -120,7 +120,7 @@ impl<R: Source> Inflate<R> {
     }
 
     /// From the first byte of other content on, which the reader has been given, with the memory of the decoders. How it is compressed is
-    /// told by its first bytes where nothing is said.
+    /// recognised by its first bytes where nothing is said.
     #[inline]
     pub(super) fn restart(&mut self, compression: Option<Compression>) {
         self.input.restart();

@@ -413,7 +413,7 @@ impl<R: Read> Frames<R> {
     fn skip_over_lines(&mut self, skip: &mut Skip) -> Result<bool, FrameError> {
         let (base, unread) = (self.buffer.offset(), self.buffer.unread());
         let line = self.line_starts.next(unread, base, 0);
-        // Whether the last two begin such a line is told by what follows.
+        // The bytes that follow decide whether the last two begin such a line.
         let mut held = line.unwrap_or(unread.len().saturating_sub(2));
         if held == 0 && !self.fill()? {
             held = self.buffer.unread().len();

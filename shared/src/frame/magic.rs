@@ -1,4 +1,4 @@
-//! Formats that are no text: told by their first bytes, so that one letter names them instead of one for each piece.
+//! Formats that are no text: recognised by their first bytes, so that one letter names them instead of one for each piece.
 //!
 //! In: the first bytes of an object or a record, decompressed where it was compressed. Out: what it is and what to do
 //! about it. Deliberately absent: reading any of them.

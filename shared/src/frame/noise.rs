@@ -1,7 +1,7 @@
 //! What may stand between two values and means nothing: white space, NUL bytes, a byte order mark, a lone comma.
 //!
 //! A machine that lost power leaves NUL bytes, files that were glued together a mark in the middle, and an array of which
-//! the brackets were cut off its commas. All of it is told by the bytes that follow, never by those before, so that a
+//! the brackets were cut off its commas. All of it follows from the bytes after it, never by those before, so that a
 //! continuation finds the same. Deliberately absent: anything inside a value or a line of text.
 
 use std::io::Read;

@@ -5,7 +5,7 @@
 //! it is not, the value before was cut, and the line begins another. Used only once a value is not closed before such a
 //! line, so it costs good data nothing. Deliberately absent: validation of what stands between brackets and strings.
 
-/// Levels that are told apart. A value that is nested deeper, and not closed before a line that begins with `{`, is taken
+/// Levels of which the kind of bracket is kept. A value that is nested deeper, and not closed before a line that begins with `{`, is taken
 /// for a broken one.
 const LEVELS: u32 = 64;
 
@@ -52,7 +52,7 @@ impl Seam {
         }
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => return,
-            // Where a quote is missing or one too many, what is a string is told wrong from there on.
+            // Where a quote is missing or one too many, strings and what lies between them are mixed up from there on.
             _ if self.last == b'"' && !matches!(byte, b':' | b',' | b'}' | b']') => self.is_broken = true,
             b'"' => {
                 self.is_broken |= !matches!(self.last, 0 | b'{' | b'[' | b',' | b':');

@@ -27,7 +27,7 @@ use crate::{lambda::Deadline, source::s3::LettersTask};
 type Fates = BTreeMap<usize, Option<Vec<u8>>>;
 
 impl S3Ingest {
-    /// Tries the letters of one object once more, and prints their receipt. The slot of `turn` is free when the letters are read: the next object
+    /// Tries the letters of one object again, and prints their receipt. The slot of `turn` is free when the letters are read: the next object
     /// of the invocation is read while these are being sent.
     ///
     /// # Errors

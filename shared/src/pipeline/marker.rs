@@ -49,12 +49,16 @@ impl Marker {
                 tracing::warn!(
                     reason = mark.reason,
                     message = mark.message,
-                    "the domain refuses everything: told the brake"
+                    "the domain refuses everything: a mark for the brake is left"
                 );
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the brake could not be told that the domain refuses everything"),
-            Err(_) => tracing::warn!("the brake was not told in time that the domain refuses everything"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the domain refuses everything, and no mark for the brake could be left");
+            }
+            Err(_) => {
+                tracing::warn!("the domain refuses everything, and there was no time to leave a mark for the brake");
+            }
         }
     }
 

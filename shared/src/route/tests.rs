@@ -159,7 +159,7 @@ fn of_several_formats_the_first_that_makes_sense_of_a_time_is_taken() {
         (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/10/2026""#, Ok("logs-2026.10.11.00")),
         (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/12/2026""#, Ok("logs-2026.11.12.00")),
         (&["auto", "%Y-%m-%dT%H:%M:%SZ"], r#""1999-01-01T00:00:00Z""#, Err("absurd_timestamp")),
-        // The first that can be read is told of.
+        // The error names the first that can be read.
         (&["epoch_s", "epoch_ms"], "7", Err("absurd_timestamp")),
         (&["epoch_s", "epoch_ms"], r#""soon""#, Err("invalid_timestamp")),
     ] {

@@ -26,7 +26,7 @@ impl Zone {
     /// # Errors
     /// There is none of this name: the configuration is refused.
     pub fn parse(name: &str) -> Result<Self, String> {
-        // These two stand in the database for "nobody knows".
+        // These two stand in the database for an unknown zone.
         let is_placeholder = ["factory", "etc/unknown"].contains(&name.to_ascii_lowercase().as_str());
         let rules = TimeZoneDatabase::bundled().get(name).ok().filter(|_| !is_placeholder);
         let rules = rules.ok_or_else(|| format!("`{name}` is no time zone; {FORM}"))?;

@@ -61,9 +61,9 @@ pub(super) struct Shared {
     targets: BTreeMap<Service, String>,
     runtime: Arc<Mutex<Option<SocketAddr>>>,
     state: Mutex<State>,
-    /// Told when the process has to be killed.
+    /// Notified when the process has to be killed.
     pub(super) kill: Notify,
-    /// Told when a service has to refuse connections.
+    /// Notified when a service has to refuse connections.
     pub(super) refuse: BTreeMap<Service, Notify>,
     /// Calls that are held back.
     pub(super) late: watch::Sender<usize>,

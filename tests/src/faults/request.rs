@@ -1,6 +1,6 @@
 //! HTTP/1.1 as bytes: one request and its reply, read whole, so that either can be cut at any byte.
 //!
-//! Deliberately absent: any client or server of others, which would mend what is to be broken.
+//! Deliberately absent: any HTTP library, which would repair what is to be broken.
 
 use std::io;
 

@@ -25,7 +25,7 @@ impl Results {
         self.outcomes.contains_key(cell)
     }
 
-    /// The cells that held by the lines that an earlier run told: a run that was ended goes on so.
+    /// The cells that held by the lines that an earlier run printed, so that a run that was ended is resumed.
     pub fn held_before(log: &str, cells: &[Cell]) -> Self {
         let held = log.lines().filter_map(|line| {
             let (cell, rest) = line.split_once(": held, ")?;
@@ -128,7 +128,7 @@ impl Results {
     }
 }
 
-/// What is told of a cell.
+/// The text of a cell.
 pub fn line(cell: &Cell, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Held(invocations) => format!("{cell}: held, {invocations} invocations"),

@@ -1,7 +1,7 @@
 //! Inputs that broke this or other programs (tests/data/cases), each through the real function into the real engine, against a table
 //! that is committed: what was read, indexed, dropped and rejected, in how many attempts. Nothing is undelivered.
 //!
-//! `MILLRACE_BLESS=1` writes the table anew; the comments in it stay.
+//! `MILLRACE_BLESS=1` writes the table again; the comments in it stay.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -91,7 +91,7 @@ fn in_a_large_object_a_broken_value_costs_itself_and_no_memory() {
     place::run(async {
         let scene = Scene::new(moto, "broken").await;
         let sink = sink();
-        // Longer than what the format is told by, so that lines are not known to be lines.
+        // Longer than what the format is detected from, so that lines are not known to be lines.
         let mut text = format!("{{\"long\":\"{}\"}}\n", "x".repeat(200 << 10)).into_bytes();
         let block: String = events::generate(10_000, 14).collect();
         let broken = ["{\"cut\":\"in a string", "{\"cut\":{\"in\":[\"a list\"", "{\"v\":NaN}", "no value {at all}"];

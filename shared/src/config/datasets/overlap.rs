@@ -18,7 +18,7 @@ use regex_automata::{
 
 /// Combinations of states that are looked at: globs of ordinary rules have some hundred.
 const MAX_STATES: usize = 20_000;
-/// What an automaton keeps in memory; it must not begin to forget, since its states would be named anew.
+/// What an automaton keeps in memory; it must not begin to forget, since its states would get other names.
 const CACHE_BYTES: usize = 16 << 20;
 
 /// Whether some key is matched by `glob` and by the regular expression `keys`, and by none of `excluded`.

@@ -17,7 +17,7 @@ impl<R: Read> Twice<R> {
         Self { inner: Inflate::new(Inflate::new(Plain(reader))) }
     }
 
-    /// From a member on. Only at the first byte can be told whether it is compressed once more.
+    /// From a member on. Only its first bytes say whether it is compressed a second time.
     pub(in crate::frame) fn resume(reader: R, compression: Compression, member: Member) -> Self {
         let outer = Inflate::resume(Plain(reader), compression, member);
         let start = Member { compressed: 0, raw: 0 };
@@ -73,7 +73,7 @@ impl<R: Read> Twice<R> {
         self.outer().compression()
     }
 
-    /// The last place at or before this offset where decompressing can start anew: the very first of what is compressed twice.
+    /// The last place at or before this offset where decompressing can start again: the very first of what is compressed twice.
     pub(in crate::frame) fn member(&self, offset: u64) -> Member {
         self.outer().member(if self.inner.compression() == Compression::None { offset } else { 0 })
     }

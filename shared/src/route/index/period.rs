@@ -120,7 +120,7 @@ impl IndexPattern {
     /// name tells no time.
     pub fn first_period_from(&self, time_ms: i64) -> Option<i64> {
         let period = self.period()?;
-        // A clock that is put back over midnight shows the day before once more.
+        // A clock that is put back over midnight shows the day before a second time.
         let changes = self.zone.iter().flat_map(|zone| zone.changes_after_ms(time_ms));
         let starts = std::iter::once(time_ms).chain(changes).map(|at| period.start_of(self.clock_ms(at)));
         starts.min()

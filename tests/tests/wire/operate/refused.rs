@@ -115,7 +115,7 @@ fn one_function_that_may_not_write_stops_no_other_whose_documents_arrive() {
             engine.ask("POST", "/delivered-2026.11.28/_doc", &other.to_string()).await;
             assert!(!one.is_paused().await);
         }
-        // The mark is not met anew when nothing is written any more.
+        // The mark does not count again when nothing is written any more.
         assert!(!one.is_paused().await);
     });
 }

@@ -57,7 +57,7 @@ fn a_recreate_that_the_first_release_left_while_pausing_deletes_nothing_and_rele
         assert!(ended["phase"] == "stopped" && ended["refused"].is_string(), "{ended}");
         assert_released(moto, &mappings).await;
 
-        // Nobody goes on with it.
+        // No invocation goes on with it.
         let (_, mappings) = caught(moto, Some(mappings)).await;
         let state = format!("s3://dead-{NAME}/state");
         let env = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", FUNCTIONS)];
