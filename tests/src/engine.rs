@@ -3,8 +3,9 @@
 //! In: settings. Out: counts, raw `_source` bytes. One node a test binary, shared; whoever needs special settings gets
 //! a node of its own. Deliberately absent: sending events, which only the function under test does.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +21,9 @@ pub struct Engine {
     is_secure: bool,
 }
 
+/// The node that all tests of this binary share, or why there is none.
+static SHARED: OnceLock<Result<Engine, String>> = OnceLock::new();
+
 /// One document as it lies in an index.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -34,7 +38,6 @@ pub struct Document {
 impl Engine {
     /// The node that all tests of this binary share; `None` after [`place::missing`] has said so.
     pub fn shared() -> Option<&'static Self> {
-        static SHARED: OnceLock<Result<Engine, String>> = OnceLock::new();
         // Thousands of shards would not fit; the limit has a test of its own.
         match SHARED.get_or_init(|| Self::start(&[], &[])) {
             Ok(engine) => Some(engine),
@@ -138,8 +141,9 @@ impl Engine {
     /// Makes everything indexed so far visible, then counts it. An index pattern without a match counts 0.
     ///
     /// # Panics
-    /// If the node refuses.
+    /// If the node refuses, or another test of the shared node reads some of these indices by another pattern.
     pub async fn count(&self, indices: &str) -> u64 {
+        self.of_one_test(indices);
         self.ask("POST", &format!("/{indices}/_refresh"), "").await;
         let answer: Value = json(&self.ask("GET", &format!("/{indices}/_count"), "").await);
         answer["count"].as_u64().expect("_count gives a number")
@@ -148,7 +152,7 @@ impl Engine {
     /// Refreshes, then reads every document, in no order.
     ///
     /// # Panics
-    /// If the node refuses.
+    /// As [`Self::count`] does.
     pub async fn each_document(&self, indices: &str, mut visit: impl FnMut(Document)) {
         #[derive(serde::Deserialize)]
         struct Page {
@@ -169,6 +173,7 @@ impl Engine {
             #[serde(rename = "_source")]
             source: Box<RawValue>,
         }
+        self.of_one_test(indices);
         self.ask("POST", &format!("/{indices}/_refresh"), "").await;
         let first = format!("/{indices}/_search?scroll=5m&size=5000");
         let mut text = self.ask("POST", &first, r#"{"sort":["_doc"],"query":{"match_all":{}}}"#).await;
@@ -194,6 +199,25 @@ impl Engine {
         documents
     }
 
+    /// Fails where another test reads some of the same indices: it would find this one's documents now and then.
+    /// Tests that share a pattern on purpose take turns.
+    fn of_one_test(&self, indices: &str) {
+        static READ: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+        let this = std::thread::current().name().unwrap_or_default().to_owned();
+        // Only the thread of a test has its name.
+        let is_shared = matches!(SHARED.get(), Some(Ok(shared)) if std::ptr::eq(shared, self));
+        if !is_shared || !this.contains("::") {
+            return;
+        }
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        for pattern in indices.split(',') {
+            for (other, test) in read.iter().filter(|(other, test)| *other != pattern && **test != this) {
+                assert!(!overlap(pattern, other), "{pattern} has indices in common with {other} of {test}");
+            }
+            read.insert(pattern.to_owned(), this.clone());
+        }
+    }
+
     /// Changes a setting of one or more existing indices, such as `index.blocks.write`.
     pub async fn index_setting(&self, indices: &str, name: &str, value: &Value) {
         self.ask("PUT", &format!("/{indices}/_settings"), &serde_json::json!({ name: value }).to_string()).await;
@@ -203,6 +227,16 @@ impl Engine {
     pub async fn cluster_setting(&self, name: &str, value: &Value) {
         let body = serde_json::json!({ "transient": { name: value } });
         self.ask("PUT", "/_cluster/settings", &body.to_string()).await;
+    }
+}
+
+/// Whether an index may match both patterns, which have stars at their ends alone.
+fn overlap(one: &str, other: &str) -> bool {
+    match (one.strip_suffix('*'), other.strip_suffix('*')) {
+        (Some(one), Some(other)) => one.starts_with(other) || other.starts_with(one),
+        (Some(one), None) => other.starts_with(one),
+        (None, Some(other)) => one.starts_with(other),
+        (None, None) => one == other,
     }
 }
 

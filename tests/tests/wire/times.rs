@@ -21,12 +21,12 @@ const RULES: &str = r#"datasets:
       date: { "@timestamp": { field: t, timezone: Asia/Seoul } }
       metadata: { written: last_modified }
     timestamp: { field: t, timezone: Asia/Seoul }
-    index: { name: "times-local-%{+YYYY.MM.dd}", timezone: Asia/Seoul }
+    index: { name: "days-local-%{+YYYY.MM.dd}", timezone: Asia/Seoul }
   - name: items
     from: { bucket: "[!d]*", key: "items/**" }
     fields: { dynamodb: Item, lift: Item }
     timestamp: { field: Item.at.N, format: [epoch_s, epoch_us], earliest: 1990-01-01 }
-    index: "times-items-%{+YYYY}"
+    index: "days-items-%{+YYYY}"
     id: { field: Item.id.S }
 "#;
 
@@ -48,7 +48,7 @@ fn local_days_old_times_and_dynamodb_items_land_where_the_rules_say_and_again_is
         }
         let mut found: Vec<(String, Value)> = Vec::new();
         engine
-            .each_document("times-*", |document| {
+            .each_document("days-*", |document| {
                 found.push((document.index, serde_json::from_str(&document.source).expect("JSON")));
             })
             .await;
@@ -63,11 +63,11 @@ fn local_days_old_times_and_dynamodb_items_land_where_the_rules_say_and_again_is
         }
         assert_eq!(made, instants);
         let expected = [
-            ("times-items-1995", json!({ "id": "k2", "at": 799_286_400 })),
-            ("times-items-2023", json!({ "id": "k1", "at": 1_699_920_000_000_000_i64, "total": 12.5, "tags": ["a"] })),
-            ("times-local-2023.11.14", json!({ "t": "2023-11-14 08:30:00" })),
-            ("times-local-2023.11.14", json!({ "t": "2023-11-14T14:59:59Z" })),
-            ("times-local-2023.11.15", json!({ "t": "2023-11-14T15:00:00Z" })),
+            ("days-items-1995", json!({ "id": "k2", "at": 799_286_400 })),
+            ("days-items-2023", json!({ "id": "k1", "at": 1_699_920_000_000_000_i64, "total": 12.5, "tags": ["a"] })),
+            ("days-local-2023.11.14", json!({ "t": "2023-11-14 08:30:00" })),
+            ("days-local-2023.11.14", json!({ "t": "2023-11-14T14:59:59Z" })),
+            ("days-local-2023.11.15", json!({ "t": "2023-11-14T15:00:00Z" })),
         ];
         assert_eq!(found, expected.map(|(index, document)| (index.to_owned(), document)));
         let receipts = receipts(&function);
