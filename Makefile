@@ -62,7 +62,7 @@ doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
 bench: ## what the rules cost beside decoding, and whether the promised bounds hold
-	cargo bench -p ingest --bench rules
+	cargo bench -p pipeline --bench rules
 
 # The long runs, with the functions as they are deployed. functions/.cargo/config.toml is read from that folder only.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release

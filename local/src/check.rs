@@ -2,7 +2,7 @@
 //!
 //! In: the file and samples. Out: all its faults, each with its line and column; or for each dataset how many events it
 //! wants, drops and fails, by which index, one of them before and after, and its slowest rule. The steps are the
-//! functions' own ([`ingest::pipeline::DryRun`]). Deliberately absent: a domain, a function and any network.
+//! functions' own ([`pipeline::dry_run::DryRun`]). Deliberately absent: a domain, a function and any network.
 
 mod report;
 
@@ -17,19 +17,17 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use ingest::{
-    config::{
-        datasets::{Dataset, Datasets, From},
-        settings::S3Prefix,
-    },
-    operate::{
-        bounds::{self, Bound},
-        compared, refusals,
-        setup::template::TemplateOwner,
-    },
+use delivery::settings::S3Prefix;
+use operations::{
+    bounds::{self, Bound},
+    compared, refusals,
+    setup::template::TemplateOwner,
+};
+use pipeline::{
+    dry_run::{DryRun, Fate, Rules},
     outcome::{ConfigError, Fault},
-    pipeline::{DryRun, Fate, Rules},
     record::{KafkaRecord, Origin},
+    rules::{Dataset, Datasets, From},
     shape::HashKey,
 };
 

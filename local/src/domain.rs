@@ -2,7 +2,7 @@
 //!
 //! It answers `_bulk`, `_search`, `_count`, `_cat/indices`, `_index_template`, and what little of index administration the
 //! functions and their tests use, with the engine's status codes and error types; it checks `SigV4` signatures. Queries
-//! are the library's own [`ingest::select`]. Deliberately absent: mappings and analysis (every field matches as `select`
+//! are the library's own [`pipeline::select`]. Deliberately absent: mappings and analysis (every field matches as `select`
 //! says), aggregations, updates, aliases, shards, and anything on a disk.
 
 mod bulk;

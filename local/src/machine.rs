@@ -178,7 +178,7 @@ async fn reach(url: &str, within: Duration) -> io::Result<()> {
     // Closed before anything is asked: a server that serves one connection at a time would wait for a request on it.
     let connected = tokio::time::timeout(within, TcpStream::connect((host, port))).await.map(|stream| stream.map(drop));
     match connected {
-        Ok(Ok(())) => ingest::cluster::answers(url, within).await.map_err(io::Error::other),
+        Ok(Ok(())) => delivery::cluster::answers(url, within).await.map_err(io::Error::other),
         Ok(Err(error)) => Err(refused(&error.to_string())),
         Err(_) => Err(refused("does not answer")),
     }

@@ -13,7 +13,8 @@ mod page;
 use std::{io, path::PathBuf, time::Duration};
 
 use clap::Args;
-use ingest::{aws::Aws, cluster::Admin, config::operations::SetupSettings, lambda::Deadline};
+use delivery::{aws::Aws, lambda::Deadline};
+use operations::{admin::Admin, settings::SetupSettings};
 
 pub use data::{Cell, Data, Fields, Points, Times, Values};
 pub use page::page;

@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ingest::outcome::Outcome;
 use percent_encoding::percent_decode_str;
+use pipeline::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -29,7 +29,7 @@
 //! - [`faults`]: every call, every fault, every source
 //! - [`scene`]: the above together, under names of one test's own
 //!
-//! Deliberately absent: anything of the `ingest` library. A test that shared its code could not contradict it.
+//! Deliberately absent: anything of `pipeline`, `delivery` or `operations`. A test that shared its code could not contradict it.
 
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]

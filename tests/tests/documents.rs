@@ -69,6 +69,24 @@ fn every_file_of_tests_that_a_document_names_exists() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+#[test]
+fn every_source_file_that_a_document_names_exists() {
+    let known: Vec<String> = files("rs").iter().map(|file| format!("/{}", file.display())).collect();
+    let mut missing = Vec::new();
+    for document in files("md") {
+        // A former state of the code is what a changelog is about.
+        if document.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        for name in quoted(&read(&document)).filter(|name| is_source(name)) {
+            if !known.iter().any(|file| file.ends_with(&format!("/{name}"))) {
+                missing.push(format!("{}: {name} is not there", document.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 /// The repository's files of an extension, without what was built or installed.
 fn files(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -120,6 +138,11 @@ fn anchors(text: &str) -> BTreeSet<String> {
 /// What stands between two backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
+}
+
+/// The path of one source file, or the end of it.
+fn is_source(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "rs") && !name.contains(['*', ' '])
 }
 
 fn is_a_sentence(name: &str) -> bool {

@@ -1,12 +1,10 @@
 //! The Lambda function `brake`: the event sources wait while the domain can take nothing.
 //!
-//! An event in, a report out; everything between is `ingest::operate`.
+//! An event in, a report out; everything between is `operations`.
 
-use ingest::{
-    lambda::{Deadline, FailedBy, guarded},
-    operate::brake::Brake,
-};
+use delivery::lambda::{Deadline, FailedBy, guarded};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use operations::brake::Brake;
 use serde_json::Value;
 
 #[tokio::main]

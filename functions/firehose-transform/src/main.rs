@@ -1,10 +1,10 @@
 //! The Lambda function `firehose-transform`: Firehose records become the chosen ones.
 //!
-//! An event in, a response out; everything between is `ingest::pipeline`.
+//! An event in, a response out; everything between is `delivery`.
 
-use ingest::{
+use delivery::{
+    FirehoseTransform,
     lambda::{Aside, guarded},
-    pipeline::FirehoseTransform,
 };
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 

@@ -1,10 +1,10 @@
 //! The Lambda function `kinesis-ingest`: Kinesis records become documents.
 //!
-//! An event in, a response out; everything between is `ingest::pipeline`.
+//! An event in, a response out; everything between is `delivery`.
 
-use ingest::{
+use delivery::{
+    StreamIngest,
     lambda::{Aside, Deadline, guarded},
-    pipeline::StreamIngest,
 };
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 

@@ -1,12 +1,10 @@
 //! The Lambda function `replay`: objects and dead letters are notified once more.
 //!
-//! A request in, the progress out; everything between is `ingest::operate`.
+//! A request in, the progress out; everything between is `operations`.
 
-use ingest::{
-    lambda::{Deadline, FailedBy, guarded},
-    operate::replay::Replay,
-};
+use delivery::lambda::{Deadline, FailedBy, guarded};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use operations::replay::Replay;
 use serde_json::Value;
 
 #[tokio::main]

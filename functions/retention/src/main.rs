@@ -1,12 +1,10 @@
 //! The Lambda function `retention`: the indices that are too old are deleted.
 //!
-//! An event in, a receipt out; everything between is `ingest::operate`.
+//! An event in, a receipt out; everything between is `operations`.
 
-use ingest::{
-    lambda::{Deadline, FailedBy, guarded},
-    operate::retention::Retention,
-};
+use delivery::lambda::{Deadline, FailedBy, guarded};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use operations::retention::Retention;
 use serde_json::Value;
 
 #[tokio::main]

@@ -1,10 +1,10 @@
 //! The Lambda function `s3-ingest`: S3 objects become documents.
 //!
-//! An event in, a response out; everything between is `ingest::pipeline`.
+//! An event in, a response out; everything between is `delivery`.
 
-use ingest::{
+use delivery::{
+    S3Ingest,
     lambda::{Deadline, guarded},
-    pipeline::S3Ingest,
 };
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

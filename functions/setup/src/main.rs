@@ -1,12 +1,10 @@
 //! The Lambda function `setup`: the domain is made ready for what pipeline.yaml says.
 //!
-//! An event in, an answer out, to `CloudFormation` too; everything between is `ingest::operate`.
+//! An event in, an answer out, to `CloudFormation` too; everything between is `operations`.
 
-use ingest::{
-    lambda::{Deadline, FailedBy, guarded},
-    operate::setup::Setup,
-};
+use delivery::lambda::{Deadline, FailedBy, guarded};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use operations::setup::Setup;
 use serde_json::Value;
 
 #[tokio::main]

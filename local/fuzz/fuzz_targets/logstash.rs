@@ -2,7 +2,7 @@
 //! place within it, and what it is translated into is a pipeline.yaml that the functions take.
 #![no_main]
 
-use ingest::{config::datasets::Datasets, shape::HashKey};
+use pipeline::{rules::Datasets, shape::HashKey};
 use libfuzzer_sys::fuzz_target;
 use local::logstash::import;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use ingest::{outcome::Stage, pipeline};
+use pipeline::outcome::Stage;
 use serde::Serialize;
 
 /// Characters of an event that are shown.
@@ -93,8 +93,8 @@ pub struct Cost {
     pub nanoseconds: f64,
 }
 
-impl From<pipeline::Cost> for Cost {
-    fn from(cost: pipeline::Cost) -> Self {
+impl From<pipeline::dry_run::Cost> for Cost {
+    fn from(cost: pipeline::dry_run::Cost) -> Self {
         Self { rule: cost.rule, nanoseconds: cost.nanoseconds }
     }
 }

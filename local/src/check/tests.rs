@@ -1,4 +1,4 @@
-use ingest::outcome::Stage;
+use pipeline::outcome::Stage;
 
 use super::*;
 use crate::files;

@@ -6,11 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ingest::{
-    aws::Aws,
-    operate::audit::{Counts, Fate, Ledger, audit as compare},
-};
+use delivery::aws::Aws;
 use local::check;
+use operations::audit::{Counts, Fate, Ledger, audit as compare};
 use serde_json::json;
 
 use super::own_pipeline;

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ingest::outcome::Fault;
 use local::{check, files};
+use pipeline::outcome::Fault;
 use serde_json::json;
 
 use super::{own_pipeline, plural};

@@ -2,9 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use ingest::{
-    config::{deployment::Deployment, settings::variable},
-    operate::doctor::{self, Examination, Finding, Level},
+use delivery::settings::variable;
+use operations::{
+    deployment::Deployment,
+    doctor::{self, Examination, Finding, Level},
 };
 
 use super::{own_pipeline, plural};

@@ -5,11 +5,9 @@
 
 use std::{io, time::Duration};
 
+use delivery::lambda::Deadline;
 use indicatif::{ProgressBar, ProgressStyle};
-use ingest::{
-    lambda::Deadline,
-    operate::replay::{Phase, Progress, Replay, Request, Step},
-};
+use operations::replay::{Phase, Progress, Replay, Request, Step};
 use serde_json::{Value, json};
 
 use crate::{Known, Planned, ReplayOptions};

@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use ingest::{lambda::Deadline, operate::setup::Setup};
+use delivery::lambda::Deadline;
+use operations::setup::Setup;
 use serde_json::{Value, json};
 
 /// Templates, roles and a repository; each is a request or two.

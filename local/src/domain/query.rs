@@ -1,6 +1,6 @@
 //! A query string decides on sources: the one place where the domain uses the library's own `select` and `decode`.
 
-use ingest::{decode::Decoder, select::Select};
+use pipeline::{decode::Decoder, select::Select};
 
 use super::error::EngineError;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ingest::{route::IndexPattern, select::Select};
+use pipeline::{route::IndexPattern, select::Select};
 
 use super::{
     fields::{Made, sole_field},

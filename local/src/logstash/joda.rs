@@ -4,7 +4,7 @@
 //! (<https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeFormat.html>). Out: `rfc3339`, `epoch_s`,
 //! `epoch_ms` or a strptime format, or why there is none. Deliberately absent: zones by name, week years.
 
-use ingest::route::TimestampFormat;
+use pipeline::route::TimestampFormat;
 
 /// A format, and whether a text in it says its own zone.
 pub(super) struct Format {

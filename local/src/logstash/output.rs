@@ -2,7 +2,7 @@
 
 mod deployment;
 
-use ingest::route::IndexPattern;
+use pipeline::route::IndexPattern;
 
 use super::{
     ast::{Branch, Place, Plugin, Statement},

@@ -5,7 +5,7 @@
 
 mod compare;
 
-use ingest::select::Select;
+use pipeline::select::Select;
 
 use super::{
     ast::{Condition, Operand},

@@ -1,4 +1,4 @@
-use ingest::{config::datasets::Datasets, shape::HashKey};
+use pipeline::{rules::Datasets, shape::HashKey};
 
 use super::*;
 

@@ -1,6 +1,8 @@
 //! What the domain is asked, and what it says.
 
-use ingest::{cluster::Admin, lambda::Deadline, outcome::BatchError};
+use delivery::lambda::Deadline;
+use operations::admin::Admin;
+use pipeline::outcome::BatchError;
 use serde_json::{Value, json};
 
 /// Bars over time, at most.

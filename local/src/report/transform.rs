@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ingest::outcome::TransformOutcome;
+use pipeline::outcome::TransformOutcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,11 +1,11 @@
 use std::{collections::BTreeSet, path::Path as FilePath};
 
-use ingest::{
-    config::datasets::{self, Datasets},
+use pipeline::{
     record::{
         FIREHOSE_FACTS, FIREHOSE_MEMBERS, KAFKA_FACTS, KAFKA_MEMBERS, KINESIS_FACTS, KINESIS_MEMBERS, S3_FACTS,
         S3_MEMBERS,
     },
+    rules::Datasets,
     shape::HashKey,
 };
 
@@ -138,7 +138,7 @@ fn the_schema_has_the_keys_that_the_reader_takes() {
     let schema: Value = serde_json::from_str(&schema().unwrap()).unwrap();
     let mut described = BTreeSet::new();
     properties(&schema, &mut described);
-    let known: BTreeSet<String> = datasets::keys().map(str::to_owned).collect();
+    let known: BTreeSet<String> = pipeline::rules::keys().map(str::to_owned).collect();
     assert_eq!(described, known);
     let members: BTreeSet<&str> =
         [&S3_MEMBERS[..], &KINESIS_MEMBERS, &KAFKA_MEMBERS, &FIREHOSE_MEMBERS].concat().into_iter().collect();

@@ -7,7 +7,7 @@
 
 use std::{io, time::Duration};
 
-use ingest::outcome::Outcome;
+use pipeline::outcome::Outcome;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -13,12 +13,12 @@ mod generator;
 use std::collections::BTreeSet;
 
 use fastrand::Rng;
-use ingest::{
-    config::datasets::Datasets,
-    pipeline::{DryRun, Fate as Here, Rules},
-    record::Origin,
-};
 use local::logstash::{Effect, Import, import};
+use pipeline::{
+    dry_run::{DryRun, Fate as Here, Rules},
+    record::Origin,
+    rules::Datasets,
+};
 use serde_json::Value;
 
 use evaluator::{Fate, add_tag, filled, get, holds, run};

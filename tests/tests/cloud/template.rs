@@ -247,7 +247,7 @@ fn the_queue_hides_a_message_for_six_timeouts_and_keeps_it_for_days() {
     let lookup = json!({ "Fn::FindInMap": ["VisibilityTimeout", { "Ref": "FunctionTimeout" }, "Seconds"] });
     assert_eq!(queue["VisibilityTimeout"], lookup);
     assert_eq!(queue["MessageRetentionPeriod"], 10 * 86_400);
-    // What shared/src/source/s3.rs counts on, and docs/DELIVERY.md promises: a weekend of refusals.
+    // What shared/delivery/src/source/s3.rs counts on, and docs/DELIVERY.md promises: a weekend of refusals.
     assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 140);
     assert_eq!(template["Resources"]["IngestDeadLetterQueue"]["Properties"]["MessageRetentionPeriod"], 14 * 86_400);
     for queue in resources(template, "AWS::SQS::Queue") {

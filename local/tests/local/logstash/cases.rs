@@ -8,12 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ingest::{
-    config::datasets::Datasets,
-    pipeline::{DryRun, Fate, Rules},
-    record::Origin,
-};
 use local::logstash::{Import, import_files};
+use pipeline::{
+    dry_run::{DryRun, Fate, Rules},
+    record::Origin,
+    rules::Datasets,
+};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

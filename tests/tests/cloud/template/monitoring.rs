@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use ingest::{
-    operate::{brake, retention},
-    telemetry,
-};
+use delivery::telemetry;
+use operations::{brake, retention};
 use serde_json::{Value, json};
 use tests::{engine::json as parse, place};
 

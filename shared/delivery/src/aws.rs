@@ -1,0 +1,101 @@
+//! The SDK clients, held here alone.
+//!
+//! In: the SDK's own configuration chain (`AWS_REGION`, `AWS_ENDPOINT_URL`, …, credentials of the role). Out: the few
+//! calls that Millrace makes of S3, SQS, Lambda and Secrets Manager, with errors told apart by what the caller can do.
+//! Deliberately absent: what the calls are for.
+
+pub mod credentials;
+pub mod functions;
+pub mod marks;
+pub mod objects;
+pub mod queue;
+pub mod secrets;
+pub mod state;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+
+pub use credentials::CredentialsCache;
+pub use functions::Functions;
+pub use marks::Marks;
+pub use objects::Objects;
+use pipeline::outcome::BatchError;
+pub use queue::{Outgoing, Queue};
+pub use secrets::Secrets;
+
+/// Every client of one function.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// S3.
+    pub objects: Objects,
+    /// SQS.
+    pub queue: Queue,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// Lambda.
+    pub functions: Functions,
+    /// For signing requests to the domain.
+    pub credentials: CredentialsCache,
+    /// `AWS_REGION`; `us-east-1` where there is none.
+    pub region: String,
+}
+
+impl Aws {
+    /// Reads the SDK's configuration and makes the clients; no request is sent.
+    pub async fn load() -> Self {
+        Self::load_by(|loader| loader).await
+    }
+
+    /// The same in a region that is known: outside the cloud, asking the machine for it would take its time.
+    pub async fn load_in(region: String) -> Self {
+        Self::load_by(|loader| loader.region(aws_config::Region::new(region))).await
+    }
+
+    async fn load_by(more: impl FnOnce(aws_config::ConfigLoader) -> aws_config::ConfigLoader) -> Self {
+        // The ring provider: half the size and build time of aws-lc-rs. Without an explicit connector the trimmed SDK
+        // crates compile, and fail at their first request.
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let config = more(aws_config::defaults(BehaviorVersion::latest()).http_client(http)).load().await;
+        Self::from_config(&config)
+    }
+
+    fn from_config(config: &SdkConfig) -> Self {
+        Self {
+            objects: Objects::new(config),
+            queue: Queue::new(config),
+            secrets: Secrets::new(config),
+            functions: Functions::new(config),
+            credentials: CredentialsCache::new(config.credentials_provider()),
+            region: config.region().map_or("us-east-1", AsRef::as_ref).to_owned(),
+        }
+    }
+}
+
+/// The HTTP status of a failed call, where there was an answer.
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+/// A failed call: the other side's refusal is permanent, all else may pass.
+fn batch_error<E>(what: String, error: &SdkError<E, HttpResponse>) -> BatchError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.code().unwrap_or_default();
+    let throttled =
+        ["SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout", "InternalError"]
+            .contains(&code);
+    let reason = match error.message() {
+        Some(message) => format!("{code}: {message}"),
+        None => DisplayErrorContext(error).to_string(),
+    };
+    // 408 and 429 pass; 403 may be an expired token, which the SDK renews by itself, so a lasting one is configuration.
+    match status(error) {
+        Some(400..=407 | 409..=428 | 430..=499) if !throttled => BatchError::Permanent { what, reason },
+        _ => BatchError::Retryable { what, reason, retry_after: None },
+    }
+}

@@ -1,0 +1,236 @@
+//! Opens an object at a byte, and believes no answer that is not the one that was asked for.
+//!
+//! Out: the bytes from there on, and when they are all: by a length that S3 said, by HEAD where GET does not say it, and without
+//! either only by a proper last chunk. Deliberately absent: opening again (`source::s3::fetch`).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use aws_sdk_s3::operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeDeserializationInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
+
+use super::{
+    ByteStream, ObjectRef, Objects,
+    answer::{Misfit, Said, Wanted, total_length},
+};
+use crate::aws;
+use pipeline::outcome::BatchError;
+
+/// An object that is being read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The entity tag without quotes.
+    pub etag: String,
+    /// The version read, where the bucket keeps versions.
+    pub version: Option<String>,
+    /// S3's `LastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: i64,
+    /// The length of the whole object; `None` where S3 does not say it.
+    pub total: Option<u64>,
+    /// Whether the end of the body is marked by a last chunk, so that a body that breaks can be told from one that ends.
+    pub is_chunked: bool,
+    /// The bytes from the requested one on.
+    pub body: ByteStream,
+}
+
+/// Why an object could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It was deleted, or its content replaced: it will never come back as it was notified.
+    Gone(String),
+    /// Anything else.
+    Failed(BatchError),
+}
+
+impl Objects {
+    /// Opens `object` at byte `from`: the very version, else the content with the very ETag. `total` is its length where an earlier
+    /// answer said it.
+    ///
+    /// # Errors
+    /// [`OpenError::Gone`] where a retry can't help and nobody is to blame. A 403 is not that: without `ListBucket` it
+    /// also hides a missing object, so it counts as configuration (permanent). An answer that is not the one that was asked for is a
+    /// retryable failure.
+    pub async fn open(&self, object: &ObjectRef, from: u64, total: Option<u64>) -> Result<Opened, OpenError> {
+        let chunked = Chunked::default();
+        let result = self
+            .client
+            .get_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .set_version_id(object.version.clone())
+            .set_if_match(if_match(object))
+            .set_range((from > 0).then(|| format!("bytes={from}-")))
+            .customize()
+            .interceptor(chunked.clone())
+            .send()
+            .await;
+        let wanted = Wanted { from, etag: object.etag.as_deref(), total };
+        match result {
+            Ok(output) => self.checked(object, wanted, output, chunked.is_set()).await,
+            // It may end where reading is to go on.
+            Err(error) if aws::status(&error) == Some(416) && from > 0 => self.at_the_end(object, wanted).await,
+            Err(error) => Err(refused(object, "GET", &error)),
+        }
+    }
+
+    async fn checked(
+        &self,
+        object: &ObjectRef,
+        wanted: Wanted<'_>,
+        output: GetObjectOutput,
+        is_chunked: bool,
+    ) -> Result<Opened, OpenError> {
+        let said = Said {
+            etag: output.e_tag(),
+            content_length: output.content_length(),
+            content_range: output.content_range(),
+        };
+        let mut total = match total_length(wanted, &said) {
+            Ok(total) => total,
+            Err(misfit) => return Err(self.misfit(object, misfit).await),
+        };
+        if total.is_none() {
+            total = self.length_by_head(object, wanted.etag.or(output.e_tag())).await?;
+        }
+        Ok(Opened {
+            etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+            version: output.version_id().filter(|version| *version != "null").map(str::to_owned),
+            last_modified_ms: output.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
+            total,
+            is_chunked,
+            body: output.body,
+        })
+    }
+
+    /// After a 416: nothing is left to read only where HEAD says that the object is as long as what was read.
+    async fn at_the_end(&self, object: &ObjectRef, wanted: Wanted<'_>) -> Result<Opened, OpenError> {
+        let output = self.head(object).await?;
+        let said = Said { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
+        match total_length(Wanted { from: 0, ..wanted }, &said) {
+            Ok(Some(total)) if total == wanted.from => Ok(Opened {
+                etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+                version: object.version.clone(),
+                last_modified_ms: output.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
+                total: Some(total),
+                is_chunked: false,
+                body: ByteStream::default(),
+            }),
+            Ok(total) => {
+                let reason = format!("416 at byte {} of an object of {total:?} bytes", wanted.from);
+                Err(OpenError::Failed(retryable(object, reason)))
+            }
+            Err(misfit) => Err(self.misfit(object, misfit).await),
+        }
+    }
+
+    /// The object's length by HEAD; `None` where that does not say it either, or not of this content.
+    async fn length_by_head(&self, object: &ObjectRef, etag: Option<&str>) -> Result<Option<u64>, OpenError> {
+        match self.head(object).await {
+            Ok(output) => {
+                let said = Said { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
+                let etag = etag.map(|etag| etag.trim_matches('"'));
+                Ok(total_length(Wanted { from: 0, etag, total: None }, &said).ok().flatten())
+            }
+            Err(gone @ OpenError::Gone(_)) => Err(gone),
+            Err(OpenError::Failed(error)) => {
+                tracing::warn!(position = %object, %error, "S3 said the object's length neither by GET nor by HEAD");
+                Ok(None)
+            }
+        }
+    }
+
+    /// An answer with another ETag may be a mistake on the way. The object was replaced where HEAD says so too.
+    async fn misfit(&self, object: &ObjectRef, misfit: Misfit) -> OpenError {
+        match misfit {
+            Misfit::Wrong(reason) => OpenError::Failed(retryable(object, reason)),
+            Misfit::OtherContent(reason) => match self.head(object).await {
+                Err(gone @ OpenError::Gone(_)) => gone,
+                Ok(output) if is_other(object, &output) => OpenError::Gone(replaced(object)),
+                Ok(_) | Err(OpenError::Failed(_)) => OpenError::Failed(retryable(object, reason)),
+            },
+        }
+    }
+
+    async fn head(&self, object: &ObjectRef) -> Result<HeadObjectOutput, OpenError> {
+        let request = self.client.head_object().bucket(&object.bucket).key(&object.key);
+        let request = request.set_version_id(object.version.clone()).set_if_match(if_match(object));
+        request.send().await.map_err(|error| refused(object, "HEAD", &error))
+    }
+}
+
+fn if_match(object: &ObjectRef) -> Option<String> {
+    object.etag.as_ref().map(|etag| format!("\"{etag}\""))
+}
+
+/// Whether HEAD names another content of an object that keeps no versions.
+fn is_other(object: &ObjectRef, output: &HeadObjectOutput) -> bool {
+    let etag = output.e_tag().map(|etag| etag.trim_matches('"'));
+    object.version.is_none() && etag.is_some_and(|etag| object.etag.as_deref().is_some_and(|wanted| wanted != etag))
+}
+
+fn replaced(object: &ObjectRef) -> String {
+    format!("{object} was replaced: its content no longer has the ETag of the notification")
+}
+
+fn retryable(object: &ObjectRef, reason: String) -> BatchError {
+    BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }
+}
+
+fn refused<E>(
+    object: &ObjectRef,
+    method: &str,
+    error: &aws_smithy_runtime_api::client::result::SdkError<
+        E,
+        aws_smithy_runtime_api::client::orchestrator::HttpResponse,
+    >,
+) -> OpenError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match (aws::status(error), error.code().unwrap_or_default()) {
+        // HEAD has no body to tell a missing object from a missing bucket by: only GET's word counts.
+        (Some(404), "NoSuchKey" | "NoSuchVersion") => OpenError::Gone(format!("{object} is gone (404)")),
+        // A delete marker by its version.
+        (Some(405), "MethodNotAllowed") => OpenError::Gone(format!("{object} is a delete marker")),
+        (Some(412), _) => OpenError::Gone(replaced(object)),
+        _ => OpenError::Failed(aws::batch_error(format!("{method} {object}"), error)),
+    }
+}
+
+/// Notes whether an answer comes in chunks; the SDK's output does not say it.
+#[derive(Debug, Clone, Default)]
+struct Chunked(Arc<AtomicBool>);
+
+impl Chunked {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Intercept for Chunked {
+    fn name(&self) -> &'static str {
+        "Chunked"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let encoding = context.response().headers().get("transfer-encoding");
+        let is_chunked = encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("chunked"));
+        // The last attempt counts: the SDK repeats a failed one.
+        self.0.store(is_chunked, Ordering::Release);
+        Ok(())
+    }
+}

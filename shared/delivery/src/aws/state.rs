@@ -1,0 +1,174 @@
+//! What a function remembers from one invocation to the next: one JSON object of S3, written only over what was read.
+//!
+//! The reply to a conditional write can get lost after the write took effect. A retry, by the SDK or by the caller, is then refused (412) because
+//! of the first attempt. So a refusal is believed only after the object was read back and holds something else than what was to be written.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::Objects;
+use crate::settings::S3Prefix;
+use pipeline::outcome::BatchError;
+
+/// Attempts at one write, where S3 refused and nothing else was written.
+const ATTEMPTS: u32 = 4;
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where states lie.
+#[derive(Debug, Clone)]
+pub struct States {
+    objects: Objects,
+    at: S3Prefix,
+}
+
+/// One state, with the entity tag that it was read or written with.
+#[derive(Debug, Clone)]
+pub struct State<T> {
+    /// What is remembered.
+    pub value: T,
+    etag: Option<String>,
+    key: String,
+}
+
+/// Why a state could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    /// Somebody else has written it since it was read: what is known here is out of date.
+    #[error("{0} was written by another invocation meanwhile")]
+    Overtaken(String),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] BatchError),
+}
+
+/// What an object holds after a write that was refused, or whose outcome is unknown.
+#[derive(Debug, PartialEq, Eq)]
+enum ReadBack {
+    /// What was to be written: the write took effect. Its entity tag.
+    Written(String),
+    /// What was there before: the write did not take effect.
+    Unchanged,
+    /// Something else: another writer was faster.
+    Conflict,
+}
+
+impl ReadBack {
+    /// Compares what is there with what was meant (`body`), and with what was to be written over.
+    fn of(there: Option<(String, Vec<u8>)>, body: &[u8], over: Option<&str>) -> Self {
+        match there {
+            Some((etag, bytes)) if bytes == body => Self::Written(etag),
+            there if there.as_ref().map(|(etag, _)| etag.as_str()) == over => Self::Unchanged,
+            _ => Self::Conflict,
+        }
+    }
+}
+
+impl States {
+    /// States under a prefix.
+    pub fn new(objects: Objects, at: S3Prefix) -> Self {
+        Self { objects, at }
+    }
+
+    /// A state that is not written yet.
+    pub fn fresh<T>(&self, name: &str, value: T) -> State<T> {
+        State { value, etag: None, key: self.key(name) }
+    }
+
+    /// Reads a state; `None` where there is none.
+    ///
+    /// # Errors
+    /// As for any call; permanent where it is not of the expected form.
+    pub async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<State<T>>, BatchError> {
+        let key = self.key(name);
+        let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else { return Ok(None) };
+        let value = serde_json::from_slice(&bytes).map_err(|error| BatchError::Permanent {
+            what: format!("s3://{}/{key}", self.at.bucket),
+            reason: format!("is no state of this function: {error}"),
+        })?;
+        Ok(Some(State { value, etag: Some(etag), key }))
+    }
+
+    /// The same for a state that its reader can do without: one that is missing, or not of the expected form, counts as `lost`, and the
+    /// next write takes its place.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn read_or<T: DeserializeOwned>(&self, name: &str, lost: T) -> Result<State<T>, BatchError> {
+        let key = self.key(name);
+        let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else {
+            return Ok(State { value: lost, etag: None, key });
+        };
+        let value = serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            tracing::error!(key, %error, "is no state of this function, and counts as lost");
+            lost
+        });
+        Ok(State { value, etag: Some(etag), key })
+    }
+
+    /// Writes a state, if nobody has written it since it was read, or made it since it was found missing.
+    ///
+    /// # Errors
+    /// [`NotWritten::Overtaken`] where somebody has. After any other error the write may still take effect.
+    pub async fn write<T: Serialize>(&self, state: &mut State<T>) -> Result<(), NotWritten> {
+        let body = serde_json::to_vec_pretty(&state.value)
+            .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
+        let over = state.etag.as_deref();
+        for _ in 0..ATTEMPTS {
+            let failure = match self.objects.put_over(&self.at.bucket, &state.key, body.clone(), over).await {
+                Ok(Some(etag)) => {
+                    state.etag = Some(etag);
+                    return Ok(());
+                }
+                Ok(None) => None,
+                Err(error @ BatchError::Retryable { .. }) => Some(error),
+                Err(error) => return Err(error.into()),
+            };
+            let there = match self.objects.get(&self.at.bucket, &state.key).await {
+                Ok(there) => there,
+                Err(error) => return Err(failure.unwrap_or(error).into()),
+            };
+            match (ReadBack::of(there, &body, over), failure) {
+                (ReadBack::Written(etag), _) => {
+                    state.etag = Some(etag);
+                    return Ok(());
+                }
+                (ReadBack::Unchanged, Some(error)) => return Err(error.into()),
+                // 409: S3 refuses both of two writes at once.
+                (ReadBack::Unchanged, None) => tokio::time::sleep(PAUSE).await,
+                (ReadBack::Conflict, _) => return Err(self.overtaken(&state.key)),
+            }
+        }
+        Err(self.overtaken(&state.key))
+    }
+
+    fn overtaken(&self, key: &str) -> NotWritten {
+        NotWritten::Overtaken(format!("s3://{}/{key}", self.at.bucket))
+    }
+
+    fn key(&self, name: &str) -> String {
+        self.at.key(&format!("{name}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_counts_by_what_lies_there() {
+        let there = |etag: &str, body: &str| Some((etag.to_owned(), body.as_bytes().to_vec()));
+        for (there, over, expected) in [
+            (there("2", "mine"), Some("1"), ReadBack::Written("2".into())),
+            (there("2", "mine"), None, ReadBack::Written("2".into())),
+            (there("2", "of another"), Some("1"), ReadBack::Conflict),
+            (there("2", "of another"), None, ReadBack::Conflict),
+            (there("1", "before"), Some("1"), ReadBack::Unchanged),
+            (None, None, ReadBack::Unchanged),
+            (None, Some("1"), ReadBack::Conflict),
+        ] {
+            assert_eq!(ReadBack::of(there, b"mine", over), expected);
+        }
+    }
+}

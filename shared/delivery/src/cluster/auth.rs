@@ -1,0 +1,152 @@
+//! Signature Version 4 (`es`, `aoss`), basic authentication, or none.
+//!
+//! Every attempt is signed anew: a signature is good for five minutes, and credentials change while the function is
+//! warm. The payload's hash is always sent and signed, since `aoss` insists on it.
+
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::{
+    Request,
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    aws::{Aws, CredentialsCache, Secrets},
+    settings::Auth,
+};
+use pipeline::outcome::BatchError;
+
+/// How requests are authenticated, with what it needs for that.
+#[derive(Debug)]
+pub enum Authenticator {
+    /// Signature Version 4.
+    SigV4 {
+        /// The role's credentials.
+        credentials: CredentialsCache,
+        /// `es` or `aoss`.
+        service: &'static str,
+        /// The domain's region is the function's.
+        region: String,
+    },
+    /// A user name and password, read once and again when refused.
+    Basic {
+        /// Where it is read.
+        secrets: Secrets,
+        /// The secret's ARN or name.
+        secret: String,
+        /// The header's value.
+        header: Mutex<Option<HeaderValue>>,
+    },
+    /// Nothing.
+    None,
+}
+
+impl Authenticator {
+    /// From the settings.
+    pub fn new(auth: &Auth, aws: &Aws) -> Self {
+        match auth {
+            Auth::SigV4(service) => {
+                Self::SigV4 { credentials: aws.credentials.clone(), service, region: aws.region.clone() }
+            }
+            Auth::Basic { secret } => {
+                Self::Basic { secrets: aws.secrets.clone(), secret: secret.clone(), header: Mutex::default() }
+            }
+            Auth::None => Self::None,
+        }
+    }
+
+    /// Adds what the domain wants to see. `sha256` is the body's hash in hexadecimal.
+    ///
+    /// # Errors
+    /// Retryable where credentials or the secret can't be had now.
+    pub async fn apply(&self, request: &mut Request, sha256: &str) -> Result<(), BatchError> {
+        match self {
+            Self::SigV4 { credentials, service, region } => {
+                let credentials = credentials.get().await.map_err(|error| BatchError::Retryable {
+                    what: "credentials".into(),
+                    reason: error.to_string(),
+                    retry_after: None,
+                })?;
+                sign_request(request, sha256, credentials, service, region)
+                    .map_err(|reason| BatchError::Permanent { what: "sign".into(), reason })
+            }
+            Self::Basic { secrets, secret, header } => {
+                let mut header = header.lock().await;
+                let value = match header.as_ref() {
+                    Some(value) => value.clone(),
+                    None => header.insert(basic(secrets, secret).await?).clone(),
+                };
+                request.headers_mut().insert(AUTHORIZATION, value);
+                Ok(())
+            }
+            Self::None => Ok(()),
+        }
+    }
+
+    /// After a 401 or 403: whether it makes sense to try once more, with renewed credentials. For signatures only
+    /// where the answer speaks of expiry; any other refusal is a missing permission.
+    pub async fn renew(&self, body: &[u8]) -> bool {
+        match self {
+            Self::SigV4 { credentials, .. } => {
+                let expired = memchr::memmem::find(body, b"expired").is_some()
+                    || memchr::memmem::find(body, b"Expired").is_some();
+                if expired {
+                    credentials.forget().await;
+                }
+                expired
+            }
+            Self::Basic { header, .. } => header.lock().await.take().is_some(),
+            Self::None => false,
+        }
+    }
+}
+
+async fn basic(secrets: &Secrets, secret: &str) -> Result<HeaderValue, BatchError> {
+    let basic = secrets.basic(secret).await?;
+    let value = format!("Basic {}", STANDARD.encode(format!("{}:{}", basic.username, basic.password)));
+    let mut value = HeaderValue::from_str(&value)
+        .map_err(|_| BatchError::Permanent { what: "basic".into(), reason: "not a header value".into() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn sign_request(
+    request: &mut Request,
+    sha256: &str,
+    credentials: Credentials,
+    service: &str,
+    region: &str,
+) -> Result<(), String> {
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let identity = credentials.into();
+    #[expect(clippy::disallowed_methods, reason = "a signature carries the wall-clock time")]
+    let now = std::time::SystemTime::now();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(service)
+        .time(now)
+        .settings(settings)
+        .build()
+        .map_err(|error| error.to_string())?
+        .into();
+    let headers: Vec<_> =
+        request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let body = SignableBody::Precomputed(sha256.to_owned());
+    let signable = SignableRequest::new(request.method().as_str(), request.url().as_str(), headers.into_iter(), body)
+        .map_err(|error| error.to_string())?;
+    let (instructions, _) = sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
+    for (name, value) in instructions.headers() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+        let mut value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The bytes on the wire: compressed or not, with their SHA-256.
+
+use std::{io::Write, sync::Arc};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+use pipeline::bulk::Body;
+
+/// What one attempt sends.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    /// The body.
+    pub bytes: Bytes,
+    /// Whether it is gzipped.
+    pub gzip: bool,
+    /// The hash of `bytes` in hexadecimal, for the signature.
+    pub sha256: String,
+    /// The length before compression.
+    pub plain_bytes: usize,
+}
+
+/// Lets the HTTP client send a body without a copy of it; the body comes back when the client has dropped it.
+struct Shared(Arc<Body>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+impl Payload {
+    /// The items `which` of a body. Heavy: call it on a blocking thread.
+    pub fn of(body: &Arc<Body>, which: &[u32], gzip: bool) -> Self {
+        let whole = which.len() == body.len();
+        let items = || which.iter().map(|index| body.item(*index as usize));
+        let bytes = match (gzip, whole) {
+            (true, true) => compress([body.bytes()].into_iter(), body.bytes().len()),
+            (true, false) => compress(items(), items().map(<[u8]>::len).sum()),
+            (false, true) => Bytes::from_owner(Shared(Arc::clone(body))),
+            (false, false) => items().collect::<Vec<_>>().concat().into(),
+        };
+        let sha256 = sha256(&bytes);
+        let plain_bytes = if whole { body.bytes().len() } else { items().map(<[u8]>::len).sum() };
+        Self { bytes, gzip, sha256, plain_bytes }
+    }
+}
+
+fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
+    // Level 1: JSON shrinks to a third or less already, and each level more costs more CPU than the network saves.
+    let mut encoder = GzEncoder::new(Vec::with_capacity(length / 3), Compression::fast());
+    for part in parts {
+        encoder.write_all(part).expect("writing into memory does not fail");
+    }
+    encoder.finish().expect("writing into memory does not fail").into()
+}
+
+/// The hash of a body as signatures carry it.
+pub fn sha256(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing into memory does not fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pipeline::record::ItemPosition;
+    use std::io::Read;
+
+    fn body() -> Arc<Body> {
+        let mut body = Body::new(1000);
+        for n in 0..3 {
+            body.push(
+                format!("{{\"create\":{{\"_id\":\"{n}\"}}}}\n").as_bytes(),
+                b"{}",
+                None,
+                ItemPosition::in_object(n),
+            )
+            .unwrap();
+        }
+        Arc::new(body)
+    }
+
+    #[test]
+    fn only_the_chosen_items_are_sent_in_their_order() {
+        let body = body();
+        let payload = Payload::of(&body, &[0, 2], false);
+        assert_eq!(&payload.bytes[..], b"{\"create\":{\"_id\":\"0\"}}\n{}\n{\"create\":{\"_id\":\"2\"}}\n{}\n");
+        let zipped = Payload::of(&body, &[0, 2], true);
+        let mut text = Vec::new();
+        flate2::read::MultiGzDecoder::new(&zipped.bytes[..]).read_to_end(&mut text).unwrap();
+        assert_eq!(text, payload.bytes);
+        assert_eq!((zipped.plain_bytes, payload.plain_bytes), (text.len(), text.len()));
+    }
+
+    #[test]
+    fn a_whole_body_is_shared_and_comes_back() {
+        let body = body();
+        let payload = Payload::of(&body, &[0, 1, 2], false);
+        assert_eq!(&payload.bytes[..], body.bytes());
+        drop(payload);
+        assert!(Arc::try_unwrap(body).is_ok());
+    }
+
+    #[test]
+    fn the_hash_is_of_what_is_sent() {
+        let payload = Payload::of(&Arc::new(Body::new(1)), &[], false);
+        assert_eq!(payload.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

@@ -1,0 +1,229 @@
+//! The HTTP client: one authenticated request, and its whole answer.
+//!
+//! In: method, path, body and its hash. Out: an [`Answer`] of whatever status, or a [`BatchError`] where none came.
+//! Deliberately absent: repetition, but for one renewal of refused credentials; and following redirects.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Client, Method, StatusCode, header};
+
+use super::auth::Authenticator;
+use crate::{aws::Aws, retry::MOST_ASKED_FOR, settings::Auth};
+use pipeline::outcome::{BatchError, ConfigError, Fault};
+
+/// No connection takes longer than this within one region.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer over this size is unreadable: 10,000 items with an error each are about 5 MiB.
+const MAX_RESPONSE_BYTES: usize = 32 << 20;
+
+/// A client of one endpoint.
+#[derive(Debug)]
+pub struct Http {
+    client: Client,
+    endpoint: String,
+    auth: Authenticator,
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Request<'r> {
+    /// GET, PUT, POST, HEAD or DELETE.
+    pub method: Method,
+    /// With its query, escaped as the signature's canonical form wants it.
+    pub path: &'r str,
+    /// Of the body.
+    pub content_type: &'r str,
+    /// As it is sent, compressed where `gzip` says so.
+    pub body: &'r Bytes,
+    /// Whether the body is compressed.
+    pub gzip: bool,
+    /// Of the body, in hexadecimal.
+    pub sha256: &'r str,
+}
+
+/// An answer, whatever it says.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request, for messages.
+    pub what: String,
+    /// Its status.
+    pub status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    /// Where a redirect (3xx) points, as host and port.
+    pub(super) redirect: Option<String>,
+    /// The other side's clock (`Date`), in milliseconds since the epoch.
+    pub date_ms: Option<i64>,
+    /// Its body, whole.
+    pub body: Bytes,
+}
+
+impl Http {
+    /// A client of one domain; no request is sent.
+    ///
+    /// # Errors
+    /// No HTTP client can be made, such as for lack of root certificates.
+    pub fn new(endpoint: &str, auth: &Auth, aws: &Aws) -> Result<Self, ConfigError> {
+        Ok(Self { client: client()?, endpoint: endpoint.to_owned(), auth: Authenticator::new(auth, aws) })
+    }
+
+    /// Sends a request; a rejected signature or password is renewed and tried a second time.
+    ///
+    /// # Errors
+    /// No answer came, or none that can be read to its end.
+    pub async fn send(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, BatchError> {
+        let answer = self.once(request, timeout).await?;
+        let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if is_refused && self.auth.renew(&answer.body).await {
+            return self.once(request, timeout).await;
+        }
+        Ok(answer)
+    }
+
+    async fn once(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, BatchError> {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let what = format!("{} {}{path}", request.method, self.endpoint);
+        let url = format!("{}{}", self.endpoint, request.path);
+        let mut built = self
+            .client
+            .request(request.method.clone(), url)
+            .timeout(timeout)
+            .header(header::CONTENT_TYPE, request.content_type);
+        if request.gzip {
+            built = built.header(header::CONTENT_ENCODING, "gzip");
+        }
+        // Dashboards and Kibana want to see either of the first two, and nobody else looks. Where there are tenants, a user who
+        // names none would import into one that is seen by nobody else.
+        if request.path.contains("/api/saved_objects/") {
+            built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true").header("securitytenant", "global");
+        }
+        let mut built =
+            built.build().map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
+        self.auth.apply(&mut built, request.sha256).await?;
+        *built.body_mut() = Some(request.body.clone().into());
+        read(what, self.client.execute(built).await).await
+    }
+}
+
+impl Answer {
+    /// The body of a success.
+    ///
+    /// # Errors
+    /// As the error table says: 408, 429 and 5xx are retryable, 413 is too large, all else permanent.
+    pub fn success(self) -> Result<Bytes, BatchError> {
+        let reason = self.reason();
+        let Self { what, status, retry_after, body, .. } = self;
+        match status.as_u16() {
+            200..=299 => Ok(body),
+            413 => Err(BatchError::TooLarge { what }),
+            408 | 429 | 500..=599 => Err(BatchError::Retryable { what, reason, retry_after }),
+            _ => Err(BatchError::Permanent { what, reason }),
+        }
+    }
+
+    /// What it says, for a message: of a redirect, where it points and why nobody goes there.
+    pub fn reason(&self) -> String {
+        match &self.redirect {
+            Some(target) => format!(
+                "{} redirects to {target}, and no redirect is followed: events and credentials go to the endpoint that is configured; \
+                 configure the domain's own address",
+                self.status.as_u16()
+            ),
+            None => reason(self.status, &self.body),
+        }
+    }
+}
+
+/// Puts a JSON document to a URL that carries its own permission, such as the one where `CloudFormation` waits for an answer.
+///
+/// # Errors
+/// Whatever went wrong; the caller repeats what is retryable.
+pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), BatchError> {
+    // Without its query, which holds the permission.
+    let what = format!("PUT {}", url.split('?').next().unwrap_or_default());
+    let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
+    // No content type: it would have to be in the URL's signature.
+    read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
+}
+
+/// Whether anybody answers a URL, whatever the status: a name, a connection, a certificate and an HTTP server are there.
+///
+/// # Errors
+/// What is missing.
+pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
+    let what = format!("GET {url}");
+    let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
+    read(what, client.get(url).timeout(timeout).send().await).await.map(drop)
+}
+
+/// Host and port of a URL.
+pub fn address(url: &str) -> Option<(String, u16)> {
+    let url = reqwest::Url::parse(url).ok()?;
+    // An IPv6 address stands in brackets there.
+    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
+}
+
+fn client() -> Result<Client, ConfigError> {
+    // Another part of the process may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
+    // A redirect would take events, and headers of ours that sign them, to a host that nobody configured.
+    builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| ConfigError {
+        faults: vec![Fault { place: "MILLRACE_DOMAIN_ENDPOINT".into(), message: format!("no HTTP client: {error}") }],
+    })
+}
+
+/// Reads an answer to its end.
+async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Result<Answer, BatchError> {
+    let retryable = |what: &str, error: reqwest::Error| BatchError::Retryable {
+        what: what.to_owned(),
+        reason: chain(&error.without_url()),
+        retry_after: None,
+    };
+    let mut response = response.map_err(|error| retryable(&what, error))?;
+    let retry_after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .map(|seconds| Duration::from_secs(seconds).min(MOST_ASKED_FOR));
+    let redirect = response.status().is_redirection().then(|| target(&response));
+    let date_ms = response
+        .headers()
+        .get(header::DATE)
+        .and_then(|value| jiff::fmt::rfc2822::parse(value.to_str().ok()?).ok())
+        .map(|date| date.timestamp().as_millisecond());
+    let length = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(length.min(1 << 20));
+    while let Some(chunk) = response.chunk().await.map_err(|error| retryable(&what, error))? {
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            let reason = format!("the answer is longer than {MAX_RESPONSE_BYTES} bytes");
+            return Err(BatchError::Permanent { what, reason });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { what, status: response.status(), retry_after, redirect, date_ms, body: body.into() })
+}
+
+/// Host and port that a redirect points to. Its path is left out: it may hold a secret.
+fn target(response: &reqwest::Response) -> String {
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let url = location.and_then(|location| response.url().join(location).ok());
+    let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+    host.map_or_else(|| "nowhere".to_owned(), |(host, port)| format!("{host}:{port}"))
+}
+
+/// Status and the beginning of the answer: the domain's words, which never hold a payload of ours.
+pub(super) fn reason(status: StatusCode, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(300)]);
+    format!("{} {}", status.as_u16(), text.trim()).trim_end().to_owned()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! What follows from the answers to the items of a request.
+//!
+//! Deliberately absent: what one answer means (`bulk::verdict`), and how many refusals are enough (`bulk::refusals`).
+
+use std::time::Instant;
+
+use super::{Delivery, pause_before};
+use crate::{cluster::Permit, lambda::Deadline, send::Failure};
+use pipeline::{
+    bulk::{Attribution, ItemResult, ItemVerdict, Refusals, Ruling, attribute},
+    outcome::{Rejection, Stage},
+};
+
+/// The items of a request that are sent again.
+#[derive(Default)]
+struct Left {
+    /// At once, or after a pause where nothing got on; in a request each.
+    again: Vec<Vec<u32>>,
+    /// Those that a second try decides about, ...
+    second_tries: Vec<u32>,
+    /// ... and when.
+    second_try: Option<Instant>,
+}
+
+impl Left {
+    fn count(&self) -> usize {
+        self.second_tries.len() + self.again.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+impl Delivery<'_> {
+    /// Gives each item of an answered request its fate; those to be sent again go back to the work.
+    pub(super) fn answered(
+        &mut self,
+        items: &[u32],
+        mut results: Vec<ItemResult>,
+        permit: Permit<'_>,
+        deadline: Deadline,
+    ) {
+        let now = Instant::now();
+        self.work.answered();
+        if results.iter().any(|result| matches!(result.status, 200 | 400 | 500)) {
+            self.sender.cluster.ask_for_details();
+        }
+        let attribution = attribute(&self.body, items, &mut results);
+        self.note_accepted(items, &results, now);
+        let left = match attribution {
+            Attribution::Known => self.settle_all(items, &results, now),
+            Attribution::Unknown { has_ids } => self.settle_accepted(items, &results, has_ids, now),
+        };
+        let got_on = left.count() < items.len();
+        if got_on {
+            self.backoff.reset();
+        }
+        let mut not_before = now;
+        if results.iter().any(ItemResult::is_overload) {
+            permit.overloaded(pause_before(deadline, self.backoff.next_pause(None)));
+        } else {
+            permit.taken();
+            if !got_on && left.count() > left.second_tries.len() {
+                not_before += self.backoff.next_pause(None);
+            }
+        }
+        for batch in left.again {
+            self.send_again(batch, not_before);
+        }
+        self.send_again(left.second_tries, left.second_try.unwrap_or(now));
+    }
+
+    fn send_again(&mut self, items: Vec<u32>, not_before: Instant) {
+        self.retries += u64::from(!items.is_empty());
+        self.work.push(items, not_before);
+    }
+
+    fn settle_all(&mut self, items: &[u32], results: &[ItemResult], now: Instant) -> Left {
+        let (mut again, mut left) = (Vec::new(), Left::default());
+        for (index, result) in items.iter().zip(results) {
+            let Some(Ruling::SendAgain(not_before)) = self.settle(*index, result, now) else { continue };
+            if again.is_empty() && left.second_tries.is_empty() {
+                self.refused(*index, result);
+            }
+            if not_before > now {
+                left.second_try = left.second_try.max(Some(not_before));
+                left.second_tries.push(*index);
+            } else {
+                again.push(*index);
+            }
+        }
+        left.again = vec![again];
+        left
+    }
+
+    /// Of what was not accepted it is not known which answer is whose: all of it is sent again, to be answered with ids, or where
+    /// those do not help, in two requests.
+    fn settle_accepted(&mut self, items: &[u32], results: &[ItemResult], has_ids: bool, now: Instant) -> Left {
+        let mut refused = Vec::new();
+        for (index, result) in items.iter().zip(results) {
+            if result.is_accepted() {
+                self.settle(*index, result, now);
+            } else {
+                if refused.is_empty() {
+                    self.refused(*index, result);
+                }
+                self.refusals(*index).unattributed(now);
+                refused.push(*index);
+            }
+        }
+        let second_half = if has_ids { refused.split_off(refused.len() / 2) } else { Vec::new() };
+        Left { again: vec![second_half, refused], ..Left::default() }
+    }
+
+    /// The domain takes items for these indices. One look at each end of a request is enough, unless one of its items has to be
+    /// told from its neighbours.
+    fn note_accepted(&self, items: &[u32], results: &[ItemResult], now: Instant) {
+        let note = |index: u32| self.sender.cluster.taken().item(self.body.index_of(index as usize), now);
+        let mut accepted =
+            items.iter().zip(results).filter(|(_, result)| result.is_accepted()).map(|(index, _)| *index);
+        if results.iter().any(|result| result.status == 500) {
+            return accepted.for_each(note);
+        }
+        let ends = [accepted.next(), accepted.next_back()];
+        ends.into_iter().flatten().for_each(note);
+    }
+
+    /// The fate of an item, or when it is to be sent again.
+    pub(super) fn settle(&mut self, index: u32, result: &ItemResult, now: Instant) -> Option<Ruling> {
+        let ruling = match result.verdict() {
+            ItemVerdict::Indexed => {
+                self.outcome.indexed += 1;
+                return None;
+            }
+            ItemVerdict::Duplicate => {
+                self.outcome.duplicates += 1;
+                return None;
+            }
+            ItemVerdict::DroppedByDomain => {
+                self.outcome.dropped += 1;
+                self.outcome.dropped_by_domain += 1;
+                return None;
+            }
+            ItemVerdict::DomainState => {
+                if !self.refusals.is_empty() || !self.sender.suspects.is_empty() {
+                    self.refusals(index).domain_state(result.status);
+                }
+                Ruling::SendAgain(now)
+            }
+            ItemVerdict::BadRequest => self.refusals(index).bad_request(now),
+            ItemVerdict::ServerError => {
+                let accepted = self.sender.cluster.taken().last_of_index(self.body.index_of(index as usize));
+                self.refusals(index).server_error(result.error_type(), now, accepted)
+            }
+        };
+        if ruling == Ruling::Rejected {
+            let (error_type, reason) = match &result.error {
+                Some(error) if !error.error_type.is_empty() => (error.error_type.clone(), error.to_string()),
+                Some(error) => (result.status.to_string(), error.to_string()),
+                None => (result.status.to_string(), String::new()),
+            };
+            self.reject(index, error_type, reason);
+        }
+        Some(ruling)
+    }
+
+    /// What is known of an item, also from an invocation before.
+    pub(super) fn refusals(&mut self, index: u32) -> &mut Refusals {
+        let recall = || self.sender.suspects.recall(self.body.item(index as usize));
+        self.refusals.entry(index).or_insert_with(recall)
+    }
+
+    pub(super) fn refused(&mut self, index: u32, result: &ItemResult) {
+        let status = result.status;
+        let reason = result.error.as_ref().map_or_else(String::new, |error| format!("{}: {error}", error.error_type));
+        self.failure = Some(Failure { reason: format!("{status} {reason}"), is_permanent: false });
+        let position = self.position(index);
+        if result.verdict() == ItemVerdict::BadRequest {
+            tracing::warn!(%position, status, reason, "the domain refuses an item: a second try decides");
+        } else {
+            tracing::warn!(%position, status, reason, "the domain's state stands in the way of an item, sending again");
+        }
+    }
+
+    pub(super) fn reject(&mut self, index: u32, error_type: String, reason: String) {
+        let (at, original) = (self.body.at(index as usize), self.body.original(index as usize));
+        let rejection = Rejection { at, restart: None, stage: Stage::Domain, error_type, reason };
+        self.letters.push(&self.origin, &self.dataset, &rejection, original, original.len() as u64);
+    }
+}

@@ -1,0 +1,79 @@
+//! What follows where the domain refuses a request as a whole, for its size (413) or for one item of it (400).
+
+use std::time::Instant;
+
+use super::{Delivery, GivenUp};
+use crate::send::Failure;
+use pipeline::bulk::{ItemError, ItemResult, Ruling};
+
+impl Delivery<'_> {
+    /// After a 413: two halves. One item by itself is rejected where it is the item that is large; a domain that takes no request
+    /// at all, or none any more, says the same of a small one.
+    pub(super) fn too_large(&mut self, items: &[u32], what: &str) {
+        self.retries += 1;
+        let first = *self.first_too_large.get_or_insert_with(Instant::now);
+        if let [index] = items {
+            let bytes = self.body.item(*index as usize).len();
+            if self.sender.cluster.taken().is_too_large(bytes, first) {
+                self.work.answered();
+                let reason = format!("the event has {bytes} bytes, more than the domain takes in one request");
+                return self.reject(*index, "request_entity_too_large".into(), reason);
+            }
+        } else if self.work.halve_first(fastrand::bool()) {
+            return;
+        }
+        let reason = format!("{what}: 413 for a request of {} items, and no larger one is taken", items.len());
+        self.postpone(items[0], reason);
+    }
+
+    /// After a 400 of the whole request: two halves. One item by itself is judged as if the 400 were its own, if the domain takes
+    /// other requests: where it takes none, the requests are at fault, and no event is rejected for that.
+    pub(super) fn bad_request(&mut self, items: &[u32], what: &str, error: ItemError) -> Result<(), GivenUp> {
+        self.retries += 1;
+        let now = Instant::now();
+        let first = *self.first_bad_request.get_or_insert(now);
+        let is_domain_state = error.is_domain_state();
+        let message = format!("{what}: 400 {}: {error}", error.error_type);
+        if let [index] = *items {
+            let result = ItemResult { status: 400, id: None, result: None, error: Some(error) };
+            let refusals = self.refusals(index);
+            let first = first.min(refusals.first_bad_request().unwrap_or(first));
+            if is_domain_state {
+                self.postpone(index, message);
+                return Ok(());
+            }
+            let mut judged = refusals.clone();
+            return match judged.bad_request(now) {
+                Ruling::SendAgain(not_before) => {
+                    *refusals = judged;
+                    self.refused(index, &result);
+                    self.work.postpone_first(not_before);
+                    Ok(())
+                }
+                Ruling::Rejected if self.sender.cluster.taken().has_taken_since(first) => {
+                    self.work.answered();
+                    self.settle(index, &result, now);
+                    Ok(())
+                }
+                Ruling::Rejected => self.give_up(message),
+            };
+        }
+        if self.work.halve_first(fastrand::bool()) {
+            tracing::warn!(position = %self.position(items[0]), reason = message, items = items.len(), "the domain refuses a request: halving it");
+            return Ok(());
+        }
+        if is_domain_state {
+            self.postpone(items[0], message);
+            return Ok(());
+        }
+        self.give_up(message)
+    }
+
+    /// The first batch is sent again after a pause.
+    fn postpone(&mut self, index: u32, reason: String) {
+        let pause = self.backoff.next_pause(None);
+        tracing::warn!(position = %self.position(index), reason, ?pause, "sending again");
+        self.failure = Some(Failure { reason, is_permanent: false });
+        self.work.postpone_first(Instant::now() + pause);
+    }
+}

@@ -1,0 +1,178 @@
+//! One dead letter, read: what it holds decides how its event is tried again.
+//!
+//! Letters of every release are read: what one does not know of has a default.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+
+use super::{
+    super::{produce::POSITION_NOT_FOUND, unmatched::dataset_of},
+    source::{Read, Source},
+    tried::{Content, Tried},
+};
+use crate::{aws::objects::ObjectRef, source::s3::Continuation};
+use pipeline::{
+    record::Facts,
+    rules::{Dataset, Datasets},
+};
+
+/// A line of the object, as far as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Letter {
+    position: Position,
+    #[serde(default)]
+    stage: String,
+    pub(super) error_type: String,
+    dataset: String,
+    record_time_ms: Option<i64>,
+    record: Option<Facts>,
+    payload: Option<String>,
+    payload_base64: Option<String>,
+    payload_length: Option<u64>,
+    continuation: Option<Box<Continuation>>,
+}
+
+/// Where an event lay. Kafka first: its positions have an `offset` too.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Position {
+    Kafka { cluster: String, topic: String, partition: i64, offset: i64, timestamp: i64, byte_offset: u64 },
+    Kinesis { stream: String, shard: String, sequence_number: String, aggregate_index: u32, offset: u64 },
+    S3 { bucket: String, key: String, etag: String, offset: u64 },
+}
+
+/// What is done about a letter.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// It holds what is tried.
+    Tried { dataset: String, tried: Tried },
+    /// Its source is read again.
+    Source(Source),
+}
+
+impl Letter {
+    /// What is to be done about it; nothing where no dataset takes it, or what it needs is nowhere any more.
+    pub(super) fn wanted(self, datasets: &Datasets, max_event_bytes: usize) -> Option<Wanted> {
+        if let Some(continuation) = self.continuation {
+            dataset_of(datasets, &continuation)?;
+            return Some(Wanted::Source(Source::Continuation(continuation)));
+        }
+        let dataset = self.position.dataset(&self.dataset, datasets)?.name.clone();
+        let payload = match (self.payload, self.payload_base64) {
+            (Some(text), None) => Some(text.into_bytes()),
+            (None, Some(base64)) => Some(STANDARD.decode(base64).ok()?),
+            (None, None) => None,
+            (Some(_), Some(_)) => return None,
+        };
+        let payload = payload.filter(|_| self.payload_length.is_none());
+        let is_rest = is_rest(&self.stage, &self.error_type) && self.payload_length.is_none();
+        match (payload, self.record_time_ms, self.position) {
+            (Some(payload), Some(time_ms), position) => {
+                let is_of_stream = !matches!(position, Position::S3 { .. });
+                let content = if is_rest && is_of_stream { Content::Record } else { Content::Event };
+                let fits = content == Content::Record || payload.len() <= max_event_bytes;
+                let facts = self.record.unwrap_or_default();
+                let tried = Tried { line: 0, position, time_ms, facts, content, payload };
+                fits.then_some(Wanted::Tried { dataset, tried })
+            }
+            (_, _, Position::S3 { bucket, key, etag, offset }) => {
+                let object = ObjectRef { bucket, key, version: None, etag: Some(etag) };
+                let read = match self.stage.as_str() {
+                    "source" if is_rest => Read::Gone(offset),
+                    _ if is_rest => Read::From(offset),
+                    _ => Read::At(offset),
+                };
+                Some(Wanted::Source(Source::Object { dataset, object, read }))
+            }
+            // The record of a stream is nowhere else.
+            _ => None,
+        }
+    }
+}
+
+/// Whether a letter stands for all that follows its position: what could not be framed, or the object that was gone.
+fn is_rest(stage: &str, error_type: &str) -> bool {
+    match stage {
+        "frame" => !matches!(error_type, "event_too_large" | POSITION_NOT_FOUND),
+        "source" => error_type != "invalid_base64",
+        _ => false,
+    }
+}
+
+impl Position {
+    /// The dataset that takes it now: that of its name, else the one whose `from` matches, since it may have another name by now.
+    fn dataset<'d>(&self, name: &str, datasets: &'d Datasets) -> Option<&'d Arc<Dataset>> {
+        datasets.by_name(name).or_else(|| match self {
+            Self::S3 { bucket, key, .. } => datasets.find_s3(bucket, key),
+            Self::Kinesis { stream, .. } => datasets.find_stream(stream.rsplit('/').next().unwrap_or(stream)),
+            Self::Kafka { topic, .. } => datasets.find_topic(topic),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const YAML: &str = "datasets:\n  - name: app\n    from: { key: \"**\" }\n    index: app\n  - name: live\n    from: { stream: \"*\" }\n    index: live\n";
+
+    fn wanted(letter: &Value) -> Option<Wanted> {
+        let datasets = Datasets::parse("f", YAML, None).unwrap();
+        serde_json::from_value::<Letter>(letter.clone()).unwrap().wanted(&datasets, 100)
+    }
+
+    fn letter(stage: &str, error_type: &str, more: &Value) -> Value {
+        let mut letter = json!({
+            "position": { "bucket": "b", "key": "k", "etag": "e", "offset": 7 },
+            "stage": stage, "error_type": error_type, "reason": "no", "dataset": "app", "record_time_ms": 5,
+        });
+        letter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        letter
+    }
+
+    fn of_stream(stage: &str, error_type: &str, more: &Value) -> Value {
+        let mut letter = letter(stage, error_type, more);
+        letter["position"] =
+            json!({ "stream": "arn:s/live", "shard": "s", "sequence_number": "4", "aggregate_index": 0, "offset": 7 });
+        letter
+    }
+
+    #[test]
+    fn what_a_letter_holds_decides_how_it_is_tried() {
+        let payload = json!({ "payload": "{}" });
+        let cut = json!({ "payload": "{}", "payload_length": 3_000_000 });
+        let long = json!({ "payload": "x".repeat(101) });
+        let nothing = json!({});
+        for (letter, expected) in [
+            (letter("domain", "mapper_parsing_exception", &payload), "event"),
+            (letter("decode", "invalid_json", &payload), "event"),
+            (letter("decode", "invalid_json", &long), "nothing"),
+            (letter("frame", "event_too_large", &cut), "at 7"),
+            (letter("frame", "position_not_found", &nothing), "at 7"),
+            (letter("frame", "corrupt", &nothing), "from 7"),
+            (letter("frame", "bomb", &nothing), "from 7"),
+            (letter("source", "gone", &nothing), "gone 7"),
+            (letter("domain", "strict", &json!({ "payload": "{}", "record_time_ms": null })), "at 7"),
+            (of_stream("domain", "strict", &payload), "event"),
+            (of_stream("frame", "truncated", &json!({ "payload_base64": "/w==" })), "record"),
+            (of_stream("frame", "no_progress", &long), "record"),
+            (of_stream("frame", "event_too_large", &cut), "nothing"),
+            (of_stream("source", "invalid_base64", &payload), "event"),
+        ] {
+            let found = match wanted(&letter) {
+                None => "nothing".to_owned(),
+                Some(Wanted::Tried { tried, .. }) if tried.content == Content::Event => "event".into(),
+                Some(Wanted::Tried { .. }) => "record".into(),
+                Some(Wanted::Source(Source::Object { read: Read::At(offset), .. })) => format!("at {offset}"),
+                Some(Wanted::Source(Source::Object { read: Read::From(offset), .. })) => format!("from {offset}"),
+                Some(Wanted::Source(Source::Object { read: Read::Gone(offset), .. })) => format!("gone {offset}"),
+                Some(Wanted::Source(Source::Continuation(_))) => "continuation".into(),
+            };
+            assert_eq!(found, expected, "{letter}");
+        }
+    }
+}

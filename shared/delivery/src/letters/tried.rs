@@ -1,0 +1,278 @@
+//! Letters that hold what is tried: an event, or the whole record of a stream that could not be framed.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    super::{
+        S3Ingest,
+        object::elapsed_ms,
+        produce::{End, Here, Producer},
+        send::Letterbox,
+        turns::Turn,
+    },
+    Fates,
+    read::Position,
+};
+use crate::{
+    lambda::Deadline,
+    settings::Settings,
+    source::s3::LettersTask,
+    telemetry::{Receipt, Subject},
+};
+use pipeline::{
+    frame::{Format, Frames, Only},
+    outcome::Outcome,
+    record::{Facts, ItemPosition, KafkaRecord, Origin},
+    rules::Dataset,
+};
+
+/// What is tried.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) line: usize,
+    pub(super) position: Position,
+    pub(super) time_ms: i64,
+    pub(super) facts: Facts,
+    pub(super) content: Content,
+    pub(super) payload: Vec<u8>,
+}
+
+/// Letters of one dataset and one origin, which are read and delivered together.
+#[derive(Debug)]
+pub(super) struct Group {
+    dataset: Arc<Dataset>,
+    origin: Origin,
+    tried: Vec<(Tried, ItemPosition)>,
+}
+
+/// What the payload of a letter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// One event.
+    Event,
+    /// A record, of which the events from the letter's position on are tried.
+    Record,
+}
+
+/// What the settings allow an event and a record.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    event_bytes: usize,
+    record_bytes: u64,
+}
+
+impl Limits {
+    fn of(settings: &Settings) -> Self {
+        Self { event_bytes: settings.max_event_bytes, record_bytes: settings.max_record_bytes }
+    }
+}
+
+impl S3Ingest {
+    /// What became of each line. `slot` is free when all of the group is read.
+    pub(super) async fn try_again(
+        &self,
+        task: &LettersTask,
+        left: u64,
+        group: Group,
+        turn: &Turn,
+        slot: Option<OwnedSemaphorePermit>,
+        deadline: Deadline,
+    ) -> Result<Fates, String> {
+        let started = Instant::now();
+        let Group { dataset, origin, tried } = group;
+        let held = Arc::new(Mutex::new(BTreeMap::new()));
+        let carrier = self.carrier.holding(Letterbox::Held(Arc::clone(&held)));
+        let lines: Vec<(usize, ItemPosition, Content)> =
+            tried.iter().map(|(tried, at)| (tried.line, *at, tried.content)).collect();
+        let bytes = tried.iter().map(|(tried, _)| tried.payload.len() as u64).sum();
+        let origin = Arc::new(origin);
+        let (rules, from) = (Arc::clone(&dataset), Arc::clone(&origin));
+        let limits = Limits::of(&self.settings);
+        let produce = move |bodies| {
+            let end = Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, limits));
+            drop(slot);
+            end
+        };
+        let start = ItemPosition::default();
+        let (settlement, end) = carrier.carry_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
+        let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
+        let Outcome { undelivered, .. } = settlement.outcome;
+        let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;
+        let receipt = Receipt {
+            is_final,
+            bytes_in: bytes,
+            bytes_raw: bytes,
+            outcome: settlement.outcome,
+            left_out: settlement.left_out,
+            panicked: settlement.panicked,
+            bulk_requests: settlement.bulk_requests,
+            retries: settlement.retries,
+            elapsed_ms: elapsed_ms(started),
+            ..Receipt::new(subject, &dataset.name)
+        };
+        receipt.print();
+        if !receipt.outcome.balances() {
+            return Err(format!("the receipt of {task} does not balance: {:?}", receipt.outcome));
+        }
+        if !is_final {
+            let reason =
+                settlement.failure.map_or_else(|| "the deadline came first".to_owned(), |failure| failure.reason);
+            return Err(format!("{task}: {reason}"));
+        }
+        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(lines.into_iter().map(|(line, at, content)| (line, rejected(&held, at, content))).collect())
+    }
+}
+
+/// Every letter's event, or the events of its record.
+fn read<'t>(
+    producer: &mut Producer<'_>,
+    tried: &'t [(Tried, ItemPosition)],
+    rules: &Dataset,
+    origin: &Origin,
+    limits: Limits,
+) -> (End, ItemPosition) {
+    let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, limits.event_bytes);
+    // A record inflates to no more here than where it came from: its letter may be there for nothing else.
+    let mut records: Frames<&'t [u8]> =
+        Frames::of_records(rules.format, limits.event_bytes).of(&rules.records).within(limits.record_bytes);
+    let mut id_prefix = String::new();
+    for (Tried { time_ms, payload, content, .. }, at) in tried {
+        origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);
+        let here = |at| Here { at, id_prefix: &id_prefix, time_ms: *time_ms, bytes: payload };
+        let stopped = match content {
+            Content::Event => {
+                values.begin_value(payload);
+                producer.read_only(None, 0);
+                producer.fill(&mut values, here(*at))
+            }
+            Content::Record => {
+                records.begin_record(payload);
+                producer.read_only(Some(&Only::rest(at.offset)), 0);
+                producer.fill(&mut records, here(ItemPosition { offset: 0, ..*at }))
+            }
+        };
+        if !matches!(stopped, (End::Whole, _)) {
+            return stopped;
+        }
+    }
+    (End::Whole, ItemPosition { record: u32::MAX, ..ItemPosition::default() })
+}
+
+/// The letters of what was rejected once more.
+fn rejected(held: &BTreeMap<ItemPosition, Vec<u8>>, at: ItemPosition, content: Content) -> Option<Vec<u8>> {
+    match content {
+        Content::Event => held.get(&at).cloned(),
+        Content::Record => {
+            // A record is the only one of its number here.
+            let last = ItemPosition { offset: u64::MAX, ..at };
+            let letters: Vec<u8> = held.range(at..=last).flat_map(|(_, letter)| letter).copied().collect();
+            (!letters.is_empty()).then_some(letters)
+        }
+    }
+}
+
+/// Events of one object, or of one shard or topic, with what names them.
+pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group> {
+    let mut groups: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
+    for one in tried {
+        let name = match &one.position {
+            // An object that was copied onto itself has another time.
+            Position::S3 { bucket, key, etag, .. } => format!("{bucket}\n{key}\n{etag}\n{}", one.time_ms),
+            Position::Kinesis { stream, shard, .. } => format!("{stream}\n{shard}"),
+            Position::Kafka { cluster, topic, .. } => format!("{cluster}\n{topic}"),
+        };
+        groups.entry(name).or_default().push(one);
+    }
+    let group = |tried| {
+        let (origin, tried) = origin(tried)?;
+        Some(Group { dataset: Arc::clone(dataset), origin, tried })
+    };
+    groups.into_values().filter_map(group).collect()
+}
+
+fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
+    let times_ms = tried.iter().map(|one| one.time_ms).collect();
+    let origin = match &tried.first()?.position {
+        // Positions in an object have no record: its one time is that of all.
+        Position::S3 { bucket, key, etag, .. } => Origin::s3(bucket, key, etag),
+        Position::Kinesis { stream, shard, .. } => {
+            let numbers = tried.iter().filter_map(|one| match &one.position {
+                Position::Kinesis { sequence_number, .. } => Some(sequence_number.clone()),
+                _ => None,
+            });
+            Origin::kinesis(stream, shard, numbers.collect())
+        }
+        Position::Kafka { cluster, topic, .. } => {
+            let records = tried.iter().filter_map(|one| match one.position {
+                Position::Kafka { partition, offset, timestamp, .. } => {
+                    Some(KafkaRecord { partition, offset, timestamp })
+                }
+                _ => None,
+            });
+            Origin::kafka(cluster, topic, records.collect())
+        }
+    };
+    let placed = tried.into_iter().zip(0..).map(|(one, record)| {
+        let at = match one.position {
+            Position::S3 { offset, .. } => ItemPosition::in_object(offset),
+            Position::Kinesis { aggregate_index, offset, .. } => ItemPosition { record, aggregate_index, offset },
+            Position::Kafka { byte_offset, .. } => ItemPosition { record, aggregate_index: 0, offset: byte_offset },
+        };
+        (one, at)
+    });
+    let placed: Vec<(Tried, ItemPosition)> = placed.collect();
+    let facts = placed.iter().map(|(one, at)| ((at.record, at.aggregate_index), one.facts.clone()));
+    let facts = facts.filter(|(_, facts)| *facts != Facts::default()).collect();
+    Some((origin.with_times_ms(times_ms).with_facts(facts), placed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::produce::tests::{letters, produced};
+
+    #[test]
+    fn of_a_record_that_inflates_beyond_the_limit_no_more_is_inflated_and_its_letter_stays() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all("{\"n\":1}\n".repeat(4_000).as_bytes()).unwrap();
+        let payload = encoder.finish().unwrap();
+        // The letter of a lower limit, and one that lies behind the limit of now.
+        for (offset, limit, events) in [(800, 1_600, 100), (16_000, 1_600, 0), (16_000, u64::MAX, 2_000)] {
+            let position = Position::Kinesis {
+                stream: "arn:s/app".into(),
+                shard: "s".into(),
+                sequence_number: "4".into(),
+                aggregate_index: 0,
+                offset,
+            };
+            let one = Tried {
+                line: 0,
+                position,
+                time_ms: 5,
+                facts: Facts::default(),
+                content: Content::Record,
+                payload: payload.clone(),
+            };
+            let (origin, tried) = origin(vec![one]).unwrap();
+            let limits = Limits { event_bytes: 1_000, record_bytes: limit };
+            let (end, bodies) =
+                produced("ndjson", &origin, |producer, rules| read(producer, &tried, rules, &origin, limits));
+            assert!(matches!(end, End::Whole), "{end:?}");
+            let indexed: usize = bodies.iter().map(pipeline::bulk::Body::len).sum();
+            let left: Vec<_> =
+                (limit != u64::MAX).then(|| ("record_too_large".to_owned(), offset.max(limit))).into_iter().collect();
+            assert_eq!((indexed, letters(&bodies)), (events, left), "from {offset} up to {limit}");
+            let kept = bodies.iter().flat_map(|body| body.letters.positions()).all(|at| *at >= tried[0].1);
+            assert!(kept, "a letter before its own position would be looked for in vain");
+        }
+    }
+}

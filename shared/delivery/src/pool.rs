@@ -1,0 +1,105 @@
+//! The bodies: as many as memory allows, filled, sent and filled again.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{Notify, Semaphore};
+
+use pipeline::bulk::Body;
+
+/// A fixed number of bodies. Whoever wants one waits for it: that is the back-pressure.
+#[derive(Debug)]
+pub(super) struct Pool {
+    free: Mutex<Vec<Body>>,
+    places: Semaphore,
+    max_bytes: usize,
+}
+
+impl Pool {
+    pub(super) fn new(bodies: usize, max_bytes: usize) -> Self {
+        Self { free: Mutex::default(), places: Semaphore::new(bodies), max_bytes }
+    }
+
+    /// An empty body, where one is free.
+    pub(super) fn take_now(&self) -> Option<Body> {
+        self.places.try_acquire().ok()?.forget();
+        Some(self.empty())
+    }
+
+    /// An empty body; `None` when `stop` comes first.
+    pub(super) async fn take(&self, stop: &Stop) -> Option<Body> {
+        let place = tokio::select! {
+            biased;
+            () = stop.wait() => return None,
+            place = self.places.acquire() => place.ok()?,
+        };
+        // Given back by `give`.
+        place.forget();
+        Some(self.empty())
+    }
+
+    fn empty(&self) -> Body {
+        let body = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        body.unwrap_or_else(|| Body::new(self.max_bytes))
+    }
+
+    /// Gives a body back; `None` where it is lost, such as to an HTTP client that still holds it: another is made.
+    pub(super) fn give(&self, body: Option<Body>) {
+        if let Some(mut body) = body {
+            body.clear();
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(body);
+        }
+        self.places.add_permits(1);
+    }
+}
+
+/// Tells a producer to stop: blocking work can't be aborted.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    flag: AtomicBool,
+    set: Notify,
+}
+
+impl Stop {
+    pub(super) fn set(&self) {
+        self.flag.store(true, Ordering::Release);
+        self.set.notify_waiters();
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    pub(super) async fn wait(&self) {
+        let set = self.set.notified();
+        if !self.is_set() {
+            set.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_waited_for_until_one_is_given_back_or_the_stop() {
+        let (pool, stop) = (Pool::new(1, 10), Stop::default());
+        let body = pool.take(&stop).await;
+        assert!(body.is_some());
+        let (again, ()) = tokio::join!(pool.take(&stop), async { pool.give(body) });
+        assert!(again.is_some());
+        let (none, ()) = tokio::join!(pool.take(&stop), async { stop.set() });
+        assert!(none.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_lost_body_is_replaced() {
+        let (pool, stop) = (Pool::new(1, 10), Stop::default());
+        drop(pool.take(&stop).await);
+        pool.give(None);
+        assert!(pool.take(&stop).await.is_some());
+    }
+}

@@ -1,0 +1,185 @@
+//! The function `s3-ingest`: the messages of an invocation, and the objects that they are about.
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use super::{
+    carry::{Carrier, datasets},
+    object::Left,
+    places::{Place, places},
+    turns::{Turns, Waiter},
+    unmatched::dataset_of,
+};
+use crate::{
+    aws::Aws,
+    lambda::{Deadline, Failed, FailedBy},
+    settings::{S3Prefix, Settings, variable},
+    source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
+};
+use pipeline::{
+    outcome::{ConfigError, Fault},
+    rules::Datasets,
+};
+
+/// The function `s3-ingest`.
+#[derive(Debug)]
+pub struct S3Ingest {
+    pub(super) settings: Settings,
+    pub(super) datasets: Datasets,
+    pub(super) aws: Aws,
+    pub(super) carrier: Carrier,
+}
+
+impl S3Ingest {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = Settings::read(variable)?;
+        crate::telemetry::init(&settings.log);
+        let aws = Aws::load().await;
+        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
+        if let Some(fault) = fed_back(&datasets, &settings.dead_letters) {
+            return Err(ConfigError { faults: vec![fault] });
+        }
+        Ok(Self { carrier: Carrier::new(&settings, &aws)?, settings, datasets, aws })
+    }
+
+    /// One invocation.
+    ///
+    /// # Errors
+    /// Where the envelope knows no partial answer and something of it was not settled: Lambda brings it again.
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
+        self.carrier.invocation(deadline, self.messages(event, deadline)).await
+    }
+
+    async fn messages(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
+        let invocation = Invocation::read(event);
+        let messages = &invocation.messages;
+        let may_send = invocation.envelope == Envelope::Sqs && self.settings.queue_url.is_some();
+        let places = places(messages, may_send, &mut fastrand::Rng::new());
+        let here = |(message, place): (&Message, &Place)| match (&message.tasks, place) {
+            (Ok(tasks), Place::Here) => tasks.len(),
+            _ => 0,
+        };
+        let objects = messages.iter().zip(&places).map(here).sum();
+        let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline);
+        let attempts = messages.iter().zip(places).map(|(message, place)| {
+            // All of them wait before the first begins.
+            let count = message.tasks.as_ref().map_or(0, Vec::len);
+            let waiters = if place == Place::Here { (0..count).map(|_| turns.waiter()).collect() } else { Vec::new() };
+            self.message(message, place, waiters, &turns, deadline)
+        });
+        let results = join_all(attempts.collect::<Vec<_>>()).await;
+        let (mut failed, mut by) = (Vec::new(), FailedBy::InvalidEvent);
+        for (message, result) in invocation.messages.iter().zip(results) {
+            if let Err(reason) = result {
+                tracing::error!(
+                    message_id = message.id,
+                    receive_count = message.receive_count,
+                    reason,
+                    "the message failed and comes again"
+                );
+                self.hide(message, deadline).await;
+                if message.tasks.is_ok() {
+                    by = FailedBy::Undelivered;
+                }
+                failed.push((message.id.clone(), reason));
+            }
+        }
+        respond(invocation.envelope, &failed).map_err(|reason| by.because(reason))
+    }
+
+    /// One message: all of its objects, or none. What it leaves for other invocations is sent only when nothing else of the message
+    /// failed, since a failed message brings all of its objects again.
+    async fn message(
+        &self,
+        message: &Message,
+        place: Place,
+        waiters: Vec<Waiter>,
+        turns: &Turns,
+        deadline: Deadline,
+    ) -> Result<(), String> {
+        let tasks = match (&message.tasks, place) {
+            (Err(reason), _) => return self.no_notification(message, reason, deadline).await,
+            (Ok(_), Place::Elsewhere { delay_seconds }) => {
+                return self.send_again(message, message.body.clone(), delay_seconds, deadline).await;
+            }
+            (Ok(tasks), Place::Here) => tasks,
+        };
+        let (mut rests, mut not_begun) = (Vec::new(), Vec::new());
+        for (task, waiter) in tasks.iter().zip(waiters) {
+            match self.task(task, waiter, turns, deadline).await? {
+                Left::Nothing => {}
+                Left::Rest(continuation) => rests.push(continuation),
+                Left::All => not_begun.push(task),
+            }
+        }
+        if !not_begun.is_empty() && message.body.is_empty() {
+            return Err("it was not begun before the deadline".to_owned());
+        }
+        for continuation in rests {
+            self.hand_on(&continuation, deadline).await?;
+        }
+        if not_begun.len() == tasks.len() && !tasks.is_empty() {
+            return self.send_again(message, message.body.clone(), 0, deadline).await;
+        }
+        for task in not_begun {
+            let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
+            self.send_again(message, body, 0, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// A message about one object of several.
+    fn body_of(&self, task: &Task) -> Option<String> {
+        match task {
+            Task::Object(object) | Task::Folder(object) => {
+                let dataset = self.datasets.find_s3(&object.bucket, &object.key)?;
+                let all = Continuation::of_all(object, &dataset.name, dataset.format, self.datasets.hash());
+                serde_json::to_string(&all).ok()
+            }
+            Task::Continue(continuation) => serde_json::to_string(continuation).ok(),
+            Task::Letters(letters) => Some(letters.message()),
+        }
+    }
+
+    async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, String> {
+        let (object, dataset) = match task {
+            Task::Letters(letters) => {
+                let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
+                return self.letters(letters, turn.without_share(), deadline).await.map(|()| Left::Nothing);
+            }
+            Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
+            Task::Continue(continuation) => {
+                if continuation.pipeline != self.datasets.hash() {
+                    tracing::warn!(position = %continuation.object, "the pipeline changed since this object was begun: the rest follows the new rules");
+                }
+                (&continuation.object, dataset_of(&self.datasets, continuation))
+            }
+        };
+        let Some(dataset) = dataset else {
+            return self.without_dataset(task, deadline).await.map(|()| Left::Nothing);
+        };
+        let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
+        let begun = match task {
+            Task::Continue(continuation) => Some(continuation.as_ref()),
+            Task::Object(_) | Task::Folder(_) | Task::Letters(_) => None,
+        };
+        self.object(object, dataset, begun, turn, deadline).await
+    }
+}
+
+/// Dead letters that a dataset would take.
+pub fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
+    let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
+    let message = format!(
+        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever; name the `bucket` or a folder in `key`, \
+         or leave them out by `exclude`",
+        dead.bucket,
+        dead.prefix,
+        fed_back.join(", ")
+    );
+    (!fed_back.is_empty()).then(|| Fault { place: "MILLRACE_DEAD_LETTERS".into(), message })
+}

@@ -1,0 +1,181 @@
+//! Records of a stream, as one invocation brings them: what Kinesis and Kafka have in common.
+//!
+//! In: records in the order of their shard or partitions, and which of them were left undelivered. Out: their bytes, and
+//! the first of a range that has to come again, on which both services' partial answers rest. Deliberately absent: what a
+//! record holds.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range, sync::Arc};
+
+use base64_simd::STANDARD;
+use serde::{Deserialize, Deserializer, de};
+
+use pipeline::record::Origin;
+
+/// Records of one shard or topic.
+#[derive(Debug)]
+pub struct Batch {
+    /// Names each of the records.
+    pub origin: Arc<Origin>,
+    /// In the order in which `origin` names them.
+    pub records: Records,
+}
+
+/// Records, decoded one behind the other: an invocation has thousands, and an allocation each would cost what decoding does.
+#[derive(Debug, Default)]
+pub struct Records {
+    bytes: Vec<u8>,
+    records: Vec<Decoded>,
+}
+
+#[derive(Debug)]
+struct Decoded {
+    range: Range<usize>,
+    is_base64: bool,
+    time_ms: i64,
+}
+
+/// One record.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record<'r> {
+    /// What it holds.
+    pub data: Data<'r>,
+    /// When it arrived, in milliseconds since 1970.
+    pub time_ms: i64,
+}
+
+/// The bytes of a record, which came as base64.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Data<'r> {
+    /// As the producer sent them.
+    Bytes(&'r [u8]),
+    /// The text where it is not base64, which the service never sends: it fails alone, not its batch.
+    NotBase64(&'r [u8]),
+}
+
+impl Records {
+    /// Makes room at once for what so many bytes of base64 become: to grow by doubling would touch twice the memory.
+    pub fn reserve(&mut self, base64_bytes: usize) {
+        self.bytes.reserve_exact(base64_bytes / 4 * 3);
+    }
+
+    /// Adds a record whose data came as `base64`.
+    pub fn push(&mut self, base64: &str, time_ms: i64) {
+        let start = self.bytes.len();
+        // Four times as fast as the crate base64, and a tenth of a record's time (measured).
+        let is_base64 = STANDARD.decode_append(base64, &mut self.bytes).is_ok();
+        if !is_base64 {
+            self.bytes.truncate(start);
+            self.bytes.extend_from_slice(base64.as_bytes());
+        }
+        self.records.push(Decoded { range: start..self.bytes.len(), is_base64, time_ms });
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The bytes of all of them.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The time of each record, in order.
+    pub fn times_ms(&self) -> Vec<i64> {
+        self.records.iter().map(|record| record.time_ms).collect()
+    }
+
+    /// Each record, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        self.records.iter().map(|Decoded { range, is_base64, time_ms }| {
+            let bytes = &self.bytes[range.clone()];
+            Record { data: if *is_base64 { Data::Bytes(bytes) } else { Data::NotBase64(bytes) }, time_ms: *time_ms }
+        })
+    }
+}
+
+/// A text of an invocation, borrowed from it unless it is escaped there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Text<'i>(pub(super) Cow<'i, str>);
+
+impl<'de: 'i, 'i> Deserialize<'de> for Text<'i> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+/// What a batch leaves undelivered: single records, and all from one on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// The records in which something is undelivered.
+    pub records: BTreeSet<u32>,
+    /// The first record that was not read to its end; all behind it were not read either.
+    pub from: u32,
+}
+
+impl Undelivered {
+    /// The first record of a range that has to come again. Everything before it in the range may be forgotten.
+    pub fn first_in(&self, range: Range<u32>) -> Option<u32> {
+        let single = self.records.range(range.clone()).next().copied();
+        let unread = Some(self.from.max(range.start)).filter(|from| range.contains(from));
+        [single, unread].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_not_base64_fails_alone() {
+        let mut records = Records::default();
+        for (text, time_ms) in [("e30=", 1), ("e3=%", 2), ("", 3), ("e30=", 4)] {
+            records.push(text, time_ms);
+        }
+        let expected =
+            [(Data::Bytes(b"{}"), 1), (Data::NotBase64(b"e3=%"), 2), (Data::Bytes(b""), 3), (Data::Bytes(b"{}"), 4)];
+        assert_eq!(records.iter().collect::<Vec<_>>(), expected.map(|(data, time_ms)| Record { data, time_ms }));
+        assert_eq!((records.len(), records.byte_len()), (4, 8));
+    }
+
+    #[test]
+    fn an_escaped_text_is_read_too() {
+        let texts: Vec<Text<'_>> = serde_json::from_str(r#"["a/b", "a\/b"]"#).unwrap();
+        assert_eq!(texts[0], texts[1]);
+        assert!(matches!((&texts[0].0, &texts[1].0), (Cow::Borrowed(_), Cow::Owned(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_lies_before_the_first_is_delivered(
+            records in proptest::collection::btree_set(0_u32..40, 0..6), from in 0_u32..45, start in 0_u32..40, length in 0_u32..20,
+        ) {
+            let (undelivered, range) = (Undelivered { records, from }, start..start + length);
+            let is_undelivered = |record: &u32| undelivered.records.contains(record) || *record >= from;
+            prop_assert_eq!(undelivered.first_in(range.clone()), range.clone().find(is_undelivered));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The bytes of one object: downloaded in the background, resumed where the download breaks, read by a blocking thread.
+
+use std::{
+    io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::sync::mpsc;
+
+use crate::{
+    aws::{
+        Objects,
+        objects::{ByteStream, ObjectRef, OpenError, Opened},
+    },
+    retry::Backoff,
+};
+use pipeline::outcome::BatchError;
+
+/// A download that breaks this often without bringing a byte is given up for this attempt.
+const MAX_BREAKS: u32 = 5;
+/// Chunks between download and reader; the HTTP client's are at most some hundred KiB each.
+const CHUNKS_AHEAD: usize = 4;
+/// A download that brings nothing for so long is taken for broken.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Why the bytes ended before the object did.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// It was deleted or replaced while it was read.
+    #[error("{0}")]
+    Gone(String),
+    /// S3 would not go on.
+    #[error("{0}")]
+    Failed(BatchError),
+    /// The deadline came first.
+    #[error("the deadline came before the end of the object")]
+    Stopped,
+}
+
+/// A download in progress.
+#[derive(Debug)]
+pub struct Fetch {
+    objects: Objects,
+    object: ObjectRef,
+    next_byte: u64,
+    /// The length of the whole object. Where S3 does not say it, only a last chunk is the end.
+    total: Option<u64>,
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
+    bytes: ByteStream,
+    is_chunked: bool,
+}
+
+/// What the next look at a body brings.
+enum Step {
+    Chunk(Bytes),
+    End,
+    Broken(String),
+    /// All bytes came, and they are not the object's.
+    Corrupt(String),
+}
+
+impl Fetch {
+    /// Goes on from an opened object; `from` is the byte at which it was opened.
+    pub fn new(objects: Objects, mut object: ObjectRef, from: u64, opened: Opened) -> Self {
+        // What was begun is what is read on: the same ETag, the same version.
+        object.etag = Some(opened.etag);
+        object.version = opened.version.or(object.version);
+        let body = Body { bytes: opened.body, is_chunked: opened.is_chunked };
+        Self { objects, object, next_byte: from, total: opened.total, body: Some(body) }
+    }
+
+    /// The next bytes; `None` only when the whole object came.
+    async fn next(&mut self, breaks: &mut u32, backoff: &mut Backoff) -> Result<Option<Bytes>, FetchError> {
+        loop {
+            let reason = match self.step().await {
+                Step::Chunk(chunk) => {
+                    self.next_byte += chunk.len() as u64;
+                    *breaks = 0;
+                    backoff.reset();
+                    return Ok(Some(chunk));
+                }
+                Step::End => return Ok(None),
+                Step::Corrupt(reason) => return Err(self.failed(reason)),
+                Step::Broken(reason) => reason,
+            };
+            *breaks += 1;
+            tracing::warn!(position = %self.object, next_byte = self.next_byte, reason, "resuming a broken download");
+            if *breaks > MAX_BREAKS {
+                return Err(self.failed(reason));
+            }
+            tokio::time::sleep(backoff.next_pause(None)).await;
+            self.body = self.resume().await?;
+        }
+    }
+
+    async fn step(&mut self) -> Step {
+        let has_all = self.total == Some(self.next_byte);
+        let left = self.total.map(|total| total.saturating_sub(self.next_byte));
+        let Some(body) = &mut self.body else { return Step::Broken("the download could not be resumed".to_owned()) };
+        match tokio::time::timeout(STALLED, body.bytes.next()).await {
+            Ok(Some(Ok(chunk))) if left.is_some_and(|left| chunk.len() as u64 > left) => {
+                Step::Broken("the download brings more bytes than the object has".to_owned())
+            }
+            Ok(Some(Ok(chunk))) => Step::Chunk(chunk),
+            // A last chunk that is missing behind the last byte is no loss. What else is wrong there is a checksum.
+            Ok(Some(Err(_))) if has_all && body.is_chunked => Step::End,
+            Ok(Some(Err(error))) if has_all => Step::Corrupt(error.to_string()),
+            Ok(Some(Err(error))) => Step::Broken(error.to_string()),
+            Ok(None) if has_all || (self.total.is_none() && body.is_chunked) => Step::End,
+            Ok(None) => Step::Broken(match left {
+                Some(left) => format!("the download ended {left} bytes early"),
+                None => "the download ended, and nothing says whether the object does".to_owned(),
+            }),
+            Err(_) if has_all => Step::End,
+            Err(_) => Step::Broken("the download stalled".to_owned()),
+        }
+    }
+
+    /// Opens the object where the download broke. `None`: not this time.
+    async fn resume(&mut self) -> Result<Option<Body>, FetchError> {
+        match self.objects.open(&self.object, self.next_byte, self.total).await {
+            Ok(opened) => {
+                self.total = self.total.or(opened.total);
+                Ok(Some(Body { bytes: opened.body, is_chunked: opened.is_chunked }))
+            }
+            Err(OpenError::Gone(reason)) => Err(FetchError::Gone(reason)),
+            Err(OpenError::Failed(error @ BatchError::Permanent { .. })) => Err(FetchError::Failed(error)),
+            Err(OpenError::Failed(error)) => {
+                tracing::warn!(position = %self.object, %error, "the download could not be resumed");
+                Ok(None)
+            }
+        }
+    }
+
+    fn failed(&self, reason: String) -> FetchError {
+        let what = format!("GET {}", self.object);
+        FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None })
+    }
+
+    /// Downloads in a task of its own until the end, an error or `stopped`; the reader may be used on a blocking thread.
+    pub fn spawn(mut self, stopped: impl Future<Output = ()> + Send + 'static) -> ChunkReader {
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&is_stopped);
+        tokio::spawn(async move {
+            let download = async {
+                let (mut breaks, mut backoff) = (0, Backoff::new(fastrand::u64(..)));
+                loop {
+                    let chunk = self.next(&mut breaks, &mut backoff).await;
+                    let is_last = !matches!(chunk, Ok(Some(_)));
+                    // A reader that is gone wants no more.
+                    if sender.send(chunk).await.is_err() || is_last {
+                        return;
+                    }
+                }
+            };
+            // Closing the channel without a last word means: stopped.
+            tokio::select! {
+                () = download => {}
+                () = stopped => stop.store(true, Ordering::Release),
+            }
+        });
+        ChunkReader { receiver, chunk: Bytes::new(), is_over: false, is_stopped, waited: Duration::ZERO }
+    }
+}
+
+/// Reads what a [`Fetch`] downloads. An error of the source comes out as an [`io::Error`] that holds a [`FetchError`].
+#[derive(Debug)]
+pub struct ChunkReader {
+    receiver: mpsc::Receiver<Result<Option<Bytes>, FetchError>>,
+    chunk: Bytes,
+    is_over: bool,
+    /// What came already may inflate for seconds: it is not handed out any more.
+    is_stopped: Arc<AtomicBool>,
+    waited: Duration,
+}
+
+impl ChunkReader {
+    /// For how long nothing was there to be read.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl Read for ChunkReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_stopped.load(Ordering::Acquire) && !self.is_over {
+            return Err(io::Error::other(FetchError::Stopped));
+        }
+        while self.chunk.is_empty() {
+            if self.is_over {
+                return Ok(0);
+            }
+            let began = Instant::now();
+            let received = self.receiver.blocking_recv();
+            self.waited += began.elapsed();
+            match received {
+                Some(Ok(Some(chunk))) => self.chunk = chunk,
+                Some(Ok(None)) => self.is_over = true,
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Err(io::Error::other(FetchError::Stopped)),
+            }
+        }
+        let n = buffer.len().min(self.chunk.len());
+        buffer[..n].copy_from_slice(&self.chunk[..n]);
+        self.chunk.advance(n);
+        Ok(n)
+    }
+}

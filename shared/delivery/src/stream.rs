@@ -1,0 +1,267 @@
+//! The functions `kinesis-ingest` and `kafka-ingest`: the records of an invocation, to their receipt and the answer.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use serde_json::Value;
+
+use super::{
+    carry::{Carrier, datasets},
+    object::elapsed_ms,
+    produce::{End, Here, Producer, rejection},
+};
+use crate::{
+    aws::Aws,
+    lambda::{Deadline, Failed, FailedBy},
+    settings::{Settings, variable},
+    source::{
+        batch::{Batch, Data, Records, Undelivered},
+        kafka::{self, Topic},
+        kinesis::{self, Shard},
+    },
+    telemetry::{Offsets, Receipt, Subject},
+};
+use pipeline::{
+    frame::{Frames, kpl},
+    outcome::{ConfigError, Stage},
+    record::{Facts, ItemPosition, Origin},
+    rules::{Dataset, Datasets},
+};
+
+/// Either of the two functions.
+#[derive(Debug)]
+pub struct StreamIngest {
+    settings: Settings,
+    datasets: Datasets,
+    carrier: Carrier,
+}
+
+impl StreamIngest {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = Settings::read(variable)?;
+        crate::telemetry::init(&settings.log);
+        let aws = Aws::load().await;
+        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
+        let carrier = Carrier::new(&settings, &aws)?;
+        Ok(Self { settings, datasets, carrier })
+    }
+
+    /// One invocation by Kinesis: the answer names the first record of the shard that has to come again.
+    ///
+    /// # Errors
+    /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
+    pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
+        self.carrier.invocation(deadline, self.shards(invocation, deadline)).await
+    }
+
+    async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
+        let mut failed = Vec::new();
+        let keys_of = |name: &str| self.datasets.find_stream(name).is_some_and(|dataset| dataset.wants_facts());
+        for mut shard in kinesis::shards(invocation, keys_of).map_err(invalid)? {
+            shard.name_keys();
+            let dataset = self.datasets.find_stream(shard.stream_name());
+            let dataset = dataset.ok_or_else(|| unwanted("stream", shard.stream_name()))?;
+            let (count, origin) = (shard.batch.records.len(), Arc::clone(&shard.batch.origin));
+            let Shard { stream, shard, batch, .. } = shard;
+            let subject = |undelivered: &Undelivered| {
+                let number = |record: u32| origin.sequence_number(record).map(str::to_owned);
+                let first = undelivered.first_in(0..ordinal(count));
+                Subject::Kinesis {
+                    stream,
+                    shard,
+                    records: count,
+                    start_sequence_number: number(0).unwrap_or_default(),
+                    end_sequence_number: first.unwrap_or(ordinal(count)).checked_sub(1).and_then(number),
+                }
+            };
+            let undelivered = self.batch(batch, dataset, deadline, subject).await?;
+            let first = undelivered.first_in(0..ordinal(count));
+            failed.extend(first.and_then(|record| origin.sequence_number(record)).map(str::to_owned));
+        }
+        Ok(kinesis::respond(failed.iter().map(String::as_str)))
+    }
+
+    /// One invocation by Kafka: the answer names the first record of each partition that has to come again.
+    ///
+    /// # Errors
+    /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
+    pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
+        self.carrier.invocation(deadline, self.topics(invocation, deadline)).await
+    }
+
+    async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
+        let mut failed = Vec::new();
+        let facts_of = |name: &str| self.datasets.find_topic(name).is_some_and(|dataset| dataset.wants_facts());
+        let cluster = self.settings.kafka_cluster.as_deref();
+        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of).map_err(invalid)? {
+            let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;
+            let records = batch.records.len();
+            let subject = |undelivered: &Undelivered| {
+                let offsets = |partition: &kafka::Partition| {
+                    let first = undelivered.first_in(partition.range.clone());
+                    Offsets {
+                        start_offset: partition.offset(partition.range.start),
+                        end_offset: first.map_or_else(|| partition.end(), |record| partition.offset(record)),
+                    }
+                };
+                let partitions: BTreeMap<_, _> = partitions.iter().map(|p| (p.number, offsets(p))).collect();
+                Subject::Kafka { topic, records, partitions }
+            };
+            let undelivered = self.batch(batch, dataset, deadline, subject).await?;
+            for partition in partitions {
+                if let Some(record) = undelivered.first_in(partition.range.clone()) {
+                    let offset = partition.offset(record);
+                    failed.push((partition.name, offset));
+                }
+            }
+        }
+        Ok(kafka::respond(failed.iter().map(|(partition, offset)| (partition.as_str(), *offset))))
+    }
+
+    /// Carries the records of one shard or topic, and prints their receipt; what has to come again.
+    async fn batch(
+        &self,
+        batch: Batch,
+        dataset: &Arc<Dataset>,
+        deadline: Deadline,
+        subject: impl FnOnce(&Undelivered) -> Subject,
+    ) -> Result<Undelivered, Failed> {
+        let started = Instant::now();
+        let Batch { origin, records } = batch;
+        let count = records.len();
+        let bytes_in = records.byte_len() as u64;
+        let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
+        let Settings { max_event_bytes, max_record_bytes, .. } = self.settings;
+        let produce = move |bodies| {
+            let mut bytes_raw = 0;
+            let end = Producer::run(bodies, &rules, &from, |producer| {
+                let frames =
+                    Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
+                read(producer, &records, &from, frames, &mut bytes_raw)
+            });
+            (end, bytes_raw)
+        };
+        let (settlement, produced) =
+            self.carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
+        let undelivered = Undelivered { records: settlement.undelivered_records, from: settlement.end.record };
+        let receipt = Receipt {
+            is_final: settlement.failure.is_none() && undelivered.first_in(0..ordinal(count)).is_none(),
+            bytes_in,
+            bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
+            outcome: settlement.outcome,
+            left_out: settlement.left_out,
+            panicked: settlement.panicked,
+            bulk_requests: settlement.bulk_requests,
+            retries: settlement.retries,
+            elapsed_ms: elapsed_ms(started),
+            ..Receipt::new(subject(&undelivered), &dataset.name)
+        };
+        receipt.print();
+        if !receipt.outcome.balances() {
+            let reason = format!("the receipt of {} does not balance: {:?}", dataset.name, receipt.outcome);
+            return Err(FailedBy::Unbalanced.because(reason));
+        }
+        match settlement.failure {
+            Some(failure) if failure.is_permanent => {
+                let by = if receipt.panicked > 0 { FailedBy::Panicked } else { FailedBy::Refused };
+                Err(by.because(failure.reason))
+            }
+            Some(failure) => {
+                tracing::error!(dataset = dataset.name, reason = failure.reason, "records come again");
+                Ok(undelivered)
+            }
+            None => Ok(undelivered),
+        }
+    }
+}
+
+impl Shard {
+    /// Gives each record its partition key, and of an aggregated record each user record its own, where they were asked for.
+    fn name_keys(&mut self) {
+        if self.partition_keys.is_empty() {
+            return;
+        }
+        let mut facts = BTreeMap::new();
+        let mut name = |at: (u32, u32), key: Option<String>| {
+            facts.extend(key.map(|key| (at, Facts { partition_key: Some(key), ..Facts::default() })));
+        };
+        for ((ordinal, record), key) in
+            (0..).zip(self.batch.records.iter()).zip(std::mem::take(&mut self.partition_keys))
+        {
+            let aggregated = match record.data {
+                Data::Bytes(bytes) => kpl::partition_keys(bytes),
+                Data::NotBase64(_) => None,
+            };
+            match aggregated {
+                Some(keys) => (0..).zip(keys).for_each(|(index, key)| name((ordinal, index), key.map(str::to_owned))),
+                None => name((ordinal, 0), key),
+            }
+        }
+        self.batch.origin = Arc::new(Origin::clone(&self.batch.origin).with_facts(facts));
+    }
+}
+
+/// Every record of a batch: taken apart where several were aggregated, and framed with the same buffers.
+fn read<'r>(
+    producer: &mut Producer<'_>,
+    records: &'r Records,
+    origin: &Origin,
+    mut frames: Frames<&'r [u8]>,
+    bytes_raw: &mut u64,
+) -> (End, ItemPosition) {
+    let mut id_prefix = String::new();
+    for (ordinal, record) in (0..).zip(records.iter()) {
+        let mut at = ItemPosition { record: ordinal, ..ItemPosition::default() };
+        let bytes = match record.data {
+            Data::Bytes(bytes) => bytes,
+            Data::NotBase64(text) => {
+                let rejection = rejection(at, Stage::Source, "invalid_base64", "the record is not base64".into());
+                if producer.reject(&rejection, text, text.len() as u64).is_err() {
+                    return (End::Stopped, at);
+                }
+                continue;
+            }
+        };
+        let mut fill = |at: ItemPosition, bytes: &'r [u8]| {
+            origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);
+            frames.begin_record(bytes);
+            let here = Here { at, id_prefix: &id_prefix, time_ms: record.time_ms, bytes };
+            let (end, position) = producer.fill(&mut frames, here);
+            *bytes_raw += frames.bytes_raw();
+            match end {
+                End::Whole => Ok(()),
+                end => Err((end, position)),
+            }
+        };
+        let filled = match kpl::user_records(bytes) {
+            None => fill(at, bytes),
+            Some(mut users) => users.try_for_each(|user| {
+                at.aggregate_index = user.index;
+                fill(at, user.data)
+            }),
+        };
+        if let Err(stopped) = filled {
+            return stopped;
+        }
+    }
+    (End::Whole, ItemPosition { record: ordinal(records.len()), ..ItemPosition::default() })
+}
+
+/// Lambda sends 10,000 records at most.
+fn ordinal(record: usize) -> u32 {
+    u32::try_from(record).unwrap_or(u32::MAX)
+}
+
+/// A stream is connected to the function on purpose: records that no rule knows of are no records to be forgotten.
+fn unwanted(kind: &str, name: &str) -> Failed {
+    FailedBy::NoDataset.because(format!(
+        "no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it"
+    ))
+}
+
+fn invalid(reason: String) -> Failed {
+    FailedBy::InvalidEvent.because(reason)
+}

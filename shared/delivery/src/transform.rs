@@ -1,0 +1,329 @@
+//! The function `firehose-transform`: the records of an invocation, to the answers and their receipt.
+//!
+//! In: records of a delivery stream. Out: of each the chosen events, shaped, one a line; or `Dropped` where none was
+//! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
+//! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
+//! at most and five minutes for them (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which
+//! nothing needs: a record inflates to `MILLRACE_MAX_RECORD_BYTES` at most (1 GB out of 5 MB takes 1.3 s). If it did, Firehose would
+//! try again and keep the records.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{carry::hash_key, object::elapsed_ms};
+use crate::{
+    aws::Aws,
+    lambda::{Failed, FailedBy},
+    settings::{TransformSettings, variable},
+    source::firehose::{Answers, Data, Full, Invocation, MAX_RESPONSE_BYTES, Record, Response},
+    telemetry::TransformReceipt,
+};
+use pipeline::{
+    decode::{DecodeError, Decoder},
+    events::{self, Refused, Unfolding},
+    frame::{Frame, FrameError, Frames},
+    outcome::{ConfigError, TransformOutcome},
+    partition::partition,
+    record::{ItemPosition, Origin},
+    rules::{Datasets, Transform},
+    shape::ShapeScratch,
+};
+
+/// Failed records of an invocation that are logged; the rest is only counted, or one wrong rule would fill the log.
+const LOGGED_FAILURES: u64 = 100;
+
+/// The function `firehose-transform`.
+#[derive(Debug)]
+pub struct FirehoseTransform {
+    settings: TransformSettings,
+    datasets: Datasets,
+}
+
+impl FirehoseTransform {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = TransformSettings::read(variable)?;
+        crate::telemetry::init(&settings.log);
+        // Only a key has to be asked for.
+        let key = match &settings.hash_key {
+            Some(secret) => Some(hash_key(&Aws::load().await.secrets, secret).await?),
+            None => None,
+        };
+        let datasets = Datasets::load(&settings.pipeline, key.as_ref())?;
+        Ok(Self { settings, datasets })
+    }
+
+    /// One invocation. It blocks: call it where that is allowed.
+    ///
+    /// # Errors
+    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose tries
+    /// again, three times by default, then keeps the records as they came under `processing-failed/` in the backup bucket
+    /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+    pub fn handle(&self, invocation: &[u8]) -> Result<Response, Failed> {
+        let started = Instant::now();
+        let invocation = &Invocation::read(invocation).map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
+        let name = invocation.delivery_stream().map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
+        let transform = self.datasets.find_delivery_stream(name).ok_or_else(|| {
+            FailedBy::NoDataset.because(format!(
+                "no dataset's `from` matches the delivery stream `{name}`: add `from: {{ delivery_stream: {name} }}` \
+                 to pipeline.yaml, or take the function out of it"
+            ))
+        })?;
+        let mut work = Work::new(name, transform, &self.settings, &invocation.records);
+        let response = work.answer(&invocation.records, MAX_RESPONSE_BYTES);
+        let receipt = TransformReceipt { elapsed_ms: elapsed_ms(started), ..work.receipt };
+        receipt.print();
+        if !receipt.outcome.balances() {
+            let reason = format!("the receipt of {} does not balance: {:?}", transform.name, receipt.outcome);
+            return Err(FailedBy::Unbalanced.because(reason));
+        }
+        Ok(response)
+    }
+}
+
+/// Why a record fails.
+#[derive(Debug)]
+struct Failure {
+    /// Of the event, in the decompressed record.
+    offset: u64,
+    /// A stable word to search by.
+    error_type: &'static str,
+    /// What is wrong, for a person.
+    reason: String,
+}
+
+/// What was found in one record.
+#[derive(Debug, Default)]
+struct Found {
+    read: u64,
+    dropped: u64,
+    chosen: u64,
+    /// Events that are of no use, with the reason of the first.
+    faulty: u64,
+    failure: Option<Failure>,
+}
+
+impl Found {
+    fn fail(&mut self, offset: u64, error_type: &'static str, reason: String) {
+        self.read += 1;
+        self.faulty += 1;
+        self.failure.get_or_insert(Failure { offset, error_type, reason });
+    }
+}
+
+/// One invocation at work, with buffers kept from record to record.
+struct Work<'r> {
+    transform: &'r Arc<Transform>,
+    frames: Frames<&'r [u8]>,
+    decoder: Decoder,
+    unfolding: Unfolding,
+    shape: ShapeScratch,
+    unreadable: Vec<u8>,
+    /// The chosen events of the record at hand, one a line.
+    data: Vec<u8>,
+    /// The values of its partition keys; empty before its first chosen event.
+    values: Vec<String>,
+    value: String,
+    origin: Origin,
+    /// The record at hand.
+    record: u32,
+    receipt: TransformReceipt,
+}
+
+impl<'r> Work<'r> {
+    fn new(
+        delivery_stream: &str,
+        transform: &'r Arc<Transform>,
+        settings: &TransformSettings,
+        records: &[Record],
+    ) -> Self {
+        let record_ids = records.iter().map(|record| record.record_id.clone()).collect();
+        let arrivals = records.iter().map(Record::arrived_ms).collect();
+        Self {
+            transform,
+            frames: Frames::of_records(transform.format, settings.max_event_bytes)
+                .of(&transform.records)
+                .within(settings.max_record_bytes),
+            decoder: Decoder::new(),
+            unfolding: Unfolding::default(),
+            shape: ShapeScratch::default(),
+            unreadable: Vec::new(),
+            data: Vec::new(),
+            values: Vec::new(),
+            value: String::new(),
+            origin: Origin::firehose(delivery_stream, record_ids).with_known_times_ms(arrivals),
+            record: 0,
+            receipt: TransformReceipt {
+                delivery_stream: delivery_stream.to_owned(),
+                dataset: transform.name.clone(),
+                bytes_in: 0,
+                bytes_raw: 0,
+                bytes_out: 0,
+                outcome: TransformOutcome::default(),
+                left_out: 0,
+                elapsed_ms: 0,
+            },
+        }
+    }
+
+    fn answer(&mut self, records: &'r [Record], max_response_bytes: usize) -> Response {
+        let mut answers = Answers::new(records, max_response_bytes);
+        for (ordinal, record) in (0..).zip(records) {
+            self.record = ordinal;
+            self.receipt.outcome.records += 1;
+            let mut found = self.read(record, answers.room(record));
+            if found.failure.is_none() && found.chosen > 0 {
+                let names = self.transform.partition_keys.iter().map(|(name, _)| name.clone());
+                let keys = names.zip(self.values.drain(..)).collect();
+                if let Err(Full) = answers.ok(record, &self.data, keys) {
+                    found.failure = Some(no_room(0));
+                } else {
+                    self.receipt.bytes_out += self.data.len() as u64;
+                }
+            } else if found.failure.is_none() {
+                answers.dropped(record);
+            } else {
+                answers.failed(record);
+            }
+            self.settle(found);
+        }
+        self.receipt.left_out = self.unfolding.left_out + self.shape.take_left_out() + self.frames.take_left_out();
+        answers.finish()
+    }
+
+    fn settle(&mut self, found: Found) {
+        let Found { read, dropped, chosen, faulty, failure } = found;
+        let outcome = &mut self.receipt.outcome;
+        outcome.read += read;
+        let Some(Failure { offset, error_type, reason }) = failure else {
+            outcome.dropped += dropped;
+            outcome.passed += chosen;
+            *(if chosen > 0 { &mut outcome.ok } else { &mut outcome.dropped_records }) += 1;
+            return;
+        };
+        // Firehose keeps all of it, also what would have been dropped.
+        outcome.failed += dropped + chosen + faulty;
+        outcome.failed_records += 1;
+        let at = ItemPosition { record: self.record, offset, ..ItemPosition::default() };
+        let position = self.origin.at(at);
+        if outcome.failed_records <= LOGGED_FAILURES {
+            tracing::error!(%position, error_type, reason, "a record failed: firehose keeps it in the backup bucket");
+        }
+        if outcome.failed_records == LOGGED_FAILURES {
+            tracing::error!(%position, "further records that fail in this invocation are only counted");
+        }
+    }
+
+    /// Everything about one record. Behind the first fault its events are only counted.
+    fn read(&mut self, record: &'r Record, room: usize) -> Found {
+        let mut found = Found::default();
+        self.data.clear();
+        self.values.clear();
+        let bytes = match record.data() {
+            Some(Data::Bytes(bytes)) => bytes,
+            Some(Data::NotBase64(_)) => {
+                found.fail(0, "invalid_base64", "the record is not base64".into());
+                return found;
+            }
+            None => return found,
+        };
+        self.frames.begin_record(bytes);
+        self.fill(&mut found, room);
+        self.receipt.bytes_in += bytes.len() as u64;
+        self.receipt.bytes_raw += self.frames.bytes_raw();
+        found
+    }
+
+    fn fill(&mut self, found: &mut Found, room: usize) {
+        let Self {
+            transform, frames, decoder, unfolding, shape, unreadable, data, values, value, origin, record, ..
+        } = self;
+        let mut refused: Option<(u64, DecodeError)> = None;
+        loop {
+            // What did not decode may be several values in one line: the framer then gives them singly.
+            if let Some((offset, DecodeError { error_type, reason })) = refused.take()
+                && !frames.split()
+            {
+                found.fail(offset, error_type, reason);
+            }
+            let (payload, offset) = match frames.next() {
+                Ok(Some(Frame::Record { payload, offset, .. })) => (payload, offset),
+                Ok(Some(Frame::TooLarge { offset, length, .. })) => {
+                    let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
+                    found.fail(offset, "event_too_large", reason);
+                    continue;
+                }
+                Ok(None) => return,
+                Err(FrameError::Broken { offset, error_type, reason }) => {
+                    return found.fail(offset, error_type, reason);
+                }
+                Err(FrameError::Read(error)) => {
+                    let offset = frames.offset();
+                    return found.fail(offset, "unreadable", error.to_string());
+                }
+            };
+            if found.failure.is_some() {
+                found.read += 1;
+                found.faulty += 1;
+                continue;
+            }
+            let decoded = events::decode(decoder, transform.embedded.as_ref(), unfolding, payload, |event| {
+                match events::is_wanted(event, transform.select.as_ref()) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        found.read += 1;
+                        found.dropped += 1;
+                        return;
+                    }
+                    Err(Refused { error_type, reason, .. }) => {
+                        return found.fail(offset, error_type, reason.into_owned());
+                    }
+                }
+                if let Err((error_type, reason)) = partition(&transform.partition_keys, event, values, value) {
+                    return found.fail(offset, error_type, reason);
+                }
+                found.read += 1;
+                found.chosen += 1;
+                let position = origin.at(ItemPosition { record: *record, offset, ..ItemPosition::default() });
+                push_line(data, transform.shape.apply(event, position, shape).unwrap_or(event.source));
+            });
+            if let Err(error) = decoded {
+                unreadable.clear();
+                unreadable.extend_from_slice(payload);
+                refused = Some((offset, error));
+            } else if data.len() > room {
+                found.failure = Some(no_room(offset));
+                data.clear();
+            }
+        }
+    }
+}
+
+fn no_room(offset: u64) -> Failure {
+    Failure {
+        offset,
+        error_type: "response_full",
+        reason:
+            "the chosen events of the record do not fit into what is left of the 6 MB of a Lambda response: a smaller \
+                 BufferSizeInMBs of the delivery stream's processor leaves more room"
+                .into(),
+    }
+}
+
+/// Appends one event as a line. A JSON string holds no raw line break, so every one in a valid event lies between tokens;
+/// readers of lines such as Athena's end one at a carriage return too.
+fn push_line(data: &mut Vec<u8>, event: &[u8]) {
+    let start = data.len();
+    data.extend_from_slice(event);
+    let mut rest = start;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', &data[rest..]) {
+        data[rest + at] = b' ';
+        rest += at + 1;
+    }
+    data.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Reading answers strictly: what cannot be read is an error, never an empty answer.
+//!
+//! In: answers of a domain. Out: the lists and objects in them, or what is wrong. A proxy's page, a cut body or a refusal would
+//! otherwise look like a domain that has no alias, no data stream and no template.
+
+use serde_json::{Map, Value};
+
+use super::Said;
+use pipeline::outcome::BatchError;
+
+impl Said {
+    /// Whether the engine itself says that there is no such thing. A 404 of anybody between says nothing about the domain.
+    pub fn is_missing(&self) -> bool {
+        let Value::Object(body) = &self.body else { return false };
+        // A legacy template that is missing is an empty object, a role of the security plugin `{"status": "NOT_FOUND", …}`.
+        self.status == 404
+            && (body.is_empty() || body.contains_key("error") || body.get("status") == Some(&"NOT_FOUND".into()))
+    }
+
+    /// Whether the engine says that it has no such API. A node without a plugin says 400 `no handler found`, Elasticsearch 405.
+    pub fn is_unknown_api(&self) -> bool {
+        let is_engine = self.body.get("error").is_some();
+        let reason = self.body["error"].as_str().unwrap_or_default();
+        let no_handler = reason.contains("no handler found") || reason.contains("Incorrect HTTP method");
+        // An old engine takes the path for the name of an index, which begins with no underscore.
+        let no_index = self.body["error"]["type"] == "invalid_index_name_exception";
+        let no_such_index = self.status == 404 && self.body["error"]["type"] == "index_not_found_exception";
+        is_engine && (matches!(self.status, 400 | 405) && (no_handler || no_index) || no_such_index)
+    }
+
+    /// The body where it is a success and an object.
+    ///
+    /// # Errors
+    /// Permanent where it is anything else.
+    pub fn object(&self) -> Result<&Map<String, Value>, BatchError> {
+        self.accepted()?;
+        self.body.as_object().ok_or_else(|| self.unreadable("a JSON object"))
+    }
+
+    /// The list of that name in the body.
+    ///
+    /// # Errors
+    /// Permanent where there is none.
+    pub fn list(&self, name: &str) -> Result<&Vec<Value>, BatchError> {
+        let list = self.object()?.get(name).and_then(Value::as_array);
+        list.ok_or_else(|| self.unreadable(&format!("a list `{name}`")))
+    }
+
+    /// The body where it is a success and a list.
+    ///
+    /// # Errors
+    /// Permanent where it is anything else.
+    pub fn rows(&self) -> Result<&Vec<Value>, BatchError> {
+        self.accepted()?;
+        self.body.as_array().ok_or_else(|| self.unreadable("a JSON list"))
+    }
+
+    /// An answer of another form than the engine's: nothing follows from it.
+    pub fn unreadable(&self, expected: &str) -> BatchError {
+        let what = self.summary.split_once(": ").map_or(self.summary.as_str(), |(what, _)| what);
+        BatchError::Permanent {
+            what: what.to_owned(),
+            reason: format!("the answer is not {expected}: {}", self.summary),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(status: u16, body: Value) -> Said {
+        Said { status, summary: format!("GET https://d/x: {status}"), body, date_ms: None }
+    }
+
+    #[test]
+    fn only_the_engine_says_that_something_is_missing() {
+        let engine = json!({ "error": { "type": "index_not_found_exception" }, "status": 404 });
+        for (status, body, is_missing) in [
+            (404, engine.clone(), true),
+            (404, json!({}), true),
+            (404, json!({ "status": "NOT_FOUND", "message": "Resource 'x' not found." }), true),
+            (404, Value::Null, false),
+            (404, json!({ "message": "Not Found" }), false),
+            (403, engine.clone(), false),
+            (200, json!({}), false),
+        ] {
+            assert_eq!(said(status, body.clone()).is_missing(), is_missing, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_api_is_unknown_only_where_the_engine_says_so() {
+        let no_handler = json!({ "error": "no handler found for uri [/_x] and method [GET]" });
+        for (status, body, is_unknown) in [
+            (400, no_handler.clone(), true),
+            (405, json!({ "error": "Incorrect HTTP method for uri [/_x] and method [GET], allowed: [POST]" }), true),
+            (400, json!({ "error": { "type": "invalid_index_name_exception" } }), true),
+            (404, json!({ "error": { "type": "index_not_found_exception" } }), true),
+            (400, json!({ "error": { "type": "illegal_argument_exception" } }), false),
+            (403, no_handler, false),
+            (404, Value::Null, false),
+            (200, json!({}), false),
+        ] {
+            assert_eq!(said(status, body.clone()).is_unknown_api(), is_unknown, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_an_error() {
+        for (status, body) in
+            [(200, Value::Null), (200, json!("sign in")), (200, json!({ "a": 1 })), (403, json!({ "a": [] }))]
+        {
+            assert!(said(status, body.clone()).list("a").is_err(), "{status} {body}");
+            assert!(said(status, body.clone()).rows().is_err(), "{status} {body}");
+        }
+        assert!(said(200, json!({ "a": [] })).list("a").is_ok_and(Vec::is_empty));
+        assert!(said(200, json!([])).rows().is_ok_and(Vec::is_empty));
+        assert!(said(200, Value::Null).object().unwrap_err().to_string().contains("is not a JSON object"));
+    }
+}

@@ -1,0 +1,140 @@
+//! Whether a domain takes writes: its blocks, and what it refused for load.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Admin, segment};
+use delivery::lambda::Deadline;
+use pipeline::outcome::BatchError;
+
+/// Settings of the cluster that keep every dataset's events, or the first of a day, from being taken.
+pub const CLUSTER_BLOCKS: [&str; 3] =
+    ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"];
+
+/// Whether an index can be written to at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    /// Its name.
+    pub name: String,
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// Its shards with their copies, as the limit counts them.
+    pub shards: u64,
+    /// Documents written to its primary shards since they were started.
+    pub written: u64,
+}
+
+impl Admin {
+    /// What keeps the domain from taking events: a block of the cluster, or of indices of these patterns. Empty where nothing does.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn write_blocks(
+        &self,
+        patterns: &BTreeSet<String>,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, BatchError> {
+        let mut reasons = Vec::new();
+        let path = "/_cluster/settings?flat_settings=true";
+        let settings = self.ask("GET", path, None, deadline).await?;
+        for name in CLUSTER_BLOCKS {
+            if ["persistent", "transient"].iter().any(|kind| settings[*kind][name] == "true") {
+                reasons.push(format!("{name} is set"));
+            }
+        }
+        for pattern in patterns {
+            let path =
+                format!("/{}/_settings/index.blocks.%2A?flat_settings=true&allow_no_indices=true", segment(pattern));
+            let said = self.send("GET", &path, None, deadline).await?;
+            // The flood stage sets it on every index of a full node; one that an operator closed for writing is no reason.
+            let full = said
+                .body
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(_, about)| about["settings"]["index.blocks.read_only_allow_delete"] == "true");
+            let count = full.count();
+            if count > 0 {
+                reasons.push(format!("{count} indices of {pattern} are read-only since a disk was full"));
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// Writes refused for load since each node started, by node.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn rejected_writes(&self, deadline: Deadline) -> Result<BTreeMap<String, u64>, BatchError> {
+        let pools =
+            self.ask("GET", "/_cat/thread_pool/write?format=json&h=node_name%2Crejected", None, deadline).await?;
+        let nodes = pools.as_array().into_iter().flatten();
+        Ok(nodes
+            .filter_map(|node| Some((node["node_name"].as_str()?.to_owned(), node["rejected"].as_str()?.parse().ok()?)))
+            .collect())
+    }
+
+    /// Every index, open or closed.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn index_states(&self, deadline: Deadline) -> Result<Vec<IndexState>, BatchError> {
+        let path =
+            "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep%2Cpri.indexing.index_total&expand_wildcards=all";
+        let listed = self.ask("GET", path, None, deadline).await?;
+        Ok(listed.as_array().into_iter().flatten().filter_map(index_state).collect())
+    }
+
+    /// How many shards the domain would still take beside those of these indices; none where it does not tell its limit.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn shard_room(&self, indices: &[IndexState], deadline: Deadline) -> Result<Option<u64>, BatchError> {
+        let path = "/_cluster/settings?flat_settings=true&include_defaults=true";
+        let settings = self.ask("GET", path, None, deadline).await?;
+        let health = self.ask("GET", "/_cluster/health", None, deadline).await?;
+        Ok(shard_limit(&settings, &health).map(|limit| {
+            // A closed index does not count.
+            let open: u64 = indices.iter().filter(|index| !index.is_closed).map(|index| index.shards).sum();
+            limit.saturating_sub(open)
+        }))
+    }
+}
+
+fn index_state(row: &Value) -> Option<IndexState> {
+    let count = |name: &str| row[name].as_str().and_then(|count| count.parse::<u64>().ok());
+    Some(IndexState {
+        name: row["index"].as_str()?.into(),
+        is_closed: row["status"] == "close",
+        shards: count("pri").unwrap_or(0) * (1 + count("rep").unwrap_or(0)),
+        written: count("pri.indexing.index_total").unwrap_or(0),
+    })
+}
+
+fn shard_limit(settings: &Value, health: &Value) -> Option<u64> {
+    const LIMIT: &str = "cluster.max_shards_per_node";
+    let told = ["transient", "persistent", "defaults"].iter().find_map(|kind| settings[*kind][LIMIT].as_str());
+    told?.parse::<u64>().ok()?.checked_mul(health["number_of_data_nodes"].as_u64()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_shard_limit_is_of_all_data_nodes_and_copies_count() {
+        let health = json!({ "number_of_data_nodes": 2 });
+        let limit = |kind: &str| json!({ kind: { "cluster.max_shards_per_node": "10" } });
+        for kind in ["defaults", "persistent", "transient"] {
+            assert_eq!(shard_limit(&limit(kind), &health), Some(20));
+        }
+        assert_eq!(shard_limit(&json!({}), &health), None);
+        assert_eq!(shard_limit(&limit("defaults"), &json!({})), None);
+        let row = |status: &str| json!({ "index": "a", "status": status, "pri": "3", "rep": "1", "pri.indexing.index_total": "7" });
+        let expected = |is_closed| Some(IndexState { name: "a".into(), is_closed, shards: 6, written: 7 });
+        assert_eq!((index_state(&row("open")), index_state(&row("close"))), (expected(false), expected(true)));
+    }
+}

@@ -1,0 +1,162 @@
+//! The snapshot repository of a deployment: its name, and the place that it writes to.
+//!
+//! In: a place. Out: the name of the one repository for it. Two repositories of one place corrupt it, as two writers that do not know of
+//! each other: so what is there for the place keeps its name, whoever has made it.
+
+use serde_json::{Map, Value, json};
+
+use super::{Admin, Said, segment};
+use crate::{settings::Repository, stack::Stack};
+use delivery::lambda::Deadline;
+use pipeline::outcome::BatchError;
+
+/// The name of the repository of a deployment without a name, and of every deployment before they had names.
+pub const REPOSITORY: &str = "millrace";
+
+impl Stack {
+    /// The name of a repository of this deployment's own.
+    pub fn repository(&self) -> String {
+        self.own_lowercase(REPOSITORY, '-')
+    }
+}
+
+impl Admin {
+    /// Makes the repository known to the domain, or changes what it knows; its name. `is_own` says whether a repository of this
+    /// deployment's name is no other's for sure, or taken over; `role` is the role that the domain takes to
+    /// write into S3, and `region` the bucket's.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]: the domain tries whether it can write there. Permanent where the place has a repository that is read only.
+    pub async fn put_repository(
+        &self,
+        stack: &Stack,
+        is_own: bool,
+        repository: &Repository,
+        role: Option<&str>,
+        region: &str,
+        deadline: Deadline,
+    ) -> Result<String, BatchError> {
+        let known = self.repositories(deadline).await?;
+        let name = of_place(known.object()?, repository, stack).unwrap_or_else(|| stack.repository());
+        let about = known.object()?.get(&name);
+        if about.is_some_and(|about| !is_of(about, repository)) && !is_own {
+            let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `local setup --take-over`, \
+                          or {\"take_over\": true} to the function `setup`, takes it over";
+            return Err(BatchError::Permanent { what: format!("the repository {name}"), reason: reason.into() });
+        }
+        if about.is_some_and(is_read_only) {
+            let reason = format!("{name} is read only: give a place that this domain may write to");
+            return Err(BatchError::Permanent { what: format!("snapshot repository {name}"), reason });
+        }
+        if name != stack.repository() && name != REPOSITORY {
+            // Made by others, for the same place: theirs to change.
+            return Ok(name);
+        }
+        let mut body = body(repository, role, region);
+        if let Some(about) = about.filter(|about| is_of(about, repository)) {
+            body["settings"] = with(&about["settings"], &body["settings"]);
+        }
+        self.ask("PUT", &format!("/_snapshot/{}", segment(&name)), Some(&body), deadline).await?;
+        Ok(name)
+    }
+
+    /// The name of the repository that takes snapshots into a place; `None` where the domain has none.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    pub async fn repository_at(
+        &self,
+        stack: &Stack,
+        repository: &Repository,
+        deadline: Deadline,
+    ) -> Result<Option<String>, BatchError> {
+        let known = self.repositories(deadline).await?;
+        Ok(that_takes_snapshots(known.object()?, repository, stack))
+    }
+
+    async fn repositories(&self, deadline: Deadline) -> Result<Said, BatchError> {
+        self.send("GET", "/_snapshot", None, deadline).await
+    }
+}
+
+/// The repository of a place: the deployment's own where there are several.
+fn of_place(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
+    let own = stack.repository();
+    let names = known.iter().filter(|(_, about)| is_of(about, repository)).map(|(name, _)| name);
+    let rank = |name: &&String| (**name != own, *name != REPOSITORY);
+    names.min_by_key(rank).cloned()
+}
+
+/// The same, where it may be written to. `setup` refuses one that is read only, and says so.
+fn that_takes_snapshots(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
+    of_place(known, repository, stack).filter(|name| known.get(name).is_some_and(|about| !is_read_only(about)))
+}
+
+fn is_read_only(about: &Value) -> bool {
+    about["settings"]["readonly"] == "true"
+}
+
+fn is_of(about: &Value, repository: &Repository) -> bool {
+    let text = |name: &str| about["settings"][name].as_str().unwrap_or_default();
+    match repository {
+        Repository::S3(at) => {
+            about["type"] == "s3" && text("bucket") == at.bucket && text("base_path").trim_matches('/') == at.prefix
+        }
+        Repository::Fs(location) => {
+            about["type"] == "fs" && text("location").trim_end_matches('/') == location.trim_end_matches('/')
+        }
+    }
+}
+
+fn body(repository: &Repository, role: Option<&str>, region: &str) -> Value {
+    match repository {
+        Repository::S3(at) => {
+            let mut settings = json!({ "bucket": at.bucket, "base_path": at.prefix, "region": region });
+            if let Some(role) = role {
+                settings["role_arn"] = role.into();
+            }
+            json!({ "type": "s3", "settings": settings })
+        }
+        Repository::Fs(location) => json!({ "type": "fs", "settings": { "location": location } }),
+    }
+}
+
+/// Settings that are there, with those that are wanted.
+fn with(known: &Value, wanted: &Value) -> Value {
+    let mut settings = known.as_object().cloned().unwrap_or_default();
+    settings.extend(wanted.as_object().cloned().unwrap_or_default());
+    settings.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use delivery::settings::S3Prefix;
+
+    #[test]
+    fn a_place_has_one_repository_whatever_its_name() {
+        let at = Repository::S3(S3Prefix { bucket: "snapshots".into(), prefix: "a".into() });
+        let s3 =
+            |bucket: &str, path: &str| json!({ "type": "s3", "settings": { "bucket": bucket, "base_path": path } });
+        let web = Stack::named("Web");
+        for (known, expected) in [
+            (json!({}), None),
+            (json!({ "millrace": s3("snapshots", "b") }), None),
+            (json!({ "millrace": s3("snapshots", "a/") }), Some("millrace")),
+            (json!({ "theirs": s3("snapshots", "/a") }), Some("theirs")),
+            (json!({ "a": s3("snapshots", "a"), "millrace": s3("snapshots", "a") }), Some("millrace")),
+            (json!({ "a": s3("snapshots", "a"), "millrace-web": s3("snapshots", "a") }), Some("millrace-web")),
+            (json!({ "millrace": { "type": "fs", "settings": { "location": "a" } } }), None),
+        ] {
+            assert_eq!(of_place(known.as_object().unwrap(), &at, &web).as_deref(), expected, "{known}");
+        }
+        let folder = Repository::Fs("/srv/a/".into());
+        let known = json!({ "old": { "type": "fs", "settings": { "location": "/srv/a" } } });
+        assert_eq!(of_place(known.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
+        let read_only = json!({ "old": { "type": "fs", "settings": { "location": "/srv/a", "readonly": "true" } } });
+        assert_eq!(of_place(read_only.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
+        assert_eq!(that_takes_snapshots(read_only.as_object().unwrap(), &folder, &web), None);
+        assert_eq!(that_takes_snapshots(known.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
+        assert_eq!((web.repository().as_str(), Stack::default().repository().as_str()), ("millrace-web", "millrace"));
+    }
+}

@@ -1,0 +1,166 @@
+//! The index templates of a domain, and whose they are.
+//!
+//! In: names and bodies. Out: what is installed. Both kinds: composable ones, and the legacy ones that Elasticsearch knew before 7.8.
+//! Deliberately absent: what a template is to say, and what becomes of one that somebody else made (`operate::setup`).
+
+use serde_json::Value;
+
+use super::{Admin, segment};
+use delivery::lambda::Deadline;
+use pipeline::outcome::BatchError;
+
+/// What Millrace writes into `_meta.managed_by` of a composable template.
+pub const MANAGED_BY: &str = "millrace";
+
+/// The kind of a template, which is an API of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One of them decides about an index.
+    Composable,
+    /// All that match are merged; none counts where a composable one matches.
+    Legacy,
+}
+
+impl Kind {
+    fn api(self) -> &'static str {
+        match self {
+            Self::Composable => "_index_template",
+            Self::Legacy => "_template",
+        }
+    }
+}
+
+/// Who made a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The stack with this mark.
+    Stack(String),
+    /// Millrace, before deployments had names.
+    Unnamed,
+    /// Somebody else; nobody knows of a legacy template without a mark.
+    Unknown,
+}
+
+/// One template of the domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Installed {
+    /// Its name.
+    pub name: String,
+    /// The indices that it is for.
+    pub patterns: Vec<String>,
+    /// `priority`, or `order` of a legacy one.
+    pub priority: i64,
+    /// Who made it.
+    pub owner: Owner,
+    /// Everything that it says.
+    pub body: Value,
+}
+
+impl Installed {
+    fn new(kind: Kind, name: &str, body: &Value) -> Option<Self> {
+        let patterns = body["index_patterns"].as_array()?;
+        let patterns = patterns.iter().map(|pattern| pattern.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+        let priority = if kind == Kind::Composable { &body["priority"] } else { &body["order"] };
+        Some(Self {
+            name: name.to_owned(),
+            patterns,
+            priority: priority.as_i64().unwrap_or(0),
+            owner: owner(kind, body),
+            body: body.clone(),
+        })
+    }
+}
+
+fn owner(kind: Kind, body: &Value) -> Owner {
+    let stack = match kind {
+        Kind::Composable if body["_meta"]["managed_by"] != MANAGED_BY => return Owner::Unknown,
+        Kind::Composable => &body["_meta"]["stack"],
+        Kind::Legacy => &body["mappings"]["_meta"]["millrace"]["stack"],
+    };
+    match (stack.as_str(), kind) {
+        (Some(stack), _) => Owner::Stack(stack.to_owned()),
+        (None, Kind::Composable) => Owner::Unnamed,
+        (None, Kind::Legacy) => Owner::Unknown,
+    }
+}
+
+impl Admin {
+    /// Every template of a kind, or that of one name; empty where the engine has none.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    pub async fn templates(
+        &self,
+        kind: Kind,
+        name: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Vec<Installed>, BatchError> {
+        let name = name.map(|name| format!("/{}", segment(name))).unwrap_or_default();
+        let said = self.send("GET", &format!("/{}{name}", kind.api()), None, deadline).await?;
+        if said.is_missing() {
+            return Ok(Vec::new());
+        }
+        let read = |name: &str, body: &Value| {
+            Installed::new(kind, name, body).ok_or_else(|| said.unreadable("a list of index templates"))
+        };
+        match kind {
+            Kind::Composable => said
+                .list("index_templates")?
+                .iter()
+                .map(|one| read(one["name"].as_str().unwrap_or_default(), &one["index_template"]))
+                .collect(),
+            Kind::Legacy => said.object()?.iter().map(|(name, body)| read(name, body)).collect(),
+        }
+    }
+
+    /// Puts a template, over the one of this name that is there.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; the engine checks it, and refuses a second one of the same priority for the same indices.
+    pub async fn put_template(
+        &self,
+        kind: Kind,
+        name: &str,
+        body: &Value,
+        deadline: Deadline,
+    ) -> Result<(), BatchError> {
+        self.ask("PUT", &format!("/{}/{}", kind.api(), segment(name)), Some(body), deadline).await.map(drop)
+    }
+
+    /// Deletes a template; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn delete_template(&self, kind: Kind, name: &str, deadline: Deadline) -> Result<(), BatchError> {
+        let said = self.send("DELETE", &format!("/{}/{}", kind.api(), segment(name)), None, deadline).await?;
+        if said.is_missing() { Ok(()) } else { said.accepted() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_template_tells_who_made_it() {
+        let patterns = json!(["logs-*"]);
+        let of = |meta: Value| json!({ "index_patterns": patterns, "priority": 305, "_meta": meta });
+        for (body, expected) in [
+            (of(json!({ "managed_by": "millrace", "stack": "web" })), Owner::Stack("web".into())),
+            (of(json!({ "managed_by": "millrace" })), Owner::Unnamed),
+            (of(json!({ "stack": "web" })), Owner::Unknown),
+            (of(Value::Null), Owner::Unknown),
+        ] {
+            let installed = Installed::new(Kind::Composable, "a", &body).unwrap();
+            assert_eq!((installed.owner, installed.priority), (expected, 305), "{body}");
+        }
+        let legacy = |mappings: Value| json!({ "index_patterns": patterns, "order": 3, "mappings": mappings });
+        let marked = legacy(json!({ "_meta": { "millrace": { "stack": "web" } } }));
+        assert_eq!(Installed::new(Kind::Legacy, "a", &marked).unwrap().owner, Owner::Stack("web".into()));
+        let installed = Installed::new(Kind::Legacy, "a", &legacy(json!({}))).unwrap();
+        assert_eq!((installed.owner, installed.priority), (Owner::Unknown, 3));
+        assert!(Installed::new(Kind::Composable, "a", &json!({ "message": "?" })).is_none());
+    }
+}

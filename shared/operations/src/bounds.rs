@@ -1,0 +1,162 @@
+//! Where "again is harmless" has a bound: by its rules alone, a dataset may come to hold an event twice.
+//!
+//! In: the rules. Out: a warning for each case, for `local check` and `local doctor`; docs/DELIVERY.md states the bounds. Deliberately
+//! absent: what only the domain tells, such as whether an index is an alias (`doctor::rollover`).
+
+use pipeline::{
+    route::{IdRule, Timestamp},
+    rules::{Dataset, Datasets},
+    shape::{FieldRule, Shape},
+};
+
+/// What a dataset's rules do not promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// `duplicates` or `rollover`.
+    pub check: &'static str,
+    /// What can happen.
+    pub found: String,
+    /// How it cannot.
+    pub fix: &'static str,
+}
+
+/// The bounds of every dataset, in the order of the file.
+pub fn bounds(datasets: &Datasets) -> Vec<Bound> {
+    datasets.iter().flat_map(|dataset| of_dataset(dataset)).collect()
+}
+
+fn of_dataset(dataset: &Dataset) -> Vec<Bound> {
+    let (name, router) = (&dataset.name, &dataset.router);
+    let has_date = router.index().as_str().contains("%{+");
+    let mut bounds = Vec::new();
+    if *router.id() == IdRule::None {
+        bounds.push(Bound {
+            check: "duplicates",
+            found: format!("the dataset `{name}` has `id: none`: what is delivered or replayed twice is indexed twice, dead letters too"),
+            fix: "leave `id` out, unless the domain takes no ids (OpenSearch Serverless time series)",
+        });
+    }
+    if dataset.from.s3().is_some() && router.timestamp().is_none() && has_date {
+        bounds.push(Bound {
+            check: "duplicates",
+            found: format!(
+                "the dataset `{name}` has no `timestamp`: an object that is copied onto itself has a new LastModified, and its events are indexed again in the index of that day"
+            ),
+            fix: "name the field with the event's own time in `timestamp`, or take the date out of `index`",
+        });
+    }
+    bounds
+}
+
+/// The datasets whose index name has no date, so that it may be that of an alias or a data stream.
+pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
+    let has_no_date = |dataset: &&std::sync::Arc<Dataset>| !dataset.router.index().as_str().contains("%{+");
+    let bound = |dataset: &std::sync::Arc<Dataset>| Bound {
+        check: "rollover",
+        found: format!(
+            "the index `{}` of the dataset `{}` has no date: where it is an alias or a data stream that rolls over, an event that is delivered again after the rollover is indexed twice",
+            dataset.router.index(),
+            dataset.name
+        ),
+        fix: ROLLOVER_FIX,
+    };
+    datasets.iter().filter(has_no_date).map(bound).collect()
+}
+
+/// The datasets whose index follows from a zone, which is as much a part of its name as the text is.
+pub fn may_move(datasets: &Datasets) -> Vec<Bound> {
+    datasets.iter().filter_map(|dataset| moves(dataset)).collect()
+}
+
+fn moves(dataset: &Dataset) -> Option<Bound> {
+    let index = dataset.router.index();
+    let of_index = index.zone().map(|zone| format!("`index` cut by the days of {}", zone.name()));
+    let of_time = dataset.router.timestamp().and_then(Timestamp::zone).filter(|_| index.has_date());
+    let of_time = of_time.map(|zone| format!("times read as those of {}", zone.name()));
+    let cut = [of_index, of_time].into_iter().flatten().collect::<Vec<_>>();
+    (!cut.is_empty()).then(|| Bound {
+        check: "timezone",
+        found: format!(
+            "the dataset `{}` has {}: to add, change or remove a `timezone` is to change `index`, and what was indexed before and comes again is indexed twice, in another index",
+            dataset.name,
+            cut.join(" and ")
+        ),
+        fix: "change it when nothing of before comes again, or make the indices anew: `replay` with `recreate` (docs/DELIVERY.md)",
+    })
+}
+
+/// Rules that would hide a field of the document if it were there: with `lift`, names are those of the event as it came.
+pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
+    let of_dataset = |name: &str, shape: &Shape| {
+        let bound = |rule: &FieldRule| Bound {
+            check: "lift",
+            found: format!(
+                "`{rule}` of the dataset `{name}` names a field beside the object that is lifted, and hides nothing in the document"
+            ),
+            fix: "name fields of the object by their whole path, such as `payload.after.email`",
+        };
+        shape.hides_beside_lift().map(bound).collect::<Vec<_>>()
+    };
+    let to_domain = datasets.iter().flat_map(|dataset| of_dataset(&dataset.name, &dataset.shape));
+    to_domain.chain(datasets.transforms().flat_map(|transform| of_dataset(&transform.name, &transform.shape))).collect()
+}
+
+/// What keeps documents of one id in one index.
+pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
+                                       only after what may come again has come (docs/DELIVERY.md)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_told_of_where_the_index_follows_from_it() {
+        let yaml = "datasets:
+  - { name: utc, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
+  - { name: cut, from: { key: \"b/**\" }, timestamp: t, index: { name: \"b-%{+YYYY}\", timezone: Asia/Seoul } }
+  - { name: read, from: { key: \"c/**\" }, timestamp: { field: t, timezone: Asia/Tokyo }, index: \"c-%{+YYYY}\" }
+  - { name: dateless, from: { key: \"d/**\" }, timestamp: { field: t, timezone: Asia/Tokyo }, index: d }
+";
+        let told = may_move(&Datasets::parse("f", yaml, None).unwrap());
+        let told: Vec<&str> = told.iter().map(|bound| bound.found.as_str()).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("`cut`") && told[0].contains("the days of Asia/Seoul"), "{told:?}");
+        assert!(told[1].contains("`read`") && told[1].contains("those of Asia/Tokyo"), "{told:?}");
+    }
+
+    #[test]
+    fn what_hides_nothing_beside_a_lift_is_told() {
+        let yaml = "datasets:
+  - name: a
+    from: { stream: a }
+    fields:
+      lift: p.after
+      rename: { p.op: op, p.user: user }
+      hash: [email, p.after.phone, user]
+      drop: [phone, p.after.card, \"*.x\", p.before]
+    index: a
+";
+        let key = pipeline::shape::HashKey::new(b"0123456789abcdef").ok();
+        let told = may_show(&Datasets::parse("f", yaml, key.as_ref()).unwrap());
+        let told: Vec<&str> = told.iter().filter_map(|bound| bound.found.split('`').nth(1)).collect();
+        assert_eq!(told, ["hash: email", "drop: phone", "drop: p.before"]);
+    }
+
+    #[test]
+    fn each_case_is_told_and_the_ordinary_is_not() {
+        let yaml = "datasets:
+  - { name: ordinary, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
+  - { name: untimed, from: { key: \"b/**\" }, index: \"b-%{+YYYY.MM.dd}\" }
+  - { name: stream, from: { stream: s }, index: \"c-%{+YYYY.MM.dd}\" }
+  - { name: single, from: { key: \"d/**\" }, index: d }
+  - { name: none, from: { stream: n }, index: \"e-%{+YYYY}\", id: none }
+";
+        let datasets = Datasets::parse("f", yaml, None).unwrap();
+        let told: Vec<(&str, bool)> =
+            bounds(&datasets).iter().map(|bound| (bound.check, bound.found.contains("`untimed`"))).collect();
+        assert_eq!(told, [("duplicates", true), ("duplicates", false)]);
+        let rolling = may_roll_over(&datasets);
+        assert_eq!(rolling.len(), 1);
+        assert!(rolling[0].found.contains("the index `d` of the dataset `single`"), "{rolling:?}");
+    }
+}

@@ -1,0 +1,187 @@
+//! What this identity may do in the domain, and whether the functions' roles are mapped.
+//!
+//! Relied upon: the engine's own word for who asks (`authinfo`), and two `_bulk` requests that cannot make a document. The first
+//! asks for an alias of a name that nobody has (`require_alias`), which shows whether `_bulk` may be sent at all. The second asks
+//! the newest index of each dataset to change a document that is not there, at a version that it never had (`if_seq_no`): it
+//! meets 409 where the identity may write, and 403 where it may not. Where a dataset has no index yet, only the first event shows
+//! whether one may be made.
+
+use serde_json::{Value, json};
+
+use super::{Answering, Finding, Patient, refusal, soon};
+use crate::{
+    admin::{Distribution, Said, security::PATHS},
+    setup::ingest_role,
+};
+use pipeline::outcome::BatchError;
+
+const CHECK: &str = "permission";
+/// The id that the probes ask for.
+const ID: &str = "millrace-doctor";
+
+/// Whether this identity may write events, and the functions' roles too.
+pub(super) async fn permission(patient: &Patient, it: &Answering) -> Vec<Finding> {
+    if it.domain.is_collection() {
+        return vec![Finding::skipped(CHECK, "a collection's data access policies cannot be asked for from here")];
+    }
+    let mut findings = vec![who(it).await];
+    match privileges(patient, it).await {
+        Some(finding) => findings.push(finding),
+        None => match probe(patient, it).await {
+            Ok(finding) => findings.push(finding),
+            Err(error) => findings.push(Finding::unseen(CHECK, &error)),
+        },
+    }
+    findings.push(roles(patient, it).await);
+    findings
+}
+
+/// By what name and roles the engine knows whoever asks.
+async fn who(it: &Answering) -> Finding {
+    let open_search = PATHS.map(|path| format!("{}/authinfo", path.trim_end_matches("/api")));
+    for path in open_search.iter().map(String::as_str).chain(["/_security/_authenticate"]) {
+        let Ok(said) = it.admin.send("GET", path, None, soon()).await else { continue };
+        if !said.is_success() {
+            continue;
+        }
+        let names = |list: &Value| {
+            let names: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        };
+        let name = said.body["user_name"].as_str().or(said.body["username"].as_str()).unwrap_or("?");
+        return Finding::ok(
+            CHECK,
+            format!("the domain knows this identity as {name}, with the roles: {}", names(&said.body["roles"])),
+        );
+    }
+    Finding::skipped(CHECK, "no fine-grained access control: the access policy decides alone")
+}
+
+/// Elasticsearch with security of its own tells exactly.
+async fn privileges(patient: &Patient, it: &Answering) -> Option<Finding> {
+    it.version.filter(|version| version.distribution == Distribution::Elasticsearch)?;
+    let asked = json!({ "index": [{ "names": patient.patterns(), "privileges": ["create_doc", "auto_configure"] }] });
+    let said = it.admin.send("POST", "/_security/user/_has_privileges", Some(&asked), soon()).await.ok()?;
+    let has_all = said.body["has_all_requested"].as_bool()?;
+    if has_all {
+        return Some(Finding::ok(CHECK, "may create documents and indices of every dataset (_has_privileges)"));
+    }
+    let lacking: Vec<String> = said.body["index"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, has)| has.as_object().is_some_and(|has| has.values().any(|has| has == false)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    Some(Finding::fault(
+        CHECK,
+        format!("may not create documents in {}", super::some(&lacking)),
+        "give the user's role the privileges `create_doc` and `auto_configure` on these indices",
+    ))
+}
+
+async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError> {
+    let patterns = patient.patterns();
+    let Some(pattern) = patterns.first() else {
+        return Ok(Finding::skipped(CHECK, "no dataset writes into the domain"));
+    };
+    // No name that an alias may have: this one would get a document.
+    let name = if pattern.contains('*') { pattern.replace('*', ID) } else { format!("{pattern}-{ID}") };
+    let said = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
+    if let Some(fault) = refused(it, &said) {
+        return Ok(fault);
+    }
+    if said.summary.contains("explicit index") {
+        let fix = "set rest.action.multi.allow_explicit_index to true, among the advanced options of the domain";
+        return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", said.summary), fix));
+    }
+    // Whatever is there by now is newer than what is not.
+    let (mut indices, mut is_seen) = (Vec::new(), true);
+    for pattern in &patterns {
+        let path = format!("/_cat/indices/{}?format=json&h=index&expand_wildcards=open", pattern.replace('*', "%2A"));
+        let Ok(listed) = it.admin.ask("GET", &path, None, soon()).await else {
+            is_seen = false;
+            continue;
+        };
+        let names = listed.as_array().into_iter().flatten().filter_map(|index| index["index"].as_str());
+        indices.extend(names.max().map(str::to_owned));
+    }
+    if indices.is_empty() {
+        let found = if is_seen {
+            "may send _bulk; no dataset has an index yet, so the first event shows whether it may be made"
+        } else {
+            "may send _bulk; which indices there are it may not see, so events show whether it may write there"
+        };
+        return Ok(Finding::ok(CHECK, found));
+    }
+    let never = i64::MAX / 2;
+    let items: Vec<Value> = indices
+        .iter()
+        .map(|index| json!({ "index": { "_index": index, "_id": ID, "if_seq_no": never, "if_primary_term": 1 } }))
+        .collect();
+    let said = bulk(it, "", &items).await?;
+    if let Some(fault) = refused(it, &said) {
+        return Ok(fault);
+    }
+    for (index, item) in indices.iter().zip(said.body["items"].as_array().into_iter().flatten()) {
+        let error = &item["index"]["error"];
+        if item["index"]["status"] == 403 && error["type"] != "cluster_block_exception" {
+            let reason = error["reason"].as_str().unwrap_or_default();
+            let fix = refusal::fix(&it.domain.auth, 403, reason);
+            return Ok(Finding::fault(CHECK, format!("may not write to {index}: {reason}"), fix));
+        }
+    }
+    Ok(Finding::ok(CHECK, format!("may write to {} (_bulk)", super::some(&indices))))
+}
+
+async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, BatchError> {
+    let lines = actions.iter().flat_map(|action| [action.to_string(), "{}".to_owned()]);
+    let body = lines.chain([String::new()]).collect::<Vec<_>>().join("\n");
+    let path = format!("/_bulk{query}");
+    it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
+}
+
+fn refused(it: &Answering, said: &Said) -> Option<Finding> {
+    let fix = || refusal::fix(&it.domain.auth, said.status, &said.summary);
+    matches!(said.status, 401 | 403)
+        .then(|| Finding::fault(CHECK, format!("may not send _bulk: {}", said.summary), fix()))
+}
+
+/// Whether the roles of the functions are mapped to the role that `setup` makes.
+async fn roles(patient: &Patient, it: &Answering) -> Finding {
+    const CHECK: &str = "roles";
+    let wanted = &patient.deployment.ingest_roles;
+    if wanted.is_empty() {
+        return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
+    }
+    let role = ingest_role(&it.domain.stack);
+    for path in PATHS {
+        let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{role}"), None, soon()).await else {
+            continue;
+        };
+        let fix = "run `local setup` with the credentials of the domain's master user: it makes the role and maps it";
+        match said.status {
+            200 => {
+                let has = said.body[&role]["backend_roles"].as_array();
+                let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
+                let lacking: Vec<String> =
+                    wanted.iter().filter(|role| !has.contains(&role.as_str())).cloned().collect();
+                return if lacking.is_empty() {
+                    Finding::ok(CHECK, format!("{role} is mapped to every role of MILLRACE_INGEST_ROLES"))
+                } else {
+                    Finding::fault(CHECK, format!("{role} is not mapped to {}", super::some(&lacking)), fix)
+                };
+            }
+            401 | 403 => {
+                let found = "this identity may not see role mappings; the domain's master user may";
+                return Finding::skipped(CHECK, found);
+            }
+            // The plugin is there, and the mapping is not.
+            404 if said.body["status"] == "NOT_FOUND" => {
+                return Finding::fault(CHECK, format!("{role} is mapped to nobody"), fix);
+            }
+            _ => {}
+        }
+    }
+    Finding::skipped(CHECK, "no fine-grained access control, so nothing to map")
+}

@@ -1,0 +1,277 @@
+//! Name, connection, and the first answer: who it is from, whether it takes this identity, and what time it has.
+
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{Answering, Finding, Patient, refusal};
+use crate::{
+    admin::{Admin, Distribution, Said, Version},
+    settings::Domain,
+};
+use delivery::{cluster::address, lambda, settings::Auth};
+use pipeline::outcome::BatchError;
+
+/// A name or a connection; within one region both take milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The clocks may differ by as much.
+const WARNING_SKEW_MS: i64 = 60_000;
+/// A signature is good for five minutes before and after
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).
+const FAULT_SKEW_MS: i64 = 300_000;
+
+/// Service and region of an endpoint of Amazon's, by its name.
+pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
+    let (host, _) = address(endpoint)?;
+    let labels: Vec<&str> = host.rsplit('.').collect();
+    let (service, region) = match labels.as_slice() {
+        ["com", "amazonaws", service, region, ..] | ["cn", "com", "amazonaws", service, region, ..] => {
+            (*service, *region)
+        }
+        // The endpoints for IPv4 and IPv6: NAME.aos.REGION.on.aws.
+        ["aws", "on", region, "aos", ..] => ("es", *region),
+        _ => return None,
+    };
+    let service = match service {
+        "es" => "es",
+        "aoss" => "aoss",
+        _ => return None,
+    };
+    Some((service, region.to_owned()))
+}
+
+/// Whether the domain answers, and this identity.
+pub(super) async fn reach(patient: &Patient) -> (Vec<Finding>, Option<Answering>) {
+    let Some(domain) = &patient.deployment.domain else { return (Vec::new(), None) };
+    let mut findings = Vec::new();
+    for finding in connect(domain).await {
+        let is_over = finding.fix.is_some();
+        findings.push(finding);
+        if is_over {
+            return (findings, None);
+        }
+    }
+    let answering = first_answer(patient, domain, &mut findings).await;
+    (findings, answering)
+}
+
+/// The name, and the port.
+async fn connect(domain: &Domain) -> Vec<Finding> {
+    let Some((host, port)) = address(&domain.endpoint) else {
+        return vec![Finding::fault("name", format!("{} names no host", domain.endpoint), "give a URL with a host")];
+    };
+    let resolved = tokio::time::timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), port))).await;
+    let addresses: Vec<_> = match resolved {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(error)) => {
+            let fix = "correct the host in MILLRACE_DOMAIN_ENDPOINT; a domain in a VPC has a name that resolves everywhere, so no VPN is missing";
+            return vec![Finding::fault("name", format!("{host} does not resolve: {error}"), fix)];
+        }
+        Err(_) => {
+            return vec![Finding::fault(
+                "name",
+                format!("{host}: no answer of the name servers"),
+                "see whether DNS works here",
+            )];
+        }
+    };
+    let Some(first) = addresses.first() else {
+        return vec![Finding::fault(
+            "name",
+            format!("{host} has no address"),
+            "correct the host in MILLRACE_DOMAIN_ENDPOINT",
+        )];
+    };
+    let name = Finding::ok("name", format!("{host} is {}", first.ip()));
+    let connected = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(addresses.as_slice())).await {
+        Ok(Ok(_)) => return vec![name],
+        Ok(Err(error)) => Finding::fault(
+            "connection",
+            format!("{host}:{port} takes no connection: {error}"),
+            "correct the port in MILLRACE_DOMAIN_ENDPOINT (Amazon's domains have 443, clusters 9200), and see whether the domain runs",
+        ),
+        Err(_) => Finding::fault(
+            "connection",
+            format!("{host}:{port} does not answer"),
+            "let the domain's security group take port 443 from this network and from the functions' security group; a domain in a VPC is reached from within it only",
+        ),
+    };
+    vec![name, connected]
+}
+
+async fn first_answer(patient: &Patient, domain: &Domain, findings: &mut Vec<Finding>) -> Option<Answering> {
+    let admin = match Admin::new(domain, &patient.aws) {
+        Ok(admin) => admin,
+        Err(error) => {
+            findings.push(Finding::fault("connection", error.to_string(), "install the system's root certificates"));
+            return None;
+        }
+    };
+    // A collection has no `/`.
+    let path = if domain.is_collection() { "/_cat/indices?format=json" } else { "/" };
+    let before_ms = lambda::now_ms();
+    let said = match admin.once(path, ANSWER_TIMEOUT).await {
+        Ok(said) => said,
+        Err(error) => {
+            findings.push(no_answer(domain, &error));
+            return None;
+        }
+    };
+    findings.push(Finding::ok("connection", format!("{} answers", domain.endpoint)));
+    if let Some(date_ms) = said.date_ms {
+        // In the middle of the request; the header has whole seconds.
+        let now_ms = i64::midpoint(before_ms, lambda::now_ms());
+        findings.push(clock(&domain.auth, now_ms - date_ms));
+    } else {
+        findings.push(Finding::skipped("clock", "the domain does not tell its time"));
+    }
+    let (finding, version) = judge(domain, &said);
+    let is_over = finding.fix.is_some();
+    findings.push(finding);
+    if is_over {
+        return None;
+    }
+    if let Some(version) = version {
+        findings.push(supported(version));
+    } else {
+        findings.push(Finding::skipped("version", "OpenSearch Serverless does not tell its version"));
+    }
+    Some(Answering { domain: domain.clone(), admin, version })
+}
+
+fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
+    let found = error.to_string();
+    let says = |words: &[&str]| words.iter().any(|word| found.contains(word));
+    if says(&["GetSecretValue"]) {
+        let fix = "let MILLRACE_DOMAIN_AUTH name a secret of the form {\"username\": …, \"password\": …} in AWS_REGION, and give this identity secretsmanager:GetSecretValue on it";
+        return Finding::fault("authentication", found, fix);
+    }
+    if found.starts_with("credentials") {
+        let fix = "give credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), as `aws configure export-credentials --format env` prints them";
+        return Finding::fault("authentication", found, fix);
+    }
+    let fix = if says(&["peer certificate", "CertificateRequired", "UnknownIssuer", "NotValidForName"]) {
+        "give the endpoint by the name that its certificate has, signed by an authority that this system trusts"
+    } else if says(&["corrupt message", "InvalidContentType"]) {
+        "the port does not speak TLS: write http:// in MILLRACE_DOMAIN_ENDPOINT, or give the port that does"
+    } else if domain.endpoint.starts_with("http://") {
+        "the port may want TLS: try https:// in MILLRACE_DOMAIN_ENDPOINT, and see whether the domain runs"
+    } else {
+        "see whether the domain runs, and whether the port of MILLRACE_DOMAIN_ENDPOINT is its HTTPS one"
+    };
+    Finding::fault("connection", found, fix)
+}
+
+fn clock(auth: &Auth, ahead_ms: i64) -> Finding {
+    const CHECK: &str = "clock";
+    let seconds = ahead_ms.abs() / 1000;
+    let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
+    let found = format!("this clock is {seconds} s {word} the domain's");
+    let fix =
+        "set this machine's clock by NTP (`timedatectl set-ntp true`, chrony): signatures are good for five minutes";
+    if ahead_ms.abs() > FAULT_SKEW_MS && matches!(auth, Auth::SigV4(_)) {
+        Finding::fault(CHECK, found, fix)
+    } else if ahead_ms.abs() > WARNING_SKEW_MS {
+        Finding::warning(CHECK, found, fix)
+    } else {
+        Finding::ok(CHECK, "within a minute of the domain's")
+    }
+}
+
+/// What an answer to `/` says.
+fn judge(domain: &Domain, said: &Said) -> (Finding, Option<Version>) {
+    const CHECK: &str = "authentication";
+    let how = match &domain.auth {
+        Auth::SigV4(service) => format!("signed for `{service}`"),
+        Auth::Basic { .. } => "by user name and password".to_owned(),
+        Auth::None => "without authentication".to_owned(),
+    };
+    if matches!(said.status, 401 | 403) {
+        let fix = refusal::fix(&domain.auth, said.status, &said.summary);
+        return (Finding::fault(CHECK, format!("{how}: {}", said.summary), fix), None);
+    }
+    let ok = || Finding::ok(CHECK, format!("{how}: accepted"));
+    if domain.is_collection() && said.is_success() {
+        return (ok(), None);
+    }
+    match Version::read(&said.body).filter(|_| said.is_success()) {
+        Some(version) => (ok(), Some(version)),
+        None if said.status >= 500 || said.status == 429 => {
+            let fix =
+                "see the domain's health in its console: it is overloaded, being changed, or has no cluster manager";
+            (Finding::fault("connection", said.summary.clone(), fix), None)
+        }
+        None => {
+            let fix = "let MILLRACE_DOMAIN_ENDPOINT be the domain endpoint, without a path of Dashboards or Kibana";
+            (Finding::fault("version", format!("this is no domain: {}", said.summary), fix), None)
+        }
+    }
+}
+
+fn supported(version: Version) -> Finding {
+    const CHECK: &str = "version";
+    let supported = match version.distribution {
+        Distribution::OpenSearch => (1..=3).contains(&version.major),
+        Distribution::Elasticsearch => (7..=8).contains(&version.major),
+    };
+    if supported {
+        Finding::ok(CHECK, version.to_string())
+    } else {
+        Finding::fault(
+            CHECK,
+            format!("{version} is none that Millrace is made for"),
+            "use Elasticsearch 7 or 8, or OpenSearch 1 to 3",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn a_clock_matters_most_where_requests_are_signed() {
+        for (auth, ahead_ms, level) in [
+            (Auth::SigV4("es"), 59_000, Level::Ok),
+            (Auth::SigV4("es"), -61_000, Level::Warning),
+            (Auth::SigV4("es"), -301_000, Level::Fault),
+            (Auth::SigV4("aoss"), 301_000, Level::Fault),
+            (Auth::None, 301_000, Level::Warning),
+        ] {
+            let finding = clock(&auth, ahead_ms);
+            assert_eq!(finding.level, level, "{finding:?}");
+        }
+        assert!(clock(&Auth::None, -90_500).found.contains("90 s behind"));
+    }
+
+    #[test]
+    fn endpoints_of_amazons_tell_service_and_region() {
+        for (endpoint, expected) in [
+            ("https://search-a-b.us-east-1.es.amazonaws.com", Some(("es", "us-east-1"))),
+            ("https://vpc-a.cn-north-1.es.amazonaws.com.cn/", Some(("es", "cn-north-1"))),
+            ("https://x.eu-west-1.aoss.amazonaws.com", Some(("aoss", "eu-west-1"))),
+            ("https://search-a.aos.eu-central-1.on.aws", Some(("es", "eu-central-1"))),
+            ("https://s3.eu-west-1.amazonaws.com", None),
+            ("http://127.0.0.1:9200", None),
+        ] {
+            let found = region(endpoint);
+            assert_eq!(found.as_ref().map(|(service, region)| (*service, region.as_str())), expected, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn only_the_engines_of_the_promise_are_supported() {
+        for (distribution, major, level) in [
+            (Distribution::Elasticsearch, 6, Level::Fault),
+            (Distribution::Elasticsearch, 7, Level::Ok),
+            (Distribution::Elasticsearch, 9, Level::Fault),
+            (Distribution::OpenSearch, 1, Level::Ok),
+            (Distribution::OpenSearch, 3, Level::Ok),
+            (Distribution::OpenSearch, 4, Level::Fault),
+        ] {
+            assert_eq!(supported(Version { distribution, major, minor: 0 }).level, level, "{distribution:?} {major}");
+        }
+    }
+}

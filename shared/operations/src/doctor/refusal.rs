@@ -1,0 +1,155 @@
+//! Who refused, and what is to be done about it, by the words of a 401 or 403.
+//!
+//! Three doors stand one behind another: the signature, the access policy of Amazon's service, and the fine-grained access control
+//! of the engine. Each has its own words.
+
+use delivery::settings::Auth;
+
+/// What a refusal at the first door says, and what is to be done.
+const WORDS: [(&str, &str); 9] = [
+    ("signature expired", "set this machine's clock by NTP: signatures are good for five minutes"),
+    ("not yet current", "set this machine's clock by NTP: signatures are good for five minutes"),
+    ("scoped to a valid region", "set AWS_REGION to the region of the domain"),
+    (
+        "scoped to correct service",
+        "set MILLRACE_DOMAIN_AUTH to sigv4:es for a domain, to sigv4:aoss for a serverless collection",
+    ),
+    ("token included in the request is expired", "renew the credentials: those of this process have expired"),
+    (
+        "token included in the request is invalid",
+        "give the credentials of an identity that exists: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, with temporary ones, AWS_SESSION_TOKEN belong together",
+    ),
+    (
+        "signature we calculated does not match",
+        "correct AWS_SECRET_ACCESS_KEY; a proxy on the way must not change the host or the path",
+    ),
+    (
+        "explicit deny",
+        "take the Deny away that names this identity: in the domain's access policy, its own policies, or one of the organization",
+    ),
+    (
+        "not authorized to perform",
+        "access policy: allow this identity es:ESHttp* on the domain's ARN/*, in the domain's access policy or in its role's own policy",
+    ),
+];
+
+/// The fix for a refusal in these words.
+pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
+    let words = words.to_lowercase();
+    if words.contains("user: anonymous") || (*auth == Auth::None && status == 401) {
+        return "the domain wants to know who asks: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN"
+            .into();
+    }
+    if let Some((_, fix)) = WORDS.iter().find(|(said, _)| words.contains(said)) {
+        return (*fix).into();
+    }
+    if words.contains("no permissions for") || words.contains("is unauthorized for") {
+        let (proven, mapped) = match auth {
+            Auth::Basic { .. } => {
+                ("password", "Map the user to the role millrace_ingest (with MILLRACE_STACK, millrace_ingest_STACK)")
+            }
+            _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES"),
+        };
+        return format!(
+            "fine-grained access control: the {proven} is right, and no role of this identity allows it. {mapped}, and run `local setup` \
+             with the credentials of the domain's master user"
+        );
+    }
+    match (auth, status) {
+        (Auth::Basic { secret }, 401) => format!("correct user name and password in the secret {secret}"),
+        (Auth::SigV4("es"), 401) => "the engine takes users with passwords instead of IAM: set MILLRACE_DOMAIN_AUTH=basic:SECRET_ARN, or make an IAM role \
+                                     the master user of its fine-grained access control"
+            .into(),
+        (Auth::SigV4("aoss"), _) => "name this identity in a data access policy of the collection (aoss:DescribeIndex, aoss:CreateIndex, aoss:WriteDocument), allow it aoss:APIAccessAll, \
+                                     and let the network policy admit this network"
+            .into(),
+        _ => "let the domain's access policy, and its fine-grained access control where it has one, admit this identity".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_door_is_known_by_its_words() {
+        let basic = Auth::Basic { secret: "arn:s".into() };
+        let es = Auth::SigV4("es");
+        for (auth, status, words, expected) in [
+            (
+                &es,
+                403,
+                r#"{"Message":"User: arn:aws:iam::1:role/x is not authorized to perform: es:ESHttpGet because no resource-based policy allows the es:ESHttpGet action"}"#,
+                "access policy: allow",
+            ),
+            (
+                &es,
+                403,
+                r#"{"Message":"User: arn:aws:iam::1:role/x is not authorized to perform: es:ESHttpGet with an explicit deny in a resource-based policy"}"#,
+                "take the Deny away",
+            ),
+            (
+                &Auth::None,
+                403,
+                r#"{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}"#,
+                "the domain wants to know who asks",
+            ),
+            (&es, 403, r#"{"message":"Credential should be scoped to a valid region. "}"#, "set AWS_REGION"),
+            (
+                &es,
+                403,
+                r#"{"message":"Credential should be scoped to correct service: 'es'. "}"#,
+                "set MILLRACE_DOMAIN_AUTH",
+            ),
+            (
+                &es,
+                403,
+                r#"{"message":"Signature expired: 20261126T100000Z is now earlier than 20261126T110000Z"}"#,
+                "set this machine's clock",
+            ),
+            (
+                &es,
+                403,
+                r#"{"message":"The security token included in the request is expired"}"#,
+                "renew the credentials",
+            ),
+            (
+                &es,
+                403,
+                r#"{"message":"The request signature we calculated does not match the signature you provided."}"#,
+                "correct AWS_SECRET_ACCESS_KEY",
+            ),
+            (
+                &es,
+                403,
+                r#"{"error":{"type":"security_exception","reason":"no permissions for [cluster:monitor/main] and User [name=arn:aws:iam::1:role/x]"}}"#,
+                "fine-grained access control",
+            ),
+            (
+                &basic,
+                403,
+                r#"{"error":{"reason":"no permissions for [indices:data/write/bulk] and User [name=x]"}}"#,
+                "fine-grained access control: the password is right",
+            ),
+            (&basic, 401, "Unauthorized", "correct user name and password in the secret arn:s"),
+            (
+                &basic,
+                401,
+                r#"{"error":{"reason":"unable to authenticate user [x] for REST request [/]"}}"#,
+                "correct user name",
+            ),
+            (&es, 401, "Unauthorized", "the engine takes users with passwords"),
+            (&Auth::None, 401, "missing authentication credentials for REST request [/]", "the domain wants to know"),
+            (
+                &Auth::SigV4("aoss"),
+                403,
+                r#"{"status":403,"error":{"reason":"403 Forbidden","type":"Forbidden"}}"#,
+                "name this identity in a data access policy",
+            ),
+            (&basic, 403, "?", "let the domain's access policy"),
+        ] {
+            let said = fix(auth, status, words);
+            assert!(said.starts_with(expected), "{words}: {said}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Which objects are replayed: where they lie, and which of those that are listed there.
+
+use super::{
+    DeadLetters, Objects, Progress, Replay, What,
+    places::{Place, places},
+    range::Range,
+    request::time_ms,
+};
+use delivery::{
+    aws::objects::Listed,
+    settings::{S3Prefix, s3_prefix},
+};
+use pipeline::{
+    route::IdRule,
+    rules::{Dataset, Datasets, From},
+};
+
+impl Replay {
+    /// Refuses what cannot be fulfilled.
+    pub(super) fn check(&self, what: &What) -> Result<(), String> {
+        match what {
+            What::Objects(objects) => self.check_objects(objects)?,
+            What::DeadLetters(letters) => self.check_letters(letters)?,
+        }
+        self.places(what).map(drop)
+    }
+
+    fn check_objects(&self, objects: &Objects) -> Result<(), String> {
+        let since = time_ms("since", objects.since.as_deref(), None)?;
+        let until = time_ms("until", objects.until.as_deref(), None)?;
+        if matches!((since, until), (Some(since), Some(until)) if since >= until) {
+            return Err("`since` is not before `until`".into());
+        }
+        let wanted: Vec<&Dataset> = match &objects.dataset {
+            Some(name) => vec![self.dataset(name)?],
+            None => self.datasets.iter().filter(|dataset| dataset.from.s3().is_some()).map(AsRef::as_ref).collect(),
+        };
+        let doubling = wanted.iter().find(|dataset| *dataset.router.id() == IdRule::None);
+        // All of its indices go, so that nothing is left to be doubled.
+        let is_whole = objects.recreate && since.is_none() && until.is_none();
+        if let (Some(dataset), false) = (doubling, is_whole) {
+            return Err(format!(
+                "the dataset `{}` has `id: none`: what is replayed would be there twice; only `recreate` without `since` and `until` can",
+                dataset.name
+            ));
+        }
+        if objects.recreate { self.check_recreate(objects) } else { Ok(()) }
+    }
+
+    fn check_letters(&self, letters: &DeadLetters) -> Result<(), String> {
+        let (S3Prefix { bucket, prefix }, own) =
+            (at_text("dead_letters", &letters.dead_letters)?, &self.settings.dead_letters);
+        let is_own = bucket == own.bucket
+            && (own.prefix.is_empty() || prefix == own.prefix || prefix.starts_with(&format!("{}/", own.prefix)));
+        if is_own {
+            return Ok(());
+        }
+        Err(format!(
+            "`dead_letters: {}`: this deployment's dead letters are s3://{}/{}; what lies elsewhere is not its to delete",
+            letters.dead_letters, own.bucket, own.prefix
+        ))
+    }
+
+    /// The dataset of this name, which takes objects.
+    pub(super) fn dataset(&self, name: &str) -> Result<&Dataset, String> {
+        let dataset = self.datasets.by_name(name).ok_or_else(|| {
+            let names: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
+            format!("there is no dataset `{name}` in pipeline.yaml; there are {}", names.join(", "))
+        })?;
+        match &dataset.from {
+            From::S3(_) => Ok(dataset),
+            other => Err(format!("the dataset `{name}` is of {other}: only objects can be replayed")),
+        }
+    }
+
+    /// Where the objects lie. Those of a `recreate` lie wherever its dataset takes them from: a request for a part is refused.
+    pub(super) fn places(&self, what: &What) -> Result<Vec<Place>, String> {
+        let asked = at(what)?;
+        let What::Objects(objects) = what else { return Ok(asked.into_iter().collect()) };
+        if !objects.recreate {
+            return Ok(asked.into_iter().collect());
+        }
+        let dataset = self.dataset(objects.dataset.as_deref().unwrap_or_default())?;
+        let From::S3(from) = &dataset.from else { return Ok(Vec::new()) };
+        let all = places(from)?;
+        if let Some(asked) = asked
+            && let Some(beside) = all.iter().find(|place| !asked.holds(place))
+        {
+            return Err(format!(
+                "`from: {asked}` is a part of what the dataset `{}` takes: its indices go as a whole, and {beside} has brought events too. Leave `from` out",
+                dataset.name
+            ));
+        }
+        Ok(all)
+    }
+
+    /// A release before this one listed the place of the request alone, from the very `since`, also where it had deleted more. What it had begun is finished
+    /// with all objects of the dataset. Without ids, those that were sent already would be there twice: then it goes on as it was.
+    pub(super) fn widen_old(&self, progress: &mut Progress) {
+        let What::Objects(objects) = &progress.what else { return };
+        let is_old = objects.recreate && progress.plan.is_none() && progress.places.is_empty();
+        if !is_old || progress.deleted.is_empty() {
+            return;
+        }
+        let has_ids = self
+            .dataset(objects.dataset.as_deref().unwrap_or_default())
+            .is_ok_and(|dataset| *dataset.router.id() != IdRule::None);
+        if progress.phase == super::Phase::Sending && !has_ids {
+            return;
+        }
+        // Without `from`, the rules alone say where they lie.
+        let all = What::Objects(Objects { from: None, ..objects.clone() });
+        match self.places(&all) {
+            Ok(places) => {
+                (progress.places, progress.places_done, progress.after) = (places, 0, None);
+                (progress.listed, progress.sent) = (0, 0);
+            }
+            Err(error) => tracing::warn!(error, "only the objects of the request are sent"),
+        }
+    }
+
+    /// What is to be notified of what is listed in a bucket. `started_ms` is when the replay began.
+    pub(super) fn wanted<'w>(&'w self, what: &'w What, bucket: &'w str, started_ms: i64) -> Result<Wanted<'w>, String> {
+        let (dataset, since_ms, until_ms) = match what {
+            // What has come since is the outcome of this very replay.
+            What::DeadLetters(_) => (None, None, Some(started_ms)),
+            What::Objects(Objects { dataset, since, until, recreate, .. }) => {
+                let bounds = if *recreate {
+                    let What::Objects(objects) = what else { return Err("dead letters are not made anew".into()) };
+                    let dataset = self.dataset(dataset.as_deref().unwrap_or_default())?;
+                    (Range::of(objects, dataset.router.index())?.objects_since_ms(), None)
+                } else {
+                    (time_ms("since", since.as_deref(), None)?, time_ms("until", until.as_deref(), None)?)
+                };
+                (dataset.as_deref(), bounds.0, bounds.1)
+            }
+        };
+        let datasets = matches!(what, What::Objects(_)).then_some(&self.datasets);
+        Ok(Wanted { datasets, bucket, dataset, since_ms, until_ms })
+    }
+}
+
+/// The places of a replay that was begun.
+pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, String> {
+    // A release before this one knew the place of the request alone.
+    if progress.places.is_empty() { Ok(at(&progress.what)?.into_iter().collect()) } else { Ok(progress.places.clone()) }
+}
+
+/// What of a listing is to be notified.
+pub(super) struct Wanted<'w> {
+    /// Whose objects they have to be; none of dead letters.
+    datasets: Option<&'w Datasets>,
+    bucket: &'w str,
+    /// Of this one only.
+    dataset: Option<&'w str>,
+    since_ms: Option<i64>,
+    until_ms: Option<i64>,
+}
+
+impl Wanted<'_> {
+    /// Whether an object is among it.
+    pub(super) fn takes(&self, object: &Listed) -> bool {
+        let is_of_a_dataset = |datasets: &Datasets| {
+            // A folder, as the console makes them, is no object of anybody's.
+            let is_folder = object.size == 0 && object.key.ends_with('/');
+            let taker = datasets.find_s3(self.bucket, &object.key).filter(|_| !is_folder);
+            taker.is_some_and(|taker| self.dataset.is_none_or(|wanted| wanted == taker.name))
+        };
+        self.datasets.map_or_else(|| object.key.ends_with(".ndjson"), is_of_a_dataset)
+            && self.since_ms.is_none_or(|since_ms| object.last_modified_ms >= since_ms)
+            && self.until_ms.is_none_or(|until_ms| object.last_modified_ms < until_ms)
+    }
+}
+
+/// Where the objects lie, as the request says.
+fn at(what: &What) -> Result<Option<Place>, String> {
+    let key = match what {
+        What::Objects(_) => "from",
+        What::DeadLetters(_) => "dead_letters",
+    };
+    let Some(at) = what.at() else { return Ok(None) };
+    let S3Prefix { bucket, .. } = at_text(key, at)?;
+    // A prefix is one of characters: `s3://b/2026-1` means what it says.
+    let prefix = at.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
+    Ok(Some(Place { bucket, prefix: prefix.to_owned() }))
+}
+
+fn at_text(key: &str, text: &str) -> Result<S3Prefix, String> {
+    s3_prefix(text).ok_or_else(|| format!("`{key}: {text}`: give s3://bucket/prefix"))
+}

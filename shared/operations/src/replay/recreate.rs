@@ -1,0 +1,187 @@
+//! The indices of a dataset, made anew by its rules as they are now: planned by a dry run, carried out by that plan.
+//!
+//! In: a request, the domain and S3. Out: a plan; or indices that are deleted, each the very one that the plan names.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Objects, Replay, What, plan,
+    plan::{Counted, ObjectsFound, Plan},
+    range::Range,
+};
+use crate::setup::install::{Replacing, install};
+use delivery::lambda::{self, Deadline};
+use pipeline::outcome::BatchError;
+
+impl Replay {
+    /// Refuses what could not be brought again, whatever a plan says.
+    pub(super) fn check_recreate(&self, objects: &Objects) -> Result<(), String> {
+        let name = objects
+            .dataset
+            .as_deref()
+            .ok_or("`recreate` without `dataset`: name the one whose indices are made anew")?;
+        let dataset = self.dataset(name)?;
+        if self.settings.domain.is_collection() {
+            return Err("`recreate` is for domains: delete and make the collection's indices by its own console".into());
+        }
+        if (objects.since.is_some() || objects.until.is_some()) && dataset.router.index().period().is_none() {
+            return Err(format!(
+                "`since` and `until` choose indices by their names, and `index: {}` tells no time",
+                dataset.router.index()
+            ));
+        }
+        if self.settings.source_functions.is_empty() {
+            return Err("`recreate` needs MILLRACE_SOURCE_FUNCTIONS: events that come meanwhile would make indices by the old rules".into());
+        }
+        Ok(())
+    }
+
+    /// Makes a plan and keeps it.
+    ///
+    /// # Errors
+    /// What cannot be fulfilled; a deadline before everything was listed.
+    pub async fn plan(&self, objects: &Objects, id: Option<String>, deadline: Deadline) -> Result<Plan, String> {
+        let what = What::Objects(objects.planned());
+        self.check(&what)?;
+        let made_ms = lambda::now_ms();
+        let places = self.places(&what)?;
+        let found = self.find_objects(&what, made_ms, deadline).await?;
+        let text = |error: BatchError| error.to_string();
+        let counted = self.counted(deadline).await.map_err(text)?;
+        let dataset = self.dataset(objects.dataset.as_deref().unwrap_or_default())?;
+        let range = Range::of(objects, dataset.router.index())?;
+        let meant = plan::meant(&self.datasets, dataset, range, &counted)?;
+        let indices = plan::indices(dataset, &meant, &found);
+        let is_own = |name: &str| meant.iter().any(|counted| counted.index.name == name && self.owns(&counted.index));
+        let plan = Plan {
+            id: super::id_or_new(id, made_ms),
+            request: objects.planned(),
+            rules: self.datasets.hash().to_owned(),
+            made_ms,
+            refusals: plan::refusals(dataset, &indices, made_ms, is_own),
+            indices,
+            places,
+            objects: found.written_ms.len() as u64,
+            object_bytes: found.bytes,
+            repository: self.repository(deadline).await.map_err(text)?,
+        };
+        let name = plan_name(&plan.id);
+        let mut state = match self.states.read::<Plan>(&name).await.map_err(text)? {
+            // A retry of the same request: what it found first is of no use.
+            Some(mut state) => {
+                state.value = plan;
+                state
+            }
+            None => self.states.fresh(&name, plan),
+        };
+        self.states.write(&mut state).await.map_err(|error| error.to_string())?;
+        Ok(state.value)
+    }
+
+    /// The plan that a request names, where it may be carried out now.
+    pub(super) async fn checked_plan(&self, objects: &Objects, deadline: Deadline) -> Result<Plan, String> {
+        let id = objects
+            .plan
+            .as_deref()
+            .ok_or("`recreate` needs a plan: ask for it with `dry_run: true`, look at it, and give its id as `plan`")?;
+        let state = self.states.read::<Plan>(&plan_name(id)).await.map_err(|error| error.to_string())?;
+        let plan = state.ok_or_else(|| format!("there is no plan `{id}`"))?.value;
+        self.is_still_good(&plan, objects)?;
+        match self.changed(&plan, deadline).await.map_err(|error| error.to_string())? {
+            Some(reason) => Err(reason),
+            None => Ok(plan),
+        }
+    }
+
+    /// Whether a plan may be carried out by the rules of now.
+    pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), String> {
+        let now_ms = lambda::now_ms();
+        plan.check(objects, self.datasets.hash(), now_ms)?;
+        plan.check_kept(self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?, now_ms)
+    }
+
+    /// The repository that `setup` made and `retention` uses: the one of the place, whatever its name.
+    async fn repository(&self, deadline: Deadline) -> Result<Option<String>, BatchError> {
+        let Some(place) = &self.settings.snapshots else { return Ok(None) };
+        self.admin.repository_at(&self.settings.domain.stack, place, deadline).await
+    }
+
+    /// What has changed in the domain since a plan was made.
+    pub(super) async fn changed(&self, plan: &Plan, deadline: Deadline) -> Result<Option<String>, BatchError> {
+        let counted = self.counted(deadline).await?;
+        let compare = || {
+            let dataset = self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?;
+            let range = Range::of(&plan.request, dataset.router.index())?;
+            plan.compare(&plan::meant(&self.datasets, dataset, range, &counted)?)
+        };
+        Ok(compare().err())
+    }
+
+    /// Every object of the dataset that is brought.
+    async fn find_objects(&self, what: &What, started_ms: i64, deadline: Deadline) -> Result<ObjectsFound, String> {
+        let mut found = ObjectsFound::default();
+        for place in self.places(what)? {
+            let wanted = self.wanted(what, &place.bucket, started_ms)?;
+            let mut after = None;
+            loop {
+                if deadline.reading_is_over() {
+                    return Err(format!(
+                        "the deadline came after {} objects were found: there are more than one invocation can list",
+                        found.written_ms.len()
+                    ));
+                }
+                let page = self.aws.objects.list(&place.bucket, &place.prefix, after.as_deref()).await;
+                let page = page.map_err(|error| error.to_string())?;
+                for object in page.objects.iter().filter(|object| wanted.takes(object)) {
+                    found.written_ms.push(object.last_modified_ms);
+                    found.bytes += object.size;
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// All indices with their documents.
+    async fn counted(&self, deadline: Deadline) -> Result<Vec<Counted>, BatchError> {
+        let path = "/_cat/indices?format=json&h=index%2Cdocs.count&expand_wildcards=open%2Cclosed";
+        let listed = self.admin.send("GET", path, None, deadline).await?;
+        let count = |row: &Value| row["docs.count"].as_str().and_then(|count| count.parse::<u64>().ok());
+        let documents: BTreeMap<String, u64> =
+            listed.rows()?.iter().filter_map(|row| Some((row["index"].as_str()?.to_owned(), count(row)?))).collect();
+        let indices = self.admin.indices(deadline).await?.into_iter();
+        Ok(indices.map(|index| Counted { documents: documents.get(&index.name).copied(), index }).collect())
+    }
+
+    /// Puts the templates of the rules of now.
+    pub(super) async fn put_templates(&self, deadline: Deadline) -> Result<(), BatchError> {
+        let version = Some(self.admin.version(deadline).await?);
+        install(&self.admin, &self.templates, version, Replacing::Nothing, deadline).await?.whole()
+    }
+
+    /// Deletes the index of this name, if it is the very one that was planned; whether it did. One that was made since is by the new rules.
+    pub(super) async fn delete_planned(
+        &self,
+        planned: &plan::PlannedIndex,
+        deadline: Deadline,
+    ) -> Result<bool, BatchError> {
+        let marks = self.admin.marks(&planned.name, deadline).await?;
+        let uuid = marks.get(&planned.name).and_then(|marked| marked.uuid.clone());
+        let is_it = uuid.is_some() && uuid == planned.uuid;
+        if is_it {
+            self.admin.delete_index(&planned.name, deadline).await?;
+            tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to make it anew");
+        }
+        Ok(is_it)
+    }
+}
+
+fn plan_name(id: &str) -> String {
+    format!("plans/{id}")
+}

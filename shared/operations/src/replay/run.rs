@@ -1,0 +1,233 @@
+//! One invocation's part of a replay: step by step, each written down before the next.
+
+mod making;
+mod sending;
+
+use std::time::{Duration, Instant};
+
+use super::{Lease, Phase, Progress, Replay};
+use delivery::{
+    aws::state::{NotWritten, State},
+    lambda::{self, Deadline},
+};
+use pipeline::outcome::BatchError;
+
+/// Attempts at one batch, and at one page.
+const ATTEMPTS: u32 = 6;
+/// The progress is written so often, and after every page.
+const WRITES_EVERY: Duration = Duration::from_secs(3);
+/// Between two looks at sources that are being turned off.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
+
+/// How an invocation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing is left to do.
+    Over,
+    /// There is more, and no more time.
+    GoesOn,
+    /// Another invocation is at work on the same replay, or it was stopped.
+    Elsewhere,
+}
+
+pub(super) struct Run<'r> {
+    replay: &'r Replay,
+    state: &'r mut State<Progress>,
+    deadline: Deadline,
+    watch: &'r dyn Fn(&Progress),
+    me: String,
+    /// Whether this run has found the sources off for it.
+    holds_sources: bool,
+    written: Instant,
+    /// When the next object may be sent.
+    next: Instant,
+}
+
+/// Whose replay it is.
+enum Taken {
+    Mine,
+    OfAnother,
+    /// The deadline came before the other lease expired.
+    Unknown,
+}
+
+/// Why a step is not done.
+enum Broken {
+    Elsewhere,
+    Failed(String),
+}
+
+impl From<NotWritten> for Broken {
+    fn from(error: NotWritten) -> Self {
+        match error {
+            NotWritten::Overtaken(_) => Self::Elsewhere,
+            NotWritten::Failed(error) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<BatchError> for Broken {
+    fn from(error: BatchError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<String> for Broken {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl<'r> Run<'r> {
+    pub(super) fn new(
+        replay: &'r Replay,
+        state: &'r mut State<Progress>,
+        deadline: Deadline,
+        watch: &'r dyn Fn(&Progress),
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            replay,
+            state,
+            deadline,
+            watch,
+            me: format!("{:016x}", fastrand::u64(..)),
+            holds_sources: false,
+            written: now,
+            next: now,
+        }
+    }
+
+    pub(super) async fn go(mut self) -> Result<Step, String> {
+        match self.take_lease().await? {
+            Taken::Mine => {}
+            Taken::OfAnother => return Ok(Step::Elsewhere),
+            // The lease may be of a run that was killed: the next invocation waits for its end.
+            Taken::Unknown => return Ok(Step::GoesOn),
+        }
+        if self.state.value.phase.is_over() {
+            return Ok(Step::Over);
+        }
+        match self.steps().await {
+            Ok(step) => Ok(step),
+            Err(Broken::Elsewhere) => Ok(Step::Elsewhere),
+            Err(Broken::Failed(reason)) => {
+                // Whoever continues need not wait for the lease.
+                self.state.value.lease = None;
+                let _ = self.replay.states.write(self.state).await;
+                Err(format!("replay {}: {reason}", self.state.value.id))
+            }
+        }
+    }
+
+    /// Whether this run may work. A lease that has not expired may be of a run that was killed: wait until it expires, or is renewed.
+    async fn take_lease(&mut self) -> Result<Taken, String> {
+        let Some(lease) = self.state.value.lease.clone() else { return Ok(Taken::Mine) };
+        while lease.until_ms > lambda::now_ms() {
+            if self.deadline.reading_is_over() {
+                return Ok(Taken::Unknown);
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+        *self.state = self.replay.known(&self.state.value.id).await?;
+        let is_dead = self.state.value.lease.as_ref().is_none_or(|now| *now == lease);
+        Ok(if is_dead { Taken::Mine } else { Taken::OfAnother })
+    }
+
+    async fn steps(&mut self) -> Result<Step, Broken> {
+        self.replay.widen_old(&mut self.state.value);
+        self.write().await?;
+        loop {
+            if self.deadline.reading_is_over() {
+                return self.rest(Step::GoesOn).await;
+            }
+            match self.state.value.phase {
+                // Also where an earlier run had paused them: the brake releases what a dead run held, and then much may have happened.
+                Phase::Pausing | Phase::Snapshotting | Phase::Recreating if !self.holds_sources => {
+                    if !self.pause().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
+                    self.holds_sources = true;
+                    if let Some(reason) = self.refusal().await? {
+                        self.refuse(reason).await?;
+                    }
+                }
+                Phase::Pausing => self.enter(Phase::Snapshotting).await?,
+                Phase::Snapshotting => {
+                    if !self.snapshot().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
+                }
+                Phase::Recreating => {
+                    if !self.recreate().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
+                    self.enter(Phase::Releasing).await?;
+                }
+                Phase::Releasing => {
+                    if !self.release().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
+                    if let Some(reason) = self.state.value.refused.clone() {
+                        self.state.value.phase = Phase::Stopped;
+                        self.put(None).await?;
+                        return Err(Broken::Failed(reason));
+                    }
+                    self.enter(Phase::Sending).await?;
+                }
+                Phase::Sending => {
+                    if !self.send().await? {
+                        return self.rest(Step::GoesOn).await;
+                    }
+                    self.state.value.phase = Phase::Done;
+                    return self.rest(Step::Over).await;
+                }
+                Phase::Done | Phase::Stopped => return Ok(Step::Over),
+            }
+        }
+    }
+
+    async fn enter(&mut self, phase: Phase) -> Result<(), Broken> {
+        self.state.value.phase = phase;
+        self.write().await
+    }
+
+    /// Leaves it for whoever goes on.
+    async fn rest(&mut self, step: Step) -> Result<Step, Broken> {
+        self.put(None).await?;
+        Ok(step)
+    }
+
+    async fn write_now_and_then(&mut self) -> Result<(), Broken> {
+        if self.written.elapsed() < WRITES_EVERY { Ok(()) } else { self.write().await }
+    }
+
+    async fn write(&mut self) -> Result<(), Broken> {
+        let lease = Lease { owner: self.me.clone(), until_ms: lambda::now_ms() + super::LEASE_MS };
+        self.put(Some(lease)).await
+    }
+
+    /// Whether what is there instead was written by this very run: a write that was given up took effect later. Then the next one goes over it.
+    async fn reclaim(&mut self) -> Result<bool, Broken> {
+        let there = self.replay.known(&self.state.value.id).await?;
+        let is_mine = there.value.lease.as_ref().is_some_and(|lease| lease.owner == self.me);
+        if !is_mine || there.value.phase.is_over() {
+            return Ok(false);
+        }
+        let meant = std::mem::replace(self.state, there).value;
+        self.state.value = meant;
+        Ok(true)
+    }
+
+    async fn put(&mut self, lease: Option<Lease>) -> Result<(), Broken> {
+        self.state.value.lease = lease;
+        self.state.value.updated_ms = lambda::now_ms();
+        match self.replay.states.write(self.state).await {
+            Err(NotWritten::Overtaken(_)) if self.reclaim().await? => self.replay.states.write(self.state).await?,
+            result => result?,
+        }
+        self.written = Instant::now();
+        (self.watch)(&self.state.value);
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! The steps of `recreate` before anything is sent: the sources are paused, the indices kept in a snapshot and deleted, the sources released.
+
+use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
+use crate::{
+    replay::{
+        Phase, Progress, What, holder,
+        plan::Plan,
+        snapshot::{self, Kept},
+    },
+    sources::Released,
+};
+use delivery::aws::state::NotWritten;
+use pipeline::outcome::BatchError;
+
+impl Run<'_> {
+    /// Whether the sources are off, and nothing of them is under way.
+    pub(super) async fn pause(&mut self) -> Result<bool, Broken> {
+        let by = holder(&self.state.value.id);
+        for attempt in 1.. {
+            match self.replay.sources.pause(&by).await {
+                Ok(()) => break,
+                Err(NotWritten::Failed(error @ BatchError::Permanent { .. })) => return Err(error.into()),
+                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.to_string())),
+                // The brake wrote at the same time, or a mapping is on its way to another state.
+                Err(error) => tracing::warn!(%error, "pausing again"),
+            }
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOKS_EVERY * attempt).await;
+            self.write_now_and_then().await?;
+        }
+        while !self.deadline.reading_is_over() {
+            let queue = &self.replay.settings.queue_url;
+            if self.replay.sources.are_off().await? && self.replay.aws.queue.in_flight(queue).await? == 0 {
+                return Ok(true);
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+            self.write_now_and_then().await?;
+        }
+        Ok(false)
+    }
+
+    /// Whether the sources are on, or off for another holder.
+    pub(super) async fn release(&mut self) -> Result<bool, Broken> {
+        let mut attempt = 0;
+        while !self.deadline.reading_is_over() {
+            match self.replay.release(&self.state.value.id).await {
+                Ok(Released::Done | Released::Held) => return Ok(true),
+                Ok(Released::Pending) => {}
+                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error)),
+                Err(error) => {
+                    attempt += 1;
+                    tracing::warn!(error, "releasing again");
+                }
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+            self.write_now_and_then().await?;
+        }
+        Ok(false)
+    }
+
+    /// Why nothing is deleted, now that nothing is under way. What was begun is finished.
+    pub(super) async fn refusal(&self) -> Result<Option<String>, Broken> {
+        let Progress { what: What::Objects(objects), deleted, plan, .. } = &self.state.value else { return Ok(None) };
+        if !deleted.is_empty() {
+            return Ok(None);
+        }
+        let Some(plan) = plan else {
+            let reason = "it was begun by a release that made no plans, and had deleted nothing: ask for a plan with `dry_run: true`";
+            return Ok(Some(reason.into()));
+        };
+        if let Err(reason) = self.replay.is_still_good(plan, objects) {
+            return Ok(Some(reason));
+        }
+        Ok(self.replay.changed(plan, self.deadline).await?)
+    }
+
+    /// Ends it without having deleted anything; the sources are released first.
+    pub(super) async fn refuse(&mut self, reason: String) -> Result<(), Broken> {
+        tracing::error!(reason, "nothing is made anew");
+        self.state.value.refused = Some(reason);
+        self.enter(Phase::Releasing).await
+    }
+
+    /// Whether this step is over: by a snapshot, without one, or by a refusal.
+    pub(super) async fn snapshot(&mut self) -> Result<bool, Broken> {
+        let is_without = matches!(&self.state.value.what, What::Objects(objects) if objects.without_snapshot);
+        let plan = self.state.value.plan.clone().filter(|plan| !is_without && !plan.indices.is_empty());
+        let Some((plan, repository)) = plan.and_then(|plan| Some((plan.clone(), plan.repository?))) else {
+            self.enter(Phase::Recreating).await?;
+            return Ok(true);
+        };
+        let name = snapshot::name(&self.state.value);
+        self.state.value.snapshot = Some(name.clone());
+        self.write().await?;
+        while !self.deadline.reading_is_over() {
+            match self.replay.snapshot(&repository, &name, &plan, self.deadline).await? {
+                Kept::Whole => {
+                    self.enter(Phase::Recreating).await?;
+                    return Ok(true);
+                }
+                Kept::InProgress => {}
+                Kept::Failed(why) => {
+                    self.refuse(format!("the snapshot {name} is not whole: {why}")).await?;
+                    return Ok(true);
+                }
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+            self.write_now_and_then().await?;
+        }
+        Ok(false)
+    }
+
+    /// Whether every index is deleted. The templates are there before: what is made meanwhile is by the new rules.
+    pub(super) async fn recreate(&mut self) -> Result<bool, Broken> {
+        self.replay.put_templates(self.deadline).await?;
+        let plan = self.state.value.plan.clone();
+        if let (Some(plan), true) = (&plan, self.state.value.deleted.is_empty()) {
+            // Before the first is deleted, so that the answer tells of all, also after a kill.
+            self.state.value.deleted = plan.indices.iter().map(|index| index.name.clone()).collect();
+            self.write().await?;
+        }
+        match plan {
+            Some(plan) => self.delete_planned(&plan).await,
+            None => self.delete_known().await,
+        }
+    }
+
+    async fn delete_planned(&mut self, plan: &Plan) -> Result<bool, Broken> {
+        for index in &plan.indices {
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            self.replay.delete_planned(index, self.deadline).await?;
+            self.write_now_and_then().await?;
+        }
+        Ok(true)
+    }
+
+    /// Finishes what a release without plans had begun to delete. All objects of the dataset are sent after it.
+    async fn delete_known(&mut self) -> Result<bool, Broken> {
+        for index in self.state.value.deleted.clone() {
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            self.replay.admin.delete_index(&index, self.deadline).await?;
+            self.write_now_and_then().await?;
+        }
+        Ok(true)
+    }
+}

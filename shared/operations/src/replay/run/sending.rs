@@ -1,0 +1,135 @@
+//! The last step of every replay: objects are listed and notified, at a pace where one is asked for.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+
+use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
+use crate::replay::{What, notify, objects::places_of, places::Place};
+use delivery::retry::Backoff;
+use pipeline::outcome::BatchError;
+
+/// Messages of a batch at the most (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
+const BATCH: usize = 10;
+/// Batches at once.
+const BATCHES_AT_ONCE: usize = 8;
+
+impl Run<'_> {
+    /// Whether everything was listed and sent.
+    pub(super) async fn send(&mut self) -> Result<bool, Broken> {
+        let places = places_of(&self.state.value)?;
+        while let Some(place) = places.get(self.state.value.places_done) {
+            if !self.send_place(place).await? {
+                return Ok(false);
+            }
+            self.state.value.places_done += 1;
+            self.state.value.after = None;
+            self.write_now_and_then().await?;
+        }
+        Ok(true)
+    }
+
+    /// Whether everything of one place was listed and sent.
+    async fn send_place(&mut self, Place { bucket, prefix }: &Place) -> Result<bool, Broken> {
+        let what = self.state.value.what.clone();
+        let started_ms = self.state.value.started_ms;
+        let wanted = self.replay.wanted(&what, bucket, started_ms)?;
+        let group = what.rate().map_or(BATCH * BATCHES_AT_ONCE, group_of);
+        loop {
+            let page = self.page(bucket, prefix).await?;
+            let Some(last) = page.objects.last().map(|object| object.key.clone()) else { return Ok(true) };
+            let mut messages: Vec<(String, u64, String)> = Vec::new();
+            let mut looked_at = 0;
+            for object in &page.objects {
+                looked_at += 1;
+                if !wanted.takes(object) {
+                    continue;
+                }
+                let message = match &what {
+                    What::Objects(_) => notify::created(bucket, object),
+                    What::DeadLetters(letters) => notify::letters(bucket, object, letters.reason.as_deref()),
+                };
+                messages.push((object.key.clone(), std::mem::take(&mut looked_at), message));
+            }
+            for group in messages.chunks(group) {
+                if self.deadline.reading_is_over() || !self.pace(group.len(), what.rate()).await? {
+                    return Ok(false);
+                }
+                let bodies: Vec<String> = group.iter().map(|(_, _, message)| message.clone()).collect();
+                try_join_all(bodies.chunks(BATCH).map(|batch| self.batch(batch))).await?;
+                let progress = &mut self.state.value;
+                progress.after = group.last().map(|(key, _, _)| key.clone());
+                progress.listed += group.iter().map(|(_, looked_at, _)| looked_at).sum::<u64>();
+                progress.sent += group.len() as u64;
+                self.write_now_and_then().await?;
+            }
+            self.state.value.listed += looked_at;
+            self.state.value.after = Some(last);
+            self.write().await?;
+            if page.next.is_none() {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn page(&self, bucket: &str, prefix: &str) -> Result<delivery::aws::objects::Page, Broken> {
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        for attempt in 1.. {
+            match self.replay.aws.objects.list(bucket, prefix, self.state.value.after.as_deref()).await {
+                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
+                    tracing::warn!(what, reason, "listing again");
+                    tokio::time::sleep(backoff.next_pause(None)).await;
+                }
+                result => return Ok(result?),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Sends messages until all of them are in the queue. Some may be there twice: that is harmless.
+    async fn batch(&self, bodies: &[String]) -> Result<(), BatchError> {
+        let mut left = bodies.to_vec();
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        for attempt in 1.. {
+            match self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &left).await {
+                Ok(refused) if refused.is_empty() => return Ok(()),
+                Ok(refused) if attempt < ATTEMPTS => {
+                    left = refused.iter().map(|number| left[*number].clone()).collect();
+                }
+                Ok(refused) => {
+                    let (what, reason) =
+                        ("SendMessageBatch".into(), format!("{} messages were refused", refused.len()));
+                    return Err(BatchError::Retryable { what, reason, retry_after: None });
+                }
+                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
+                    tracing::warn!(what, reason, "sending again");
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(backoff.next_pause(None)).await;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Waits until so many objects more are within the rate; `false` where the deadline comes before.
+    async fn pace(&mut self, count: usize, rate: Option<f64>) -> Result<bool, Broken> {
+        let Some(rate) = rate else { return Ok(true) };
+        while self.next > Instant::now() {
+            if self.deadline.reading_is_over() {
+                return Ok(false);
+            }
+            tokio::time::sleep_until(self.next.min(Instant::now() + LOOKS_EVERY).into()).await;
+            self.write_now_and_then().await?;
+        }
+        // What was not used is not made up for: the rate is a ceiling.
+        self.next = self.next.max(Instant::now()) + Duration::from_secs_f64(count as f64 / rate);
+        Ok(true)
+    }
+}
+
+/// As many objects as one fifth of a second is good for, at least one: so the pace is even.
+fn group_of(rate: f64) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 80")]
+    let group = (rate / 5.0).clamp(1.0, (BATCH * BATCHES_AT_ONCE) as f64) as usize;
+    group
+}

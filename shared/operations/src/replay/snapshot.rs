@@ -1,0 +1,111 @@
+//! The snapshot of a plan's indices, before they are deleted: the objects that brought them may have expired.
+
+use super::{Progress, Replay, plan::Plan};
+use crate::admin::snapshots::{Snapshot, SnapshotState};
+use delivery::lambda::Deadline;
+use pipeline::outcome::BatchError;
+
+/// What is kept of the indices of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// All of them, whole.
+    Whole,
+    /// They are being written.
+    InProgress,
+    /// Less, and why.
+    Failed(String),
+}
+
+impl Replay {
+    /// Begins the snapshot where it was not begun before, and says how it stands.
+    pub(super) async fn snapshot(
+        &self,
+        repository: &str,
+        name: &str,
+        plan: &Plan,
+        deadline: Deadline,
+    ) -> Result<Kept, BatchError> {
+        if let Some(snapshot) = self.admin.snapshot(repository, name, deadline).await? {
+            return Ok(kept(&snapshot, plan));
+        }
+        let names: Vec<_> = plan.indices.iter().map(|index| index.name.as_str()).collect();
+        self.admin.begin_snapshot(repository, name, &names.join(","), deadline).await?;
+        Ok(Kept::InProgress)
+    }
+}
+
+/// The name of a replay's snapshot, in lower case as the engine wants it: the one that was begun, else one by the id and the time at which the replay
+/// began. An id can come again, where its state is lost or in other letters, and an older snapshot of the same indices holds older documents.
+pub(super) fn name(progress: &Progress) -> String {
+    let new = || format!("recreate-{}-{}", progress.id.to_ascii_lowercase(), progress.started_ms);
+    progress.snapshot.clone().unwrap_or_else(new)
+}
+
+fn kept(snapshot: &Snapshot, plan: &Plan) -> Kept {
+    if snapshot.state == SnapshotState::InProgress {
+        return Kept::InProgress;
+    }
+    match plan.indices.iter().find(|index| !snapshot.holds(&index.name)) {
+        Some(index) => Kept::Failed(format!("{} is not whole in it: {snapshot}", index.name)),
+        None => Kept::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::replay::{Objects, plan::PlannedIndex};
+
+    #[test]
+    fn no_replay_takes_the_snapshot_of_another_and_each_goes_on_with_its_own() {
+        let progress = |id: &str, started_ms: i64| -> Progress {
+            let state = json!({
+                "id": id, "what": { "dataset": "a", "recreate": true }, "phase": "snapshotting", "started_ms": started_ms, "updated_ms": 1,
+                "listed": 0, "sent": 0, "after": null,
+            });
+            serde_json::from_value(state).unwrap()
+        };
+        assert_eq!(name(&progress("Nightly", 7)), "recreate-nightly-7");
+        assert_ne!(
+            name(&progress("Nightly", 7)),
+            name(&progress("nightly", 8)),
+            "the same id after its state was lost"
+        );
+        // Begun by a release that named it otherwise.
+        let begun = Progress { snapshot: Some("recreate-nightly".into()), ..progress("Nightly", 7) };
+        assert_eq!(name(&begun), "recreate-nightly");
+    }
+
+    #[test]
+    fn only_a_whole_snapshot_of_every_index_counts() {
+        let index =
+            |name: &str| PlannedIndex { name: name.into(), uuid: None, documents: Some(1), bytes: 1, objects: 1 };
+        let plan = Plan {
+            id: "1-2".into(),
+            request: Objects::default(),
+            rules: String::new(),
+            made_ms: 0,
+            indices: vec![index("a"), index("b")],
+            places: Vec::new(),
+            objects: 1,
+            object_bytes: 1,
+            repository: Some("r".into()),
+            refusals: Vec::new(),
+        };
+        let said = |state: SnapshotState, indices: &[&str], successful_shards: u64| {
+            let indices = indices.iter().map(ToString::to_string).collect();
+            kept(&Snapshot { name: "s".into(), state, indices, shards: 2, successful_shards, failures: 0 }, &plan)
+        };
+        assert_eq!(said(SnapshotState::Success, &["b", "a", "c"], 2), Kept::Whole);
+        assert_eq!(said(SnapshotState::InProgress, &[], 0), Kept::InProgress);
+        for failed in [
+            said(SnapshotState::Success, &["a"], 2),
+            said(SnapshotState::Success, &["a", "b"], 1),
+            said(SnapshotState::Failed, &["a", "b"], 2),
+        ] {
+            assert!(matches!(failed, Kept::Failed(_)), "{failed:?}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The function `retention`: the indices that are too old are deleted, and the oldest where storage runs short.
+//!
+//! In: any event of a schedule, or `{"dry_run": true}`. Out: a receipt, as one line that is a metric too: what was deleted and
+//! why, what could not be, and what it freed. `planned = deleted + failed + left`, where `left` is what the deadline came
+//! before; the next run does it. Besides it names what the rules would delete and this stack does not own.
+
+mod archive;
+mod plan;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use plan::{Because, Deletion, Plan, nodes_below, plan};
+
+use archive::{Archive, Archived};
+
+use super::{begin, print};
+use crate::{admin::Admin, settings::RetentionSettings};
+use delivery::{
+    lambda::{self, Deadline},
+    settings::variable,
+    telemetry,
+};
+use pipeline::{
+    outcome::{BatchError, ConfigError, Fault},
+    rules::Datasets,
+};
+
+/// The metrics of its receipt, and their CloudWatch units. Dimension: `function`.
+pub const METRICS: [(&str, &str); 5] = [
+    ("deleted_indices", "Count"),
+    ("unowned", "Count"),
+    ("freed_bytes", "Bytes"),
+    ("failed_deletions", "Count"),
+    ("free_storage_bytes", "Bytes"),
+];
+
+/// The function `retention`.
+#[derive(Debug)]
+pub struct Retention {
+    settings: RetentionSettings,
+    admin: Admin,
+    datasets: Datasets,
+}
+
+/// What it can be told; a schedule says other things, which mean nothing here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    dry_run: bool,
+}
+
+/// What a run did.
+#[derive(Debug, Default, Serialize)]
+struct Receipt {
+    dry_run: bool,
+    /// What the rules and the storage asked for.
+    planned: usize,
+    deleted: Vec<Deletion>,
+    failed: Vec<Failed>,
+    /// What the deadline came before.
+    left: usize,
+    /// Without a mark, so that nobody knows who made them; the rules would delete them. `adopt` marks them.
+    unowned_indices: Vec<String>,
+    /// With another stack's mark; the rules would delete them.
+    of_other_stacks: Vec<String>,
+    /// An alias or a data stream writes into them; the rules would delete them.
+    in_use: Vec<String>,
+    deleted_indices: usize,
+    failed_deletions: usize,
+    /// The number of `unowned_indices`.
+    unowned: usize,
+    freed_bytes: u64,
+    /// Of the fullest node, before anything was deleted.
+    free_storage_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    index: String,
+    reason: String,
+}
+
+/// What became of one index.
+enum Fate {
+    Deleted,
+    /// The deadline came before its snapshot was done; the next run goes on with it.
+    Left,
+}
+
+impl Retention {
+    /// From the process's environment and the pipeline.yaml it names.
+    ///
+    /// # Errors
+    /// Every fault of both at once. Initialisation fails with it.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let settings = RetentionSettings::read(variable)?;
+        let (_, admin, datasets) = begin(&settings.domain).await?;
+        let wanting = datasets.iter().find(|dataset| dataset.keep.snapshot && settings.snapshots.is_none());
+        if let Some(dataset) = wanting {
+            let message = format!(
+                "is missing, and the dataset `{}` has `snapshot: true`: give s3://bucket/prefix to this function and to `setup`",
+                dataset.name
+            );
+            return Err(ConfigError { faults: vec![Fault { place: "MILLRACE_SNAPSHOTS".into(), message }] });
+        }
+        Ok(Self { settings, admin, datasets })
+    }
+
+    /// One run. What fails does not keep the rest from being done.
+    ///
+    /// # Errors
+    /// Where the domain could not be read, or an index that should go could not: an alarm rings, and the next run tries again.
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+        let request: Request = match event {
+            Value::Object(map) if map.contains_key("dry_run") => {
+                serde_json::from_value(json!({ "dry_run": map["dry_run"] }))
+                    .map_err(|error| format!("`dry_run` is true or false: {error}"))?
+            }
+            _ => Request::default(),
+        };
+        let read = async { Ok((self.admin.indices(deadline).await?, self.admin.storage(deadline).await?)) };
+        let (indices, storage) = read.await.map_err(|error: BatchError| error.to_string())?;
+        let stack = &self.settings.domain.stack;
+        let plan = plan(&self.datasets, stack, &indices, &storage, self.settings.watermark, lambda::now_ms());
+        let planned = plan.deletions;
+        let mut receipt = Receipt {
+            dry_run: request.dry_run,
+            planned: planned.len(),
+            free_storage_bytes: storage.least_free(),
+            unowned: plan.unowned.len(),
+            unowned_indices: plan.unowned,
+            of_other_stacks: plan.of_other_stacks,
+            in_use: plan.in_use,
+            ..Receipt::default()
+        };
+        if let Some(index) = receipt.unowned_indices.first() {
+            tracing::warn!(
+                index,
+                unowned = receipt.unowned,
+                "indices without a mark stay: `local adopt` marks them, copies where they are named"
+            );
+        }
+        if request.dry_run {
+            receipt.left = planned.len();
+            let mut document = document(&receipt);
+            document["would_delete"] = json!(planned);
+            print(&document);
+            return Ok(document);
+        }
+        for deletion in planned {
+            match self.delete(&deletion, deadline).await {
+                Ok(Fate::Deleted) => {
+                    receipt.freed_bytes += deletion.bytes;
+                    receipt.deleted.push(deletion);
+                }
+                Ok(Fate::Left) => receipt.left += 1,
+                Err(error) => {
+                    tracing::error!(index = deletion.index, %error, "the index stays");
+                    receipt.failed.push(Failed { index: deletion.index, reason: error.to_string() });
+                }
+            }
+        }
+        (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
+        let document = document(&receipt);
+        print(&document);
+        match receipt.failed.first() {
+            None => Ok(document),
+            Some(Failed { index, reason }) => Err(format!(
+                "{} of {} indices could not be deleted, such as {index}: {reason}",
+                receipt.failed.len(),
+                receipt.planned
+            )),
+        }
+    }
+
+    async fn delete(&self, deletion: &Deletion, deadline: Deadline) -> Result<Fate, BatchError> {
+        if deadline.reading_is_over() {
+            return Ok(Fate::Left);
+        }
+        if deletion.snapshot {
+            let repository = &self.repository(deadline).await?;
+            let archive = Archive { admin: &self.admin, repository, deadline };
+            if archive.hold(&deletion.index, &deletion.uuid).await? == Archived::NotYet {
+                return Ok(Fate::Left);
+            }
+        }
+        self.admin.delete_index(&deletion.index, deadline).await?;
+        tracing::info!(index = deletion.index, because = ?deletion.because, bytes = deletion.bytes, "deleted an index");
+        Ok(Fate::Deleted)
+    }
+
+    /// The name of the repository that `setup` made.
+    async fn repository(&self, deadline: Deadline) -> Result<String, BatchError> {
+        let missing = || BatchError::Permanent {
+            what: "snapshot repository".into(),
+            reason: "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`".into(),
+        };
+        let place = self.settings.snapshots.as_ref().ok_or_else(missing)?;
+        let stack = &self.settings.domain.stack;
+        self.admin.repository_at(stack, place, deadline).await?.ok_or_else(missing)
+    }
+}
+
+fn document(receipt: &Receipt) -> Value {
+    let is_whole = receipt.failed.is_empty();
+    telemetry::document("retention", is_whole, receipt, &METRICS)
+}

@@ -1,0 +1,162 @@
+//! Which indices are to be deleted, and why: nothing is asked and nothing done.
+//!
+//! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order in which they are to be
+//! made, and the indices that would be among them but stay. An index is deleted only where it carries the mark of this stack and
+//! every dataset that could have made its name would delete it; what no dataset names, and what is written into by alias or data
+//! stream, is never touched.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::{
+    admin::{indices::Index, storage::Storage},
+    settings::FreeStorage,
+    stack::Stack,
+};
+use pipeline::rules::{Dataset, Datasets};
+
+/// Why an index is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// It is older than `retention`.
+    Retention,
+    /// A node has less free storage than the watermark, and it is older than `keep_at_least`.
+    FreeStorage,
+}
+
+/// One index that is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deletion {
+    /// Its name.
+    pub index: String,
+    /// The first dataset that could have made it.
+    pub dataset: String,
+    /// Why.
+    pub because: Because,
+    /// What it takes on disk, replicas and all.
+    pub bytes: u64,
+    /// Whether a snapshot has to succeed before.
+    pub snapshot: bool,
+    /// The engine's own id of the index; empty where it does not tell.
+    #[serde(skip)]
+    pub uuid: String,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What is deleted, the oldest first.
+    pub deletions: Vec<Deletion>,
+    /// Indices without a mark, which the rules would delete.
+    pub unowned: Vec<String>,
+    /// Indices with another stack's mark, which the rules would delete.
+    pub of_other_stacks: Vec<String>,
+    /// Indices that an alias or a data stream writes into, which the rules would delete.
+    pub in_use: Vec<String>,
+}
+
+/// An index with what its datasets say about it.
+struct Candidate<'i> {
+    index: &'i Index,
+    /// Each with the start of the period that the index holds by its rules, on the clock of its index.
+    owners: Vec<(&'i Dataset, i64)>,
+    /// The earliest of these, as an instant.
+    start_ms: i64,
+}
+
+/// What is to be deleted at `now_ms`, the oldest first.
+pub fn plan(
+    datasets: &Datasets,
+    stack: &Stack,
+    indices: &[Index],
+    storage: &Storage,
+    watermark: Option<FreeStorage>,
+    now_ms: i64,
+) -> Plan {
+    let mut candidates: Vec<_> = indices.iter().filter_map(|index| candidate(datasets, index)).collect();
+    candidates.sort_by(|a, b| (a.start_ms, &a.index.name).cmp(&(b.start_ms, &b.index.name)));
+    let mut storage = storage.clone();
+    let mut plan = Plan::default();
+    candidates.retain(|candidate| {
+        let is_expired = candidate.is_older_than(now_ms, |dataset| dataset.keep.retention);
+        if is_expired {
+            plan.add(candidate, stack, Because::Retention, &mut storage);
+        }
+        !is_expired
+    });
+    let Some(watermark) = watermark else { return plan };
+    for candidate in candidates {
+        let short = nodes_below(&storage, watermark);
+        if short.is_empty() {
+            break;
+        }
+        let may_go = candidate.is_older_than(now_ms, |dataset| dataset.keep.keep_at_least.or(dataset.keep.retention));
+        // Deleting what lies on other nodes would free nothing where it is short.
+        let would_help =
+            storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
+        if may_go && would_help {
+            plan.add(&candidate, stack, Because::FreeStorage, &mut storage);
+        }
+    }
+    plan
+}
+
+impl Plan {
+    /// Adds what the rules would delete to where it belongs; only a deletion frees storage.
+    fn add(&mut self, candidate: &Candidate<'_>, stack: &Stack, because: Because, storage: &mut Storage) {
+        let index = candidate.index;
+        let kept = if index.is_in_use {
+            &mut self.in_use
+        } else if index.stack.is_none() {
+            &mut self.unowned
+        } else if stack.owns(index) {
+            storage.delete(&index.name);
+            return self.deletions.push(candidate.deletion(because));
+        } else {
+            &mut self.of_other_stacks
+        };
+        kept.push(index.name.clone());
+    }
+}
+
+/// The nodes with less free storage than the watermark.
+pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String> {
+    let below = storage.nodes.iter().filter(|(_, disk)| disk.free < watermark.of(disk.total));
+    below.map(|(name, _)| name.clone()).collect()
+}
+
+fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
+    let could_make = |dataset: &&Dataset| dataset.router.index().could_be(&index.name);
+    let owners = datasets.iter().map(AsRef::as_ref).filter(could_make);
+    // A dataset whose index tells no time keeps it for ever.
+    let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
+    let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
+    let start_ms = owners.iter().map(|(owner, start_ms)| owner.router.index().begins_ms(*start_ms)).min()?;
+    Some(Candidate { index, owners, start_ms })
+}
+
+impl Candidate<'_> {
+    /// Whether all of its datasets say so.
+    fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<std::time::Duration>) -> bool {
+        self.owners.iter().all(|(owner, start_ms)| {
+            let keep_from_ms = keep(owner).and_then(|keep| owner.period_from_ms(keep, now_ms));
+            keep_from_ms.is_some_and(|keep_from_ms| *start_ms < keep_from_ms)
+        })
+    }
+
+    fn deletion(&self, because: Because) -> Deletion {
+        Deletion {
+            index: self.index.name.clone(),
+            dataset: self.owners.first().map_or_else(String::new, |(owner, _)| owner.name.clone()),
+            because,
+            bytes: self.index.bytes,
+            snapshot: self.owners.iter().any(|(owner, _)| owner.keep.snapshot),
+            uuid: self.index.uuid.clone().unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! The function `setup`: the domain is made ready for what pipeline.yaml says, at every deployment and by hand.
+//!
+//! In: an event of `CloudFormation`'s custom resource, or anything else by hand. Out: what was done, as one JSON document;
+//! `CloudFormation` is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
+//! done again. What others have made of the domain is left alone: mappings of roles are merged, other templates and data untouched.
+//! Several deployments share a domain by their names (`MILLRACE_STACK`).
+
+mod adopt;
+mod dashboards;
+mod dates;
+mod hidden;
+pub mod install;
+mod remove;
+mod request;
+mod roles;
+mod saved_objects;
+mod stack;
+pub mod template;
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::begin;
+use crate::{
+    admin::{
+        Admin, Version,
+        security::{Mapped, Role},
+    },
+    settings::{Domain, Repository, SetupSettings},
+};
+use delivery::{
+    aws::Aws,
+    lambda::Deadline,
+    settings::{Auth, variable},
+    telemetry,
+};
+use install::Replacing;
+use pipeline::{
+    outcome::{BatchError, ConfigError, Fault},
+    rules::Datasets,
+};
+use request::Request;
+pub use roles::ingest_role;
+use saved_objects::Maps;
+use template::Template;
+
+/// The deletion of a stack waits so long for its domain at the most.
+const REMOVAL: Duration = Duration::from_secs(30);
+
+/// The function `setup`.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    ready: Result<Arc<Ready>, ConfigError>,
+}
+
+/// What a sound configuration comes to.
+#[derive(Debug)]
+struct Ready {
+    settings: SetupSettings,
+    aws: Aws,
+    admin: Admin,
+    datasets: Datasets,
+    templates: Vec<Template>,
+    /// OpenSearch Dashboards or Kibana.
+    dashboards: Option<Admin>,
+}
+
+/// What was done.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    /// What the domain runs; nothing of a serverless collection, which does not tell.
+    engine: Option<String>,
+    /// The index templates by name.
+    templates: Vec<String>,
+    /// The roles that were made and mapped.
+    roles: Vec<String>,
+    /// The snapshot repository.
+    repository: Option<String>,
+    /// How many saved objects were imported into the dashboards.
+    saved_objects: Option<usize>,
+    /// What was left out, and why.
+    notes: Vec<String>,
+    /// What failed. The other steps are done nevertheless.
+    failed: Vec<String>,
+}
+
+impl Setup {
+    /// From the process's environment and the pipeline.yaml it names. Faults are kept for the answer: a function that does
+    /// not start would leave `CloudFormation` waiting for an hour.
+    pub async fn from_env() -> Self {
+        Self { ready: Ready::from_env().await.map(Arc::new) }
+    }
+
+    /// One invocation.
+    ///
+    /// # Errors
+    /// By hand: what failed. Of `CloudFormation`'s events only where the answer could not be put.
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+        let Some(request) = stack::Request::read(event) else {
+            return self.run(Request::read(event)?, deadline).await;
+        };
+        let result = match request.action() {
+            stack::Action::Answer => Ok(Value::Null),
+            stack::Action::Run => self.run(Request::Run { take_over: false }, deadline).await,
+            stack::Action::Remove => Ok(self.remove(deadline).await),
+        };
+        request.answer(&result, deadline).await?;
+        Ok(result.unwrap_or_else(Value::String))
+    }
+
+    /// Removes what a stack had in the domain. A stack has to be deletable whatever became of its domain: what fails is logged.
+    async fn remove(&self, deadline: Deadline) -> Value {
+        let brief = Deadline::after(REMOVAL);
+        let stop_sending = deadline.stop_sending.min(brief.stop_sending);
+        let deadline = Deadline { stop_sending, stop_reading: stop_sending, ..deadline };
+        self.run(Request::Remove, deadline).await.unwrap_or_else(|reason| {
+            tracing::error!(
+                reason,
+                "templates and roles of this stack may be left: `local setup --remove` removes them"
+            );
+            Value::String(reason)
+        })
+    }
+
+    async fn run(&self, request: Request, deadline: Deadline) -> Result<Value, String> {
+        let ready = Arc::clone(self.ready.as_ref().map_err(ToString::to_string)?);
+        let mut steps = tokio::spawn(async move { ready.answer(&request, deadline).await });
+        match tokio::time::timeout_at(deadline.stop_sending.into(), &mut steps).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(format!("setup panicked: {panic}")),
+            Err(_) => {
+                steps.abort();
+                Err("the time is up before all steps were done: is the domain reachable from the function?".into())
+            }
+        }
+    }
+}
+
+impl Ready {
+    async fn from_env() -> Result<Self, ConfigError> {
+        let settings = SetupSettings::read(variable)?;
+        let (aws, admin, datasets) = begin(&settings.domain).await?;
+        let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
+        let has_auth = settings.domain.auth != Auth::None;
+        if has_auth && matches!(settings.snapshots, Some(Repository::S3(_))) && settings.snapshot_role.is_none() {
+            tracing::warn!(
+                "MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it"
+            );
+        }
+        let dashboards = settings.dashboards.as_ref().map(|url| {
+            // The same users and roles, at another URL.
+            Admin::new(&Domain { endpoint: url.clone(), ..settings.domain.clone() }, &aws)
+        });
+        let dashboards = dashboards.transpose()?;
+        Ok(Self { settings, aws, admin, datasets, templates, dashboards })
+    }
+
+    async fn answer(&self, request: &Request, deadline: Deadline) -> Result<Value, String> {
+        match request {
+            Request::Run { take_over } => {
+                let replacing = if *take_over { Replacing::Everything } else { Replacing::Unnamed };
+                let done = self.run(replacing, deadline).await;
+                whole("setup", &done, &done.failed)
+            }
+            Request::Remove => {
+                let done = remove::remove(&self.admin, &self.settings.domain, &self.templates, deadline).await;
+                whole("removed", &done, &done.failed)
+            }
+            Request::Adopt(_) if self.settings.domain.is_collection() => Err(
+                "a collection of OpenSearch Serverless has no indices to adopt: nothing there is deleted by Millrace"
+                    .into(),
+            ),
+            Request::Adopt(request) => {
+                let stack = &self.settings.domain.stack;
+                let done = adopt::adopt(&self.admin, &self.datasets, stack, request, deadline).await;
+                let done = done.map_err(|error| error.to_string())?;
+                whole("adopted", &done, &done.failed)
+            }
+        }
+    }
+
+    async fn run(&self, replacing: Replacing, deadline: Deadline) -> Done {
+        let mut done = Done::default();
+        // Permission before everything else; templates before the first event.
+        let version = match self.version(&mut done, deadline).await {
+            Ok(version) => version,
+            Err(error) => {
+                done.failed.push(error.to_string());
+                return done;
+            }
+        };
+        // Without a name of its own, a deployment may meet another one's.
+        let is_own = self.settings.domain.stack.is_named() || replacing == Replacing::Everything;
+        let roles = roles::roles(&self.settings, &self.datasets, is_own);
+        for role in &roles {
+            match self.admin.put_role(role, deadline).await {
+                Ok(Mapped::Done) => done.roles.push(role.name.clone()),
+                Ok(Mapped::NoSecurity) => {
+                    done.notes.push(format!("no fine-grained access control: {} is not mapped", role.name));
+                }
+                Err(error) => done.failed.push(format!("role {}: {error}", role.name)),
+            }
+        }
+        match install::install(&self.admin, &self.templates, version, replacing, deadline).await {
+            Ok(put) => {
+                done.templates = put.names;
+                done.notes.extend(put.notes);
+                done.failed.extend(put.failed);
+            }
+            Err(error) => done.failed.push(format!("index templates: {error}")),
+        }
+        // Not before the new ones are there: events come in all the while.
+        if done.failed.is_empty() {
+            self.release_former(&roles, &mut done, deadline).await;
+        }
+        if let Some(repository) = &self.settings.snapshots {
+            let (stack, role) = (&self.settings.domain.stack, self.settings.snapshot_role.as_deref());
+            match self.admin.put_repository(stack, is_own, repository, role, &self.aws.region, deadline).await {
+                Ok(name) => done.repository = Some(name),
+                Err(error) => done.failed.push(format!("snapshot repository: {error}")),
+            }
+        }
+        if let Some(dashboards) = &self.dashboards {
+            self.import(dashboards, version, &mut done, deadline).await;
+        }
+        done
+    }
+
+    /// Gives up the roles that all deployments shared before they had names.
+    async fn release_former(&self, roles: &[Role], done: &mut Done, deadline: Deadline) {
+        for role in roles.iter().filter(|role| done.roles.contains(&role.name)) {
+            match self.admin.release_former_role(role, deadline).await {
+                Ok(note) => done.notes.extend(note),
+                Err(error) => done.failed.push(format!("role {}: {error}", role.former)),
+            }
+        }
+    }
+
+    /// What can be seen of the indices, in the dashboards. Last: it asks for fields that the templates map.
+    async fn import(&self, dashboards: &Admin, version: Option<Version>, done: &mut Done, deadline: Deadline) {
+        let Some(maps) = version.map_or(Some(Maps::Coordinate), Maps::of) else {
+            done.notes.push("no saved objects: Kibana takes them from 7.10 on".into());
+            return;
+        };
+        let objects = saved_objects::saved_objects(&self.datasets, &self.templates, maps);
+        if objects.is_empty() {
+            return;
+        }
+        match dashboards::import(dashboards, &saved_objects::ndjson(&objects), objects.len(), deadline).await {
+            Ok(()) => done.saved_objects = Some(objects.len()),
+            Err(error) => done.failed.push(format!("dashboards: {error}")),
+        }
+    }
+
+    /// What the domain runs; `None` of a serverless collection, which is an OpenSearch that does not tell.
+    async fn version(&self, done: &mut Done, deadline: Deadline) -> Result<Option<Version>, BatchError> {
+        if self.settings.domain.is_collection() {
+            return Ok(None);
+        }
+        let version = self.admin.version(deadline).await?;
+        done.engine = Some(version.to_string());
+        Ok(Some(version))
+    }
+}
+
+/// What was done as one document, or what failed.
+fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, String> {
+    if failed.is_empty() { Ok(telemetry::document(message, true, done, &[])) } else { Err(failed.join("; ")) }
+}
+
+/// A fault of a file that pipeline.yaml names.
+fn fault(place: &str, message: impl Into<String>) -> Fault {
+    Fault { place: place.to_owned(), message: message.into() }
+}

@@ -1,0 +1,113 @@
+//! The import of saved objects into OpenSearch Dashboards or Kibana, by the HTTP API that both have.
+//!
+//! In: the file, and a client of their URL. Out: nothing, or what went wrong, for the one who reads it. Objects of the
+//! same ids are overwritten, so that an import can be repeated. Deliberately absent: deleting what was imported once.
+
+use serde_json::Value;
+
+use crate::admin::{Admin, Said};
+use delivery::lambda::Deadline;
+
+const PATH: &str = "/api/saved_objects/_import?overwrite=true";
+/// In no line of the file, each of which begins with a brace.
+const BOUNDARY: &str = "millrace-saved-objects";
+
+/// Imports `count` objects.
+///
+/// # Errors
+/// Whatever kept one of them from being there.
+pub(super) async fn import(admin: &Admin, ndjson: &str, count: usize, deadline: Deadline) -> Result<(), String> {
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let sent = admin.send_bytes("POST", PATH, &content_type, form(ndjson).into(), deadline).await;
+    check(&sent.map_err(|error| error.to_string())?, count)
+}
+
+fn form(ndjson: &str) -> String {
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"millrace.ndjson\"\r\n\
+         Content-Type: application/ndjson\r\n\r\n{ndjson}\r\n--{BOUNDARY}--\r\n"
+    )
+}
+
+fn check(said: &Said, count: usize) -> Result<(), String> {
+    if said.status == 404 {
+        return Err(format!("there are no dashboards at the URL in MILLRACE_DASHBOARDS: {}", said.summary));
+    }
+    said.accepted().map_err(|error| error.to_string())?;
+    let Some(imported) = said.body["successCount"].as_u64() else {
+        return Err(format!("no answer of an import, but perhaps the page where people sign in: {}", said.summary));
+    };
+    let errors: Vec<String> = said.body["errors"].as_array().into_iter().flatten().map(error).collect();
+    if !errors.is_empty() {
+        return Err(format!("{imported} of {count} objects were imported; {}", errors.join(", ")));
+    }
+    if said.body["success"] != true || imported != count as u64 {
+        return Err(format!("{imported} of {count} objects were imported: {}", said.summary));
+    }
+    Ok(())
+}
+
+/// One object's own error, such as `map millrace-logs-X-map-1: unsupported_type`.
+fn error(error: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (what, why) = (&error["error"], text(&error["error"]["type"]));
+    let more = ["message", "reason"].map(|key| text(&what[key])).concat();
+    let missing =
+        what["references"].as_array().map(|missing| Value::from(missing.clone()).to_string()).unwrap_or_default();
+    let words = [why, more, missing].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    format!("{} {}: {words}", text(&error["type"]), text(&error["id"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(status: u16, body: Value) -> Said {
+        Said { status, summary: format!("POST https://d/_import: {status} {body}"), body, date_ms: None }
+    }
+
+    #[test]
+    fn an_import_is_done_only_where_every_object_is_there() {
+        let conflict = json!({ "id": "a", "type": "map", "error": { "type": "unsupported_type" } });
+        let missing = json!({ "id": "b", "type": "search", "error": {
+            "type": "missing_references", "references": [{ "type": "index-pattern", "id": "c" }] } });
+        let unknown = json!({ "id": "d", "type": "dashboard", "error": { "type": "unknown", "message": "no", "statusCode": 500 } });
+        for (said, expected) in [
+            (said(200, json!({ "success": true, "successCount": 3 })), None),
+            (said(200, json!({ "success": true, "successCount": 3, "successResults": [] })), None),
+            (said(200, json!({ "success": true, "successCount": 2 })), Some("2 of 3 objects were imported")),
+            (
+                said(200, json!({ "success": false, "successCount": 2, "errors": [conflict] })),
+                Some("map a: unsupported_type"),
+            ),
+            (
+                said(200, json!({ "success": false, "successCount": 1, "errors": [conflict, missing] })),
+                Some("search b: missing_references [{"),
+            ),
+            (
+                said(200, json!({ "success": false, "successCount": 2, "errors": [unknown] })),
+                Some("dashboard d: unknown no"),
+            ),
+            (said(200, Value::Null), Some("where people sign in")),
+            (said(404, json!({ "statusCode": 404 })), Some("no dashboards at the URL in MILLRACE_DASHBOARDS")),
+            (said(403, json!({ "statusCode": 403 })), Some("403")),
+        ] {
+            let result = check(&said, 3);
+            match expected {
+                None => assert_eq!(result, Ok(()), "{said:?}"),
+                Some(words) => assert!(result.clone().unwrap_err().contains(words), "{said:?}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_form_has_the_file_between_its_boundaries() {
+        let form = form("{\"a\":1}\n");
+        assert!(
+            form.starts_with("--millrace-saved-objects\r\n") && form.ends_with("\r\n--millrace-saved-objects--\r\n")
+        );
+        assert!(form.contains("\r\n\r\n{\"a\":1}\n\r\n--"), "{form}");
+    }
+}

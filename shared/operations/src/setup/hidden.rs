@@ -1,0 +1,206 @@
+//! What a template would hide: the templates that the indices had without it.
+//!
+//! In: a template that is made for its mark alone, and all others. Out: what it has to say besides, so that its indices are what they
+//! were, and notes of what it cannot say. The engine takes one composable template for an index, the one of the highest priority, and
+//! legacy ones only where none matches.
+
+use serde_json::{Map, Value};
+
+use super::template::Template;
+use crate::admin::templates::{Installed, Kind};
+
+/// What a composable template may have besides `template`.
+const MEMBERS: [&str; 4] = ["composed_of", "data_stream", "allow_auto_create", "ignore_missing_component_templates"];
+
+/// Everything that may apply to indices.
+#[derive(Debug, Default)]
+pub(super) struct Others<'o> {
+    /// Composable templates of the domain, and those that this deployment puts.
+    pub(super) composable: Vec<&'o Installed>,
+    /// Legacy ones.
+    pub(super) legacy: Vec<&'o Installed>,
+}
+
+/// The body of a template with what it would hide.
+pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) -> Value {
+    let mut body = template.body(Kind::Composable);
+    let (pattern, priority) = (template.pattern.as_str(), template.priority());
+    let covering = |other: &&&Installed| other.patterns.iter().any(|wide| covers(wide, pattern));
+    let best = others.composable.iter().filter(covering).max_by_key(|other| other.priority);
+    for other in others.composable.iter().filter(|other| !covering(other)) {
+        if other.priority < priority && other.patterns.iter().any(|one| overlap(one, pattern)) {
+            notes.push(format!(
+                "the template {} (priority {}) is hidden by {} (priority {priority}) for some indices of {pattern}: raise its priority",
+                other.name, other.priority, template.name
+            ));
+        }
+    }
+    match best {
+        Some(other) if other.priority > priority => notes.push(format!(
+            "the template {} (priority {}) hides {} (priority {priority}): indices of {pattern} get no mark, and are never deleted; \
+             lower its priority",
+            other.name, other.priority, template.name
+        )),
+        Some(other) => {
+            for name in MEMBERS {
+                if let Some(member) = other.body.get(name) {
+                    body[name] = member.clone();
+                }
+            }
+            body["template"] = under(&body["template"], std::iter::once(&other.body["template"]));
+        }
+        None => {
+            let mut matching: Vec<_> = others.legacy.iter().filter(covering).collect();
+            matching.sort_by_key(|other| other.priority);
+            body["template"] = under(&body["template"], matching.iter().map(|other| &other.body));
+        }
+    }
+    body
+}
+
+/// `own` over what the others say, the last of them first.
+fn under<'v>(own: &'v Value, others: impl Iterator<Item = &'v Value>) -> Value {
+    let mut merged = Map::new();
+    for other in others.chain([own]) {
+        for name in ["settings", "mappings", "aliases", "lifecycle"] {
+            if let Some(part) = other.get(name).and_then(Value::as_object) {
+                let into = merged.entry(name).or_insert_with(|| Map::new().into());
+                overlay(into, part);
+            }
+        }
+    }
+    merged.into()
+}
+
+fn overlay(into: &mut Value, from: &Map<String, Value>) {
+    let Value::Object(into) = into else { return };
+    for (name, value) in from {
+        match (into.get_mut(name), value) {
+            (Some(known @ Value::Object(_)), Value::Object(value)) => overlay(known, value),
+            _ => drop(into.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+/// Whether every name that `narrow` takes is one that `wide` takes. Errs on the side of no.
+pub(super) fn covers(wide: &str, narrow: &str) -> bool {
+    let Some((before, after)) = wide.split_once('*') else { return wide == narrow };
+    let Some(rest) = narrow.strip_prefix(before) else { return false };
+    (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| covers(after, &rest[at..]))
+}
+
+/// Whether there is a name that both take.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // What is left of both, from the end: [i][j] is the answer for one[i..] and other[j..].
+    let mut rest = vec![vec![false; other.len() + 1]; one.len() + 1];
+    for i in (0..=one.len()).rev() {
+        for j in (0..=other.len()).rev() {
+            rest[i][j] = match (one.get(i), other.get(j)) {
+                (None, None) => true,
+                (Some('*'), right) => rest[i + 1][j] || (right.is_some() && rest[i][j + 1]),
+                (left, Some('*')) => rest[i][j + 1] || (left.is_some() && rest[i + 1][j]),
+                (Some(left), Some(right)) => left == right && rest[i + 1][j + 1],
+                _ => false,
+            };
+        }
+    }
+    rest[0][0]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        admin::templates::Owner,
+        setup::template::{TemplateOwner, templates},
+        stack::Stack,
+    };
+    use pipeline::rules::Datasets;
+
+    fn installed(name: &str, pattern: &str, priority: i64, body: Value) -> Installed {
+        Installed { name: name.into(), patterns: vec![pattern.into()], priority, owner: Owner::Unknown, body }
+    }
+
+    fn merged(composable: &[Installed], legacy: &[Installed]) -> (Value, Vec<String>) {
+        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", retention: 3d }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let owner = TemplateOwner { stack: Stack::named("web"), is_collection: false };
+        let made = templates(&datasets, &owner, |_| Err("no file".into())).unwrap();
+        let others = Others { composable: composable.iter().collect(), legacy: legacy.iter().collect() };
+        let mut notes = Vec::new();
+        (with_hidden(&made[0], &others, &mut notes), notes)
+    }
+
+    #[test]
+    fn a_template_for_the_mark_says_what_the_one_that_it_hides_says() {
+        let users = json!({
+            "composed_of": ["common"], "priority": 100, "version": 3, "_meta": { "team": "a" },
+            "template": { "settings": { "index": { "number_of_shards": "2" } }, "aliases": { "all": {} },
+                          "mappings": { "properties": { "a": { "type": "keyword" } }, "_meta": { "team": "a" } } },
+        });
+        let broad = installed("broad", "*", 1, json!({ "template": { "settings": { "index": { "codec": "x" } } } }));
+        let (body, notes) = merged(&[broad, installed("users", "logs-*", 100, users)], &[]);
+        assert_eq!(notes, Vec::<String>::new());
+        assert_eq!((&body["composed_of"], body.get("version")), (&json!(["common"]), None));
+        assert_eq!(
+            body["template"]["settings"],
+            json!({ "index": { "number_of_shards": "2" } }),
+            "the best alone counts"
+        );
+        assert_eq!(body["template"]["aliases"], json!({ "all": {} }));
+        let mappings = json!({ "properties": { "a": { "type": "keyword" } }, "_meta": { "team": "a", "millrace": { "stack": "web" } } });
+        assert_eq!(body["template"]["mappings"], mappings);
+        assert_eq!((&body["index_patterns"], &body["_meta"]["stack"]), (&json!(["logs-*.*.*"]), &json!("web")));
+    }
+
+    #[test]
+    fn legacy_templates_are_merged_by_their_order_where_no_composable_one_matches() {
+        let legacy = |order: i64, shards: &str, more: Value| {
+            let body =
+                json!({ "settings": { "index": { "number_of_shards": shards } }, "mappings": more, "aliases": {} });
+            installed(shards, "*", order, body)
+        };
+        let other = installed("other", "metrics-*", 0, json!({ "settings": { "index": { "codec": "x" } } }));
+        let both =
+            [legacy(5, "3", json!({ "dynamic": false })), legacy(0, "1", json!({ "date_detection": false })), other];
+        let (body, _) = merged(&[], &both);
+        assert_eq!(body["template"]["settings"], json!({ "index": { "number_of_shards": "3" } }));
+        let mappings =
+            json!({ "dynamic": false, "date_detection": false, "_meta": { "millrace": { "stack": "web" } } });
+        assert_eq!(body["template"]["mappings"], mappings);
+        let composable = installed("c", "logs-*", 1, json!({ "template": {} }));
+        let (body, _) = merged(&[composable], &both);
+        assert_eq!(body["template"]["settings"], json!({}), "they did not count before either");
+    }
+
+    #[test]
+    fn what_cannot_be_merged_is_a_note() {
+        let (_, notes) = merged(&[installed("partly", "logs-2026*", 7, json!({ "template": {} }))], &[]);
+        assert!(notes.len() == 1 && notes[0].contains("partly (priority 7) is hidden"), "{notes:?}");
+        let (body, notes) =
+            merged(&[installed("above", "logs-*", 900, json!({ "template": { "settings": {} } }))], &[]);
+        assert!(notes.len() == 1 && notes[0].contains("above (priority 900) hides"), "{notes:?}");
+        assert_eq!(body["template"]["settings"], json!({}));
+    }
+
+    #[test]
+    fn patterns_cover_and_overlap_as_the_engine_reads_them() {
+        for (one, other, first_covers, both) in [
+            ("*", "logs-*.*.*", true, true),
+            ("logs-*", "logs-*.*.*", true, true),
+            ("logs-*", "logs-a", true, true),
+            ("logs-2026*", "logs-*.*.*", false, true),
+            ("*-logs", "logs-*", false, true),
+            ("metrics-*", "logs-*", false, false),
+            ("logs", "logs", true, true),
+            ("logs", "logs-*", false, false),
+            ("a*b", "a*c", false, false),
+        ] {
+            assert_eq!((covers(one, other), overlap(one, other)), (first_covers, both), "{one} {other}");
+            assert_eq!(overlap(one, other), overlap(other, one), "{one} {other}");
+        }
+    }
+}

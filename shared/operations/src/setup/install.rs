@@ -1,0 +1,291 @@
+//! Puts the templates of a deployment into a domain, and takes over those that it had before it had a name.
+//!
+//! In: templates, and what is installed. Out: what was put, what was left out and why. A template that another stack or somebody else made is
+//! never changed, unless the caller says so; the refusal names the owner. The new one of a pattern is there before the old one is
+//! deleted, so that no index is made without either.
+
+use super::{
+    hidden::{Others, with_hidden},
+    template::Template,
+};
+use crate::{
+    admin::{
+        Admin, Version,
+        templates::{Installed, Kind, Owner},
+    },
+    stack,
+};
+use delivery::lambda::Deadline;
+use pipeline::outcome::BatchError;
+
+/// The command that takes over what another owner has.
+const TAKE_OVER: &str = "`local setup --take-over`, or {\"take_over\": true} to the function `setup`, takes it over";
+
+/// How templates are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacing {
+    /// Only over this deployment's own.
+    Nothing,
+    /// Also over those that this pipeline had before it had a name.
+    Unnamed,
+    /// Over whatever is for the same indices or has the same name.
+    Everything,
+}
+
+/// What became of templates.
+#[derive(Debug, Default)]
+pub struct Put {
+    /// The names of those that were put.
+    pub names: Vec<String>,
+    /// What could not be said, and what was taken over.
+    pub notes: Vec<String>,
+    /// What was left out, and why.
+    pub failed: Vec<String>,
+}
+
+impl Put {
+    /// An error where a template was left out.
+    ///
+    /// # Errors
+    /// Permanent: another attempt would meet the same.
+    pub fn whole(self) -> Result<(), BatchError> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        Err(BatchError::Permanent { what: "index templates".into(), reason: self.failed.join("; ") })
+    }
+}
+
+/// What is to be done for one template.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Put it, then delete these, each with whether it has the same priority.
+    Put(Vec<(String, bool)>),
+    /// Leave it, for this reason.
+    Leave(String),
+}
+
+/// Puts all templates.
+///
+/// # Errors
+/// As [`Admin::ask`], where the domain does not tell what is installed.
+pub async fn install(
+    admin: &Admin,
+    templates: &[Template],
+    version: Option<Version>,
+    replacing: Replacing,
+    deadline: Deadline,
+) -> Result<Put, BatchError> {
+    let kind = if version.is_none_or(Version::has_composable_templates) { Kind::Composable } else { Kind::Legacy };
+    let mut put = Put::default();
+    if templates.is_empty() {
+        return Ok(put);
+    }
+    let installed = installed(admin, templates, kind, deadline).await?;
+    let is_merging = kind == Kind::Composable && templates.iter().any(Template::is_for_the_mark);
+    let legacy = if is_merging { admin.templates(Kind::Legacy, None, deadline).await? } else { Vec::new() };
+    let own: Vec<Installed> = templates.iter().filter(|template| !template.is_for_the_mark()).map(own).collect();
+    let composable = installed.iter().filter(|one| one.owner == Owner::Unknown).chain(&own).collect();
+    let others = Others { composable, legacy: legacy.iter().collect() };
+    // The widest first: the one of a narrower pattern has a higher priority, which is free by then.
+    let mut sorted: Vec<&Template> = templates.iter().collect();
+    sorted.sort_by_key(|template| template.priority());
+    for template in sorted {
+        let replaced = match step(template, kind, &installed, replacing) {
+            Step::Put(replaced) => replaced,
+            Step::Leave(reason) => {
+                put.failed.push(format!("index template {}: {reason}", template.name));
+                continue;
+            }
+        };
+        put.notes.extend(template.notes.iter().cloned());
+        let body = match kind {
+            Kind::Composable if template.is_for_the_mark() => with_hidden(template, &others, &mut put.notes),
+            kind => template.body(kind),
+        };
+        match put_one(admin, template, kind, body, &replaced, deadline).await {
+            Ok(()) => put.names.push(template.name.clone()),
+            Err(error) => put.failed.push(format!("index template {}: {error}", template.name)),
+        }
+        put.notes
+            .extend(replaced.iter().map(|(name, _)| format!("{} replaced the index template {name}", template.name)));
+    }
+    put.names.sort();
+    Ok(put)
+}
+
+/// Everything that is installed; of a collection, which lists nothing, what has the names of these templates.
+async fn installed(
+    admin: &Admin,
+    templates: &[Template],
+    kind: Kind,
+    deadline: Deadline,
+) -> Result<Vec<Installed>, BatchError> {
+    if !templates.iter().any(|template| template.owner().is_collection) {
+        return admin.templates(kind, None, deadline).await;
+    }
+    let mut installed: Vec<Installed> = Vec::new();
+    for template in templates {
+        for name in [template.name.clone(), template.former_name()] {
+            if installed.iter().all(|known| known.name != name) {
+                installed.extend(admin.templates(kind, Some(&name), deadline).await?);
+            }
+        }
+    }
+    Ok(installed)
+}
+
+/// A template that this deployment puts, as one that is there.
+fn own(template: &Template) -> Installed {
+    Installed {
+        name: template.name.clone(),
+        patterns: vec![template.pattern.clone()],
+        priority: template.priority(),
+        owner: Owner::Unknown,
+        body: template.body(Kind::Composable),
+    }
+}
+
+fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Replacing) -> Step {
+    let mark = template.owner().stack.mark();
+    let mut replaced = Vec::new();
+    for other in installed {
+        let has_name = other.name == template.name;
+        let is_former = other.name == template.former_name();
+        let is_for_the_same = other.patterns == [template.pattern.as_str()];
+        let is_mine = matches!(&other.owner, Owner::Stack(stack) if stack == mark);
+        // A legacy template of e0357a9 says nothing of who made it, but its name does.
+        let is_unnamed =
+            other.owner == Owner::Unnamed || (kind == Kind::Legacy && is_former && other.owner == Owner::Unknown);
+        let concerns = has_name || (is_for_the_same && (other.owner != Owner::Unknown || is_unnamed));
+        if !concerns || (has_name && is_mine) {
+            continue;
+        }
+        let may = is_mine
+            || match replacing {
+                Replacing::Nothing => false,
+                Replacing::Unnamed => is_unnamed,
+                Replacing::Everything => true,
+            };
+        if !may {
+            return Step::Leave(refusal(other, is_unnamed));
+        }
+        if !has_name {
+            replaced.push((other.name.clone(), other.priority == template.priority()));
+        }
+    }
+    Step::Put(replaced)
+}
+
+fn refusal(other: &Installed, is_unnamed: bool) -> String {
+    let patterns = other.patterns.join(", ");
+    match &other.owner {
+        Owner::Stack(mark) => {
+            let owner = stack::shown(mark);
+            format!("the stack {owner} has the template {} for {patterns}; {TAKE_OVER}", other.name)
+        }
+        _ if is_unnamed => format!("{} is still that of an earlier version: run `local setup`", other.name),
+        _ => format!("{} for {patterns} was made by others, not by a stack of Millrace; {TAKE_OVER}", other.name),
+    }
+}
+
+async fn put_one(
+    admin: &Admin,
+    template: &Template,
+    kind: Kind,
+    mut body: serde_json::Value,
+    replaced: &[(String, bool)],
+    deadline: Deadline,
+) -> Result<(), BatchError> {
+    let priority = template.priority();
+    // The engine refuses two of one priority for the same indices: it stands above the old one until that is gone.
+    let stands_above = kind == Kind::Composable && replaced.iter().any(|(_, is_equal)| *is_equal);
+    if stands_above {
+        body["priority"] = (priority + 1).into();
+    }
+    admin.put_template(kind, &template.name, &body, deadline).await?;
+    for (name, _) in replaced {
+        admin.delete_template(kind, name, deadline).await?;
+    }
+    if stands_above {
+        body["priority"] = priority.into();
+        admin.put_template(kind, &template.name, &body, deadline).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        setup::template::{TemplateOwner, templates},
+        stack::Stack,
+    };
+    use pipeline::rules::Datasets;
+
+    fn template(stack: &Stack) -> Template {
+        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", shards: 1 }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let owner = TemplateOwner { stack: stack.clone(), is_collection: false };
+        templates(&datasets, &owner, |_| Err("no file".into())).unwrap().remove(0)
+    }
+
+    fn installed(name: &str, pattern: &str, owner: Owner) -> Installed {
+        Installed { name: name.into(), patterns: vec![pattern.into()], priority: 307, owner, body: Value::Null }
+    }
+
+    fn of(stack: &str) -> Owner {
+        Owner::Stack(stack.into())
+    }
+
+    #[test]
+    fn only_what_is_this_pipelines_own_is_replaced_unless_the_caller_says_so() {
+        use Kind::{Composable, Legacy};
+        use Replacing::{Everything, Nothing, Unnamed};
+        let (web, pattern) = (template(&Stack::named("web")), "logs-*.*.*");
+        let (name, former) = ("millrace.web.logs-x.x.x", "millrace-logs-x.x.x");
+        let replacing_one = |name: &str| Ok(vec![name.to_owned()]);
+        for (kind, other, replacing, expected) in [
+            (Composable, installed(name, pattern, of("web")), Nothing, Ok(vec![])),
+            (Composable, installed(former, pattern, Owner::Unnamed), Unnamed, replacing_one(former)),
+            (Composable, installed(former, pattern, Owner::Unnamed), Nothing, Err("run `local setup`")),
+            (Composable, installed("moved", pattern, of("web")), Nothing, replacing_one("moved")),
+            (
+                Composable,
+                installed("theirs", pattern, of("pay")),
+                Unnamed,
+                Err("the stack pay has the template theirs for logs-*.*.*"),
+            ),
+            (Composable, installed("theirs", pattern, of("pay")), Everything, replacing_one("theirs")),
+            (Composable, installed("theirs", "logs-b-*", of("pay")), Unnamed, Ok(vec![])),
+            (Composable, installed("users", pattern, Owner::Unknown), Unnamed, Ok(vec![])),
+            (Composable, installed(name, "x-*", Owner::Unknown), Unnamed, Err("was made by others")),
+            (Composable, installed(name, pattern, of("WEB")), Unnamed, Err("the stack WEB has the template")),
+            (Composable, installed(name, pattern, of("WEB")), Everything, Ok(vec![])),
+            (Legacy, installed(former, pattern, Owner::Unknown), Unnamed, replacing_one(former)),
+            (Legacy, installed("users", pattern, Owner::Unknown), Everything, Ok(vec![])),
+            (Legacy, installed(former, pattern, of("pay")), Unnamed, Err("the stack pay")),
+        ] {
+            let done = match step(&web, kind, std::slice::from_ref(&other), replacing) {
+                Step::Put(replaced) => Ok(replaced.into_iter().map(|(name, _)| name).collect::<Vec<_>>()),
+                Step::Leave(reason) => Err(reason),
+            };
+            match (&done, &expected) {
+                (Ok(done), Ok(expected)) => assert_eq!(done, expected, "{other:?} {replacing:?}"),
+                (Err(reason), Err(words)) => assert!(reason.contains(words), "{reason}"),
+                _ => panic!("{other:?} {replacing:?}: {done:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_deployment_without_a_name_changes_its_template_in_place() {
+        let unnamed = template(&Stack::default());
+        let before = installed(&unnamed.name, "logs-*.*.*", Owner::Unnamed);
+        assert_eq!(step(&unnamed, Kind::Composable, &[before], Replacing::Unnamed), Step::Put(vec![]));
+        let theirs = installed("theirs", "logs-*.*.*", of("web"));
+        assert!(matches!(step(&unnamed, Kind::Composable, &[theirs], Replacing::Unnamed), Step::Leave(_)));
+    }
+}

@@ -1,0 +1,144 @@
+//! `CloudFormation`'s custom resource: the event that it sends, and the answer that it waits for at a URL.
+//!
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use delivery::{cluster::put_json, lambda::Deadline, retry::Backoff};
+use pipeline::outcome::BatchError;
+
+/// The answer may have 4,096 bytes; the rest of it takes less than this.
+const MAX_REASON_BYTES: usize = 2_000;
+/// One attempt at the answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The resource's own id, whatever is changed: another one would make `CloudFormation` delete the old.
+const PHYSICAL_ID: &str = "millrace-setup";
+
+/// The event.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the names are CloudFormation's")]
+pub(super) struct Request {
+    request_type: String,
+    #[serde(rename = "ResponseURL")]
+    response_url: String,
+    stack_id: String,
+    request_id: String,
+    logical_resource_id: String,
+    #[serde(default)]
+    physical_resource_id: Option<String>,
+    #[serde(default)]
+    resource_properties: Value,
+}
+
+/// What an event asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Only an answer.
+    Answer,
+    /// Make the domain ready.
+    Run,
+    /// Remove what was made.
+    Remove,
+}
+
+impl Request {
+    /// `None` of any other event.
+    pub(super) fn read(event: &Value) -> Option<Self> {
+        serde_json::from_value(event.clone()).ok()
+    }
+
+    /// What it asks for. Data outlive their stack, and so does what an operator wanted to make by hand.
+    pub(super) fn action(&self) -> Action {
+        match (self.resource_properties["Run"] == "false", self.request_type.as_str()) {
+            (true, _) => Action::Answer,
+            (false, "Delete") => Action::Remove,
+            (false, _) => Action::Run,
+        }
+    }
+
+    /// Puts the answer where `CloudFormation` waits for it, until it is there or the function ends.
+    ///
+    /// # Errors
+    /// The last failure, after as many attempts as there was time for.
+    pub(super) async fn answer(&self, result: &Result<Value, String>, deadline: Deadline) -> Result<(), String> {
+        let body = self.body(result).to_string();
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        loop {
+            let error = match put_json(&self.response_url, body.clone(), TIMEOUT).await {
+                Ok(()) => return Ok(()),
+                Err(error @ BatchError::Retryable { .. }) => error,
+                Err(error) => return Err(error.to_string()),
+            };
+            let pause = backoff.next_pause(None);
+            if std::time::Instant::now() + pause >= deadline.end {
+                return Err(error.to_string());
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn body(&self, result: &Result<Value, String>) -> Value {
+        let mut body = json!({
+            "Status": if result.is_ok() { "SUCCESS" } else { "FAILED" },
+            "PhysicalResourceId": self.physical_resource_id.as_deref().unwrap_or(PHYSICAL_ID),
+            "StackId": self.stack_id,
+            "RequestId": self.request_id,
+            "LogicalResourceId": self.logical_resource_id,
+        });
+        if let Err(reason) = result {
+            let end = reason.floor_char_boundary(MAX_REASON_BYTES);
+            body["Reason"] = reason[..end].into();
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str) -> Value {
+        json!({
+            "RequestType": kind, "ServiceToken": "arn", "ResponseURL": "http://127.0.0.1/a?signature", "StackId": "s",
+            "RequestId": "r", "LogicalResourceId": "Setup", "ResourceType": "Custom::Setup", "ResourceProperties": {},
+        })
+    }
+
+    #[test]
+    fn a_deletion_removes_unless_the_operator_does_it_by_hand() {
+        for (kind, run, action) in [
+            ("Create", "true", Action::Run),
+            ("Update", "true", Action::Run),
+            ("Delete", "true", Action::Remove),
+            ("Create", "false", Action::Answer),
+            ("Delete", "false", Action::Answer),
+        ] {
+            let mut event = event(kind);
+            event["ResourceProperties"]["Run"] = json!(run);
+            assert_eq!(Request::read(&event).unwrap().action(), action, "{kind} {run}");
+        }
+        assert_eq!(Request::read(&event("Delete")).unwrap().action(), Action::Remove);
+    }
+
+    #[test]
+    fn an_answer_names_the_request_and_a_reason_fits_it() {
+        let request = Request::read(&event("Create")).unwrap();
+        let body = request.body(&Ok(Value::Null));
+        assert_eq!((&body["Status"], &body["PhysicalResourceId"]), (&json!("SUCCESS"), &json!(PHYSICAL_ID)));
+        assert_eq!(
+            (&body["StackId"], &body["RequestId"], &body["LogicalResourceId"]),
+            (&json!("s"), &json!("r"), &json!("Setup"))
+        );
+        let body = request.body(&Err("é".repeat(5_000)));
+        assert_eq!(body["Status"], "FAILED");
+        assert!(body.to_string().len() < 4_096);
+        let mut update = event("Update");
+        update["PhysicalResourceId"] = json!("what it was");
+        assert_eq!(Request::read(&update).unwrap().body(&Ok(Value::Null))["PhysicalResourceId"], "what it was");
+        assert!(Request::read(&json!({})).is_none() && Request::read(&Value::Null).is_none());
+    }
+}

@@ -1,0 +1,130 @@
+//! A template's name and body: whose it is, and the mark that its indices get.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Template;
+use crate::{
+    admin::{
+        ownership,
+        templates::{Kind, MANAGED_BY},
+    },
+    settings::Domain,
+    stack::Stack,
+};
+
+/// Above the engine's own templates, which have 100 and 200, and most people's; a longer name is a narrower pattern, and wins. One
+/// less than before templates named their stack: the engine refuses two of one priority for the same indices, and so the new one can
+/// be put before the old one is deleted, also in a deployment that is rolled back.
+const PRIORITY: usize = 299;
+/// Of the hash in a name.
+const HASH_BYTES: usize = 4;
+
+/// Whose templates they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TemplateOwner {
+    /// The deployment.
+    pub stack: Stack,
+    /// Whether they are for a collection of `OpenSearch` Serverless: nobody deletes indices there, so they carry no mark, and what
+    /// is there can be asked for by name only, so that the names are those of any deployment.
+    pub is_collection: bool,
+}
+
+impl From<&Domain> for TemplateOwner {
+    fn from(domain: &Domain) -> Self {
+        Self { stack: domain.stack.clone(), is_collection: domain.is_collection() }
+    }
+}
+
+impl TemplateOwner {
+    /// The name of the template for a pattern; no two patterns have the same.
+    pub(super) fn name(&self, pattern: &str) -> String {
+        let name = pattern.replace('*', "x");
+        // An `x` of the pattern's own would be taken for a `*`.
+        let name = if pattern.contains('x') { format!("{name}-{}", hash(pattern)) } else { name };
+        if self.stack.is_named() && !self.is_collection {
+            // No stack's name has a dot in it.
+            return format!("{}.{name}", self.stack.own_lowercase("millrace", '.'));
+        }
+        format!("millrace-{name}")
+    }
+
+    /// The name that it had before deployments were named.
+    pub(super) fn former_name(pattern: &str) -> String {
+        format!("millrace-{}", pattern.replace('*', "x"))
+    }
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let number = digest.iter().take(HASH_BYTES).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    format!("{number:08x}")
+}
+
+impl Template {
+    /// Its priority among the domain's templates.
+    pub fn priority(&self) -> i64 {
+        i64::try_from(PRIORITY + self.pattern.replace('*', "").len()).unwrap_or(i64::MAX)
+    }
+
+    /// The name that it had before deployments were named.
+    pub fn former_name(&self) -> String {
+        TemplateOwner::former_name(&self.pattern)
+    }
+
+    /// Its mappings, with the mark that says whose index it is.
+    fn mappings(&self) -> Value {
+        let mut mappings = self.mappings.clone();
+        if self.owner.is_collection {
+            return mappings.into();
+        }
+        let meta = mappings.entry("_meta").or_insert_with(|| json!({}));
+        if !meta.is_object() {
+            *meta = json!({});
+        }
+        meta["millrace"] = ownership::mark(&self.owner.stack)["millrace"].clone();
+        mappings.into()
+    }
+
+    /// The body for the composable API, or for the older one.
+    pub fn body(&self, kind: Kind) -> Value {
+        let (priority, settings, mappings) = (self.priority(), &self.settings, self.mappings());
+        match kind {
+            Kind::Composable => json!({
+                "index_patterns": [self.pattern],
+                "priority": priority,
+                "template": { "settings": settings, "mappings": mappings },
+                "_meta": {
+                    "managed_by": MANAGED_BY,
+                    "stack": self.owner.stack.mark(),
+                    "description": "from pipeline.yaml; changes are overwritten",
+                },
+            }),
+            Kind::Legacy => {
+                json!({ "index_patterns": [self.pattern], "order": priority, "settings": settings, "mappings": mappings })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_patterns_have_one_name_and_those_of_a_stack_are_its_own() {
+        let web = TemplateOwner { stack: Stack::named("Web"), is_collection: false };
+        let other = TemplateOwner { stack: Stack::named("web-logs"), is_collection: false };
+        let unnamed = TemplateOwner::default();
+        assert_eq!(unnamed.name("logs-*.*.*"), "millrace-logs-x.x.x", "as it ever was");
+        assert_eq!(web.name("logs-*.*.*"), "millrace.web.logs-x.x.x");
+        let patterns = ["zz-*", "zz-x", "zz-x*", "zz-*x", "*", "x", "logs-*", "web.logs-*", "web-logs-*"];
+        let names: BTreeSet<String> =
+            [&web, &other, &unnamed].iter().flat_map(|owner| patterns.map(|pattern| owner.name(pattern))).collect();
+        assert_eq!(names.len(), 3 * patterns.len(), "{names:?}");
+        let collection = TemplateOwner { is_collection: true, ..web };
+        assert_eq!(collection.name("logs-*"), "millrace-logs-x");
+    }
+}

@@ -1,0 +1,131 @@
+use super::*;
+use crate::{admin::templates::Kind, stack::Stack};
+
+fn made(yaml: &str, files: &[(&str, &str)]) -> Result<Vec<Template>, Vec<Fault>> {
+    let key = pipeline::shape::HashKey::new(b"0123456789abcdef").ok();
+    let datasets = Datasets::parse("pipeline.yaml", yaml, key.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+    templates(&datasets, &TemplateOwner::default(), |name| {
+        let file = files.iter().find(|(file, _)| *file == name);
+        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
+    })
+}
+
+const FULL: &str = r#"
+datasets:
+  - name: app
+    from: { key: "a/**" }
+    fields:
+      rename: { t: "event.time" }
+      hash: [adid]
+      geo_point: { location: { lat: lat, lon: lon } }
+      date: { "@timestamp": t }
+    timestamp: { field: t, format: epoch_ms }
+    index: logs-%{+YYYY.MM.dd}
+    mapping: mappings/app.json
+    shards: 3
+    replicas: 0
+    total_fields_limit: 2000
+  - name: other
+    from: { key: "b/**" }
+    timestamp: when
+    index: logs-%{+YYYY.MM.dd}
+    mapping: mappings/other.json
+    shards: 3
+  - name: plain
+    from: { key: "c/**" }
+    index: plain
+"#;
+
+#[test]
+fn a_template_says_what_the_rules_tell_and_the_users_mapping_stands() {
+    let app = r#"{"dynamic": false, "properties": {"adid": {"type": "text"}, "event": {"properties": {"name": {"type": "keyword"}}}}}"#;
+    let other = r#"{"properties": {"when": {"type": "date_nanos"}}}"#;
+    let made = made(FULL, &[("mappings/app.json", app), ("mappings/other.json", other)]).unwrap();
+    let [template] = made.as_slice() else { panic!("datasets that say nothing get none: {made:?}") };
+    assert_eq!((template.name.as_str(), template.pattern.as_str()), ("millrace-logs-x.x.x", "logs-*.*.*"));
+    let body = template.body(Kind::Composable);
+    assert_eq!(body["index_patterns"], json!(["logs-*.*.*"]));
+    let settings =
+        json!({ "index.number_of_shards": 3, "index.number_of_replicas": 0, "index.mapping.total_fields.limit": 2000 });
+    assert_eq!(body["template"]["settings"], settings);
+    let mappings = &body["template"]["mappings"];
+    assert_eq!(mappings["dynamic"], false);
+    let properties = &mappings["properties"];
+    assert_eq!(properties["adid"], json!({ "type": "text" }), "not a keyword: the user's word stands");
+    assert_eq!(properties["event"]["properties"]["name"], json!({ "type": "keyword" }));
+    let time = json!({ "type": "date", "format": "epoch_millis", "ignore_malformed": true });
+    assert_eq!(properties["event"]["properties"]["time"], time, "where the rename puts it");
+    assert_eq!(properties["location"], json!({ "type": "geo_point" }));
+    assert_eq!(properties["@timestamp"], json!({ "type": "date" }));
+    assert_eq!(properties["when"], json!({ "type": "date_nanos" }));
+    assert_eq!(template.body(Kind::Legacy)["mappings"], *mappings, "the older API says the same");
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    for (app, other, says) in [
+        (r#"{"mappings": {}}"#, "{}", "mappings/app.json: has a `mappings`"),
+        ("[]", "{}", "mappings/app.json: is no JSON object"),
+        ("{", "{}", "mappings/app.json: is not JSON"),
+        (
+            r#"{"properties": {"a": {"type": "text"}}}"#,
+            r#"{"properties": {"a": {"type": "long"}}}"#,
+            "mappings/other.json: says otherwise about `properties.a.type`",
+        ),
+    ] {
+        let faults = made(FULL, &[("mappings/app.json", app), ("mappings/other.json", other)]).unwrap_err();
+        let text: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect();
+        assert!(text.iter().any(|text| text.contains(says)), "{says}: {text:?}");
+    }
+    assert_eq!(made(FULL, &[]).unwrap_err().len(), 2, "both files are missing");
+    let contradicting = FULL.replacen("shards: 3\n    replicas", "shards: 4\n    replicas", 1);
+    let faults = made(&contradicting, &[("mappings/app.json", "{}"), ("mappings/other.json", "{}")]).unwrap_err();
+    assert!(faults[0].message.contains("`shards: 3`, and 4 in another dataset"), "{faults:?}");
+}
+
+#[test]
+fn a_field_of_its_own_kind_is_not_mapped_into_and_a_dotted_name_counts() {
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, timestamp: a.b, index: x, mapping: m/m.json }\n";
+    for mapping in [r#"{"properties":{"a":{"type":"flat_object"}}}"#, r#"{"properties":{"a.b":{"type":"keyword"}}}"#] {
+        let made = made(yaml, &[("m/m.json", mapping)]).unwrap();
+        let mut expected: Value = serde_json::from_str(mapping).unwrap();
+        expected["_meta"] = crate::admin::ownership::mark(&Stack::default());
+        assert_eq!(made[0].body(Kind::Composable)["template"]["mappings"], expected);
+    }
+}
+
+#[test]
+fn a_format_without_words_is_a_note() {
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, timestamp: { field: t, format: \"%Y-%m-%d %H:%M:%S.%f\" }, index: x, shards: 1 }\n";
+    let made = made(yaml, &[]).unwrap();
+    assert!(made[0].notes[0].contains("no words for the format"), "{:?}", made[0].notes);
+}
+
+#[test]
+fn indices_that_are_deleted_one_day_are_marked_and_no_others_get_a_template_for_it() {
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", retention: 3d }\n  - { name: b, from: { key: b }, index: \"b-%{+YYYY.MM.dd}\" }\n";
+    let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+    let owner = TemplateOwner { stack: Stack::named("Web"), is_collection: false };
+    let made = templates(&datasets, &owner, |_| Err("no file".into())).unwrap();
+    let [template] = made.as_slice() else { panic!("`b` says nothing and is kept for ever: {made:?}") };
+    assert!(template.is_for_the_mark());
+    let mark = json!({ "_meta": { "millrace": { "stack": "Web" } } });
+    let body = template.body(Kind::Composable);
+    assert_eq!((&body["template"]["mappings"], &body["_meta"]["stack"]), (&mark, &json!("Web")));
+    assert_eq!(template.body(Kind::Legacy)["mappings"], mark);
+    let collection = TemplateOwner { is_collection: true, ..owner };
+    assert_eq!(templates(&datasets, &collection, |_| Err("no file".into())).unwrap(), [], "nobody deletes them");
+}
+
+#[test]
+fn the_mark_stands_beside_what_the_users_mapping_says_of_itself() {
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: x, mapping: m/m.json }\n";
+    for (meta, expected) in [
+        (r#"{"team":"a"}"#, json!({ "team": "a", "millrace": { "stack": "_unnamed" } })),
+        (r#"{"millrace":{"stack":"mine"}}"#, json!({ "millrace": { "stack": "_unnamed" } })),
+        (r#""text""#, json!({ "millrace": { "stack": "_unnamed" } })),
+    ] {
+        let made = made(yaml, &[("m/m.json", &format!("{{\"_meta\":{meta}}}"))]).unwrap();
+        assert_eq!(made[0].body(Kind::Composable)["template"]["mappings"]["_meta"], expected);
+    }
+}

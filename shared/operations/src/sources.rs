@@ -1,0 +1,233 @@
+//! The event source mappings, paused and released: what brings events waits while the domain can take none.
+//!
+//! In: who pauses. Out: mappings that are off; and on again when the last holder lets go. One document of S3 and a tag on each mapping
+//! say what Millrace turned off, before it is turned off: either is enough to turn it on again. Nothing but `Enabled` is changed, so what a
+//! deployment sets meanwhile stays. Deliberately absent: why (`brake`, `replay`).
+
+mod paused;
+
+use std::collections::BTreeSet;
+
+pub use paused::{Found, Paused};
+
+use delivery::aws::{
+    Functions,
+    functions::Mapping,
+    state::{NotWritten, State, States},
+};
+use pipeline::outcome::BatchError;
+
+/// The name of the document.
+const NAME: &str = "brake";
+/// The alias under which others may call `s3-ingest`; earlier releases mapped every source to the alias of its function.
+const ALIAS: &str = "live";
+
+/// The mappings of the functions that take events.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    functions: Functions,
+    states: States,
+    names: Vec<String>,
+    stack: String,
+}
+
+/// What a release came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// What Millrace had turned off is on.
+    Done,
+    /// Some mappings are on their way still: another call goes on.
+    Pending,
+    /// Another holder wants them off.
+    Held,
+}
+
+impl Sources {
+    /// The mappings of these functions; `stack` names the deployment in their tags.
+    pub fn new(functions: Functions, states: States, names: Vec<String>, stack: String) -> Self {
+        Self { functions, states, names, stack }
+    }
+
+    /// Who wants the sources off, by the document, or by the tags where it is lost.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn holders(&self) -> Result<BTreeSet<String>, BatchError> {
+        Ok(self.read(&self.found().await?).await?.value.by)
+    }
+
+    /// Turns all mappings off, for one who wants it; harmless where that one had done so before.
+    ///
+    /// # Errors
+    /// As for any call, or where another invocation does the same: the next run goes on.
+    pub async fn pause(&self, by: &str) -> Result<(), NotWritten> {
+        let found = self.found().await?;
+        let mut state = self.read(&found).await?;
+        state.value.note(&found);
+        state.value.by.insert(by.to_owned());
+        state.value.claim = fastrand::u64(..);
+        // Before the first is touched: what they were is never lost.
+        self.states.write(&mut state).await?;
+        let tag = state.value.tag(&self.stack);
+        let mut result = Ok(());
+        for Found { mapping, tag: tag_now } in &found {
+            let is_ours = state.value.to_enable().any(|known| known.uuid == mapping.uuid);
+            if is_ours && tag_now.as_ref() != Some(&tag) {
+                self.set_tag(mapping, Some(&tag)).await?;
+            }
+            if mapping.enabled {
+                // One that cannot be turned off yet does not keep the others on.
+                result = result.and(self.set(mapping, self.functions.set_enabled(mapping, false)).await);
+            }
+        }
+        Ok(result?)
+    }
+
+    /// Lets go for these holders, and turns on what Millrace had turned off where no holder is left.
+    ///
+    /// # Errors
+    /// As for any call: the next run goes on.
+    pub async fn release(&self, let_go: &BTreeSet<String>) -> Result<Released, NotWritten> {
+        let found = self.found().await?;
+        let mut state = self.read(&found).await?;
+        if state.value.is_empty() {
+            return Ok(Released::Done);
+        }
+        state.value.note(&found);
+        if !state.value.by.is_disjoint(let_go) {
+            state.value.by.retain(|holder| !let_go.contains(holder));
+            self.states.write(&mut state).await?;
+        }
+        if !state.value.by.is_empty() {
+            return Ok(Released::Held);
+        }
+        let listed = found.into_iter().map(|found| found.mapping).collect();
+        self.turn_on(&state.value, &self.turned_off(&state.value, listed).await?).await?;
+        let now = self.turned_off(&state.value, self.mappings().await?).await?;
+        if !state.value.are_on(&now) {
+            return Ok(Released::Pending);
+        }
+        for mapping in &now {
+            self.set_tag(mapping, None).await?;
+        }
+        // A tag that stays would turn the mapping on after an operator has turned it off.
+        if self.are_tagged(&now).await? {
+            return Ok(Released::Pending);
+        }
+        // What was changed is forgotten only when all of it is as it was, and not where somebody claims them meanwhile.
+        state.value = Paused { only_enabled: true, ..Paused::default() };
+        self.states.write(&mut state).await?;
+        Ok(Released::Done)
+    }
+
+    /// Whether all mappings are off, and none is on its way.
+    ///
+    /// # Errors
+    /// As for any call.
+    pub async fn are_off(&self) -> Result<bool, BatchError> {
+        Ok(self.mappings().await?.iter().all(|mapping| !mapping.enabled && !mapping.in_transition))
+    }
+
+    async fn turn_on(&self, paused: &Paused, turned_off: &[Mapping]) -> Result<(), BatchError> {
+        let mut result = Ok(());
+        for mapping in turned_off {
+            result = result.and(match paused.lowered(mapping) {
+                // Lambda refuses a change while another one is under way: the next call finds it done.
+                _ if mapping.in_transition => Ok(()),
+                Some(known) => self.set(mapping, self.functions.enable_with_concurrency(&known)).await,
+                None if mapping.enabled => Ok(()),
+                None => self.set(mapping, self.functions.set_enabled(mapping, true)).await,
+            });
+        }
+        result
+    }
+
+    /// The mappings that Millrace turned off, as they are now. Not listed by the names of the functions is not deleted: a mapping may still
+    /// call the alias that an earlier release had, or its function is no longer among the sources. What the account's whole list lacks is deleted.
+    async fn turned_off(&self, paused: &Paused, mut listed: Vec<Mapping>) -> Result<Vec<Mapping>, BatchError> {
+        if !paused.missing(&listed).is_empty() {
+            let all = self.functions.all_mappings().await?;
+            let missing = paused.missing(&listed);
+            listed.extend(all.into_iter().filter(|mapping| missing.contains(&mapping.uuid)));
+        }
+        listed.retain(|now| paused.to_enable().any(|known| known.uuid == now.uuid));
+        Ok(listed)
+    }
+
+    /// What is remembered: the document, or what the tags say where it is lost, unreadable or says nothing.
+    async fn read(&self, found: &[Found]) -> Result<State<Paused>, BatchError> {
+        let mut state = self.states.read_or(NAME, Paused::default()).await?;
+        if state.value.is_empty() {
+            state.value = Paused::of_tags(found);
+        }
+        Ok(state)
+    }
+
+    async fn found(&self) -> Result<Vec<Found>, BatchError> {
+        let mut found = Vec::new();
+        for mapping in self.mappings().await? {
+            let tag = if mapping.enabled { None } else { self.tag_of(&mapping).await? };
+            found.push(Found { mapping, tag });
+        }
+        Ok(found)
+    }
+
+    /// The mappings of the functions, and those of their alias: they call the same code, and Lambda lists them apart.
+    async fn mappings(&self) -> Result<Vec<Mapping>, BatchError> {
+        let mut mappings: Vec<Mapping> = Vec::new();
+        for name in &self.names {
+            let mut listed = self.functions.mappings(name).await?;
+            listed.extend(self.functions.mappings_of_alias(name, ALIAS).await?);
+            for mapping in listed {
+                if !mappings.iter().any(|known| known.uuid == mapping.uuid) {
+                    mappings.push(mapping);
+                }
+            }
+        }
+        Ok(mappings)
+    }
+
+    async fn tag_of(&self, mapping: &Mapping) -> Result<Option<String>, BatchError> {
+        match self.functions.paused_tag(mapping).await {
+            Err(error @ BatchError::Permanent { .. }) => {
+                tracing::warn!(mapping = mapping.uuid, %error, "tags cannot be read: only the state says what is paused");
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    /// Whether any of them has the tag still: its removal was refused. Where tags may not be read either, there never was one.
+    async fn are_tagged(&self, mappings: &[Mapping]) -> Result<bool, BatchError> {
+        for mapping in mappings {
+            if self.tag_of(mapping).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The tag is the second record. Where it is refused for good, the state alone has to do.
+    async fn set_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
+        match self.functions.set_paused_tag(mapping, value).await {
+            Err(error @ BatchError::Permanent { .. }) => {
+                tracing::warn!(mapping = mapping.uuid, %error, "the tag cannot be set: only the state says what is paused");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn set(
+        &self,
+        mapping: &Mapping,
+        update: impl Future<Output = Result<(), BatchError>>,
+    ) -> Result<(), BatchError> {
+        tracing::info!(mapping = mapping.uuid, was_enabled = mapping.enabled, "set a source");
+        match update.await {
+            // It is gone: nothing comes by it.
+            Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => Ok(()),
+            result => result,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The name of a deployment, by which several of them share one domain.
+//!
+//! In: `MILLRACE_STACK`. Out: the mark of the indices, and the names of roles, templates and repository.
+
+use std::fmt;
+
+use delivery::settings::Reader;
+
+/// The mark of a deployment without a name. No name begins so.
+const UNNAMED: &str = "_unnamed";
+const MAX_BYTES: usize = 128;
+const FORM: &str = "the name of the stack: letters, digits, `-` and `_`, beginning with a letter or digit, 128 at most";
+
+/// One deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stack {
+    name: Option<String>,
+}
+
+impl Stack {
+    /// A deployment of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()) }
+    }
+
+    /// What the indices and templates of this deployment are marked with.
+    pub fn mark(&self) -> &str {
+        self.name.as_deref().unwrap_or(UNNAMED)
+    }
+
+    /// Whether it has a name. Without one, roles and templates have the names that they had before deployments were named.
+    pub fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// A name of this deployment's own, such as `millrace_ingest_logs`; `base` alone without a name.
+    pub fn own(&self, base: &str, separator: char) -> String {
+        self.name.as_ref().map_or_else(|| base.to_owned(), |name| format!("{base}{separator}{name}"))
+    }
+
+    /// The same in lower case, as the engine wants the names of templates and repositories.
+    pub fn own_lowercase(&self, base: &str, separator: char) -> String {
+        self.own(base, separator).to_ascii_lowercase()
+    }
+}
+
+impl fmt::Display for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(shown(self.mark()))
+    }
+}
+
+/// A mark, for a person.
+pub fn shown(mark: &str) -> &str {
+    if mark == UNNAMED { "(a deployment without MILLRACE_STACK)" } else { mark }
+}
+
+fn name(value: &str) -> Option<String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_name = value.len() <= MAX_BYTES
+        && value.bytes().all(is_allowed)
+        && value.starts_with(|first: char| first.is_ascii_alphanumeric());
+    is_name.then(|| value.to_owned())
+}
+
+/// `MILLRACE_STACK`.
+pub(crate) fn read<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Stack {
+    Stack { name: env.or("MILLRACE_STACK", None, FORM, |value| name(value).map(Some)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_the_stack_and_no_stack_is_called_like_the_unnamed_one() {
+        let stack = Stack::named("Web-Logs");
+        assert_eq!(stack.own("millrace_ingest", '_'), "millrace_ingest_Web-Logs");
+        assert_eq!(stack.own_lowercase("millrace", '-'), "millrace-web-logs");
+        assert_eq!((Stack::default().own("millrace", '-').as_str(), Stack::default().mark()), ("millrace", UNNAMED));
+        for (value, is_name) in [("web", true), ("web-2_a", true), (UNNAMED, false), ("a b", false), ("a*", false)] {
+            assert_eq!(name(value).is_some(), is_name, "{value}");
+        }
+        assert!(name(&"a".repeat(129)).is_none());
+    }
+}

@@ -1,0 +1,90 @@
+//! Any bytes at all, as an object: frames lie one behind the other within the stream, none is over its limit, chunks
+//! change nothing, and from the checkpoint of any frame exactly the rest comes.
+//!
+//! The first three bytes choose format, limit and chunk; the rest is the object.
+#![no_main]
+
+use std::io::{self, Read};
+
+use pipeline::frame::{Checkpoint, Format, Frame, FrameError, Frames};
+use libfuzzer_sys::fuzz_target;
+
+struct Chunked<'b>(&'b [u8], usize);
+
+impl Read for Chunked<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.1.min(into.len()).min(self.0.len());
+        into[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Seen {
+    Record(u64, Vec<u8>),
+    TooLarge(u64, u64),
+    Broken(u64, &'static str),
+}
+
+impl Seen {
+    fn offset(&self) -> u64 {
+        let (Self::Record(offset, _) | Self::TooLarge(offset, _) | Self::Broken(offset, _)) = self;
+        *offset
+    }
+}
+
+/// All frames, each with its checkpoint.
+fn drain(mut frames: Frames<Chunked<'_>>, limit: usize) -> (Vec<Seen>, Vec<Checkpoint>) {
+    let (mut all, mut checkpoints, mut end) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let seen = match frames.next() {
+            Ok(None) => break,
+            Ok(Some(Frame::Record { payload, offset, .. })) => {
+                assert!(!payload.is_empty() && payload.len() <= limit);
+                assert!(offset >= end);
+                let (payload, behind) = (payload.to_vec(), offset + payload.len() as u64);
+                // As if no line of several values decoded, which none does.
+                if frames.split() {
+                    continue;
+                }
+                end = behind;
+                Seen::Record(offset, payload)
+            }
+            Ok(Some(Frame::TooLarge { offset, length, head })) => {
+                assert!(length > limit as u64 && head.len() as u64 == length.min(64 * 1024));
+                assert!(offset >= end);
+                end = offset + length;
+                Seen::TooLarge(offset, length)
+            }
+            Err(FrameError::Broken { offset, error_type, .. }) => {
+                assert!(offset >= end || error_type == "not_utf8");
+                Seen::Broken(offset, error_type)
+            }
+            Err(error) => panic!("the reader does not fail: {error}"),
+        };
+        checkpoints.push(frames.checkpoint(seen.offset()));
+        all.push(seen);
+    }
+    assert!(matches!(frames.next(), Ok(None)));
+    (all, checkpoints)
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [format, limit, chunk, object @ ..] = input else { return };
+    let format =
+        [Format::Auto, Format::Ndjson, Format::Array, Format::Concatenated, Format::Records][usize::from(*format) % 5];
+    let limit = usize::from(*limit) + 1;
+    let chunk = usize::from(*chunk) + 1;
+    let (all, checkpoints) = drain(Frames::new(Chunked(object, usize::MAX), format, limit), limit);
+    assert_eq!(drain(Frames::new(Chunked(object, chunk), format, limit), limit).0, all);
+    // Where a value was returned, a continuation returns the same and all behind it.
+    for (n, at) in checkpoints.iter().enumerate().take(20) {
+        if matches!(all[n], Seen::Broken(..)) {
+            continue;
+        }
+        let begin = usize::try_from(at.member.compressed).expect("within the object");
+        let resumed = drain(Frames::resume(Chunked(&object[begin..], chunk), at, limit), limit).0;
+        assert_eq!(resumed, all[n..], "from {at:?}");
+    }
+});

@@ -1,0 +1,216 @@
+//! A payload becomes an event: one JSON value, validated whole, with a tape to look fields up in.
+//!
+//! In: the bytes of one value. Out: an [`Event`], or a [`DecodeError`] that says why the bytes are none. Parsing
+//! unescapes in place, so it happens in a scratch copy; the payload stays pristine and goes on as it is. Deliberately
+//! absent: whether the value is an object, which is for the pipeline to ask, and any tree of owned values.
+
+mod decimal;
+mod embedded;
+mod foreign;
+mod names;
+mod path;
+mod place;
+mod surrogates;
+mod value;
+
+pub(crate) use decimal::{TooLong, push_decimal};
+pub use embedded::Embedded;
+pub(crate) use names::Names;
+pub use path::{Path, PathError};
+pub(crate) use place::structurals;
+pub(crate) use value::span;
+pub use value::{Number, Scalar, Value};
+
+use serde::de::IgnoredAny;
+use simd_json::{Buffers, INPUT_PADDING, Node, Tape};
+
+/// One JSON value.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'e> {
+    /// The very bytes it came in.
+    pub source: &'e [u8],
+    /// simd-json's tape over a scratch copy.
+    pub tape: &'e [Node<'e>],
+    /// The byte offset in `source` of every structural character, in the order of the tape.
+    pub structurals: &'e [u32],
+    /// How many bytes of `source`, behind its brace, were copied from what was around the event.
+    pub added: usize,
+}
+
+impl<'e> Event<'e> {
+    /// Whether the value is a JSON object; nothing else can be a document.
+    pub fn is_object(&self) -> bool {
+        matches!(self.tape.first(), Some(Node::Object { .. }))
+    }
+
+    /// The same, of which so many bytes behind the brace are not its own; where it was unfolded they are not known.
+    #[inline]
+    #[must_use]
+    pub fn with_added(self, added: usize) -> Self {
+        Self { added, ..self }
+    }
+
+    /// The whole value.
+    pub fn value(&self) -> Value<'e> {
+        Value::new(self.tape)
+    }
+
+    /// The first value at `path`, in the order of the bytes.
+    pub fn get(&self, path: &Path) -> Option<Value<'e>> {
+        let mut found = None;
+        path.any(self.value(), |value| {
+            found = Some(value);
+            true
+        });
+        found
+    }
+}
+
+/// Why a payload is no event. Another try meets the same: it belongs into the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct DecodeError {
+    /// `invalid_json`, `invalid_utf8`, `number_out_of_range` or `too_deep`.
+    pub error_type: &'static str,
+    /// What is wrong and where in the payload, for a person.
+    pub reason: String,
+}
+
+/// Parses payloads, with buffers that it keeps from one to the next.
+pub struct Decoder {
+    /// The padded copy that is parsed, and unescaped in place.
+    scratch: Vec<u8>,
+    /// The same for the second try at a payload with lone surrogates; empty until there is one.
+    repaired: Vec<u8>,
+    buffers: Buffers,
+    /// Empty: only its memory is kept.
+    tape: Tape<'static>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder").field("scratch", &self.scratch.capacity()).finish_non_exhaustive()
+    }
+}
+
+impl Decoder {
+    /// A decoder whose buffers grow with what it meets.
+    pub fn new() -> Self {
+        Self {
+            scratch: Vec::new(),
+            repaired: Vec::new(),
+            buffers: Buffers::new(4096),
+            tape: Tape(Vec::with_capacity(256)),
+        }
+    }
+
+    /// Parses one JSON value of any type. What it returns keeps the decoder busy until it is dropped.
+    ///
+    /// Lone surrogates (`"\ud83d"`, as a cut emoji leaves them) pass, since `OpenSearch` takes them: the tape shows
+    /// U+FFFD in their place. Integers of any length pass. At most 1024 levels, and numbers within an `f64`.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] where the payload is not exactly one JSON value in UTF-8: the caller rejects the event.
+    //
+    // Inlined, with one call of `fill_tape_padded`: behind a call, or with a second one anywhere in the crate, the
+    // parser's jump table is merged and it takes 30 % longer (measured). Hence also the loop over two scratch copies.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "measured, see above")]
+    pub fn decode<'d>(&'d mut self, payload: &'d [u8]) -> Result<Decoded<'d>, DecodeError> {
+        let Self { scratch, repaired, buffers, tape: home } = self;
+        let mut spare = Some(repaired);
+        let mut next = Some(scratch);
+        let mut last_error = None;
+        while let Some(scratch) = next.take() {
+            scratch.clear();
+            scratch.reserve(payload.len() + INPUT_PADDING);
+            scratch.extend_from_slice(payload);
+            if last_error.is_some() && !surrogates::replace_lone(scratch) {
+                break;
+            }
+            scratch.resize(payload.len() + INPUT_PADDING, b' ');
+            let mut tape = std::mem::replace(home, Tape(Vec::new())).reset();
+            match simd_json::fill_tape_padded(scratch, payload.len(), buffers, &mut tape) {
+                Ok(()) => {
+                    return Ok(Decoded { source: payload, tape, structurals: buffers.structural_indexes(), home });
+                }
+                Err(error) => {
+                    *home = tape.reset();
+                    next = spare.take();
+                    last_error = Some(error);
+                }
+            }
+        }
+        Err(explain(payload, last_error.as_ref()))
+    }
+}
+
+/// What [`Decoder::decode`] made; gives the decoder's memory back when it is dropped.
+pub struct Decoded<'d> {
+    source: &'d [u8],
+    tape: Tape<'d>,
+    structurals: &'d [u32],
+    home: &'d mut Tape<'static>,
+}
+
+impl Decoded<'_> {
+    /// The event, to be passed down the line.
+    #[inline]
+    pub fn event(&self) -> Event<'_> {
+        Event { source: self.source, tape: &self.tape.0, structurals: self.structurals, added: 0 }
+    }
+}
+
+impl Drop for Decoded<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.home = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+    }
+}
+
+impl std::fmt::Debug for Decoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.event().fmt(f)
+    }
+}
+
+/// Says in words what simd-json refused. `serde_json` is asked only for its better description of the place.
+#[cold]
+#[inline(never)]
+fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
+    use simd_json::ErrorType;
+    if let Err(error) = std::str::from_utf8(payload) {
+        let reason = format!("not UTF-8 from byte {} on", error.valid_up_to());
+        return DecodeError { error_type: "invalid_utf8", reason };
+    }
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) {
+        let reason = match foreign::token(payload) {
+            Some(token) => format!("not JSON: `{token}` is no JSON value, {error}"),
+            None => format!("not JSON: {error}"),
+        };
+        return DecodeError { error_type: "invalid_json", reason };
+    }
+    // Well-formed, and yet more than the parser takes.
+    match error.map(simd_json::Error::error) {
+        Some(ErrorType::InvalidNumber | ErrorType::Overflow) => {
+            DecodeError { error_type: "number_out_of_range", reason: "a number is beyond the range of a double".into() }
+        }
+        Some(ErrorType::DepthLimitExceeded) => DecodeError {
+            error_type: "too_deep",
+            reason: format!("nested more than {} levels deep", simd_json::DEFAULT_MAX_DEPTH),
+        },
+        Some(_) | None => {
+            let reason = error.map_or_else(|| "not JSON".into(), |error| format!("not JSON: {error}"));
+            DecodeError { error_type: "invalid_json", reason }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

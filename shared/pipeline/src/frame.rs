@@ -1,0 +1,537 @@
+//! Bytes become payloads: decompressed by magic bytes, cut into single JSON values, capped.
+//!
+//! In: a blocking reader over the bytes of an object, which ends only when all of them came, or the records of a stream,
+//! one after another; [`kpl`] takes apart those that are several. Out: [`Frame`]s, borrowed from one buffer, each with
+//! its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately
+//! absent: validation (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows
+//! with the input.
+
+mod buffer;
+mod cloudwatch;
+mod detect;
+mod history;
+mod inflate;
+pub mod kpl;
+mod lines;
+mod magic;
+mod noise;
+mod only;
+mod records;
+mod scan;
+mod seam;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::io::Read;
+
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use buffer::Buffer;
+use cloudwatch::Composer;
+use history::{History, Within};
+pub use inflate::{Compression, Member};
+use inflate::{Fault, Twice};
+use lines::{Line, Skip};
+pub use only::Only;
+pub use only::{Awaited, Look};
+pub use records::Records;
+use records::Seek;
+use scan::Scanner;
+use seam::LineStarts;
+
+/// Default of `MILLRACE_MAX_EVENT_BYTES`: 1 MiB.
+pub const DEFAULT_MAX_EVENT_BYTES: usize = 1 << 20;
+/// Default of `MILLRACE_MAX_RECORD_BYTES`: 1 GiB, which takes two or three seconds to inflate.
+pub const DEFAULT_MAX_RECORD_BYTES: u64 = 1 << 30;
+/// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.
+const HEAD: usize = 64 * 1024;
+
+/// How values follow one another in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Told apart by the first 64 KiB.
+    Auto,
+    /// One value a line.
+    Ndjson,
+    /// The elements of one array.
+    Array,
+    /// Values one after another, with or without white space.
+    Concatenated,
+    /// The elements of the array under the first key, `Records`.
+    Records,
+    /// The log events of the envelope of a CloudWatch Logs subscription, each composed with what the envelope says; for
+    /// the records of a stream only, since it has no checkpoints.
+    #[serde(rename = "cloudwatch-logs")]
+    CloudwatchLogs,
+}
+
+/// What the reader of an object meets next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frame<'f> {
+    /// One value, whole, not validated.
+    Record {
+        /// Its bytes, without surrounding white space; inside may be newlines where the format is not NDJSON. Of a log
+        /// event, what was composed.
+        payload: &'f [u8],
+        /// The offset of its first byte in the concatenated decompressed stream; of a log event, that of its brace.
+        offset: u64,
+        /// The time of a log event of CloudWatch Logs, in milliseconds since 1970; all else has none of its own.
+        time_ms: Option<i64>,
+        /// How many bytes behind its brace are not its own, but copied from what was around it.
+        added: usize,
+    },
+    /// A value over the limit. Reading goes on behind it.
+    TooLarge {
+        /// The offset of its first byte.
+        offset: u64,
+        /// Its length in bytes.
+        length: u64,
+        /// Its first 64 KiB.
+        head: &'f [u8],
+    },
+}
+
+/// Why no frame came.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The reader failed. Nothing is said about the content: read again, from here or from a checkpoint.
+    #[error("cannot read: {0}")]
+    Read(#[source] std::io::Error),
+    /// The rest of the object can never be read: a dead letter names it. Everything before it has been returned.
+    #[error("{error_type} at offset {offset}: {reason}")]
+    Broken {
+        /// Where the unreadable rest begins.
+        offset: u64,
+        /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8`, `nul_bytes`, `unsupported_format` or `framing_lost`.
+        error_type: &'static str,
+        /// What is wrong, for a person.
+        reason: String,
+    },
+}
+
+/// Where to go on in an object, in another invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The offset in the decompressed stream: the first byte of a value, or where the next is looked for.
+    pub offset: u64,
+    /// Never [`Format::Auto`], unless nothing was read yet.
+    pub format: Format,
+    /// Inside the array: a value, `,` or `]` is expected.
+    pub inside: bool,
+    /// Perhaps inside it: something broken lies before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+    /// Where framing begins, if not at the offset: what lies before that is framed and left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<u64>,
+    /// How the object is compressed.
+    pub compression: Compression,
+    /// Where the reader has to begin: a Range request from `member.compressed` on.
+    pub member: Member,
+}
+
+impl Checkpoint {
+    /// The very beginning of an object, of which nothing is known.
+    pub fn start(format: Format) -> Self {
+        let member = Member { compressed: 0, raw: 0 };
+        let compression = Compression::None;
+        Self { offset: 0, format, inside: false, unknown: false, begin: None, compression, member }
+    }
+}
+
+/// The values of one object, one after another.
+///
+/// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the
+/// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
+/// 64 KiB for where gzip members begin; for CloudWatch Logs also a log event twice and 128 KiB.
+pub struct Frames<R> {
+    source: Twice<R>,
+    buffer: Buffer,
+    max: usize,
+    /// What was asked for, before anything was read.
+    wanted: Format,
+    format: Format,
+    /// Whether the bytes are the records of a stream.
+    stream: bool,
+    /// Whether all that was begun is one value, as it is.
+    whole: bool,
+    /// Where framing begins; what is inflated before it is discarded.
+    start: u64,
+    /// Where this attempt begins: what is framed before it is left out.
+    wanted_from: u64,
+    /// Between which brackets the next value stands.
+    within: Within,
+    history: History,
+    /// Which array of an object is read.
+    records: Records,
+    /// The search for it, where too much stands before it to be held.
+    seek: Option<Seek>,
+    /// What follows it in its object.
+    rest: Option<Scanner>,
+    /// What of that would have been copied.
+    later: Option<Seek>,
+    /// What is copied into each element: the places of its names, and values.
+    copied: Vec<(usize, Vec<u8>)>,
+    /// Members that could not be copied.
+    left_out: u64,
+    /// What was copied into the event at hand.
+    added: usize,
+    /// Where to go on if nothing more can be read now, unless it is right here.
+    mark: Option<u64>,
+    /// Where NUL bytes begin, while nothing else was met.
+    zeros_from: Option<u64>,
+    /// The length of the value that was just returned and did not decode.
+    doubtful: Option<usize>,
+    line_starts: LineStarts,
+    line: Line,
+    skip: Option<Skip>,
+    head: Vec<u8>,
+    composer: Composer,
+    /// The indices of the NDJSON line that was just returned.
+    last: Option<(usize, usize)>,
+    broken: bool,
+}
+
+/// A frame as indices into the buffer, which can be handed on while the buffer is borrowed mutably.
+enum Found {
+    Record {
+        start: usize,
+        end: usize,
+    },
+    /// The same, and it is what it is if it does not decode.
+    Part {
+        start: usize,
+        end: usize,
+    },
+    /// What the composer holds.
+    Composed {
+        offset: u64,
+    },
+    TooLarge {
+        offset: u64,
+        length: u64,
+    },
+}
+
+impl<R: Read> Frames<R> {
+    /// Reads an object from its first byte on. A value of more than `max_event_bytes` is [`Frame::TooLarge`].
+    pub fn new(reader: R, format: Format, max_event_bytes: usize) -> Self {
+        let start = Member { compressed: 0, raw: 0 };
+        Self::with(Twice::new(reader), format, start, 0, max_event_bytes)
+    }
+
+    /// Goes on at a checkpoint. `reader` begins at byte `at.member.compressed` of the object; what lies between the
+    /// member's first byte and the checkpoint's offset is inflated and discarded.
+    pub fn resume(reader: R, at: &Checkpoint, max_event_bytes: usize) -> Self {
+        // At the very start nothing may have been read yet, and the magic bytes are here to be seen.
+        let source = if at.offset == 0 && at.member.compressed == 0 {
+            Twice::new(reader)
+        } else {
+            Twice::resume(reader, at.compression, at.member)
+        };
+        let mut frames = Self::with(source, at.format, at.member, at.begin.unwrap_or(at.offset), max_event_bytes);
+        frames.wanted_from = at.offset;
+        frames.within = match (at.inside, at.unknown) {
+            (_, true) => Within::Unknown,
+            (true, false) => Within::Array,
+            (false, false) => Within::Top,
+        };
+        frames.history = History::new(frames.start, frames.within);
+        // An element of an array of a line is not the beginning of the line.
+        if at.format == Format::Ndjson && at.inside {
+            frames.line = Line::singly();
+        }
+        frames
+    }
+
+    fn with(source: Twice<R>, format: Format, member: Member, start: u64, max: usize) -> Self {
+        Self {
+            source,
+            buffer: Buffer::new(member.raw, max),
+            max,
+            wanted: format,
+            format,
+            stream: false,
+            whole: false,
+            start,
+            wanted_from: start,
+            within: Within::Top,
+            history: History::new(start, Within::Top),
+            records: Records::default(),
+            seek: None,
+            rest: None,
+            later: None,
+            copied: Vec::new(),
+            left_out: 0,
+            added: 0,
+            mark: None,
+            zeros_from: None,
+            doubtful: None,
+            line_starts: LineStarts::default(),
+            line: Line::default(),
+            skip: None,
+            head: Vec::new(),
+            composer: Composer::default(),
+            last: None,
+            broken: false,
+        }
+    }
+
+    /// Which array of an object is read, in the format `records`; without this it is `Records`.
+    #[must_use]
+    pub fn of(mut self, records: &Records) -> Self {
+        self.records.clone_from(records);
+        self
+    }
+
+    /// How many members of objects could not be copied into events, since it was asked last.
+    pub fn take_left_out(&mut self) -> u64 {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// The next frame, or `None` at the end of the object.
+    ///
+    /// # Errors
+    /// [`FrameError::Read`]: the reader failed; calling again goes on where it stopped, if the reader can.
+    /// [`FrameError::Broken`]: the rest is unreadable; every later call returns `None`.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a frame borrows from the reader, which an Iterator's item cannot"
+    )]
+    pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        self.last = None;
+        self.composer.time_ms = None;
+        self.added = 0;
+        if self.broken {
+            return Ok(None);
+        }
+        let found = self.find_wanted();
+        if !matches!(found, Err(FrameError::Read(_)))
+            && let Some(offset) = self.zeros_from.take()
+            && matches!(found, Ok(None))
+        {
+            // Whatever it was to be, it was never written.
+            self.broken = true;
+            return Err(broken(offset, "nul_bytes", "nothing but NUL bytes".into()));
+        }
+        match found {
+            Ok(None) => Ok(None),
+            Ok(Some(found @ (Found::Record { start, end } | Found::Part { start, end }))) => {
+                self.last = matches!(found, Found::Record { .. }).then_some((start, end));
+                let (payload, offset) = (self.buffer.slice(start, end), self.buffer.offset_of(start));
+                Ok(Some(Frame::Record { payload, offset, time_ms: self.composer.time_ms, added: 0 }))
+            }
+            Ok(Some(Found::Composed { offset })) => {
+                let (payload, time_ms) = (self.composer.payload(), self.composer.time_ms);
+                Ok(Some(Frame::Record { payload, offset, time_ms, added: self.added }))
+            }
+            Ok(Some(Found::TooLarge { offset, length })) => {
+                Ok(Some(Frame::TooLarge { offset, length, head: &self.head }))
+            }
+            Err(error) => {
+                self.broken = matches!(error, FrameError::Broken { .. });
+                Err(error)
+            }
+        }
+    }
+
+    /// To be asked when a record does not decode: is it more than one broken value, or less? Several values one after another in a line
+    /// of NDJSON, a line of text that begins like a value, the rest of an array. If so, [`Frames::next`] returns what it is instead, and
+    /// the record just returned must be forgotten.
+    ///
+    /// Of several values only objects and arrays count: `{"a":1}}` is one faulty record, not two.
+    pub fn split(&mut self) -> bool {
+        let Some((start, end)) = self.last.take() else { return false };
+        if self.whole || self.line.endless {
+            return false;
+        }
+        let record = self.buffer.slice(start, end);
+        if self.format == Format::Ndjson && self.within == Within::Top {
+            if self.line.singles || !noise::is_values_and_noise(record) {
+                return false;
+            }
+            self.line = Line::singly();
+        } else {
+            if self.within == Within::Top && !matches!(record.first(), Some(b'{')) {
+                return false;
+            }
+            self.doubtful = Some(end - start);
+            self.line_starts = LineStarts::default();
+        }
+        self.buffer.pos = start;
+        true
+    }
+
+    /// Where the next value would be looked for: all before it has been returned.
+    pub fn offset(&self) -> u64 {
+        let offset = match &self.skip {
+            Some(skip) => skip.offset,
+            None => self.mark.unwrap_or_else(|| self.buffer.offset()),
+        };
+        offset.max(self.wanted_from)
+    }
+
+    /// Whether what is read has to be inflated.
+    pub fn is_compressed(&self) -> bool {
+        self.source.compression() != Compression::None
+    }
+
+    /// The reader.
+    pub fn reader(&self) -> &R {
+        self.source.reader()
+    }
+
+    /// Gives back the buffers and decoders: only the counts and [`Frames::checkpoint`] may be asked for from now on.
+    pub fn release(&mut self) {
+        self.source.release();
+        self.buffer.release();
+        self.head = Vec::new();
+        self.composer = Composer::default();
+        self.last = None;
+        self.broken = true;
+    }
+
+    /// Bytes taken from the reader, compressed as they are.
+    pub fn bytes_in(&self) -> u64 {
+        self.source.bytes_in()
+    }
+
+    /// Decompressed bytes, without those that were discarded to get to a checkpoint.
+    pub fn bytes_raw(&self) -> u64 {
+        self.buffer.end_offset().saturating_sub(self.start)
+    }
+
+    /// To go on at `offset` another time: the offset of a value that was returned, or [`Frames::offset`].
+    pub fn checkpoint(&self, offset: u64) -> Checkpoint {
+        let (begin, within) = self.history.begin_for(offset);
+        Checkpoint {
+            offset,
+            format: self.format,
+            inside: within == Within::Array,
+            unknown: within == Within::Unknown,
+            begin: (begin != offset).then_some(begin),
+            compression: self.source.compression(),
+            member: self.source.member(begin),
+        }
+    }
+
+    /// The next that this attempt is about.
+    fn find_wanted(&mut self) -> Result<Option<Found>, FrameError> {
+        loop {
+            let found = self.find()?;
+            let (offset, end) = match &found {
+                None => return Ok(None),
+                Some(Found::Record { start, end } | Found::Part { start, end }) => {
+                    (self.buffer.offset_of(*start), self.buffer.offset_of(*end))
+                }
+                Some(Found::Composed { offset }) => (*offset, *offset),
+                Some(Found::TooLarge { offset, length }) => (*offset, offset + length),
+            };
+            if offset >= self.wanted_from {
+                return Ok(found);
+            }
+            // Whatever became of it when it was met first becomes of it again.
+            if let Some(Found::Record { start, end: last }) = found
+                && (end > self.wanted_from
+                    || serde_json::from_slice::<IgnoredAny>(self.buffer.slice(start, last)).is_err())
+            {
+                self.last = Some((start, last));
+                self.split();
+            }
+        }
+    }
+
+    fn find(&mut self) -> Result<Option<Found>, FrameError> {
+        while self.buffer.offset() < self.start {
+            let ahead = usize::try_from(self.start - self.buffer.offset()).unwrap_or(usize::MAX);
+            self.buffer.pos += ahead.min(self.buffer.unread().len());
+            if self.buffer.offset() < self.start && !self.fill()? {
+                return Err(broken(self.start, "truncated", "the object ends before the offset to go on at".into()));
+            }
+        }
+        if self.whole {
+            return self.next_whole();
+        }
+        if self.skip.is_some() {
+            return self.go_on_skipping().map(Some);
+        }
+        if let Some(length) = self.doubtful {
+            return self.broken_value(length).map(Some);
+        }
+        if self.buffer.offset() == 0 {
+            self.begin()?;
+        }
+        match self.format {
+            Format::Ndjson => self.next_line(),
+            Format::Records => self.next_with_envelope(),
+            Format::CloudwatchLogs => self.next_log_event(),
+            Format::Array | Format::Concatenated | Format::Auto => self.next_value(),
+        }
+    }
+
+    /// Looks at the first bytes of an object: encoding, byte order mark, format.
+    fn begin(&mut self) -> Result<(), FrameError> {
+        let wanted = if self.format == Format::Auto { detect::WINDOW } else { magic::NEEDED };
+        let mut whole = false;
+        while self.buffer.unread().len() < wanted && !whole {
+            match self.fill() {
+                Ok(more) => whole = !more,
+                // It is met again behind what was readable.
+                Err(FrameError::Broken { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let window = &self.buffer.unread()[..self.buffer.unread().len().min(detect::WINDOW)];
+        if let Some(reason) = detect::foreign_encoding(window) {
+            return Err(broken(0, "not_utf8", reason.into()));
+        }
+        if let Some(reason) = magic::refused(window, !self.stream) {
+            return Err(broken(0, "unsupported_format", reason));
+        }
+        self.zeros_from = (window.first() == Some(&0)).then_some(0);
+        let bom = if window.starts_with(detect::BOM) { detect::BOM.len() } else { 0 };
+        if self.format == Format::Auto {
+            let whole = whole && window.len() == self.buffer.unread().len();
+            let window = &window[bom..];
+            let window = &window[window.iter().position(|&byte| !noise::is_blank(byte)).unwrap_or(window.len())..];
+            self.format = if !self.stream {
+                detect::detect(window, whole)
+            } else if let Some(format) = detect::detect_record(window, whole) {
+                format
+            } else {
+                self.line = Line::endless();
+                Format::Concatenated
+            };
+        }
+        self.buffer.pos += bom;
+        Ok(())
+    }
+
+    /// Reads more behind what is held; `false` at the end.
+    fn fill(&mut self) -> Result<bool, FrameError> {
+        match self.source.read(self.buffer.room()) {
+            Ok(count) => {
+                self.buffer.filled(count);
+                Ok(count > 0)
+            }
+            Err(Fault::Read(error)) => Err(FrameError::Read(error)),
+            Err(Fault::Broken(error_type, reason)) => Err(broken(self.offset(), error_type, reason)),
+        }
+    }
+
+    #[cfg(test)]
+    fn buffer_capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+}
+
+fn broken(offset: u64, error_type: &'static str, reason: String) -> FrameError {
+    FrameError::Broken { offset, error_type, reason }
+}
+
+fn unclosed(offset: u64) -> FrameError {
+    broken(offset, "truncated", "the object ends inside a value".into())
+}

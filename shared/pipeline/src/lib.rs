@@ -1,0 +1,38 @@
+//! Bytes become events, and events become bodies of bulk requests, as pipeline.yaml says.
+//!
+//! Pure: no tokio, AWS, HTTP, environment or clock; the tests keep it so (`tests/tests/packages.rs`). One straight line, a
+//! module a step, in the order in which an event passes:
+//!
+//! ```text
+//! bytes -> frame -Record-> decode -Event-> select -Event-> route -> shape -Action-> bulk -BulkRequest-> (delivery) -ItemResult-> outcome
+//! ```
+//!
+//! - [`rules`]: pipeline.yaml, compiled
+//! - [`frame`]: bytes become payloads
+//! - [`decode`]: a payload becomes an event: validated, with a tape
+//! - [`select`]: is this event wanted?
+//! - [`route`]: index name, document id
+//! - [`shape`]: the changes to an event; all else keeps its bytes
+//! - [`bulk`]: the `_bulk` body and its response
+//! - [`dead_letter`]: an event that can never be indexed, kept with its reason
+//! - [`events`]: these steps for each event of a record
+//! - [`dry_run`]: the same over samples, for `check`
+//!
+//! [`record`] and [`outcome`] are the vocabulary, [`time`] reads and writes ISO 8601.
+
+pub mod bulk;
+pub mod dead_letter;
+pub mod decode;
+pub mod dry_run;
+pub mod events;
+pub mod frame;
+mod json;
+pub mod outcome;
+pub mod partition;
+pub mod record;
+pub mod route;
+pub mod rules;
+pub mod select;
+pub mod shape;
+pub mod time;
+mod yaml;

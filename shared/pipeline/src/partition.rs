@@ -1,0 +1,62 @@
+//! The values of the keys by which Firehose partitions what it delivers.
+
+use crate::decode::{Event, Path, Scalar, Value};
+
+/// Bytes of a partition key's value: it becomes a part of an S3 key, which has 1,024 at most
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
+const MAX_KEY_VALUE_BYTES: usize = 1024;
+
+/// The values of the partition keys of one more event, which are to be those of the events before it: Firehose puts a record
+/// as a whole under one prefix.
+///
+/// # Errors
+/// The name of the error and its reason: a field is missing, is no scalar or is too long, or differs from that of the events before.
+pub fn partition(
+    keys: &[(String, Path)],
+    event: &Event<'_>,
+    values: &mut Vec<String>,
+    value: &mut String,
+) -> Result<(), (&'static str, String)> {
+    let is_first = values.is_empty();
+    for (ordinal, (name, path)) in keys.iter().enumerate() {
+        let what = match event.get(path) {
+            None => Some("is missing"),
+            Some(found) => text(event, found, value).err(),
+        };
+        if let Some(what) = what {
+            let reason = format!("the field `{path}` of the partition key `{name}` {what}");
+            return Err(("invalid_partition_key", reason));
+        }
+        if is_first {
+            values.push(value.clone());
+        } else if values.get(ordinal) != Some(value) {
+            let reason = format!(
+                "the record holds events of different `{path}`, and Firehose puts it under one value of the partition key \
+                 `{name}`: turn on the delivery stream's multi-record deaggregation"
+            );
+            return Err(("mixed_partition_keys", reason));
+        }
+    }
+    Ok(())
+}
+
+/// A value as text; an error says what is wrong with it.
+fn text<'e>(event: &Event<'e>, value: Value<'e>, out: &mut String) -> Result<(), &'static str> {
+    const TOO_LONG: &str = "has more than 1,024 bytes";
+    out.clear();
+    match value.scalar().ok_or("is an array or an object")? {
+        Scalar::String(text) => out.push_str(text),
+        Scalar::Number(number) => {
+            let mut digits = Vec::new();
+            event.push_exact(value, number, MAX_KEY_VALUE_BYTES, &mut digits).map_err(|_| TOO_LONG)?;
+            out.push_str(&String::from_utf8_lossy(&digits));
+        }
+        Scalar::Bool(value) => out.push_str(if value { "true" } else { "false" }),
+        Scalar::Null => return Err("is null"),
+    }
+    match out.len() {
+        0 => Err("is empty"),
+        1..=MAX_KEY_VALUE_BYTES => Ok(()),
+        _ => Err(TOO_LONG),
+    }
+}

@@ -1,0 +1,182 @@
+//! Where an event goes: its index, from its own time, and its document id.
+//!
+//! In: an event, its position and the time of its record. Out: one action line of a `_bulk` body, or a [`RouteError`].
+//! Deliberately absent: the clock (an event without a time takes its record's), and any op type but `create`, which
+//! is what makes a second delivery harmless.
+
+mod id;
+mod index;
+mod timestamp;
+mod zone;
+
+use crate::time;
+pub use crate::time::rfc3339;
+pub use id::IdRule;
+pub use index::{IndexPattern, Period};
+pub(crate) use timestamp::{EARLIEST_MS, LATEST_MS};
+pub use timestamp::{Timestamp, TimestampFormat};
+pub use zone::Zone;
+
+use crate::decode::Event;
+
+/// The longest index name that the engine takes, in bytes.
+pub const MAX_INDEX_BYTES: usize = 255;
+/// The longest document id that the engine takes, in bytes.
+pub const MAX_ID_BYTES: usize = 512;
+
+/// Why no index or id follows from an event. Another try meets the same: it belongs into the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct RouteError {
+    /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index` or `invalid_id`.
+    pub error_type: &'static str,
+    /// What is wrong, for a person.
+    pub reason: String,
+}
+
+/// A dataset's rules for time, index and id.
+#[derive(Debug, Clone)]
+pub struct Router {
+    timestamp: Option<Timestamp>,
+    index: IndexPattern,
+    id: IdRule,
+}
+
+/// What a [`Router`] keeps from one event to the next; may serve several routers.
+#[derive(Debug, Clone, Default)]
+pub struct RouteScratch {
+    hour: index::RenderedHour,
+    /// Events before it have expired, on the clock of the index.
+    keep_from_ms: Option<i64>,
+    /// No record is taken to be older than this.
+    now_ms: Option<i64>,
+}
+
+impl RouteScratch {
+    /// For a dataset that keeps nothing before `keep_from_ms` on the clock of its index ([`IndexPattern::first_period_from`]): the
+    /// indices of such events are deleted, or about to be.
+    pub fn keeping_from(keep_from_ms: Option<i64>) -> Self {
+        Self { keep_from_ms, ..Self::default() }
+    }
+
+    /// For records whose times are the word of their producers, read at `now_ms`: a record that calls itself older than it can
+    /// be (-1, 0, a clock of years ago) makes no event of today absurd.
+    #[must_use]
+    pub fn read_at(self, now_ms: Option<i64>) -> Self {
+        Self { now_ms, ..self }
+    }
+
+    /// The latest time at which a record can have come: an event is younger by a day at the most.
+    #[inline]
+    fn came_by_ms(&self, record_time_ms: i64) -> i64 {
+        self.now_ms.map_or(record_time_ms, |now_ms| now_ms.max(record_time_ms))
+    }
+}
+
+/// What became of routing one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routed {
+    /// There is an action line for it.
+    ToIndex,
+    /// It is older than what is kept: indexed, it would make an index anew that was deleted for its age.
+    Expired,
+}
+
+impl Router {
+    /// A router. Without a `timestamp` the record's time decides.
+    pub fn new(timestamp: Option<Timestamp>, index: IndexPattern, id: IdRule) -> Self {
+        Self { timestamp, index, id }
+    }
+
+    /// Where events carry their own time; nothing where their records' decides.
+    pub fn timestamp(&self) -> Option<&Timestamp> {
+        self.timestamp.as_ref()
+    }
+
+    /// How documents get their ids.
+    pub fn id(&self) -> &IdRule {
+        &self.id
+    }
+
+    /// The pattern that all indices of this dataset follow.
+    pub fn index(&self) -> &IndexPattern {
+        &self.index
+    }
+
+    /// The time that decides about the event's index, in milliseconds since 1970: its own, or where it has none
+    /// (missing or `null`) `record_time_ms`.
+    ///
+    /// # Errors
+    /// `invalid_timestamp` where the field cannot be read as a time, `absurd_timestamp` where it lies before
+    /// `earliest` or more than a day after the record's: the caller rejects the event.
+    #[inline]
+    pub fn event_time_ms(&self, event: &Event<'_>, record_time_ms: i64) -> Result<i64, RouteError> {
+        self.time_ms(event, record_time_ms, &RouteScratch::default())
+    }
+
+    #[inline]
+    fn time_ms(&self, event: &Event<'_>, record_time_ms: i64, scratch: &RouteScratch) -> Result<i64, RouteError> {
+        let Some(timestamp) = &self.timestamp else { return Ok(record_time_ms) };
+        let came_by_ms = scratch.came_by_ms(record_time_ms);
+        let latest_ms = came_by_ms.saturating_add(time::DAY_MS);
+        // Of several formats the clock chooses none, or an event that comes again could find another index.
+        let choice_ms = if scratch.now_ms.is_some() { LATEST_MS } else { latest_ms };
+        match timestamp.read(event, choice_ms)? {
+            None => Ok(record_time_ms),
+            Some(time_ms) if timestamp.admits(time_ms, latest_ms) => Ok(time_ms),
+            Some(time_ms) => Err(timestamp.absurd(time_ms, came_by_ms)),
+        }
+    }
+
+    /// Appends one `_bulk` action line with its newline to `action`, such as
+    /// `{"create":{"_index":"logs-2026.11.22","_id":"PREFIX-OFFSET"}}`.
+    ///
+    /// `id_prefix` and `offset` name the event's position, `record_time_ms` is that of its record (for S3
+    /// `LastModified`) in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// A [`RouteError`] where the event's time, a field of the index name or the id's field cannot be used: the caller
+    /// rejects the event. `action` is as it was before, and so it is where the event has [`Routed::Expired`].
+    pub fn route(
+        &self,
+        event: &Event<'_>,
+        id_prefix: &str,
+        offset: u64,
+        record_time_ms: i64,
+        scratch: &mut RouteScratch,
+        action: &mut Vec<u8>,
+    ) -> Result<Routed, RouteError> {
+        let before = action.len();
+        let routed = self.write(event, id_prefix, offset, record_time_ms, scratch, action);
+        if routed.is_err() {
+            action.truncate(before);
+        }
+        routed
+    }
+
+    #[inline]
+    fn write(
+        &self,
+        event: &Event<'_>,
+        id_prefix: &str,
+        offset: u64,
+        record_time_ms: i64,
+        scratch: &mut RouteScratch,
+        action: &mut Vec<u8>,
+    ) -> Result<Routed, RouteError> {
+        let time_ms = self.time_ms(event, record_time_ms, scratch)?;
+        let clock_ms = self.index.clock_ms(time_ms);
+        if scratch.keep_from_ms.is_some_and(|keep_from_ms| clock_ms < keep_from_ms) {
+            return Ok(Routed::Expired);
+        }
+        action.extend_from_slice(br#"{"create":{"_index":""#);
+        self.index.write(event, clock_ms, &mut scratch.hour, action)?;
+        action.push(b'"');
+        self.id.write(event, id_prefix, offset, action)?;
+        action.extend_from_slice(b"}}\n");
+        Ok(Routed::ToIndex)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Time zones by their names: from an instant to the local clock and back.
+//!
+//! In: a name of the IANA database, whose data come with the release, so that every machine reads the same. A time on a local
+//! clock is written as milliseconds since 1970 as if that clock were UTC's. Deliberately absent: abbreviations such as EDT,
+//! which name several zones, and the zone of the machine.
+
+use jiff::{
+    Timestamp,
+    tz::{Offset, TimeZone, TimeZoneDatabase},
+};
+
+use crate::time;
+
+const FORM: &str = "a zone is a name of the IANA database, such as `Asia/Seoul`, `America/New_York` or `UTC`";
+
+/// A time zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    name: String,
+    rules: TimeZone,
+}
+
+impl Zone {
+    /// The zone of this name, upper and lower case alike.
+    ///
+    /// # Errors
+    /// There is none of this name: the configuration is refused.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        // These two stand in the database for an unknown zone.
+        let is_placeholder = ["factory", "etc/unknown"].contains(&name.to_ascii_lowercase().as_str());
+        let rules = TimeZoneDatabase::bundled().get(name).ok().filter(|_| !is_placeholder);
+        let rules = rules.ok_or_else(|| format!("`{name}` is no time zone; {FORM}"))?;
+        Ok(Self { name: rules.iana_name().unwrap_or(name).to_owned(), rules })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the local clock shows at an instant.
+    pub(crate) fn local_ms(&self, instant_ms: i64) -> i64 {
+        // Beyond the year 9999 there are no rules, and the clock is UTC's.
+        let offset = Timestamp::from_millisecond(instant_ms).map_or(Offset::UTC, |at| self.rules.to_offset(at));
+        instant_ms.saturating_add(i64::from(offset.seconds()) * 1_000)
+    }
+
+    /// The instant at which the local clock shows a time. Where it shows that time twice, the first; where it skips that time, as
+    /// much later as it skips: the rules of RFC 5545, and of Java's `ZonedDateTime`.
+    pub fn instant_ms(&self, local_ms: i64) -> Option<i64> {
+        let local = Offset::UTC.to_datetime(Timestamp::from_millisecond(local_ms).ok()?);
+        Some(self.rules.to_ambiguous_timestamp(local).compatible().ok()?.as_millisecond())
+    }
+
+    /// An instant before which the local clock has never shown a time or a later one, at most a change of the clock too early.
+    pub(crate) fn not_before_ms(&self, local_ms: i64) -> i64 {
+        let local = Timestamp::from_millisecond(local_ms).map(|at| Offset::UTC.to_datetime(at));
+        let earliest = local.and_then(|local| self.rules.to_ambiguous_timestamp(local).earlier());
+        earliest.map_or(local_ms, jiff::Timestamp::as_millisecond)
+    }
+
+    /// The instants within two days after this one at which the clock is changed.
+    pub(super) fn changes_after_ms(&self, instant_ms: i64) -> impl Iterator<Item = i64> {
+        let at = Timestamp::from_millisecond(instant_ms).ok();
+        let changes = at.into_iter().flat_map(|at| self.rules.following(at));
+        let changes = changes.map(|change| change.timestamp().as_millisecond());
+        changes.take_while(move |change_ms| change_ms.saturating_sub(instant_ms) <= 2 * time::DAY_MS)
+    }
+
+    /// The instants within two days before this one at which the clock is changed, the latest first.
+    pub(super) fn changes_before_ms(&self, instant_ms: i64) -> impl Iterator<Item = i64> {
+        let at = Timestamp::from_millisecond(instant_ms).ok();
+        let changes = at.into_iter().flat_map(|at| self.rules.preceding(at));
+        let changes = changes.map(|change| change.timestamp().as_millisecond());
+        changes.take_while(move |change_ms| instant_ms.saturating_sub(*change_ms) <= 2 * time::DAY_MS)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use jiff::tz::TimeZoneDatabase;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every zone of the database.
+    pub(crate) fn zones() -> impl Strategy<Value = Zone> {
+        let database = TimeZoneDatabase::bundled();
+        let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
+        assert!(names.len() > 400, "{}", names.len());
+        // Those with days that are skipped, changes at midnight and by half an hour, a minute after midnight, two hours.
+        let odd = ["Pacific/Apia", "America/Sao_Paulo", "Australia/Lord_Howe", "America/St_Johns", "Antarctica/Troll"];
+        let odd: Vec<String> = odd.map(str::to_owned).to_vec();
+        let any = prop_oneof![proptest::sample::select(names), proptest::sample::select(odd)];
+        any.prop_filter_map("a placeholder", |name| Zone::parse(&name).ok())
+    }
+
+    /// Instants from 1970 to 2099, many of them beside a change of the clock.
+    pub(crate) fn instants(zone: &Zone) -> impl Strategy<Value = i64> + use<> {
+        let rules = zone.rules.clone();
+        (0_i64..4_102_444_800_000, -7_200_000_i64..7_200_000, any::<bool>()).prop_map(move |(at, beside, is_beside)| {
+            let change = Timestamp::from_millisecond(at).ok().and_then(|at| rules.following(at).next());
+            match change {
+                Some(change) if is_beside => change.timestamp().as_millisecond() + beside,
+                _ => at,
+            }
+        })
+    }
+
+    fn ms(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_millisecond()
+    }
+
+    #[test]
+    fn a_zone_is_known_by_its_name_alone() {
+        for name in ["Asia/Seoul", "America/Argentina/Buenos_Aires", "UTC", "Etc/GMT-9"] {
+            assert_eq!(Zone::parse(name).unwrap().name(), name);
+        }
+        assert_eq!(Zone::parse("asia/seoul").unwrap().name(), "Asia/Seoul");
+        for name in
+            ["", "KST", "EDT", "Seoul", "+09:00", "Asia/", "../Asia/Seoul", "localtime", "Factory", "EST5EDT4", "é"]
+        {
+            let error = Zone::parse(name).unwrap_err();
+            assert!(error.contains(&format!("`{name}`")) && error.contains("Asia/Seoul"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_is_there_twice_is_the_first_and_one_that_is_not_there_is_later() {
+        for (zone, local, instant) in [
+            ("Asia/Seoul", "2026-11-27T08:30:00Z", "2026-11-26T23:30:00Z"),
+            ("America/New_York", "2026-11-01T01:30:00Z", "2026-11-01T05:30:00Z"),
+            ("America/New_York", "2026-11-01T02:00:00Z", "2026-11-01T07:00:00Z"),
+            ("America/New_York", "2026-03-08T02:30:00Z", "2026-03-08T07:30:00Z"),
+            ("Europe/Berlin", "2026-10-25T02:30:00Z", "2026-10-25T00:30:00Z"),
+            ("Europe/Berlin", "2026-03-29T02:30:00Z", "2026-03-29T01:30:00Z"),
+            ("Pacific/Apia", "2011-12-30T12:00:00Z", "2011-12-30T22:00:00Z"),
+        ] {
+            assert_eq!(Zone::parse(zone).unwrap().instant_ms(ms(local)), Some(ms(instant)), "{zone} {local}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_local_time_is_that_of_jiff_and_leads_back(
+            (zone, instant_ms) in zones().prop_flat_map(|zone| (instants(&zone), Just(zone)).prop_map(|(at, zone)| (zone, at)))
+        ) {
+            let at = Timestamp::from_millisecond(instant_ms).unwrap();
+            let shown = at.to_zoned(zone.rules.clone()).datetime().to_zoned(TimeZone::UTC).unwrap();
+            let local_ms = zone.local_ms(instant_ms);
+            prop_assert_eq!(local_ms, shown.timestamp().as_millisecond());
+            // The same time on the clock, at this instant or at one before, when the clock showed it first.
+            let back = zone.instant_ms(local_ms).unwrap();
+            prop_assert!(back <= instant_ms);
+            prop_assert_eq!(zone.local_ms(back), local_ms);
+            prop_assert!(zone.not_before_ms(local_ms) <= back);
+        }
+    }
+}
