@@ -4,22 +4,13 @@
 
 use delivery::{
     StreamIngest,
-    lambda::{Aside, Deadline, guarded},
+    lambda::{Invocation, serve_raw},
 };
-use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
+use lambda_runtime::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
     let ingest = StreamIngest::from_env().await?;
-    let (ingest, aside) = (&ingest, &Aside::default());
-    let put_aside = MapRequestLayer::new(|invocation: LambdaInvocation| {
-        let body = aside.put(invocation.body);
-        LambdaInvocation { body, ..invocation }
-    });
-    let handler = service_fn(async |event: LambdaEvent<()>| {
-        let deadline = Deadline::at(event.context.deadline());
-        guarded(ingest.kafka(&aside.take(), deadline)).await
-    });
-    Runtime::new(handler).layer(put_aside).run().await
+    serve_raw(async |event, Invocation { deadline, .. }| ingest.kafka(&event, deadline).await).await
 }

@@ -4,19 +4,13 @@
 
 use delivery::{
     S3Ingest,
-    lambda::{Deadline, guarded},
+    lambda::{Invocation, serve},
 };
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
+use lambda_runtime::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
     let ingest = S3Ingest::from_env().await?;
-    let ingest = &ingest;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let deadline = Deadline::at(event.context.deadline());
-        guarded(ingest.handle(&event.payload, deadline)).await
-    }))
-    .await
+    serve(async |event, Invocation { deadline, .. }| ingest.handle(&event, deadline).await).await
 }

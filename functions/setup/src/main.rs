@@ -2,19 +2,16 @@
 //!
 //! An event in, an answer out, to `CloudFormation` too; everything between is `operations`.
 
-use delivery::lambda::{Deadline, FailedBy, guarded};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use delivery::lambda::{FailedBy, Invocation, serve};
+use lambda_runtime::Error;
 use operations::setup::Setup;
-use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration is told in the answer: CloudFormation waits for one.
-    let setup = &Setup::from_env().await;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let deadline = Deadline::at(event.context.deadline());
-        let handled = Box::pin(setup.handle(&event.payload, deadline));
-        guarded(async { handled.await.map_err(|reason| FailedBy::Setup.because(reason)) }).await
-    }))
+    // CloudFormation waits for an answer, so a faulty configuration is reported in it.
+    let setup = Setup::from_env().await;
+    serve(async |event, Invocation { deadline, .. }| {
+        setup.handle(&event, deadline).await.map_err(|reason| FailedBy::Setup.because(reason))
+    })
     .await
 }

@@ -2,8 +2,8 @@
 //!
 //! In: an encoded body. Out: the answer's bytes, or a [`BatchError`] that says whether another attempt makes sense.
 //! Works with Elasticsearch 7 and 8 and OpenSearch 1 to 3: no `_type`, no product check. Deliberately absent: what the
-//! body means (`bulk`), and the loop that repeats it (`pipeline::send`), since only that knows which items are left.
-//! Besides events there is what [`admin`] asks.
+//! body means (`bulk`), and the loop that repeats it (`send`), since only that knows which items are left.
+//! The requests of administration are `operations::admin`.
 
 pub mod auth;
 pub mod encode;

@@ -1,16 +1,16 @@
-//! The Lambda invocation: its context becomes a [`Deadline`], a large body is put [`Aside`], and a failure has a word
+//! The Lambda invocation: [`serve()`] runs the runtime's loop, the context becomes a [`Deadline`], and a failure has a word
 //! ([`FailedBy`]).
 //!
-//! Deliberately absent: the runtime loop (`functions/*`) and any other use of the clock.
+//! Deliberately absent: any other use of the clock.
 
 mod failed;
+mod serve;
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-
-pub use failed::{Failed, FailedBy, guarded};
+use failed::guarded;
+pub use failed::{Failed, FailedBy};
+pub use serve::{Invocation, serve, serve_raw};
 
 /// When to stop what. The instants leave room for draining and for telling what became of the rest.
 #[derive(Debug, Clone, Copy)]
@@ -51,24 +51,6 @@ impl Deadline {
     /// Whether reading has to stop.
     pub fn reading_is_over(&self) -> bool {
         Instant::now() >= self.stop_reading
-    }
-}
-
-/// An invocation's body, put aside before the runtime reads it in its own way, which keeps every path for its messages and
-/// takes as long again as reading megabytes of records does. The runtime brings one invocation at a time.
-#[derive(Debug, Clone, Default)]
-pub struct Aside(Arc<Mutex<Bytes>>);
-
-impl Aside {
-    /// Puts the body aside; what is returned is for the runtime to read in its place.
-    pub fn put(&self, body: Bytes) -> Bytes {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body;
-        Bytes::from_static(b"null")
-    }
-
-    /// The body that was put aside.
-    pub fn take(&self) -> Bytes {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

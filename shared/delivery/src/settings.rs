@@ -1,7 +1,7 @@
 //! The environment becomes [`Settings`], or for the Firehose transform [`TransformSettings`]: what the deployment knows.
 //!
 //! In: a lookup of variables (the process's, or a table in tests). Out: validated settings, or every fault at once.
-//! Deliberately absent: the network, and what the user decides about the data (`datasets`).
+//! Deliberately absent: the network, and the rules for the data (`pipeline::rules`).
 
 use pipeline::frame::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES};
 use std::path::PathBuf;

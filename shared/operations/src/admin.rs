@@ -1,7 +1,7 @@
 //! What is asked of a domain besides taking events: its version, indices, storage, snapshots, templates and roles.
 //!
 //! In: a request as JSON. Out: the answer as JSON, after as many attempts as the deadline allows. All requests can be
-//! repeated without harm. Deliberately absent: what is decided by the answers (`operate`).
+//! repeated without harm. Deliberately absent: what is decided by the answers (the operations).
 
 pub mod answers;
 pub mod indices;

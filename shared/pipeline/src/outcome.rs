@@ -2,7 +2,7 @@
 //!
 //! An [`Outcome`], or for Firehose a [`TransformOutcome`], counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
 //! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
-//! Deliberately absent: what is done about them (`pipeline`, `source`).
+//! Deliberately absent: what is done about them (`delivery`).
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Marks of the functions that ingest: the domain refuses everything, for a reason that only they see.
 //!
 //! In: a mark. Out: one object for each function, written over the one before. A mark that is lost is written again a few minutes later, and one that stays
-//! says nothing: only that it has changed counts, and so no clock is compared. Deliberately absent: what follows (`operate::brake`).
+//! says nothing: only that it has changed counts, and so no clock is compared. Deliberately absent: what follows (`operations::brake`).
 
 use serde::{Deserialize, Serialize};
 

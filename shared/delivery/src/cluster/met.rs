@@ -1,6 +1,6 @@
 //! Whether a whole invocation met nothing but refusals for a reason that only writers see.
 //!
-//! In: the answers to `_bulk`. Out: the reason, where nothing else was answered. Deliberately absent: who learns of it (`pipeline::carry`, `operate::brake`).
+//! In: the answers to `_bulk`. Out: the reason, where nothing else was answered. Deliberately absent: who learns of it (`carry`, `operations::brake`).
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

@@ -95,7 +95,7 @@ impl From<Failed> for Diagnostic {
 ///
 /// # Errors
 /// The invocation's own, or [`FailedBy::Panicked`].
-pub async fn guarded<T>(invocation: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+pub(super) async fn guarded<T>(invocation: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     let mut invocation = pin!(invocation);
     poll_fn(|context| {
         let poll = catch_unwind(AssertUnwindSafe(|| invocation.as_mut().poll(context)));

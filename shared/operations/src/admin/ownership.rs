@@ -2,7 +2,7 @@
 //!
 //! The template of a stack sets it, so it means "made under this stack's template". A name proves nothing: others make
 //! indices of the same names. A copy of an index has the mark of the original, so for a copy the mark means nothing until
-//! somebody adopts it. In: indices. Out: their marks. Deliberately absent: what follows from a mark (`operate`).
+//! somebody adopts it. In: indices. Out: their marks. Deliberately absent: what follows from a mark (the operations).
 
 use std::collections::BTreeMap;
 

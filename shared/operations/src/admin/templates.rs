@@ -1,7 +1,7 @@
 //! The index templates of a domain, and whose they are.
 //!
 //! In: names and bodies. Out: what is installed. Both kinds: composable ones, and the legacy ones that Elasticsearch knew before 7.8.
-//! Deliberately absent: what a template is to say, and what becomes of one that somebody else made (`operate::setup`).
+//! Deliberately absent: what a template is to say, and what becomes of one that somebody else made (`setup`).
 
 use serde_json::Value;
 

@@ -50,7 +50,7 @@ fn too_large(offset: u64, length: u64, head: &str) -> Seen {
     TooLarge(offset, length, head.into())
 }
 
-/// All frames; lines that do not decode are split, as `pipeline` does.
+/// All frames; lines that do not decode are split, as `delivery::produce` does.
 fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
     let mut seen = Vec::new();
     loop {
@@ -342,7 +342,7 @@ fn a_value_that_is_json_and_was_refused_costs_itself() {
         while let Some(frame) = frames.next().unwrap() {
             let Frame::Record { payload, .. } = frame else { panic!("none is over the limit") };
             let payload = String::from_utf8(payload.to_vec()).unwrap();
-            // As `pipeline` does when decode refuses it.
+            // As `delivery::produce` does when decode refuses it.
             if payload != deep || !frames.split() {
                 seen.push(payload);
             }
