@@ -18,7 +18,8 @@ use crate::{place, service::Service};
 pub struct Engine {
     service: Service,
     http: reqwest::Client,
-    is_secure: bool,
+    has_tls: bool,
+    has_users: bool,
 }
 
 /// The node that all tests of this binary share, or why there is none.
@@ -60,19 +61,38 @@ impl Engine {
     /// # Panics
     /// If its users are not there within a minute.
     pub async fn secure(settings: &[(&str, &str)]) -> Option<Self> {
-        let engine = Self::start(settings, &[("SECURITY", "true")]);
-        let mut engine = engine.map_err(|why| place::missing("the engine with security (JDK, Maven)", &why)).ok()?;
+        let mut engine = Self::with_users(settings)?;
         let authority = std::fs::read(Self::authority()).expect("the script made an authority");
         let authority = reqwest::Certificate::from_pem(&authority).expect("PEM");
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
         engine.http = client.build().expect("a client that trusts it");
-        engine.is_secure = true;
+        engine.has_tls = true;
+        engine.users_are_there().await;
+        Some(engine)
+    }
+
+    /// The same without TLS, for what reads requests on their way. `None` after [`place::missing`] has said so.
+    ///
+    /// # Panics
+    /// If its users are not there within a minute.
+    pub async fn secure_without_tls(settings: &[(&str, &str)]) -> Option<Self> {
+        let engine = Self::with_users(&[&[("plugins.security.ssl.http.enabled", "false")], settings].concat())?;
+        engine.users_are_there().await;
+        Some(engine)
+    }
+
+    fn with_users(settings: &[(&str, &str)]) -> Option<Self> {
+        let engine = Self::start(settings, &[("SECURITY", "true")]);
+        let engine = engine.map_err(|why| place::missing("the engine with security (JDK, Maven)", &why)).ok()?;
+        Some(Self { has_users: true, ..engine })
+    }
+
+    async fn users_are_there(&self) {
         let end = Instant::now() + Duration::from_mins(1);
-        while engine.send("GET", "/", "").await.0 != 200 {
+        while self.send("GET", "/", "").await.0 != 200 {
             assert!(Instant::now() < end, "no users yet");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Some(engine)
     }
 
     /// Name and password of the one user that a secure node has from the first.
@@ -89,13 +109,13 @@ impl Engine {
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
             .collect();
         let service = Service::start("engine/engine.sh", &args, env)?;
-        Ok(Self { service, http: http(), is_secure: false })
+        Ok(Self { service, http: http(), has_tls: false, has_users: false })
     }
 
     /// Its URL, for `MILLRACE_DOMAIN_ENDPOINT`.
     pub fn url(&self) -> String {
         let url = self.service.url();
-        if self.is_secure { url.replacen("http", "https", 1) } else { url }
+        if self.has_tls { url.replacen("http", "https", 1) } else { url }
     }
 
     /// Sends a request; status and body.
@@ -113,7 +133,7 @@ impl Engine {
     pub async fn send_as(&self, user: (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
         let method = method.parse().expect("a method");
         let mut request = self.http.request(method, self.url() + path).header("content-type", "application/json");
-        if self.is_secure {
+        if self.has_users {
             request = request.basic_auth(user.0, Some(user.1));
         }
         let response = request.body(body.to_owned()).send().await.unwrap_or_else(|e| panic!("{path}: {e:?}"));

@@ -40,7 +40,7 @@ pub fn services() -> Option<Services> {
         Engine::with_settings(&[("path.repo", &folder)]).map(|engine| (engine, folder))
     };
     let (engine, snapshots) = SHARED.get_or_init(start).as_ref()?;
-    Some(Services { moto: Moto::shared()?, engine, snapshots })
+    Some(Services { moto: Moto::shared()?, engine, secured: None, snapshots })
 }
 
 /// Runs cells, some at a time, and tells of each. Those that are among the results are not run.

@@ -128,6 +128,7 @@ struct NotStruck;
 pub async fn attempt(services: Services, source: Source, plan: Option<Plan>, bound: usize) -> Result<Stage, Panicked> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = format!("mx{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let services = source.services(services);
     let work = tokio::spawn(async move {
         let mut stage = Stage::new(services, &name, plan, bound).await;
         // A panic must not keep the cell's indices: they are removed by its name, in a task that survives it.

@@ -75,6 +75,8 @@ struct State {
     has_struck: bool,
     seen: BTreeMap<String, Seen>,
     was_denied: bool,
+    /// A row whose calls take this long.
+    slow: Option<(&'static str, Duration)>,
 }
 
 impl Shared {
@@ -145,6 +147,11 @@ impl Network {
     /// What stands before the runtime API of the function.
     pub fn front(&self) -> Front {
         Front { address: self.addresses[&Service::Runtime], target: Arc::clone(&self.shared.runtime) }
+    }
+
+    /// Lets every call of a row take so long.
+    pub fn slow_down(&self, row: &'static str, pause: Duration) {
+        self.shared.state().slow = Some((row, pause));
     }
 
     /// Resolves when the process has to be killed.
@@ -218,6 +225,8 @@ async fn serve(client: TcpStream, service: Service, shared: Arc<Shared>) {
     }
     let row = row::of(service, &request);
     let column = row.as_deref().and_then(|row| shared.meet(row, &request));
+    let pause = shared.state().slow.filter(|(slow, _)| row.as_deref() == Some(*slow)).map(|(_, pause)| pause);
+    tokio::time::sleep(pause.unwrap_or_default()).await;
     let call = Call { client, request, target, service, row, shared };
     match column {
         None => call.relay().await,

@@ -55,6 +55,8 @@ fn s3(request: &Request) -> String {
         return "s3-list".into();
     }
     let kind = ["state", "letters", "answers"].into_iter().find(|kind| key.starts_with(&format!("{kind}/")));
+    // An object that is read on where it was left is another call than one that is begun.
+    let kind = kind.or_else(|| request.header("range").map(|_| "range"));
     kind.map_or_else(|| format!("s3-{method}"), |kind| format!("s3-{method}-{kind}"))
 }
 
@@ -90,8 +92,9 @@ fn named(service: &str, method: &str, path: &str) -> String {
 
 /// A word of an API in second place or later, such as `write` in `/INDEX/_block/write`.
 fn is_word(segment: &str) -> bool {
-    ["write", "indices", "shards", "settings", "state", "metadata", "stats", "health", "nodes", "allocation"]
-        .contains(&segment)
+    let of_indices = ["write", "indices", "shards", "settings", "state", "metadata", "stats"];
+    let of_others = ["health", "nodes", "allocation", "api", "roles", "rolesmapping"];
+    of_indices.contains(&segment) || of_others.contains(&segment)
 }
 
 #[cfg(test)]
@@ -117,10 +120,19 @@ mod tests {
             (Service::Domain, "PUT", "/_index_template/millrace-a", "domain-put-index_template-x"),
             (Service::Domain, "PUT", "/a-2026.11.22/_block/write", "domain-put-x-block-write"),
             (Service::Domain, "DELETE", "/a-2026.11.22", "domain-delete-x"),
+            (
+                Service::Domain,
+                "PUT",
+                "/_plugins/_security/api/rolesmapping/a",
+                "domain-put-plugins-security-api-rolesmapping-x",
+            ),
         ] {
             let request = Request { method: method.into(), target: target.into(), ..Request::default() };
             assert_eq!(of(service, &request).as_deref(), Some(name), "{method} {target}");
         }
+        let headers = vec![("range".into(), "bytes=9-".into())];
+        let rest = Request { method: "GET".into(), target: "/t-a/in/b.json".into(), headers, ..Request::default() };
+        assert_eq!(of(Service::S3, &rest).as_deref(), Some("s3-get-range"));
         let next = Request { method: "GET".into(), target: "/a/invocation/next".into(), ..Request::default() };
         assert_eq!(of(Service::Runtime, &next), None);
     }

@@ -1,17 +1,20 @@
 //! The sources of the fault matrix, a file each: what is given, how it is repeated, and what has to be true after.
 
 mod brake;
+mod continued;
 mod firehose;
+mod letters;
 mod recreate;
 mod replay;
 mod retention;
+mod roles;
 mod s3;
 mod setup;
 mod stream;
 
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::stage::{Services, Stage};
 
 /// The time of an invocation. A call without a reply takes all of it.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -21,6 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 pub enum Source {
     /// Objects by way of a queue.
     S3,
+    /// An object that takes longer than an invocation.
+    Continued,
     /// Records of a Kinesis stream.
     Kinesis,
     /// Records of a Kafka topic.
@@ -29,8 +34,12 @@ pub enum Source {
     Firehose,
     /// Objects once more.
     Replay,
+    /// Dead letters once more.
+    Letters,
     /// The domain made ready, for `CloudFormation`.
     Setup,
+    /// The same in a domain with users and roles, and its removal.
+    Roles,
     /// The pause of the sources.
     Brake,
     /// The deletion of old indices.
@@ -41,13 +50,16 @@ pub enum Source {
 
 impl Source {
     /// Every source, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::S3,
+        Self::Continued,
         Self::Kinesis,
         Self::Kafka,
         Self::Firehose,
         Self::Replay,
+        Self::Letters,
         Self::Setup,
+        Self::Roles,
         Self::Brake,
         Self::Retention,
         Self::Recreate,
@@ -57,15 +69,39 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
+            Self::Continued => "continued",
             Self::Kinesis => "kinesis",
             Self::Kafka => "kafka",
             Self::Firehose => "firehose",
             Self::Replay => "replay",
+            Self::Letters => "letters",
             Self::Recreate => "recreate",
             Self::Retention => "retention",
             Self::Brake => "brake",
             Self::Setup => "setup",
+            Self::Roles => "roles",
         }
+    }
+
+    /// Whether it needs the engine with users and roles.
+    pub fn needs_users(self) -> bool {
+        self == Self::Roles
+    }
+
+    /// Whether it makes a call only where the machine is slow: a message that its time did not suffice for is shown again later.
+    pub fn makes_by_chance(self, row: &str) -> bool {
+        self == Self::Continued && row == "sqs-changemessagevisibility"
+    }
+
+    /// The services that it is about.
+    ///
+    /// # Panics
+    /// If the engine that it needs was not started.
+    pub fn services(self, services: Services) -> Services {
+        if !self.needs_users() {
+            return services;
+        }
+        Services { engine: services.secured.expect("the engine with users and roles runs"), ..services }
     }
 
     /// One cell.
@@ -75,14 +111,17 @@ impl Source {
     pub async fn run(self, stage: &mut Stage) {
         match self {
             Self::S3 => s3::run(stage).await,
+            Self::Continued => continued::run(stage).await,
             Self::Kinesis => stream::kinesis(stage).await,
             Self::Kafka => stream::kafka(stage).await,
             Self::Firehose => firehose::run(stage).await,
             Self::Replay => replay::run(stage).await,
+            Self::Letters => letters::run(stage).await,
             Self::Recreate => recreate::run(stage).await,
             Self::Retention => retention::run(stage).await,
             Self::Brake => brake::run(stage).await,
             Self::Setup => setup::run(stage).await,
+            Self::Roles => roles::run(stage).await,
         }
     }
 }

@@ -24,8 +24,22 @@ pub struct Services {
     pub moto: &'static Moto,
     /// The real engine.
     pub engine: &'static Engine,
-    /// The folder in which it may write snapshots.
+    /// The one with users and roles, where it was started.
+    pub secured: Option<&'static Engine>,
+    /// The folder in which they may write snapshots.
     pub snapshots: &'static str,
+}
+
+impl Services {
+    /// Starts the engine with users and roles.
+    ///
+    /// # Panics
+    /// If it does not start, though the one without did.
+    pub async fn with_users(self) -> Self {
+        let settings = [("path.repo", self.snapshots)];
+        let engine = Engine::secure_without_tls(&settings).await.expect("the engine with security");
+        Self { secured: Some(Box::leak(Box::new(engine))), ..self }
+    }
 }
 
 /// One cell at work.
@@ -42,16 +56,19 @@ pub struct Stage {
     secret: String,
     invocations: usize,
     bound: usize,
+    twice: usize,
 }
 
 impl Stage {
     /// Makes everything; at most `bound` invocations will do.
     pub async fn new(services: Services, name: &str, plan: Option<Plan>, bound: usize) -> Self {
         let scene = Scene::new(services.moto, name).await;
-        let password = r#"{"username":"ingest","password":"known to nobody"}"#;
-        let secret = services.moto.secret(&format!("password-{name}"), password).await;
+        // The one without users believes everybody.
+        let (user, password) = Engine::ADMIN;
+        let password = serde_json::json!({ "username": user, "password": password }).to_string();
+        let secret = services.moto.secret(&format!("password-{name}"), &password).await;
         let network = Network::start(&services.moto.url(), &services.engine.url(), plan.clone()).await;
-        Self { services, scene, network, plan, secret, invocations: 0, bound }
+        Self { services, scene, network, plan, secret, invocations: 0, bound, twice: usize::MAX }
     }
 
     /// Starts a function whose every call goes through the network.
@@ -108,7 +125,16 @@ impl Stage {
     pub async fn deliver(&mut self, function: &mut Function, event: &Value, timeout: Duration) -> Answer {
         let id = format!("{:016x}", fastrand::u64(..));
         let answer = self.invoke(function, &id, event, timeout).await;
-        if self.is_delivered("twice") { self.invoke(function, &id, event, timeout).await } else { answer }
+        if self.twice == 0 || !self.is_delivered("twice") {
+            return answer;
+        }
+        self.twice -= 1;
+        self.invoke(function, &id, event, timeout).await
+    }
+
+    /// Where the fault is that batches come twice, it is the first ones alone.
+    pub fn twice_at_most(&mut self, count: usize) {
+        self.twice = count;
     }
 
     /// Whether the invocation itself comes `twice` or `out-of-order`.

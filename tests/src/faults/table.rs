@@ -153,6 +153,8 @@ A cell is one call (row) that meets one fault (column) while one source is at wo
 One proxy stands between the function and all services; it injects the fault at the n-th call of the row, and the seed says which one. The rows of a source are the calls
 that it was seen to make in a run without a fault, so a combination that cannot exist is found and not listed by hand. The driver then invokes as Lambda does, until all is acknowledged.
 
+`continued` is an object of S3 whose rest is sent as a message, `letters` a replay of dead letters, `roles` the function `setup` in a domain with users and roles.
+
 After each cell: every good event is indexed exactly once, every bad one lies in the dead letters, all receipts balance, the sources are on as they were, what others made is untouched, and
 it took no more invocations than stated. An answer that says that an object is gone or replaced (404, 412) makes a dead letter, and one replay of the dead letters brings it.
 

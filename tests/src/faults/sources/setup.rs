@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use local::function::Answer;
+use local::function::{Answer, Function};
 use serde_json::{Value, json};
 
 use crate::faults::row::Service;
 use crate::faults::stage::Stage;
 
 /// The time of a deployment's step.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One cell.
 ///
@@ -26,6 +26,18 @@ pub(super) async fn run(stage: &mut Stage) {
     let place = format!("fs:{}/{name}", stage.services.snapshots);
     let env = [("MILLRACE_STACK", name.as_str()), ("MILLRACE_SNAPSHOTS", &place)];
     let mut setup = stage.start("setup", &env).await;
+    deploy(stage, &mut setup).await;
+    let templates = stage.ask("GET", &format!("/_index_template/millrace.{name}.*"), &Value::Null).await;
+    assert_eq!(templates["index_templates"].as_array().map(Vec::len), Some(1), "{templates}");
+    assert!(templates.to_string().contains("\"adid\""), "{templates}");
+    let repositories = stage.ask("GET", "/_snapshot", &Value::Null).await;
+    assert!(repositories.to_string().contains(&format!("/{name}\"")), "{repositories}");
+    assert_eq!(stage.ask("GET", &foreign, &Value::Null).await, before, "what others made was touched");
+}
+
+/// Deploys until `CloudFormation` is told that all is done.
+pub(super) async fn deploy(stage: &mut Stage, setup: &mut Function) {
+    let name = stage.scene.prefix.clone();
     for deployment in 0.. {
         let key = format!("answers/{deployment}");
         // Signed, as CloudFormation's is: it can be put again.
@@ -33,9 +45,9 @@ pub(super) async fn run(stage: &mut Stage) {
         let id = local::runtime::request_id();
         // Lambda repeats what `CloudFormation` asks for and what fails.
         loop {
-            let mut answer = stage.invoke(&mut setup, &id, &event, TIMEOUT).await;
+            let mut answer = stage.invoke(setup, &id, &event, TIMEOUT).await;
             if stage.is_delivered("twice") {
-                answer = stage.invoke(&mut setup, &id, &event, TIMEOUT).await;
+                answer = stage.invoke(setup, &id, &event, TIMEOUT).await;
             }
             if matches!(answer, Answer::Response(_)) {
                 break;
@@ -50,12 +62,6 @@ pub(super) async fn run(stage: &mut Stage) {
         }
         assert_eq!(answer["Status"], "FAILED", "{answer}");
     }
-    let templates = stage.ask("GET", &format!("/_index_template/millrace.{name}.*"), &Value::Null).await;
-    assert_eq!(templates["index_templates"].as_array().map(Vec::len), Some(1), "{templates}");
-    assert!(templates.to_string().contains("\"adid\""), "{templates}");
-    let repositories = stage.ask("GET", "/_snapshot", &Value::Null).await;
-    assert!(repositories.to_string().contains(&format!("/{name}\"")), "{repositories}");
-    assert_eq!(stage.ask("GET", &foreign, &Value::Null).await, before, "what others made was touched");
 }
 
 fn event(url: &str) -> Value {
