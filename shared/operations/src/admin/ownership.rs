@@ -80,15 +80,16 @@ pub fn mark(stack: &Stack) -> Value {
 }
 
 impl Admin {
-    /// The marks of indices, by name. `pattern` is one name or a pattern; closed indices are among them.
+    /// The marks of indices, by name. `pattern` is one name or a pattern; closed indices are among them, and an index that does not exist
+    /// is not. A 404 is an error: it may come from something between.
     ///
     /// # Errors
     /// As [`Self::ask`]; permanent where the answer cannot be read.
     pub async fn marks(&self, pattern: &str, deadline: Deadline) -> Result<BTreeMap<String, Marked>, BatchError> {
         // Every index has settings, so every one is in the answer.
         const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize";
-        let path =
-            format!("/{}?expand_wildcards=open%2Cclosed&allow_no_indices=true&filter_path={MEMBERS}", segment(pattern));
+        let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
+        let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
         let said = self.send("GET", &path, None, deadline).await?;
         Ok(said.object()?.iter().map(|(name, about)| (name.clone(), Marked::read(name, about))).collect())
     }
