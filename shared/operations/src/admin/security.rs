@@ -171,7 +171,7 @@ impl Admin {
     pub async fn remove_role(&self, name: &str, deadline: Deadline) -> Result<bool, BatchError> {
         for path in PATHS {
             let said = self.send("GET", &format!("{path}/roles/{}", segment(name)), None, deadline).await?;
-            if said.is_missing() && said.body["status"] == "NOT_FOUND" {
+            if is_absent(&said) {
                 return Ok(false);
             }
             if is_unknown(&said) {
@@ -196,7 +196,7 @@ impl Admin {
 
     async fn mapping(&self, path: &str, role: &str, deadline: Deadline) -> Result<Option<Mapping>, BatchError> {
         let said = self.send("GET", &format!("{path}/rolesmapping/{}", segment(role)), None, deadline).await?;
-        if said.is_missing() {
+        if is_absent(&said) {
             return Ok(None);
         }
         let about = said.object()?.get(role).ok_or_else(|| said.unreadable(&format!("the mapping of {role}")))?;
@@ -206,7 +206,7 @@ impl Admin {
     async fn delete_role(&self, path: &str, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         for kind in ["rolesmapping", "roles"] {
             let said = self.send("DELETE", &format!("{path}/{kind}/{}", segment(name)), None, deadline).await?;
-            if !said.is_missing() {
+            if !is_absent(&said) {
                 said.accepted()?;
             }
         }
@@ -255,6 +255,12 @@ fn patterns(role: &Value) -> BTreeSet<&str> {
     patterns.filter_map(Value::as_str).collect()
 }
 
+/// Whether the plugin itself says that it has no such role or mapping. Another 404 says nothing about it: a mapping taken for missing
+/// would be written without the members that it has.
+fn is_absent(said: &Said) -> bool {
+    said.status == 404 && said.body["status"] == "NOT_FOUND"
+}
+
 /// Whether there is nobody who knows the path. A node without the plugin says 400 `no handler found`, Elasticsearch 405.
 fn is_unknown(said: &Said) -> bool {
     said.status == 404
@@ -266,6 +272,22 @@ fn is_unknown(said: &Said) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mapping_is_missing_only_where_the_plugin_says_so() {
+        let engine = json!({ "error": { "type": "index_not_found_exception" }, "status": 404 });
+        let plugin = json!({ "status": "NOT_FOUND", "message": "Resource 'x' not found." });
+        for (status, body, is_missing) in [
+            (404, plugin.clone(), true),
+            (404, engine, false),
+            (404, json!({}), false),
+            (404, Value::Null, false),
+            (403, plugin, false),
+        ] {
+            let said = Said { status, summary: String::new(), body: body.clone(), date_ms: None };
+            assert_eq!(is_absent(&said), is_missing, "{status} {body}");
+        }
+    }
 
     #[test]
     fn what_an_operator_has_mapped_goes_over_and_another_deployments_role_does_not() {
