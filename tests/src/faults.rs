@@ -57,8 +57,11 @@ pub async fn run(
         (cell, outcome)
     };
     let left = cells.into_iter().filter(|cell| !results.has(cell)).collect::<Vec<_>>();
-    let outcomes = futures_util::stream::iter(left.into_iter().map(run)).buffer_unordered(how.at_once);
-    let mut outcomes = std::pin::pin!(outcomes);
+    // All roles of a domain are one document: deployments at the same moment refuse one another. So those go one after another.
+    let (roles, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|cell| cell.source.needs_users());
+    let roles = futures_util::stream::iter(roles.into_iter().map(run)).buffer_unordered(1);
+    let others = futures_util::stream::iter(others.into_iter().map(run)).buffer_unordered(how.at_once);
+    let mut outcomes = std::pin::pin!(futures_util::stream::select(roles, others));
     while let Some((cell, outcome)) = outcomes.next().await {
         println!("{}", table::line(&cell, &outcome));
         results.add(cell, outcome);

@@ -25,14 +25,14 @@ impl Results {
         self.outcomes.contains_key(cell)
     }
 
-    /// The cells that held by the lines that an earlier run printed, so that a run that was ended is resumed.
+    /// The cells that held, or failed as it is known, by the lines that an earlier run printed, so that a run that was ended is resumed.
     pub fn held_before(log: &str, cells: &[Cell]) -> Self {
-        let held = log.lines().filter_map(|line| {
-            let (cell, rest) = line.split_once(": held, ")?;
-            Some((cell, rest.split(' ').next()?.parse::<usize>().ok()?))
+        let settled = log.lines().filter_map(|line| match line.split_once(": held, ") {
+            Some((cell, rest)) => Some((cell, Outcome::Held(rest.split(' ').next()?.parse().ok()?))),
+            None => Some((line.strip_suffix(": open")?, Outcome::Open)),
         });
-        let held: BTreeMap<&str, usize> = held.collect();
-        let outcome = |cell: &Cell| held.get(cell.to_string().as_str()).map(|count| Outcome::Held(*count));
+        let settled: BTreeMap<&str, Outcome> = settled.collect();
+        let outcome = |cell: &Cell| settled.get(cell.to_string().as_str()).cloned();
         Self { outcomes: cells.iter().filter_map(|cell| Some((cell.clone(), outcome(cell)?))).collect() }
     }
 
@@ -181,14 +181,15 @@ mod tests {
     #[test]
     fn a_run_goes_on_by_what_an_earlier_one_told() {
         let cell = |row: &str| Cell { source: Source::S3, row: row.into(), column: Column::Twice };
-        let (held, broken, other) = (cell("s3-get"), cell("s3-head"), cell("s3-list"));
+        let (held, broken, other, open) = (cell("s3-get"), cell("s3-head"), cell("s3-list"), cell("s3-put"));
         let log = format!(
-            "noise\n{}\n{}\n",
+            "noise\n{}\n{}\n{}\n",
             line(&held, &Outcome::Held(3)),
-            line(&broken, &Outcome::Broken("lost: 1".into()))
+            line(&broken, &Outcome::Broken("lost: 1".into())),
+            line(&open, &Outcome::Open)
         );
-        let before = Results::held_before(&log, &[held.clone(), broken.clone(), other.clone()]);
-        assert_eq!((before.count(), before.has(&held), before.has(&broken)), (1, true, false));
-        assert_eq!(before.outcomes[&held], Outcome::Held(3));
+        let before = Results::held_before(&log, &[held.clone(), broken.clone(), other.clone(), open.clone()]);
+        assert_eq!((before.count(), before.has(&held), before.has(&broken)), (2, true, false));
+        assert_eq!((&before.outcomes[&held], &before.outcomes[&open]), (&Outcome::Held(3), &Outcome::Open));
     }
 }

@@ -13,9 +13,6 @@ const API: &str = "/_plugins/_security/api";
 /// # Panics
 /// If a promise is broken.
 pub(super) async fn run(stage: &mut Stage) {
-    // They lie in one document of the domain: deployments at the same moment refuse one another, and are repeated by hand.
-    static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _one = ONE.lock().await;
     let name = stage.scene.prefix.clone();
     stage.scene.set_source("key: \"**\"", &["retention: 3d"]);
     let arn = |work: &str| format!("arn:aws:iam::123456789012:role/{name}-{work}");
@@ -62,7 +59,7 @@ pub(super) async fn run(stage: &mut Stage) {
         }
     }
     assert_eq!(about(stage, &foreign).await, before, "what others made was touched");
-    // While it is this cell's turn.
+    // Not by the task that clears up: it would meet the next cell.
     for kind in ["rolesmapping", "roles"] {
         stage.ask("DELETE", &format!("{API}/{kind}/{foreign}"), &Value::Null).await;
     }
