@@ -89,13 +89,21 @@ impl Admin {
         Ok(in_use)
     }
 
-    /// Deletes one index by its exact name; one that is gone already is no error.
+    /// Deletes one index by its exact name; one that is gone already is no error. A 404 counts as that only where the domain then says that
+    /// it has no such index: something between may have answered.
     ///
     /// # Errors
-    /// As [`Self::ask`].
+    /// As [`Self::ask`]; retryable where the index exists in spite of a 404.
     pub async fn delete_index(&self, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         let said = self.send("DELETE", &format!("/{}", segment(name)), None, deadline).await?;
-        if said.is_missing() { Ok(()) } else { said.accepted() }
+        if !said.is_missing() {
+            return said.accepted();
+        }
+        if !self.marks(name, deadline).await?.contains_key(name) {
+            return Ok(());
+        }
+        let reason = format!("the index exists, although its deletion met {}", said.status);
+        Err(BatchError::Retryable { what: name.to_owned(), reason, retry_after: None })
     }
 
     /// How one index stands, by its exact name.

@@ -172,24 +172,14 @@ impl Replay {
         planned: &plan::PlannedIndex,
         deadline: Deadline,
     ) -> Result<bool, BatchError> {
-        if !self.exists(planned, deadline).await? {
-            return Ok(false);
-        }
-        self.admin.delete_index(&planned.name, deadline).await?;
-        // The deletion of an index that is gone already is no error. So a 404 by something between must not pass for a deletion.
-        if self.exists(planned, deadline).await? {
-            let reason = "the index exists after its deletion".to_owned();
-            return Err(BatchError::Retryable { what: planned.name.clone(), reason, retry_after: None });
-        }
-        tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to make it anew");
-        Ok(true)
-    }
-
-    /// Whether the very index that was planned exists.
-    async fn exists(&self, planned: &plan::PlannedIndex, deadline: Deadline) -> Result<bool, BatchError> {
         let marks = self.admin.marks(&planned.name, deadline).await?;
         let uuid = marks.get(&planned.name).and_then(|marked| marked.uuid.clone());
-        Ok(uuid.is_some() && uuid == planned.uuid)
+        let is_it = uuid.is_some() && uuid == planned.uuid;
+        if is_it {
+            self.admin.delete_index(&planned.name, deadline).await?;
+            tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to make it anew");
+        }
+        Ok(is_it)
     }
 }
 
