@@ -17,7 +17,7 @@ use crate::policy::pattern::matches;
 /// Invocations that a fault may cost, besides those without a fault.
 pub const MORE_INVOCATIONS: usize = 5;
 /// Nothing of a cell takes longer, on a machine however slow.
-const LIMIT: Duration = Duration::from_mins(4);
+const LIMIT: Duration = Duration::from_mins(12);
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::brake::mapped;
 use super::replay::{LEASE as TIMEOUT, settle, through};
+use super::retention::{BEFORE, answered};
 use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
@@ -26,7 +27,7 @@ pub(super) async fn run(stage: &mut Stage) {
     let place = format!("fs:{}/{name}", stage.services.snapshots);
     let env = [("MILLRACE_STACK", name.as_str()), ("MILLRACE_SNAPSHOTS", &place)];
     let mut setup = stage.scene.start("setup", &stage.services.engine.url(), &env).await;
-    super::retention::answered(setup.invoke(&json!({}), TIMEOUT * 3).await);
+    answered(setup.invoke(&json!({}), BEFORE).await);
     settle(stage).await;
     let foreign = format!("foreign-{name}");
     stage.ask("PUT", &format!("/{foreign}/_doc/1?refresh=true"), &json!({ "foreign": 1 })).await;

@@ -9,6 +9,8 @@ use crate::faults::stage::Stage;
 
 /// The time of a run. The snapshot is taken in it, by an engine that may be busy.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The time of what is made ready before, when all cells begin at once.
+pub(super) const BEFORE: Duration = Duration::from_mins(5);
 
 /// One cell.
 ///
@@ -24,7 +26,7 @@ pub(super) async fn run(stage: &mut Stage) {
     let put = |index: &str| format!("/{index}/_doc/1?refresh=true");
     stage.ask("PUT", &put(&unmarked), &json!({ "in": unmarked })).await;
     let mut setup = stage.scene.start("setup", &stage.services.engine.url(), &env).await;
-    answered(setup.invoke(&json!({}), TIMEOUT * 2).await);
+    answered(setup.invoke(&json!({}), BEFORE).await);
     for index in [&old, &young] {
         stage.ask("PUT", &put(index), &json!({ "in": index })).await;
     }
