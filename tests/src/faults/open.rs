@@ -25,6 +25,13 @@ pub const OPEN: &[Open] = &[
         is_certain: true,
     },
     Open {
+        cell: "s3-get/garbage/continued",
+        expected: "are lost",
+        why: "The checksum of an object comes after its end. What was read before that, and rejected, is a dead letter by then, and the message that comes again goes on after it. \
+              As above, the dead letter holds those bytes.",
+        is_certain: false,
+    },
+    Open {
         cell: "s3-get/garbage/letters",
         expected: "are lost",
         why: "The source of a dead letter is read as far as the letter's event, and the checksum of an object comes after its end. As above, the dead letter then holds those bytes.",
