@@ -13,7 +13,7 @@ use hyper::{Method, Response, http::request::Parts};
 use local::server::{Answer, Closed};
 use serde_json::{Value, json};
 
-use crate::served::{Served, lock};
+use crate::stateful_server::{StatefulServer, lock};
 
 /// Where it lies on a domain of Amazon's.
 const BASE: &str = "/_dashboards";
@@ -31,7 +31,7 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Dashboards(Served<State>);
+pub struct Dashboards(StatefulServer<State>);
 
 impl Dashboards {
     /// Starts one without objects.
@@ -39,7 +39,7 @@ impl Dashboards {
     /// # Panics
     /// If no port is free.
     pub async fn start() -> Self {
-        Self(Served::start(State::default(), respond).await)
+        Self(StatefulServer::start(State::default(), respond).await)
     }
 
     /// Its URL, for `MILLRACE_DASHBOARDS`.

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use local::server::{Answer, Closed, Server};
 
-use crate::{engine, served::lock};
+use crate::{engine, stateful_server::lock};
 
 /// What a request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

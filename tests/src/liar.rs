@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::served::lock;
+use crate::stateful_server::lock;
 
 /// What one GET meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

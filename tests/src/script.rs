@@ -15,7 +15,7 @@ use hyper::{Method, Response};
 use local::server::{Answer, Closed};
 use serde_json::{Value, json};
 
-use crate::served::{Served, lock};
+use crate::stateful_server::{StatefulServer, lock};
 
 /// What one item meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Scripted(Served<State>);
+pub struct Scripted(StatefulServer<State>);
 
 impl Scripted {
     /// Starts one without a script.
@@ -99,7 +99,7 @@ impl Scripted {
     /// # Panics
     /// If no port is free.
     pub async fn start() -> Self {
-        Self(Served::start(State::default(), respond).await)
+        Self(StatefulServer::start(State::default(), respond).await)
     }
 
     /// Its URL, for both endpoints.

@@ -20,7 +20,7 @@ use hyper::{HeaderMap, Method, Request, Response};
 use local::server::{Closed, Server};
 use serde_json::{Value, json};
 
-use crate::{engine, served::lock};
+use crate::{engine, stateful_server::lock};
 
 type Body = StreamBody<Iter<std::vec::IntoIter<Result<Frame<Bytes>, io::Error>>>>;
 

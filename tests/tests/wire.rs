@@ -44,7 +44,6 @@ mod wire {
     mod errors;
     mod faults;
     mod firehose;
-    mod given;
     mod identity;
     mod kafka;
     mod kill;
@@ -60,6 +59,7 @@ mod wire {
     mod refusal;
     mod replayed;
     mod rules;
+    mod sample_events;
     mod times;
     mod turns;
     mod unmatched;

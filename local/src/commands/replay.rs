@@ -34,7 +34,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let work = async {
         loop {
             match replay.work(&mut state, Deadline::after(STRETCH), |progress| shown.at(progress)).await {
-                Ok(Step::GoesOn) => {}
+                Ok(Step::TimedOut) => {}
                 result => return result,
             }
         }
@@ -59,10 +59,10 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let progress =
         replay.handle(&json!({ "progress": id }), "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
     println!("{progress:#}");
-    if step == Step::Elsewhere {
+    if step == Step::Superseded {
         eprintln!("it was stopped, or another invocation is at work on it: `local replay --progress {id}` tells");
     }
-    Ok(step == Step::Over && progress["phase"] == json!(Phase::Done))
+    Ok(step == Step::Finished && progress["phase"] == json!(Phase::Done))
 }
 
 /// The event that asks the function for the same.

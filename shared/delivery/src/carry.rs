@@ -10,7 +10,7 @@ use super::{
     marker::Marker,
     pool::Pool,
     produce::Bodies,
-    send::{Failure, Letterbox, Sender},
+    send::{DeadLetterSink, Failure, Sender},
     settle::Settlement,
     turns::Turn,
 };
@@ -66,7 +66,7 @@ impl Carrier {
         Ok(Self {
             sender: Arc::new(Sender {
                 cluster: Arc::new(Cluster::new(settings, aws)?),
-                letterbox: Letterbox::Bucket { objects: aws.objects.clone(), at: settings.dead_letters.clone() },
+                letterbox: DeadLetterSink::Bucket { objects: aws.objects.clone(), at: settings.dead_letters.clone() },
                 gzip: settings.compression == Compression::Gzip,
                 encoders: Arc::new(Semaphore::new(vcpus)),
                 suspects: Arc::default(),
@@ -89,7 +89,7 @@ impl Carrier {
     }
 
     /// The same domain and bodies; rejected events are handed to the caller.
-    pub(super) fn holding(&self, letterbox: Letterbox) -> Self {
+    pub(super) fn holding(&self, letterbox: DeadLetterSink) -> Self {
         let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
         let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
         let sender = Sender { cluster, letterbox, gzip: *gzip, encoders, suspects };

@@ -22,7 +22,7 @@ use pipeline::{
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) cluster: Arc<Cluster>,
-    pub(super) letterbox: Letterbox,
+    pub(super) letterbox: DeadLetterSink,
     pub(super) gzip: bool,
     /// Compressing and hashing: as many at once as there are vCPUs.
     pub(super) encoders: Arc<Semaphore>,
@@ -31,7 +31,7 @@ pub(super) struct Sender {
 
 /// Where the letters of rejected events go.
 #[derive(Debug, Clone)]
-pub(super) enum Letterbox {
+pub(super) enum DeadLetterSink {
     /// Into a bucket, where they are durable.
     Bucket { objects: Objects, at: S3Prefix },
     /// Nowhere yet: the events are dead letters already, and whoever tries them once more decides about their object.
@@ -98,8 +98,8 @@ impl Sender {
         until: Instant,
     ) -> Result<(), BatchError> {
         let (objects, at) = match &self.letterbox {
-            Letterbox::Bucket { objects, at } => (objects, at),
-            Letterbox::Held(held) => {
+            DeadLetterSink::Bucket { objects, at } => (objects, at),
+            DeadLetterSink::Held(held) => {
                 let lines = letters.ndjson().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
                 let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
                 held.extend(letters.positions().iter().copied().zip(lines));

@@ -38,9 +38,9 @@ pub struct Admin {
     http: Http,
 }
 
-/// What a domain said, for the caller to judge.
+/// The response of a domain, for the caller to judge.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct AdminResponse {
     /// The HTTP status: a success, or a refusal that another attempt would meet again.
     pub status: u16,
     /// The body; null where it is no JSON.
@@ -51,13 +51,13 @@ pub struct Said {
     pub date_ms: Option<i64>,
 }
 
-impl Said {
+impl AdminResponse {
     /// Whether it did what it was asked for.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether it did, with its own words where not.
+    /// Whether it did; otherwise an error with the words of the response.
     ///
     /// # Errors
     /// Permanent: another attempt would meet the same.
@@ -90,21 +90,21 @@ impl Admin {
         body: Option<&Value>,
         deadline: Deadline,
     ) -> Result<Value, BatchError> {
-        let said = self.send(method, path, body, deadline).await?;
-        said.accepted()?;
-        Ok(said.body)
+        let response = self.send(method, path, body, deadline).await?;
+        response.accepted()?;
+        Ok(response.body)
     }
 
     /// One attempt, without a body, whatever comes of it: also what another attempt might not meet, such as 503, is an answer.
     ///
     /// # Errors
     /// Where no answer came within `timeout`.
-    pub async fn once(&self, path: &str, timeout: Duration) -> Result<Said, BatchError> {
+    pub async fn once(&self, path: &str, timeout: Duration) -> Result<AdminResponse, BatchError> {
         let body = Bytes::new();
         let sha256 = sha256(&body);
         let content_type = "application/json";
         let request = Request { method: Method::GET, path, content_type, body: &body, gzip: false, sha256: &sha256 };
-        self.http.send(&request, timeout).await.map(Said::from)
+        self.http.send(&request, timeout).await.map(AdminResponse::from)
     }
 
     /// A request whose refusal says something too.
@@ -117,7 +117,7 @@ impl Admin {
         path: &str,
         body: Option<&Value>,
         deadline: Deadline,
-    ) -> Result<Said, BatchError> {
+    ) -> Result<AdminResponse, BatchError> {
         let bytes = body.map(Value::to_string).unwrap_or_default().into();
         self.send_bytes(method, path, "application/json", bytes, deadline).await
     }
@@ -133,7 +133,7 @@ impl Admin {
         content_type: &str,
         body: Bytes,
         deadline: Deadline,
-    ) -> Result<Said, BatchError> {
+    ) -> Result<AdminResponse, BatchError> {
         let invalid = |_| BatchError::Permanent { what: format!("{method} {path}"), reason: "no such method".into() };
         let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
         let sha256 = sha256(&body);
@@ -142,8 +142,8 @@ impl Admin {
         loop {
             let attempt = self.http.send(&request, REQUEST_TIMEOUT);
             let error = match tokio::time::timeout_at(deadline.stop_sending.into(), attempt).await {
-                Ok(Ok(answer)) => match said(answer) {
-                    Ok(said) => return Ok(said),
+                Ok(Ok(answer)) => match response(answer) {
+                    Ok(response) => return Ok(response),
                     Err(error @ BatchError::Retryable { .. }) => error,
                     Err(error) => return Err(error),
                 },
@@ -173,7 +173,7 @@ fn segment(name: &str) -> impl std::fmt::Display {
 }
 
 /// An answer that is worth no other attempt.
-fn said(answer: Answer) -> Result<Said, BatchError> {
+fn response(answer: Answer) -> Result<AdminResponse, BatchError> {
     // A caller might take a redirect for a refusal that says something, such as "there is none".
     if let 300..=399 | 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
@@ -181,7 +181,7 @@ fn said(answer: Answer) -> Result<Said, BatchError> {
     Ok(answer.into())
 }
 
-impl From<Answer> for Said {
+impl From<Answer> for AdminResponse {
     fn from(answer: Answer) -> Self {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let status = answer.status.as_u16();

@@ -129,7 +129,7 @@ impl Brake {
         for _ in 1..ATTEMPTS {
             match self.pause_or_release_once(is_well).await {
                 // A replay, or a run at the same time: what it wrote is read and decided by.
-                Err(NotWritten::Overtaken(_)) => {}
+                Err(NotWritten::Conflict(_)) => {}
                 result => return result,
             }
         }
@@ -216,7 +216,7 @@ impl Brake {
         reasons.extend(deliveries.look(marked, self.settings.source_functions.len(), looked.written));
         *rejected = looked.rejected;
         match self.states.write(&mut memory).await {
-            Ok(()) | Err(NotWritten::Overtaken(_)) => report.reasons.extend(reasons),
+            Ok(()) | Err(NotWritten::Conflict(_)) => report.reasons.extend(reasons),
             Err(NotWritten::Failed(error)) => tracing::warn!(%error, "what this run saw cannot be remembered"),
         }
     }

@@ -5,10 +5,10 @@
 //! document. What one check meets, even a panic, keeps no other from being made.
 //! Deliberately absent: mending anything (`setup` does), and what only time shows (metrics and alarms do).
 
-mod around;
+mod bucket_and_queue;
+mod connection;
 mod domain;
 mod permission;
-mod reach;
 mod refusal;
 mod rollover;
 mod rules;
@@ -99,7 +99,7 @@ pub struct Examination {
 
 /// What the checks know of the deployment.
 #[derive(Debug)]
-struct Patient {
+struct Context {
     deployment: Deployment,
     aws: Aws,
     /// None where the rules are at fault.
@@ -115,24 +115,24 @@ struct Rules {
 
 /// A domain that answers.
 #[derive(Debug)]
-struct Answering {
+struct Connected {
     domain: Domain,
     admin: Admin,
     /// Not of a collection, which does not tell.
     version: Option<Version>,
 }
 
-impl Patient {
+impl Context {
     /// The patterns of the datasets' indices, each once.
     fn patterns(&self) -> Vec<String> {
         self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
     }
 }
 
-impl Answering {
+impl Connected {
     /// Whether it is Amazon's, which has limits of its own.
     fn is_amazon(&self) -> bool {
-        matches!(self.domain.auth, Auth::SigV4(_)) || reach::region(&self.domain.endpoint).is_some()
+        matches!(self.domain.auth, Auth::SigV4(_)) || connection::region(&self.domain.endpoint).is_some()
     }
 }
 
@@ -144,26 +144,28 @@ pub async fn examine(deployment: Deployment) -> Examination {
         let (deployment, aws) = (deployment.clone(), aws.clone());
         group(&mut findings, "pipeline", async move { rules::pipeline(&deployment, &aws).await }).await
     };
-    let patient = Arc::new(Patient { deployment, aws, rules: rules.flatten() });
-    findings.extend(rollover::duplicates(&patient));
-    let of = || Arc::clone(&patient);
+    let context = Arc::new(Context { deployment, aws, rules: rules.flatten() });
+    findings.extend(rollover::duplicates(&context));
+    let of = || Arc::clone(&context);
     let (reached, asked) = (of(), of());
-    let answering = group(&mut findings, "connection", async move { reach::reach(&reached).await }).await.flatten();
-    match answering.map(Arc::new) {
-        Some(answering) => {
-            let (patient, it) = (of(), Arc::clone(&answering));
-            group(&mut findings, "permission", async move { (permission::permission(&patient, &it).await, ()) }).await;
-            let (patient, it) = (of(), Arc::clone(&answering));
-            group(&mut findings, "templates", async move { (domain::templates(&patient, &it).await, ()) }).await;
-            let (patient, it) = (of(), Arc::clone(&answering));
-            group(&mut findings, "rollover", async move { (vec![rollover::rollover(&patient, &it).await], ()) }).await;
-            group(&mut findings, "domain", async move { (domain::state(&asked, &answering).await, ()) }).await;
+    let connected =
+        group(&mut findings, "connection", async move { connection::reach(&reached).await }).await.flatten();
+    match connected.map(Arc::new) {
+        Some(connected) => {
+            let (context, it) = (of(), Arc::clone(&connected));
+            group(&mut findings, "permission", async move { (permission::permission(&context, &it).await, ()) }).await;
+            let (context, it) = (of(), Arc::clone(&connected));
+            group(&mut findings, "templates", async move { (domain::templates(&context, &it).await, ()) }).await;
+            let (context, it) = (of(), Arc::clone(&connected));
+            group(&mut findings, "rollover", async move { (vec![rollover::rollover(&context, &it).await], ()) }).await;
+            group(&mut findings, "domain", async move { (domain::state(&asked, &connected).await, ()) }).await;
         }
         None => findings.push(Finding::skipped("domain", "not examined any further, since it gave no answer to go by")),
     }
     let (letters, queue) = (of(), of());
-    group(&mut findings, "dead letters", async move { (vec![around::dead_letters(&letters).await], ()) }).await;
-    group(&mut findings, "queue", async move { (vec![around::queue(&queue).await], ()) }).await;
+    group(&mut findings, "dead letters", async move { (vec![bucket_and_queue::dead_letters(&letters).await], ()) })
+        .await;
+    group(&mut findings, "queue", async move { (vec![bucket_and_queue::queue(&queue).await], ()) }).await;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     Examination { faults: count(Level::Fault), warnings: count(Level::Warning), findings }
 }

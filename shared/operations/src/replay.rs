@@ -196,8 +196,8 @@ impl Replay {
             Request::Begin(what, id) => self.begin(what, id.or_else(|| Some(request_id.to_owned())), deadline).await?,
         };
         match self.work(&mut state, deadline, |_| ()).await? {
-            Step::Over | Step::Elsewhere => {}
-            Step::GoesOn => {
+            Step::Finished | Step::Superseded => {}
+            Step::TimedOut => {
                 let Some(me) = &self.settings.function else {
                     return Err("not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by".into());
                 };
@@ -247,7 +247,7 @@ impl Replay {
         match self.states.write(&mut state).await {
             Ok(()) => Ok(state),
             // The same request, delivered twice at the same time.
-            Err(NotWritten::Overtaken(error)) => {
+            Err(NotWritten::Conflict(error)) => {
                 self.begun(&id, &state.value.what).await?.ok_or_else(|| format!("{error}, and is gone"))
             }
             Err(NotWritten::Failed(error)) => Err(error.to_string()),
@@ -320,7 +320,7 @@ impl Replay {
                 state.value.updated_ms = lambda::now_ms();
                 match self.states.write(&mut state).await {
                     Ok(()) => {}
-                    Err(NotWritten::Overtaken(_)) => continue,
+                    Err(NotWritten::Conflict(_)) => continue,
                     Err(NotWritten::Failed(error)) => return Err(error.to_string()),
                 }
             }

@@ -201,8 +201,8 @@ impl Shape {
         walk.left_as_it_came = 0;
         let of = Of { event, position, tree: &self.tree, key: self.key.as_ref() };
         *left_out += made.make(&self.makers, of, walk);
-        let Spliced { is_changed, homeless } = walk::splice(of, made, walk, out)?;
-        *left_out += homeless + walk.left_as_it_came;
+        let Spliced { is_changed, unplaced } = walk::splice(of, made, walk, out)?;
+        *left_out += unplaced + walk.left_as_it_came;
         is_changed.then_some(out)
     }
 }

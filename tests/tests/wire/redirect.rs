@@ -15,7 +15,7 @@ use tests::envelope;
 use tests::moto::Moto;
 use tests::place;
 use tests::scene::Scene;
-use tests::served::{Served, lock};
+use tests::stateful_server::{StatefulServer, lock};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -37,8 +37,8 @@ fn domain(state: &Mutex<(u16, String)>, head: &Parts, _: &Bytes) -> Result<Reply
 fn events_are_not_sent_where_a_redirect_points() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
-        let other = Served::start(0, stranger).await;
-        let domain = Served::start((307, other.url()), domain).await;
+        let other = StatefulServer::start(0, stranger).await;
+        let domain = StatefulServer::start((307, other.url()), domain).await;
         let scene = Scene::new(moto, "redirect").await;
         let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
         let mut function = scene.function(&domain.url(), &[("MILLRACE_DOMAIN_AUTH", "sigv4:es")]).await;
@@ -58,8 +58,8 @@ fn events_are_not_sent_where_a_redirect_points() {
 fn what_is_asked_of_a_domain_is_not_asked_where_a_redirect_points() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
-        let other = Served::start(0, stranger).await;
-        let domain = Served::start((302, other.url()), domain).await;
+        let other = StatefulServer::start(0, stranger).await;
+        let domain = StatefulServer::start((302, other.url()), domain).await;
         let scene = Scene::new(moto, "redirect-admin").await;
         scene.set_source("bucket: \"t-*\", key: \"**\"", &["retention: 30d"]);
         let mut function = scene.start("retention", &domain.url(), &[("MILLRACE_DOMAIN_AUTH", "sigv4:es")]).await;

@@ -1,13 +1,13 @@
 //! A replay of many listed objects, killed at random: every object is notified, and each counts once. `make prove` runs it with
-//! a hundred thousand. The other side is [`tests::vast`]; `operate` has the same with moto.
+//! a hundred thousand. The other side is [`tests::large_bucket`]; `operate` has the same with moto.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use local::function::Function;
 use serde_json::json;
+use tests::large_bucket::{self, LargeBucket};
 use tests::place;
-use tests::vast::{self, Vast};
 
 /// Long enough for the lease of a killed invocation and the rest of the work.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_is_killed() {
     place::run(async {
         let objects = crate::REPLAYED;
-        let vast = Vast::start(objects).await;
+        let large_bucket = LargeBucket::start(objects).await;
         let folder = place::scratch();
         let pipeline = folder.path().join("pipeline.yaml");
         std::fs::write(&pipeline, "datasets:\n  - { name: a, from: { key: \"source/**\" }, index: a }\n")
@@ -25,13 +25,13 @@ fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_i
             ("AWS_REGION", tests::moto::REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", "AKIAMILLRACE".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "tests/only".to_owned()),
-            ("AWS_ENDPOINT_URL", vast.url()),
+            ("AWS_ENDPOINT_URL", large_bucket.url()),
             ("MILLRACE_DOMAIN_ENDPOINT", "http://127.0.0.1:9".to_owned()),
             ("MILLRACE_DOMAIN_AUTH", "none".to_owned()),
             ("MILLRACE_PIPELINE", pipeline.display().to_string()),
             ("MILLRACE_DEAD_LETTERS", "s3://dead-letters/letters".to_owned()),
             ("MILLRACE_STATE", "s3://dead-letters/state".to_owned()),
-            ("MILLRACE_QUEUE_URL", format!("{}/queue", vast.url())),
+            ("MILLRACE_QUEUE_URL", format!("{}/queue", large_bucket.url())),
         ];
         let mut replay = Function::start(&place::function("replay"), &env).await.expect("it starts");
         let mut random = fastrand::Rng::with_seed(place::seed("replayed"));
@@ -39,24 +39,25 @@ fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_i
         let mut event = json!({ "from": "s3://logs/source/" });
         for _ in 0..crate::REPLAY_KILLS {
             // Killed between its lease and its end: now while it sends, now while it waits for the lease of one killed before.
-            let before = vast.progress()["sent"].clone();
+            let before = large_bucket.progress()["sent"].clone();
             let work = replay.invoke(&event, LIMIT);
             let killing = async {
-                while vast.progress()["sent"] == before {
+                while large_bucket.progress()["sent"] == before {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 tokio::time::sleep(Duration::from_millis(random.u64(0..300))).await;
             };
             tokio::select! { answer = work => drop(answer), () = killing => {} }
             replay.kill().await;
-            event = json!({ "continue": vast.progress()["id"] });
+            event = json!({ "continue": large_bucket.progress()["id"] });
         }
         let answer = replay.invoke(&event, LIMIT).await.expect("it runs");
         let done: serde_json::Value = serde_json::from_slice(answer.response().expect("progress")).expect("JSON");
         assert_eq!(done["phase"], "done", "{done}");
         assert_eq!((&done["listed"], &done["sent"]), (&json!(objects), &json!(objects)), "each counts once: {done}");
-        let notified = vast.notified();
-        let missing: Vec<_> = (0..objects).map(vast::key).filter(|key| !notified.contains_key(key)).take(5).collect();
+        let notified = large_bucket.notified();
+        let missing: Vec<_> =
+            (0..objects).map(large_bucket::key).filter(|key| !notified.contains_key(key)).take(5).collect();
         assert!(missing.is_empty() && notified.len() == objects, "{missing:?}");
         let twice = sum(&notified) - objects as u64;
         place::figure("replay of listed objects", "objects", objects);

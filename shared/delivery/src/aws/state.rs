@@ -37,7 +37,7 @@ pub struct State<T> {
 pub enum NotWritten {
     /// Somebody else has written it since it was read: what is known here is out of date.
     #[error("{0} was written by another invocation meanwhile")]
-    Overtaken(String),
+    Conflict(String),
     /// Anything else.
     #[error(transparent)]
     Failed(#[from] BatchError),
@@ -110,7 +110,7 @@ impl States {
     /// Writes a state, if nobody has written it since it was read, or made it since it was found missing.
     ///
     /// # Errors
-    /// [`NotWritten::Overtaken`] where somebody has. After any other error the write may still take effect.
+    /// [`NotWritten::Conflict`] where somebody has. After any other error the write may still take effect.
     pub async fn write<T: Serialize>(&self, state: &mut State<T>) -> Result<(), NotWritten> {
         let body = serde_json::to_vec_pretty(&state.value)
             .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
@@ -137,14 +137,14 @@ impl States {
                 (ReadBack::Unchanged, Some(error)) => return Err(error.into()),
                 // 409: S3 refuses both of two writes at once.
                 (ReadBack::Unchanged, None) => tokio::time::sleep(PAUSE).await,
-                (ReadBack::Conflict, _) => return Err(self.overtaken(&state.key)),
+                (ReadBack::Conflict, _) => return Err(self.conflict(&state.key)),
             }
         }
-        Err(self.overtaken(&state.key))
+        Err(self.conflict(&state.key))
     }
 
-    fn overtaken(&self, key: &str) -> NotWritten {
-        NotWritten::Overtaken(format!("s3://{}/{key}", self.at.bucket))
+    fn conflict(&self, key: &str) -> NotWritten {
+        NotWritten::Conflict(format!("s3://{}/{key}", self.at.bucket))
     }
 
     fn key(&self, name: &str) -> String {

@@ -13,7 +13,7 @@ use super::{
         S3Ingest,
         object::elapsed_ms,
         produce::{End, Here, Producer},
-        send::Letterbox,
+        send::DeadLetterSink,
         turns::Turn,
     },
     Fates,
@@ -87,7 +87,7 @@ impl S3Ingest {
         let started = Instant::now();
         let Group { dataset, origin, tried } = group;
         let held = Arc::new(Mutex::new(BTreeMap::new()));
-        let carrier = self.carrier.holding(Letterbox::Held(Arc::clone(&held)));
+        let carrier = self.carrier.holding(DeadLetterSink::Held(Arc::clone(&held)));
         let lines: Vec<(usize, ItemPosition, Content)> =
             tried.iter().map(|(tried, at)| (tried.line, *at, tried.content)).collect();
         let bytes = tried.iter().map(|(tried, _)| tried.payload.len() as u64).sum();

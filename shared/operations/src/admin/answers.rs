@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Said;
+use super::AdminResponse;
 use pipeline::outcome::BatchError;
 
-impl Said {
+impl AdminResponse {
     /// Whether the engine itself says that there is no such thing. A 404 of anybody between says nothing about the domain.
     pub fn is_missing(&self) -> bool {
         let Value::Object(body) = &self.body else { return false };
@@ -71,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn said(status: u16, body: Value) -> Said {
-        Said { status, summary: format!("GET https://d/x: {status}"), body, date_ms: None }
+    fn response(status: u16, body: Value) -> AdminResponse {
+        AdminResponse { status, summary: format!("GET https://d/x: {status}"), body, date_ms: None }
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
             (403, engine.clone(), false),
             (200, json!({}), false),
         ] {
-            assert_eq!(said(status, body.clone()).is_missing(), is_missing, "{status} {body}");
+            assert_eq!(response(status, body.clone()).is_missing(), is_missing, "{status} {body}");
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
             (404, Value::Null, false),
             (200, json!({}), false),
         ] {
-            assert_eq!(said(status, body.clone()).is_unknown_api(), is_unknown, "{status} {body}");
+            assert_eq!(response(status, body.clone()).is_unknown_api(), is_unknown, "{status} {body}");
         }
     }
 
@@ -113,11 +113,11 @@ mod tests {
         for (status, body) in
             [(200, Value::Null), (200, json!("sign in")), (200, json!({ "a": 1 })), (403, json!({ "a": [] }))]
         {
-            assert!(said(status, body.clone()).list("a").is_err(), "{status} {body}");
-            assert!(said(status, body.clone()).rows().is_err(), "{status} {body}");
+            assert!(response(status, body.clone()).list("a").is_err(), "{status} {body}");
+            assert!(response(status, body.clone()).rows().is_err(), "{status} {body}");
         }
-        assert!(said(200, json!({ "a": [] })).list("a").is_ok_and(Vec::is_empty));
-        assert!(said(200, json!([])).rows().is_ok_and(Vec::is_empty));
-        assert!(said(200, Value::Null).object().unwrap_err().to_string().contains("is not a JSON object"));
+        assert!(response(200, json!({ "a": [] })).list("a").is_ok_and(Vec::is_empty));
+        assert!(response(200, json!([])).rows().is_ok_and(Vec::is_empty));
+        assert!(response(200, Value::Null).object().unwrap_err().to_string().contains("is not a JSON object"));
     }
 }

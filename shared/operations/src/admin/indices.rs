@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Admin, Said, ownership::Marked, segment};
+use super::{Admin, AdminResponse, ownership::Marked, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
@@ -95,14 +95,14 @@ impl Admin {
     /// # Errors
     /// As [`Self::ask`]; retryable where the index exists in spite of a 404.
     pub async fn delete_index(&self, name: &str, deadline: Deadline) -> Result<(), BatchError> {
-        let said = self.send("DELETE", &format!("/{}", segment(name)), None, deadline).await?;
-        if !said.is_missing() {
-            return said.accepted();
+        let response = self.send("DELETE", &format!("/{}", segment(name)), None, deadline).await?;
+        if !response.is_missing() {
+            return response.accepted();
         }
         if !self.marks(name, deadline).await?.contains_key(name) {
             return Ok(());
         }
-        let reason = format!("the index exists, although its deletion met {}", said.status);
+        let reason = format!("the index exists, although its deletion met {}", response.status);
         Err(BatchError::Retryable { what: name.to_owned(), reason, retry_after: None })
     }
 
@@ -112,11 +112,11 @@ impl Admin {
     /// As [`Self::ask`]; permanent where it is gone.
     pub async fn index_state(&self, name: &str, deadline: Deadline) -> Result<IndexState, BatchError> {
         let path = format!("/_cluster/state/metadata/{}?filter_path=metadata.indices", segment(name));
-        let said = self.send("GET", &path, None, deadline).await?;
-        said.accepted()?;
-        let about = &said.body["metadata"]["indices"][name];
+        let response = self.send("GET", &path, None, deadline).await?;
+        response.accepted()?;
+        let about = &response.body["metadata"]["indices"][name];
         let settings = &about["settings"]["index"];
-        let uuid = settings["uuid"].as_str().ok_or_else(|| said.unreadable(&format!("about {name}")))?;
+        let uuid = settings["uuid"].as_str().ok_or_else(|| response.unreadable(&format!("about {name}")))?;
         // Mappings stand below the name of their one type here.
         let types = about["mappings"].as_object().into_iter().flatten();
         let millrace = types.map(|(_, mapping)| &mapping["_meta"]["millrace"]).find(|mark| mark.is_object());
@@ -161,7 +161,7 @@ pub(super) fn allows_only_deletion(settings: &Value) -> bool {
 }
 
 /// The indices that data streams consist of.
-fn backing_indices(streams: &Said) -> Result<BTreeSet<String>, BatchError> {
+fn backing_indices(streams: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
     let mut backing = BTreeSet::new();
     for stream in streams.list("data_streams")? {
         let indices = stream["indices"].as_array().ok_or_else(|| streams.unreadable("a list of data streams"))?;
@@ -174,7 +174,7 @@ fn backing_indices(streams: &Said) -> Result<BTreeSet<String>, BatchError> {
 }
 
 /// The indices that aliases write into: the one that an alias names, or its only one, unless it says that this takes no writes.
-fn write_indices(aliases: &Said) -> Result<BTreeSet<String>, BatchError> {
+fn write_indices(aliases: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
     let mut members: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
     for (index, about) in aliases.object()? {
         let of_index = about["aliases"].as_object().ok_or_else(|| aliases.unreadable("a list of aliases"))?;
@@ -195,13 +195,13 @@ fn write_indices(aliases: &Said) -> Result<BTreeSet<String>, BatchError> {
 mod tests {
     use super::*;
 
-    fn said(body: Value) -> Said {
-        Said { status: 200, summary: "GET https://d/_alias: 200".into(), body, date_ms: None }
+    fn response(body: Value) -> AdminResponse {
+        AdminResponse { status: 200, summary: "GET https://d/_alias: 200".into(), body, date_ms: None }
     }
 
     #[test]
     fn an_alias_writes_into_its_write_index_or_into_its_only_one() {
-        let aliases = said(json!({
+        let aliases = response(json!({
             "only": { "aliases": { "current": {} } },
             "old": { "aliases": { "all": {}, "rolled": { "is_write_index": false } } },
             "new": { "aliases": { "all": { "filter": {} }, "rolled": { "is_write_index": true } } },
@@ -214,13 +214,13 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_not_taken_for_nothing() {
         for body in [Value::Null, json!([]), json!({ "logs": {} }), json!({ "message": "Not Found" })] {
-            assert!(write_indices(&said(body.clone())).is_err(), "{body}");
+            assert!(write_indices(&response(body.clone())).is_err(), "{body}");
         }
         for body in
             [Value::Null, json!({}), json!({ "data_streams": [{}] }), json!({ "data_streams": [{ "indices": [{}] }] })]
         {
-            assert!(backing_indices(&said(body.clone())).is_err(), "{body}");
+            assert!(backing_indices(&response(body.clone())).is_err(), "{body}");
         }
-        assert!(backing_indices(&said(json!({ "data_streams": [] }))).unwrap().is_empty());
+        assert!(backing_indices(&response(json!({ "data_streams": [] }))).unwrap().is_empty());
     }
 }

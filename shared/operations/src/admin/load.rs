@@ -46,9 +46,9 @@ impl Admin {
         for pattern in patterns {
             let path =
                 format!("/{}/_settings/index.blocks.%2A?flat_settings=true&allow_no_indices=true", segment(pattern));
-            let said = self.send("GET", &path, None, deadline).await?;
+            let response = self.send("GET", &path, None, deadline).await?;
             // The flood stage sets it on every index of a full node; one that an operator closed for writing is no reason.
-            let full = said
+            let full = response
                 .body
                 .as_object()
                 .into_iter()

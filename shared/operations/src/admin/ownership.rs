@@ -90,8 +90,8 @@ impl Admin {
         const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize";
         let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
         let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
-        let said = self.send("GET", &path, None, deadline).await?;
-        Ok(said.object()?.iter().map(|(name, about)| (name.clone(), Marked::read(name, about))).collect())
+        let response = self.send("GET", &path, None, deadline).await?;
+        Ok(response.object()?.iter().map(|(name, about)| (name.clone(), Marked::read(name, about))).collect())
     }
 
     /// Writes into `_meta.millrace` of an index; what `_meta` says besides stays. Null takes a member away. The block of a
@@ -110,8 +110,8 @@ impl Admin {
             "/{}?filter_path=%2A.mappings._meta%2C%2A.settings.index.uuid%2C%2A.settings.index.blocks",
             segment(index)
         );
-        let said = self.send("GET", &path, None, deadline).await?;
-        let about = said.object()?.get(index).ok_or_else(|| said.unreadable(&format!("about {index}")))?;
+        let response = self.send("GET", &path, None, deadline).await?;
+        let about = response.object()?.get(index).ok_or_else(|| response.unreadable(&format!("about {index}")))?;
         if about["settings"]["index"]["uuid"] != uuid {
             let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
             return Err(BatchError::Permanent { what: index.to_owned(), reason });

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Admin, Said, segment};
+use super::{Admin, AdminResponse, segment};
 use crate::{settings::Repository, stack::Stack};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
@@ -74,7 +74,7 @@ impl Admin {
         Ok(that_takes_snapshots(known.object()?, repository, stack))
     }
 
-    async fn repositories(&self, deadline: Deadline) -> Result<Said, BatchError> {
+    async fn repositories(&self, deadline: Deadline) -> Result<AdminResponse, BatchError> {
         self.send("GET", "/_snapshot", None, deadline).await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Admin, Said, segment};
+use super::{Admin, AdminResponse, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
@@ -62,11 +62,11 @@ impl Admin {
             if !role.is_own {
                 self.check_owner(path, role, deadline).await?;
             }
-            let said = self.send("PUT", &at, Some(&role.permissions), deadline).await?;
-            if is_unknown(&said) {
+            let response = self.send("PUT", &at, Some(&role.permissions), deadline).await?;
+            if is_unknown(&response) {
                 continue;
             }
-            said.accepted()?;
+            response.accepted()?;
             self.map_role(path, role, deadline).await?;
             return Ok(Mapped::Done);
         }
@@ -75,9 +75,9 @@ impl Admin {
 
     /// Refuses a role that another deployment has under the same name: it is about other indices, and given to other functions.
     async fn check_owner(&self, path: &str, role: &Role, deadline: Deadline) -> Result<(), BatchError> {
-        let said = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
-        let known = said.body[&role.name].clone();
-        if !said.is_success() || patterns(&known).is_subset(&patterns(&role.permissions)) {
+        let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
+        let known = response.body[&role.name].clone();
+        if !response.is_success() || patterns(&known).is_subset(&patterns(&role.permissions)) {
             return Ok(());
         }
         let mapping = self.mapping(path, &role.name, deadline).await?.unwrap_or_default();
@@ -122,12 +122,12 @@ impl Admin {
 
     /// Whether the domain has the role as it was written.
     async fn check_role(&self, path: &str, role: &Role, deadline: Deadline) -> Result<(), BatchError> {
-        let said = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
-        let has = said.object()?.get(&role.name).map(patterns).unwrap_or_default();
+        let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
+        let has = response.object()?.get(&role.name).map(patterns).unwrap_or_default();
         if patterns(&role.permissions).is_subset(&has) {
             return Ok(());
         }
-        Err(said.unreadable(&format!("the role {} as it was written", role.name)))
+        Err(response.unreadable(&format!("the role {} as it was written", role.name)))
     }
 
     /// Takes the former role of this deployment away from its backend roles, once they have the new one; deletes it where everybody who
@@ -137,8 +137,8 @@ impl Admin {
     /// As [`Self::ask`].
     pub async fn release_former_role(&self, role: &Role, deadline: Deadline) -> Result<Option<String>, BatchError> {
         for path in PATHS {
-            let said = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
-            if is_unknown(&said) && !said.is_missing() {
+            let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
+            if is_unknown(&response) && !response.is_missing() {
                 continue;
             }
             let Some(former) = self.former_mapping(path, role, deadline).await? else { return Ok(None) };
@@ -170,14 +170,14 @@ impl Admin {
     /// As [`Self::ask`].
     pub async fn remove_role(&self, name: &str, deadline: Deadline) -> Result<bool, BatchError> {
         for path in PATHS {
-            let said = self.send("GET", &format!("{path}/roles/{}", segment(name)), None, deadline).await?;
-            if is_absent(&said) {
+            let response = self.send("GET", &format!("{path}/roles/{}", segment(name)), None, deadline).await?;
+            if is_absent(&response) {
                 return Ok(false);
             }
-            if is_unknown(&said) {
+            if is_unknown(&response) {
                 continue;
             }
-            said.accepted()?;
+            response.accepted()?;
             self.delete_role(path, name, deadline).await?;
             return Ok(true);
         }
@@ -195,19 +195,20 @@ impl Admin {
     }
 
     async fn mapping(&self, path: &str, role: &str, deadline: Deadline) -> Result<Option<Mapping>, BatchError> {
-        let said = self.send("GET", &format!("{path}/rolesmapping/{}", segment(role)), None, deadline).await?;
-        if is_absent(&said) {
+        let response = self.send("GET", &format!("{path}/rolesmapping/{}", segment(role)), None, deadline).await?;
+        if is_absent(&response) {
             return Ok(None);
         }
-        let about = said.object()?.get(role).ok_or_else(|| said.unreadable(&format!("the mapping of {role}")))?;
+        let about =
+            response.object()?.get(role).ok_or_else(|| response.unreadable(&format!("the mapping of {role}")))?;
         Ok(Some(Mapping::read(about)))
     }
 
     async fn delete_role(&self, path: &str, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         for kind in ["rolesmapping", "roles"] {
-            let said = self.send("DELETE", &format!("{path}/{kind}/{}", segment(name)), None, deadline).await?;
-            if !is_absent(&said) {
-                said.accepted()?;
+            let response = self.send("DELETE", &format!("{path}/{kind}/{}", segment(name)), None, deadline).await?;
+            if !is_absent(&response) {
+                response.accepted()?;
             }
         }
         Ok(())
@@ -257,16 +258,16 @@ fn patterns(role: &Value) -> BTreeSet<&str> {
 
 /// Whether the plugin itself says that it has no such role or mapping. Another 404 says nothing about it: a mapping taken for missing
 /// would be written without the members that it has.
-fn is_absent(said: &Said) -> bool {
-    said.status == 404 && said.body["status"] == "NOT_FOUND"
+fn is_absent(response: &AdminResponse) -> bool {
+    response.status == 404 && response.body["status"] == "NOT_FOUND"
 }
 
 /// Whether there is nobody who knows the path. A node without the plugin says 400 `no handler found`, Elasticsearch 405.
-fn is_unknown(said: &Said) -> bool {
-    said.status == 404
-        || said.status == 405
-        || (said.status == 400
-            && (said.summary.contains("no handler found") || said.summary.contains("Incorrect HTTP method")))
+fn is_unknown(response: &AdminResponse) -> bool {
+    response.status == 404
+        || response.status == 405
+        || (response.status == 400
+            && (response.summary.contains("no handler found") || response.summary.contains("Incorrect HTTP method")))
 }
 
 #[cfg(test)]
@@ -284,8 +285,8 @@ mod tests {
             (404, Value::Null, false),
             (403, plugin, false),
         ] {
-            let said = Said { status, summary: String::new(), body: body.clone(), date_ms: None };
-            assert_eq!(is_absent(&said), is_missing, "{status} {body}");
+            let response = AdminResponse { status, summary: String::new(), body: body.clone(), date_ms: None };
+            assert_eq!(is_absent(&response), is_missing, "{status} {body}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Admin, Said, segment};
+use super::{Admin, AdminResponse, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
@@ -40,13 +40,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn read(said: &Said) -> Result<Self, BatchError> {
-        let [snapshot] = said.list("snapshots")?.as_slice() else {
-            return Err(said.unreadable("one snapshot"));
+    fn read(response: &AdminResponse) -> Result<Self, BatchError> {
+        let [snapshot] = response.list("snapshots")?.as_slice() else {
+            return Err(response.unreadable("one snapshot"));
         };
         let names = snapshot["indices"].as_array().into_iter().flatten().filter_map(Value::as_str);
         Ok(Self {
-            name: snapshot["snapshot"].as_str().ok_or_else(|| said.unreadable("one snapshot"))?.to_owned(),
+            name: snapshot["snapshot"].as_str().ok_or_else(|| response.unreadable("one snapshot"))?.to_owned(),
             state: state(snapshot),
             indices: names.map(str::to_owned).collect(),
             shards: snapshot["shards"]["total"].as_u64().unwrap_or(0),
@@ -88,11 +88,11 @@ impl Admin {
         deadline: Deadline,
     ) -> Result<Option<Snapshot>, BatchError> {
         let path = format!("/_snapshot/{}/{}", segment(repository), segment(name));
-        let said = self.send("GET", &path, None, deadline).await?;
-        if said.is_missing() && said.body["error"]["type"] == "snapshot_missing_exception" {
+        let response = self.send("GET", &path, None, deadline).await?;
+        if response.is_missing() && response.body["error"]["type"] == "snapshot_missing_exception" {
             return Ok(None);
         }
-        Snapshot::read(&said).map(Some)
+        Snapshot::read(&response).map(Some)
     }
 
     /// Begins a snapshot of one index, under a name that was never used.
@@ -108,11 +108,11 @@ impl Admin {
     ) -> Result<(), BatchError> {
         let body = json!({ "indices": index, "include_global_state": false, "partial": false });
         let path = format!("/_snapshot/{}/{}?wait_for_completion=false", segment(repository), segment(name));
-        let said = self.send("PUT", &path, Some(&body), deadline).await?;
+        let response = self.send("PUT", &path, Some(&body), deadline).await?;
         // A repetition, whose first attempt arrived.
-        let is_there =
-            said.body["error"]["type"] == "invalid_snapshot_name_exception" && said.summary.contains("already exists");
-        if is_there { Ok(()) } else { said.accepted() }
+        let is_there = response.body["error"]["type"] == "invalid_snapshot_name_exception"
+            && response.summary.contains("already exists");
+        if is_there { Ok(()) } else { response.accepted() }
     }
 
     /// Waits until a snapshot is done or `deadline.stop_reading` has come; how it stands then, `None` where it is gone.
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_snapshot_holds_an_index_that_it_lists_with_every_shard() {
         let read = |body: &Value| {
-            Snapshot::read(&Said {
+            Snapshot::read(&AdminResponse {
                 status: 200,
                 summary: "GET https://d: 200".into(),
                 body: body.clone(),

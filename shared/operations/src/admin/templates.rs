@@ -96,20 +96,20 @@ impl Admin {
         deadline: Deadline,
     ) -> Result<Vec<Installed>, BatchError> {
         let name = name.map(|name| format!("/{}", segment(name))).unwrap_or_default();
-        let said = self.send("GET", &format!("/{}{name}", kind.api()), None, deadline).await?;
-        if said.is_missing() {
+        let response = self.send("GET", &format!("/{}{name}", kind.api()), None, deadline).await?;
+        if response.is_missing() {
             return Ok(Vec::new());
         }
         let read = |name: &str, body: &Value| {
-            Installed::new(kind, name, body).ok_or_else(|| said.unreadable("a list of index templates"))
+            Installed::new(kind, name, body).ok_or_else(|| response.unreadable("a list of index templates"))
         };
         match kind {
-            Kind::Composable => said
+            Kind::Composable => response
                 .list("index_templates")?
                 .iter()
                 .map(|one| read(one["name"].as_str().unwrap_or_default(), &one["index_template"]))
                 .collect(),
-            Kind::Legacy => said.object()?.iter().map(|(name, body)| read(name, body)).collect(),
+            Kind::Legacy => response.object()?.iter().map(|(name, body)| read(name, body)).collect(),
         }
     }
 
@@ -132,8 +132,8 @@ impl Admin {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn delete_template(&self, kind: Kind, name: &str, deadline: Deadline) -> Result<(), BatchError> {
-        let said = self.send("DELETE", &format!("/{}/{}", kind.api(), segment(name)), None, deadline).await?;
-        if said.is_missing() { Ok(()) } else { said.accepted() }
+        let response = self.send("DELETE", &format!("/{}/{}", kind.api(), segment(name)), None, deadline).await?;
+        if response.is_missing() { Ok(()) } else { response.accepted() }
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Answering, Finding, Patient, size, some, soon};
+use super::{Connected, Context, Finding, size, some, soon};
 use crate::{
-    admin::{Said, load::CLUSTER_BLOCKS, storage::Storage, templates::Kind},
+    admin::{AdminResponse, load::CLUSTER_BLOCKS, storage::Storage, templates::Kind},
     setup::template::Template,
 };
 use pipeline::outcome::BatchError;
@@ -19,9 +19,9 @@ const AMAZON_SMALL_BODY: u64 = 10 << 20;
 const AMAZON_FREE: u64 = 20 << 30;
 
 /// The templates that `setup` makes.
-pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding> {
+pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
     const CHECK: &str = "templates";
-    let Some(rules) = &patient.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
+    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
     if rules.templates.is_empty() {
         return vec![Finding::skipped(CHECK, "no dataset says what its indices are like")];
     }
@@ -33,8 +33,8 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
         let path = format!("/{api}/{}?flat_settings=true", template.name);
         let fix = "run `local setup`, or deploy once more";
         match it.admin.send("GET", &path, None, soon()).await {
-            Ok(said) if said.is_success() => {
-                if let Some(what) = difference(template, &said, kind) {
+            Ok(response) if response.is_success() => {
+                if let Some(what) = difference(template, &response, kind) {
                     findings.push(Finding::fault(
                         CHECK,
                         format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
@@ -42,14 +42,14 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
                     ));
                 }
             }
-            Ok(said) if said.status == 404 => {
+            Ok(response) if response.status == 404 => {
                 findings.push(Finding::fault(
                     CHECK,
                     format!("{} is missing, for {}", template.name, template.pattern),
                     fix,
                 ));
             }
-            Ok(said) => findings.extend(said.accepted().err().map(|error| Finding::unseen(CHECK, &error))),
+            Ok(response) => findings.extend(response.accepted().err().map(|error| Finding::unseen(CHECK, &error))),
             Err(error) => findings.push(Finding::unseen(CHECK, &error)),
         }
     }
@@ -61,12 +61,12 @@ pub(super) async fn templates(patient: &Patient, it: &Answering) -> Vec<Finding>
 }
 
 /// In what a template of the domain is another one; the engine writes the values of settings as text.
-fn difference(template: &Template, said: &Said, kind: Kind) -> Option<&'static str> {
+fn difference(template: &Template, response: &AdminResponse, kind: Kind) -> Option<&'static str> {
     let own = template.body(kind);
     let (theirs, place) = if kind == Kind::Composable {
-        (&said.body["index_templates"][0]["index_template"], "/template")
+        (&response.body["index_templates"][0]["index_template"], "/template")
     } else {
-        (&said.body[&template.name], "")
+        (&response.body[&template.name], "")
     };
     let part = |of: &Value, name: &str| of.pointer(&format!("{place}/{name}")).cloned().unwrap_or_default();
     let order = if kind == Kind::Composable { "priority" } else { "order" };
@@ -110,12 +110,12 @@ fn texts(settings: &Value) -> BTreeMap<String, String> {
 }
 
 /// Everything else.
-pub(super) async fn state(patient: &Patient, it: &Answering) -> Vec<Finding> {
+pub(super) async fn state(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
         let found = "OpenSearch Serverless has no nodes to look at: payload limit, disk, blocks and auto-create are its own affair";
         return vec![Finding::skipped("domain", found)];
     }
-    let mut findings = vec![payload(patient, it).await];
+    let mut findings = vec![payload(context, it).await];
     // With defaults; what an identity may not see is not there.
     let settings =
         it.admin.ask("GET", "/_cluster/settings?include_defaults=true&flat_settings=true", None, soon()).await;
@@ -124,8 +124,8 @@ pub(super) async fn state(patient: &Patient, it: &Answering) -> Vec<Finding> {
         Ok(storage) => findings.push(disk(&storage, &settings, it.is_amazon())),
         Err(error) => findings.push(Finding::unseen("disk", &error)),
     }
-    findings.extend(blocks(patient, it, &settings).await);
-    findings.push(auto_create(patient, &settings));
+    findings.extend(blocks(context, it, &settings).await);
+    findings.push(auto_create(context, &settings));
     findings
 }
 
@@ -138,13 +138,13 @@ impl Settings {
     }
 }
 
-async fn payload(patient: &Patient, it: &Answering) -> Finding {
+async fn payload(context: &Context, it: &Connected) -> Finding {
     const CHECK: &str = "payload";
     let path = "/_nodes/http?filter_path=nodes.%2A.http.max_content_length_in_bytes";
-    let said = it.admin.ask("GET", path, None, soon()).await.unwrap_or_default();
-    let nodes = said["nodes"].as_object().into_iter().flat_map(|nodes| nodes.values());
+    let response = it.admin.ask("GET", path, None, soon()).await.unwrap_or_default();
+    let nodes = response["nodes"].as_object().into_iter().flat_map(|nodes| nodes.values());
     let least = nodes.filter_map(|node| node["http"]["max_content_length_in_bytes"].as_u64()).min();
-    let (body, event) = (patient.deployment.max_body_bytes as u64, patient.deployment.max_event_bytes as u64);
+    let (body, event) = (context.deployment.max_body_bytes as u64, context.deployment.max_event_bytes as u64);
     match least {
         Some(least) if least < event => Finding::fault(
             CHECK,
@@ -244,7 +244,7 @@ fn disk(storage: &Storage, settings: &Settings, is_amazon: bool) -> Finding {
     Finding::ok(CHECK, if has_watermarks { found } else { format!("{found}; the watermarks are switched off") })
 }
 
-async fn blocks(patient: &Patient, it: &Answering, settings: &Settings) -> Vec<Finding> {
+async fn blocks(context: &Context, it: &Connected, settings: &Settings) -> Vec<Finding> {
     const CHECK: &str = "blocks";
     let mut findings = Vec::new();
     for name in CLUSTER_BLOCKS {
@@ -255,7 +255,7 @@ async fn blocks(patient: &Patient, it: &Answering, settings: &Settings) -> Vec<F
             findings.push(Finding::fault(CHECK, format!("the whole cluster has {name}"), fix));
         }
     }
-    let patterns = patient.patterns();
+    let patterns = context.patterns();
     if patterns.is_empty() {
         return findings;
     }
@@ -288,7 +288,7 @@ async fn blocks(patient: &Patient, it: &Answering, settings: &Settings) -> Vec<F
 }
 
 /// The indices of the patterns that have a block on writes, by block.
-async fn blocked(it: &Answering, patterns: &[String]) -> Result<BTreeMap<String, Vec<String>>, BatchError> {
+async fn blocked(it: &Connected, patterns: &[String]) -> Result<BTreeMap<String, Vec<String>>, BatchError> {
     let patterns = patterns.join("%2C").replace('*', "%2A");
     let path = format!(
         "/{patterns}/_settings/index.blocks.%2A?flat_settings=true&ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
@@ -306,12 +306,12 @@ async fn blocked(it: &Answering, patterns: &[String]) -> Result<BTreeMap<String,
     Ok(blocked)
 }
 
-fn auto_create(patient: &Patient, settings: &Settings) -> Finding {
+fn auto_create(context: &Context, settings: &Settings) -> Finding {
     const CHECK: &str = "auto-create";
     let Some(setting) = settings.get("action.auto_create_index") else {
         return Finding::skipped(CHECK, "the domain does not tell action.auto_create_index");
     };
-    let refused: Vec<String> = patient.patterns().into_iter().filter(|pattern| !may_create(setting, pattern)).collect();
+    let refused: Vec<String> = context.patterns().into_iter().filter(|pattern| !may_create(setting, pattern)).collect();
     if refused.is_empty() {
         return Finding::ok(CHECK, "the indices of every dataset are made by their first event");
     }

@@ -8,9 +8,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answering, Finding, Patient, refusal, soon};
+use super::{Connected, Context, Finding, refusal, soon};
 use crate::{
-    admin::{Distribution, Said, security::PATHS},
+    admin::{AdminResponse, Distribution, security::PATHS},
     setup::ingest_role,
 };
 use pipeline::outcome::BatchError;
@@ -20,53 +20,53 @@ const CHECK: &str = "permission";
 const ID: &str = "millrace-doctor";
 
 /// Whether this identity may write events, and the functions' roles too.
-pub(super) async fn permission(patient: &Patient, it: &Answering) -> Vec<Finding> {
+pub(super) async fn permission(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
         return vec![Finding::skipped(CHECK, "a collection's data access policies cannot be asked for from here")];
     }
     let mut findings = vec![who(it).await];
-    match privileges(patient, it).await {
+    match privileges(context, it).await {
         Some(finding) => findings.push(finding),
-        None => match probe(patient, it).await {
+        None => match probe(context, it).await {
             Ok(finding) => findings.push(finding),
             Err(error) => findings.push(Finding::unseen(CHECK, &error)),
         },
     }
-    findings.push(roles(patient, it).await);
+    findings.push(roles(context, it).await);
     findings
 }
 
 /// By what name and roles the engine knows whoever asks.
-async fn who(it: &Answering) -> Finding {
+async fn who(it: &Connected) -> Finding {
     let open_search = PATHS.map(|path| format!("{}/authinfo", path.trim_end_matches("/api")));
     for path in open_search.iter().map(String::as_str).chain(["/_security/_authenticate"]) {
-        let Ok(said) = it.admin.send("GET", path, None, soon()).await else { continue };
-        if !said.is_success() {
+        let Ok(response) = it.admin.send("GET", path, None, soon()).await else { continue };
+        if !response.is_success() {
             continue;
         }
         let names = |list: &Value| {
             let names: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         };
-        let name = said.body["user_name"].as_str().or(said.body["username"].as_str()).unwrap_or("?");
+        let name = response.body["user_name"].as_str().or(response.body["username"].as_str()).unwrap_or("?");
         return Finding::ok(
             CHECK,
-            format!("the domain knows this identity as {name}, with the roles: {}", names(&said.body["roles"])),
+            format!("the domain knows this identity as {name}, with the roles: {}", names(&response.body["roles"])),
         );
     }
     Finding::skipped(CHECK, "no fine-grained access control: the access policy decides alone")
 }
 
 /// Elasticsearch with security of its own tells exactly.
-async fn privileges(patient: &Patient, it: &Answering) -> Option<Finding> {
+async fn privileges(context: &Context, it: &Connected) -> Option<Finding> {
     it.version.filter(|version| version.distribution == Distribution::Elasticsearch)?;
-    let asked = json!({ "index": [{ "names": patient.patterns(), "privileges": ["create_doc", "auto_configure"] }] });
-    let said = it.admin.send("POST", "/_security/user/_has_privileges", Some(&asked), soon()).await.ok()?;
-    let has_all = said.body["has_all_requested"].as_bool()?;
+    let asked = json!({ "index": [{ "names": context.patterns(), "privileges": ["create_doc", "auto_configure"] }] });
+    let response = it.admin.send("POST", "/_security/user/_has_privileges", Some(&asked), soon()).await.ok()?;
+    let has_all = response.body["has_all_requested"].as_bool()?;
     if has_all {
         return Some(Finding::ok(CHECK, "may create documents and indices of every dataset (_has_privileges)"));
     }
-    let lacking: Vec<String> = said.body["index"]
+    let lacking: Vec<String> = response.body["index"]
         .as_object()
         .into_iter()
         .flatten()
@@ -80,20 +80,20 @@ async fn privileges(patient: &Patient, it: &Answering) -> Option<Finding> {
     ))
 }
 
-async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError> {
-    let patterns = patient.patterns();
+async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError> {
+    let patterns = context.patterns();
     let Some(pattern) = patterns.first() else {
         return Ok(Finding::skipped(CHECK, "no dataset writes into the domain"));
     };
     // No name that an alias may have: this one would get a document.
     let name = if pattern.contains('*') { pattern.replace('*', ID) } else { format!("{pattern}-{ID}") };
-    let said = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
-    if let Some(fault) = refused(it, &said) {
+    let response = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
+    if let Some(fault) = refused(it, &response) {
         return Ok(fault);
     }
-    if said.summary.contains("explicit index") {
+    if response.summary.contains("explicit index") {
         let fix = "set rest.action.multi.allow_explicit_index to true, among the advanced options of the domain";
-        return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", said.summary), fix));
+        return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", response.summary), fix));
     }
     // Whatever is there by now is newer than what is not.
     let (mut indices, mut is_seen) = (Vec::new(), true);
@@ -119,11 +119,11 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
         .iter()
         .map(|index| json!({ "index": { "_index": index, "_id": ID, "if_seq_no": never, "if_primary_term": 1 } }))
         .collect();
-    let said = bulk(it, "", &items).await?;
-    if let Some(fault) = refused(it, &said) {
+    let response = bulk(it, "", &items).await?;
+    if let Some(fault) = refused(it, &response) {
         return Ok(fault);
     }
-    for (index, item) in indices.iter().zip(said.body["items"].as_array().into_iter().flatten()) {
+    for (index, item) in indices.iter().zip(response.body["items"].as_array().into_iter().flatten()) {
         let error = &item["index"]["error"];
         if item["index"]["status"] == 403 && error["type"] != "cluster_block_exception" {
             let reason = error["reason"].as_str().unwrap_or_default();
@@ -134,35 +134,35 @@ async fn probe(patient: &Patient, it: &Answering) -> Result<Finding, BatchError>
     Ok(Finding::ok(CHECK, format!("may write to {} (_bulk)", super::some(&indices))))
 }
 
-async fn bulk(it: &Answering, query: &str, actions: &[Value]) -> Result<Said, BatchError> {
+async fn bulk(it: &Connected, query: &str, actions: &[Value]) -> Result<AdminResponse, BatchError> {
     let lines = actions.iter().flat_map(|action| [action.to_string(), "{}".to_owned()]);
     let body = lines.chain([String::new()]).collect::<Vec<_>>().join("\n");
     let path = format!("/_bulk{query}");
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }
 
-fn refused(it: &Answering, said: &Said) -> Option<Finding> {
-    let fix = || refusal::fix(&it.domain.auth, said.status, &said.summary);
-    matches!(said.status, 401 | 403)
-        .then(|| Finding::fault(CHECK, format!("may not send _bulk: {}", said.summary), fix()))
+fn refused(it: &Connected, response: &AdminResponse) -> Option<Finding> {
+    let fix = || refusal::fix(&it.domain.auth, response.status, &response.summary);
+    matches!(response.status, 401 | 403)
+        .then(|| Finding::fault(CHECK, format!("may not send _bulk: {}", response.summary), fix()))
 }
 
 /// Whether the roles of the functions are mapped to the role that `setup` makes.
-async fn roles(patient: &Patient, it: &Answering) -> Finding {
+async fn roles(context: &Context, it: &Connected) -> Finding {
     const CHECK: &str = "roles";
-    let wanted = &patient.deployment.ingest_roles;
+    let wanted = &context.deployment.ingest_roles;
     if wanted.is_empty() {
         return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
     }
     let role = ingest_role(&it.domain.stack);
     for path in PATHS {
-        let Ok(said) = it.admin.send("GET", &format!("{path}/rolesmapping/{role}"), None, soon()).await else {
+        let Ok(response) = it.admin.send("GET", &format!("{path}/rolesmapping/{role}"), None, soon()).await else {
             continue;
         };
         let fix = "run `local setup` with the credentials of the domain's master user: it makes the role and maps it";
-        match said.status {
+        match response.status {
             200 => {
-                let has = said.body[&role]["backend_roles"].as_array();
+                let has = response.body[&role]["backend_roles"].as_array();
                 let has: Vec<&str> = has.into_iter().flatten().filter_map(Value::as_str).collect();
                 let lacking: Vec<String> =
                     wanted.iter().filter(|role| !has.contains(&role.as_str())).cloned().collect();
@@ -177,7 +177,7 @@ async fn roles(patient: &Patient, it: &Answering) -> Finding {
                 return Finding::skipped(CHECK, found);
             }
             // The plugin is there, and the mapping is not.
-            404 if said.body["status"] == "NOT_FOUND" => {
+            404 if response.body["status"] == "NOT_FOUND" => {
                 return Finding::fault(CHECK, format!("{role} is mapped to nobody"), fix);
             }
             _ => {}

@@ -40,7 +40,7 @@ pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
         return "the domain wants to know who asks: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN"
             .into();
     }
-    if let Some((_, fix)) = WORDS.iter().find(|(said, _)| words.contains(said)) {
+    if let Some((_, fix)) = WORDS.iter().find(|(response, _)| words.contains(response)) {
         return (*fix).into();
     }
     if words.contains("no permissions for") || words.contains("is unauthorized for") {
@@ -148,8 +148,8 @@ mod tests {
             ),
             (&basic, 403, "?", "let the domain's access policy"),
         ] {
-            let said = fix(auth, status, words);
-            assert!(said.starts_with(expected), "{words}: {said}");
+            let response = fix(auth, status, words);
+            assert!(response.starts_with(expected), "{words}: {response}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answering, Finding, Patient, some, soon};
+use super::{Connected, Context, Finding, some, soon};
 use crate::{
     admin::Admin,
     bounds::{ROLLOVER_FIX, bounds},
@@ -10,9 +10,9 @@ use crate::{
 use pipeline::outcome::BatchError;
 
 /// What the rules alone say.
-pub(super) fn duplicates(patient: &Patient) -> Vec<Finding> {
+pub(super) fn duplicates(context: &Context) -> Vec<Finding> {
     const CHECK: &str = "duplicates";
-    let Some(rules) = &patient.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
+    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
     let found: Vec<Finding> = bounds(&rules.datasets)
         .into_iter()
         .map(|bound| Finding::warning(bound.check, bound.found, bound.fix))
@@ -24,12 +24,12 @@ pub(super) fn duplicates(patient: &Patient) -> Vec<Finding> {
 }
 
 /// What the domain says of the names that datasets write to.
-pub(super) async fn rollover(patient: &Patient, it: &Answering) -> Finding {
+pub(super) async fn rollover(context: &Context, it: &Connected) -> Finding {
     const CHECK: &str = "rollover";
     if it.domain.is_collection() {
         return Finding::skipped(CHECK, "a collection has neither aliases nor data streams");
     }
-    let patterns = patient.patterns();
+    let patterns = context.patterns();
     if patterns.is_empty() {
         return Finding::skipped(CHECK, "no dataset writes to the domain");
     }

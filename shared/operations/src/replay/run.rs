@@ -23,11 +23,11 @@ const LOOKS_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Nothing is left to do.
-    Over,
+    Finished,
     /// There is more, and no more time.
-    GoesOn,
+    TimedOut,
     /// Another invocation is at work on the same replay, or it was stopped.
-    Elsewhere,
+    Superseded,
 }
 
 pub(super) struct Run<'r> {
@@ -53,14 +53,14 @@ enum Taken {
 
 /// Why a step is not done.
 enum Broken {
-    Elsewhere,
+    Superseded,
     Failed(String),
 }
 
 impl From<NotWritten> for Broken {
     fn from(error: NotWritten) -> Self {
         match error {
-            NotWritten::Overtaken(_) => Self::Elsewhere,
+            NotWritten::Conflict(_) => Self::Superseded,
             NotWritten::Failed(error) => Self::Failed(error.to_string()),
         }
     }
@@ -101,16 +101,16 @@ impl<'r> Run<'r> {
     pub(super) async fn go(mut self) -> Result<Step, String> {
         match self.take_lease().await? {
             Taken::Mine => {}
-            Taken::OfAnother => return Ok(Step::Elsewhere),
+            Taken::OfAnother => return Ok(Step::Superseded),
             // The lease may be of a run that was killed: the next invocation waits for its end.
-            Taken::Unknown => return Ok(Step::GoesOn),
+            Taken::Unknown => return Ok(Step::TimedOut),
         }
         if self.state.value.phase.is_over() {
-            return Ok(Step::Over);
+            return Ok(Step::Finished);
         }
         match self.steps().await {
             Ok(step) => Ok(step),
-            Err(Broken::Elsewhere) => Ok(Step::Elsewhere),
+            Err(Broken::Superseded) => Ok(Step::Superseded),
             Err(Broken::Failed(reason)) => {
                 // Whoever continues need not wait for the lease.
                 self.state.value.lease = None;
@@ -139,13 +139,13 @@ impl<'r> Run<'r> {
         self.write().await?;
         loop {
             if self.deadline.reading_is_over() {
-                return self.rest(Step::GoesOn).await;
+                return self.rest(Step::TimedOut).await;
             }
             match self.state.value.phase {
                 // Also where an earlier run had paused them: the brake releases what a dead run held, and then much may have happened.
                 Phase::Pausing | Phase::Snapshotting | Phase::Recreating if !self.holds_sources => {
                     if !self.pause().await? {
-                        return self.rest(Step::GoesOn).await;
+                        return self.rest(Step::TimedOut).await;
                     }
                     self.holds_sources = true;
                     if let Some(reason) = self.refusal().await? {
@@ -155,18 +155,18 @@ impl<'r> Run<'r> {
                 Phase::Pausing => self.enter(Phase::Snapshotting).await?,
                 Phase::Snapshotting => {
                     if !self.snapshot().await? {
-                        return self.rest(Step::GoesOn).await;
+                        return self.rest(Step::TimedOut).await;
                     }
                 }
                 Phase::Recreating => {
                     if !self.recreate().await? {
-                        return self.rest(Step::GoesOn).await;
+                        return self.rest(Step::TimedOut).await;
                     }
                     self.enter(Phase::Releasing).await?;
                 }
                 Phase::Releasing => {
                     if !self.release().await? {
-                        return self.rest(Step::GoesOn).await;
+                        return self.rest(Step::TimedOut).await;
                     }
                     if let Some(reason) = self.state.value.refused.clone() {
                         self.state.value.phase = Phase::Stopped;
@@ -177,12 +177,12 @@ impl<'r> Run<'r> {
                 }
                 Phase::Sending => {
                     if !self.send().await? {
-                        return self.rest(Step::GoesOn).await;
+                        return self.rest(Step::TimedOut).await;
                     }
                     self.state.value.phase = Phase::Done;
-                    return self.rest(Step::Over).await;
+                    return self.rest(Step::Finished).await;
                 }
-                Phase::Done | Phase::Stopped => return Ok(Step::Over),
+                Phase::Done | Phase::Stopped => return Ok(Step::Finished),
             }
         }
     }
@@ -223,7 +223,7 @@ impl<'r> Run<'r> {
         self.state.value.lease = lease;
         self.state.value.updated_ms = lambda::now_ms();
         match self.replay.states.write(self.state).await {
-            Err(NotWritten::Overtaken(_)) if self.reclaim().await? => self.replay.states.write(self.state).await?,
+            Err(NotWritten::Conflict(_)) if self.reclaim().await? => self.replay.states.write(self.state).await?,
             result => result?,
         }
         self.written = Instant::now();

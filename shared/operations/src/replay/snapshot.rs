@@ -94,16 +94,16 @@ mod tests {
             repository: Some("r".into()),
             refusals: Vec::new(),
         };
-        let said = |state: SnapshotState, indices: &[&str], successful_shards: u64| {
+        let response = |state: SnapshotState, indices: &[&str], successful_shards: u64| {
             let indices = indices.iter().map(ToString::to_string).collect();
             kept(&Snapshot { name: "s".into(), state, indices, shards: 2, successful_shards, failures: 0 }, &plan)
         };
-        assert_eq!(said(SnapshotState::Success, &["b", "a", "c"], 2), Kept::Whole);
-        assert_eq!(said(SnapshotState::InProgress, &[], 0), Kept::InProgress);
+        assert_eq!(response(SnapshotState::Success, &["b", "a", "c"], 2), Kept::Whole);
+        assert_eq!(response(SnapshotState::InProgress, &[], 0), Kept::InProgress);
         for failed in [
-            said(SnapshotState::Success, &["a"], 2),
-            said(SnapshotState::Success, &["a", "b"], 1),
-            said(SnapshotState::Failed, &["a", "b"], 2),
+            response(SnapshotState::Success, &["a"], 2),
+            response(SnapshotState::Success, &["a", "b"], 1),
+            response(SnapshotState::Failed, &["a", "b"], 2),
         ] {
             assert!(matches!(failed, Kept::Failed(_)), "{failed:?}");
         }

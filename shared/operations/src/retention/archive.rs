@@ -104,8 +104,8 @@ impl Archive<'_> {
             Some(snapshot) if snapshot.holds(index) => Ok(Archived::Yes),
             snapshot => {
                 self.give_up(index, &begun).await;
-                let said = snapshot.map_or("it is gone".to_owned(), |snapshot| snapshot.to_string());
-                Err(failed(format!("does not hold all of {index}: {said}; the index stays")))
+                let response = snapshot.map_or("it is gone".to_owned(), |snapshot| snapshot.to_string());
+                Err(failed(format!("does not hold all of {index}: {response}; the index stays")))
             }
         }
     }

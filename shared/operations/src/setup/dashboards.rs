@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::admin::{Admin, Said};
+use crate::admin::{Admin, AdminResponse};
 use delivery::lambda::Deadline;
 
 const PATH: &str = "/api/saved_objects/_import?overwrite=true";
@@ -29,20 +29,20 @@ fn form(ndjson: &str) -> String {
     )
 }
 
-fn check(said: &Said, count: usize) -> Result<(), String> {
-    if said.status == 404 {
-        return Err(format!("there are no dashboards at the URL in MILLRACE_DASHBOARDS: {}", said.summary));
+fn check(response: &AdminResponse, count: usize) -> Result<(), String> {
+    if response.status == 404 {
+        return Err(format!("there are no dashboards at the URL in MILLRACE_DASHBOARDS: {}", response.summary));
     }
-    said.accepted().map_err(|error| error.to_string())?;
-    let Some(imported) = said.body["successCount"].as_u64() else {
-        return Err(format!("no answer of an import, but perhaps the page where people sign in: {}", said.summary));
+    response.accepted().map_err(|error| error.to_string())?;
+    let Some(imported) = response.body["successCount"].as_u64() else {
+        return Err(format!("no answer of an import, but perhaps the page where people sign in: {}", response.summary));
     };
-    let errors: Vec<String> = said.body["errors"].as_array().into_iter().flatten().map(error).collect();
+    let errors: Vec<String> = response.body["errors"].as_array().into_iter().flatten().map(error).collect();
     if !errors.is_empty() {
         return Err(format!("{imported} of {count} objects were imported; {}", errors.join(", ")));
     }
-    if said.body["success"] != true || imported != count as u64 {
-        return Err(format!("{imported} of {count} objects were imported: {}", said.summary));
+    if response.body["success"] != true || imported != count as u64 {
+        return Err(format!("{imported} of {count} objects were imported: {}", response.summary));
     }
     Ok(())
 }
@@ -64,8 +64,8 @@ mod tests {
 
     use super::*;
 
-    fn said(status: u16, body: Value) -> Said {
-        Said { status, summary: format!("POST https://d/_import: {status} {body}"), body, date_ms: None }
+    fn response(status: u16, body: Value) -> AdminResponse {
+        AdminResponse { status, summary: format!("POST https://d/_import: {status} {body}"), body, date_ms: None }
     }
 
     #[test]
@@ -74,30 +74,30 @@ mod tests {
         let missing = json!({ "id": "b", "type": "search", "error": {
             "type": "missing_references", "references": [{ "type": "index-pattern", "id": "c" }] } });
         let unknown = json!({ "id": "d", "type": "dashboard", "error": { "type": "unknown", "message": "no", "statusCode": 500 } });
-        for (said, expected) in [
-            (said(200, json!({ "success": true, "successCount": 3 })), None),
-            (said(200, json!({ "success": true, "successCount": 3, "successResults": [] })), None),
-            (said(200, json!({ "success": true, "successCount": 2 })), Some("2 of 3 objects were imported")),
+        for (response, expected) in [
+            (response(200, json!({ "success": true, "successCount": 3 })), None),
+            (response(200, json!({ "success": true, "successCount": 3, "successResults": [] })), None),
+            (response(200, json!({ "success": true, "successCount": 2 })), Some("2 of 3 objects were imported")),
             (
-                said(200, json!({ "success": false, "successCount": 2, "errors": [conflict] })),
+                response(200, json!({ "success": false, "successCount": 2, "errors": [conflict] })),
                 Some("map a: unsupported_type"),
             ),
             (
-                said(200, json!({ "success": false, "successCount": 1, "errors": [conflict, missing] })),
+                response(200, json!({ "success": false, "successCount": 1, "errors": [conflict, missing] })),
                 Some("search b: missing_references [{"),
             ),
             (
-                said(200, json!({ "success": false, "successCount": 2, "errors": [unknown] })),
+                response(200, json!({ "success": false, "successCount": 2, "errors": [unknown] })),
                 Some("dashboard d: unknown no"),
             ),
-            (said(200, Value::Null), Some("where people sign in")),
-            (said(404, json!({ "statusCode": 404 })), Some("no dashboards at the URL in MILLRACE_DASHBOARDS")),
-            (said(403, json!({ "statusCode": 403 })), Some("403")),
+            (response(200, Value::Null), Some("where people sign in")),
+            (response(404, json!({ "statusCode": 404 })), Some("no dashboards at the URL in MILLRACE_DASHBOARDS")),
+            (response(403, json!({ "statusCode": 403 })), Some("403")),
         ] {
-            let result = check(&said, 3);
+            let result = check(&response, 3);
             match expected {
-                None => assert_eq!(result, Ok(()), "{said:?}"),
-                Some(words) => assert!(result.clone().unwrap_err().contains(words), "{said:?}: {result:?}"),
+                None => assert_eq!(result, Ok(()), "{response:?}"),
+                Some(words) => assert!(result.clone().unwrap_err().contains(words), "{response:?}: {result:?}"),
             }
         }
     }

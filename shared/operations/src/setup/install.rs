@@ -37,7 +37,7 @@ pub enum Replacing {
 pub struct Put {
     /// The names of those that were put.
     pub names: Vec<String>,
-    /// What could not be said, and what was taken over.
+    /// The steps that failed, and the names that were taken over.
     pub notes: Vec<String>,
     /// What was left out, and why.
     pub failed: Vec<String>,

@@ -31,7 +31,7 @@ pub struct Template {
     owner: TemplateOwner,
     /// Whether a dataset's indices are deleted by their age.
     is_kept_for_a_time: bool,
-    /// What could not be said in the engine's words.
+    /// A fault that cannot be told in the engine's words.
     pub notes: Vec<String>,
 }
 

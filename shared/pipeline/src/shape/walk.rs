@@ -90,7 +90,7 @@ pub(super) struct Spliced {
     /// Whether anything is changed.
     pub(super) is_changed: bool,
     /// How much was made and has no place.
-    pub(super) homeless: u64,
+    pub(super) unplaced: u64,
 }
 
 /// Writes the event with its changes, if there are any.
@@ -112,7 +112,7 @@ pub(super) fn splice(of: Of<'_>, made: &Made, scratch: &mut Scratch, out: &mut V
         out.extend_from_slice(of.event.source.get(copied..to)?);
     }
     let is_homeless = |value: &usize| made.get(*value).is_some() && !scratch.placed[*value];
-    Some(Spliced { is_changed, homeless: (0..made.len()).filter(is_homeless).count() as u64 })
+    Some(Spliced { is_changed, unplaced: (0..made.len()).filter(is_homeless).count() as u64 })
 }
 
 /// Writes the value of a field that goes to another object, with the changes within it.

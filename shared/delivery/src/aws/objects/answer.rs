@@ -16,7 +16,7 @@ pub(super) struct Wanted<'w> {
 
 /// What an answer says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Said<'s> {
+pub(super) struct Headers<'s> {
     pub etag: Option<&'s str>,
     pub content_length: Option<i64>,
     pub content_range: Option<&'s str>,
@@ -32,11 +32,11 @@ pub(super) enum Misfit {
 }
 
 /// The length of the whole object by this answer; `None` where it does not say it.
-pub(super) fn total_length(wanted: Wanted<'_>, said: &Said<'_>) -> Result<Option<u64>, Misfit> {
-    check_etag(wanted, said)?;
-    let length = said.content_length.map(u64::try_from).transpose();
+pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
+    check_etag(wanted, headers)?;
+    let length = headers.content_length.map(u64::try_from).transpose();
     let length = length.map_err(|_| Misfit::Wrong("the answer has a negative length".into()))?;
-    let range = said.content_range.map(|text| parse_range(text).ok_or_else(|| unreadable(text))).transpose()?;
+    let range = headers.content_range.map(|text| parse_range(text).ok_or_else(|| unreadable(text))).transpose()?;
     let by_range = match range {
         Some(range) => Some(total_by_range(wanted.from, length, range)?),
         // S3 answers 206 with a Content-Range to every Range. What comes without one is another part of the object.
@@ -54,8 +54,8 @@ pub(super) fn total_length(wanted: Wanted<'_>, said: &Said<'_>) -> Result<Option
     }
 }
 
-fn check_etag(wanted: Wanted<'_>, said: &Said<'_>) -> Result<(), Misfit> {
-    let etag = said.etag.map(|etag| etag.trim_matches('"')).filter(|etag| !etag.is_empty());
+fn check_etag(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<(), Misfit> {
+    let etag = headers.etag.map(|etag| etag.trim_matches('"')).filter(|etag| !etag.is_empty());
     match (wanted.etag, etag) {
         // The ids come from it: events without one would pass for those of another content.
         (_, None) => Err(Misfit::Wrong("the answer has no ETag".into())),
@@ -95,40 +95,40 @@ mod tests {
 
     use super::*;
 
-    fn total(wanted: Wanted<'_>, said: &Said<'_>) -> Result<Option<u64>, Misfit> {
-        total_length(wanted, said)
+    fn total(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
+        total_length(wanted, headers)
     }
 
     #[test]
     fn only_the_answer_that_was_asked_for_is_taken() {
         let whole = Wanted { from: 0, etag: Some("e"), total: None };
         let rest = Wanted { from: 4, total: Some(10), ..whole };
-        let said = |etag, content_length, content_range| Said { etag, content_length, content_range };
-        for (name, wanted, said, expected) in [
-            ("the whole object", whole, said(Some("\"e\""), Some(10), None), Some(Some(10))),
-            ("its length is not said", whole, said(Some("e"), None, None), Some(None)),
-            ("the whole object as a range", whole, said(Some("e"), Some(10), Some("bytes 0-9/10")), Some(Some(10))),
-            ("a part of it", whole, said(Some("e"), Some(5), Some("bytes 0-4/10")), None),
-            ("no ETag", whole, said(None, Some(10), None), None),
-            ("the rest", rest, said(Some("e"), Some(6), Some("bytes 4-9/10")), Some(Some(10))),
-            ("the rest without its length", rest, said(Some("e"), None, Some("bytes 4-9/10")), Some(Some(10))),
-            ("the rest with another length", rest, said(Some("e"), Some(7), Some("bytes 4-9/10")), None),
-            ("the whole instead of the rest", rest, said(Some("e"), Some(10), None), None),
-            ("another range", rest, said(Some("e"), Some(5), Some("bytes 5-9/10")), None),
-            ("less than the rest", rest, said(Some("e"), Some(5), Some("bytes 4-8/10")), None),
-            ("another length of the whole", rest, said(Some("e"), Some(7), Some("bytes 4-10/11")), None),
-            ("an unknown length of the whole", rest, said(Some("e"), Some(6), Some("bytes 4-9/*")), None),
+        let headers = |etag, content_length, content_range| Headers { etag, content_length, content_range };
+        for (name, wanted, headers, expected) in [
+            ("the whole object", whole, headers(Some("\"e\""), Some(10), None), Some(Some(10))),
+            ("its length is not headers", whole, headers(Some("e"), None, None), Some(None)),
+            ("the whole object as a range", whole, headers(Some("e"), Some(10), Some("bytes 0-9/10")), Some(Some(10))),
+            ("a part of it", whole, headers(Some("e"), Some(5), Some("bytes 0-4/10")), None),
+            ("no ETag", whole, headers(None, Some(10), None), None),
+            ("the rest", rest, headers(Some("e"), Some(6), Some("bytes 4-9/10")), Some(Some(10))),
+            ("the rest without its length", rest, headers(Some("e"), None, Some("bytes 4-9/10")), Some(Some(10))),
+            ("the rest with another length", rest, headers(Some("e"), Some(7), Some("bytes 4-9/10")), None),
+            ("the whole instead of the rest", rest, headers(Some("e"), Some(10), None), None),
+            ("another range", rest, headers(Some("e"), Some(5), Some("bytes 5-9/10")), None),
+            ("less than the rest", rest, headers(Some("e"), Some(5), Some("bytes 4-8/10")), None),
+            ("another length of the whole", rest, headers(Some("e"), Some(7), Some("bytes 4-10/11")), None),
+            ("an unknown length of the whole", rest, headers(Some("e"), Some(6), Some("bytes 4-9/*")), None),
             (
                 "a range of the greatest numbers",
                 rest,
-                said(Some("e"), None, Some("bytes 4-18446744073709551615/0")),
+                headers(Some("e"), None, Some("bytes 4-18446744073709551615/0")),
                 None,
             ),
-            ("another content", rest, said(Some("f"), Some(6), Some("bytes 4-9/10")), None),
+            ("another content", rest, headers(Some("f"), Some(6), Some("bytes 4-9/10")), None),
         ] {
-            assert_eq!(total(wanted, &said).ok(), expected, "{name}");
+            assert_eq!(total(wanted, &headers).ok(), expected, "{name}");
         }
-        let other = said(Some("f"), Some(10), None);
+        let other = headers(Some("f"), Some(10), None);
         assert!(matches!(total(whole, &other), Err(Misfit::OtherContent(_))));
     }
 
@@ -138,8 +138,8 @@ mod tests {
             from in 0_u64..6, first in 0_u64..6, last in 0_u64..8, of in 0_u64..8, length in proptest::option::of(0_i64..8),
         ) {
             let range = format!("bytes {first}-{last}/{of}");
-            let said = Said { etag: Some("e"), content_length: length, content_range: Some(&range) };
-            if let Ok(taken) = total_length(Wanted { from, etag: Some("e"), total: Some(7) }, &said) {
+            let headers = Headers { etag: Some("e"), content_length: length, content_range: Some(&range) };
+            if let Ok(taken) = total_length(Wanted { from, etag: Some("e"), total: Some(7) }, &headers) {
                 prop_assert_eq!((taken, first, last + 1), (Some(7), from, 7));
                 prop_assert!(length.is_none_or(|length| i64::try_from(7 - from) == Ok(length)));
             }

@@ -1,6 +1,6 @@
 //! Opens an object at a byte, and believes no answer that is not the one that was asked for.
 //!
-//! Out: the bytes from there on, and when they are all: by a length that S3 said, by HEAD where GET does not say it, and without
+//! Out: the bytes from there on, and when they are all: by a length that S3 headers, by HEAD where GET does not say it, and without
 //! either only by a proper last chunk. Deliberately absent: opening again (`source::s3::fetch`).
 
 use std::sync::{
@@ -20,7 +20,7 @@ use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetad
 
 use super::{
     ByteStream, ObjectRef, Objects,
-    answer::{Misfit, Said, Wanted, total_length},
+    answer::{Headers, Misfit, Wanted, total_length},
 };
 use crate::aws;
 use pipeline::outcome::BatchError;
@@ -53,7 +53,7 @@ pub enum OpenError {
 
 impl Objects {
     /// Opens `object` at byte `from`: the very version, else the content with the very ETag. `total` is its length where an earlier
-    /// answer said it.
+    /// answer headers it.
     ///
     /// # Errors
     /// [`OpenError::Gone`] where a retry can't help and nobody is to blame. A 403 is not that: without `ListBucket` it
@@ -89,12 +89,12 @@ impl Objects {
         output: GetObjectOutput,
         is_chunked: bool,
     ) -> Result<Opened, OpenError> {
-        let said = Said {
+        let headers = Headers {
             etag: output.e_tag(),
             content_length: output.content_length(),
             content_range: output.content_range(),
         };
-        let mut total = match total_length(wanted, &said) {
+        let mut total = match total_length(wanted, &headers) {
             Ok(total) => total,
             Err(misfit) => return Err(self.misfit(object, misfit).await),
         };
@@ -114,8 +114,8 @@ impl Objects {
     /// After a 416: nothing is left to read only where HEAD says that the object is as long as what was read.
     async fn at_the_end(&self, object: &ObjectRef, wanted: Wanted<'_>) -> Result<Opened, OpenError> {
         let output = self.head(object).await?;
-        let said = Said { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
-        match total_length(Wanted { from: 0, ..wanted }, &said) {
+        let headers = Headers { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
+        match total_length(Wanted { from: 0, ..wanted }, &headers) {
             Ok(Some(total)) if total == wanted.from => Ok(Opened {
                 etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
                 version: object.version.clone(),
@@ -136,13 +136,14 @@ impl Objects {
     async fn length_by_head(&self, object: &ObjectRef, etag: Option<&str>) -> Result<Option<u64>, OpenError> {
         match self.head(object).await {
             Ok(output) => {
-                let said = Said { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
+                let headers =
+                    Headers { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
                 let etag = etag.map(|etag| etag.trim_matches('"'));
-                Ok(total_length(Wanted { from: 0, etag, total: None }, &said).ok().flatten())
+                Ok(total_length(Wanted { from: 0, etag, total: None }, &headers).ok().flatten())
             }
             Err(gone @ OpenError::Gone(_)) => Err(gone),
             Err(OpenError::Failed(error)) => {
-                tracing::warn!(position = %object, %error, "S3 said the object's length neither by GET nor by HEAD");
+                tracing::warn!(position = %object, %error, "S3 headers the object's length neither by GET nor by HEAD");
                 Ok(None)
             }
         }

@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use super::{Finding, Patient};
+use super::{Context, Finding};
 
 /// Put and deleted below the prefix of the dead letters.
 const PROBE: &str = "doctor-probe";
 
 /// Whether dead letters can be kept.
-pub(super) async fn dead_letters(patient: &Patient) -> Finding {
+pub(super) async fn dead_letters(context: &Context) -> Finding {
     const CHECK: &str = "dead letters";
-    let Some(place) = &patient.deployment.dead_letters else {
+    let Some(place) = &context.deployment.dead_letters else {
         return Finding::skipped(CHECK, "MILLRACE_DEAD_LETTERS is at fault");
     };
     let key = format!("{}/{PROBE}", place.prefix);
     let (bucket, key) = (place.bucket.as_str(), key.trim_start_matches('/'));
-    let objects = &patient.aws.objects;
+    let objects = &context.aws.objects;
     let body = b"{\"probe\":\"of local doctor, deleted at once\"}\n".to_vec();
     if let Err(error) = objects.put(bucket, key, body).await {
         let found = error.to_string();
@@ -46,16 +46,16 @@ pub(super) async fn dead_letters(patient: &Patient) -> Finding {
 }
 
 /// Whether the queue is there, and lets go of what fails for ever.
-pub(super) async fn queue(patient: &Patient) -> Finding {
+pub(super) async fn queue(context: &Context) -> Finding {
     const CHECK: &str = "queue";
-    let Some(url) = &patient.deployment.queue_url else {
-        if patient.rules.is_none() {
+    let Some(url) = &context.deployment.queue_url else {
+        if context.rules.is_none() {
             return Finding::skipped(
                 CHECK,
                 "MILLRACE_QUEUE_URL is not set, and the rules that would tell whether it has to be are at fault",
             );
         }
-        let mut datasets = patient.rules.iter().flat_map(|rules| rules.datasets.iter());
+        let mut datasets = context.rules.iter().flat_map(|rules| rules.datasets.iter());
         return if datasets.any(|dataset| dataset.from.s3().is_some()) {
             Finding::warning(
                 CHECK,
@@ -66,7 +66,7 @@ pub(super) async fn queue(patient: &Patient) -> Finding {
             Finding::skipped(CHECK, "no dataset is of S3")
         };
     };
-    let attributes = match patient.aws.queue.attributes(url).await {
+    let attributes = match context.aws.queue.attributes(url).await {
         Ok(attributes) => attributes,
         Err(error) => {
             let found = error.to_string();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{Answering, Finding, Patient, refusal};
+use super::{Connected, Context, Finding, refusal};
 use crate::{
-    admin::{Admin, Distribution, Said, Version},
+    admin::{Admin, AdminResponse, Distribution, Version},
     settings::Domain,
 };
 use delivery::{cluster::address, lambda, settings::Auth};
@@ -42,8 +42,8 @@ pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
 }
 
 /// Whether the domain answers, and this identity.
-pub(super) async fn reach(patient: &Patient) -> (Vec<Finding>, Option<Answering>) {
-    let Some(domain) = &patient.deployment.domain else { return (Vec::new(), None) };
+pub(super) async fn reach(context: &Context) -> (Vec<Finding>, Option<Connected>) {
+    let Some(domain) = &context.deployment.domain else { return (Vec::new(), None) };
     let mut findings = Vec::new();
     for finding in connect(domain).await {
         let is_over = finding.fix.is_some();
@@ -52,8 +52,8 @@ pub(super) async fn reach(patient: &Patient) -> (Vec<Finding>, Option<Answering>
             return (findings, None);
         }
     }
-    let answering = first_answer(patient, domain, &mut findings).await;
-    (findings, answering)
+    let connected = first_answer(context, domain, &mut findings).await;
+    (findings, connected)
 }
 
 /// The name, and the port.
@@ -100,8 +100,8 @@ async fn connect(domain: &Domain) -> Vec<Finding> {
     vec![name, connected]
 }
 
-async fn first_answer(patient: &Patient, domain: &Domain, findings: &mut Vec<Finding>) -> Option<Answering> {
-    let admin = match Admin::new(domain, &patient.aws) {
+async fn first_answer(context: &Context, domain: &Domain, findings: &mut Vec<Finding>) -> Option<Connected> {
+    let admin = match Admin::new(domain, &context.aws) {
         Ok(admin) => admin,
         Err(error) => {
             findings.push(Finding::fault("connection", error.to_string(), "install the system's root certificates"));
@@ -111,22 +111,22 @@ async fn first_answer(patient: &Patient, domain: &Domain, findings: &mut Vec<Fin
     // A collection has no `/`.
     let path = if domain.is_collection() { "/_cat/indices?format=json" } else { "/" };
     let before_ms = lambda::now_ms();
-    let said = match admin.once(path, ANSWER_TIMEOUT).await {
-        Ok(said) => said,
+    let response = match admin.once(path, ANSWER_TIMEOUT).await {
+        Ok(response) => response,
         Err(error) => {
             findings.push(no_answer(domain, &error));
             return None;
         }
     };
     findings.push(Finding::ok("connection", format!("{} answers", domain.endpoint)));
-    if let Some(date_ms) = said.date_ms {
+    if let Some(date_ms) = response.date_ms {
         // In the middle of the request; the header has whole seconds.
         let now_ms = i64::midpoint(before_ms, lambda::now_ms());
         findings.push(clock(&domain.auth, now_ms - date_ms));
     } else {
         findings.push(Finding::skipped("clock", "the domain does not tell its time"));
     }
-    let (finding, version) = judge(domain, &said);
+    let (finding, version) = judge(domain, &response);
     let is_over = finding.fix.is_some();
     findings.push(finding);
     if is_over {
@@ -137,7 +137,7 @@ async fn first_answer(patient: &Patient, domain: &Domain, findings: &mut Vec<Fin
     } else {
         findings.push(Finding::skipped("version", "OpenSearch Serverless does not tell its version"));
     }
-    Some(Answering { domain: domain.clone(), admin, version })
+    Some(Connected { domain: domain.clone(), admin, version })
 }
 
 fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
@@ -180,31 +180,31 @@ fn clock(auth: &Auth, ahead_ms: i64) -> Finding {
 }
 
 /// What an answer to `/` says.
-fn judge(domain: &Domain, said: &Said) -> (Finding, Option<Version>) {
+fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>) {
     const CHECK: &str = "authentication";
     let how = match &domain.auth {
         Auth::SigV4(service) => format!("signed for `{service}`"),
         Auth::Basic { .. } => "by user name and password".to_owned(),
         Auth::None => "without authentication".to_owned(),
     };
-    if matches!(said.status, 401 | 403) {
-        let fix = refusal::fix(&domain.auth, said.status, &said.summary);
-        return (Finding::fault(CHECK, format!("{how}: {}", said.summary), fix), None);
+    if matches!(response.status, 401 | 403) {
+        let fix = refusal::fix(&domain.auth, response.status, &response.summary);
+        return (Finding::fault(CHECK, format!("{how}: {}", response.summary), fix), None);
     }
     let ok = || Finding::ok(CHECK, format!("{how}: accepted"));
-    if domain.is_collection() && said.is_success() {
+    if domain.is_collection() && response.is_success() {
         return (ok(), None);
     }
-    match Version::read(&said.body).filter(|_| said.is_success()) {
+    match Version::read(&response.body).filter(|_| response.is_success()) {
         Some(version) => (ok(), Some(version)),
-        None if said.status >= 500 || said.status == 429 => {
+        None if response.status >= 500 || response.status == 429 => {
             let fix =
                 "see the domain's health in its console: it is overloaded, being changed, or has no cluster manager";
-            (Finding::fault("connection", said.summary.clone(), fix), None)
+            (Finding::fault("connection", response.summary.clone(), fix), None)
         }
         None => {
             let fix = "let MILLRACE_DOMAIN_ENDPOINT be the domain endpoint, without a path of Dashboards or Kibana";
-            (Finding::fault("version", format!("this is no domain: {}", said.summary), fix), None)
+            (Finding::fault("version", format!("this is no domain: {}", response.summary), fix), None)
         }
     }
 }

@@ -14,12 +14,12 @@ use local::server::{Answer, Closed, Server};
 
 /// A running server.
 #[derive(Debug)]
-pub struct Served<S> {
+pub struct StatefulServer<S> {
     server: Server,
     state: Arc<Mutex<S>>,
 }
 
-impl<S: Send + 'static> Served<S> {
+impl<S: Send + 'static> StatefulServer<S> {
     /// Starts one; `Err` of what it answers cuts the connection.
     ///
     /// # Panics

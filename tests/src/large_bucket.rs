@@ -14,7 +14,7 @@ use hyper::{Method, Response, http::request::Parts};
 use local::server::{Answer, Closed};
 use serde_json::{Value, json};
 
-use crate::served::{Served, lock};
+use crate::stateful_server::{StatefulServer, lock};
 
 /// Objects of a page, as S3 has them.
 const PAGE: usize = 1_000;
@@ -30,20 +30,20 @@ struct State {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Vast(Served<State>);
+pub struct LargeBucket(StatefulServer<State>);
 
 /// The key of an object by its number; they ascend with it.
 pub fn key(number: usize) -> String {
     format!("source/{number:09}.json")
 }
 
-impl Vast {
+impl LargeBucket {
     /// With so many objects in every bucket.
     ///
     /// # Panics
     /// If no port is free.
     pub async fn start(objects: usize) -> Self {
-        Self(Served::start(State { objects, ..State::default() }, respond).await)
+        Self(StatefulServer::start(State { objects, ..State::default() }, respond).await)
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL`, and below it the queue's.
