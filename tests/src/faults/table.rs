@@ -149,7 +149,7 @@ const HEAD: &str = "# The fault matrix
 Written by `make prove`; changes by hand are overwritten. `make prove CELL=ROW/COLUMN/SOURCE` runs chosen cells, with `*` for any text in each part, such as
 `CELL='s3-put-state/*/recreate'`.
 
-A cell is one call (row) that meets one fault (column) while one source is at work, between the deployed binaries, the real OpenSearch and an emulated AWS.
+A cell is one call (row) that meets one fault (column) while one source is at work, between the functions' binaries, the real OpenSearch and an emulated AWS.
 One proxy stands between the function and all services; it injects the fault at the n-th call of the row, and the seed says which one. The rows of a source are the calls
 that it was seen to make in a run without a fault, so a combination that cannot exist is found and not listed by hand. The driver then invokes as Lambda does, until all is acknowledged.
 
