@@ -1,8 +1,9 @@
-//! The SDK clients, held here alone.
+//! The SDK clients. No other module holds any.
 //!
 //! In: the SDK's own configuration chain (`AWS_REGION`, `AWS_ENDPOINT_URL`, …, credentials of the role). Out: the few
-//! calls that Millrace makes of S3, SQS, Lambda and Secrets Manager, with errors told apart by what the caller can do.
-//! Deliberately absent: what the calls are for.
+//! calls that Millrace makes to S3, SQS, Lambda and Secrets Manager. Their errors are classified by what the caller can
+//! do.
+//! Deliberately absent: the purpose of the calls.
 
 pub mod credentials;
 pub mod functions;
@@ -38,17 +39,17 @@ pub struct Aws {
     pub functions: Functions,
     /// For signing requests to the domain.
     pub credentials: CredentialsCache,
-    /// `AWS_REGION`; `us-east-1` where there is none.
+    /// `AWS_REGION`; `us-east-1` if it is not set.
     pub region: String,
 }
 
 impl Aws {
-    /// Reads the SDK's configuration and makes the clients; no request is sent.
+    /// Reads the SDK's configuration and makes the clients. Sends no request.
     pub async fn load() -> Self {
         Self::load_by(|loader| loader).await
     }
 
-    /// The same in a region that is known: outside the cloud, asking the machine for it would take its time.
+    /// The same for a known region: outside AWS, the lookup of the region takes time.
     pub async fn load_in(region: String) -> Self {
         Self::load_by(|loader| loader.region(aws_config::Region::new(region))).await
     }
@@ -80,7 +81,7 @@ fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// A failed call: the other side's refusal is permanent, all else may pass.
+/// Classifies a failed call: a refusal by the service is permanent, all else may pass.
 fn batch_error<E>(what: String, error: &SdkError<E, HttpResponse>) -> BatchError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -93,7 +94,8 @@ where
         Some(message) => format!("{code}: {message}"),
         None => DisplayErrorContext(error).to_string(),
     };
-    // 408 and 429 pass; 403 may be an expired token, which the SDK renews by itself, so a lasting one is configuration.
+    // 408 and 429 pass. 403 may be an expired token, which the SDK renews itself, so a lasting 403 is a configuration
+    // error.
     match status(error) {
         Some(400..=407 | 409..=428 | 430..=499) if !throttled => BatchError::Permanent { what, reason },
         _ => BatchError::Retryable { what, reason, retry_after: None },

@@ -1,5 +1,5 @@
-//! Produces and delivers, side by side, until both are over: the bodies that a producer seals are each delivered on their
-//! own, and what became of all of them is summed up.
+//! Runs a producer and its deliveries side by side until both are finished. Each body that the producer seals is
+//! delivered separately. The fates of all bodies are summed up.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use pipeline::{
     shape::HashKey,
 };
 
-/// The user's rules, and the key that they hash by, from the secret that the settings name.
+/// Reads the user's rules, and the key for `hash` from the secret that the settings name.
 ///
 /// # Errors
 /// Every fault of pipeline.yaml, or a key that cannot be read.
@@ -52,7 +52,7 @@ pub(super) async fn hash_key(secrets: &Secrets, secret: &str) -> Result<HashKey,
     key.map_err(|message| ConfigError { faults: vec![Fault { place: "MILLRACE_HASH_KEY".into(), message }] })
 }
 
-/// What every producer of a function shares: the bodies, and where they go.
+/// The state that all producers of a function share: the bodies and their destination.
 #[derive(Debug)]
 pub(super) struct Carrier {
     pub(super) sender: Arc<Sender>,
@@ -77,7 +77,7 @@ impl Carrier {
         })
     }
 
-    /// Does the work of one invocation. Where the domain refused all of it, a mark for the brake is left.
+    /// Runs the work of one invocation. If the domain refused all of it, leaves a mark for the brake.
     pub(super) async fn invocation<T>(&self, deadline: Deadline, work: impl Future<Output = T>) -> T {
         self.sender.cluster.limit.forget_pause();
         self.sender.cluster.met.begin();
@@ -88,7 +88,7 @@ impl Carrier {
         result
     }
 
-    /// The same domain and bodies; rejected events are handed to the caller.
+    /// A carrier with the same domain and bodies, and another sink for dead letters.
     pub(super) fn holding(&self, letterbox: DeadLetterSink) -> Self {
         let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
         let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
@@ -96,7 +96,7 @@ impl Carrier {
         Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool), marker: Arc::clone(&self.marker) }
     }
 
-    /// [`Self::carry_in_turn`] of what shares its time with nobody.
+    /// [`Self::carry_in_turn`] with the whole time of the invocation.
     pub(super) async fn carry<P: Send + 'static>(
         &self,
         origin: &Arc<Origin>,
@@ -108,9 +108,9 @@ impl Carrier {
         self.carry_in_turn(origin, dataset, start, deadline, &Turn::whole(), produce).await
     }
 
-    /// Runs `produce` on a blocking thread, and delivers what it seals. It is told to stop when reading has to stop, when
-    /// its share of the time is over and others wait, or when sending failed for good. Returns what became of everything it sealed, and what it left: nothing where it
-    /// panicked.
+    /// Runs `produce` on a blocking thread, and delivers the bodies that it seals. Tells it to stop at the end of the
+    /// reading time, when its share of the time is over while others wait, or when sending failed permanently. Returns
+    /// the fates of all sealed events, and the result of `produce`: `None` if it panicked.
     pub(super) async fn carry_in_turn<P: Send + 'static>(
         &self,
         origin: &Arc<Origin>,
@@ -144,7 +144,7 @@ impl Carrier {
                 },
                 Some(mut delivered) = deliveries.next() => {
                     settlement.add(&delivered);
-                    // None where its delivery panicked: the pool then makes another.
+                    // `None` if its delivery panicked: the pool then makes another body.
                     self.pool.give(delivered.body.take());
                 }
                 () = &mut time_is_up, if !stop.is_set() => stop.set(),
@@ -164,7 +164,7 @@ impl Carrier {
         settlement.panicked = deliveries.panicked;
         match producer.await {
             Ok(left) => (settlement, Some(left)),
-            // What it held unsent was neither counted nor settled; its body's place is given back.
+            // Its unsent events were neither counted nor settled. The permit of its body is returned to the pool.
             Err(panic) => {
                 settlement.panicked += 1;
                 settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });

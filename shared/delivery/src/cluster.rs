@@ -1,9 +1,9 @@
-//! Requests to the domain: authenticated, one attempt at a time, within an adaptive number in flight.
+//! Requests to the domain: authenticated, one attempt at a time, with an adaptive limit on requests in flight.
 //!
-//! In: an encoded body. Out: the answer's bytes, or a [`BatchError`] that says whether another attempt makes sense.
-//! Works with Elasticsearch 7 and 8 and OpenSearch 1 to 3: no `_type`, no product check. Deliberately absent: what the
-//! body means (`bulk`), and the loop that repeats it (`send`), since only that knows which items are left.
-//! The requests of administration are `operations::admin`.
+//! In: an encoded body. Out: the answer's bytes, or a [`BatchError`] that says whether a retry makes sense.
+//! Works with Elasticsearch 7 and 8 and OpenSearch 1 to 3: no `_type`, no product check.
+//! Deliberately absent: the meaning of the body (`bulk`), and the retry loop (`delivery`), since only that loop knows
+//! which items are left. The requests of administration are `operations::admin`.
 
 pub mod auth;
 pub mod encode;
@@ -32,9 +32,10 @@ use pipeline::{
 };
 pub use taken::Taken;
 
-/// Only what is read is asked for. Escaped as the signature's canonical form wants it.
+/// Requests only the fields that are read. Escaped as the signature's canonical form requires.
 const BULK: &str = "/_bulk?filter_path=errors%2Citems.%2A.status%2Citems.%2A.error";
-/// The same with the id of each item and what was done to it: which answer is whose, and what a status of 200 means.
+/// The same with the id and the result of each item. They show which answer belongs to which item, and what a status of
+/// 200 means.
 const BULK_WITH_DETAILS: &str =
     "/_bulk?filter_path=errors%2Citems.%2A.status%2Citems.%2A.error%2Citems.%2A.result%2Citems.%2A._id";
 
@@ -42,19 +43,19 @@ const BULK_WITH_DETAILS: &str =
 #[derive(Debug)]
 pub struct Cluster {
     http: Http,
-    /// How many requests may be in flight.
+    /// The limit on requests in flight.
     pub limit: AdaptiveLimit,
     asks_for_details: AtomicBool,
     taken: Taken,
-    /// What the requests of an invocation met.
+    /// The outcomes of an invocation's requests.
     pub met: Met,
 }
 
 impl Cluster {
-    /// A client of the settings' domain; no request is sent.
+    /// A client of the settings' domain. Sends no request.
     ///
     /// # Errors
-    /// Where no HTTP client can be made, such as for lack of root certificates.
+    /// No HTTP client can be made, for example for lack of root certificates.
     pub fn new(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
         Ok(Self {
             http: Http::new(&settings.domain_endpoint, &settings.domain_auth, aws)?,
@@ -65,22 +66,23 @@ impl Cluster {
         })
     }
 
-    /// From now on each answer names its item and says what was done to it. Most domains never answer anything that needs it, and
-    /// answers are twice as long with it.
+    /// From now on each answer includes the item's id and result. Answers are twice as long with them, and most domains
+    /// never need them.
     pub fn ask_for_details(&self) {
         self.asks_for_details.store(true, Ordering::Relaxed);
     }
 
-    /// What requests this domain has taken in this process.
+    /// The requests that this domain has taken in this process.
     pub fn taken(&self) -> &Taken {
         &self.taken
     }
 
-    /// One attempt at a `_bulk` request; a rejected signature or password is renewed and tried once more.
+    /// Makes one attempt at a `_bulk` request. If the signature or password is rejected, renews it and tries a second
+    /// time.
     ///
     /// # Errors
-    /// As the error table says: connect, timeout, cut, 429 and 5xx are retryable, 413 is too large, 400 is a bad request, all
-    /// else permanent.
+    /// By the error table: connect, timeout, cut, 429 and 5xx are retryable, 413 is too large, 400 is a bad request,
+    /// all else is permanent.
     pub async fn bulk(&self, payload: &Payload, timeout: Duration) -> Result<Bytes, BatchError> {
         let Payload { bytes, gzip, sha256, .. } = payload;
         let request = Request {
@@ -102,7 +104,7 @@ impl Cluster {
     }
 }
 
-/// A 400 of the whole request, with the engine's words where they are an engine's.
+/// A 400 of the whole request, with the engine's error if the answer holds one.
 fn bad_request(answer: Answer) -> BatchError {
     #[derive(serde::Deserialize)]
     struct Refused {

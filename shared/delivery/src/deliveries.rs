@@ -1,7 +1,8 @@
-//! The deliveries of one attempt, each in a task of its own; what becomes of a body whose delivery panics.
+//! The deliveries of one attempt, each in a separate task. Also handles a delivery that panics.
 //!
-//! In: sealed bodies with their delivery. Out: what became of each, in the order of their ends. A delivery that panics takes its
-//! counts with it: every event of its body is then undelivered, and the receipt says that it panicked. Deliberately absent: sending.
+//! In: sealed bodies with their deliveries. Out: the result of each, in the order in which they end.
+//! The counts of a delivery are lost if it panics. Then every event of its body is undelivered, and the receipt reports
+//! the panic. Deliberately absent: sending.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,12 +14,12 @@ use super::{
 };
 use pipeline::{bulk::Body, outcome::Outcome, record::ItemPosition};
 
-/// What is known of a body before it is sent.
+/// The counts and positions of a body before it is sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sealed {
     produced: Outcome,
     left_out: u64,
-    /// Its items, and the letters of what was rejected before.
+    /// Its items, and the letters of events that were rejected before sending.
     unsettled: u64,
     first: Option<ItemPosition>,
     end: ItemPosition,
@@ -37,7 +38,8 @@ impl Sealed {
         }
     }
 
-    /// Nothing of it is settled, whatever of it the domain took: the next attempt meets that as duplicates.
+    /// The result of a delivery that panicked: nothing is settled, even if the domain indexed a part. The next attempt
+    /// finds that part as duplicates.
     pub(super) fn lost(self, reason: String) -> Delivered {
         let undelivered = self.produced.undelivered + self.unsettled;
         Delivered {
@@ -53,14 +55,14 @@ impl Sealed {
     }
 }
 
-/// The deliveries that are not over.
+/// The deliveries that have not ended.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     tasks: JoinSet<Delivered>,
     sealed: HashMap<Id, Sealed>,
-    /// Set where others wait for their bodies.
+    /// Set if other objects wait for the bodies.
     cut: Arc<Stop>,
-    /// How many panicked.
+    /// The number of deliveries that panicked.
     pub(super) panicked: u64,
 }
 
@@ -74,17 +76,17 @@ impl Deliveries {
         self.sealed.insert(task.id(), sealed);
     }
 
-    /// Ends all of them soon: what is being sent then has no fate.
+    /// Ends all deliveries soon. Items in flight then have no fate.
     pub(super) fn cut(&mut self) {
         self.cut.set();
     }
 
-    /// Is set when deliveries have to end.
+    /// The signal that is set when deliveries have to end.
     pub(super) fn is_cut(&self) -> Arc<Stop> {
         Arc::clone(&self.cut)
     }
 
-    /// What became of the next one that ends; `None` where there is none.
+    /// The result of the next delivery that ends. `None` if there is none.
     pub(super) async fn next(&mut self) -> Option<Delivered> {
         match self.tasks.join_next_with_id().await? {
             Ok((id, delivered)) => {

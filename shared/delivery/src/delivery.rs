@@ -1,6 +1,7 @@
-//! One body until every item of it has a fate: send, read the answers, send again what failed, until the deadline.
+//! Delivers one body: send, read the answers, retry the failed items, until every item has a fate or the deadline
+//! comes.
 //!
-//! Deliberately absent: which batch comes next (`work`).
+//! Deliberately absent: the choice of the next batch (`work`).
 
 mod answered;
 mod refused;
@@ -24,23 +25,24 @@ use pipeline::{
     record::Origin,
 };
 
-/// A request that takes longer is given up and repeated; the domain may have taken it, so its items may be duplicates.
+/// A request that takes longer is abandoned and retried. The domain may have indexed it, so its items may be
+/// duplicates.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
-/// Dead letters are written when so many bytes of them have come together.
+/// Dead letters are written when this many bytes are buffered.
 const LETTERS_BYTES: usize = 1 << 20;
 
-/// A body on its way.
+/// A body that is being delivered.
 pub(super) struct Delivery<'s> {
     sender: &'s Sender,
     body: Arc<Body>,
     origin: Arc<Origin>,
     dataset: Arc<str>,
     work: Work,
-    /// Of the items that may be at fault themselves.
+    /// The refusals of items that may be at fault themselves, by item.
     refusals: HashMap<u32, Refusals>,
-    /// When the domain refused a whole request with 400 for the first time.
+    /// When the domain first refused a whole request with 400.
     first_bad_request: Option<Instant>,
-    /// When it refused a request for its size for the first time.
+    /// When the domain first refused a request for its size.
     first_too_large: Option<Instant>,
     letters: Letters,
     outcome: Outcome,
@@ -50,7 +52,7 @@ pub(super) struct Delivery<'s> {
     failure: Option<Failure>,
 }
 
-/// A failure for which there is no further attempt in this invocation.
+/// A failure that this invocation does not retry.
 struct GivenUp;
 
 impl<'s> Delivery<'s> {
@@ -73,8 +75,8 @@ impl<'s> Delivery<'s> {
         }
     }
 
-    /// Sends until nothing is left, nothing more can be done, or all that is left may be sent after the deadline only.
-    /// `answered` is set with the first answer, or the first request that got none.
+    /// Sends until no item is left, until no retry can help, or until the remaining items may only be sent after the
+    /// deadline. Sets `answered` at the first answer, or at the first request that got none.
     pub(super) async fn send_all(&mut self, deadline: Deadline, answered: &Stop) {
         while let Some(batch) = self.work.first() {
             if batch.not_before >= deadline.stop_sending {
@@ -89,7 +91,7 @@ impl<'s> Delivery<'s> {
         }
     }
 
-    /// One request, and what follows from its answer.
+    /// Sends one request and handles its answer.
     async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
         let payload = self.encode(&batch.items).await;
         let bytes = payload.plain_bytes;
@@ -98,7 +100,7 @@ impl<'s> Delivery<'s> {
         self.bulk_requests += 1;
         let sent = Instant::now();
         let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
-        // The client's hold on the body ends here, so that it can be filled again.
+        // Releases the client's reference to the body, so that the body can be filled again.
         drop(payload);
         let answer = answer.and_then(|answer| {
             response::read(&answer, batch.items.len())
@@ -136,7 +138,7 @@ impl<'s> Delivery<'s> {
     }
 
     async fn encode(&self, items: &Arc<[u32]>) -> Payload {
-        // Never closed.
+        // The semaphore is never closed.
         let _place = self.sender.encoders.acquire().await;
         let (body, items, gzip) = (Arc::clone(&self.body), Arc::clone(items), self.sender.gzip);
         match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip)).await {
@@ -154,7 +156,7 @@ impl<'s> Delivery<'s> {
         Err(GivenUp)
     }
 
-    /// What is left is undelivered.
+    /// Leaves the remaining items undelivered.
     pub(super) fn time_is_up(&mut self) {
         self.failure.get_or_insert(Failure {
             reason: "the deadline came before the domain's answer".into(),
@@ -162,7 +164,7 @@ impl<'s> Delivery<'s> {
         });
     }
 
-    /// Writes the letters of rejected items; they count as rejected only then.
+    /// Writes the letters of rejected items. Only then do the items count as rejected.
     async fn keep_letters(&mut self, until: tokio::time::Instant) {
         match self.sender.keep(&self.letters, &mut self.backoff, until).await {
             Ok(()) => {
@@ -179,7 +181,7 @@ impl<'s> Delivery<'s> {
         self.failure = Some(Failure { reason: error.to_string(), is_permanent });
     }
 
-    /// The letters of the body and of its items, and then what became of all of it.
+    /// Writes the letters of the body and of its items, then returns the fates of all events.
     pub(super) async fn finish(mut self, deadline: Deadline) -> Delivered {
         let until = deadline.stop_writing.into();
         if !self.letters.is_empty() {
@@ -214,7 +216,7 @@ impl<'s> Delivery<'s> {
         }
     }
 
-    /// Of the items that come again, what is known against them.
+    /// Remembers the refusals of items that will be redelivered.
     fn remember_suspects(&mut self) {
         for index in self.work.items() {
             if let Some(refusals) = self.refusals.remove(&index) {
@@ -224,7 +226,7 @@ impl<'s> Delivery<'s> {
     }
 }
 
-/// A pause that ends with the time to send: the next invocation knows nothing of it.
+/// Cuts a pause at the end of the time to send: the next invocation does not know of the pause.
 fn pause_before(deadline: Deadline, pause: Duration) -> Duration {
     pause.min(deadline.stop_sending.saturating_duration_since(Instant::now()))
 }

@@ -1,5 +1,5 @@
-//! The Lambda invocation: [`serve()`] runs the runtime's loop, the context becomes a [`Deadline`], and a failure has a word
-//! ([`FailedBy`]).
+//! The Lambda invocation: [`serve()`] runs the runtime's loop, the context becomes a [`Deadline`], and a failure has an
+//! error type ([`FailedBy`]).
 //!
 //! Deliberately absent: any other use of the clock.
 
@@ -12,31 +12,32 @@ use failed::guarded;
 pub use failed::{Failed, FailedBy};
 pub use serve::{Invocation, serve, serve_raw};
 
-/// When to stop what. The instants leave room for draining and for telling what became of the rest.
+/// The deadlines of the stages of an invocation. They leave room to drain requests and to report the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// No more is read from the source; bodies in flight are drained.
+    /// No more is read from the source after this. Bodies in flight are drained.
     pub stop_reading: Instant,
-    /// No more is sent to the domain; what is in flight is given up and counted as undelivered.
+    /// No more is sent to the domain after this. Requests in flight are abandoned, and their items count as
+    /// undelivered.
     pub stop_sending: Instant,
-    /// No more is written to the dead letters or the queue.
+    /// No more is written to the dead letters or the queue after this.
     pub stop_writing: Instant,
-    /// The function is killed.
+    /// Lambda kills the function.
     pub end: Instant,
 }
 
 impl Deadline {
-    /// From the wall-clock time at which Lambda ends the function (`Lambda-Runtime-Deadline-Ms`).
+    /// The deadline of a function that Lambda ends at this wall-clock time (`Lambda-Runtime-Deadline-Ms`).
     ///
-    /// Of the time that is left, the last fifth (at most 20 s) is for draining, and the last tenth (at most 5 s) for
-    /// dead letters, continuations and the receipt.
+    /// Of the remaining time, the last fifth (at most 20 s) is for draining, and the last tenth (at most 5 s) for dead
+    /// letters, continuations and the receipt.
     pub fn at(end: SystemTime) -> Self {
         #[expect(clippy::disallowed_methods, reason = "Lambda gives the deadline as wall-clock time")]
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         Self::after(left)
     }
 
-    /// From the time that is left.
+    /// The deadline for the time that is left.
     pub fn after(left: Duration) -> Self {
         let now = Instant::now();
         let before_end = |part: Duration, most: u64| now + left.saturating_sub(part.min(Duration::from_secs(most)));

@@ -1,9 +1,10 @@
-//! Dead letters once more: one object of them, with the positions, and so the ids, that their events had.
+//! Retries the dead letters of one object. Their events keep their positions, and so their ids.
 //!
-//! In: a message of `replay`. Out: the events that could be indexed by now; what could not be stays where it is. A letter that holds its
-//! event, or a whole record of a stream, is tried from the letter (`tried`). One that does not (an event over the limit, a rest that could
-//! not be read, an object that was gone) is read at its source again, by a message of its own; so is the rest of an object whose dataset
-//! was gone (`source`). Of an object that was settled in part the remainder is written before the object is deleted. Doing it again is
+//! In: a message of `replay`. Out: the events that could be indexed now. The other letters stay in the object.
+//! A letter that holds its event, or a whole record of a stream, is retried from the letter (`tried`). For other
+//! letters the source is read again, by a separate message: an event over the limit, a rest that could not be read, an
+//! object that was gone. The same holds for the rest of an object whose dataset was gone (`source`).
+//! If only a part of the letters was settled, the remainder is written before the object is deleted. A repetition is
 //! harmless: the remainder's key follows from its positions.
 
 mod read;
@@ -23,15 +24,16 @@ use self::{
 use super::{S3Ingest, turns::Turn};
 use crate::{lambda::Deadline, source::s3::LettersTask};
 
-/// By the number of its line, what a letter is replaced by: the letters of what is rejected once more; nothing where all is settled.
+/// The replacement of each retried letter, by its line number: the letters of its events that were rejected again.
+/// `None` if all are settled.
 type Fates = BTreeMap<usize, Option<Vec<u8>>>;
 
 impl S3Ingest {
-    /// Tries the letters of one object again, and prints their receipt. The slot of `turn` is free when the letters are read: the next object
-    /// of the invocation is read while these are being sent.
+    /// Retries the letters of one object, and prints their receipt. It frees the slot of `turn` when the letters are
+    /// read: the next object of the invocation is read while these letters are being sent.
     ///
     /// # Errors
-    /// Where something is undelivered, or the object could not be written or deleted: the message comes again.
+    /// An event is undelivered, or the object could not be written or deleted: the message is redelivered.
     pub(super) async fn letters(&self, task: &LettersTask, mut turn: Turn, deadline: Deadline) -> Result<(), String> {
         let dead = &self.settings.dead_letters;
         let is_ours = task.bucket == dead.bucket && task.key.starts_with(&dead.prefix);
@@ -73,24 +75,24 @@ impl S3Ingest {
         for continuation in sources.continuations(&self.datasets) {
             self.hand_on(&continuation, deadline).await?;
         }
-        // In the queue they are as safe as they were here.
+        // The queue keeps them as safely as this object did.
         fates.extend(sources.lines().iter().map(|line| (*line, None)));
         self.replace(task, &lines, &fates).await
     }
 
-    /// What is to be done about a line, if it is asked for and can be tried.
+    /// How to retry a line, if the task selects it and it can be retried.
     fn wanted(&self, task: &LettersTask, bytes: &[u8]) -> Option<Wanted> {
         let letter: Letter = serde_json::from_slice(bytes).ok()?;
         if task.reason.as_ref().is_some_and(|reason| *reason != letter.error_type) {
             return None;
         }
         let wanted = letter.wanted(&self.datasets, self.settings.max_event_bytes)?;
-        // Without a queue nothing can be handed on.
+        // Reading a source needs a queue for the message.
         let can_be_tried = matches!(wanted, Wanted::Tried { .. }) || self.settings.queue_url.is_some();
         can_be_tried.then_some(wanted)
     }
 
-    /// Writes what is left of an object of letters, and deletes the object; leaves it alone where nothing changed.
+    /// Writes the remainder of an object of letters, and deletes the object. Does nothing if no letter changed.
     async fn replace(&self, task: &LettersTask, lines: &[&[u8]], fates: &Fates) -> Result<(), String> {
         let is_as_it_was = |(line, fate): (&usize, &Option<Vec<u8>>)| {
             fate.as_ref().is_some_and(|letters| names(letters) == names(lines[*line]))
@@ -116,7 +118,7 @@ impl S3Ingest {
     }
 }
 
-/// What tells each letter of some lines from others: its position, and of a rest the message that has it read.
+/// The identity of each letter: its position, and for a rest also its continuation.
 fn names(lines: &[u8]) -> Vec<String> {
     let name = |line: &[u8]| {
         let letter: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
@@ -125,14 +127,15 @@ fn names(lines: &[u8]) -> Vec<String> {
     lines.split_inclusive(|byte| *byte == b'\n').map(name).collect()
 }
 
-/// Beside the object it is left of, by the positions of its letters and what they hold: the same remainder has the same key. Two
-/// objects of letters may each have one of a position: an event that was rejected there, and the rest that begins there.
+/// The key of a remainder: in the folder of the original object, by the positions and content of its letters. The same
+/// remainder has the same key. The content is needed because two objects may each have a letter of the same position:
+/// an event that was rejected there, and the rest that begins there.
 fn remainder_key(key: &str, remainder: &[u8]) -> String {
     let names = names(remainder);
     let mut hash = Sha256::new();
     for (name, line) in names.iter().zip(remainder.split_inclusive(|byte| *byte == b'\n')) {
         let letter: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
-        // Not the reason: it may say how long something took.
+        // The reason is left out, since it may contain a duration.
         let held = ["error_type", "payload", "payload_base64", "payload_length"].map(|member| &letter[member]);
         hash.update(format!("{name} {held:?}\n"));
     }

@@ -1,17 +1,17 @@
-//! From a source into a domain, with the promises of docs/DELIVERY.md.
+//! Delivery from a source into a domain, with the promises of docs/DELIVERY.md.
 //!
-//! In: an invocation and its deadline. Out: the response, after every event of it has one fate and a receipt says so. The
-//! path of an object, or of the records of a stream: one producer on a blocking thread fills bodies (`produce`), each body
-//! is delivered on its own (`send`), and the fates of all of them are summed up (`settle`). Waiting for an empty body is
-//! the only back-pressure.
+//! In: an invocation and its deadline. Out: the response, after every event has one fate and a receipt that counts it.
+//! The path of an object, or of the records of a stream, has three steps. One producer on a blocking thread fills
+//! bodies (`produce`). Each body is delivered separately (`send`). The fates of all bodies are summed up (`settle`).
+//! Back-pressure has one place: the producer waits for an empty body.
 //!
 //! - [`source`]: the acknowledgement contract of each event source
 //! - [`cluster`]: sign a request to the domain, send it, read the answer
 //! - [`aws`]: the SDK clients
 //! - [`settings`]: the environment of the functions that ingest
-//! - [`lambda`]: the deadline, and the word for a failed invocation
+//! - [`lambda`]: the deadline, and the error type of a failed invocation
 //! - [`telemetry`]: the log and the receipts
-//! - [`retry`]: the pace of repetitions
+//! - [`retry`]: the pauses between retries
 
 pub mod aws;
 mod carry;

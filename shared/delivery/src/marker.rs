@@ -1,6 +1,8 @@
-//! Leaves a mark for `brake` where the domain refused a whole invocation: no look at the domain shows it.
+//! Leaves a mark for `brake` if the domain refused a whole invocation. The brake cannot see such refusals when it looks
+//! at the domain.
 //!
-//! A mark is written once in a few minutes by a process. One that cannot be written is logged and written later: nothing depends on a single one.
+//! A process writes at most one mark in a few minutes. A mark that cannot be written is logged, and a later invocation
+//! writes it. No single mark matters.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,12 +16,12 @@ use crate::{
     settings::{Settings, function_name},
 };
 
-/// The brake looks every five minutes.
+/// The least time between two marks: the brake looks every five minutes.
 const BETWEEN_MARKS: Duration = Duration::from_mins(2);
-/// A mark takes no longer.
+/// The longest time to write a mark.
 const LONGEST_WRITE: Duration = Duration::from_secs(2);
 
-/// Where marks go; nowhere without a place for states.
+/// The destination of marks. Without a location for states, no marks are written.
 #[derive(Debug)]
 pub(super) struct Marker {
     marks: Option<Marks>,
@@ -33,7 +35,7 @@ impl Marker {
         Self { marks, function: function_name(), last: Mutex::default() }
     }
 
-    /// Leaves a mark, unless one was left lately or the time is over.
+    /// Leaves a mark, unless a recent one exists or the time is over.
     pub(super) async fn mark(&self, reason: Reason, message: String, deadline: Deadline) {
         let Some(marks) = &self.marks else { return };
         let now = Instant::now();
@@ -41,7 +43,7 @@ impl Marker {
             return;
         }
         let mark = Mark { reason: reason.name().into(), message, at_ms: lambda::now_ms() };
-        // Half of the time after the last letters: the answer needs the rest.
+        // Half of the time after the dead letters: the answer needs the other half.
         let most = deadline.end.saturating_duration_since(now) / 2;
         let result = tokio::time::timeout(most.min(LONGEST_WRITE), marks.write(&self.function, &mark)).await;
         match result {

@@ -27,15 +27,15 @@ use pipeline::{
     rules::Dataset,
 };
 
-/// An object that can't be opened so often is given up for this attempt.
+/// The number of times that one attempt tries to open an object.
 const MAX_OPENS: u32 = 5;
-/// The `error_type` of a rest that no attempt reaches.
+/// The `error_type` of a rest that no attempt can reach.
 const NO_PROGRESS: &str = "no_progress";
 
 impl S3Ingest {
-    /// Reads an object from its start, or from where `begun` says, and prints its receipt.
+    /// Reads an object from its start, or from the checkpoint in `begun`, and prints its receipt.
     ///
-    /// `Err`: the message has to come again.
+    /// `Err`: the message has to be redelivered.
     pub(super) async fn object(
         &self,
         object: &ObjectRef,
@@ -102,7 +102,7 @@ impl S3Ingest {
         let rejected = if rest == Rest::NoProgress {
             let rejection = no_progress(settlement.settled_to(), &receipt, started);
             match begun {
-                // Of the rest only some is read, and the letter has to say which: the message does.
+                // Only some events of the rest are read. The letter has to name them, so it holds the continuation.
                 Some(begun) if only.is_some() => {
                     self.rest_lost(begun, NO_PROGRESS, rejection.reason, &mut receipt, deadline).await
                 }
@@ -125,7 +125,7 @@ impl S3Ingest {
                 object: read,
                 dataset: dataset.name.clone(),
                 pipeline: self.datasets.hash().to_owned(),
-                // Where nothing was passed, the very point where it began.
+                // Without progress, keep the checkpoint from which this attempt began.
                 checkpoint: match begun {
                     Some(begun) if !settlement.got_on(start_offset) => begun.checkpoint,
                     _ => frames.checkpoint(settlement.settled_to()),
@@ -158,7 +158,7 @@ impl S3Ingest {
         }
     }
 
-    /// Reads and delivers until both are over.
+    /// Reads and delivers until both are finished.
     #[expect(clippy::too_many_arguments, reason = "one attempt is made of exactly these")]
     async fn read(
         &self,
@@ -203,7 +203,7 @@ impl S3Ingest {
                 filled
             });
             let waited = frames.reader().waited();
-            // The next object is read while this one is still being sent.
+            // Free the slot now: the next object is read while this one is still being sent.
             frames.release();
             drop(slot);
             Produced { frames, end, reading, waited }
@@ -211,7 +211,7 @@ impl S3Ingest {
         self.carrier.carry_in_turn(origin, dataset, start, deadline, &turn, produce).await
     }
 
-    /// Opens an object, or what took its place where that is to be read too.
+    /// Opens an object. If it is gone and `begun` allows it, opens the content that replaced it.
     async fn open_or_replaced(
         &self,
         object: &ObjectRef,
@@ -221,7 +221,8 @@ impl S3Ingest {
     ) -> Result<Opened, OpenError> {
         let opened = self.open(object, from, deadline).await;
         let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
-        // A rest that could not be read is repaired by another upload: its content is another, and its events have ids of their own.
+        // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
+        // their own.
         tracing::info!(position = %object, reason, "reading what took the place of this object");
         let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
         self.open(&repaired, from, deadline).await
@@ -247,7 +248,7 @@ impl S3Ingest {
         }
     }
 
-    /// An object that is gone, or a rest that can't be reached, is one rejected event without a payload.
+    /// Rejects a missing object, or a rest that cannot be reached, as one event without a payload.
     async fn reject_rest(
         &self,
         origin: &Origin,
@@ -274,7 +275,7 @@ impl S3Ingest {
     }
 }
 
-/// Writes what an attempt read and what became of it into its receipt.
+/// Copies the counts of an attempt into its receipt.
 fn count(receipt: &mut Receipt, settlement: &Settlement, produced: Option<&Produced>) {
     if let Some(produced) = produced {
         receipt.bytes_in = produced.frames.bytes_in();
@@ -287,22 +288,22 @@ fn count(receipt: &mut Receipt, settlement: &Settlement, produced: Option<&Produ
     receipt.retries = settlement.retries;
 }
 
-/// What an attempt leaves for others.
+/// The part of an object that an attempt leaves to other invocations.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Left {
     /// Every event has its fate.
     Nothing,
-    /// The rest is to be handed on.
+    /// The rest goes to the queue.
     Rest(Box<Continuation>),
-    /// There was no time to begin: the message is to be sent again.
+    /// There was no time to begin: the message goes to the queue again.
     All,
 }
 
-/// What the producer of an object leaves behind.
+/// The result of an object's producer.
 struct Produced {
     frames: Frames<ChunkReader>,
     end: End,
-    /// How long it read, and for how much of that it waited for S3.
+    /// The time spent reading, and the part of it spent waiting for S3.
     reading: Duration,
     waited: Duration,
 }
@@ -313,8 +314,8 @@ impl Produced {
     }
 }
 
-/// Whether the time went by with inflating: S3 was waited for during a quarter of it at most, for its answer (`opening`) and for
-/// more of its bytes (`waited`, a part of `reading`). Otherwise another attempt may get further.
+/// Whether inflating took the time. Waiting for S3 took a quarter of it at most: for the first answer (`opening`) and
+/// for more bytes (`waited`, a part of `reading`). Otherwise another attempt may get further.
 fn went_by_with_inflating(opening: Duration, waited: Duration, reading: Duration) -> bool {
     (opening + waited) * 4 <= opening + reading
 }
@@ -328,7 +329,7 @@ fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
     rejection(ItemPosition::in_object(offset), Stage::Frame, NO_PROGRESS, reason)
 }
 
-/// Whether what begins here may be read in other content of the same name: nothing of it was read yet.
+/// Whether a continuation may read other content of the same name: only if nothing of the object was read yet.
 fn may_be_repaired(begun: &Continuation) -> bool {
     begun.checkpoint.offset == 0 && begun.only.as_ref().is_some_and(Only::reads_replaced)
 }

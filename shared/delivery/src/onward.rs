@@ -1,7 +1,9 @@
-//! Messages that leave an invocation: the rest of an object, what is no notification, and for how long a failed one stays hidden.
+//! Sends messages to a queue: the rest of an object, and a message that is not a notification. Also hides a failed
+//! message for a while.
 //!
-//! Out: `Ok` only where SQS has the message, so that the one it replaces can be acknowledged. A kill in between leaves both, which
-//! costs work and no event: ids follow from positions. Deliberately absent: deciding what leaves (`s3`).
+//! Out: `Ok` only if SQS has the new message, so that the old one can be acknowledged. A kill in between leaves both.
+//! That costs work but no event: ids follow from positions. Deliberately absent: the decision which messages to send
+//! (`s3`).
 
 use super::S3Ingest;
 use crate::{
@@ -10,11 +12,13 @@ use crate::{
     source::s3::{Continuation, Message, notification::TURNS, visibility},
 };
 
-/// A message is sent again so often without having been tried; then it fails, and so comes to rest in the dead-letter queue in the end.
+/// The number of times that a message is sent again without an attempt. After that it fails, and so reaches the
+/// dead-letter queue.
 const MAX_TURNS: u32 = 1_000;
-/// At first at once, since another invocation may have time now; then after a while that grows up to this.
+/// The longest delay of a message that is sent again. The first times there is no delay, since another invocation may
+/// have time now. Then the delay grows.
 const MOST_DELAY_SECONDS: i32 = 300;
-/// SQS takes more, and a person reads less.
+/// SQS takes more, but a person reads less.
 const MAX_REASON: usize = 500;
 
 impl S3Ingest {
@@ -33,7 +37,8 @@ impl S3Ingest {
         Ok(())
     }
 
-    /// Sends a message again that was not tried: as a new message, so that being put off counts nothing towards the dead-letter queue.
+    /// Sends a message again that was not attempted. It is a new message, so that the delay does not count towards the
+    /// dead-letter queue.
     pub(super) async fn send_again(
         &self,
         message: &Message,
@@ -60,7 +65,8 @@ impl S3Ingest {
         Ok(())
     }
 
-    /// What can never be read goes to the dead-letter queue at once, as it came: to bring it again for days would tell nobody anything.
+    /// Sends a message that can never be read to the dead-letter queue at once, with an unchanged body. Retries over
+    /// days would not help.
     pub(super) async fn no_notification(
         &self,
         message: &Message,
@@ -86,7 +92,8 @@ impl S3Ingest {
         }
     }
 
-    /// Hides a failed message for a while of its own. Where that fails, it comes back after the queue's timeout.
+    /// Hides a failed message for a pause that depends on its receive count. If that fails, the queue's visibility
+    /// timeout applies.
     pub(super) async fn hide(&self, message: &Message, deadline: Deadline) {
         let (Some(url), Some(handle)) = (&self.settings.queue_url, &message.receipt_handle) else { return };
         let seconds = visibility::pause_seconds(message.receive_count, &mut fastrand::Rng::new());

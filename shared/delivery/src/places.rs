@@ -1,26 +1,26 @@
-//! Which messages of an invocation are read in it, and which are sent again at once, to be read in another.
+//! Decides which messages an invocation reads, and which it sends to the queue again for another invocation.
 //!
-//! An object that did not pass its restart point within its share is handed on to be read alone. Such a message lets the others of its
-//! batch go first, by being sent again; after some times it comes first, and the others are sent again. So neither starves.
-//! Deliberately absent: sending (`onward`).
+//! An object that did not pass its restart point within its share is continued in an invocation that reads nothing else.
+//! Its message first gives way to the other messages of a batch: it is sent to the queue again. After some times it
+//! comes first, and the other messages are sent again. So neither starves. Deliberately absent: sending (`onward`).
 
 use crate::source::s3::{Message, Task};
 
-/// So often an object that is to be read alone lets others go first.
+/// The number of times that an object to be read alone gives way to others.
 const PATIENCE: u32 = 3;
-/// A message that gives way comes back after so many seconds, jittered, so that it meets another batch.
+/// The delay of a message that gives way, in seconds. It is jittered, so that the message meets another batch.
 const AWAY_SECONDS: std::ops::RangeInclusive<i32> = 20..=60;
 
-/// What is done with a message.
+/// The decision about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// It is read.
     Here,
-    /// It is sent again, to come back after so many seconds.
+    /// It is sent to the queue again, with this delay.
     Elsewhere { delay_seconds: i32 },
 }
 
-/// The place of each message, in their order. `may_send`: there is a queue to send them to.
+/// The place of each message, in their order. `may_send`: there is a queue to send to.
 pub(super) fn places(messages: &[Message], may_send: bool, random: &mut fastrand::Rng) -> Vec<Place> {
     let asks_alone: Vec<bool> = messages.iter().map(is_alone).collect();
     let readable =
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::source::s3::Invocation;
 
-    /// Of each message: whether it asks to be read alone, and how often it was sent again.
+    /// One message for each pair: whether it asks to be read alone, and how often it was sent again.
     fn messages(given: &[(bool, u32)]) -> Vec<Message> {
         let member = json!({ "compressed": 0, "raw": 0 });
         let checkpoint =
@@ -108,7 +108,7 @@ mod tests {
 
         #[test]
         fn whoever_asks_to_be_read_alone_is_within_a_number_of_batches(others in 0_usize..9, rivals in 0_u32..9) {
-            // Its rivals are as patient, and each batch that reads one of them has one rival less.
+            // Its rivals are as patient. Each batch that reads a rival leaves one rival less.
             let mut left = rivals;
             for turns in 0..=PATIENCE + rivals {
                 let mut given = vec![(true, turns)];

@@ -1,4 +1,4 @@
-//! The bodies: as many as memory allows, filled, sent and filled again.
+//! The bodies, as many as memory allows. They are filled, sent and filled again.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -9,7 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use pipeline::bulk::Body;
 
-/// A fixed number of bodies. Whoever wants one waits for it: that is the back-pressure.
+/// A fixed number of bodies. Waiting for one is the back-pressure.
 #[derive(Debug)]
 pub(super) struct Pool {
     free: Mutex<Vec<Body>>,
@@ -22,20 +22,20 @@ impl Pool {
         Self { free: Mutex::default(), places: Semaphore::new(bodies), max_bytes }
     }
 
-    /// An empty body, where one is free.
+    /// An empty body, if one is free.
     pub(super) fn take_now(&self) -> Option<Body> {
         self.places.try_acquire().ok()?.forget();
         Some(self.empty())
     }
 
-    /// An empty body; `None` when `stop` comes first.
+    /// An empty body. `None` if `stop` comes first.
     pub(super) async fn take(&self, stop: &Stop) -> Option<Body> {
         let place = tokio::select! {
             biased;
             () = stop.wait() => return None,
             place = self.places.acquire() => place.ok()?,
         };
-        // Given back by `give`.
+        // `give` returns the permit.
         place.forget();
         Some(self.empty())
     }
@@ -45,7 +45,7 @@ impl Pool {
         body.unwrap_or_else(|| Body::new(self.max_bytes))
     }
 
-    /// Gives a body back; `None` where it is lost, such as to an HTTP client that still holds it: another is made.
+    /// Returns a body. `None` if the body is lost, for example because an HTTP client still holds it: another is made.
     pub(super) fn give(&self, body: Option<Body>) {
         if let Some(mut body) = body {
             body.clear();
@@ -55,7 +55,7 @@ impl Pool {
     }
 }
 
-/// Tells a producer to stop: blocking work can't be aborted.
+/// A signal that stops a producer: blocking work can't be aborted.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     flag: AtomicBool,

@@ -1,7 +1,7 @@
-//! Events into bodies, on a blocking thread: frame, decode, judge, push.
+//! Turns events into bodies on a blocking thread: frame, decode, judge, push.
 //!
-//! [`Producer::fill`] is the hot loop, the same for an object and for every record of a stream. A [`Producer`] keeps the
-//! buffers from one to the next.
+//! [`Producer::fill`] is the hot loop. Objects and the records of a stream both use it. A [`Producer`] reuses its
+//! buffers from one record to the next.
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -25,25 +25,25 @@ use pipeline::{
     rules::Dataset,
 };
 
-/// The `error_type` of a letter whose event could not be found again.
+/// The `error_type` of a letter whose event was not found again.
 pub(super) const POSITION_NOT_FOUND: &str = "position_not_found";
 const NO_EVENT: &str = "no event begins at this offset, as the rules read the object now";
 
 /// How reading ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// At the end, or where the rest is rejected.
+    /// At the end, or at a rest that is rejected.
     Whole,
-    /// By the deadline, or since sending failed for good.
+    /// At the deadline, or because sending failed permanently.
     Stopped,
-    /// S3 would not go on.
+    /// At an error of S3.
     Failed(String),
 }
 
-/// The stop came while an empty body was waited for: the event at hand is not counted.
+/// The stop came during the wait for an empty body. The current event is not counted.
 pub(super) struct Stopped;
 
-/// The body being filled, and where full ones go.
+/// The body being filled, and the channel for full bodies.
 pub(super) struct Bodies {
     body: Body,
     pool: Arc<Pool>,
@@ -61,11 +61,12 @@ impl Bodies {
         sealed: mpsc::UnboundedSender<Body>,
         runtime: Handle,
     ) -> Self {
-        // A place holder: the first body is waited for by the producer, on its own thread.
+        // A placeholder. The producer waits for the first body on its own thread.
         Self { body: Body::new(0), pool, stop, seat, sealed, runtime }
     }
 
-    /// An empty body. Who has to wait for one counts among those for whom slow objects give way.
+    /// Takes an empty body. While it waits for one, its object counts as waiting: slow objects then stop at the end of
+    /// their share.
     fn take(&self) -> Result<Body, Stopped> {
         if let Some(body) = self.pool.take_now() {
             return Ok(body);
@@ -80,8 +81,8 @@ impl Bodies {
         Ok(())
     }
 
-    /// Puts one event into the body, or into the next where this one is full. What lies before it is in this body or
-    /// an earlier one.
+    /// Puts one event into the body, or into the next body if this one is full. All events before it are in this body
+    /// or an earlier one.
     #[inline]
     fn place(&mut self, at: ItemPosition, put: impl Fn(&mut Body) -> Result<(), Full>) -> Result<(), Stopped> {
         if put(&mut self.body).is_err() {
@@ -98,21 +99,21 @@ impl Bodies {
     fn seal(&mut self, end: ItemPosition, next: Body) {
         let mut full = std::mem::replace(&mut self.body, next);
         full.end = end;
-        // The receiver lives as long as the producer: it waits for it.
+        // The receiver lives as long as the producer, because it waits for the producer.
         let _ = self.sealed.send(full);
     }
 }
 
-/// What is said of the events of one object, record or dead letter.
+/// Context shared by all events of one object, record or dead letter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here<'h> {
-    /// Where it begins: offsets within it are added.
+    /// The position at which it begins. Offsets within it are added.
     pub(super) at: ItemPosition,
-    /// What the ids of its events begin with.
+    /// The prefix of the ids of its events.
     pub(super) id_prefix: &'h str,
-    /// Stands in for an event's own time where it has none.
+    /// The fallback time of an event that has none.
     pub(super) time_ms: i64,
-    /// All of its bytes where they are at hand, for a dead letter of what can't be framed.
+    /// All of its bytes if they are in memory, for the dead letter of data that can't be framed.
     pub(super) bytes: &'h [u8],
 }
 
@@ -122,7 +123,7 @@ impl Here<'_> {
     }
 }
 
-/// One producer at work.
+/// A running producer.
 pub(super) struct Producer<'p> {
     bodies: Bodies,
     dataset: &'p Dataset,
@@ -131,13 +132,14 @@ pub(super) struct Producer<'p> {
     unfolding: Unfolding,
     judge: Judge,
     unreadable: Vec<u8>,
-    /// What of the object at hand is read; all of it without.
+    /// The events of the current object or record that are read. `None`: all of them.
     awaited: Option<Awaited>,
 }
 
 impl<'p> Producer<'p> {
-    /// Runs `produce`; the last body is sealed whatever it holds, since it carries the counts. `produce` returns how it
-    /// ended, and the position before which every event was placed. `Stopped` where not even a body was to be had.
+    /// Runs `produce`, then seals the last body even if it is empty, since it carries the counts. `produce` returns how
+    /// reading ended, and the position before which every event was pushed. Returns `Stopped` if the stop came before
+    /// the first body was free.
     pub(super) fn run(
         mut bodies: Bodies,
         dataset: &'p Dataset,
@@ -147,7 +149,8 @@ impl<'p> Producer<'p> {
         if bodies.begin().is_err() {
             return End::Stopped;
         }
-        // The clock at the start of the attempt: an index that expires meanwhile is deleted by the next run.
+        // The clock at the start of the attempt. The next retention run deletes an index that expires during the
+        // attempt.
         let now_ms = crate::lambda::now_ms();
         let mut producer = Self {
             bodies,
@@ -164,25 +167,27 @@ impl<'p> Producer<'p> {
         end
     }
 
-    /// Reads no more than these events of the object or record that comes next, which begins at `start`; all where there is no `only`.
+    /// Restricts the next object or record, which begins at `start`, to the events in `only`. Without `only`, all
+    /// events are read.
     pub(super) fn read_only(&mut self, only: Option<&Only>, start: u64) {
         self.awaited = only.map(|only| Awaited::new(only, start));
     }
 
-    /// Rejects one event, or something that stands for some; `payload` is what is kept of it, `length` how long it was.
+    /// Rejects one event, or data that stands for several. `payload` is the part of it that the letter keeps, `length`
+    /// its full length.
     pub(super) fn reject(&mut self, rejection: &Rejection, payload: &[u8], length: u64) -> Result<(), Stopped> {
         let (origin, name) = (self.origin, self.dataset.name.as_str());
         self.bodies.place(rejection.at, |body| body.reject(origin, name, rejection, payload, length))
     }
 
-    /// Reads all frames. Returns how it ended, and the position before which every event was placed.
+    /// Reads all frames. Returns how reading ended, and the position before which every event was pushed.
     pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, here: Here<'_>) -> (End, ItemPosition) {
         let filled = self.fill_bodies(frames, here);
         self.bodies.body.left_out += frames.take_left_out();
         filled
     }
 
-    /// The hot loop. Returns how it ended, and the position before which every event was placed.
+    /// The hot loop. Returns how reading ended, and the position before which every event was pushed.
     #[expect(
         clippy::too_many_lines,
         reason = "the parser has one call site, and the loop around it is measured as one"
@@ -193,7 +198,8 @@ impl<'p> Producer<'p> {
         let mut refused: Option<(ItemPosition, Look, DecodeError)> = None;
         let name = dataset.name.as_str();
         loop {
-            // What did not decode may be several values in one line: the framer then gives them singly.
+            // A payload that did not decode may hold several values in one line. The framer then returns them one by
+            // one.
             if let Some((at, look, error)) = refused.take()
                 && !frames.split()
                 && look == Look::Take
@@ -246,14 +252,14 @@ impl<'p> Producer<'p> {
                 }
             };
             let look = match look(awaited, at, payload.len() as u64, bodies, origin, name) {
-                // Whether it decodes decides where the next one begins, also of one that is not wanted.
+                // Decode it even if it is not wanted: the next value begins where decoding ends.
                 Ok(Look::Skip) => Look::Divide,
                 Ok(look) => look,
                 Err(stopped_at) => return (End::Stopped, stopped_at),
             };
             let placed = events::decode(decoder, dataset.embedded.as_ref(), unfolding, payload, |event| {
                 if look == Look::Divide {
-                    return Ok(()); // one value, and not one that is wanted
+                    return Ok(()); // a single value that is not wanted
                 }
                 let added = if std::ptr::eq(event.source, payload) { added } else { 0 };
                 let event = &event.with_added(added);
@@ -298,7 +304,7 @@ impl<'p> Producer<'p> {
     }
 }
 
-/// Whether a value is read. What was to begin before it and did not is rejected.
+/// Whether a value is read. Rejects the awaited positions before it at which no value began.
 #[inline]
 fn look(
     awaited: &mut Option<Awaited>,
@@ -322,7 +328,7 @@ fn taken(awaited: &mut Option<Awaited>, at: ItemPosition) {
     }
 }
 
-/// Rejects what was to be read and was not met up to the end.
+/// Rejects the awaited positions that were not found before the end.
 fn missed(
     awaited: &mut Option<Awaited>,
     end: ItemPosition,
@@ -337,8 +343,9 @@ fn missed(
     Ok(())
 }
 
-/// Rejects what follows and can never be read. Where only some events are read, the others have their fates: each of those that were
-/// not met is rejected, and the rest from where it was asked for.
+/// Rejects the rest, which can never be read. If only some events are awaited, all other events have their fates
+/// already: then each awaited event that was not found is rejected, and the rest from the position from which it was
+/// requested.
 #[cold]
 fn reject_rest(
     mut rejection: Rejection,
@@ -370,8 +377,9 @@ fn reject_rest(
     }
 }
 
-/// A dead letter names a position, and no value begins there: it stays a dead letter. The error is where reading begins again: `restart`, since
-/// what begins at the position itself may be the rest of a value.
+/// Rejects a position from a dead letter at which no value begins: it stays a dead letter. The error is the position
+/// where the next attempt has to begin. That is `restart`, since the value at the position itself may be the rest of
+/// another value.
 #[cold]
 fn not_found(
     at: ItemPosition,
@@ -391,7 +399,7 @@ pub(super) fn rejection(at: ItemPosition, stage: Stage, error_type: &str, reason
     Rejection { at, restart: None, stage, error_type: error_type.to_owned(), reason }
 }
 
-/// The rest of the object or record: rejected where it can never be read, else how reading ended.
+/// The rest of the object or record: a rejection if it can never be read, otherwise how reading ended.
 fn rest(error: FrameError, end: ItemPosition) -> Result<Rejection, End> {
     match error {
         FrameError::Broken { offset, error_type, reason } => {

@@ -1,31 +1,32 @@
-//! What is left of an object after an attempt: nothing, a rest that is handed on, or a message that fails.
+//! Decides what an attempt leaves of an object: nothing, a rest for the queue, or a failed message.
 //!
-//! Pure: it decides, and `object` acts. An object goes on only if it passed the point from which it began. Where it did not, and the
-//! domain refused nothing, it had too little time: it is handed on to be read alone. Where it had a whole invocation, and inflating
-//! alone filled it, no other attempt would bring more: the rest is one rejection.
+//! It is pure: `object` acts on the decision.
+//! An object that passed the point from which it began is continued. If it did not pass it, and the domain refused
+//! nothing, it had too little time: it is continued in an invocation that reads nothing else. If it had a whole
+//! invocation and inflating took the time, no other attempt would get further: the rest is one rejection.
 
 use super::{produce::End, settle::Settlement};
 use crate::source::s3::continuation::MAX_HOPS;
 
-/// So many attempts of an object may be shares of an invocation, which are seconds where many wait; those that follow are whole
-/// invocations, or [`MAX_HOPS`] would be used up in an hour.
+/// The number of attempts at an object that may be shares of an invocation. A share lasts seconds if many objects wait.
+/// Later attempts have a whole invocation each, since [`MAX_HOPS`] shares would be used up in an hour.
 const MAX_SHARES: u32 = MAX_HOPS / 10;
 
-/// What is left.
+/// The part of an object that an attempt leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rest {
     /// Every event has its fate.
     Nothing,
-    /// A rest, for another invocation.
+    /// The rest goes to the queue, for another invocation.
     Onward {
-        /// One that reads nothing else.
+        /// Whether that invocation reads nothing else.
         alone: bool,
     },
-    /// All of it: there was no time to begin.
+    /// The whole object is left: there was no time to begin.
     NotBegun,
-    /// A rest that can never be reached.
+    /// The rest can never be reached.
     NoProgress,
-    /// The message fails and comes again.
+    /// The message fails and is redelivered.
     Fails(String),
 }
 
@@ -34,21 +35,21 @@ pub(super) enum Rest {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Attempt<'a> {
     pub(super) settlement: &'a Settlement,
-    /// How reading ended; `None` where the producer panicked.
+    /// How reading ended. `None` if the producer panicked.
     pub(super) end: Option<&'a End>,
-    /// Where it began.
+    /// The offset at which it began.
     pub(super) start_offset: u64,
-    /// The number of the continuation that would go on.
+    /// The number of the next continuation.
     pub(super) hops: u32,
-    /// It was begun to be read alone.
+    /// Whether it was to be read alone.
     pub(super) is_alone: bool,
-    /// It had the whole invocation to itself.
+    /// Whether no other object shared the invocation.
     pub(super) is_whole: bool,
     /// Whether any byte was read.
     pub(super) has_begun: bool,
-    /// The time went by with inflating, not with waiting for S3.
+    /// Whether inflating took the time, not waiting for S3.
     pub(super) inflated_only: bool,
-    /// There is a queue to hand on by.
+    /// Whether there is a queue for the rest.
     pub(super) may_hand_on: bool,
 }
 
@@ -66,7 +67,7 @@ impl Attempt<'_> {
         match (failure, self.end) {
             (Some(failure), _) => Rest::Fails(failure.reason.clone()),
             (None, Some(End::Failed(reason))) => Rest::Fails(reason.clone()),
-            // Counted and unsettled without a reason: never, and nothing that may be passed over.
+            // Undelivered events without a failure never happen. If they do, they must not be skipped.
             _ if outcome.undelivered > 0 => Rest::Fails("events are undelivered".to_owned()),
             _ if self.is_whole && self.inflated_only && outcome.read == 0 => Rest::NoProgress,
             _ if self.is_whole || !self.may_hand_on => {
@@ -161,7 +162,7 @@ mod tests {
         ] {
             assert!(matches!(other.rest(), Rest::Fails(_)), "{name}");
         }
-        // An event that is at hand and has no fate was reached.
+        // An event that was read and has no fate was reached.
         let mut reached = settled(START, &[], None);
         reached.outcome.read = 1;
         reached.outcome.dropped = 1;

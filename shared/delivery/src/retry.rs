@@ -1,16 +1,16 @@
-//! The pause before another attempt: exponential, with full jitter.
+//! The pause before a retry: exponential, with jitter.
 
 use std::time::Duration;
 
 /// The first pause is at most this long.
 const BASE: Duration = Duration::from_millis(200);
-/// No pause is longer, unless the other side asks for it.
+/// No pause is longer, unless the server asks for it.
 const CAP: Duration = Duration::from_secs(20);
-/// No other side can make us wait longer, whatever it asks for.
+/// The longest pause that a server can ask for.
 pub const MOST_ASKED_FOR: Duration = Duration::from_mins(1);
 
-/// Pauses that double, each drawn evenly from its second half: never none, and never the same for two that failed
-/// together.
+/// Pauses that double. Each is drawn evenly from the second half of its range: it is never zero, and two clients that
+/// failed together retry at different times.
 #[derive(Debug)]
 pub struct Backoff {
     rng: fastrand::Rng,
@@ -23,14 +23,14 @@ impl Backoff {
         Self { rng: fastrand::Rng::with_seed(seed), attempt: 0 }
     }
 
-    /// The next pause, at least `asked_for`, but of that [`MOST_ASKED_FOR`] at most.
+    /// The next pause. It is at least `asked_for`, of which at most [`MOST_ASKED_FOR`] counts.
     pub fn next_pause(&mut self, asked_for: Option<Duration>) -> Duration {
         let most = BASE.saturating_mul(1 << self.attempt.min(16)).min(CAP);
         self.attempt += 1;
         most.mul_f64(0.5 + self.rng.f64() / 2.0).max(asked_for.unwrap_or_default().min(MOST_ASKED_FOR))
     }
 
-    /// Begins anew, after an attempt that got on.
+    /// Starts again with the first pause, after an attempt that made progress.
     pub fn reset(&mut self) {
         self.attempt = 0;
     }

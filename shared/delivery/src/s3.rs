@@ -1,4 +1,4 @@
-//! The function `s3-ingest`: the messages of an invocation, and the objects that they are about.
+//! The function `s3-ingest`: the messages of an invocation, and the objects that they name.
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -31,10 +31,10 @@ pub struct S3Ingest {
 }
 
 impl S3Ingest {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the process's environment and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// Every fault of both at once. Initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = Settings::read(variable)?;
         crate::telemetry::init(&settings.log);
@@ -46,10 +46,10 @@ impl S3Ingest {
         Ok(Self { carrier: Carrier::new(&settings, &aws)?, settings, datasets, aws })
     }
 
-    /// One invocation.
+    /// Handles one invocation.
     ///
     /// # Errors
-    /// Where the envelope knows no partial answer and something of it was not settled: Lambda brings it again.
+    /// A message failed and the envelope has no partial answer: Lambda retries the whole invocation.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.invocation(deadline, self.messages(event, deadline)).await
     }
@@ -66,7 +66,7 @@ impl S3Ingest {
         let objects = messages.iter().zip(&places).map(here).sum();
         let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline);
         let attempts = messages.iter().zip(places).map(|(message, place)| {
-            // All of them wait before the first begins.
+            // Make all waiters before the first object begins, so that it sees the others.
             let count = message.tasks.as_ref().map_or(0, Vec::len);
             let waiters = if place == Place::Here { (0..count).map(|_| turns.waiter()).collect() } else { Vec::new() };
             self.message(message, place, waiters, &turns, deadline)
@@ -91,8 +91,8 @@ impl S3Ingest {
         respond(invocation.envelope, &failed).map_err(|reason| by.because(reason))
     }
 
-    /// One message: all of its objects, or none. What it leaves for other invocations is sent only when nothing else of the message
-    /// failed, since a failed message brings all of its objects again.
+    /// Settles all objects of a message, or none. The rest of an object goes to the queue only when all other objects
+    /// of the message succeeded: a failed message is redelivered with all of its objects.
     async fn message(
         &self,
         message: &Message,
@@ -132,7 +132,7 @@ impl S3Ingest {
         Ok(())
     }
 
-    /// A message about one object of several.
+    /// The body of a message about one of several objects.
     fn body_of(&self, task: &Task) -> Option<String> {
         match task {
             Task::Object(object) | Task::Folder(object) => {
@@ -171,7 +171,7 @@ impl S3Ingest {
     }
 }
 
-/// Dead letters that a dataset would take.
+/// A fault if a dataset's `from` matches the location of the dead letters.
 pub fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
     let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
     let message = format!(

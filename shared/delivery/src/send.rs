@@ -1,6 +1,6 @@
-//! Where bodies go, and the letters of what is rejected of them.
+//! Sends bodies to the domain, and writes the dead letters of rejected events.
 //!
-//! In: a body. Out: what became of it. Deliberately absent: the loop until every item of it has a fate (`delivery`).
+//! In: a body. Out: the fates of its events. Deliberately absent: the loop until every item has a fate (`delivery`).
 
 use std::{
     collections::BTreeMap,
@@ -18,54 +18,54 @@ use pipeline::{
     record::{ItemPosition, Origin},
 };
 
-/// Where bodies go.
+/// The destination of bodies.
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) cluster: Arc<Cluster>,
     pub(super) letterbox: DeadLetterSink,
     pub(super) gzip: bool,
-    /// Compressing and hashing: as many at once as there are vCPUs.
+    /// Permits for compressing and hashing: one for each vCPU.
     pub(super) encoders: Arc<Semaphore>,
     pub(super) suspects: Arc<Suspects>,
 }
 
-/// Where the letters of rejected events go.
+/// The destination of dead letters.
 #[derive(Debug, Clone)]
 pub(super) enum DeadLetterSink {
-    /// Into a bucket, where they are durable.
+    /// A bucket, where they are durable.
     Bucket { objects: Objects, at: S3Prefix },
-    /// Nowhere yet: the events are dead letters already, and whoever tries them once more decides about their object.
+    /// Memory only: the events are dead letters already. The caller that retries them decides about their object.
     Held(Arc<Mutex<BTreeMap<ItemPosition, Vec<u8>>>>),
 }
 
-/// What became of one body.
+/// The fates of the events of one body.
 #[derive(Debug)]
 pub(super) struct Delivered {
-    /// To be filled again; `None` where the HTTP client still holds it.
+    /// The body, to be filled again. `None` if the HTTP client still holds it.
     pub(super) body: Option<Body>,
     pub(super) outcome: Outcome,
     pub(super) left_out: u64,
-    /// Where what is undelivered lies; in no order.
+    /// The positions of the undelivered events, in no order.
     pub(super) undelivered: Vec<ItemPosition>,
-    /// Everything before it was in this body or one before it.
+    /// All events before it were in this body or an earlier one.
     pub(super) end: ItemPosition,
     pub(super) bulk_requests: u64,
     pub(super) retries: u64,
-    /// Why something is undelivered.
+    /// Why events are undelivered.
     pub(super) failure: Option<Failure>,
 }
 
-/// Why something is undelivered.
+/// Why events are undelivered.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// Another attempt would meet the same.
+    /// Another attempt would fail in the same way.
     pub(super) is_permanent: bool,
 }
 
 impl Sender {
-    /// Delivers a body. Whatever has no fate at the deadline is undelivered; also when `cut` is set, unless the first answer is still
-    /// awaited: a domain that is slow would have to do the work again.
+    /// Delivers a body. Items that have no fate at the deadline are undelivered. When `cut` is set, delivery also ends,
+    /// but not before the first answer: a slow domain would have to do that work again.
     pub(super) async fn deliver(
         self: Arc<Self>,
         body: Body,
@@ -90,7 +90,7 @@ impl Sender {
         delivery.finish(deadline).await
     }
 
-    /// Writes dead letters until it succeeds or the time is up.
+    /// Writes dead letters, with retries until `until`.
     pub(super) async fn keep(
         &self,
         letters: &Letters,

@@ -1,4 +1,5 @@
-//! The environment becomes [`Settings`], or for the Firehose transform [`TransformSettings`]: what the deployment knows.
+//! Reads the environment into [`Settings`], or for the Firehose transform into [`TransformSettings`]: the settings of
+//! the deployment.
 //!
 //! In: a lookup of variables (the process's, or a table in tests). Out: validated settings, or every fault at once.
 //! Deliberately absent: the network, and the rules for the data (`pipeline::rules`).
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 
 use pipeline::outcome::{ConfigError, Fault};
 
-/// Default of `MILLRACE_MAX_BODY_BYTES`: 5 MiB. Smaller domains take requests of 10 MiB only
+/// Default of `MILLRACE_MAX_BODY_BYTES`: 5 MiB. Smaller domains take requests of at most 10 MiB
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html>, "Network limits").
 pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
 /// Default of `MILLRACE_MAX_IN_FLIGHT`.
@@ -35,20 +36,20 @@ pub enum Auth {
 pub enum Compression {
     /// gzip, level 1.
     Gzip,
-    /// Not at all.
+    /// No compression.
     None,
 }
 
-/// A place for dead letters: `s3://bucket/prefix`.
+/// A location for dead letters: `s3://bucket/prefix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Prefix {
     /// The bucket's name.
     pub bucket: String,
-    /// The key prefix, without a slash at its ends; may be empty.
+    /// The key prefix, without a slash at its start or end. May be empty.
     pub prefix: String,
 }
 
-/// What the deployment knows.
+/// The settings of the deployment.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `MILLRACE_DOMAIN_ENDPOINT`: scheme, host, optional port and path; no slash at the end.
@@ -59,22 +60,22 @@ pub struct Settings {
     pub pipeline: PathBuf,
     /// `MILLRACE_DEAD_LETTERS`.
     pub dead_letters: S3Prefix,
-    /// `MILLRACE_STATE`: where a mark is left for `brake`; none without it.
+    /// `MILLRACE_STATE`: the location of marks for `brake`. Without it there are no marks.
     pub state: Option<S3Prefix>,
-    /// `MILLRACE_QUEUE_URL`: where continuations go, and the queue of the messages that fail.
+    /// `MILLRACE_QUEUE_URL`: the queue for continuations, whose failed messages are also hidden for a while.
     pub queue_url: Option<String>,
-    /// `MILLRACE_DEAD_LETTER_QUEUE_URL`: where messages go at once that are no notification.
+    /// `MILLRACE_DEAD_LETTER_QUEUE_URL`: the queue for messages that are not notifications. They go there at once.
     pub dead_letter_queue_url: Option<String>,
-    /// `MILLRACE_KAFKA_CLUSTER`: the name by which the ids know a self-managed cluster; its bootstrap servers where it
-    /// is missing. Changed later, it makes every redelivered event a new document.
+    /// `MILLRACE_KAFKA_CLUSTER`: the name that identifies a self-managed Kafka cluster in document ids. Default: its
+    /// bootstrap servers. If it changes later, every redelivered event becomes a new document.
     pub kafka_cluster: Option<String>,
     /// `MILLRACE_HASH_KEY`: the secret with the key for `hash`, by its ARN or name.
     pub hash_key: Option<String>,
-    /// `MILLRACE_MAX_BODY_BYTES`: of one `_bulk` body before compression.
+    /// `MILLRACE_MAX_BODY_BYTES`: the limit of one `_bulk` body before compression.
     pub max_body_bytes: usize,
     /// `MILLRACE_MAX_EVENT_BYTES`.
     pub max_event_bytes: usize,
-    /// `MILLRACE_MAX_RECORD_BYTES`: of one record of a stream, inflated.
+    /// `MILLRACE_MAX_RECORD_BYTES`: the limit of one inflated record of a stream.
     pub max_record_bytes: u64,
     /// `MILLRACE_MAX_IN_FLIGHT`: bulk requests at a time, the ceiling of the adaptive limit.
     pub max_in_flight: usize,
@@ -99,10 +100,10 @@ impl S3Prefix {
 }
 
 impl Settings {
-    /// Reads from a lookup, such as [`variable`]; an empty value counts as missing.
+    /// Reads the settings from a lookup, such as [`variable`]. An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// Every fault at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -148,14 +149,14 @@ impl Settings {
     }
 }
 
-/// What the Firehose transform knows of its deployment: it writes to nobody, so that is little.
+/// The settings of the Firehose transform. They are few, since it sends no requests to a domain.
 #[derive(Debug, Clone)]
 pub struct TransformSettings {
     /// `MILLRACE_PIPELINE`.
     pub pipeline: PathBuf,
     /// `MILLRACE_MAX_EVENT_BYTES`.
     pub max_event_bytes: usize,
-    /// `MILLRACE_MAX_RECORD_BYTES`: of one record, inflated.
+    /// `MILLRACE_MAX_RECORD_BYTES`: the limit of one inflated record.
     pub max_record_bytes: u64,
     /// `MILLRACE_HASH_KEY`.
     pub hash_key: Option<String>,
@@ -164,10 +165,10 @@ pub struct TransformSettings {
 }
 
 impl TransformSettings {
-    /// Reads from a lookup, such as [`variable`]; an empty value counts as missing.
+    /// Reads the settings from a lookup, such as [`variable`]. An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// Every fault at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -181,7 +182,7 @@ impl TransformSettings {
     }
 }
 
-/// The name of this Lambda function, which is a dimension of its metrics; `local` where it is none.
+/// The name of this Lambda function, which is a dimension of its metrics. `local` outside Lambda.
 pub(crate) fn function_name() -> String {
     variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
 }
@@ -192,7 +193,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads variables one after another and collects their faults, so that a start names all of them at once.
+/// Reads variables one after another and collects their faults, so that a failed start reports all of them at once.
 #[derive(Debug)]
 pub struct Reader<L> {
     lookup: L,
@@ -200,12 +201,12 @@ pub struct Reader<L> {
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    /// From a lookup of variables; an empty value counts as missing.
+    /// A reader for a lookup of variables. An empty value counts as missing.
     pub fn new(lookup: L) -> Self {
         Self { lookup, faults: Vec::new() }
     }
 
-    /// The settings, if no variable was at fault.
+    /// The settings, if no variable has a fault.
     ///
     /// # Errors
     /// All faults.
@@ -225,8 +226,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.or("MILLRACE_DOMAIN_AUTH", Auth::SigV4("es"), form, auth)
     }
 
-    /// A fault where a URL would carry credentials over plain http. Others on the network could read a password, or with a signature a
-    /// session token and all events.
+    /// Adds a fault if a URL would carry credentials over plain http. Others on the network could read a password, or
+    /// with a signature a session token and all events.
     pub fn refuse_plain_http(&mut self, place: &str, url: &str, auth: &Auth) {
         let is_allowed = self.or("MILLRACE_DOMAIN_INSECURE", false, "true or false", |value| value.parse().ok());
         if is_allowed || *auth == Auth::None || !is_plain_beyond_this_machine(url) {
@@ -263,7 +264,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.or("MILLRACE_PIPELINE", DEFAULT_PIPELINE.into(), "a file", |value| Some(value.into()))
     }
 
-    /// Of a body, and of an event.
+    /// The limits of a body and of an event.
     pub fn limits(&mut self) -> (usize, usize) {
         (self.max_body_bytes(), self.max_event_bytes())
     }
@@ -295,7 +296,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
-    /// Notes a fault of a variable.
+    /// Adds a fault of a variable.
     pub fn fault(&mut self, place: &str, message: String) {
         self.faults.push(Fault { place: place.into(), message });
     }
@@ -304,7 +305,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// A variable in its accepted form, else the default; another form is a fault.
+    /// A variable in its accepted form, or the default if it is missing. Another form is a fault.
     pub fn or<T>(&mut self, name: &str, default: T, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(value) = self.value(name) else { return default };
         parse(&value).unwrap_or_else(|| {
@@ -313,7 +314,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
-    /// A variable that has no default: without it there is a fault.
+    /// A variable without a default: a missing one is a fault.
     pub fn required<T: Default>(&mut self, name: &str, form: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         if self.value(name).is_none() {
             self.fault(name, format!("is missing: give {form}"));
@@ -369,7 +370,7 @@ pub fn s3_prefix(value: &str) -> Option<S3Prefix> {
 }
 
 impl Default for S3Prefix {
-    /// Stands for a value whose fault is already noted.
+    /// A placeholder for a value whose fault is already recorded.
     fn default() -> Self {
         Self { bucket: String::new(), prefix: String::new() }
     }

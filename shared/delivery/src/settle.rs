@@ -1,4 +1,5 @@
-//! What became of one attempt at an object: the fates of all its bodies, and where the next attempt has to begin.
+//! The result of one attempt at an object or batch: the fates of all its bodies, and where the next attempt has to
+//! begin.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +13,20 @@ pub(super) struct Settlement {
     pub(super) left_out: u64,
     pub(super) bulk_requests: u64,
     pub(super) retries: u64,
-    /// The records in which something is undelivered.
+    /// The records that have undelivered events.
     pub(super) undelivered_records: BTreeSet<u32>,
     lowest_undelivered: Option<ItemPosition>,
-    /// Everything before it was read, and is in a body that was delivered or not.
+    /// All events before it were read and are in a body whose delivery ended, successfully or not.
     pub(super) end: ItemPosition,
-    /// The first failure, or the first permanent one.
+    /// The first permanent failure, otherwise the first failure.
     pub(super) failure: Option<Failure>,
-    /// Deliveries that panicked, and the producer where it did. What a producer held unsent is not counted.
+    /// The number of deliveries that panicked, plus one if the producer did. Events that the producer had not sent are
+    /// not counted.
     pub(super) panicked: u64,
 }
 
 impl Settlement {
-    /// Of an attempt that begins at `start`.
+    /// The settlement of an attempt that begins at `start`.
     pub(super) fn new(start: ItemPosition) -> Self {
         Self { end: start, ..Self::default() }
     }
@@ -44,21 +46,22 @@ impl Settlement {
         }
     }
 
-    /// Notes a failure.
+    /// Records a failure.
     pub(super) fn fail(&mut self, failure: Failure) {
         if self.failure.as_ref().is_none_or(|known| failure.is_permanent && !known.is_permanent) {
             self.failure = Some(failure);
         }
     }
 
-    /// The offset of an object before which everything is settled. What is undelivered may lie behind all that was read: a position
-    /// at which nothing begins. There is no going on from there.
+    /// The offset of an object before which everything is settled. The lowest undelivered position may be after all
+    /// data that was read, because no event begins there. The next attempt cannot begin at such a position, so the
+    /// result is at most `end`.
     pub(super) fn settled_to(&self) -> u64 {
         self.lowest_undelivered.map_or(self.end, |lowest| lowest.min(self.end)).offset
     }
 
-    /// Whether this attempt at an object, begun at `start_offset`, got on: the offset advanced, and by more than events dropped on
-    /// the way to a domain that took nothing.
+    /// Whether this attempt at an object, begun at `start_offset`, made progress. The offset has to advance. Dropped
+    /// events alone are not progress if the domain took nothing.
     pub(super) fn got_on(&self, start_offset: u64) -> bool {
         let Outcome { indexed, duplicates, rejected, undelivered, .. } = self.outcome;
         self.settled_to() > start_offset && (undelivered == 0 || indexed + duplicates + rejected > 0)

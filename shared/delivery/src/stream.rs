@@ -1,4 +1,5 @@
-//! The functions `kinesis-ingest` and `kafka-ingest`: the records of an invocation, to their receipt and the answer.
+//! The functions `kinesis-ingest` and `kafka-ingest`: from the records of an invocation to their receipt and the
+//! answer.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -36,10 +37,10 @@ pub struct StreamIngest {
 }
 
 impl StreamIngest {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the process's environment and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// Every fault of both at once. Initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = Settings::read(variable)?;
         crate::telemetry::init(&settings.log);
@@ -49,10 +50,11 @@ impl StreamIngest {
         Ok(Self { settings, datasets, carrier })
     }
 
-    /// One invocation by Kinesis: the answer names the first record of the shard that has to come again.
+    /// Handles one invocation by Kinesis. The answer names the first record of the shard that has to be redelivered.
     ///
     /// # Errors
-    /// The domain refuses for good, or no dataset takes the stream: the whole batch comes again, and an alarm rings.
+    /// The domain refuses permanently, or no dataset takes the stream: the whole batch is redelivered, and an alarm
+    /// rings.
     pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.invocation(deadline, self.shards(invocation, deadline)).await
     }
@@ -84,10 +86,10 @@ impl StreamIngest {
         Ok(kinesis::respond(failed.iter().map(String::as_str)))
     }
 
-    /// One invocation by Kafka: the answer names the first record of each partition that has to come again.
+    /// Handles one invocation by Kafka. The answer names the first record of each partition that has to be redelivered.
     ///
     /// # Errors
-    /// The domain refuses for good, or no dataset takes a topic: the whole batch comes again, and an alarm rings.
+    /// The domain refuses permanently, or no dataset takes a topic: the whole batch is redelivered, and an alarm rings.
     pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         self.carrier.invocation(deadline, self.topics(invocation, deadline)).await
     }
@@ -121,7 +123,7 @@ impl StreamIngest {
         Ok(kafka::respond(failed.iter().map(|(partition, offset)| (partition.as_str(), *offset))))
     }
 
-    /// Carries the records of one shard or topic, and prints their receipt; what has to come again.
+    /// Delivers the records of one shard or topic, and prints their receipt. Returns the records to redeliver.
     async fn batch(
         &self,
         batch: Batch,
@@ -179,7 +181,8 @@ impl StreamIngest {
 }
 
 impl Shard {
-    /// Gives each record its partition key, and of an aggregated record each user record its own, where they were asked for.
+    /// Gives each record its partition key, if a rule asks for it. Each user record of an aggregated record has its own
+    /// key.
     fn name_keys(&mut self) {
         if self.partition_keys.is_empty() {
             return;
@@ -204,7 +207,7 @@ impl Shard {
     }
 }
 
-/// Every record of a batch: taken apart where several were aggregated, and framed with the same buffers.
+/// Reads every record of a batch with the same buffers. An aggregated record is split into its user records.
 fn read<'r>(
     producer: &mut Producer<'_>,
     records: &'r Records,
@@ -255,7 +258,8 @@ fn ordinal(record: usize) -> u32 {
     u32::try_from(record).unwrap_or(u32::MAX)
 }
 
-/// A stream is connected to the function on purpose: records that no rule knows of are no records to be forgotten.
+/// The error for a stream without a dataset. The stream was connected to the function on purpose, so its records must
+/// not be skipped.
 fn unwanted(kind: &str, name: &str) -> Failed {
     FailedBy::NoDataset.because(format!(
         "no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it"

@@ -1,7 +1,8 @@
-//! Items that were refused in a way that may be their own fault, and are undelivered: remembered in this process, so that the next
-//! invocation does not begin to count anew.
+//! Remembers undelivered items whose refusals may be their own fault. It keeps them in this process, so that the next
+//! invocation does not count their refusals from zero.
 //!
-//! It is a help and no promise: another process knows nothing of it. Where the time allows, one invocation decides alone.
+//! This is best effort: another process does not have these counts. With enough time, one invocation decides without
+//! them.
 
 use std::{
     collections::HashMap,
@@ -12,17 +13,17 @@ use sha2::{Digest, Sha256};
 
 use pipeline::bulk::Refusals;
 
-/// Items that are remembered for sure; no more than twice as many are held, of 100 bytes each.
+/// The number of items that are surely remembered. At most twice as many are held, of 100 bytes each.
 const MOST: usize = 5_000;
 
-/// An item, by its action line and document.
+/// The key of an item: a hash of its action line and document.
 type Key = [u8; 16];
 
 /// The suspects of a process.
 #[derive(Debug, Default)]
 pub(super) struct Suspects(Mutex<Generations>);
 
-/// When the younger is full, the older is forgotten.
+/// When the younger map is full, the older one is dropped.
 #[derive(Debug, Default)]
 struct Generations {
     younger: HashMap<Key, Refusals>,
@@ -30,13 +31,13 @@ struct Generations {
 }
 
 impl Suspects {
-    /// Whether none is remembered: the usual case, in which nothing needs to be hashed.
+    /// Whether no item is remembered. That is the usual case, in which no item needs to be hashed.
     pub(super) fn is_empty(&self) -> bool {
         let generations = self.lock();
         generations.younger.is_empty() && generations.older.is_empty()
     }
 
-    /// What is known of an item, which is forgotten here.
+    /// Removes an item and returns its refusals.
     pub(super) fn recall(&self, item: &[u8]) -> Refusals {
         if self.is_empty() {
             return Refusals::default();
@@ -47,8 +48,8 @@ impl Suspects {
         known.unwrap_or_default()
     }
 
-    /// Remembers an item, if anything is held against it. While the domain is busy most items come again for its state alone; they
-    /// would displace the suspects.
+    /// Remembers an item if it is suspect. While the domain is busy, most items are redelivered because of its state
+    /// alone. They would displace the suspects.
     pub(super) fn remember(&self, item: &[u8], refusals: Refusals) {
         if !refusals.is_suspicion() {
             return;

@@ -1,7 +1,7 @@
-//! What operators see: log lines, and one receipt for every attempt at an object or batch.
+//! The output for operators: log lines, and one receipt for every attempt at an object or batch.
 //!
-//! A receipt is one JSON line, and at once the CloudWatch embedded metric format record of its counts. Deliberately
-//! absent: payloads and credentials, in any message.
+//! A receipt is one JSON line. The same line is the CloudWatch embedded metric format record of its counts.
+//! Deliberately absent: payloads and credentials, in any message.
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -14,8 +14,8 @@ use pipeline::outcome::{Outcome, TransformOutcome};
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Millrace";
 
-/// Metrics of a receipt and their CloudWatch units. Dimension: `dataset` alone, since every further one costs a metric
-/// for each of its values.
+/// Metrics of a receipt and their CloudWatch units. The only dimension is `dataset`, since each value of a further
+/// dimension costs a metric.
 pub const METRICS: [(&str, &str); 15] = [
     ("read", "Count"),
     ("dropped", "Count"),
@@ -34,7 +34,7 @@ pub const METRICS: [(&str, &str); 15] = [
     ("elapsed_ms", "Milliseconds"),
 ];
 
-/// What a receipt is about, and how far it got.
+/// The subject of a receipt, and how far the attempt got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Subject {
@@ -44,7 +44,8 @@ pub enum Subject {
         bucket: String,
         /// The object's key.
         key: String,
-        /// The entity tag of the content that was read, without quotes; none where neither notification nor S3 gave one.
+        /// The entity tag of the content that was read, without quotes. `None` if neither the notification nor S3 gave
+        /// one.
         #[serde(skip_serializing_if = "Option::is_none")]
         etag: Option<String>,
         /// The offset at which this attempt began.
@@ -52,8 +53,8 @@ pub enum Subject {
         /// The offset before which everything is settled.
         end_offset: u64,
     },
-    /// An S3 object that is read again for the sake of dead letters, of whose events it is the source. It is no receipt of the
-    /// object: what the letters do not name was not read.
+    /// An S3 object that is read again for dead letters, because it is the source of their events. This is not a
+    /// receipt of the whole object: only the events that the letters name were read.
     Again {
         /// The object.
         again: ObjectName,
@@ -62,13 +63,14 @@ pub enum Subject {
         /// The offset before which everything is settled.
         end_offset: u64,
     },
-    /// Dead letters that were tried once more.
+    /// Dead letters that were retried.
     DeadLetters {
-        /// The bucket that they lie in.
+        /// The bucket of the dead letters.
         bucket: String,
         /// The key of their object.
         key: String,
-        /// How many of the object's letters were not tried: others were asked for, or they hold no whole event.
+        /// The number of the object's letters that were not tried: other letters were requested, or they hold no whole
+        /// event.
         left: u64,
     },
     /// Records of a Kinesis shard.
@@ -77,20 +79,20 @@ pub enum Subject {
         stream: String,
         /// The shard's id.
         shard: String,
-        /// How many records came.
+        /// The number of records received.
         records: usize,
-        /// The first of them.
+        /// The sequence number of the first record.
         start_sequence_number: String,
-        /// The last of those that are settled and have only settled ones before them, if there is any.
+        /// The sequence number of the last record up to which all are settled, if there is one.
         end_sequence_number: Option<String>,
     },
     /// Records of a Kafka topic.
     Kafka {
         /// The topic's name.
         topic: String,
-        /// How many records came, without tombstones.
+        /// The number of records received, without tombstones.
         records: usize,
-        /// From which offset to which, by the partition's number.
+        /// The first offset and the end offset, by the partition's number.
         partitions: BTreeMap<i64, Offsets>,
     },
 }
@@ -107,46 +109,47 @@ pub struct ObjectName {
 /// How far one partition got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Offsets {
-    /// The first record's.
+    /// The offset of the first record.
     pub start_offset: i64,
     /// The offset before which everything is settled.
     pub end_offset: i64,
 }
 
-/// What became of one attempt at an object or batch.
+/// The result of one attempt at an object or batch.
 #[derive(Debug, Clone, Serialize)]
 pub struct Receipt {
-    /// What it is about.
+    /// The object or batch.
     #[serde(flatten)]
     pub subject: Subject,
-    /// The dataset that took it.
+    /// The dataset that took the events.
     pub dataset: String,
-    /// Whether it is done with: nothing of it is left to do.
+    /// Whether the object or batch is finished: no work is left.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Bytes as they came, compressed or not.
+    /// Bytes received, compressed or not.
     pub bytes_in: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
     /// The fates.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Values that a rule of `fields` could not make, in events that went on without them.
+    /// Values that a rule of `fields` could not make, in events that were delivered without them.
     pub left_out: u64,
-    /// Deliveries that panicked: all events of theirs count as undelivered. Also the producer; what it held unsent is not counted.
+    /// The number of deliveries that panicked, plus one if the producer did. All events of such a delivery count as
+    /// undelivered. Events that the producer had not sent are not counted.
     pub panicked: u64,
-    /// Whether the rest goes to the queue, to be read in another invocation.
+    /// Whether the rest goes to the queue, for another invocation.
     pub handed_on: bool,
-    /// Requests to `_bulk`, with their repetitions.
+    /// Requests to `_bulk`, including retries.
     pub bulk_requests: u64,
-    /// Requests among them that were repetitions, of a whole body or of the items that failed.
+    /// The retries among them, of a whole body or of the items that failed.
     pub retries: u64,
     /// Wall-clock time of the attempt.
     pub elapsed_ms: u64,
 }
 
 impl Receipt {
-    /// Of an attempt that has just begun.
+    /// The receipt of an attempt that has just begun.
     pub fn new(subject: Subject, dataset: &str) -> Self {
         Self {
             subject,
@@ -192,14 +195,14 @@ pub const TRANSFORM_METRICS: [(&str, &str); 12] = [
     ("elapsed_ms", "Milliseconds"),
 ];
 
-/// What became of the records of one invocation by Firehose.
+/// The result of one invocation by Firehose.
 #[derive(Debug, Clone, Serialize)]
 pub struct TransformReceipt {
     /// The delivery stream's name.
     pub delivery_stream: String,
-    /// The dataset that took it.
+    /// The dataset that took the records.
     pub dataset: String,
-    /// Bytes of the records as they came, without base64.
+    /// Bytes of the records received, without base64.
     pub bytes_in: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
@@ -208,7 +211,7 @@ pub struct TransformReceipt {
     /// The fates.
     #[serde(flatten)]
     pub outcome: TransformOutcome,
-    /// Values that a rule of `fields` could not make, in events that went on without them.
+    /// Values that a rule of `fields` could not make, in events that were delivered without them.
     pub left_out: u64,
     /// Wall-clock time of the invocation.
     pub elapsed_ms: u64,
@@ -227,7 +230,7 @@ impl TransformReceipt {
     }
 }
 
-/// The alarms want few series that are there for sure: these are counted by the function's name besides.
+/// Metrics that are also counted by the function's name. Alarms need few series that always exist.
 pub const ALARMED: [(&str, &str); 5] = [
     ("rejected", "Count"),
     ("undelivered", "Count"),
@@ -235,7 +238,7 @@ pub const ALARMED: [(&str, &str); 5] = [
     ("sent", "Count"),
     ("rejected_by_domain", "Count"),
 ];
-/// The same of a [`TransformReceipt`].
+/// The same metrics of a [`TransformReceipt`].
 pub const TRANSFORM_ALARMED: [(&str, &str); 2] = [("failed", "Count"), ("unbalanced", "Count")];
 
 fn line(
@@ -261,10 +264,11 @@ fn line(
     line.to_string()
 }
 
-/// Metrics of an object that no dataset takes, by the function's name: there is no dataset to count it by.
+/// Metrics of an object that no dataset takes, by the function's name, since there is no dataset.
 pub const UNMATCHED: [(&str, &str); 1] = [("unmatched", "Count")];
 
-/// What another function than those of events says it did: one document that is a metric record too, by the function's name.
+/// The report of a function that does not ingest events: one document that is also a metric record, by the function's
+/// name.
 pub fn document(message: &str, is_whole: bool, about: &impl Serialize, metrics: &[(&str, &str)]) -> Value {
     let mut document = json!({
         "message": message,
@@ -289,13 +293,13 @@ fn add(line: &mut Value, fields: &impl Serialize) {
 
 /// Prints one line to standard output, where Lambda's log collector reads it.
 pub fn print(line: &str) {
-    // A closed standard output is no reason to fail events that are safe.
+    // If standard output is closed, safe events must not fail.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// Makes `tracing` print JSON lines to standard output. `filter` is `MILLRACE_LOG`, validated before.
+/// Makes `tracing` print JSON lines to standard output. `filter` is the validated `MILLRACE_LOG`.
 pub fn init(filter: &str) {
-    // A second initialisation, as in tests, changes nothing.
+    // A second initialisation, for example in tests, does nothing.
     let _ = tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)

@@ -1,11 +1,13 @@
-//! The function `firehose-transform`: the records of an invocation, to the answers and their receipt.
+//! The function `firehose-transform`: from the records of an invocation to the answers and their receipt.
 //!
-//! In: records of a delivery stream. Out: of each the chosen events, shaped, one a line; or `Dropped` where none was
-//! chosen; or `ProcessingFailed` where an event of it can't be read, so that Firehose keeps the whole record as it came.
-//! Deliberately absent: the network, dead letters (Firehose's backup bucket is that), and a deadline: an invocation has 6 MB
-//! at most and five minutes for them (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>), which
-//! nothing needs: a record inflates to `MILLRACE_MAX_RECORD_BYTES` at most (1 GB out of 5 MB takes 1.3 s). If it did, Firehose would
-//! try again and keep the records.
+//! In: the records of a delivery stream. Out: one answer for each record. `Ok` holds its chosen events, shaped, one per
+//! line. `Dropped` means that no event was chosen. `ProcessingFailed` means that an event can't be read: Firehose then
+//! keeps the whole record unchanged.
+//! Deliberately absent: the network, and dead letters, since Firehose's backup bucket holds failed records.
+//! Also absent: a deadline. An invocation has at most 6 MB and five minutes
+//! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>). It never needs that long: a record
+//! inflates to at most `MILLRACE_MAX_RECORD_BYTES` (1 GB out of 5 MB takes 1.3 s). After a timeout Firehose would retry
+//! and keep the records.
 
 use std::{sync::Arc, time::Instant};
 
@@ -28,7 +30,8 @@ use pipeline::{
     shape::ShapeScratch,
 };
 
-/// Failed records of an invocation that are logged; the rest is only counted, or one wrong rule would fill the log.
+/// The number of failed records of an invocation that are logged. Further ones are only counted, since one wrong rule
+/// would fill the log.
 const LOGGED_FAILURES: u64 = 100;
 
 /// The function `firehose-transform`.
@@ -39,14 +42,14 @@ pub struct FirehoseTransform {
 }
 
 impl FirehoseTransform {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the process's environment and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// Every fault of both at once. Initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = TransformSettings::read(variable)?;
         crate::telemetry::init(&settings.log);
-        // Only a key has to be asked for.
+        // Load the SDK only if there is a key to read.
         let key = match &settings.hash_key {
             Some(secret) => Some(hash_key(&Aws::load().await.secrets, secret).await?),
             None => None,
@@ -55,12 +58,12 @@ impl FirehoseTransform {
         Ok(Self { settings, datasets })
     }
 
-    /// One invocation. It blocks: call it where that is allowed.
+    /// Handles one invocation. It blocks: call it on a thread that may block.
     ///
     /// # Errors
-    /// The event is not of Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose tries
-    /// again, three times by default, then keeps the records as they came under `processing-failed/` in the backup bucket
-    /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+    /// The event is not from Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose
+    /// retries, three times by default. Then it keeps the records unchanged under `processing-failed/` in the backup
+    /// bucket (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn handle(&self, invocation: &[u8]) -> Result<Response, Failed> {
         let started = Instant::now();
         let invocation = &Invocation::read(invocation).map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
@@ -86,21 +89,21 @@ impl FirehoseTransform {
 /// Why a record fails.
 #[derive(Debug)]
 struct Failure {
-    /// Of the event, in the decompressed record.
+    /// The offset of the event in the decompressed record.
     offset: u64,
-    /// A stable word to search by.
+    /// A stable name to search by.
     error_type: &'static str,
-    /// What is wrong, for a person.
+    /// The explanation for a person.
     reason: String,
 }
 
-/// What was found in one record.
+/// The counts of one record.
 #[derive(Debug, Default)]
 struct Found {
     read: u64,
     dropped: u64,
     chosen: u64,
-    /// Events that are of no use, with the reason of the first.
+    /// Events that can't be used. `failure` holds the reason of the first.
     faulty: u64,
     failure: Option<Failure>,
 }
@@ -113,7 +116,7 @@ impl Found {
     }
 }
 
-/// One invocation at work, with buffers kept from record to record.
+/// The work of one invocation. Its buffers are reused for every record.
 struct Work<'r> {
     transform: &'r Arc<Transform>,
     frames: Frames<&'r [u8]>,
@@ -121,13 +124,13 @@ struct Work<'r> {
     unfolding: Unfolding,
     shape: ShapeScratch,
     unreadable: Vec<u8>,
-    /// The chosen events of the record at hand, one a line.
+    /// The chosen events of the current record, one per line.
     data: Vec<u8>,
-    /// The values of its partition keys; empty before its first chosen event.
+    /// The values of its partition keys. Empty before its first chosen event.
     values: Vec<String>,
     value: String,
     origin: Origin,
-    /// The record at hand.
+    /// The number of the current record.
     record: u32,
     receipt: TransformReceipt,
 }
@@ -203,7 +206,7 @@ impl<'r> Work<'r> {
             *(if chosen > 0 { &mut outcome.ok } else { &mut outcome.dropped_records }) += 1;
             return;
         };
-        // Firehose keeps all of it, also what would have been dropped.
+        // Firehose keeps the whole record, including events that would have been dropped.
         outcome.failed += dropped + chosen + faulty;
         outcome.failed_records += 1;
         let at = ItemPosition { record: self.record, offset, ..ItemPosition::default() };
@@ -216,7 +219,7 @@ impl<'r> Work<'r> {
         }
     }
 
-    /// Everything about one record. Behind the first fault its events are only counted.
+    /// Reads one record. After the first fault its events are only counted.
     fn read(&mut self, record: &'r Record, room: usize) -> Found {
         let mut found = Found::default();
         self.data.clear();
@@ -242,7 +245,8 @@ impl<'r> Work<'r> {
         } = self;
         let mut refused: Option<(u64, DecodeError)> = None;
         loop {
-            // What did not decode may be several values in one line: the framer then gives them singly.
+            // A payload that did not decode may hold several values in one line. The framer then returns them one by
+            // one.
             if let Some((offset, DecodeError { error_type, reason })) = refused.take()
                 && !frames.split()
             {
@@ -312,8 +316,8 @@ fn no_room(offset: u64) -> Failure {
     }
 }
 
-/// Appends one event as a line. A JSON string holds no raw line break, so every one in a valid event lies between tokens;
-/// readers of lines such as Athena's end one at a carriage return too.
+/// Appends one event as a line. A JSON string holds no raw line break, so every line break in a valid event lies
+/// between tokens. Carriage returns are replaced too: line readers such as Athena's end a line at one.
 fn push_line(data: &mut Vec<u8>, event: &[u8]) {
     let start = data.len();
     data.extend_from_slice(event);

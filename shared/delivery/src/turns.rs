@@ -1,8 +1,9 @@
-//! Who reads when: the objects of one invocation share its time, and a slow one gives way to those that wait.
+//! Shares the time of an invocation among its objects. A slow object gives way to the objects that wait.
 //!
-//! In: how many objects an invocation is about. Out: a [`Turn`] for each. A turn has a producer's slot until reading ends, and a share
-//! of the time. While others wait, for a slot or for an empty body, an object stops when its share is over; where nobody waits it goes
-//! on. Deliberately absent: what becomes of an object that was stopped (`rest`).
+//! In: the number of objects in the invocation. Out: a [`Turn`] for each. A turn has a producer's slot until reading
+//! ends, and a share of the time.
+//! While others wait, for a slot or for an empty body, an object stops when its share is over. While no other object
+//! waits, it continues. Deliberately absent: the rest of an object that was stopped (`rest`).
 
 use std::{
     sync::{
@@ -20,9 +21,10 @@ use tokio::{
 use super::pool::Stop;
 use crate::lambda::Deadline;
 
-/// A share is no shorter, unless the time is: opening an object and one request to the domain take their while.
+/// The shortest share, unless half of the remaining time is shorter. Opening an object and one request to the domain
+/// need this long.
 const LEAST_SHARE: Duration = Duration::from_secs(2);
-/// What is being sent when a share ends has half of the share's length to end, within these bounds.
+/// When a share ends, requests in flight have half of the share's length to finish, within these bounds.
 const LEAST_GRACE: Duration = Duration::from_secs(1);
 const MOST_GRACE: Duration = Duration::from_secs(20);
 
@@ -31,31 +33,32 @@ const MOST_GRACE: Duration = Duration::from_secs(20);
 pub(super) struct Turns {
     slots: Arc<Semaphore>,
     waiting: Arc<Waiting>,
-    /// Whether an object may be stopped before the time is over: only where its rest can be handed on.
+    /// Whether an object may be stopped before the end of the invocation: only if its rest can go to the queue.
     has_shares: bool,
-    /// Whether there is one object only.
+    /// Whether the invocation has one object only.
     is_one: bool,
     readers: usize,
-    /// What an object needs at the least to begin: with less it would fail, and be brought again as a failed message.
+    /// The least time in which an object may begin. With less it would fail, and its message would be redelivered as a
+    /// failed one.
     least: Duration,
     stop_reading: Instant,
 }
 
-/// How many objects wait for a slot or for an empty body.
+/// The number of objects that wait for a slot or for an empty body.
 #[derive(Debug, Default)]
 struct Waiting {
     count: AtomicUsize,
     changed: Notify,
 }
 
-/// One object's place among those that wait.
+/// The wait counts of one object.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     waiting: Arc<Waiting>,
     own: AtomicUsize,
 }
 
-/// As long as this lives, the object of the seat waits.
+/// While this lives, the object of the seat waits.
 #[derive(Debug)]
 pub(super) struct Waits(Arc<Seat>);
 
@@ -70,18 +73,18 @@ pub(super) struct Waiter {
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) seat: Arc<Seat>,
-    /// Tells the producer and the download to end.
+    /// Stops the producer and the download.
     pub(super) stop: Arc<Stop>,
-    /// To be dropped where reading ends.
+    /// Dropped when reading ends.
     pub(super) slot: Option<OwnedSemaphorePermit>,
-    /// When its share of the time is over, and how long what is being sent may take then.
+    /// When its share of the time ends, and how long requests in flight may take after that.
     share: Option<(Instant, Duration)>,
-    /// Whether it has the whole invocation to itself.
+    /// Whether no other object shares the invocation.
     pub(super) is_whole: bool,
 }
 
 impl Turns {
-    /// For `objects` that are read by `readers` at a time.
+    /// The turns of `objects`, of which `readers` are read at a time.
     pub(super) fn new(readers: usize, objects: usize, has_shares: bool, deadline: Deadline) -> Self {
         let stop_reading: Instant = deadline.stop_reading.into();
         let whole = stop_reading.saturating_duration_since(Instant::now());
@@ -96,13 +99,13 @@ impl Turns {
         }
     }
 
-    /// Of the next object. All have to be made before the first begins, or it would not know of the others.
+    /// The waiter of the next object. Make all waiters before the first object begins, so that it sees the others.
     pub(super) fn waiter(&self) -> Waiter {
         let seat = Arc::new(Seat { waiting: Arc::clone(&self.waiting), own: AtomicUsize::new(0) });
         Waiter { waits: seat.wait(), seat }
     }
 
-    /// Waits for a slot; `None` where the time for reading is over before, or what is left of it is too short to begin.
+    /// Waits for a slot. `None` if the reading time ends first, or if the remaining time is too short to begin.
     pub(super) async fn begin(&self, waiter: Waiter) -> Option<Turn> {
         let slot = tokio::time::timeout_at(self.stop_reading, Arc::clone(&self.slots).acquire_owned());
         let slot = slot.await.ok()?.ok()?;
@@ -124,24 +127,25 @@ impl Turns {
     }
 }
 
-/// The share of an object while `others` wait, and so many are read at a time.
+/// The share of an object while `others` wait and `readers` objects are read at a time.
 fn share(left: Duration, others: usize, readers: usize) -> Duration {
     let rounds = u32::try_from((others + 1).div_ceil(readers.max(1))).unwrap_or(u32::MAX);
     (left / rounds).max(LEAST_SHARE.min(left / 2))
 }
 
 impl Turn {
-    /// Of what shares its time with nobody.
+    /// A turn without other objects.
     pub(super) fn whole() -> Self {
         Self { seat: Arc::default(), stop: Arc::default(), slot: None, share: None, is_whole: true }
     }
 
-    /// The same without a share of the time: for what cannot be handed on in part.
+    /// The same turn without a share of the time: for a task that cannot go to the queue in part.
     pub(super) fn without_share(self) -> Self {
         Self { share: None, ..self }
     }
 
-    /// Waits until the share is over and somebody waits; how long what is being sent may still take. For ever where there are no shares.
+    /// Waits until the share is over and another object waits. Returns how long requests in flight may still take.
+    /// Never returns without a share.
     pub(super) async fn is_over(&self) -> Duration {
         let Some((end, grace)) = self.share else { return std::future::pending().await };
         tokio::time::sleep_until(end).await;
@@ -192,7 +196,7 @@ mod tests {
         assert_eq!(share(LEAST_SHARE, 9, 1), LEAST_SHARE / 2, "half of the time at the most");
     }
 
-    /// A second: 0.8 s for reading, and so 0.4 s for each of two.
+    /// The turns of an invocation of one second: 0.8 s for reading, so 0.4 s for each of two objects.
     fn turns(objects: usize, has_shares: bool) -> Turns {
         Turns::new(1, objects, has_shares, Deadline::after(Duration::from_secs(1)))
     }
@@ -207,7 +211,7 @@ mod tests {
         let (first, second) = (turns.waiter(), turns.waiter());
         let first = turns.begin(first).await.unwrap();
         assert!(!first.is_whole);
-        // Its own wait for a body is no reason to stop.
+        // The wait of the first object itself for a body does not end its share.
         let own = first.seat.wait();
         assert!(!is_over(&first, Duration::from_millis(200)).await, "half of the reading time");
         assert!(is_over(&first, MINUTE).await);

@@ -1,8 +1,9 @@
-//! What no dataset takes: an object, or the rest of one that was begun under other rules.
+//! Handles an object that no dataset takes, or the rest of an object that was begun under other rules.
 //!
-//! An object that no dataset takes is not read, and a receipt and a metric say so. The rest of an object was promised to be
-//! read: its continuation becomes a dead letter, which `replay` sends once the rules take it again. Deliberately absent: records
-//! of streams, whose invocation fails as a whole and comes again.
+//! An object that no dataset takes is not read. A receipt and a metric report it.
+//! The rest of an object has to be read. So its continuation becomes a dead letter, which `replay` sends when the rules
+//! take it again.
+//! Deliberately absent: records of streams. Their whole invocation fails and is redelivered.
 
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ use pipeline::{
 /// The `error_type` of a rest whose dataset is gone.
 pub(super) const NO_DATASET: &str = "no_dataset";
 
-/// The receipt of an object that no dataset takes. It has no `final`: should the rules take the object one day, nothing of it was
-/// read.
+/// The receipt of an object that no dataset takes. It has no `final`: nothing of the object was read, and later rules
+/// may take it.
 #[derive(Debug, Serialize)]
 struct NotTaken<'o> {
     bucket: &'o str,
@@ -38,7 +39,7 @@ struct NotTaken<'o> {
     unmatched: u64,
 }
 
-/// The dataset that goes on with an object: the one that began it, else the one that takes it now.
+/// The dataset that continues an object: the one that began it, otherwise the one that takes it now.
 pub(super) fn dataset_of<'d>(datasets: &'d Datasets, continuation: &Continuation) -> Option<&'d Arc<Dataset>> {
     let object = &continuation.object;
     let own = datasets.by_name(&continuation.dataset).filter(|dataset| dataset.from.s3().is_some());
@@ -46,10 +47,10 @@ pub(super) fn dataset_of<'d>(datasets: &'d Datasets, continuation: &Continuation
 }
 
 impl S3Ingest {
-    /// What becomes of a task that no dataset takes.
+    /// Handles a task that no dataset takes.
     ///
     /// # Errors
-    /// The rest of an object could not be kept: the message comes again.
+    /// The dead letter for the rest of an object could not be written: the message is redelivered.
     pub(super) async fn without_dataset(&self, task: &Task, deadline: Deadline) -> Result<(), String> {
         match task {
             Task::Continue(continuation) => self.no_dataset(continuation, deadline).await,
@@ -84,7 +85,7 @@ impl S3Ingest {
         kept
     }
 
-    /// Keeps the rest of an object as one dead letter, which holds its continuation.
+    /// Writes the rest of an object as one dead letter, which holds its continuation.
     pub(super) async fn rest_lost(
         &self,
         continuation: &Continuation,

@@ -1,10 +1,11 @@
-//! The items of a body that have no fate yet, in batches of a request each, with the earliest time to send each.
+//! The items of a body that have no fate yet, in batches of one request each. Each batch has an earliest time to be
+//! sent.
 //!
-//! A request that the domain refuses as a whole is halved. Deliberately absent: sending, and what an answer means.
+//! A request that the domain refuses as a whole is halved. Deliberately absent: sending, and the meaning of an answer.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
-/// So many requests refused as a whole one after another, with none carried out in between, are no single item's fault.
+/// More requests than this, refused as a whole in a row, cannot be the fault of a single item.
 const MOST_REFUSED_IN_A_ROW: u32 = 64;
 
 /// Items for one request.
@@ -14,7 +15,7 @@ pub(super) struct Batch {
     pub(super) not_before: Instant,
 }
 
-/// What is left of a body.
+/// The items of a body that have no fate yet.
 #[derive(Debug)]
 pub(super) struct Work {
     batches: VecDeque<Batch>,
@@ -30,8 +31,8 @@ impl Work {
         Self { batches, refused_in_a_row: 0 }
     }
 
-    /// The batch that may be sent first. It stays here until [`Self::answered`], so that nothing is lost with a request that is
-    /// given up.
+    /// The batch that may be sent first. It stays here until [`Self::answered`], so that an abandoned request loses no
+    /// items.
     pub(super) fn first(&self) -> Option<Batch> {
         self.position_of_first().map(|at| self.batches[at].clone())
     }
@@ -40,7 +41,7 @@ impl Work {
         (0..self.batches.len()).min_by_key(|at| self.batches[*at].not_before)
     }
 
-    /// The first batch was carried out: its items have fates, or are pushed again.
+    /// Removes the first batch after its answer: its items have fates or are pushed again.
     pub(super) fn answered(&mut self) {
         self.refused_in_a_row = 0;
         self.remove_first();
@@ -50,23 +51,23 @@ impl Work {
         self.position_of_first().and_then(|at| self.batches.remove(at))
     }
 
-    /// Items to be sent again.
+    /// Adds items to send again.
     pub(super) fn push(&mut self, items: Vec<u32>, not_before: Instant) {
         if !items.is_empty() {
             self.batches.push_front(Batch { items: items.into(), not_before });
         }
     }
 
-    /// The first batch is to be sent again as it is, at this time.
+    /// Sends the first batch again unchanged, at this time.
     pub(super) fn postpone_first(&mut self, not_before: Instant) {
         if let Some(batch) = self.remove_first() {
             self.batches.push_front(Batch { not_before, ..batch });
         }
     }
 
-    /// The first batch was refused as a whole: its halves take its place. `false` where it is not halved, since so many were
-    /// refused that halving finds nothing. One of the halves at random comes first: a long run of items that are refused alone
-    /// must not be what every attempt begins with.
+    /// Replaces the first batch, which was refused as a whole, by its halves. Returns `false` if so many batches were
+    /// refused in a row that halving finds no faulty item. A random half comes first: otherwise every attempt could
+    /// begin with the same long run of items that are refused one by one.
     pub(super) fn halve_first(&mut self, second_comes_first: bool) -> bool {
         self.refused_in_a_row += 1;
         if self.refused_in_a_row > MOST_REFUSED_IN_A_ROW {
@@ -77,13 +78,13 @@ impl Work {
         if second_comes_first {
             (first, second) = (second, first);
         }
-        // The same time as before: the halves are tried before what waited behind them.
+        // Keep the time: the halves are tried before the batches that waited after them.
         self.push(second.to_vec(), not_before);
         self.push(first.to_vec(), not_before);
         true
     }
 
-    /// What has no fate.
+    /// The items without a fate.
     pub(super) fn items(&self) -> impl Iterator<Item = u32> + '_ {
         self.batches.iter().flat_map(|batch| batch.items.iter().copied())
     }

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 /// Credentials that expire within this time are renewed before they are used.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
-/// The chain's credentials, kept until shortly before they expire.
+/// The chain's credentials, cached until shortly before they expire.
 #[derive(Debug, Clone)]
 pub struct CredentialsCache {
     provider: Option<SharedCredentialsProvider>,
@@ -20,15 +20,15 @@ pub struct CredentialsCache {
 }
 
 impl CredentialsCache {
-    /// Nothing is asked for yet.
+    /// A cache that has not requested credentials yet.
     pub fn new(provider: Option<SharedCredentialsProvider>) -> Self {
         Self { provider, cached: Arc::default() }
     }
 
-    /// Credentials that are good for at least five more minutes where the chain can give such.
+    /// Credentials that are valid for at least five more minutes, if the chain has such.
     ///
     /// # Errors
-    /// What the chain says; the caller treats it as retryable, since metadata services have bad moments.
+    /// The error of the chain. The caller treats it as retryable, since metadata services fail at times.
     pub async fn get(&self) -> Result<Credentials, CredentialsError> {
         let mut cached = self.cached.lock().await;
         if let Some(credentials) = cached.as_ref().filter(|credentials| is_fresh(credentials)) {
@@ -41,7 +41,7 @@ impl CredentialsCache {
         Ok(credentials)
     }
 
-    /// Forgets what is kept, after the domain called it expired.
+    /// Drops the cached credentials, after the domain called them expired.
     pub async fn forget(&self) {
         *self.cached.lock().await = None;
     }

@@ -1,4 +1,4 @@
-//! Lambda: the event source mappings that bring events to a function, and another invocation of one.
+//! Lambda: the event source mappings of a function, and invoking a function.
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{
@@ -13,39 +13,41 @@ use serde::{Deserialize, Serialize};
 
 use pipeline::outcome::BatchError;
 
-/// What Lambda's client is made of, for each call: most functions have no use for one, and should not make it when they start.
+/// The configuration of Lambda's client. The client is made for each call: most functions do not use it, and should not
+/// make it when they start.
 #[derive(Debug, Clone)]
 pub struct Functions {
     config: SdkConfig,
 }
 
-/// The tag of a mapping that Millrace has disabled; its value names the stack and who wants it off.
+/// The tag of a mapping that Millrace has disabled. Its value names the stack, and the function that wants the mapping
+/// off.
 const PAUSED: &str = "millrace:paused";
 
-/// An event source mapping, as far as it is looked at here.
+/// The fields of an event source mapping that are used here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// Its identifier.
     pub uuid: String,
-    /// Whether it is enabled, or about to be.
+    /// Whether it is enabled or being enabled.
     pub enabled: bool,
-    /// Of a queue: invocations at once at the most.
+    /// For a queue: the limit on concurrent invocations.
     pub maximum_concurrency: Option<i32>,
-    /// Of a stream: batches of one shard at once.
+    /// For a stream: the number of concurrent batches of one shard.
     pub parallelization_factor: Option<i32>,
-    /// Whether it is on its way to another state.
+    /// Whether it is changing to another state.
     #[serde(default)]
     pub in_transition: bool,
-    /// Whether its settings are being changed: until they are, nothing tells for sure whether it is on.
+    /// Whether its settings are being changed. Until that ends, its state is uncertain.
     #[serde(skip)]
     pub is_updating: bool,
-    /// Its ARN, to tag it by.
+    /// Its ARN, for tagging.
     #[serde(skip)]
     pub arn: Option<String>,
 }
 
 impl Functions {
-    /// For the configuration's endpoint.
+    /// A client of the configuration's endpoint.
     pub fn new(config: &SdkConfig) -> Self {
         Self { config: config.clone() }
     }
@@ -54,19 +56,19 @@ impl Functions {
         Client::new(&self.config)
     }
 
-    /// The event source mappings of a function; `name` may name an alias, `function:live`.
+    /// The event source mappings of a function. `name` may name an alias, `function:live`.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn mappings(&self, name: &str) -> Result<Vec<Mapping>, BatchError> {
         self.list(Some(name)).await
     }
 
-    /// The event source mappings of an alias of a function; none where the function has no such alias, or `name` names a version or an alias
-    /// itself.
+    /// The event source mappings of an alias of a function. Empty if the function has no such alias, or if `name`
+    /// already names a version or an alias.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn mappings_of_alias(&self, name: &str, alias: &str) -> Result<Vec<Mapping>, BatchError> {
         if is_qualified(name) {
             return Ok(Vec::new());
@@ -79,10 +81,10 @@ impl Functions {
         }
     }
 
-    /// Every event source mapping of the account in this region. One that is not among them is deleted.
+    /// Every event source mapping of the account in this region. A mapping that is missing here is deleted.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn all_mappings(&self) -> Result<Vec<Mapping>, BatchError> {
         self.list(None).await
     }
@@ -101,15 +103,15 @@ impl Functions {
         Ok(mappings)
     }
 
-    /// Turns a mapping on or off and leaves its other settings alone; it takes a while until it is so.
+    /// Turns a mapping on or off without a change of its other settings. The change takes a while.
     ///
     /// # Errors
-    /// As for any call. A mapping that is on its way to another state refuses (`ResourceInUseException`): retryable.
+    /// Any failure of the call. A mapping that is changing to another state refuses (`ResourceInUseException`): retryable.
     pub async fn set_enabled(&self, mapping: &Mapping, enabled: bool) -> Result<(), BatchError> {
         self.update(&mapping.uuid, |update| update.enabled(enabled)).await
     }
 
-    /// Turns a mapping on with a concurrency of the caller's choice.
+    /// Turns a mapping on with the caller's concurrency.
     ///
     /// # Errors
     /// As [`Self::set_enabled`].
@@ -142,10 +144,10 @@ impl Functions {
         }
     }
 
-    /// The value of the tag `millrace:paused`; `None` where a mapping has none, or no ARN is known.
+    /// The value of the tag `millrace:paused`. `None` if a mapping has no such tag, or no known ARN.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn paused_tag(&self, mapping: &Mapping) -> Result<Option<String>, BatchError> {
         let Some(arn) = &mapping.arn else { return Ok(None) };
         match self.client().list_tags().resource(arn).send().await {
@@ -154,10 +156,10 @@ impl Functions {
         }
     }
 
-    /// Sets the tag `millrace:paused`, or takes it away.
+    /// Sets or removes the tag `millrace:paused`.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn set_paused_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
         let Some(arn) = &mapping.arn else { return Ok(()) };
         let client = self.client();
@@ -173,7 +175,7 @@ impl Functions {
     /// Invokes a function without waiting for it.
     ///
     /// # Errors
-    /// As for any call; the invocation may have been taken nevertheless.
+    /// Any failure of the call. Lambda may have accepted the invocation nevertheless.
     pub async fn invoke_later(&self, name: &str, event: &serde_json::Value) -> Result<(), BatchError> {
         let request = self.client().invoke().function_name(name).invocation_type(InvocationType::Event);
         match request.payload(Blob::new(event.to_string())).send().await {
@@ -183,12 +185,12 @@ impl Functions {
     }
 }
 
-/// Whether a name of a function ends in a version or an alias: `NAME:x`, `ACCOUNT:function:NAME:x`, `arn:…:function:NAME:x`.
+/// Whether a function name ends in a version or an alias: `NAME:x`, `ACCOUNT:function:NAME:x`, `arn:…:function:NAME:x`.
 fn is_qualified(name: &str) -> bool {
     matches!(name.split(':').count(), 2 | 4 | 8)
 }
 
-/// The name of a function, however it is called: alone, with its account, as an ARN; with a version or an alias.
+/// The plain name of a function, from any form: alone, with its account, as an ARN; with a version or an alias.
 pub fn bare_name(name: &str) -> &str {
     let at = match name.split(':').count() {
         0..=2 => 0,

@@ -1,7 +1,8 @@
-//! Marks of the functions that ingest: the domain refuses everything, for a reason that only they see.
+//! Marks of the functions that ingest: the domain refuses all requests, for a reason that only these functions see.
 //!
-//! In: a mark. Out: one object for each function, written over the one before. A mark that is lost is written again a few minutes later, and one that stays
-//! says nothing: only that it has changed counts, and so no clock is compared. Deliberately absent: what follows (`operations::brake`).
+//! In: a mark. Out: one object for each function, which the next mark overwrites.
+//! A lost mark is written again a few minutes later. An old mark has no meaning: only a change of the mark counts, so
+//! no clocks are compared. Deliberately absent: the reaction (`operations::brake`).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +10,18 @@ use super::Objects;
 use crate::settings::S3Prefix;
 use pipeline::outcome::BatchError;
 
-/// What a function says.
+/// The mark of one function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// `permission` or `overload`.
     pub reason: String,
-    /// The domain's words.
+    /// The domain's error message.
     pub message: String,
-    /// When, in milliseconds since the epoch: for a person, and so that no mark is like another.
+    /// The time in milliseconds since the epoch. It informs a person, and makes each mark different.
     pub at_ms: i64,
 }
 
-/// Where marks lie.
+/// The location of marks.
 #[derive(Debug, Clone)]
 pub struct Marks {
     objects: Objects,
@@ -36,7 +37,7 @@ impl Marks {
     /// Writes the mark of a function.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn write(&self, function: &str, mark: &Mark) -> Result<(), BatchError> {
         let key = self.key(function);
         let body = serde_json::to_vec(mark)
@@ -47,7 +48,7 @@ impl Marks {
     /// The mark of a function with its entity tag; `None` where there is none, or none that can be read.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn read(&self, function: &str) -> Result<Option<(String, Mark)>, BatchError> {
         let got = self.objects.get(&self.at.bucket, &self.key(function)).await?;
         Ok(got.and_then(|(etag, bytes)| Some((etag, serde_json::from_slice(&bytes).ok()?))))

@@ -1,4 +1,4 @@
-//! S3: open an object at a byte, list what is there, write dead letters, keep small documents.
+//! S3: open an object at a byte, list objects, write dead letters, read and write small documents.
 
 mod answer;
 mod open;
@@ -20,16 +20,16 @@ pub struct Objects {
     client: Client,
 }
 
-/// An object as a notification names it.
+/// An object from a notification.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ObjectRef {
     /// The bucket's name.
     pub bucket: String,
     /// The key, decoded.
     pub key: String,
-    /// The version to read, where the bucket keeps versions.
+    /// The version to read, if the bucket keeps versions.
     pub version: Option<String>,
-    /// The entity tag without quotes: only this content is meant.
+    /// The entity tag without quotes. Only this content is read.
     pub etag: Option<String>,
 }
 
@@ -46,7 +46,7 @@ pub struct Listed {
     pub key: String,
     /// The entity tag without quotes.
     pub etag: String,
-    /// Its length in bytes, as it is stored.
+    /// Its stored length in bytes.
     pub size: u64,
     /// S3's `LastModified`, in milliseconds since the epoch.
     pub last_modified_ms: i64,
@@ -57,7 +57,7 @@ pub struct Listed {
 pub struct Page {
     /// At most 1,000.
     pub objects: Vec<Listed>,
-    /// The `start_after` of the next page: the last key looked at. None where this was the last.
+    /// The `start_after` of the next page: the last key of this one. `None` if this is the last page.
     pub next: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Objects {
     /// Writes one object.
     ///
     /// # Errors
-    /// Whatever went wrong; nothing may be taken as kept.
+    /// Any failure. The object may be missing.
     pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), BatchError> {
         let request = self.client.put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
         match request.body(ByteStream::from(body)).send().await {
@@ -79,15 +79,15 @@ impl Objects {
         }
     }
 
-    /// The objects whose keys begin with `prefix` and come after `start_after`, at most 1,000 of them. Any key may be given, also
-    /// one that is deleted by now, so that a listing can be gone on with at any later time by the last key of it.
+    /// The objects whose keys begin with `prefix` and come after `start_after`, at most 1,000 of them. `start_after`
+    /// may be any key, even a deleted one, so the last key of a listing resumes it at any later time.
     ///
     /// # Errors
-    /// Permanent where the bucket is missing or may not be listed (`s3:ListBucket`), retryable for all else.
+    /// Permanent if the bucket is missing or may not be listed (`s3:ListBucket`), retryable for all else.
     pub async fn list(&self, bucket: &str, prefix: &str, start_after: Option<&str>) -> Result<Page, BatchError> {
         let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
         let request = request.set_start_after(start_after.map(str::to_owned));
-        // Keys may hold characters that XML has not. The SDK does not decode what it asked for by this.
+        // Keys may hold characters that XML does not allow. The SDK does not decode the keys of this encoding.
         let output = match request.encoding_type(EncodingType::Url).send().await {
             Ok(output) => output,
             Err(error) => return Err(super::batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error)),
@@ -105,10 +105,10 @@ impl Objects {
         Ok(Page { objects, next })
     }
 
-    /// A small object, with its entity tag; `None` where there is none.
+    /// Reads a small object with its entity tag. `None` if there is none.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn get(&self, bucket: &str, key: &str) -> Result<Option<(String, Vec<u8>)>, BatchError> {
         let what = || format!("GET s3://{bucket}/{key}");
         let output = match self.client.get_object().bucket(bucket).key(key).send().await {
@@ -123,11 +123,11 @@ impl Objects {
         }
     }
 
-    /// Writes a small object over the one with the entity tag `over`, or where there is none; its new entity tag, or `None`
-    /// where something else is there.
+    /// Writes a small object over the one with the entity tag `over`, or a new one without `over`. Returns the new
+    /// entity tag, or `None` if another content is there.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn put_over(
         &self,
         bucket: &str,
@@ -142,16 +142,16 @@ impl Objects {
         };
         match request.body(ByteStream::from(body)).send().await {
             Ok(output) => Ok(Some(output.e_tag().unwrap_or_default().to_owned())),
-            // 409 where two write at once; 404 where it was deleted since.
+            // 409: two writes at once. 404: the object was deleted since.
             Err(error) if matches!(super::status(&error), Some(404 | 409 | 412)) => Ok(None),
             Err(error) => Err(super::batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
         }
     }
 
-    /// Deletes one object; one that is gone already is no error. In a bucket with versions it leaves a delete marker.
+    /// Deletes one object. A missing object is not an error. In a bucket with versions this leaves a delete marker.
     ///
     /// # Errors
-    /// Whatever went wrong; it may or may not be there still.
+    /// Any failure. The object may or may not still exist.
     pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), BatchError> {
         match self.client.delete_object().bucket(bucket).key(key).send().await {
             Ok(_) => Ok(()),
@@ -161,7 +161,7 @@ impl Objects {
 }
 
 fn listed(object: &Object) -> Option<Listed> {
-    // As `encoding-type=url` writes it: a space is `+`, and a plus is `%2B`.
+    // `encoding-type=url` writes a space as `+` and a plus as `%2B`.
     let key = object.key()?.replace('+', " ");
     Some(Listed {
         key: percent_encoding::percent_decode_str(&key).decode_utf8_lossy().into_owned(),

@@ -1,4 +1,4 @@
-//! SQS: send a message, let a failed one come back sooner, and look at how the queue is set.
+//! SQS: send messages, change the visibility of a failed one, and read the queue's settings.
 
 use std::collections::HashMap;
 
@@ -16,23 +16,23 @@ pub struct Queue {
     client: Client,
 }
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Debug, Clone, Default)]
 pub struct Outgoing<'m> {
-    /// What it says.
+    /// The body.
     pub body: String,
-    /// For so long nobody receives it.
+    /// The seconds during which SQS delivers it to no consumer.
     pub delay_seconds: i32,
-    /// Texts beside the body, by their names.
+    /// Text attributes, by name.
     pub attributes: &'m [(&'m str, &'m str)],
 }
 
-/// What a queue is set to.
+/// The settings of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueAttributes {
-    /// JSON with `deadLetterTargetArn` and `maxReceiveCount`, where messages that fail too often go somewhere.
+    /// JSON with `deadLetterTargetArn` and `maxReceiveCount`, if the queue has a dead-letter queue.
     pub redrive_policy: Option<String>,
-    /// In seconds.
+    /// The visibility timeout in seconds.
     pub visibility_timeout: Option<u32>,
 }
 
@@ -42,15 +42,15 @@ impl Queue {
         Self { client: Client::new(config) }
     }
 
-    /// Sends one message; it is durable when this returns.
+    /// Sends one message. It is durable when this returns.
     ///
     /// # Errors
-    /// Whatever went wrong; the message may or may not be in the queue.
+    /// Any failure. The message may or may not be in the queue.
     pub async fn send(&self, url: &str, message: Outgoing<'_>) -> Result<(), BatchError> {
         let request = self.client.send_message().queue_url(url).message_body(message.body);
         let mut request = request.delay_seconds(message.delay_seconds);
         for (name, value) in message.attributes {
-            // SQS takes no empty one. A message is worth more than what is said about it.
+            // SQS takes no empty attribute. Drop it rather than the message.
             let attribute = MessageAttributeValue::builder().data_type("String").string_value(*value).build();
             if let (Ok(attribute), false) = (attribute, value.is_empty()) {
                 request = request.message_attributes(*name, attribute);
@@ -62,10 +62,10 @@ impl Queue {
         }
     }
 
-    /// Sends up to ten messages; how many of them were refused, which have to be sent again.
+    /// Sends up to ten messages. Returns how many of them SQS refused; these have to be sent again.
     ///
     /// # Errors
-    /// Whatever went wrong; any of the messages may be in the queue.
+    /// Any failure. Any of the messages may be in the queue.
     pub async fn send_batch(&self, url: &str, bodies: &[String]) -> Result<Vec<usize>, BatchError> {
         let entries = bodies.iter().enumerate().filter_map(|(number, body)| {
             SendMessageBatchRequestEntry::builder().id(number.to_string()).message_body(body).build().ok()
@@ -77,10 +77,10 @@ impl Queue {
         }
     }
 
-    /// How many messages have been received and are neither deleted nor visible again; approximate, as SQS says.
+    /// The number of messages that were received and are neither deleted nor visible again. SQS calls it approximate.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn in_flight(&self, url: &str) -> Result<u64, BatchError> {
         let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
         let told = self.told(url, std::slice::from_ref(&name)).await?;
@@ -90,7 +90,7 @@ impl Queue {
     /// Makes a received message visible again after `seconds`.
     ///
     /// # Errors
-    /// Whatever went wrong; the message then comes back after the queue's full timeout.
+    /// Any failure. The message is then redelivered after the queue's full timeout.
     pub async fn change_visibility(&self, url: &str, receipt_handle: &str, seconds: i32) -> Result<(), BatchError> {
         let request = self.client.change_message_visibility().queue_url(url).receipt_handle(receipt_handle);
         match request.visibility_timeout(seconds).send().await {
@@ -99,10 +99,10 @@ impl Queue {
         }
     }
 
-    /// What the queue is set to.
+    /// The settings of the queue.
     ///
     /// # Errors
-    /// Permanent where it is missing, or may not be looked at (`sqs:GetQueueAttributes`).
+    /// Permanent if the queue is missing or may not be read (`sqs:GetQueueAttributes`).
     pub async fn attributes(&self, url: &str) -> Result<QueueAttributes, BatchError> {
         let (redrive, visibility) = (QueueAttributeName::RedrivePolicy, QueueAttributeName::VisibilityTimeout);
         let mut told = self.told(url, &[redrive.clone(), visibility.clone()]).await?;

@@ -1,4 +1,4 @@
-//! Secrets Manager: the user name and password of a domain, the key of pseudonyms.
+//! Secrets Manager: the user name and password of a domain, and the key for `hash`.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
@@ -12,7 +12,7 @@ pub struct Secrets {
     client: Client,
 }
 
-/// A secret in the form that RDS, OpenSearch and others store: `{"username": …, "password": …}`.
+/// A secret in the form that RDS, OpenSearch and others use: `{"username": …, "password": …}`.
 #[derive(Deserialize)]
 pub struct BasicSecret {
     /// The user's name.
@@ -27,10 +27,11 @@ impl Secrets {
         Self { client: Client::new(config) }
     }
 
-    /// Reads a key: the secret's bytes, its text, or the text in its `{"key": …}`, as the console stores a pair.
+    /// Reads a key: the secret's bytes, its text, or the text in its `{"key": …}`, the form in which the console stores
+    /// a pair.
     ///
     /// # Errors
-    /// As for any call; the content is never told.
+    /// Any failure of the call. The error never holds the content.
     pub async fn key(&self, secret: &str) -> Result<Vec<u8>, BatchError> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -52,7 +53,7 @@ impl Secrets {
     /// Reads a user name and password.
     ///
     /// # Errors
-    /// Permanent where the secret is not of the expected form; its content is never told.
+    /// Permanent if the secret has another form. The error never holds the content.
     pub async fn basic(&self, secret: &str) -> Result<BasicSecret, BatchError> {
         let what = format!("GetSecretValue {secret}");
         let output = match self.client.get_secret_value().secret_id(secret).send().await {

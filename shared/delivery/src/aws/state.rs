@@ -1,7 +1,9 @@
-//! What a function remembers from one invocation to the next: one JSON object of S3, written only over what was read.
+//! The state that a function keeps between invocations: one JSON object in S3. A write succeeds only over the version
+//! that was read.
 //!
-//! The reply to a conditional write can get lost after the write took effect. A retry, by the SDK or by the caller, is then refused (412) because
-//! of the first attempt. So a refusal is believed only after the object was read back and holds something else than what was to be written.
+//! The reply to a conditional write can get lost after the write took effect. A retry, by the SDK or by the caller, is
+//! then refused (412) because of the first attempt. So a refusal counts only after the object was read back and holds
+//! something else than the new value.
 
 use std::time::Duration;
 
@@ -11,22 +13,22 @@ use super::Objects;
 use crate::settings::S3Prefix;
 use pipeline::outcome::BatchError;
 
-/// Attempts at one write, where S3 refused and nothing else was written.
+/// The number of attempts at one write that S3 refuses while no other writer is found.
 const ATTEMPTS: u32 = 4;
-/// The pause between two of them.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Where states lie.
+/// The location of states.
 #[derive(Debug, Clone)]
 pub struct States {
     objects: Objects,
     at: S3Prefix,
 }
 
-/// One state, with the entity tag that it was read or written with.
+/// One state, with the entity tag of its last read or write.
 #[derive(Debug, Clone)]
 pub struct State<T> {
-    /// What is remembered.
+    /// The value.
     pub value: T,
     etag: Option<String>,
     key: String,
@@ -35,7 +37,7 @@ pub struct State<T> {
 /// Why a state could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotWritten {
-    /// Somebody else has written it since it was read: what is known here is out of date.
+    /// Another writer has written it since it was read: the value here is out of date.
     #[error("{0} was written by another invocation meanwhile")]
     Conflict(String),
     /// Anything else.
@@ -43,19 +45,19 @@ pub enum NotWritten {
     Failed(#[from] BatchError),
 }
 
-/// What an object holds after a write that was refused, or whose outcome is unknown.
+/// The content of an object after a write that was refused, or whose outcome is unknown.
 #[derive(Debug, PartialEq, Eq)]
 enum ReadBack {
-    /// What was to be written: the write took effect. Its entity tag.
+    /// The new value: the write took effect. Holds its entity tag.
     Written(String),
-    /// What was there before: the write did not take effect.
+    /// The old value: the write did not take effect.
     Unchanged,
-    /// Something else: another writer was faster.
+    /// Another value: another writer was faster.
     Conflict,
 }
 
 impl ReadBack {
-    /// Compares what is there with what was meant (`body`), and with what was to be written over.
+    /// Compares the current content with the new value (`body`) and with the version to be overwritten (`over`).
     fn of(there: Option<(String, Vec<u8>)>, body: &[u8], over: Option<&str>) -> Self {
         match there {
             Some((etag, bytes)) if bytes == body => Self::Written(etag),
@@ -76,10 +78,10 @@ impl States {
         State { value, etag: None, key: self.key(name) }
     }
 
-    /// Reads a state; `None` where there is none.
+    /// Reads a state. `None` if there is none.
     ///
     /// # Errors
-    /// As for any call; permanent where it is not of the expected form.
+    /// Any failure of the call. Permanent if the state has another form.
     pub async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<State<T>>, BatchError> {
         let key = self.key(name);
         let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else { return Ok(None) };
@@ -90,11 +92,11 @@ impl States {
         Ok(Some(State { value, etag: Some(etag), key }))
     }
 
-    /// The same for a state that its reader can do without: one that is missing, or not of the expected form, counts as `lost`, and the
-    /// next write takes its place.
+    /// Reads a state that its reader can replace. A state that is missing or has another form is read as `lost`, and
+    /// the next write overwrites it.
     ///
     /// # Errors
-    /// As for any call.
+    /// Any failure of the call.
     pub async fn read_or<T: DeserializeOwned>(&self, name: &str, lost: T) -> Result<State<T>, BatchError> {
         let key = self.key(name);
         let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else {
@@ -107,10 +109,10 @@ impl States {
         Ok(State { value, etag: Some(etag), key })
     }
 
-    /// Writes a state, if nobody has written it since it was read, or made it since it was found missing.
+    /// Writes a state, unless another writer has written or created it since it was read.
     ///
     /// # Errors
-    /// [`NotWritten::Conflict`] where somebody has. After any other error the write may still take effect.
+    /// [`NotWritten::Conflict`] if another writer has. After any other error the write may still take effect.
     pub async fn write<T: Serialize>(&self, state: &mut State<T>) -> Result<(), NotWritten> {
         let body = serde_json::to_vec_pretty(&state.value)
             .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
@@ -135,7 +137,7 @@ impl States {
                     return Ok(());
                 }
                 (ReadBack::Unchanged, Some(error)) => return Err(error.into()),
-                // 409: S3 refuses both of two writes at once.
+                // 409: S3 refuses both of two concurrent writes.
                 (ReadBack::Unchanged, None) => tokio::time::sleep(PAUSE).await,
                 (ReadBack::Conflict, _) => return Err(self.conflict(&state.key)),
             }

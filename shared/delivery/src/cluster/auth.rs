@@ -1,7 +1,7 @@
 //! Signature Version 4 (`es`, `aoss`), basic authentication, or none.
 //!
-//! Every attempt is signed anew: a signature is good for five minutes, and credentials change while the function is
-//! warm. The payload's hash is always sent and signed, since `aoss` insists on it.
+//! Every attempt gets a new signature: a signature is valid for five minutes, and credentials change while the function
+//! is warm. The payload's hash is always sent and signed, since `aoss` requires it.
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -21,7 +21,7 @@ use crate::{
 };
 use pipeline::outcome::BatchError;
 
-/// How requests are authenticated, with what it needs for that.
+/// The authentication of requests, with the data that it needs.
 #[derive(Debug)]
 pub enum Authenticator {
     /// Signature Version 4.
@@ -30,24 +30,24 @@ pub enum Authenticator {
         credentials: CredentialsCache,
         /// `es` or `aoss`.
         service: &'static str,
-        /// The domain's region is the function's.
+        /// The region of the domain: that of the function.
         region: String,
     },
-    /// A user name and password, read once and again when refused.
+    /// A user name and password, read once and again after a refusal.
     Basic {
-        /// Where it is read.
+        /// The client that reads it.
         secrets: Secrets,
         /// The secret's ARN or name.
         secret: String,
         /// The header's value.
         header: Mutex<Option<HeaderValue>>,
     },
-    /// Nothing.
+    /// No authentication.
     None,
 }
 
 impl Authenticator {
-    /// From the settings.
+    /// The authentication of the settings.
     pub fn new(auth: &Auth, aws: &Aws) -> Self {
         match auth {
             Auth::SigV4(service) => {
@@ -60,10 +60,10 @@ impl Authenticator {
         }
     }
 
-    /// Adds what the domain wants to see. `sha256` is the body's hash in hexadecimal.
+    /// Adds the authentication to a request. `sha256` is the body's hash in hexadecimal.
     ///
     /// # Errors
-    /// Retryable where credentials or the secret can't be had now.
+    /// Retryable if the credentials or the secret are not available now.
     pub async fn apply(&self, request: &mut Request, sha256: &str) -> Result<(), BatchError> {
         match self {
             Self::SigV4 { credentials, service, region } => {
@@ -88,8 +88,8 @@ impl Authenticator {
         }
     }
 
-    /// After a 401 or 403: whether it makes sense to try once more, with renewed credentials. For signatures only
-    /// where the answer speaks of expiry; any other refusal is a missing permission.
+    /// After a 401 or 403: renews the credentials, and returns whether a second try makes sense. For signatures it does
+    /// only if the answer reports an expiry: any other refusal is a missing permission.
     pub async fn renew(&self, body: &[u8]) -> bool {
         match self {
             Self::SigV4 { credentials, .. } => {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use pipeline::bulk::Body;
 
-/// What one attempt sends.
+/// The payload of one attempt.
 #[derive(Debug, Clone)]
 pub struct Payload {
     /// The body.
@@ -21,7 +21,7 @@ pub struct Payload {
     pub plain_bytes: usize,
 }
 
-/// Lets the HTTP client send a body without a copy of it; the body comes back when the client has dropped it.
+/// Lets the HTTP client send a body without a copy. The body can be reused after the client has dropped it.
 struct Shared(Arc<Body>);
 
 impl AsRef<[u8]> for Shared {
@@ -31,7 +31,7 @@ impl AsRef<[u8]> for Shared {
 }
 
 impl Payload {
-    /// The items `which` of a body. Heavy: call it on a blocking thread.
+    /// Encodes the items `which` of a body. Slow: call it on a blocking thread.
     pub fn of(body: &Arc<Body>, which: &[u32], gzip: bool) -> Self {
         let whole = which.len() == body.len();
         let items = || which.iter().map(|index| body.item(*index as usize));
@@ -48,7 +48,7 @@ impl Payload {
 }
 
 fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
-    // Level 1: JSON shrinks to a third or less already, and each level more costs more CPU than the network saves.
+    // Level 1: it already shrinks JSON to a third or less. Each further level costs more CPU than the network saves.
     let mut encoder = GzEncoder::new(Vec::with_capacity(length / 3), Compression::fast());
     for part in parts {
         encoder.write_all(part).expect("writing into memory does not fail");
@@ -56,7 +56,7 @@ fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
     encoder.finish().expect("writing into memory does not fail").into()
 }
 
-/// The hash of a body as signatures carry it.
+/// The hash of a body in the form of signatures.
 pub fn sha256(body: &[u8]) -> String {
     hex(&Sha256::digest(body))
 }

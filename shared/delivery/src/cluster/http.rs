@@ -1,7 +1,7 @@
-//! The HTTP client: one authenticated request, and its whole answer.
+//! The HTTP client: one authenticated request and its whole answer.
 //!
-//! In: method, path, body and its hash. Out: an [`Answer`] of whatever status, or a [`BatchError`] where none came.
-//! Deliberately absent: repetition, but for one renewal of refused credentials; and following redirects.
+//! In: method, path, body and its hash. Out: an [`Answer`] of any status, or a [`BatchError`] if there was none.
+//! Deliberately absent: retries, except for one renewal of refused credentials. Also absent: following redirects.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use pipeline::outcome::{BatchError, ConfigError, Fault};
 
 /// No connection takes longer than this within one region.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// An answer over this size is unreadable: 10,000 items with an error each are about 5 MiB.
+/// The limit of an answer. A larger one is not read: 10,000 items with an error each are about 5 MiB.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
 
 /// A client of one endpoint.
@@ -30,19 +30,19 @@ pub struct Http {
 pub struct Request<'r> {
     /// GET, PUT, POST, HEAD or DELETE.
     pub method: Method,
-    /// With its query, escaped as the signature's canonical form wants it.
+    /// The path with its query, escaped as the signature's canonical form requires.
     pub path: &'r str,
-    /// Of the body.
+    /// The content type of the body.
     pub content_type: &'r str,
-    /// As it is sent, compressed where `gzip` says so.
+    /// The body as it is sent, compressed if `gzip` is set.
     pub body: &'r Bytes,
     /// Whether the body is compressed.
     pub gzip: bool,
-    /// Of the body, in hexadecimal.
+    /// The hash of the body, in hexadecimal.
     pub sha256: &'r str,
 }
 
-/// An answer, whatever it says.
+/// An answer of any status.
 #[derive(Debug)]
 pub struct Answer {
     /// The request, for messages.
@@ -50,27 +50,27 @@ pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     pub(super) retry_after: Option<Duration>,
-    /// Where a redirect (3xx) points, as host and port.
+    /// The target of a redirect (3xx): host and port.
     pub(super) redirect: Option<String>,
-    /// The other side's clock (`Date`), in milliseconds since the epoch.
+    /// The server's clock (`Date`), in milliseconds since the epoch.
     pub date_ms: Option<i64>,
-    /// Its body, whole.
+    /// Its whole body.
     pub body: Bytes,
 }
 
 impl Http {
-    /// A client of one domain; no request is sent.
+    /// A client of one domain. Sends no request.
     ///
     /// # Errors
-    /// No HTTP client can be made, such as for lack of root certificates.
+    /// No HTTP client can be made, for example for lack of root certificates.
     pub fn new(endpoint: &str, auth: &Auth, aws: &Aws) -> Result<Self, ConfigError> {
         Ok(Self { client: client()?, endpoint: endpoint.to_owned(), auth: Authenticator::new(auth, aws) })
     }
 
-    /// Sends a request; a rejected signature or password is renewed and tried a second time.
+    /// Sends a request. If the signature or password is rejected, renews it and tries a second time.
     ///
     /// # Errors
-    /// No answer came, or none that can be read to its end.
+    /// There was no answer, or it could not be read to its end.
     pub async fn send(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, BatchError> {
         let answer = self.once(request, timeout).await?;
         let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
@@ -92,8 +92,8 @@ impl Http {
         if request.gzip {
             built = built.header(header::CONTENT_ENCODING, "gzip");
         }
-        // Dashboards and Kibana want to see either of the first two, and nobody else looks. Where there are tenants, a user who
-        // names none would import into one that is seen by nobody else.
+        // Dashboards and Kibana require one of the first two headers; no other server reads them. With tenants, a
+        // request without a tenant would import into the user's private one, which other users do not see.
         if request.path.contains("/api/saved_objects/") {
             built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true").header("securitytenant", "global");
         }
@@ -109,7 +109,7 @@ impl Answer {
     /// The body of a success.
     ///
     /// # Errors
-    /// As the error table says: 408, 429 and 5xx are retryable, 413 is too large, all else permanent.
+    /// By the error table: 408, 429 and 5xx are retryable, 413 is too large, all else is permanent.
     pub fn success(self) -> Result<Bytes, BatchError> {
         let reason = self.reason();
         let Self { what, status, retry_after, body, .. } = self;
@@ -121,7 +121,7 @@ impl Answer {
         }
     }
 
-    /// What it says, for a message: of a redirect, where it points and why nobody goes there.
+    /// The answer as text for a message. For a redirect: its target, and why it is not followed.
     pub fn reason(&self) -> String {
         match &self.redirect {
             Some(target) => format!(
@@ -134,22 +134,22 @@ impl Answer {
     }
 }
 
-/// Puts a JSON document to a URL that carries its own permission, such as the one where `CloudFormation` waits for an answer.
+/// Puts a JSON document to a URL that carries its own permission, such as the response URL of `CloudFormation`.
 ///
 /// # Errors
-/// Whatever went wrong; the caller repeats what is retryable.
+/// Any failure. The caller retries a retryable one.
 pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), BatchError> {
-    // Without its query, which holds the permission.
+    // Leave out the query, which holds the permission.
     let what = format!("PUT {}", url.split('?').next().unwrap_or_default());
     let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
-    // No content type: it would have to be in the URL's signature.
+    // No content type: the URL's signature would have to include it.
     read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
 }
 
-/// Whether anybody answers a URL, whatever the status: a name, a connection, a certificate and an HTTP server are there.
+/// Checks that a URL is answered, with any status: the name, a connection, a certificate and an HTTP server exist.
 ///
 /// # Errors
-/// What is missing.
+/// The missing part.
 pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
     let what = format!("GET {url}");
     let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
@@ -159,7 +159,7 @@ pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
 /// Host and port of a URL.
 pub fn address(url: &str) -> Option<(String, u16)> {
     let url = reqwest::Url::parse(url).ok()?;
-    // An IPv6 address stands in brackets there.
+    // The URL has an IPv6 address in brackets.
     Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
 }
 
@@ -167,7 +167,7 @@ fn client() -> Result<Client, ConfigError> {
     // Another part of the process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
-    // A redirect would take events, and headers of ours that sign them, to a host that nobody configured.
+    // A redirect would send events, and headers that sign them, to a host that is not configured.
     builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| ConfigError {
         faults: vec![Fault { place: "MILLRACE_DOMAIN_ENDPOINT".into(), message: format!("no HTTP client: {error}") }],
     })
@@ -204,7 +204,7 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
     Ok(Answer { what, status: response.status(), retry_after, redirect, date_ms, body: body.into() })
 }
 
-/// Host and port that a redirect points to. Its path is left out: it may hold a secret.
+/// Host and port of a redirect's target. The path is left out, since it may hold a secret.
 fn target(response: &reqwest::Response) -> String {
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| response.url().join(location).ok());
@@ -212,7 +212,7 @@ fn target(response: &reqwest::Response) -> String {
     host.map_or_else(|| "nowhere".to_owned(), |(host, port)| format!("{host}:{port}"))
 }
 
-/// Status and the beginning of the answer: the domain's words, which never hold a payload of ours.
+/// Status and the beginning of the answer: the domain's text, which never holds one of our payloads.
 pub(super) fn reason(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(300)]);
     format!("{} {}", status.as_u16(), text.trim()).trim_end().to_owned()

@@ -1,7 +1,7 @@
-//! How many requests may be in flight: adapts to the domain's answers.
+//! The limit on requests in flight. It adapts to the domain's answers.
 //!
-//! Additive increase, multiplicative decrease, as TCP does: a refusal halves the limit and pauses everybody, a run of
-//! answers raises it by one, answers that take much longer than the quickest lower it by one.
+//! Additive increase, multiplicative decrease, as in TCP. A refusal halves the limit and pauses all senders. A run of
+//! answers raises it by one. Answers that take much longer than the quickest lower it by one.
 
 use std::{
     sync::Mutex,
@@ -34,7 +34,7 @@ struct State {
     not_before: Option<Instant>,
 }
 
-/// The right to one request. Tell it how the request went; dropping it says nothing.
+/// The permission for one request. Report the outcome of the request to it. Dropping it reports nothing.
 #[derive(Debug)]
 pub struct Permit<'l> {
     limit: &'l AdaptiveLimit,
@@ -42,7 +42,7 @@ pub struct Permit<'l> {
 }
 
 impl AdaptiveLimit {
-    /// Starts at its ceiling: most domains take that, and the first refusal halves it.
+    /// Starts at the ceiling: most domains can take that, and the first refusal halves it.
     pub fn new(ceiling: usize) -> Self {
         let state = State { limit: ceiling, in_flight: 0, good_answers: 0, quickest: Duration::MAX, not_before: None };
         Self { state: Mutex::new(state), changed: Notify::new(), ceiling }
@@ -53,12 +53,12 @@ impl AdaptiveLimit {
         self.lock().limit
     }
 
-    /// A new invocation begins: what an earlier one was asked to wait for is over, since a domain that is busy says so again.
+    /// Ends a pause of the previous invocation. A domain that is still busy refuses again.
     pub fn forget_pause(&self) {
         self.lock().not_before = None;
     }
 
-    /// Waits for a place and the end of any pause.
+    /// Waits for a free permit and the end of any pause.
     pub async fn acquire(&self) -> Permit<'_> {
         loop {
             let changed = self.changed.notified();
@@ -95,7 +95,7 @@ impl Permit<'_> {
         if took > SLOW_FLOOR && took > state.quickest.saturating_mul(SLOW_FACTOR) {
             state.limit = (state.limit - 1).max(1);
             state.good_answers = 0;
-            // Forgets slowly, or one lucky answer would make all later ones slow.
+            // Raise it slowly: otherwise one very quick answer would make all later ones count as slow.
             state.quickest = state.quickest.mul_f64(1.1);
         } else {
             state.good_answers += 1;
@@ -106,7 +106,7 @@ impl Permit<'_> {
         }
     }
 
-    /// The domain refused the request, or items of it, for having too much to do: nobody sends for `pause`.
+    /// The domain refused the request or some of its items because it is overloaded: no requests start during `pause`.
     pub fn overloaded(self, pause: Duration) {
         let mut state = self.limit.lock();
         state.limit = (state.limit / 2).max(1);

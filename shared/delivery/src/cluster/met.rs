@@ -1,6 +1,7 @@
-//! Whether a whole invocation met nothing but refusals for a reason that only writers see.
+//! Detects an invocation in which all requests were refused, for a reason that only writers see.
 //!
-//! In: the answers to `_bulk`. Out: the reason, where nothing else was answered. Deliberately absent: who learns of it (`carry`, `operations::brake`).
+//! In: the answers to `_bulk`. Out: the reason, if there was no other answer. Deliberately absent: the recipients of
+//! the reason (`carry`, `operations::brake`).
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,15 +10,15 @@ use std::{
 
 use pipeline::bulk::ItemResult;
 
-/// A process that has delivered something within this time stands for no standstill, whatever another dataset of it meets.
+/// A process that has delivered an item within this time reports no standstill, even if another dataset is refused.
 const LATELY: Duration = Duration::from_mins(10);
 
-/// Why the domain refuses everything.
+/// Why the domain refuses all requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// 401 or 403: the role may not write there.
     Permission,
-    /// 429: it has too much to do, or the capacity of a collection is reached.
+    /// 429: the domain is overloaded, or the capacity of a collection is reached.
     Overload,
 }
 
@@ -31,28 +32,28 @@ impl Reason {
     }
 }
 
-/// What the requests of this process met.
+/// The outcomes of this process's requests.
 #[derive(Debug, Default)]
 pub struct Met(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The first refusal of this invocation, in the domain's words.
+    /// The first refusal of this invocation, with the domain's error message.
     refused: Option<(Reason, String)>,
-    /// Whether this invocation met anything else.
+    /// Whether this invocation had any other outcome.
     is_other: bool,
     last_taken: Option<Instant>,
 }
 
 impl Met {
-    /// A new invocation begins.
+    /// Begins a new invocation.
     pub fn begin(&self) {
         let mut state = self.lock();
         state.refused = None;
         state.is_other = false;
     }
 
-    /// A whole request was answered with this status, and is none of [`Self::items`]; without one there was no answer.
+    /// Records the status of a whole request without answers to its items ([`Self::items`]). `None`: there was no answer.
     pub fn request(&self, status: Option<u16>, words: impl FnOnce() -> String) {
         let reason = match status {
             Some(401 | 403) => Some(Reason::Permission),
@@ -62,7 +63,7 @@ impl Met {
         self.lock().note(reason, words);
     }
 
-    /// The answers to the items of a request.
+    /// Records the answers to the items of a request.
     pub fn items(&self, results: &[ItemResult], now: Instant) {
         let mut state = self.lock();
         for result in results {
@@ -74,7 +75,7 @@ impl Met {
         }
     }
 
-    /// Why this invocation came to nothing, if it met nothing else.
+    /// The reason of the refusals, if this invocation had no other outcome.
     pub fn standstill(&self, now: Instant) -> Option<(Reason, String)> {
         let state = self.lock();
         let is_taken_lately = state.last_taken.is_some_and(|at| now.saturating_duration_since(at) < LATELY);
@@ -126,7 +127,7 @@ mod tests {
             (&[Some(429)], &[], Some(Reason::Overload)),
             (&[], &[(403, "security_exception"), (403, "security_exception")], Some(Reason::Permission)),
             (&[Some(429)], &[(429, "rejected_execution_exception")], Some(Reason::Overload)),
-            // A disk that is full, a document at fault, a domain that is gone, and no request at all.
+            // A full disk, a faulty document, a domain that is gone, and no request at all.
             (&[], &[(403, "cluster_block_exception")], None),
             (&[Some(403)], &[(400, "mapper_parsing_exception")], None),
             (&[Some(403), Some(503)], &[], None),

@@ -1,6 +1,6 @@
-//! What a domain has taken in this process: how large a request, when the last one, and for which indices.
+//! The requests that a domain has taken in this process: the largest size, the time of the last one, and the indices.
 //!
-//! A refusal of one item says little by itself. That the domain took other items meanwhile makes it the item's own fault.
+//! One refused item alone proves little. If the domain took other items in the meantime, the item itself is at fault.
 
 use std::{
     collections::HashMap,
@@ -8,13 +8,15 @@ use std::{
     time::Instant,
 };
 
-/// Indices that are remembered. Beyond that the least recent is forgotten, so that a 500 there is not believed.
+/// The number of indices that are remembered. Beyond that the least recent is dropped, so a 500 of that index does not
+/// reject an item.
 const MOST_INDICES: usize = 256;
 
-/// An item over this size that is too large for a request by itself is its own fault: every domain takes more.
+/// Every domain takes an item of this size. A larger item that is refused for its size in a request of its own is at
+/// fault itself.
 const EVERY_DOMAIN_TAKES: usize = 1 << 20;
 
-/// What a domain has taken.
+/// The requests that a domain has taken.
 #[derive(Debug, Default)]
 pub struct Taken(Mutex<State>);
 
@@ -22,13 +24,13 @@ pub struct Taken(Mutex<State>);
 struct State {
     largest_request: usize,
     last_request: Option<Instant>,
-    /// When the latest of the requests that were carried out was sent.
+    /// When the latest of the successful requests was sent.
     last_sent: Option<Instant>,
     indices: HashMap<Box<[u8]>, Instant>,
 }
 
 impl Taken {
-    /// A request of so many bytes, before compression, that was sent at this time was carried out.
+    /// Records a successful request: its size before compression, and when it was sent.
     pub fn request(&self, bytes: usize, sent: Instant, now: Instant) {
         let mut state = self.lock();
         state.largest_request = state.largest_request.max(bytes);
@@ -36,7 +38,7 @@ impl Taken {
         state.last_sent = state.last_sent.max(Some(sent));
     }
 
-    /// An item for this index was accepted.
+    /// Records an accepted item of this index.
     pub fn item(&self, index: &[u8], now: Instant) {
         let indices = &mut self.lock().indices;
         if let Some(at) = indices.get_mut(index) {
@@ -50,20 +52,21 @@ impl Taken {
         indices.insert(index.into(), now);
     }
 
-    /// Whether a 413 of one item of so many bytes is the item's own fault, where requests are refused for their size since `first`: the
-    /// domain took a larger request before, and takes requests still. One that was on its way at `first` says nothing of that.
+    /// Whether a 413 of a single item of this size is the item's own fault. `first` is when the domain first refused a
+    /// request for its size. The domain must have taken a larger request, and a request that was sent after `first`: a
+    /// request in flight at `first` does not show that it still takes any.
     pub fn is_too_large(&self, bytes: usize, first: Instant) -> bool {
         let state = self.lock();
         bytes > EVERY_DOMAIN_TAKES
             || (bytes < state.largest_request && state.last_sent.is_some_and(|sent| sent >= first))
     }
 
-    /// Whether a request was carried out at this time or later.
+    /// Whether a request succeeded at this time or later.
     pub fn has_taken_since(&self, start: Instant) -> bool {
         self.lock().last_request.is_some_and(|last| last >= start)
     }
 
-    /// When an item for this index was accepted last.
+    /// When an item of this index was last accepted.
     pub fn last_of_index(&self, index: &[u8]) -> Option<Instant> {
         self.lock().indices.get(index).copied()
     }

@@ -1,6 +1,7 @@
-//! What follows from the answers to the items of a request.
+//! Handles the answers to the items of a request.
 //!
-//! Deliberately absent: what one answer means (`bulk::verdict`), and how many refusals are enough (`bulk::refusals`).
+//! Deliberately absent: the meaning of one answer (`bulk::verdict`), and how many refusals reject an item
+//! (`bulk::refusals`).
 
 use std::time::Instant;
 
@@ -14,11 +15,11 @@ use pipeline::{
 /// The items of a request that are sent again.
 #[derive(Default)]
 struct Left {
-    /// At once, or after a pause where nothing got on; in a request each.
+    /// Batches to send again, one request each: at once, or after a pause if no item of the request got a fate.
     again: Vec<Vec<u32>>,
-    /// Those that a second try decides about, ...
+    /// The items that a second try decides.
     second_tries: Vec<u32>,
-    /// ... and when.
+    /// When the second try starts.
     second_try: Option<Instant>,
 }
 
@@ -29,7 +30,7 @@ impl Left {
 }
 
 impl Delivery<'_> {
-    /// Gives each item of an answered request its fate; those to be sent again go back to the work.
+    /// Gives each item of an answered request its fate, or returns it to the work to be sent again.
     pub(super) fn answered(
         &mut self,
         items: &[u32],
@@ -90,8 +91,8 @@ impl Delivery<'_> {
         left
     }
 
-    /// Of what was not accepted it is not known which answer is whose: all of it is sent again, to be answered with ids, or where
-    /// those do not help, in two requests.
+    /// The items that were not accepted can't be matched to their answers. All of them are sent again: with ids in the
+    /// answers, or, if ids do not help, in two requests.
     fn settle_accepted(&mut self, items: &[u32], results: &[ItemResult], has_ids: bool, now: Instant) -> Left {
         let mut refused = Vec::new();
         for (index, result) in items.iter().zip(results) {
@@ -109,8 +110,8 @@ impl Delivery<'_> {
         Left { again: vec![second_half, refused], ..Left::default() }
     }
 
-    /// The domain takes items for these indices. One look at each end of a request is enough, unless one of its items has to be
-    /// told from its neighbours.
+    /// Records that the domain takes items for these indices. One item at each end of a request is enough, unless an
+    /// item failed with 500: then all accepted items are recorded.
     fn note_accepted(&self, items: &[u32], results: &[ItemResult], now: Instant) {
         let note = |index: u32| self.sender.cluster.taken().item(self.body.index_of(index as usize), now);
         let mut accepted =
@@ -122,7 +123,7 @@ impl Delivery<'_> {
         ends.into_iter().flatten().for_each(note);
     }
 
-    /// The fate of an item, or when it is to be sent again.
+    /// Gives an item its fate, or returns when to send it again.
     pub(super) fn settle(&mut self, index: u32, result: &ItemResult, now: Instant) -> Option<Ruling> {
         let ruling = match result.verdict() {
             ItemVerdict::Indexed => {
@@ -161,7 +162,7 @@ impl Delivery<'_> {
         Some(ruling)
     }
 
-    /// What is known of an item, also from an invocation before.
+    /// The refusals of an item, including those of an earlier invocation.
     pub(super) fn refusals(&mut self, index: u32) -> &mut Refusals {
         let recall = || self.sender.suspects.recall(self.body.item(index as usize));
         self.refusals.entry(index).or_insert_with(recall)

@@ -1,4 +1,4 @@
-//! What follows where the domain refuses a request as a whole, for its size (413) or for one item of it (400).
+//! Handles a request that the domain refuses as a whole, for its size (413) or for one item of it (400).
 
 use std::time::Instant;
 
@@ -7,8 +7,8 @@ use crate::send::Failure;
 use pipeline::bulk::{ItemError, ItemResult, Ruling};
 
 impl Delivery<'_> {
-    /// After a 413: two halves. One item by itself is rejected where it is the item that is large; a domain that takes no request
-    /// at all, or none any more, says the same of a small one.
+    /// Halves the batch after a 413. A single item is rejected only if the item itself is too large. A domain that
+    /// takes no request at all, or no longer takes any, answers 413 to a small item too.
     pub(super) fn too_large(&mut self, items: &[u32], what: &str) {
         self.retries += 1;
         let first = *self.first_too_large.get_or_insert_with(Instant::now);
@@ -26,8 +26,8 @@ impl Delivery<'_> {
         self.postpone(items[0], reason);
     }
 
-    /// After a 400 of the whole request: two halves. One item by itself is judged as if the 400 were its own, if the domain takes
-    /// other requests: where it takes none, the requests are at fault, and no event is rejected for that.
+    /// Halves the batch after a 400 of the whole request. A single item is judged as if the 400 were its own, if the
+    /// domain takes other requests. If it takes none, the requests are at fault, and no event is rejected for that.
     pub(super) fn bad_request(&mut self, items: &[u32], what: &str, error: ItemError) -> Result<(), GivenUp> {
         self.retries += 1;
         let now = Instant::now();
@@ -69,7 +69,7 @@ impl Delivery<'_> {
         self.give_up(message)
     }
 
-    /// The first batch is sent again after a pause.
+    /// Sends the first batch again after a pause.
     fn postpone(&mut self, index: u32, reason: String) {
         let pause = self.backoff.next_pause(None);
         tracing::warn!(position = %self.position(index), reason, ?pause, "sending again");

@@ -1,7 +1,7 @@
-//! Why an invocation failed: a word that stays, for alarms and filters, and the reason for a person.
+//! Why an invocation failed: a stable word for alarms and filters, and a reason for a person.
 //!
-//! Lambda keeps both as `errorType` and `errorMessage`; docs/OPERATIONS.md lists the words. Deliberately absent: failures to start, to
-//! which Lambda gives words of its own.
+//! Lambda reports both as `errorType` and `errorMessage`. docs/OPERATIONS.md lists the words. Deliberately absent:
+//! failures to start, which Lambda names itself.
 
 use std::{
     any::Any,
@@ -16,13 +16,13 @@ use lambda_runtime::Diagnostic;
 /// The word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailedBy {
-    /// The event is none that the function takes.
+    /// The function does not take this event.
     InvalidEvent,
-    /// No dataset of pipeline.yaml takes what the stream, topic or delivery stream brings.
+    /// No dataset of pipeline.yaml takes the stream, topic or delivery stream.
     NoDataset,
-    /// Something was not settled, and the source has to bring it again.
+    /// Some events were not settled, and the source has to redeliver them.
     Undelivered,
-    /// The domain or the dead-letter bucket refuses what is sent, and will refuse it again.
+    /// The domain or the dead-letter bucket refuses permanently.
     Refused,
     /// The counts of a receipt do not add up.
     Unbalanced,
@@ -39,7 +39,7 @@ pub enum FailedBy {
 }
 
 impl FailedBy {
-    /// Every word there is.
+    /// All words.
     pub const ALL: [Self; 10] = [
         Self::InvalidEvent,
         Self::NoDataset,
@@ -53,7 +53,7 @@ impl FailedBy {
         Self::Setup,
     ];
 
-    /// As it stands in `errorType`.
+    /// The word in `errorType`.
     pub fn word(self) -> &'static str {
         match self {
             Self::InvalidEvent => "invalid_event",
@@ -69,7 +69,7 @@ impl FailedBy {
         }
     }
 
-    /// A failure by this word.
+    /// A failure with this word.
     pub fn because(self, reason: impl Into<String>) -> Failed {
         Failed { by: self, reason: reason.into() }
     }
@@ -81,7 +81,7 @@ impl FailedBy {
 pub struct Failed {
     /// Its word.
     pub by: FailedBy,
-    /// What is wrong, for a person.
+    /// The explanation for a person.
     pub reason: String,
 }
 
@@ -91,7 +91,7 @@ impl From<Failed> for Diagnostic {
     }
 }
 
-/// Runs an invocation; a panic of it becomes a failure, which the runtime would name by a type of Rust.
+/// Runs an invocation and turns a panic into a failure. Otherwise the runtime would name it by a Rust type.
 ///
 /// # Errors
 /// The invocation's own, or [`FailedBy::Panicked`].

@@ -1,4 +1,4 @@
-//! Serves the invocations of a function: the part that every `main.rs` would repeat.
+//! Serves the invocations of a function: the part that all `main.rs` files share.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use super::{Deadline, Failed, guarded};
 
-/// The facts of an invocation besides its event.
+/// The context of an invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// The same in every retry of an asynchronous invocation.
+    /// The request id. All retries of an asynchronous invocation have the same one.
     pub request_id: String,
-    /// Lambda ends the function then.
+    /// When Lambda ends the function.
     pub deadline: Deadline,
 }
 
-/// Serves invocations by a handler that takes the event as JSON; returns only on an error of the runtime.
+/// Serves invocations with a handler that takes the event as JSON. Returns only on an error of the runtime.
 ///
 /// # Errors
 /// The runtime API cannot be reached.
@@ -31,8 +31,9 @@ pub async fn serve<T: Serialize>(handler: impl AsyncFn(Value, Invocation) -> Res
     .await
 }
 
-/// The same by a handler that takes the event's bytes. The runtime would keep the path of every value for its messages, which
-/// takes as long again as reading megabytes of records does; so it reads `null` instead.
+/// The same with a handler that takes the event's bytes. The runtime's reader would record the path of every value for
+/// its messages. For megabytes of records that takes as long again as reading them. So the runtime gets `null` to read
+/// instead.
 ///
 /// # Errors
 /// The runtime API cannot be reached.

@@ -1,6 +1,6 @@
-//! One dead letter, read: what it holds decides how its event is tried again.
+//! Reads one dead letter. Its content decides how its event is retried.
 //!
-//! Letters of every release are read: what one does not know of has a default.
+//! Letters of all releases can be read: fields that older ones lack have defaults.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use pipeline::{
     rules::{Dataset, Datasets},
 };
 
-/// A line of the object, as far as it is read.
+/// The fields of a line of the object that are used here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Letter {
     position: Position,
@@ -34,7 +34,7 @@ pub(super) struct Letter {
     continuation: Option<Box<Continuation>>,
 }
 
-/// Where an event lay. Kafka first: its positions have an `offset` too.
+/// The position of an event. Kafka comes first, since its positions also have an `offset`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Position {
@@ -43,17 +43,17 @@ pub(super) enum Position {
     S3 { bucket: String, key: String, etag: String, offset: u64 },
 }
 
-/// What is done about a letter.
+/// How a letter is retried.
 #[derive(Debug)]
 pub(super) enum Wanted {
-    /// It holds what is tried.
+    /// From the letter itself, which holds the event or record.
     Tried { dataset: String, tried: Tried },
-    /// Its source is read again.
+    /// From its source, which is read again.
     Source(Source),
 }
 
 impl Letter {
-    /// What is to be done about it; nothing where no dataset takes it, or what it needs is nowhere any more.
+    /// How to retry the letter. `None` if no dataset takes it, or if the data that it needs no longer exist.
     pub(super) fn wanted(self, datasets: &Datasets, max_event_bytes: usize) -> Option<Wanted> {
         if let Some(continuation) = self.continuation {
             dataset_of(datasets, &continuation)?;
@@ -86,13 +86,14 @@ impl Letter {
                 };
                 Some(Wanted::Source(Source::Object { dataset, object, read }))
             }
-            // The record of a stream is nowhere else.
+            // The record of a stream is stored nowhere else.
             _ => None,
         }
     }
 }
 
-/// Whether a letter stands for all that follows its position: what could not be framed, or the object that was gone.
+/// Whether a letter stands for everything after its position: data that could not be framed, or an object that was
+/// gone.
 fn is_rest(stage: &str, error_type: &str) -> bool {
     match stage {
         "frame" => !matches!(error_type, "event_too_large" | POSITION_NOT_FOUND),
@@ -102,7 +103,8 @@ fn is_rest(stage: &str, error_type: &str) -> bool {
 }
 
 impl Position {
-    /// The dataset that takes it now: that of its name, else the one whose `from` matches, since it may have another name by now.
+    /// The dataset that takes the letter now: the one of its name, otherwise the one whose `from` matches, since the
+    /// dataset may have been renamed.
     fn dataset<'d>(&self, name: &str, datasets: &'d Datasets) -> Option<&'d Arc<Dataset>> {
         datasets.by_name(name).or_else(|| match self {
             Self::S3 { bucket, key, .. } => datasets.find_s3(bucket, key),

@@ -1,17 +1,18 @@
-//! Letters whose events are read at their source again: one message for each object, as a continuation has it, which names the events.
+//! Letters whose events are read from their source again. Each object gets one message, a continuation that names the
+//! events.
 //!
-//! In: the letters of one object of letters. Out: the messages. They are in the queue before the letters are deleted; what is rejected
-//! once more is a new letter, under a key of its own. Deliberately absent: reading (`object`).
+//! In: the letters of one object of letters. Out: the messages. They are in the queue before the letters are deleted.
+//! An event that is rejected again becomes a new letter, under another key. Deliberately absent: reading (`object`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{aws::objects::ObjectRef, source::s3::Continuation};
 use pipeline::{dead_letter::Letters, frame::Only, route::IdRule, rules::Datasets};
 
-/// Events that one message names: less than half of what a message of SQS holds (256 KiB).
+/// The number of events that one message names. It takes less than half of the largest SQS message (256 KiB).
 const EVENTS_OF_A_MESSAGE: usize = 5_000;
 
-/// What a letter stands for.
+/// The events that a letter stands for.
 #[derive(Debug)]
 pub(super) enum Source {
     /// Events of an object.
@@ -20,18 +21,18 @@ pub(super) enum Source {
     Continuation(Box<Continuation>),
 }
 
-/// Which events.
+/// Which events of the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Read {
-    /// The one at an offset.
+    /// The event at an offset.
     At(u64),
-    /// All from an offset on, which could not be framed.
+    /// All events from an offset on, which could not be framed.
     From(u64),
-    /// All from an offset on, where the object was gone.
+    /// All events from an offset on, where the object was gone.
     Gone(u64),
 }
 
-/// The letters of one object of letters, as far as their sources are read.
+/// The letters of one object of letters whose sources are read again.
 #[derive(Debug)]
 pub(super) struct Sources {
     replays: u32,
@@ -49,7 +50,7 @@ struct Events {
 }
 
 impl Sources {
-    /// Of the letters under this key.
+    /// An empty collection for the letters under this key.
     pub(super) fn of(key: &str) -> Self {
         let replays = Letters::replays(key) + 1;
         Self { replays, lines: Vec::new(), continuations: Vec::new(), objects: BTreeMap::new() }
@@ -100,7 +101,8 @@ impl Sources {
                 replays: self.replays,
                 ..Continuation::of_all(&object, dataset, rules.format, datasets.hash())
             };
-            // Where a second delivery is indexed twice, other content is not read on top of its own notification.
+            // If this dataset has no ids, a second delivery is indexed twice. So replaced content is not read, since
+            // its own notification reads it.
             let may_be_replaced = *rules.router.id() != IdRule::None;
             all.extend(events.parts(may_be_replaced).into_iter().map(again));
         }
@@ -109,7 +111,7 @@ impl Sources {
 }
 
 impl Events {
-    /// In parts that a message holds, each read by itself.
+    /// The events in parts that fit into a message. Each part is read separately.
     fn parts(&self, may_be_replaced: bool) -> Vec<Only> {
         let rest = self.from.into_iter().chain(self.gone).min();
         let single: Vec<u64> = self.at.iter().copied().filter(|at| rest.is_none_or(|rest| *at < rest)).collect();

@@ -1,4 +1,4 @@
-//! Letters that hold what is tried: an event, or the whole record of a stream that could not be framed.
+//! Retries letters that hold their data: an event, or the whole record of a stream that could not be framed.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ use pipeline::{
     rules::Dataset,
 };
 
-/// What is tried.
+/// A letter to retry.
 #[derive(Debug)]
 pub(super) struct Tried {
     pub(super) line: usize,
@@ -43,7 +43,7 @@ pub(super) struct Tried {
     pub(super) payload: Vec<u8>,
 }
 
-/// Letters of one dataset and one origin, which are read and delivered together.
+/// Letters of one dataset and one origin. They are read and delivered together.
 #[derive(Debug)]
 pub(super) struct Group {
     dataset: Arc<Dataset>,
@@ -51,16 +51,16 @@ pub(super) struct Group {
     tried: Vec<(Tried, ItemPosition)>,
 }
 
-/// What the payload of a letter is.
+/// The kind of a letter's payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
     /// One event.
     Event,
-    /// A record, of which the events from the letter's position on are tried.
+    /// A record. Its events from the letter's position on are retried.
     Record,
 }
 
-/// What the settings allow an event and a record.
+/// The settings' limits for an event and a record.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     event_bytes: usize,
@@ -74,7 +74,7 @@ impl Limits {
 }
 
 impl S3Ingest {
-    /// What became of each line. `slot` is free when all of the group is read.
+    /// The fate of each line. `slot` is freed when the whole group is read.
     pub(super) async fn try_again(
         &self,
         task: &LettersTask,
@@ -130,7 +130,7 @@ impl S3Ingest {
     }
 }
 
-/// Every letter's event, or the events of its record.
+/// Reads the event of every letter, or the events of its record.
 fn read<'t>(
     producer: &mut Producer<'_>,
     tried: &'t [(Tried, ItemPosition)],
@@ -139,7 +139,7 @@ fn read<'t>(
     limits: Limits,
 ) -> (End, ItemPosition) {
     let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, limits.event_bytes);
-    // A record inflates to no more here than where it came from: its letter may be there for nothing else.
+    // Use the same inflation limit as the stream function: the record may be a letter only because of that limit.
     let mut records: Frames<&'t [u8]> =
         Frames::of_records(rules.format, limits.event_bytes).of(&rules.records).within(limits.record_bytes);
     let mut id_prefix = String::new();
@@ -165,12 +165,12 @@ fn read<'t>(
     (End::Whole, ItemPosition { record: u32::MAX, ..ItemPosition::default() })
 }
 
-/// The letters of what was rejected once more.
+/// The letters of events that were rejected again.
 fn rejected(held: &BTreeMap<ItemPosition, Vec<u8>>, at: ItemPosition, content: Content) -> Option<Vec<u8>> {
     match content {
         Content::Event => held.get(&at).cloned(),
         Content::Record => {
-            // A record is the only one of its number here.
+            // No other record here has this number.
             let last = ItemPosition { offset: u64::MAX, ..at };
             let letters: Vec<u8> = held.range(at..=last).flat_map(|(_, letter)| letter).copied().collect();
             (!letters.is_empty()).then_some(letters)
@@ -178,7 +178,7 @@ fn rejected(held: &BTreeMap<ItemPosition, Vec<u8>>, at: ItemPosition, content: C
     }
 }
 
-/// Events of one object, or of one shard or topic, with what names them.
+/// Groups letters by object, shard or topic, with the origin of each group.
 pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group> {
     let mut groups: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
     for one in tried {
@@ -200,7 +200,7 @@ pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group>
 fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
     let times_ms = tried.iter().map(|one| one.time_ms).collect();
     let origin = match &tried.first()?.position {
-        // Positions in an object have no record: its one time is that of all.
+        // Positions in an object have no record number, so its one time applies to all.
         Position::S3 { bucket, key, etag, .. } => Origin::s3(bucket, key, etag),
         Position::Kinesis { stream, shard, .. } => {
             let numbers = tried.iter().filter_map(|one| match &one.position {
@@ -245,7 +245,7 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all("{\"n\":1}\n".repeat(4_000).as_bytes()).unwrap();
         let payload = encoder.finish().unwrap();
-        // The letter of a lower limit, and one that lies behind the limit of now.
+        // A letter of a lower limit, and a letter whose position is after the current limit.
         for (offset, limit, events) in [(800, 1_600, 100), (16_000, 1_600, 0), (16_000, u64::MAX, 2_000)] {
             let position = Position::Kinesis {
                 stream: "arn:s/app".into(),

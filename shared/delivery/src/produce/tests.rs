@@ -1,4 +1,4 @@
-//! What a producer makes of bytes, without a domain.
+//! The bodies that a producer makes of bytes, without a domain.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use pipeline::{
     rules::Datasets,
 };
 
-/// The bodies that `work` fills for a dataset `app` of one object, and how it ends.
+/// The bodies that `work` fills for one object of a dataset `app`, and how reading ends.
 pub(crate) fn produced(
     format: &str,
     origin: &Origin,
@@ -41,7 +41,7 @@ pub(crate) fn letters(bodies: &[Body]) -> Vec<(String, u64)> {
     letters
 }
 
-/// Where the indexed events lie, and the letters.
+/// The positions of the indexed events, and the letters.
 fn read(content: &str, only: Option<&Only>) -> (Vec<u64>, Vec<(String, u64)>) {
     let origin = Origin::s3("b", "k", "e");
     let (end, bodies) = produced("array", &origin, |producer, _| {
@@ -57,7 +57,8 @@ fn read(content: &str, only: Option<&Only>) -> (Vec<u64>, Vec<(String, u64)>) {
     (indexed, letters)
 }
 
-/// Where the indexed events of an attempt lie, and its letters; and where the next attempt begins if nothing of it was settled.
+/// The positions of the indexed events of an attempt, and its letters. Also where the next attempt begins if nothing
+/// was settled.
 fn attempt(
     format: Format,
     content: &str,
@@ -125,7 +126,7 @@ proptest! {
         events in 0_u64..6, at in proptest::collection::btree_set(0_u64..80, 0..6), from in proptest::option::of(0_u64..80),
         is_broken: bool,
     ) {
-        // Each takes eight bytes with its comma: it begins at 1, 9, 17, ...
+        // Each takes eight bytes with its comma, so they begin at 1, 9, 17, ...
         let values: Vec<String> = (0..events).map(|number| format!(r#"{{"n":{number}}}"#)).collect();
         let content = format!("[{}{}", values.join(","), if is_broken { " {" } else { "]" });
         let only = serde_json::from_value(serde_json::json!({ "at": at, "from": from })).unwrap();

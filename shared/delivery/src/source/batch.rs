@@ -1,8 +1,8 @@
-//! Records of a stream, as one invocation brings them: what Kinesis and Kafka have in common.
+//! The records of a stream in one invocation: the common part of Kinesis and Kafka.
 //!
-//! In: records in the order of their shard or partitions, and which of them were left undelivered. Out: their bytes, and
-//! the first of a range that has to come again, on which both services' partial answers rest. Deliberately absent: what a
-//! record holds.
+//! In: records in the order of their shard or partitions, and the undelivered ones among them. Out: their bytes, and
+//! the first record of a range that has to be redelivered. The partial answers of both services need that record.
+//! Deliberately absent: the content of a record.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
@@ -14,13 +14,14 @@ use pipeline::record::Origin;
 /// Records of one shard or topic.
 #[derive(Debug)]
 pub struct Batch {
-    /// Names each of the records.
+    /// The names of the records.
     pub origin: Arc<Origin>,
     /// In the order in which `origin` names them.
     pub records: Records,
 }
 
-/// Records, decoded one behind the other: an invocation has thousands, and an allocation each would cost what decoding does.
+/// Records, decoded into one buffer one after another. An invocation has thousands of them, and one allocation per
+/// record would cost as much as decoding.
 #[derive(Debug, Default)]
 pub struct Records {
     bytes: Vec<u8>,
@@ -37,31 +38,32 @@ struct Decoded {
 /// One record.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Record<'r> {
-    /// What it holds.
+    /// Its data.
     pub data: Data<'r>,
     /// When it arrived, in milliseconds since 1970.
     pub time_ms: i64,
 }
 
-/// The bytes of a record, which came as base64.
+/// The bytes of a record, decoded from base64.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Data<'r> {
-    /// As the producer sent them.
+    /// The bytes that the producer sent.
     Bytes(&'r [u8]),
-    /// The text where it is not base64, which the service never sends: it fails alone, not its batch.
+    /// The text of a record that is not base64. The service never sends one. Only the record fails, not its batch.
     NotBase64(&'r [u8]),
 }
 
 impl Records {
-    /// Makes room at once for what so many bytes of base64 become: to grow by doubling would touch twice the memory.
+    /// Reserves room for the decoded form of this many bytes of base64. Growth by doubling would touch twice the
+    /// memory.
     pub fn reserve(&mut self, base64_bytes: usize) {
         self.bytes.reserve_exact(base64_bytes / 4 * 3);
     }
 
-    /// Adds a record whose data came as `base64`.
+    /// Adds a record from its `base64`.
     pub fn push(&mut self, base64: &str, time_ms: i64) {
         let start = self.bytes.len();
-        // Four times as fast as the crate base64, and a tenth of a record's time (measured).
+        // Four times as fast as the crate base64. It takes a tenth of a record's time (measured).
         let is_base64 = STANDARD.decode_append(base64, &mut self.bytes).is_ok();
         if !is_base64 {
             self.bytes.truncate(start);
@@ -70,17 +72,17 @@ impl Records {
         self.records.push(Decoded { range: start..self.bytes.len(), is_base64, time_ms });
     }
 
-    /// How many there are.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The bytes of all of them.
+    /// The total bytes of all records.
     pub fn byte_len(&self) -> usize {
         self.bytes.len()
     }
@@ -99,7 +101,7 @@ impl Records {
     }
 }
 
-/// A text of an invocation, borrowed from it unless it is escaped there.
+/// A string of an invocation, borrowed from it unless it contains escapes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text<'i>(pub(super) Cow<'i, str>);
 
@@ -125,17 +127,17 @@ impl<'de: 'i, 'i> Deserialize<'de> for Text<'i> {
     }
 }
 
-/// What a batch leaves undelivered: single records, and all from one on.
+/// The undelivered records of a batch: single ones, and all from one on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
-    /// The records in which something is undelivered.
+    /// The records that have undelivered events.
     pub records: BTreeSet<u32>,
-    /// The first record that was not read to its end; all behind it were not read either.
+    /// The first record that was not read to its end. The records after it were not read either.
     pub from: u32,
 }
 
 impl Undelivered {
-    /// The first record of a range that has to come again. Everything before it in the range may be forgotten.
+    /// The first record of a range that has to be redelivered. All records before it in the range are settled.
     pub fn first_in(&self, range: Range<u32>) -> Option<u32> {
         let single = self.records.range(range.clone()).next().copied();
         let unread = Some(self.from.max(range.start)).filter(|from| range.contains(from));

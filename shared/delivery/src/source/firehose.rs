@@ -1,28 +1,28 @@
-//! Firehose: the records of a transform's invocation, and the answer by which it delivers, forgets or puts aside each.
+//! Firehose: the records of a transform's invocation, and the answers by which it delivers, drops or stores each.
 //!
-//! In: an invocation, of a delivery stream that is written to directly or reads from Kinesis or Kafka. Out: one answer a
-//! record, in the order of the records, small enough for a Lambda response as a whole. Records that the Kinesis Producer
-//! Library aggregated are taken apart by Firehose before
-//! (<https://docs.aws.amazon.com/streams/latest/dev/kpl-with-firehose.html>), so they are not here. Deliberately absent:
-//! what a record holds.
+//! In: an invocation, of a delivery stream that is written to directly or reads from Kinesis or Kafka. Out: one answer
+//! per record, in the order of the records. All answers together fit into a Lambda response.
+//! Firehose splits the aggregated records of the Kinesis Producer Library before the invocation
+//! (<https://docs.aws.amazon.com/streams/latest/dev/kpl-with-firehose.html>), so they do not occur here. Deliberately
+//! absent: the content of a record.
 
 use std::fmt;
 
 use base64_simd::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// How large a response is at most. Lambda takes 6 MB, as it gives 6 MB of records
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>, "Invocation payload"), and fails the whole
-/// invocation for one byte more; the margin is for whatever stands around it.
+/// The largest response. Lambda takes 6 MB, the same as for the records of an invocation
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>, "Invocation payload"). One byte more
+/// fails the whole invocation. The margin is for the text around the answers.
 pub const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 16 * 1024;
 
-/// An invocation. Fields that are not needed are not read, so that what emulators leave out fails nothing.
+/// An invocation. Only the needed fields are read: emulators may leave out the others.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
     #[serde(default)]
     delivery_stream_arn: String,
-    /// In the order in which they are to be answered.
+    /// In the order of the answers.
     #[serde(default)]
     pub records: Vec<Record>,
 }
@@ -31,10 +31,10 @@ pub struct Invocation {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// What the answer has to repeat.
+    /// The id that the answer has to repeat.
     #[serde(default)]
     pub record_id: String,
-    /// In milliseconds since 1970.
+    /// The arrival time in milliseconds since 1970.
     #[serde(default)]
     approximate_arrival_timestamp: Option<f64>,
     #[serde(default)]
@@ -43,16 +43,16 @@ pub struct Record {
     kafka_record_value: Option<Data>,
 }
 
-/// The bytes of a record, which came as base64.
+/// The bytes of a record, decoded from base64.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Data {
-    /// As the producer sent them.
+    /// The bytes that the producer sent.
     Bytes(Vec<u8>),
-    /// The text where it is not base64, which the service never sends: it fails alone, not its batch.
+    /// The text of a record that is not base64. The service never sends one. Only the record fails, not its batch.
     NotBase64(String),
 }
 
-/// Decodes while the invocation is parsed, so that the text is never kept beside the bytes.
+/// Decodes while the invocation is parsed, so that the text and the bytes are never both in memory.
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
@@ -75,7 +75,7 @@ impl Invocation {
     /// Reads the body of an invocation.
     ///
     /// # Errors
-    /// The event is not of Firehose: the invocation fails.
+    /// The event is not from Firehose: the invocation fails.
     pub fn read(body: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(body).map_err(|error| {
             format!("not an event of Firehose, which has `records` with `recordId` and `data` in each: {error}")
@@ -85,7 +85,7 @@ impl Invocation {
     /// The name of the delivery stream.
     ///
     /// # Errors
-    /// The event is not of Firehose: the invocation fails.
+    /// The event is not from Firehose: the invocation fails.
     pub fn delivery_stream(&self) -> Result<&str, String> {
         if self.records.iter().any(|record| record.record_id.is_empty()) {
             return Err("a record without a recordId: the event is not of Firehose".into());
@@ -105,12 +105,12 @@ impl Record {
         self.approximate_arrival_timestamp.map(|at| at.round() as i64)
     }
 
-    /// What it holds; `None` where it holds nothing, as a Kafka tombstone.
+    /// Its data. `None` if there are none, as in a Kafka tombstone.
     pub fn data(&self) -> Option<&Data> {
         self.data.as_ref().or(self.kafka_record_value.as_ref())
     }
 
-    /// A delivery stream that reads from Kafka has a name of its own for the data
+    /// A delivery stream that reads from Kafka has another name for the data
     /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html>, "For Amazon MSK").
     fn is_kafka(&self) -> bool {
         self.data.is_none() && self.kafka_record_value.is_some()
@@ -150,14 +150,14 @@ fn as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S:
 const DROPPED: &str = "Dropped";
 const FAILED: &str = "ProcessingFailed";
 
-/// The data do not fit into what is left of the response: the record was answered `ProcessingFailed`.
+/// The data do not fit into the remaining room: the record was answered `ProcessingFailed`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// The answers given so far, and the room that is left.
+/// The answers so far, and the remaining room.
 ///
-/// Room for the smallest answer to every record is reserved before the first gets more. So no record's data can keep
-/// another one from being answered, and it is the data at hand that do not fit, never the batch.
+/// Room for the smallest answer to every record is reserved before any record gets more. So every record can be
+/// answered, whatever the data of others take. Only the data of the current record can fail to fit, never the batch.
 #[derive(Debug)]
 pub struct Answers {
     answers: Vec<Answer>,
@@ -165,21 +165,21 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// For an invocation's records; the response has at most `max_bytes`.
+    /// The answers for an invocation's records. The response has at most `max_bytes`.
     pub fn new(records: &[Record], max_bytes: usize) -> Self {
-        // Each record's smallest answer is smaller than the record itself, so those of an invocation always fit.
+        // The smallest answer to a record is shorter than the record itself, so those of an invocation always fit.
         let reserved: usize = records.iter().map(smallest).sum();
         let room = max_bytes.saturating_sub(r#"{"records":[]}"#.len() + reserved);
         Self { answers: Vec::with_capacity(records.len()), room }
     }
 
-    /// How many bytes of data the answer to `record`, which is the next, may have; partition keys take away from it.
+    /// The largest data of the answer to `record`, which is the next one. Partition keys reduce it.
     pub fn room(&self, record: &Record) -> usize {
         let rest = (self.room + smallest(record)).saturating_sub(ok_without_data(record));
         rest / 4 * 3
     }
 
-    /// The next record is delivered as `data`, and under the prefix that the partition keys make.
+    /// Delivers the next record as `data`, under the prefix that the partition keys make.
     ///
     /// # Errors
     /// [`Full`]: it was answered `ProcessingFailed` instead.
@@ -202,14 +202,14 @@ impl Answers {
         Ok(())
     }
 
-    /// The next record is not wanted: Firehose forgets it.
+    /// Drops the next record: Firehose does not deliver it.
     pub fn dropped(&mut self, record: &Record) {
         self.room += FAILED.len() - DROPPED.len();
         self.answers.push(Answer::new(record, DROPPED));
     }
 
-    /// The next record could not be processed: Firehose keeps it as it came under `processing-failed/` in the backup
-    /// bucket (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+    /// Fails the next record: Firehose keeps it unchanged under `processing-failed/` in the backup bucket
+    /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn failed(&mut self, record: &Record) {
         self.answers.push(Answer::new(record, FAILED));
     }
@@ -226,7 +226,7 @@ impl Answer {
     }
 }
 
-/// The bytes of `ProcessingFailed`, the larger of the answers without data, and of the comma behind it.
+/// The bytes of `ProcessingFailed`, the longest answer without data, and of the comma after it.
 fn smallest(record: &Record) -> usize {
     r#"{"recordId":,"result":""},"#.len() + json_len(&record.record_id) + FAILED.len()
 }
@@ -371,7 +371,7 @@ mod tests {
             }
             let left = answers.room;
             let text = serde_json::to_string(&answers.finish()).unwrap();
-            // Exact but for the commas: one too many behind the last answer and behind the last key of each.
+            // Exact except for commas: one too many after the last answer, and one after the last key of each.
             let spare = least + more - left - text.len();
             prop_assert!(spare <= 1 + wishes.len(), "{} bytes are accounted for and not there", spare);
             let response: Value = serde_json::from_str(&text).unwrap();

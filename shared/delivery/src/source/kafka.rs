@@ -1,8 +1,8 @@
 //! Kafka, by Amazon MSK or self-managed: the records of an invocation, and the answer that moves the partitions on.
 //!
-//! In: an invocation as the event source mapping sends it. Out: the records of each topic, and `batchItemFailures`.
-//! Keys and headers are no part of an event: they are read where `metadata` asks for them. Deliberately absent: tombstones (records without a value), which
-//! are acknowledged and hold none.
+//! In: an invocation of the event source mapping. Out: the records of each topic, and `batchItemFailures`.
+//! Keys and headers are not part of an event. They are read only if `metadata` asks for them.
+//! Deliberately absent: tombstones (records without a value). They hold no event and are acknowledged.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -16,7 +16,7 @@ use pipeline::record::{Bytes, Facts, KafkaRecord, Origin};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation<'i> {
-    /// The cluster's ARN, of MSK.
+    /// The ARN of an MSK cluster.
     event_source_arn: Option<String>,
     /// Brokers with their ports, separated by commas.
     bootstrap_servers: Option<String>,
@@ -32,13 +32,13 @@ struct Event<'i> {
     partition: i64,
     offset: i64,
     timestamp: i64,
-    /// None, or null: a tombstone.
+    /// The value. Missing or null in a tombstone.
     #[serde(borrow)]
     value: Option<Text<'i>>,
-    /// Base64, or null.
+    /// The key in base64, or null.
     #[serde(default, borrow)]
     key: Option<&'i RawValue>,
-    /// Objects of one name each, with the bytes of its value.
+    /// The headers: objects of one name each, with the bytes of its value.
     #[serde(default, borrow)]
     headers: Option<&'i RawValue>,
 }
@@ -57,7 +57,7 @@ pub struct Topic {
 /// Records of one partition.
 #[derive(Debug)]
 pub struct Partition {
-    /// `TOPIC-PARTITION`, as the invocation has it.
+    /// `TOPIC-PARTITION`, as in the invocation.
     pub name: String,
     /// Its number.
     pub number: i64,
@@ -73,18 +73,18 @@ impl Partition {
         self.offsets[(record - self.range.start) as usize]
     }
 
-    /// The offset behind the last record.
+    /// The offset after the last record.
     pub fn end(&self) -> i64 {
         self.offsets.last().map_or(0, |last| last + 1)
     }
 }
 
-/// The records of each topic of an invocation, which comes as it is (see [`super::kinesis::shards`]). `cluster` names a
-/// self-managed cluster; without it its bootstrap servers do, in any order. `facts_of` says of which topics keys and headers are
-/// asked for.
+/// The records of each topic of an invocation, read from its bytes (see [`super::kinesis::shards`]). `cluster` names a
+/// self-managed cluster. Without it the bootstrap servers name it, in any order. `facts_of` decides by a
+/// topic's name whether its keys and headers are read.
 ///
 /// # Errors
-/// The event is not of Kafka, or nothing names the cluster: the invocation fails.
+/// The event is not from Kafka, or the cluster has no name: the invocation fails.
 pub fn topics(invocation: &[u8], cluster: Option<&str>, facts_of: impl Fn(&str) -> bool) -> Result<Vec<Topic>, String> {
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kafka, which has `records` by topic-partition: {error}"))?;
@@ -138,7 +138,7 @@ pub fn topics(invocation: &[u8], cluster: Option<&str>, facts_of: impl Fn(&str) 
     Ok(topics.collect())
 }
 
-/// What was read of one topic.
+/// The data read of one topic.
 #[derive(Default)]
 struct Read {
     topic: String,
@@ -149,7 +149,7 @@ struct Read {
     facts: BTreeMap<(u32, u32), Facts>,
 }
 
-/// Key and headers of a record. Java counts bytes from -128 on.
+/// The key and headers of a record. Java's bytes are signed: they start at -128.
 fn facts(key: Option<&RawValue>, headers: Option<&RawValue>) -> Facts {
     let text = key.and_then(|key| serde_json::from_str::<Option<String>>(key.get()).ok().flatten());
     let key = text.map(|text| Bytes(STANDARD.decode(&text).unwrap_or_else(|_| text.into_bytes())));
@@ -163,9 +163,10 @@ fn facts(key: Option<&RawValue>, headers: Option<&RawValue>) -> Facts {
     Facts { key, has_bad_headers: read.is_none(), headers: read.unwrap_or_default(), partition_key: None }
 }
 
-/// The answer: for each partition the first record that has to come again, by `TOPIC-PARTITION` and offset. Lambda goes on from
-/// there, and takes what was not in the invocation for the failure of all of it
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>; `aws_lambda_events` has no type for it yet).
+/// The answer: for each partition the first record that has to be redelivered, by `TOPIC-PARTITION` and offset. Lambda
+/// continues there. An item that was not in the invocation counts as the failure of the whole batch
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>; `aws_lambda_events` has no type for
+/// it yet).
 pub fn respond<'t>(first_undelivered: impl IntoIterator<Item = (&'t str, i64)>) -> Value {
     let failures = first_undelivered
         .into_iter()

@@ -1,7 +1,7 @@
 //! Kinesis Data Streams: the records of an invocation, and the answer that moves the shard on.
 //!
-//! In: an invocation as the event source mapping sends it, also from an enhanced fan-out consumer. Out: the records of
-//! each shard, and `batchItemFailures`. Deliberately absent: tumbling windows, and what a record holds.
+//! In: an invocation of the event source mapping, also from an enhanced fan-out consumer. Out: the records of each
+//! shard, and `batchItemFailures`. Deliberately absent: tumbling windows, and the content of a record.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::batch::{Batch, Records, Text};
 use pipeline::record::Origin;
 
-/// Fields that are not needed are not read, so that what emulators leave out fails nothing.
+/// Only the needed fields are read: emulators may leave out the others.
 #[derive(Deserialize)]
 struct Invocation<'i> {
     #[serde(rename = "Records", borrow)]
@@ -42,13 +42,13 @@ struct Payload<'i> {
 /// Records of one shard.
 #[derive(Debug)]
 pub struct Shard {
-    /// The stream's ARN, also where a consumer's was given: a change between the two must change no id.
+    /// The stream's ARN, even if the event has the ARN of a consumer: a change between the two must not change any id.
     pub stream: String,
     /// Its id.
     pub shard: String,
     /// In the order of the shard.
     pub batch: Batch,
-    /// The partition key of each record; empty where they are not asked for.
+    /// The partition key of each record. Empty if the keys are not needed.
     pub partition_keys: Vec<Option<String>>,
 }
 
@@ -63,16 +63,16 @@ fn stream_name(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }
 
-/// The records of each shard of an invocation. Lambda sends those of one; made by hand there may be more.
+/// The records of each shard of an invocation. Lambda sends those of one shard. A manual invocation may have more.
 ///
-/// `keys_of` says of which streams, by name, the partition keys are asked for.
+/// `keys_of` decides by a stream's name whether its partition keys are read.
 ///
-/// The invocation comes as the bytes that it is: the runtime's own reader keeps track of every path in it, which takes as
-/// long again as reading (measured).
+/// The invocation is passed as bytes: the runtime's own reader records every path in it, which takes as long again as
+/// reading (measured).
 ///
 /// # Errors
-/// The event is not of Kinesis; or a record can't be named: reported as failed it would pass for the whole batch. The
-/// invocation fails.
+/// The event is not from Kinesis, or a record can't be named: reported as failed, such a record would count as the
+/// whole batch. The invocation fails.
 pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<Shard>, String> {
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kinesis, which has `Records` with `kinesis` in each: {error}"))?;
@@ -112,7 +112,7 @@ pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<S
     Ok(shards.collect())
 }
 
-/// What was read of one shard.
+/// The data read of one shard.
 #[derive(Default)]
 struct Read {
     stream: String,
@@ -128,8 +128,8 @@ fn stream_arn(arn: &str) -> &str {
     arn.split_once("/consumer/").map_or(arn, |(stream, _)| stream)
 }
 
-/// The answer: the first record of each shard that has to come again. Lambda goes on from the lowest sequence number, and
-/// takes an empty or null one for the whole batch
+/// The answer: the first record of each shard that has to be redelivered. Lambda continues at the lowest sequence
+/// number. An empty or null one counts as the whole batch
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
 pub fn respond<'s>(first_undelivered: impl IntoIterator<Item = &'s str>) -> Value {
     let failures = first_undelivered.into_iter().map(|number| json!({ "itemIdentifier": number }));

@@ -1,7 +1,8 @@
-//! S3: which objects an invocation is about, how they are read, and what is answered.
+//! S3: the objects of an invocation, their bytes, and the response.
 //!
 //! In: an invocation in any of its envelopes. Out: the objects to read, their bytes, and the response by which SQS (or
-//! Lambda's own retries) forgets or repeats a message. Deliberately absent: the domain, and what an object holds.
+//! Lambda's own retries) deletes or redelivers a message. Deliberately absent: the domain, and the content of an
+//! object.
 
 pub mod continuation;
 pub mod fetch;
@@ -17,15 +18,15 @@ pub use fetch::{ChunkReader, Fetch, FetchError};
 pub use letters::LettersTask;
 pub use notification::{Envelope, Invocation, Message, Task};
 
-/// The answer to an invocation whose messages `failed`: SQS is told which; the others can only be told by an error.
+/// The answer to an invocation whose messages `failed`. SQS gets their ids. Other envelopes can only get an error.
 ///
 /// # Errors
-/// The reasons, where the envelope knows no partial answer: Lambda repeats the invocation, then keeps the raw event in
-/// the function's dead-letter queue.
+/// The reasons, if the envelope has no partial answer: Lambda retries the invocation, then keeps the raw event in the
+/// function's dead-letter queue.
 pub fn respond(envelope: Envelope, failed: &[(Option<String>, String)]) -> Result<Value, String> {
     let identifiers: Option<Vec<String>> = failed.iter().map(|(id, _)| id.clone()).collect();
     match (envelope, identifiers) {
-        // An empty or null identifier would be read as the failure of the whole batch, so an error says that.
+        // An empty or null identifier would count as the failure of the whole batch, so return that as an error.
         (Envelope::Sqs, Some(identifiers)) => {
             let mut response = SqsBatchResponse::default();
             response.batch_item_failures = identifiers

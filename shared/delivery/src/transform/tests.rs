@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::lambda::FailedBy;
 
-/// The transform of delivery stream `app`, with `more` among the keys of its dataset.
+/// The transform of delivery stream `app`. `more` is added to the keys of its dataset.
 fn transform(more: &str) -> FirehoseTransform {
     let yaml = format!("datasets:\n  - name: delivery\n    from: {{ delivery_stream: app }}\n    {more}\n");
     let settings = TransformSettings::read(|_| None).unwrap();
@@ -179,7 +179,7 @@ fn log_events_come_out_of_their_envelope_as_the_reference_shows() {
 
 #[test]
 fn records_that_expand_stay_within_the_response_of_a_lambda_function() {
-    // 12 records of 1,000 lines and 1 MB each, which are some kilobytes as they come, and two small ones.
+    // 12 records of 1,000 lines and 1 MB each, which are some kilobytes compressed, and two small ones.
     let line = format!("{{\"os\":\"iOS\",\"text\":\"{}\"}}\n", "x".repeat(1024 - 26));
     let large = gzip(line.repeat(1024).as_bytes());
     assert!(large.len() < 16 << 10, "{}", large.len());
@@ -242,7 +242,7 @@ proptest! {
             if *is_gzip { gzip(text.as_bytes()) } else { text.into_bytes() }
         }).collect();
         let invocation = invocation(&bytes.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        // What all the failures need, and some room that may be too little for the data.
+        // The room that all failures need, and some more that may be too little for the data.
         let max = invocation.records.len() * r#"{"recordId":"10","result":"ProcessingFailed"},"#.len() + 14 + room;
         let transform = transform("format: ndjson\n    select: _exists_:wanted");
         let (answers, response, outcome) = answer(&transform, &invocation, max);

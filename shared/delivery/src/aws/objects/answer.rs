@@ -1,20 +1,20 @@
-//! Whether the answer to a GET is what was asked for: the ETag, the range, the total length, and how the end is known.
+//! Checks the answer to a GET against the request: the ETag, the range, the total length, and how the end is known.
 //!
-//! In: what an answer says of itself. Out: the bytes that have to come, or a word about what does not fit. Deliberately absent: the
-//! network (`open`), and what is done about a misfit (`fetch` tries again, then reports).
+//! In: the headers of an answer. Out: the total length, or the mismatch. Deliberately absent: the network (`open`), and
+//! the reaction to a mismatch (`fetch` retries, then reports it).
 
-/// What a GET asked for, and what is known of the object from earlier answers.
+/// The request of a GET, and the facts known of the object from earlier answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Wanted<'w> {
     /// The first byte.
     pub from: u64,
-    /// The entity tag without quotes, where it is known.
+    /// The entity tag without quotes, if it is known.
     pub etag: Option<&'w str>,
-    /// The length of the whole object, where it is known.
+    /// The length of the whole object, if it is known.
     pub total: Option<u64>,
 }
 
-/// What an answer says of itself.
+/// The headers of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Headers<'s> {
     pub etag: Option<&'s str>,
@@ -22,16 +22,16 @@ pub(super) struct Headers<'s> {
     pub content_range: Option<&'s str>,
 }
 
-/// Why an answer is not the one that was asked for.
+/// Why an answer does not match the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Misfit {
-    /// Its ETag is another one: the object was replaced, or somebody else's answer came.
+    /// Its ETag differs: the object was replaced, or the answer belongs to another request.
     OtherContent(String),
     /// Anything else.
     Wrong(String),
 }
 
-/// The length of the whole object by this answer; `None` where it does not say it.
+/// The length of the whole object by this answer. `None` if the answer does not give it.
 pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
     check_etag(wanted, headers)?;
     let length = headers.content_length.map(u64::try_from).transpose();
@@ -39,7 +39,7 @@ pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<
     let range = headers.content_range.map(|text| parse_range(text).ok_or_else(|| unreadable(text))).transpose()?;
     let by_range = match range {
         Some(range) => Some(total_by_range(wanted.from, length, range)?),
-        // S3 answers 206 with a Content-Range to every Range. What comes without one is another part of the object.
+        // S3 answers every Range with 206 and a Content-Range. An answer without one holds another part of the object.
         None if wanted.from > 0 => {
             return Err(Misfit::Wrong(format!("the answer to `bytes={}-` has no Content-Range", wanted.from)));
         }
@@ -57,7 +57,7 @@ pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<
 fn check_etag(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<(), Misfit> {
     let etag = headers.etag.map(|etag| etag.trim_matches('"')).filter(|etag| !etag.is_empty());
     match (wanted.etag, etag) {
-        // The ids come from it: events without one would pass for those of another content.
+        // The ids are made from the ETag. Without it, events would get the ids of another content.
         (_, None) => Err(Misfit::Wrong("the answer has no ETag".into())),
         (Some(wanted), Some(etag)) if wanted != etag => {
             Err(Misfit::OtherContent(format!("the answer has the ETag `{etag}` instead of `{wanted}`")))

@@ -1,7 +1,8 @@
-//! Opens an object at a byte, and believes no answer that is not the one that was asked for.
+//! Opens an object at a byte, and rejects an answer that does not match the request.
 //!
-//! Out: the bytes from there on, and when they are all: by a length that S3 headers, by HEAD where GET does not say it, and without
-//! either only by a proper last chunk. Deliberately absent: opening again (`source::s3::fetch`).
+//! Out: the bytes from there on, and how to know their end. The end is known by the length in S3's headers, or by HEAD
+//! if GET does not give the length. Without a length only a proper last chunk is the end. Deliberately absent: opening
+//! again (`source::s3::fetch`).
 
 use std::sync::{
     Arc,
@@ -30,13 +31,13 @@ use pipeline::outcome::BatchError;
 pub struct Opened {
     /// The entity tag without quotes.
     pub etag: String,
-    /// The version read, where the bucket keeps versions.
+    /// The version read, if the bucket keeps versions.
     pub version: Option<String>,
     /// S3's `LastModified`, in milliseconds since the epoch.
     pub last_modified_ms: i64,
-    /// The length of the whole object; `None` where S3 does not say it.
+    /// The length of the whole object. `None` if S3 does not give it.
     pub total: Option<u64>,
-    /// Whether the end of the body is marked by a last chunk, so that a body that breaks can be told from one that ends.
+    /// Whether a last chunk marks the end of the body. Then a broken body can be distinguished from a complete one.
     pub is_chunked: bool,
     /// The bytes from the requested one on.
     pub body: ByteStream,
@@ -45,20 +46,20 @@ pub struct Opened {
 /// Why an object could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// It was deleted, or its content replaced: it will never come back as it was notified.
+    /// It was deleted, or its content was replaced: the content of the notification will never return.
     Gone(String),
     /// Anything else.
     Failed(BatchError),
 }
 
 impl Objects {
-    /// Opens `object` at byte `from`: the very version, else the content with the very ETag. `total` is its length where an earlier
-    /// answer headers it.
+    /// Opens `object` at byte `from`: exactly its version, or without one exactly the content of its ETag. `total` is
+    /// its length, if an earlier answer gave it.
     ///
     /// # Errors
-    /// [`OpenError::Gone`] where a retry can't help and nobody is to blame. A 403 is not that: without `ListBucket` it
-    /// also hides a missing object, so it counts as configuration (permanent). An answer that is not the one that was asked for is a
-    /// retryable failure.
+    /// [`OpenError::Gone`] if a retry can't help and there is no error in the configuration. A 403 is not `Gone`:
+    /// without `ListBucket` it also hides a missing object, so it counts as configuration (permanent). An answer that
+    /// does not match the request is a retryable failure.
     pub async fn open(&self, object: &ObjectRef, from: u64, total: Option<u64>) -> Result<Opened, OpenError> {
         let chunked = Chunked::default();
         let result = self
@@ -76,7 +77,7 @@ impl Objects {
         let wanted = Wanted { from, etag: object.etag.as_deref(), total };
         match result {
             Ok(output) => self.checked(object, wanted, output, chunked.is_set()).await,
-            // It may end where reading is to go on.
+            // The object may end exactly at this byte.
             Err(error) if aws::status(&error) == Some(416) && from > 0 => self.at_the_end(object, wanted).await,
             Err(error) => Err(refused(object, "GET", &error)),
         }
@@ -111,7 +112,7 @@ impl Objects {
         })
     }
 
-    /// After a 416: nothing is left to read only where HEAD says that the object is as long as what was read.
+    /// Handles a 416. The object is read to its end only if HEAD gives the length that was read.
     async fn at_the_end(&self, object: &ObjectRef, wanted: Wanted<'_>) -> Result<Opened, OpenError> {
         let output = self.head(object).await?;
         let headers = Headers { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
@@ -132,7 +133,7 @@ impl Objects {
         }
     }
 
-    /// The object's length by HEAD; `None` where that does not say it either, or not of this content.
+    /// The object's length by HEAD. `None` if HEAD does not give it either, or answers for another content.
     async fn length_by_head(&self, object: &ObjectRef, etag: Option<&str>) -> Result<Option<u64>, OpenError> {
         match self.head(object).await {
             Ok(output) => {
@@ -149,7 +150,8 @@ impl Objects {
         }
     }
 
-    /// An answer with another ETag may be a mistake on the way. The object was replaced where HEAD says so too.
+    /// Handles an answer with another ETag. It may be an error on the way: the object was replaced only if HEAD
+    /// confirms it.
     async fn misfit(&self, object: &ObjectRef, misfit: Misfit) -> OpenError {
         match misfit {
             Misfit::Wrong(reason) => OpenError::Failed(retryable(object, reason)),
@@ -172,7 +174,7 @@ fn if_match(object: &ObjectRef) -> Option<String> {
     object.etag.as_ref().map(|etag| format!("\"{etag}\""))
 }
 
-/// Whether HEAD names another content of an object that keeps no versions.
+/// Whether HEAD shows another content of an object without versions.
 fn is_other(object: &ObjectRef, output: &HeadObjectOutput) -> bool {
     let etag = output.e_tag().map(|etag| etag.trim_matches('"'));
     object.version.is_none() && etag.is_some_and(|etag| object.etag.as_deref().is_some_and(|wanted| wanted != etag))
@@ -198,16 +200,16 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match (aws::status(error), error.code().unwrap_or_default()) {
-        // HEAD has no body to tell a missing object from a missing bucket by: only GET's word counts.
+        // HEAD has no body, so it cannot distinguish a missing object from a missing bucket. Only GET can.
         (Some(404), "NoSuchKey" | "NoSuchVersion") => OpenError::Gone(format!("{object} is gone (404)")),
-        // A delete marker by its version.
+        // The version is a delete marker.
         (Some(405), "MethodNotAllowed") => OpenError::Gone(format!("{object} is a delete marker")),
         (Some(412), _) => OpenError::Gone(replaced(object)),
         _ => OpenError::Failed(aws::batch_error(format!("{method} {object}"), error)),
     }
 }
 
-/// Notes whether an answer comes in chunks; the SDK's output does not say it.
+/// Records whether an answer comes in chunks, since the SDK's output does not contain it.
 #[derive(Debug, Clone, Default)]
 struct Chunked(Arc<AtomicBool>);
 
@@ -230,7 +232,7 @@ impl Intercept for Chunked {
     ) -> Result<(), BoxError> {
         let encoding = context.response().headers().get("transfer-encoding");
         let is_chunked = encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("chunked"));
-        // The last attempt counts: the SDK repeats a failed one.
+        // The last attempt counts, since the SDK retries a failed one.
         self.0.store(is_chunked, Ordering::Release);
         Ok(())
     }

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::aws::objects::ObjectRef;
 use pipeline::frame::{Checkpoint, Format, Only};
 
-/// A chain of continuations ends here; the message then fails, and comes to rest in the dead-letter queue. With the
-/// shortest useful attempt (a minute) this is most of a day for one object.
+/// The longest chain of continuations. After it the message fails, and reaches the dead-letter queue. With the shortest
+/// useful attempt (a minute) this is most of a day for one object.
 pub const MAX_HOPS: u32 = 1_000;
 
-/// What tells a continuation from other messages.
+/// The marker that distinguishes a continuation from other messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Marker {
@@ -17,29 +17,29 @@ pub enum Marker {
     Continuation,
 }
 
-/// Where to go on.
+/// Where to continue an object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Continuation {
     /// Always `continuation`.
     pub millrace: Marker,
-    /// The object, at the very version and ETag that was begun.
+    /// The object, with exactly the version and ETag that was begun.
     pub object: ObjectRef,
     /// The dataset that took it.
     pub dataset: String,
-    /// The hash of the pipeline.yaml under which it was begun. Under another one the rest follows the new rules, as
-    /// the next object would; the offset stays good, since it counts bytes.
+    /// The hash of the pipeline.yaml under which it was begun. After a change the rest follows the new rules, as the
+    /// next object does. The offset stays valid, since it counts bytes.
     pub pipeline: String,
     /// Offset and framing.
     pub checkpoint: Checkpoint,
-    /// How many continuations came before this one, and this one.
+    /// The number of continuations in its chain, including this one.
     pub hops: u32,
-    /// It is to be read without others: within a share of an invocation it passed no event.
+    /// Whether it has to be read alone: within a share of an invocation it passed no event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
-    /// Which events of it are read: those of dead letters that are tried again by their source. All without it.
+    /// The events to read: those of dead letters that are retried from their source. `None`: all events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Only>,
-    /// How often `replay` had it sent from dead letters: what is rejected then must not lie under the key of the old letters.
+    /// How often `replay` retried its events. New dead letters must not have the key of the old ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replays: u32,
 }
@@ -50,7 +50,7 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Continuation {
-    /// Of an object that was not begun.
+    /// A continuation of an object that was not begun.
     pub fn of_all(object: &ObjectRef, dataset: &str, format: Format, pipeline: &str) -> Self {
         Self {
             millrace: Marker::Continuation,

@@ -1,4 +1,4 @@
-//! The bytes of one object: downloaded in the background, resumed where the download breaks, read by a blocking thread.
+//! The bytes of one object: downloaded in the background, resumed after a break, read by a blocking thread.
 
 use std::{
     io::{self, Read},
@@ -21,11 +21,11 @@ use crate::{
 };
 use pipeline::outcome::BatchError;
 
-/// A download that breaks this often without bringing a byte is given up for this attempt.
+/// The number of breaks in a row, without a byte in between, after which the attempt ends.
 const MAX_BREAKS: u32 = 5;
-/// Chunks between download and reader; the HTTP client's are at most some hundred KiB each.
+/// The number of chunks between download and reader. The HTTP client's chunks have at most some hundred KiB.
 const CHUNKS_AHEAD: usize = 4;
-/// A download that brings nothing for so long is taken for broken.
+/// A download without a byte for this long counts as broken.
 const STALLED: Duration = Duration::from_secs(30);
 
 /// Why the bytes ended before the object did.
@@ -34,7 +34,7 @@ pub enum FetchError {
     /// It was deleted or replaced while it was read.
     #[error("{0}")]
     Gone(String),
-    /// S3 would not go on.
+    /// S3 failed.
     #[error("{0}")]
     Failed(BatchError),
     /// The deadline came first.
@@ -48,7 +48,7 @@ pub struct Fetch {
     objects: Objects,
     object: ObjectRef,
     next_byte: u64,
-    /// The length of the whole object. Where S3 does not say it, only a last chunk is the end.
+    /// The length of the whole object. If S3 does not give it, only a last chunk is the end.
     total: Option<u64>,
     body: Option<Body>,
 }
@@ -59,26 +59,26 @@ struct Body {
     is_chunked: bool,
 }
 
-/// What the next look at a body brings.
+/// The result of the next read from a body.
 enum Step {
     Chunk(Bytes),
     End,
     Broken(String),
-    /// All bytes came, and they are not the object's.
+    /// All bytes came, but they are not the object's.
     Corrupt(String),
 }
 
 impl Fetch {
-    /// Goes on from an opened object; `from` is the byte at which it was opened.
+    /// Continues an opened object. `from` is the byte at which it was opened.
     pub fn new(objects: Objects, mut object: ObjectRef, from: u64, opened: Opened) -> Self {
-        // What was begun is what is read on: the same ETag, the same version.
+        // Resume with exactly this ETag and version.
         object.etag = Some(opened.etag);
         object.version = opened.version.or(object.version);
         let body = Body { bytes: opened.body, is_chunked: opened.is_chunked };
         Self { objects, object, next_byte: from, total: opened.total, body: Some(body) }
     }
 
-    /// The next bytes; `None` only when the whole object came.
+    /// The next bytes. `None` only after the whole object.
     async fn next(&mut self, breaks: &mut u32, backoff: &mut Backoff) -> Result<Option<Bytes>, FetchError> {
         loop {
             let reason = match self.step().await {
@@ -111,7 +111,7 @@ impl Fetch {
                 Step::Broken("the download brings more bytes than the object has".to_owned())
             }
             Ok(Some(Ok(chunk))) => Step::Chunk(chunk),
-            // A last chunk that is missing behind the last byte is no loss. What else is wrong there is a checksum.
+            // After the last byte, a missing last chunk loses nothing. Any other error there is a failed checksum.
             Ok(Some(Err(_))) if has_all && body.is_chunked => Step::End,
             Ok(Some(Err(error))) if has_all => Step::Corrupt(error.to_string()),
             Ok(Some(Err(error))) => Step::Broken(error.to_string()),
@@ -125,7 +125,7 @@ impl Fetch {
         }
     }
 
-    /// Opens the object where the download broke. `None`: not this time.
+    /// Opens the object where the download broke. `None`: this try failed.
     async fn resume(&mut self) -> Result<Option<Body>, FetchError> {
         match self.objects.open(&self.object, self.next_byte, self.total).await {
             Ok(opened) => {
@@ -146,7 +146,7 @@ impl Fetch {
         FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None })
     }
 
-    /// Downloads in a task of its own until the end, an error or `stopped`; the reader may be used on a blocking thread.
+    /// Downloads in a separate task until the end, an error or `stopped`. The reader may be used on a blocking thread.
     pub fn spawn(mut self, stopped: impl Future<Output = ()> + Send + 'static) -> ChunkReader {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let is_stopped = Arc::new(AtomicBool::new(false));
@@ -157,13 +157,13 @@ impl Fetch {
                 loop {
                     let chunk = self.next(&mut breaks, &mut backoff).await;
                     let is_last = !matches!(chunk, Ok(Some(_)));
-                    // A reader that is gone wants no more.
+                    // The reader was dropped.
                     if sender.send(chunk).await.is_err() || is_last {
                         return;
                     }
                 }
             };
-            // Closing the channel without a last word means: stopped.
+            // A channel that closes without a final message means: stopped.
             tokio::select! {
                 () = download => {}
                 () = stopped => stop.store(true, Ordering::Release),
@@ -173,19 +173,20 @@ impl Fetch {
     }
 }
 
-/// Reads what a [`Fetch`] downloads. An error of the source comes out as an [`io::Error`] that holds a [`FetchError`].
+/// Reads the bytes that a [`Fetch`] downloads. An error of the source becomes an [`io::Error`] that holds a
+/// [`FetchError`].
 #[derive(Debug)]
 pub struct ChunkReader {
     receiver: mpsc::Receiver<Result<Option<Bytes>, FetchError>>,
     chunk: Bytes,
     is_over: bool,
-    /// What came already may inflate for seconds: it is not handed out any more.
+    /// After a stop, downloaded bytes are not returned: they may inflate for seconds.
     is_stopped: Arc<AtomicBool>,
     waited: Duration,
 }
 
 impl ChunkReader {
-    /// For how long nothing was there to be read.
+    /// The time spent waiting for bytes.
     pub fn waited(&self) -> Duration {
         self.waited
     }

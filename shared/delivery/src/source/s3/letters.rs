@@ -1,8 +1,8 @@
-//! An object of dead letters that is to be tried once more, as a message to the queue; `replay` sends it.
+//! The message to retry an object of dead letters. `replay` sends it to the queue.
 
 use serde::{Deserialize, Serialize};
 
-/// What tells it from other messages.
+/// The marker that distinguishes it from other messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Marker {
     #[serde(rename = "dead_letters")]
@@ -17,15 +17,15 @@ pub struct LettersTask {
     pub bucket: String,
     /// Its key.
     pub key: String,
-    /// Its entity tag, without quotes: only this content is meant.
+    /// Its entity tag, without quotes. Only this content is retried.
     pub etag: String,
-    /// Only the letters with this `error_type`.
+    /// Retries only the letters with this `error_type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl LettersTask {
-    /// Of an object.
+    /// The task for an object.
     pub fn new(bucket: &str, key: &str, etag: &str, reason: Option<&str>) -> Self {
         let (bucket, key, etag, reason) =
             (bucket.to_owned(), key.to_owned(), etag.to_owned(), reason.map(str::to_owned));

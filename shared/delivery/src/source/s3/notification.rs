@@ -1,8 +1,8 @@
-//! Which objects an invocation is about: S3's own notification, alone or inside SQS, SNS, SNS in SQS, or EventBridge
-//! (also in SQS), told apart by their shape.
+//! Finds the objects of an invocation: S3's own notification, alone or inside SQS, SNS, SNS in SQS, or EventBridge
+//! (also in SQS). The shape of the event shows which it is.
 //!
-//! Only the fields that are needed are read: S3-compatible stores and emulators leave others out, and a notification
-//! must not fail for lack of a `userIdentity`.
+//! Only the needed fields are read: S3-compatible stores and emulators leave out others, and a notification must not
+//! fail for lack of a `userIdentity`.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Continuation, LettersTask};
 use crate::aws::objects::ObjectRef;
 
-/// How the invocation came; decides how it is answered.
+/// How the invocation came. It decides the form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Envelope {
     /// By SQS, which takes partial answers.
@@ -19,38 +19,38 @@ pub enum Envelope {
     Direct,
 }
 
-/// One thing to do.
+/// One task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     /// An object was created.
     Object(ObjectRef),
-    /// A folder was created, as the console makes them: an empty object whose key ends with `/`. It holds nothing, and no
-    /// dataset has to take it.
+    /// A folder was created by the console: an empty object whose key ends with `/`. It holds no events, so it needs no
+    /// dataset.
     Folder(ObjectRef),
-    /// An object was begun before.
+    /// An object that was begun before.
     Continue(Box<Continuation>),
-    /// Dead letters are to be tried once more.
+    /// Dead letters to retry.
     Letters(LettersTask),
 }
 
-/// What is acknowledged or repeated as one.
+/// The unit that is acknowledged or redelivered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// SQS's message id.
     pub id: Option<String>,
     /// SQS's receipt handle.
     pub receipt_handle: Option<String>,
-    /// How often SQS has brought it, this time included.
+    /// How often SQS has delivered it, including this time.
     pub receive_count: u32,
-    /// What to do, or why it can't be read.
+    /// Its tasks, or why it can't be read.
     pub tasks: Result<Vec<Task>, String>,
-    /// As SQS brought it, to be sent on as it is; empty where it came by something else.
+    /// The unchanged body from SQS, to be sent again. Empty in other envelopes.
     pub body: String,
-    /// How often it was sent again because there was no time for it ([`TURNS`]).
+    /// How often it was sent again for lack of time ([`TURNS`]).
     pub turns: u32,
 }
 
-/// The message attribute that counts how often a message was sent again without having been tried.
+/// The message attribute that counts how often a message was sent again without an attempt.
 pub const TURNS: &str = "millrace-turns";
 
 /// A whole invocation.
@@ -63,7 +63,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Reads an invocation. What can't be read becomes a message that fails, so that it is kept.
+    /// Reads an invocation. A part that can't be read becomes a message that fails, so that it is kept.
     pub fn read(event: &Value) -> Self {
         match records(event) {
             Some(records) if records.first().is_some_and(|record| text(record, "eventSource") == Some("aws:sqs")) => {
@@ -98,13 +98,13 @@ fn sqs_message(record: &Value) -> Message {
     }
 }
 
-/// A notification as text inside another.
+/// Reads a notification that is text inside another.
 fn embedded(body: &str, what: &str) -> Result<Vec<Task>, String> {
     let event = serde_json::from_str(body).map_err(|error| format!("{what} is not JSON: {error}"))?;
     tasks(&event)
 }
 
-/// The tasks of one notification, whatever it is wrapped in.
+/// The tasks of one notification in any wrapping.
 fn tasks(event: &Value) -> Result<Vec<Task>, String> {
     if text(event, "millrace") == Some("dead_letters") {
         let letters = serde_json::from_value(event.clone())
@@ -164,7 +164,8 @@ fn s3_record(record: &Value) -> Result<Option<Task>, String> {
     Ok(Some(created_task(created, object)))
 }
 
-/// A created object, which is a folder where it is empty. Where nothing is said of its size, its name tells.
+/// The task of a created object. An empty object whose key ends with `/` is a folder. Without a size, the key alone
+/// decides.
 fn created_task(created: ObjectRef, object: &Value) -> Task {
     let is_empty = object.get("size").is_none_or(|size| size.as_u64() == Some(0));
     if is_empty && created.key.ends_with('/') { Task::Folder(created) } else { Task::Object(created) }
@@ -189,7 +190,7 @@ fn eventbridge(event: &Value) -> Result<Vec<Task>, String> {
     Ok(vec![created_task(created, object)])
 }
 
-/// `null` is the version of objects written while versioning was off; the ETag tells which content is meant.
+/// `null` is the version of objects written while versioning was off. The ETag then identifies the content.
 fn version(version: Option<&str>) -> Option<String> {
     version.filter(|version| !matches!(*version, "" | "null")).map(str::to_owned)
 }

@@ -1,19 +1,20 @@
-//! For how long a failed message stays hidden, by how often it came.
+//! How long a failed message stays hidden, by its receive count.
 //!
-//! Each failure is a receive, and the queue moves a message to the dead-letter queue after `maxReceiveCount` of them (template.yaml:
-//! [`MAX_RECEIVES`]). So the pauses decide how long a refusal may last: over 60 hours, a weekend, however the jitter falls. They begin
-//! short, since most failures pass within minutes. Deliberately absent: SQS (`aws::queue`).
+//! Each failure is a receive. After `maxReceiveCount` receives the queue moves a message to the dead-letter queue
+//! (template.yaml: [`MAX_RECEIVES`]). So the pauses decide how long a refusal may last: over 60 hours, a weekend, for
+//! any jitter. The first pauses are short, since most failures pass within minutes. Deliberately absent: SQS
+//! (`aws::queue`).
 
 /// The queue's `maxReceiveCount` in template.yaml.
 pub const MAX_RECEIVES: u32 = 140;
-/// The longest first pause, in seconds. Each further one is twice as long, up to [`LONGEST_SECONDS`].
+/// The longest first pause, in seconds. Each later one is twice as long, up to [`LONGEST_SECONDS`].
 const FIRST_SECONDS: u32 = 40;
-/// The longest pause: SQS hides a message for 12 hours at most, counted from its receipt, and somebody who has mended the domain
-/// does not want to wait longer than this for its last message.
+/// The longest pause. SQS hides a message for at most 12 hours, counted from its receipt. After a repair of the domain,
+/// its last message should not take longer than this.
 const LONGEST_SECONDS: u32 = 3_600;
 
-/// The pause after the receive of this number, counted from 1: from the second half of the longest, so that a refused batch does not
-/// come back as one.
+/// The pause after the receive of this number, counted from 1. It is drawn from the second half of its range, so that
+/// the messages of a refused batch come back at different times.
 pub fn pause_seconds(receive_count: u32, random: &mut fastrand::Rng) -> i32 {
     let doublings = receive_count.saturating_sub(1).min(16);
     let most = FIRST_SECONDS.saturating_mul(1 << doublings).min(LONGEST_SECONDS);
@@ -26,7 +27,7 @@ mod tests {
 
     const HOUR: i64 = 3_600;
 
-    /// How long a message that is refused at once, at every receive, stays in the queue.
+    /// How long a message that fails at once, at every receive, stays in the queue.
     fn seconds_until_the_dead_letter_queue(random: &mut fastrand::Rng) -> i64 {
         (1..=MAX_RECEIVES).map(|receive| i64::from(pause_seconds(receive, random))).sum()
     }
@@ -40,7 +41,7 @@ mod tests {
         assert!(least >= Some(60), "{least:?} hours");
         // The queue keeps a message for ten days from its first arrival.
         assert!(most <= Some(9 * 24), "{most:?} hours");
-        // However the jitter falls: half of every longest pause.
+        // For any jitter: half of every longest pause.
         let half: u32 = (0..MAX_RECEIVES).map(|n| (FIRST_SECONDS << n.min(16)).min(LONGEST_SECONDS) / 2).sum();
         assert!(i64::from(half) >= 60 * HOUR, "{half} seconds");
     }
