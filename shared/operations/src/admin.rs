@@ -1,7 +1,7 @@
-//! What is asked of a domain besides taking events: its version, indices, storage, snapshots, templates and roles.
+//! The administrative requests to a domain: its version, indices, storage, snapshots, templates and roles.
 //!
-//! In: a request as JSON. Out: the answer as JSON, after as many attempts as the deadline allows. All requests can be
-//! repeated without harm. Deliberately absent: what is decided by the answers (the operations).
+//! In: a request as JSON. Out: the response as JSON, after as many attempts as the deadline allows. Every request can
+//! be repeated without harm. Deliberately absent: decisions based on the responses (the operations).
 
 pub mod answers;
 pub mod indices;
@@ -29,10 +29,10 @@ use delivery::{aws::Aws, lambda::Deadline, retry::Backoff};
 use pipeline::outcome::{BatchError, ConfigError};
 pub use version::{Distribution, Version};
 
-/// A request that takes longer is given up and repeated. Deleting an index waits for all nodes, 30 s at most.
+/// A request that takes longer is cancelled and retried. Deleting an index waits for all nodes, 30 s at most.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// The administration of one domain.
+/// The client for the administration of one domain.
 #[derive(Debug)]
 pub struct Admin {
     http: Http,
@@ -41,26 +41,26 @@ pub struct Admin {
 /// The response of a domain, for the caller to judge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdminResponse {
-    /// The HTTP status: a success, or a refusal that another attempt would meet again.
+    /// The HTTP status: a success, or a refusal that a retry would get again.
     pub status: u16,
-    /// The body; null where it is no JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
-    /// Request, status and the beginning of the body, for a message.
+    /// Request, status and the beginning of the body, for an error message.
     pub summary: String,
-    /// The domain's own clock, in milliseconds since the epoch, where it tells.
+    /// The domain's own clock, in milliseconds since the epoch, if the response has a date.
     pub date_ms: Option<i64>,
 }
 
 impl AdminResponse {
-    /// Whether it did what it was asked for.
+    /// Whether the request succeeded.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether it did; otherwise an error with the words of the response.
+    /// Returns an error with the text of the response unless the request succeeded.
     ///
     /// # Errors
-    /// Permanent: another attempt would meet the same.
+    /// Permanent: a retry would have the same result.
     pub fn accepted(&self) -> Result<(), BatchError> {
         if self.is_success() {
             return Ok(());
@@ -71,18 +71,18 @@ impl AdminResponse {
 }
 
 impl Admin {
-    /// A client of one domain; no request is sent.
+    /// A client for one domain. No request is sent.
     ///
     /// # Errors
-    /// Where no HTTP client can be made.
+    /// No HTTP client can be created.
     pub fn new(domain: &Domain, aws: &Aws) -> Result<Self, ConfigError> {
         Ok(Self { http: Http::new(&domain.endpoint, &domain.auth, aws)? })
     }
 
-    /// A request that has to succeed, such as `("GET", "/_cat/indices?format=json", None)`.
+    /// Sends a request that has to succeed, such as `("GET", "/_cat/indices?format=json", None)`.
     ///
     /// # Errors
-    /// Permanent where the domain refuses, retryable where it did not answer well until `deadline.stop_sending`.
+    /// Permanent if the domain refuses. Retryable if it gave no usable response until `deadline.stop_sending`.
     pub async fn ask(
         &self,
         method: &str,
@@ -95,10 +95,11 @@ impl Admin {
         Ok(response.body)
     }
 
-    /// One attempt, without a body, whatever comes of it: also what another attempt might not meet, such as 503, is an answer.
+    /// Sends a request without a body, in a single attempt. Any response is returned, even one that a retry might not
+    /// get, such as 503.
     ///
     /// # Errors
-    /// Where no answer came within `timeout`.
+    /// No response came within `timeout`.
     pub async fn once(&self, path: &str, timeout: Duration) -> Result<AdminResponse, BatchError> {
         let body = Bytes::new();
         let sha256 = sha256(&body);
@@ -107,10 +108,11 @@ impl Admin {
         self.http.send(&request, timeout).await.map(AdminResponse::from)
     }
 
-    /// A request whose refusal says something too.
+    /// Sends a request whose refusal is also a result.
     ///
     /// # Errors
-    /// Permanent where a redirect is the answer, retryable where the domain did not answer well until `deadline.stop_sending`.
+    /// Permanent if the response is a redirect. Retryable if the domain gave no usable response until
+    /// `deadline.stop_sending`.
     pub async fn send(
         &self,
         method: &str,
@@ -122,10 +124,10 @@ impl Admin {
         self.send_bytes(method, path, "application/json", bytes, deadline).await
     }
 
-    /// The same with a body of another kind.
+    /// As [`Self::send`], with a body of another content type.
     ///
     /// # Errors
-    /// Retryable where the domain did not answer well until `deadline.stop_sending`.
+    /// Retryable if the domain gave no usable response until `deadline.stop_sending`.
     pub async fn send_bytes(
         &self,
         method: &str,
@@ -165,16 +167,16 @@ impl Admin {
     }
 }
 
-/// A name as one segment of a path.
+/// Encodes a name as one path segment.
 fn segment(name: &str) -> impl std::fmt::Display {
     const OTHERS: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     percent_encoding::utf8_percent_encode(name, OTHERS)
 }
 
-/// An answer that is worth no other attempt.
+/// Converts a response that no retry would change.
 fn response(answer: Answer) -> Result<AdminResponse, BatchError> {
-    // A caller might take a redirect for a refusal that says something, such as "there is none".
+    // A caller might mistake a redirect for a meaningful refusal, such as "it does not exist".
     if let 300..=399 | 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
@@ -190,7 +192,7 @@ impl From<Answer> for AdminResponse {
     }
 }
 
-/// What the engine says of an error: it is the innermost cause that names the fault.
+/// The engine's error message with all causes: the innermost cause names the fault.
 fn told(body: &Value) -> Option<String> {
     let error = &body["error"];
     let mut told = format!("{}: {}", error["type"].as_str()?, error["reason"].as_str()?);

@@ -1,11 +1,13 @@
-//! `local audit`: which objects under a prefix has nobody finished?
+//! `local audit`: lists the objects under a prefix that were not completely processed.
 //!
-//! In: the functions' log lines, in whichever form they were fetched, and the listing of a bucket. Out: each object that no dataset
-//! takes, or that has no final receipt that balances, one after another. Memory: about 80 bytes for each content with a receipt,
-//! however many objects there are in the bucket. Deliberately absent: fetching logs, and doing anything about what is found (`replay`).
+//! In: the functions' log lines, in any form in which they were fetched, and the listing of a bucket. Out: each object
+//! that no dataset takes, or that has no final receipt that balances, one after another. Memory: about 80 bytes for
+//! each content with a receipt, independent of the number of objects in the bucket. Deliberately absent: fetching logs,
+//! and acting on the results (`replay`).
 //!
-//! A receipt names the ETag of the content that was read, and counts for that content alone. Receipts of releases that did not name it
-//! count by time: for what was in the bucket before them. They are asked only where no receipt names the object's ETag.
+//! A receipt names the ETag of the content that was read, and counts only for that content. Receipts of earlier
+//! releases do not name it and count by time: for content that was in the bucket before them. They are used only if no
+//! receipt names the object's ETag.
 
 use std::{
     collections::HashMap,
@@ -19,34 +21,35 @@ use sha2::{Digest, Sha256};
 use delivery::aws::{Objects, objects::Listed};
 use pipeline::{outcome::BatchError, rules::Datasets};
 
-/// The clocks of S3 and of the functions may differ by as much.
+/// The maximum difference between the clocks of S3 and of the functions.
 const CLOCKS_DIFFER_BY_MS: i64 = 2_000;
-/// Braces in a line at which a receipt may begin: what stands before it is a time, a stream's name and such.
+/// The maximum number of braces in a line at which a receipt may begin. The text before a receipt is a time, a stream's
+/// name and similar.
 const MAX_BEGINNINGS: usize = 8;
 
-/// What became of an object, by its receipts.
+/// The fate of an object, by its receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// No dataset's `from` takes it.
     NoDataset,
-    /// There is no receipt of it.
+    /// It has no receipt.
     NoReceipt,
-    /// There are receipts, and none is final.
+    /// It has receipts, but no final one.
     NotFinal,
     /// Its final receipt does not balance.
     Unbalanced,
-    /// Its receipts are of another content, or older than it.
+    /// Its receipts belong to another content, or are older than it.
     Replaced,
     /// It has a final receipt that balances.
     Final,
 }
 
-/// How many objects met which fate.
+/// The number of objects for each fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names of the fates")]
 pub struct Counts {
-    /// All of them.
+    /// All objects.
     pub objects: u64,
     #[serde(rename = "final")]
     pub settled: u64,
@@ -58,7 +61,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Those that a dataset takes, and that have no final receipt of their own that balances.
+    /// Objects that a dataset takes and that have no final, balanced receipt of their own.
     pub fn without(&self) -> u64 {
         self.no_receipt + self.not_final + self.unbalanced + self.replaced
     }
@@ -76,7 +79,7 @@ impl Counts {
     }
 }
 
-/// What is known of one object; the greatest counts.
+/// The receipt state of one object. The greatest value counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Known {
     NotFinal,
@@ -85,7 +88,7 @@ enum Known {
     Final(i64),
 }
 
-/// What is known of a key, whatever its content.
+/// The receipt state of a key, for any content.
 #[derive(Debug, Clone, Copy, Default)]
 struct OfKey {
     without_etag: Option<Known>,
@@ -99,15 +102,15 @@ pub struct Ledger {
     prefix: String,
     /// By the hash of key and ETag.
     contents: HashMap<u128, Known>,
-    /// By the hash of the key: the best of receipts that name no ETag, and whether there are any that do.
+    /// By the hash of the key: the best state from receipts without an ETag, and whether receipts with an ETag exist.
     keys: HashMap<u128, OfKey>,
     /// Receipts of these objects.
     pub receipts: u64,
-    /// Receipts of others, streams among them.
+    /// Receipts of other objects and of streams.
     pub others: u64,
 }
 
-/// What is read of a receipt.
+/// The fields of a receipt that are read.
 #[derive(Deserialize)]
 struct Receipt {
     bucket: String,
@@ -127,17 +130,17 @@ struct Metadata {
 }
 
 impl Ledger {
-    /// Without any receipt yet.
+    /// A ledger without receipts.
     pub fn new(bucket: &str, prefix: &str) -> Self {
         let (contents, keys) = (HashMap::new(), HashMap::new());
         Self { bucket: bucket.into(), prefix: prefix.into(), contents, keys, receipts: 0, others: 0 }
     }
 
-    /// Takes in log lines: as the functions print them, with anything before them, or inside the JSON that
-    /// `aws logs filter-log-events` and CloudWatch Logs Insights answer with. What is no receipt is passed by.
+    /// Reads log lines: as the functions print them, with any text before them, or inside the JSON that
+    /// `aws logs filter-log-events` and CloudWatch Logs Insights return. Lines without a receipt are skipped.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// The lines cannot be read.
     pub fn read(&mut self, mut lines: impl BufRead) -> io::Result<()> {
         let mut line = Vec::new();
         loop {
@@ -146,7 +149,7 @@ impl Ledger {
                 return Ok(());
             }
             let text = String::from_utf8_lossy(&line);
-            // Escaped, in the answers of CloudWatch.
+            // Also matches escaped receipts in the responses of CloudWatch.
             if text.contains("receipt") {
                 self.line(text.trim());
             }
@@ -154,7 +157,7 @@ impl Ledger {
     }
 
     fn line(&mut self, line: &str) {
-        // A line of a document that is printed over many.
+        // A line of pretty-printed JSON.
         if let Some(rest) = line.strip_prefix("\"message\":") {
             if let Ok(message) = serde_json::from_str::<String>(rest.trim().trim_end_matches(',')) {
                 self.line(message.trim());
@@ -196,7 +199,7 @@ impl Ledger {
         }
     }
 
-    /// Receipts so far, whatever of.
+    /// All receipts so far.
     fn seen(&self) -> u64 {
         self.receipts + self.others
     }
@@ -224,7 +227,7 @@ impl Ledger {
         }
     }
 
-    /// What became of an object that a dataset takes.
+    /// The fate of an object that a dataset takes.
     pub fn fate(&self, object: &Listed) -> Fate {
         let of_content = self.contents.get(&hash(&[&object.key, &object.etag])).copied();
         let of_key = self.keys.get(&hash(&[&object.key])).copied().unwrap_or_default();
@@ -240,7 +243,7 @@ impl Ledger {
     }
 }
 
-/// By a receipt that does not name the content it is of.
+/// The fate by a receipt that does not name its content.
 fn by_time(known: Known, object: &Listed) -> Fate {
     match known {
         Known::NotFinal => Fate::NotFinal,
@@ -250,7 +253,7 @@ fn by_time(known: Known, object: &Listed) -> Fate {
     }
 }
 
-/// 128 bits of a SHA-256: no two keys of a bucket share them, nor two contents.
+/// 128 bits of a SHA-256: enough that no two keys of a bucket, and no two contents, have the same hash.
 fn hash(parts: &[&str]) -> u128 {
     let mut hash = Sha256::new();
     for part in parts {
@@ -260,10 +263,10 @@ fn hash(parts: &[&str]) -> u128 {
     hash.finalize().iter().take(16).fold(0, |hash, byte| hash << 8 | u128::from(*byte))
 }
 
-/// Lists the objects of the ledger's prefix, and calls `each` for each of them that is not final.
+/// Lists the objects under the ledger's prefix, and calls `each` for every object that is not final.
 ///
 /// # Errors
-/// Where the bucket cannot be listed; what was told until then stands.
+/// The bucket cannot be listed. The objects reported until then stay valid.
 pub async fn audit(
     objects: &Objects,
     datasets: &Datasets,

@@ -1,7 +1,8 @@
-//! Where "again is harmless" has a bound: by its rules alone, a dataset may come to hold an event twice.
+//! The limits of "a repetition is harmless": rules under which a dataset may store an event twice.
 //!
-//! In: the rules. Out: a warning for each case, for `local check` and `local doctor`; docs/DELIVERY.md states the bounds. Deliberately
-//! absent: what only the domain tells, such as whether an index is an alias (`doctor::rollover`).
+//! In: the rules. Out: a warning for each case, for `local check` and `local doctor`. docs/DELIVERY.md documents the
+//! limits. Deliberately absent: facts that only the domain knows, such as whether an index is an alias
+//! (`doctor::rollover`).
 
 use pipeline::{
     route::{IdRule, Timestamp},
@@ -9,18 +10,18 @@ use pipeline::{
     shape::{FieldRule, Shape},
 };
 
-/// What a dataset's rules do not promise.
+/// A guarantee that a dataset's rules do not give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
     /// `duplicates` or `rollover`.
     pub check: &'static str,
     /// What can happen.
     pub found: String,
-    /// How it cannot.
+    /// How to prevent it.
     pub fix: &'static str,
 }
 
-/// The bounds of every dataset, in the order of the file.
+/// The limits of every dataset, in the order of the file.
 pub fn bounds(datasets: &Datasets) -> Vec<Bound> {
     datasets.iter().flat_map(|dataset| of_dataset(dataset)).collect()
 }
@@ -48,7 +49,7 @@ fn of_dataset(dataset: &Dataset) -> Vec<Bound> {
     bounds
 }
 
-/// The datasets whose index name has no date, so that it may be that of an alias or a data stream.
+/// The datasets whose index name has no date. It may be the name of an alias or a data stream.
 pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
     let has_no_date = |dataset: &&std::sync::Arc<Dataset>| !dataset.router.index().as_str().contains("%{+");
     let bound = |dataset: &std::sync::Arc<Dataset>| Bound {
@@ -63,7 +64,8 @@ pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
     datasets.iter().filter(has_no_date).map(bound).collect()
 }
 
-/// The datasets whose index follows from a zone, which is as much a part of its name as the text is.
+/// The datasets whose index name depends on a timezone. Changing the timezone changes the index name, as changing its
+/// text does.
 pub fn may_move(datasets: &Datasets) -> Vec<Bound> {
     datasets.iter().filter_map(|dataset| moves(dataset)).collect()
 }
@@ -85,7 +87,8 @@ fn moves(dataset: &Dataset) -> Option<Bound> {
     })
 }
 
-/// Rules that would hide a field of the document if it were there: with `lift`, names are those of the event as it came.
+/// Rules that hide nothing in the document: with `lift`, field names refer to the original event, and these rules name
+/// a field outside the lifted object.
 pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
     let of_dataset = |name: &str, shape: &Shape| {
         let bound = |rule: &FieldRule| Bound {
@@ -101,7 +104,7 @@ pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
     to_domain.chain(datasets.transforms().flat_map(|transform| of_dataset(&transform.name, &transform.shape))).collect()
 }
 
-/// What keeps documents of one id in one index.
+/// The fix that keeps all documents with the same id in one index.
 pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
                                        only after what may come again has come (docs/DELIVERY.md)";
 

@@ -1,8 +1,10 @@
-//! The function `brake`, every few minutes: the event sources are paused while the domain can take nothing, and released after.
+//! The function `brake`, which runs every few minutes: it pauses the event sources while the domain cannot take writes,
+//! and releases them afterwards.
 //!
-//! In: any event. Out: what it found and did, one line that is a metric too. It looks at the domain itself and at the marks of the functions that write to it, never at the edges of
-//! alarms, which get lost: a run after the domain is well again releases, whatever came between. What is paused loses nothing: the queue keeps
-//! ten days, streams seven.
+//! In: any event. Out: what it found and did, as one line that is also a metric. It checks the domain itself and the
+//! marks of the functions that write to it. It does not use the edges of alarms, which can get lost: the first run
+//! after the domain has recovered releases the sources, whatever happened in between. Paused sources lose no event: the
+//! queue keeps messages for ten days, streams for seven.
 
 mod deliveries;
 mod standstill;
@@ -37,13 +39,13 @@ use pipeline::{
     rules::Datasets,
 };
 
-/// The metrics of its line, and their CloudWatch units. Dimension: `function`.
+/// The metrics of its line, with their CloudWatch units. Dimension: `function`.
 pub const METRICS: [(&str, &str); 2] = [("paused", "Count"), ("free_storage_bytes", "Bytes")];
-/// Who it is, among those who pause the sources.
+/// Its name as a holder of the sources.
 const ME: &str = "brake";
-/// What it remembers of the last run.
+/// The name of the document that stores the result of the last run.
 const MEMORY: &str = "refusals";
-/// How often a run decides anew where another invocation has written meanwhile.
+/// The maximum number of attempts if another invocation writes at the same time.
 const ATTEMPTS: u32 = 5;
 
 /// The function `brake`.
@@ -57,16 +59,16 @@ pub struct Brake {
     marks: Marks,
 }
 
-/// What is remembered of refusals from one run to the next. What the release before wrote lacks the second part.
+/// The refusal counts that one run stores for the next. A document from the previous release lacks the second part.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Refusals {
-    /// Writes that nodes have refused since they started, by node.
+    /// Writes that nodes have refused since their start, by node.
     rejected: BTreeMap<String, u64>,
     #[serde(default)]
     deliveries: Deliveries,
 }
 
-/// What nodes and indices say, which a collection does not have.
+/// Data from nodes and indices. A collection does not report them.
 #[derive(Debug, Default)]
 struct Looked {
     rejected: BTreeMap<String, u64>,
@@ -74,24 +76,24 @@ struct Looked {
     written: Option<u64>,
 }
 
-/// What a run found and did.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 struct Report {
-    /// Why the domain can take nothing; empty where it can.
+    /// The reasons why the domain cannot take writes. Empty if it can.
     reasons: Vec<String>,
-    /// 1 while the sources are off, or on their way back.
+    /// 1 while the sources are off or are being turned on.
     paused: u8,
-    /// Of the fullest node.
+    /// The free storage of the fullest node.
     free_storage_bytes: Option<u64>,
-    /// Writes that were refused for load since the last run.
+    /// Writes refused because of load since the last run.
     refused: u64,
 }
 
 impl Brake {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the environment of the process and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// All faults of both at once. The initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
@@ -106,14 +108,14 @@ impl Brake {
         Ok(Self { settings, admin, datasets, sources, states, marks })
     }
 
-    /// One run.
+    /// Runs once.
     ///
     /// # Errors
-    /// Where sources could not be read or set: an alarm rings, and the next run goes on. A domain that does not answer is no error,
-    /// but a reason to pause.
+    /// Sources could not be read or set. An alarm fires, and the next run continues. A domain that does not answer is
+    /// not an error but a reason to pause.
     pub async fn handle(&self, deadline: Deadline) -> Result<Value, String> {
         let mut report = Report::default();
-        // A domain that answers nothing takes nothing; half of the time is for what has to be done about it.
+        // A domain that does not answer takes no writes. Half of the time is reserved for pausing the sources.
         let looking = Deadline::after(deadline.end.saturating_duration_since(std::time::Instant::now()) / 2);
         if let Err(error) = self.look(&mut report, looking).await {
             report.reasons.push(format!("it does not answer: {error}"));
@@ -124,11 +126,12 @@ impl Brake {
         Ok(document)
     }
 
-    /// Does what has to be done about the sources; 1 while they are off, or on their way back.
+    /// Pauses or releases the sources. Returns 1 while they are off or are being turned on.
     async fn pause_or_release(&self, is_well: bool) -> Result<u8, NotWritten> {
         for _ in 1..ATTEMPTS {
             match self.pause_or_release_once(is_well).await {
-                // A replay, or a run at the same time: what it wrote is read and decided by.
+                // A replay or another run wrote at the same time. The next attempt reads what it wrote, and decides
+                // from that.
                 Err(NotWritten::Conflict(_)) => {}
                 result => return result,
             }
@@ -145,7 +148,7 @@ impl Brake {
         Ok(u8::from(self.sources.release(&let_go).await? != Released::Done))
     }
 
-    /// The replays that hold the sources and will not come back by themselves.
+    /// The replays that hold the sources and will not resume by themselves.
     async fn abandoned_holders(&self) -> Result<BTreeSet<String>, BatchError> {
         let mut abandoned = BTreeSet::new();
         for holder in self.sources.holders().await? {
@@ -157,7 +160,7 @@ impl Brake {
         Ok(abandoned)
     }
 
-    /// What the domain says of itself, and what the functions say that write to it.
+    /// Checks the state of the domain and the marks of the functions that write to it.
     async fn look(&self, report: &mut Report, deadline: Deadline) -> Result<(), BatchError> {
         let is_collection = self.settings.domain.is_collection();
         let looked = if is_collection { Looked::default() } else { self.look_at_nodes(report, deadline).await? };
@@ -179,7 +182,7 @@ impl Brake {
         Ok(Looked { rejected: self.admin.rejected_writes(deadline).await?, written: Some(written) })
     }
 
-    /// The marks of the functions. One that cannot be read says nothing: it is no reason to pause.
+    /// The marks of the functions. A mark that cannot be read is no reason to pause.
     async fn marked(&self) -> Marked {
         let mut marked = Marked::new();
         for function in self.settings.source_functions.iter().map(|name| bare_name(name)) {
@@ -193,8 +196,9 @@ impl Brake {
         marked
     }
 
-    /// Compares with what was at the last run, and remembers what is now. A node that was restarted counts from 0 again.
-    /// Without a memory there is nothing to compare with, and no reason to pause: it would be the same one in every run.
+    /// Compares the counts with those of the last run, and stores the current ones. A restarted node counts from 0
+    /// again. Without a stored count there is no comparison, and no reason to pause: that reason would repeat in every
+    /// run.
     async fn compare(&self, report: &mut Report, looked: Looked, marked: &Marked) {
         let lost = Refusals { rejected: looked.rejected.clone(), ..Refusals::default() };
         let mut memory = match self.states.read_or(MEMORY, lost).await {

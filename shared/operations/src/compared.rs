@@ -1,7 +1,7 @@
-//! What a query compares in another way than the domain does: fields that the mapping of a dataset makes `text`.
+//! Differences between the comparison in a query and in the domain: fields that the mapping of a dataset makes `text`.
 //!
-//! In: rules and the index templates that follow from them. Out: a warning for each field, for `local check`. Deliberately absent: what
-//! the domain makes of fields that no mapping names.
+//! In: rules and the index templates that follow from them. Out: a warning for each field, for `local check`.
+//! Deliberately absent: the types that the domain chooses for fields that no mapping names.
 
 use super::{bounds::Bound, setup::template::Template};
 use pipeline::{
@@ -9,16 +9,16 @@ use pipeline::{
     select::Select,
 };
 
-/// What is said once of all queries.
+/// The note about all queries, printed once.
 pub const AS_ON_KEYWORD: &str = "a query in `select` means what it means on fields of the types keyword, number, date, boolean and ip: \
                                  a string is compared as a whole, upper and lower case told apart, whatever the mapping of the domain";
 
-/// Whether a dataset chooses by a query.
+/// Whether a dataset selects by a query.
 pub fn has_query(datasets: &Datasets) -> bool {
     selects(datasets).any(|(_, select)| select.is_query())
 }
 
-/// The fields that a query compares as a whole and the domain by words, and what a query says and may not mean.
+/// The fields that a query compares as a whole and the domain by words; and queries that may not mean what they say.
 pub fn differently_compared(datasets: &Datasets, templates: &[Template]) -> Vec<Bound> {
     let of_text = datasets.iter().flat_map(|dataset| {
         let pattern = dataset.router.index().wildcard();

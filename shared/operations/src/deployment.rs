@@ -1,7 +1,7 @@
-//! The whole environment of a deployment, as far as it can be read: for those who look at it from outside.
+//! The whole environment of a deployment, as far as it can be read: for tools that inspect it from outside.
 //!
-//! In: a lookup of variables. Out: what is right of them, and every fault. Deliberately absent: refusing it; the functions do that
-//! by [`Settings`] and [`SetupSettings`], whose faults these are.
+//! In: a lookup of variables. Out: the valid values and all faults. Deliberately absent: refusing to start. The
+//! functions do that with [`Settings`] and [`SetupSettings`], which report the same faults.
 
 use std::path::PathBuf;
 
@@ -9,16 +9,16 @@ use crate::settings::{Domain, ReadOperations, SetupSettings};
 use delivery::settings::{DEFAULT_PIPELINE, Reader, S3Prefix, Settings};
 use pipeline::outcome::Fault;
 
-/// What a deployment says of itself.
+/// The configuration of a deployment.
 #[derive(Debug, Clone)]
 pub struct Deployment {
-    /// The domain; none where `MILLRACE_DOMAIN_ENDPOINT` or `MILLRACE_DOMAIN_AUTH` is at fault.
+    /// The domain; none if `MILLRACE_DOMAIN_ENDPOINT` or `MILLRACE_DOMAIN_AUTH` has a fault.
     pub domain: Option<Domain>,
     /// `MILLRACE_PIPELINE`.
     pub pipeline: PathBuf,
     /// `MILLRACE_HASH_KEY`.
     pub hash_key: Option<String>,
-    /// `MILLRACE_DEAD_LETTERS`; none where it is at fault.
+    /// `MILLRACE_DEAD_LETTERS`; none if it has a fault.
     pub dead_letters: Option<S3Prefix>,
     /// `MILLRACE_QUEUE_URL`.
     pub queue_url: Option<String>,
@@ -28,13 +28,13 @@ pub struct Deployment {
     pub max_event_bytes: usize,
     /// `MILLRACE_INGEST_ROLES`.
     pub ingest_roles: Vec<String>,
-    /// Everything that the functions would refuse.
+    /// All faults that the functions would refuse.
     pub faults: Vec<Fault>,
 }
 
 impl Deployment {
-    /// Reads from a lookup, such as [`variable`](delivery::settings::variable); an empty value counts as missing. `pipeline` stands in
-    /// for a `MILLRACE_PIPELINE` that is not set.
+    /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
+    /// `pipeline` is used if `MILLRACE_PIPELINE` is not set.
     pub fn read(lookup: impl Fn(&str) -> Option<String>, pipeline: Option<PathBuf>) -> Self {
         let mut faults = Vec::new();
         let settings = Settings::read(&lookup).map_err(|error| faults.extend(error.faults));

@@ -1,9 +1,9 @@
-//! `local doctor`: is everything there that the functions of a deployment need, and if not, what is to be done?
+//! `local doctor`: checks everything that the functions of a deployment need, and suggests a fix for each fault.
 //!
-//! In: the deployment's environment, and the identity of whoever asks. Out: findings, each fault with its fix. Nothing is left
-//! behind: a probe object is put into the dead-letter bucket and deleted, and the domain gets requests alone that cannot make a
-//! document. What one check meets, even a panic, keeps no other from being made.
-//! Deliberately absent: mending anything (`setup` does), and what only time shows (metrics and alarms do).
+//! In: the deployment's environment and the caller's identity. Out: findings; each fault has a fix. No traces remain: a
+//! probe object is written into the dead-letter bucket and deleted, and the domain only gets requests that cannot
+//! create a document. A failure in one check, even a panic, does not stop the others. Deliberately absent: repairs
+//! (`setup` does them), and problems that only show over time (metrics and alarms report them).
 
 mod bucket_and_queue;
 mod connection;
@@ -26,35 +26,35 @@ use crate::{
 use delivery::{aws::Aws, lambda::Deadline, settings::Auth};
 use pipeline::{outcome::BatchError, rules::Datasets};
 
-/// No group of checks takes longer; a domain that hangs is a finding too.
+/// The maximum time for a group of checks. A domain that hangs is also a finding.
 const GROUP_TIMEOUT: Duration = Duration::from_mins(1);
-/// One request, with its repetitions.
+/// The timeout of one request, including retries.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Not looked at, since there is nothing of the kind, or since it could not be.
+    /// Not checked, because there is nothing to check or because the check was not possible.
     Skipped,
-    /// Events get through; something is to be put right nevertheless.
+    /// Events are delivered, but something should be corrected.
     Warning,
-    /// Events do not get through, or will not soon.
+    /// Events are not delivered, or soon will not be.
     Fault,
 }
 
-/// What one check found.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The check, such as `clock`.
+    /// The name of the check, such as `clock`.
     pub check: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
-    /// What was found, for a person.
+    /// The result, for a person.
     pub found: String,
-    /// What is to be done; of warnings and faults.
+    /// What to do. Only for warnings and faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
@@ -76,7 +76,7 @@ impl Finding {
         Self { check, level: Level::Fault, found: found.into(), fix: Some(fix.into()) }
     }
 
-    /// Something that this identity may not see, or that was not answered: nothing is known about it.
+    /// The finding for something that this identity may not see, or for a missing response: nothing is known about it.
     fn unseen(check: &'static str, error: &BatchError) -> Self {
         Self::warning(
             check,
@@ -86,51 +86,51 @@ impl Finding {
     }
 }
 
-/// Everything that was found.
+/// All results.
 #[derive(Debug, Clone, Serialize)]
 pub struct Examination {
-    /// How many are faults.
+    /// The number of faults.
     pub faults: usize,
-    /// How many are warnings.
+    /// The number of warnings.
     pub warnings: usize,
-    /// In the order of the checks.
+    /// The findings, in the order of the checks.
     pub findings: Vec<Finding>,
 }
 
-/// What the checks know of the deployment.
+/// The data about the deployment that the checks use.
 #[derive(Debug)]
 struct Context {
     deployment: Deployment,
     aws: Aws,
-    /// None where the rules are at fault.
+    /// None if the rules have a fault.
     rules: Option<Rules>,
 }
 
-/// The rules, and what they ask of the domain.
+/// The rules, and what they require of the domain.
 #[derive(Debug)]
 struct Rules {
     datasets: Datasets,
     templates: Vec<Template>,
 }
 
-/// A domain that answers.
+/// A domain that responds.
 #[derive(Debug)]
 struct Connected {
     domain: Domain,
     admin: Admin,
-    /// Not of a collection, which does not tell.
+    /// None for a collection, which does not report it.
     version: Option<Version>,
 }
 
 impl Context {
-    /// The patterns of the datasets' indices, each once.
+    /// The index patterns of the datasets, without repetition.
     fn patterns(&self) -> Vec<String> {
         self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
     }
 }
 
 impl Connected {
-    /// Whether it is Amazon's, which has limits of its own.
+    /// Whether the domain is Amazon's, which has its own limits.
     fn is_amazon(&self) -> bool {
         matches!(self.domain.auth, Auth::SigV4(_)) || connection::region(&self.domain.endpoint).is_some()
     }
@@ -170,7 +170,7 @@ pub async fn examine(deployment: Deployment) -> Examination {
     Examination { faults: count(Level::Fault), warnings: count(Level::Warning), findings }
 }
 
-/// Makes some checks; nothing where they came to no end.
+/// Runs a group of checks. Returns `None` if they did not finish.
 async fn group<T: Send + 'static>(
     findings: &mut Vec<Finding>,
     check: &'static str,
@@ -196,12 +196,12 @@ async fn group<T: Send + 'static>(
     }
 }
 
-/// For one request.
+/// The deadline of one request.
 fn soon() -> Deadline {
     Deadline::after(REQUEST_TIMEOUT)
 }
 
-/// As a person reads bytes.
+/// Formats bytes for a person.
 fn size(bytes: u64) -> String {
     let mut unit = (bytes as f64, "B");
     for next in ["KiB", "MiB", "GiB", "TiB"] {
@@ -213,7 +213,7 @@ fn size(bytes: u64) -> String {
     format!("{:.digits$} {}", unit.0, unit.1)
 }
 
-/// At most three of many, such as names of indices.
+/// At most three of many names, such as names of indices.
 fn some(names: &[String]) -> String {
     let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown }

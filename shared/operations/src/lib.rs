@@ -1,7 +1,8 @@
-//! What looks after a domain and its sources: done once, on a schedule or on request, beside the path of an event.
+//! The operations on a domain and its event sources. They run once, on a schedule or on request, outside the path of an
+//! event.
 //!
-//! In: an invocation and its deadline. Out: what was done, as one JSON document; or an error, so that an alarm rings.
-//! Each of the functions is one file here; [`admin`] holds the requests to the domain.
+//! In: an invocation and its deadline. Out: what was done, as one JSON document; or an error, so that an alarm fires.
+//! Each function has one file here. [`admin`] holds the requests to the domain.
 
 pub mod admin;
 pub mod audit;
@@ -25,12 +26,12 @@ use pipeline::{outcome::ConfigError, rules::Datasets};
 
 use crate::{admin::Admin, settings::Domain};
 
-/// Prints one document as a line of the log, where it is a metric too if it says so.
+/// Prints a document as one log line. The line is also a metric if the document has the metric format.
 fn print(document: &Value) {
     delivery::telemetry::print(&document.to_string());
 }
 
-/// What each of the functions begins with: the log, the clients and the user's rules.
+/// The start of every function: initialise the log, create the clients, read the user's rules.
 async fn begin(domain: &Domain) -> Result<(Aws, Admin, Datasets), ConfigError> {
     delivery::telemetry::init(&domain.log);
     let aws = Aws::load().await;

@@ -1,7 +1,7 @@
-//! What a deployment refuses of rules that are right by themselves: one place for the functions, the doctor and `local check`.
+//! Faults of valid rules in the context of a deployment. The functions, the doctor and `local check` share this code.
 //!
-//! In: rules, the files beside them, and where dead letters go. Out: faults, and the index templates where there are none of theirs.
-//! Deliberately absent: what only the environment tells, such as a missing key for `hash` (`doctor`).
+//! In: rules, the files next to them, and the location of the dead letters. Out: faults; and the index templates, if
+//! those have no fault. Deliberately absent: faults of the environment, such as a missing key for `hash` (`doctor`).
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::setup::template::{self, Template, TemplateOwner};
 use delivery::{fed_back, settings::S3Prefix};
 use pipeline::{outcome::Fault, rules::Datasets};
 
-/// The index templates that `setup` makes, and every fault for which a function does not start or `setup` fails.
+/// The index templates that `setup` makes, and all faults that keep a function from starting or make `setup` fail.
 pub fn refusals(
     datasets: &Datasets,
     owner: &TemplateOwner,
@@ -24,7 +24,7 @@ pub fn refusals(
     (templates, faults)
 }
 
-/// Where dead letters go in a deployment by template.yaml, whose bucket has a name by the stack's.
+/// A typical location of dead letters in a deployment from template.yaml, which names the bucket after the stack.
 pub fn dead_letters_of_template() -> S3Prefix {
     S3Prefix { bucket: "millrace-deadletterbucket-1a2b3c4d5e6f".into(), prefix: "dead-letters".into() }
 }

@@ -1,9 +1,10 @@
-//! The function `replay`: from the beginning, please. Objects, or dead letters, are notified once more to the queue.
+//! The function `replay`: sends the S3 notifications of existing objects, or of dead letters, to the queue again.
 //!
-//! In: what to replay, or a question about a replay ([`Request`]). Out: how it stands. It lists what there is, sends the same notifications that S3 does
-//! to the same queue, keeps how far it is in one document of S3, and goes on by invoking itself. Ids follow from positions, so what
-//! is there already is a duplicate. With `recreate` the indices are made anew before, by a plan that a dry run made. Deliberately absent: reading the objects, which is
-//! `s3-ingest`'s as ever.
+//! In: a request to replay, or a question about a replay ([`Request`]). Out: its progress. It lists the objects and
+//! sends the same notifications that S3 sends, to the same queue. It stores its progress in one document in S3, and
+//! continues by invoking itself. Document ids follow from positions, so an event that is already indexed is a
+//! duplicate. With `recreate` it first deletes the indices, by a plan that a dry run made; the events then create them
+//! again. Deliberately absent: reading the objects. `s3-ingest` does that, as always.
 
 mod notify;
 mod objects;
@@ -44,12 +45,14 @@ use pipeline::{
     rules::Datasets,
 };
 
-/// An invocation that has not written its progress for so long is taken for dead; the longest write is a fraction of it.
+/// An invocation that has not written its progress for this long counts as dead. The longest write takes a fraction of
+/// it.
 const LEASE_MS: i64 = 15_000;
-/// Lambda retries a failed asynchronous invocation after one and two minutes. A replay that has written nothing for longer than that will
-/// not come back by itself: the brake releases the sources that it holds. If it is continued later, it pauses them again.
+/// Lambda retries a failed asynchronous invocation after one and two minutes. A replay that has written nothing for
+/// longer does not resume by itself: the brake releases the sources that it holds. If it is continued later, it pauses
+/// them again.
 const ABANDONED_MS: i64 = 10 * 60_000;
-/// What the holder of the sources begins with, before the id.
+/// The prefix of a replay's name as a holder of the sources. The id follows it.
 const HOLDER: &str = "replay ";
 
 /// The function `replay`.
@@ -64,44 +67,44 @@ pub struct Replay {
     states: States,
 }
 
-/// How a replay stands: what is kept, and what is answered.
+/// The progress of a replay: the stored state, and the source of the response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Its name, to ask by.
+    /// Its id. A request for its progress names it.
     pub id: String,
     /// What is replayed.
     pub what: What,
-    /// What it is doing.
+    /// The current phase.
     pub phase: Phase,
     /// When it began, in milliseconds since 1970.
     pub started_ms: i64,
-    /// When this was written.
+    /// When this progress was written, in milliseconds since 1970.
     pub updated_ms: i64,
-    /// Objects that were looked at.
+    /// Objects that were listed.
     pub listed: u64,
     /// Objects among them that were notified. After a kill some were notified twice; each counts once.
     pub sent: u64,
-    /// The key up to which this is so.
+    /// The last key that these numbers include.
     pub after: Option<String>,
-    /// Where the objects lie.
+    /// The places of the objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Place>,
-    /// How many of these places are done.
+    /// How many of these places are finished.
     #[serde(default)]
     pub places_done: usize,
-    /// What `recreate` carries out. A release before this one had no plans.
+    /// The plan that `recreate` carries out. Releases before this one had no plans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// The snapshot that was taken before.
+    /// The snapshot that was taken before the deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
-    /// Indices that `recreate` deleted, or is about to.
+    /// Indices that `recreate` has deleted or is about to delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
     /// Why it ended without deleting anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// Which invocation is at work, until when.
+    /// The invocation that is working on it, and until when.
     #[serde(default)]
     lease: Option<Lease>,
 }
@@ -112,13 +115,13 @@ struct Lease {
     until_ms: i64,
 }
 
-/// What a replay is doing.
+/// The phase of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// The sources are turned off, for `recreate`.
     Pausing,
-    /// A snapshot of the indices is taken.
+    /// A snapshot of the indices is being taken.
     Snapshotting,
     /// Templates are applied and indices deleted.
     Recreating,
@@ -126,9 +129,9 @@ pub enum Phase {
     Releasing,
     /// Objects are listed and notified.
     Sending,
-    /// Nothing more.
+    /// Finished.
     Done,
-    /// Nothing more, by request.
+    /// Stopped on request.
     Stopped,
 }
 
@@ -137,16 +140,16 @@ impl Phase {
         matches!(self, Self::Done | Self::Stopped)
     }
 
-    /// Whether the sources are off for it.
+    /// Whether this phase needs the sources off.
     fn holds_sources(self) -> bool {
         matches!(self, Self::Pausing | Self::Snapshotting | Self::Recreating | Self::Releasing)
     }
 }
 
-/// Whether the replay behind a holder of the sources still needs them off: its run is live, or Lambda will retry it.
+/// Whether a replay that holds the sources still needs them off: its run is live, or Lambda will retry it.
 ///
 /// # Errors
-/// As for any call. A state that cannot be read is no error: no run can go on by it.
+/// Those of an AWS call. An unreadable state is not an error: no run can continue from it.
 pub(super) async fn holds_sources(states: &States, holder: &str) -> Result<bool, BatchError> {
     let Some(id) = holder.strip_prefix(HOLDER).filter(|id| request::is_id(id)) else { return Ok(false) };
     match states.read::<Progress>(&name(id)).await {
@@ -163,10 +166,10 @@ pub(super) async fn holds_sources(states: &States, holder: &str) -> Result<bool,
 }
 
 impl Replay {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the environment of the process and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// All faults of both at once. The initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = ReplaySettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
@@ -178,12 +181,13 @@ impl Replay {
         Ok(Self { settings, aws, admin, datasets, templates, sources, states })
     }
 
-    /// One invocation, which goes on by another one where the time was too short. `request_id` is Lambda's: a retry of a failed invocation has the same,
-    /// and so goes on with the replay that the first attempt began.
+    /// Runs one invocation. If the time is too short, it invokes the function again to continue. `request_id` is
+    /// Lambda's. A retry of a failed invocation has the same one, so it continues the replay that the first attempt
+    /// began.
     ///
     /// # Errors
-    /// A request that cannot be read or fulfilled, with what is accepted; and what failed on the way: Lambda repeats an invocation that
-    /// nobody waits for, and that goes on where this one stopped.
+    /// A request that cannot be read or fulfilled, with the accepted forms; or a failure during the work. Lambda
+    /// retries a failed asynchronous invocation, and the retry continues where this one stopped.
     pub async fn handle(&self, event: &Value, request_id: &str, deadline: Deadline) -> Result<Value, String> {
         let mut state = match Request::read(event)? {
             Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
@@ -208,11 +212,11 @@ impl Replay {
         Ok(answer(&state.value))
     }
 
-    /// Checks what is to be replayed, and writes down that it begins. Where a replay of this id was begun before, that one is gone on with. Without an
-    /// id, one is drawn.
+    /// Checks the request, and stores a new replay. If a replay with this id was begun before, that one continues.
+    /// Without an id, a new one is generated.
     ///
     /// # Errors
-    /// What cannot be fulfilled, with what is accepted; an id under which something else was begun.
+    /// A request that cannot be fulfilled, with what is accepted; or an id that belongs to a different request.
     pub async fn begin(&self, what: What, id: Option<String>, deadline: Deadline) -> Result<State<Progress>, String> {
         let started_ms = lambda::now_ms();
         let id = id_or_new(id, started_ms);
@@ -246,7 +250,7 @@ impl Replay {
         let mut state = self.states.fresh(&name(&id), progress);
         match self.states.write(&mut state).await {
             Ok(()) => Ok(state),
-            // The same request, delivered twice at the same time.
+            // The same request was delivered twice at the same time.
             Err(NotWritten::Conflict(error)) => {
                 self.begun(&id, &state.value.what).await?.ok_or_else(|| format!("{error}, and is gone"))
             }
@@ -254,7 +258,7 @@ impl Replay {
         }
     }
 
-    /// The replay that was begun under this id, where it is of the same.
+    /// The replay with this id, if it was begun for the same request.
     async fn begun(&self, id: &str, what: &What) -> Result<Option<State<Progress>>, String> {
         let state = self.states.read::<Progress>(&name(id)).await.map_err(|error| error.to_string())?;
         match state {
@@ -265,24 +269,24 @@ impl Replay {
         }
     }
 
-    /// Works until it is over or the deadline has come; `watch` is told the progress whenever it is written.
+    /// Works until the replay is finished or the deadline has come. `watch` receives the progress after every write.
     ///
     /// # Errors
-    /// What failed. What is written down stays true: whoever continues goes on from there.
+    /// The failure. The stored progress stays correct, and the next run continues from it.
     pub async fn work(
         &self,
         state: &mut State<Progress>,
         deadline: Deadline,
         watch: impl Fn(&Progress),
     ) -> Result<Step, String> {
-        // A large future: what awaits it is copied with it.
+        // The future is large. Without the box, every future that awaits it would contain it.
         Box::pin(run::Run::new(self, state, deadline, &watch).go()).await
     }
 
-    /// How many objects there are to be looked at; `tell` is told after every page of the listing.
+    /// Counts the objects to list. `tell` receives the count after every page of the listing.
     ///
     /// # Errors
-    /// As for any call.
+    /// Those of the listing.
     pub async fn count(&self, progress: &Progress, tell: impl Fn(u64)) -> Result<(), String> {
         let mut counted = 0;
         for Place { bucket, prefix } in objects::places_of(progress)? {
@@ -301,18 +305,19 @@ impl Replay {
         Ok(())
     }
 
-    /// A replay that was begun before.
+    /// Loads a replay that was begun before.
     ///
     /// # Errors
-    /// There is none of this id.
+    /// No replay has this id, or its state cannot be read.
     pub async fn known(&self, id: &str) -> Result<State<Progress>, String> {
         let state = self.states.read(&name(id)).await.map_err(|error| error.to_string())?;
         state.ok_or_else(|| format!("there is no replay `{id}`: the answer to the request that began it names it"))
     }
 
-    /// Stops a replay, also one whose invocation is at work: it is overtaken, and sees that at its next step.
+    /// Stops a replay, even if an invocation is working on it. That invocation finds a conflict at its next write, and
+    /// ends.
     async fn stop(&self, id: &str) -> Result<Value, String> {
-        // An invocation at work writes too, and may be the faster one.
+        // A working invocation writes too, and may win the race.
         for _ in 0..20 {
             let mut state = self.known(id).await?;
             if !state.value.phase.is_over() {
@@ -324,7 +329,8 @@ impl Replay {
                     Err(NotWritten::Failed(error)) => return Err(error.to_string()),
                 }
             }
-            // Whatever it had turned off. Where a mapping cannot be turned on yet, the brake's next run does.
+            // Turn on the sources that it had turned off. If a mapping cannot be turned on yet, the brake's next run
+            // does it.
             self.release(id).await?;
             return Ok(answer(&state.value));
         }
@@ -338,7 +344,7 @@ impl Replay {
 }
 
 impl Replay {
-    /// Whether an index was made under this stack's template, or adopted since.
+    /// Whether an index was created under this stack's template, or adopted later.
     fn owns(&self, index: &crate::admin::indices::Index) -> bool {
         self.settings.domain.stack.owns(index)
     }
@@ -352,12 +358,12 @@ fn name(id: &str) -> String {
     format!("replays/{id}")
 }
 
-/// The id that was given, or a new one.
+/// The given id, or a new one.
 fn id_or_new(id: Option<String>, now_ms: i64) -> String {
     id.filter(|id| request::is_id(id)).unwrap_or_else(|| format!("{now_ms}-{:08x}", fastrand::u32(..)))
 }
 
-/// What is answered: all that is kept, but who is at work and the whole of the plan.
+/// The response: the stored progress without the lease and the plan.
 fn answer(progress: &Progress) -> Value {
     let mut answer = json!(progress);
     if let Some(answer) = answer.as_object_mut() {

@@ -1,8 +1,9 @@
-//! The function `retention`: the indices that are too old are deleted, and the oldest where storage runs short.
+//! The function `retention`: deletes the indices that are too old, and the oldest ones if storage runs short.
 //!
-//! In: any event of a schedule, or `{"dry_run": true}`. Out: a receipt, as one line that is a metric too: what was deleted and
-//! why, what could not be, and what it freed. `planned = deleted + failed + left`, where `left` is what the deadline came
-//! before; the next run does it. Besides it names what the rules would delete and this stack does not own.
+//! In: any event of a schedule, or `{"dry_run": true}`. Out: a receipt, as one line that is also a metric: which
+//! indices were deleted and why, which could not be deleted, and how much storage was freed.
+//! `planned = deleted + failed + left`, where `left` is the work that the deadline cut off; the next run does it. The
+//! receipt also names the indices that the rules would delete but that this stack does not own.
 
 mod archive;
 mod plan;
@@ -26,7 +27,7 @@ use pipeline::{
     rules::Datasets,
 };
 
-/// The metrics of its receipt, and their CloudWatch units. Dimension: `function`.
+/// The metrics of its receipt, with their CloudWatch units. Dimension: `function`.
 pub const METRICS: [(&str, &str); 5] = [
     ("deleted_indices", "Count"),
     ("unowned", "Count"),
@@ -43,35 +44,35 @@ pub struct Retention {
     datasets: Datasets,
 }
 
-/// What it can be told; a schedule says other things, which mean nothing here.
+/// The accepted options. The events of a schedule have other members, which are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Request {
     dry_run: bool,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 struct Receipt {
     dry_run: bool,
-    /// What the rules and the storage asked for.
+    /// Deletions that the rules and the free storage require.
     planned: usize,
     deleted: Vec<Deletion>,
     failed: Vec<Failed>,
-    /// What the deadline came before.
+    /// Deletions that the deadline cut off.
     left: usize,
-    /// Without a mark, so that nobody knows who made them; the rules would delete them. `adopt` marks them.
+    /// Indices without a mark, so their owner is unknown. The rules would delete them. `adopt` marks them.
     unowned_indices: Vec<String>,
-    /// With another stack's mark; the rules would delete them.
+    /// Indices with another stack's mark. The rules would delete them.
     of_other_stacks: Vec<String>,
-    /// An alias or a data stream writes into them; the rules would delete them.
+    /// Indices that an alias or a data stream writes into. The rules would delete them.
     in_use: Vec<String>,
     deleted_indices: usize,
     failed_deletions: usize,
     /// The number of `unowned_indices`.
     unowned: usize,
     freed_bytes: u64,
-    /// Of the fullest node, before anything was deleted.
+    /// The free storage of the fullest node before any deletion.
     free_storage_bytes: Option<u64>,
 }
 
@@ -81,18 +82,18 @@ struct Failed {
     reason: String,
 }
 
-/// What became of one index.
+/// The outcome of one index.
 enum Fate {
     Deleted,
-    /// The deadline came before its snapshot was done; the next run goes on with it.
+    /// The deadline came before its snapshot was finished. The next run continues.
     Left,
 }
 
 impl Retention {
-    /// From the process's environment and the pipeline.yaml it names.
+    /// Reads the environment of the process and the pipeline.yaml that it names.
     ///
     /// # Errors
-    /// Every fault of both at once. Initialisation fails with it.
+    /// All faults of both at once. The initialisation fails with them.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let settings = RetentionSettings::read(variable)?;
         let (_, admin, datasets) = begin(&settings.domain).await?;
@@ -107,10 +108,10 @@ impl Retention {
         Ok(Self { settings, admin, datasets })
     }
 
-    /// One run. What fails does not keep the rest from being done.
+    /// Runs once. A failure does not stop the rest of the run.
     ///
     /// # Errors
-    /// Where the domain could not be read, or an index that should go could not: an alarm rings, and the next run tries again.
+    /// The domain could not be read, or an index could not be deleted. An alarm fires, and the next run tries again.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         let request: Request = match event {
             Value::Object(map) if map.contains_key("dry_run") => {

@@ -1,6 +1,6 @@
-//! What the functions that look after a domain know of their deployment: `setup`, `retention`, `replay` and `brake`.
+//! The settings of the functions that operate a domain: `setup`, `retention`, `replay` and `brake`.
 //!
-//! In: a lookup of variables. Out: validated settings, or every fault at once. Deliberately absent: the network.
+//! In: a lookup of variables. Out: validated settings, or all faults at once. Deliberately absent: the network.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use pipeline::outcome::ConfigError;
 const STORAGE_FORM: &str = "a share such as 15% or a size a node such as 20gb";
 const SNAPSHOTS_FORM: &str = "s3://bucket/prefix, or fs:LOCATION for a folder that all nodes of a cluster share";
 
-/// What all of them know.
+/// The settings that all of them share.
 #[derive(Debug, Clone)]
 pub struct Domain {
     /// `MILLRACE_DOMAIN_ENDPOINT`: scheme, host, optional port and path; no slash at the end.
@@ -20,31 +20,31 @@ pub struct Domain {
     pub auth: Auth,
     /// `MILLRACE_PIPELINE`.
     pub pipeline: PathBuf,
-    /// `MILLRACE_HASH_KEY`: rules with a `hash` are read by it.
+    /// `MILLRACE_HASH_KEY`: the key for rules with a `hash`.
     pub hash_key: Option<String>,
     /// `MILLRACE_LOG`.
     pub log: String,
-    /// `MILLRACE_STACK`: which deployment this is, of those that share the domain.
+    /// `MILLRACE_STACK`: identifies this deployment among those that share the domain.
     pub stack: Stack,
 }
 
 impl Domain {
-    /// Whether it is a collection of OpenSearch Serverless, which has no nodes, snapshots or roles to look after.
+    /// Whether it is a collection of OpenSearch Serverless, which has no nodes, snapshots or roles to manage.
     pub fn is_collection(&self) -> bool {
         self.auth == Auth::SigV4("aoss")
     }
 }
 
-/// Where snapshots lie.
+/// The location of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repository {
     /// In a bucket.
     S3(S3Prefix),
-    /// In a folder that all nodes share, and that `path.repo` of theirs allows: for clusters of one's own.
+    /// In a folder that all nodes share and that their `path.repo` allows: for self-managed clusters.
     Fs(String),
 }
 
-/// How much storage is to stay free on every node.
+/// The storage that should stay free on every node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FreeStorage {
     /// In percent of its disk.
@@ -54,7 +54,7 @@ pub enum FreeStorage {
 }
 
 impl FreeStorage {
-    /// The bytes that are to stay free of a disk of `total` bytes.
+    /// The bytes that should stay free on a disk of `total` bytes.
     pub fn of(self, total: u64) -> u64 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100 percent of a disk")]
         match self {
@@ -64,57 +64,59 @@ impl FreeStorage {
     }
 }
 
-/// What `setup` knows.
+/// The settings of `setup`.
 #[derive(Debug, Clone)]
 pub struct SetupSettings {
     /// The domain.
     pub domain: Domain,
     /// `MILLRACE_SNAPSHOTS`.
     pub snapshots: Option<Repository>,
-    /// `MILLRACE_SNAPSHOT_ROLE_ARN`: the role that the domain takes to write snapshots.
+    /// `MILLRACE_SNAPSHOT_ROLE_ARN`: the role that the domain assumes to write snapshots.
     pub snapshot_role: Option<String>,
     /// `MILLRACE_INGEST_ROLES`: the roles that write events.
     pub ingest_roles: Vec<String>,
-    /// `MILLRACE_OPERATE_ROLES`: the roles that look after the domain.
+    /// `MILLRACE_OPERATE_ROLES`: the roles that operate the domain.
     pub operate_roles: Vec<String>,
     /// `MILLRACE_DASHBOARDS`: the URL of OpenSearch Dashboards or Kibana.
     pub dashboards: Option<String>,
 }
 
-/// What `retention` knows.
+/// The settings of `retention`.
 #[derive(Debug, Clone)]
 pub struct RetentionSettings {
     /// The domain.
     pub domain: Domain,
-    /// `MILLRACE_SNAPSHOTS`: the place of the repository that `setup` made.
+    /// `MILLRACE_SNAPSHOTS`: the location of the repository that `setup` made.
     pub snapshots: Option<Repository>,
     /// `MILLRACE_FREE_STORAGE_WATERMARK`.
     pub watermark: Option<FreeStorage>,
 }
 
-/// What `brake` knows.
+/// The settings of `brake`.
 #[derive(Debug, Clone)]
 pub struct BrakeSettings {
     /// The domain.
     pub domain: Domain,
-    /// `MILLRACE_STATE`: where states are kept, and the settings of paused sources.
+    /// `MILLRACE_STATE`: where states are stored, including the record of paused sources.
     pub state: S3Prefix,
     /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused.
     pub source_functions: Vec<String>,
-    /// `MILLRACE_FREE_STORAGE_BRAKE`: less than this on any node, and the sources are paused.
+    /// `MILLRACE_FREE_STORAGE_BRAKE`: the sources are paused if a node has less free storage than this.
     pub free_storage: Option<FreeStorage>,
-    /// `MILLRACE_REFUSALS_BRAKE`: so many writes refused for load between two runs, and the sources are paused.
+    /// `MILLRACE_REFUSALS_BRAKE`: the sources are paused if this many writes are refused because of load between two
+    /// runs.
     pub refusals: u64,
 }
 
-/// Default of `MILLRACE_REFUSALS_BRAKE`: in five minutes, more than the functions' own pacing lets happen to a domain that is merely busy.
+/// The default of `MILLRACE_REFUSALS_BRAKE`. A domain that is merely busy refuses fewer writes in five minutes, because
+/// the functions pace themselves.
 pub const DEFAULT_REFUSALS: u64 = 1_000;
 
 impl BrakeSettings {
-    /// Reads from a lookup, such as [`variable`](delivery::settings::variable); an empty value counts as missing.
+    /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// All faults at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -130,12 +132,12 @@ impl BrakeSettings {
     }
 }
 
-/// What `replay` knows.
+/// The settings of `replay`.
 #[derive(Debug, Clone)]
 pub struct ReplaySettings {
     /// The domain.
     pub domain: Domain,
-    /// `MILLRACE_STATE`: where progress is kept.
+    /// `MILLRACE_STATE`: where progress is stored.
     pub state: S3Prefix,
     /// `MILLRACE_DEAD_LETTERS`.
     pub dead_letters: S3Prefix,
@@ -143,17 +145,17 @@ pub struct ReplaySettings {
     pub queue_url: String,
     /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused for `recreate`.
     pub source_functions: Vec<String>,
-    /// `MILLRACE_SNAPSHOTS`: the place of the repository that `setup` made, for `recreate`.
+    /// `MILLRACE_SNAPSHOTS`: the location of the repository that `setup` made, for `recreate`.
     pub snapshots: Option<Repository>,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: to go on by; none where this is no function.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the function to invoke to continue; none outside Lambda.
     pub function: Option<String>,
 }
 
 impl ReplaySettings {
-    /// Reads from a lookup, such as [`variable`](delivery::settings::variable); an empty value counts as missing.
+    /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// All faults at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -171,10 +173,10 @@ impl ReplaySettings {
 }
 
 impl SetupSettings {
-    /// Reads from a lookup, such as [`variable`](delivery::settings::variable); an empty value counts as missing.
+    /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// All faults at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -202,10 +204,10 @@ const NO_SNAPSHOTS: &str =
     "a collection of OpenSearch Serverless takes no snapshots into a bucket of yours: leave it empty";
 
 impl RetentionSettings {
-    /// Reads from a lookup, such as [`variable`](delivery::settings::variable); an empty value counts as missing.
+    /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
     ///
     /// # Errors
-    /// Every fault at once; the caller fails its initialisation with them.
+    /// All faults at once. The caller fails its initialisation with them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
@@ -218,9 +220,9 @@ impl RetentionSettings {
     }
 }
 
-/// The variables of these functions, beside those that the functions of events have too.
+/// The variables of these functions, in addition to those shared with the functions that deliver events.
 pub(crate) trait ReadOperations {
-    /// The domain, with how its requests are authenticated.
+    /// The domain, including the authentication of its requests.
     fn domain(&mut self) -> Domain;
     /// `MILLRACE_SNAPSHOTS`.
     fn snapshots(&mut self) -> Option<Repository>;
@@ -228,9 +230,9 @@ pub(crate) trait ReadOperations {
     fn state(&mut self) -> S3Prefix;
     /// `MILLRACE_SOURCE_FUNCTIONS`.
     fn source_functions(&mut self) -> Vec<String>;
-    /// A bound of storage, by the name of its variable.
+    /// A storage limit, by the name of its variable.
     fn free_storage(&mut self, name: &str) -> Option<FreeStorage>;
-    /// A fault where the domain is a serverless collection, which has no such APIs.
+    /// Adds a fault if the domain is a serverless collection, which does not have these APIs.
     fn refuse_collection(&mut self, domain: &Domain, function: &str, instead: &str);
 }
 
@@ -282,7 +284,7 @@ fn free_storage(value: &str) -> Option<FreeStorage> {
     number.checked_mul(1 << shift).map(FreeStorage::Bytes)
 }
 
-/// `arn:aws:iam::123456789012:role/NAME`; a test's own engine may have other names.
+/// `arn:aws:iam::123456789012:role/NAME`. The engine of a test may use other names.
 fn role(value: &str) -> Option<String> {
     (value.starts_with("arn:") && value.contains(":role/")).then(|| value.to_owned())
 }

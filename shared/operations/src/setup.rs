@@ -1,9 +1,10 @@
-//! The function `setup`: the domain is made ready for what pipeline.yaml says, at every deployment and by hand.
+//! The function `setup`: prepares the domain for pipeline.yaml, at every deployment and on manual invocation.
 //!
-//! In: an event of `CloudFormation`'s custom resource, or anything else by hand. Out: what was done, as one JSON document;
-//! `CloudFormation` is always answered, also where the configuration is at fault, a step panics or the time is up. All of it can be
-//! done again. What others have made of the domain is left alone: mappings of roles are merged, other templates and data untouched.
-//! Several deployments share a domain by their names (`MILLRACE_STACK`).
+//! In: an event of `CloudFormation`'s custom resource, or any other event from a manual invocation. Out: what was done,
+//! as one JSON document. `CloudFormation` always gets a response, even if the configuration has a fault, a step panics
+//! or the time is up. Every step can be repeated. The changes of other parties to the domain stay: role mappings are
+//! merged, and other templates and data are not touched. Deployments that share a domain differ by their names
+//! (`MILLRACE_STACK`).
 
 mod adopt;
 mod dashboards;
@@ -46,7 +47,7 @@ pub use roles::ingest_role;
 use saved_objects::Maps;
 use template::Template;
 
-/// The deletion of a stack waits so long for its domain at the most.
+/// The maximum time that the deletion of a stack waits for its domain.
 const REMOVAL: Duration = Duration::from_secs(30);
 
 /// The function `setup`.
@@ -55,7 +56,7 @@ pub struct Setup {
     ready: Result<Arc<Ready>, ConfigError>,
 }
 
-/// What a sound configuration comes to.
+/// The result of a valid configuration.
 #[derive(Debug)]
 struct Ready {
     settings: SetupSettings,
@@ -70,33 +71,33 @@ struct Ready {
 /// What was done.
 #[derive(Debug, Default, Serialize)]
 struct Done {
-    /// What the domain runs; nothing of a serverless collection, which does not tell.
+    /// The engine of the domain; none for a serverless collection, which does not report it.
     engine: Option<String>,
-    /// The index templates by name.
+    /// The names of the index templates.
     templates: Vec<String>,
-    /// The roles that were made and mapped.
+    /// The roles that were created and mapped.
     roles: Vec<String>,
     /// The snapshot repository.
     repository: Option<String>,
     /// How many saved objects were imported into the dashboards.
     saved_objects: Option<usize>,
-    /// What was left out, and why.
+    /// What was skipped, and why.
     notes: Vec<String>,
-    /// What failed. The other steps are done nevertheless.
+    /// The failed steps. The other steps are done nevertheless.
     failed: Vec<String>,
 }
 
 impl Setup {
-    /// From the process's environment and the pipeline.yaml it names. Faults are kept for the answer: a function that does
-    /// not start would leave `CloudFormation` waiting for an hour.
+    /// Reads the environment of the process and the pipeline.yaml that it names. Faults are kept for the response: a
+    /// function that does not start would make `CloudFormation` wait for an hour.
     pub async fn from_env() -> Self {
         Self { ready: Ready::from_env().await.map(Arc::new) }
     }
 
-    /// One invocation.
+    /// Runs one invocation.
     ///
     /// # Errors
-    /// By hand: what failed. Of `CloudFormation`'s events only where the answer could not be put.
+    /// Manual invocation: what failed. An event of `CloudFormation`: only if the response could not be sent.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
         let Some(request) = stack::Request::read(event) else {
             return self.run(Request::read(event)?, deadline).await;
@@ -110,7 +111,8 @@ impl Setup {
         Ok(result.unwrap_or_else(Value::String))
     }
 
-    /// Removes what a stack had in the domain. A stack has to be deletable whatever became of its domain: what fails is logged.
+    /// Removes what a stack had in the domain. A stack must be deletable whatever happened to its domain, so a failure
+    /// is only logged.
     async fn remove(&self, deadline: Deadline) -> Value {
         let brief = Deadline::after(REMOVAL);
         let stop_sending = deadline.stop_sending.min(brief.stop_sending);
@@ -183,7 +185,7 @@ impl Ready {
 
     async fn run(&self, replacing: Replacing, deadline: Deadline) -> Done {
         let mut done = Done::default();
-        // Permission before everything else; templates before the first event.
+        // Check the permission before everything else. Write the templates before the first event.
         let version = match self.version(&mut done, deadline).await {
             Ok(version) => version,
             Err(error) => {
@@ -191,7 +193,7 @@ impl Ready {
                 return done;
             }
         };
-        // Without a name of its own, a deployment may meet another one's.
+        // Without its own name, a deployment may find resources of another one.
         let is_own = self.settings.domain.stack.is_named() || replacing == Replacing::Everything;
         let roles = roles::roles(&self.settings, &self.datasets, is_own);
         for role in &roles {
@@ -211,7 +213,7 @@ impl Ready {
             }
             Err(error) => done.failed.push(format!("index templates: {error}")),
         }
-        // Not before the new ones are there: events come in all the while.
+        // Not before the new ones exist: events arrive all the time.
         if done.failed.is_empty() {
             self.release_former(&roles, &mut done, deadline).await;
         }
@@ -228,7 +230,7 @@ impl Ready {
         done
     }
 
-    /// Gives up the roles that all deployments shared before they had names.
+    /// Gives up the roles that all deployments shared before deployments had names.
     async fn release_former(&self, roles: &[Role], done: &mut Done, deadline: Deadline) {
         for role in roles.iter().filter(|role| done.roles.contains(&role.name)) {
             match self.admin.release_former_role(role, deadline).await {
@@ -238,7 +240,7 @@ impl Ready {
         }
     }
 
-    /// What can be seen of the indices, in the dashboards. Last: it asks for fields that the templates map.
+    /// Imports the saved objects into the dashboards. This is the last step: it asks for fields that the templates map.
     async fn import(&self, dashboards: &Admin, version: Option<Version>, done: &mut Done, deadline: Deadline) {
         let Some(maps) = version.map_or(Some(Maps::Coordinate), Maps::of) else {
             done.notes.push("no saved objects: Kibana takes them from 7.10 on".into());
@@ -254,7 +256,8 @@ impl Ready {
         }
     }
 
-    /// What the domain runs; `None` of a serverless collection, which is an OpenSearch that does not tell.
+    /// The engine of the domain; `None` for a serverless collection, which is an OpenSearch that does not report its
+    /// version.
     async fn version(&self, done: &mut Done, deadline: Deadline) -> Result<Option<Version>, BatchError> {
         if self.settings.domain.is_collection() {
             return Ok(None);
@@ -265,12 +268,12 @@ impl Ready {
     }
 }
 
-/// What was done as one document, or what failed.
+/// The result as one document, or the failures.
 fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, String> {
     if failed.is_empty() { Ok(telemetry::document(message, true, done, &[])) } else { Err(failed.join("; ")) }
 }
 
-/// A fault of a file that pipeline.yaml names.
+/// A fault in a file that pipeline.yaml names.
 fn fault(place: &str, message: impl Into<String>) -> Fault {
     Fault { place: place.to_owned(), message: message.into() }
 }

@@ -1,8 +1,9 @@
-//! The event source mappings, paused and released: what brings events waits while the domain can take none.
+//! Pauses and releases the event source mappings. The events wait at their sources while the domain cannot take them.
 //!
-//! In: who pauses. Out: mappings that are off; and on again when the last holder lets go. One document of S3 and a tag on each mapping
-//! say what Millrace turned off, before it is turned off: either is enough to turn it on again. Nothing but `Enabled` is changed, so what a
-//! deployment sets meanwhile stays. Deliberately absent: why (`brake`, `replay`).
+//! In: the holder that pauses. Out: mappings that are off; and on again when the last holder has let go. A document in
+//! S3 and a tag on each mapping record which mappings Millrace turned off. Both are written before the mapping is
+//! turned off, and either is enough to turn it on again. Only `Enabled` is changed, so a deployment's changes meanwhile
+//! stay. Deliberately absent: the reason (`brake`, `replay`).
 
 mod paused;
 
@@ -19,10 +20,11 @@ use pipeline::outcome::BatchError;
 
 /// The name of the document.
 const NAME: &str = "brake";
-/// The alias under which others may call `s3-ingest`; earlier releases mapped every source to the alias of its function.
+/// The alias through which others may call `s3-ingest`. Earlier releases mapped every source to the alias of its
+/// function.
 const ALIAS: &str = "live";
 
-/// The mappings of the functions that take events.
+/// The event source mappings of the functions that take events.
 #[derive(Debug, Clone)]
 pub struct Sources {
     functions: Functions,
@@ -31,42 +33,42 @@ pub struct Sources {
     stack: String,
 }
 
-/// What a release came to.
+/// The result of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Released {
-    /// What Millrace had turned off is on.
+    /// Everything that Millrace had turned off is on.
     Done,
-    /// Some mappings are on their way still: another call goes on.
+    /// Some mappings are still changing. Another call continues.
     Pending,
     /// Another holder wants them off.
     Held,
 }
 
 impl Sources {
-    /// The mappings of these functions; `stack` names the deployment in their tags.
+    /// The mappings of these functions. `stack` names the deployment in their tags.
     pub fn new(functions: Functions, states: States, names: Vec<String>, stack: String) -> Self {
         Self { functions, states, names, stack }
     }
 
-    /// Who wants the sources off, by the document, or by the tags where it is lost.
+    /// The holders that want the sources off: from the document, or from the tags if the document is lost.
     ///
     /// # Errors
-    /// As for any call.
+    /// Those of an AWS call.
     pub async fn holders(&self) -> Result<BTreeSet<String>, BatchError> {
         Ok(self.read(&self.found().await?).await?.value.by)
     }
 
-    /// Turns all mappings off, for one who wants it; harmless where that one had done so before.
+    /// Turns all mappings off for a holder. A repeated call is harmless.
     ///
     /// # Errors
-    /// As for any call, or where another invocation does the same: the next run goes on.
+    /// Those of an AWS call; or another invocation pauses or releases at the same time. The next run continues.
     pub async fn pause(&self, by: &str) -> Result<(), NotWritten> {
         let found = self.found().await?;
         let mut state = self.read(&found).await?;
         state.value.note(&found);
         state.value.by.insert(by.to_owned());
         state.value.claim = fastrand::u64(..);
-        // Before the first is touched: what they were is never lost.
+        // Write the document before the first change, so that the previous state of the mappings is never lost.
         self.states.write(&mut state).await?;
         let tag = state.value.tag(&self.stack);
         let mut result = Ok(());
@@ -76,17 +78,17 @@ impl Sources {
                 self.set_tag(mapping, Some(&tag)).await?;
             }
             if mapping.enabled {
-                // One that cannot be turned off yet does not keep the others on.
+                // A mapping that cannot be turned off yet does not stop the others from being turned off.
                 result = result.and(self.set(mapping, self.functions.set_enabled(mapping, false)).await);
             }
         }
         Ok(result?)
     }
 
-    /// Lets go for these holders, and turns on what Millrace had turned off where no holder is left.
+    /// Removes these holders. If no holder is left, turns on what Millrace had turned off.
     ///
     /// # Errors
-    /// As for any call: the next run goes on.
+    /// Those of an AWS call. The next run continues.
     pub async fn release(&self, let_go: &BTreeSet<String>) -> Result<Released, NotWritten> {
         let found = self.found().await?;
         let mut state = self.read(&found).await?;
@@ -110,20 +112,20 @@ impl Sources {
         for mapping in &now {
             self.set_tag(mapping, None).await?;
         }
-        // A tag that stays would turn the mapping on after an operator has turned it off.
+        // A remaining tag would turn the mapping on after an operator has turned it off.
         if self.are_tagged(&now).await? {
             return Ok(Released::Pending);
         }
-        // What was changed is forgotten only when all of it is as it was, and not where somebody claims them meanwhile.
+        // Clear the record only when every mapping is restored, and not if another holder claims them meanwhile.
         state.value = Paused { only_enabled: true, ..Paused::default() };
         self.states.write(&mut state).await?;
         Ok(Released::Done)
     }
 
-    /// Whether all mappings are off, and none is on its way.
+    /// Whether all mappings are off, and none is changing.
     ///
     /// # Errors
-    /// As for any call.
+    /// Those of an AWS call.
     pub async fn are_off(&self) -> Result<bool, BatchError> {
         Ok(self.mappings().await?.iter().all(|mapping| !mapping.enabled && !mapping.in_transition))
     }
@@ -132,7 +134,7 @@ impl Sources {
         let mut result = Ok(());
         for mapping in turned_off {
             result = result.and(match paused.lowered(mapping) {
-                // Lambda refuses a change while another one is under way: the next call finds it done.
+                // Lambda refuses a change while another one is in progress. The next call finds it finished.
                 _ if mapping.in_transition => Ok(()),
                 Some(known) => self.set(mapping, self.functions.enable_with_concurrency(&known)).await,
                 None if mapping.enabled => Ok(()),
@@ -142,8 +144,9 @@ impl Sources {
         result
     }
 
-    /// The mappings that Millrace turned off, as they are now. Not listed by the names of the functions is not deleted: a mapping may still
-    /// call the alias that an earlier release had, or its function is no longer among the sources. What the account's whole list lacks is deleted.
+    /// The mappings that Millrace turned off, in their current state. A mapping that is not listed under the functions'
+    /// names is not necessarily deleted: it may still call the alias of an earlier release, or its function may no
+    /// longer be among the sources. Only a mapping missing from the account's whole list is deleted.
     async fn turned_off(&self, paused: &Paused, mut listed: Vec<Mapping>) -> Result<Vec<Mapping>, BatchError> {
         if !paused.missing(&listed).is_empty() {
             let all = self.functions.all_mappings().await?;
@@ -154,7 +157,7 @@ impl Sources {
         Ok(listed)
     }
 
-    /// What is remembered: the document, or what the tags say where it is lost, unreadable or says nothing.
+    /// The stored record: the document, or the tags if the document is lost, unreadable or empty.
     async fn read(&self, found: &[Found]) -> Result<State<Paused>, BatchError> {
         let mut state = self.states.read_or(NAME, Paused::default()).await?;
         if state.value.is_empty() {
@@ -172,7 +175,7 @@ impl Sources {
         Ok(found)
     }
 
-    /// The mappings of the functions, and those of their alias: they call the same code, and Lambda lists them apart.
+    /// The mappings of the functions and of their alias. Both call the same code, but Lambda lists them separately.
     async fn mappings(&self) -> Result<Vec<Mapping>, BatchError> {
         let mut mappings: Vec<Mapping> = Vec::new();
         for name in &self.names {
@@ -197,7 +200,8 @@ impl Sources {
         }
     }
 
-    /// Whether any of them has the tag still: its removal was refused. Where tags may not be read either, there never was one.
+    /// Whether any of them still has the tag because its removal was refused. If tags may not be read either, there
+    /// never was one.
     async fn are_tagged(&self, mappings: &[Mapping]) -> Result<bool, BatchError> {
         for mapping in mappings {
             if self.tag_of(mapping).await?.is_some() {
@@ -207,7 +211,7 @@ impl Sources {
         Ok(false)
     }
 
-    /// The tag is the second record. Where it is refused for good, the state alone has to do.
+    /// Sets or removes the tag. The tag is the second record: if it is refused permanently, the document alone must do.
     async fn set_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
         match self.functions.set_paused_tag(mapping, value).await {
             Err(error @ BatchError::Permanent { .. }) => {
@@ -225,7 +229,7 @@ impl Sources {
     ) -> Result<(), BatchError> {
         tracing::info!(mapping = mapping.uuid, was_enabled = mapping.enabled, "set a source");
         match update.await {
-            // It is gone: nothing comes by it.
+            // The mapping was deleted, so it delivers no events.
             Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => Ok(()),
             result => result,
         }

@@ -1,4 +1,4 @@
-//! The name of a deployment, by which several of them share one domain.
+//! The name of a deployment. It distinguishes the deployments that share a domain.
 //!
 //! In: `MILLRACE_STACK`. Out: the mark of the indices, and the names of roles, templates and repository.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use delivery::settings::Reader;
 
-/// The mark of a deployment without a name. No name begins so.
+/// The mark of a deployment without a name. No name begins like this.
 const UNNAMED: &str = "_unnamed";
 const MAX_BYTES: usize = 128;
 const FORM: &str = "the name of the stack: letters, digits, `-` and `_`, beginning with a letter or digit, 128 at most";
@@ -18,27 +18,27 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A deployment of this name.
+    /// A deployment with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()) }
     }
 
-    /// What the indices and templates of this deployment are marked with.
+    /// The mark of this deployment's indices and templates.
     pub fn mark(&self) -> &str {
         self.name.as_deref().unwrap_or(UNNAMED)
     }
 
-    /// Whether it has a name. Without one, roles and templates have the names that they had before deployments were named.
+    /// Whether it has a name. Without one, roles and templates have the names from before deployments had names.
     pub fn is_named(&self) -> bool {
         self.name.is_some()
     }
 
-    /// A name of this deployment's own, such as `millrace_ingest_logs`; `base` alone without a name.
+    /// A name of this deployment's own, such as `millrace_ingest_logs`. Without a name it is `base`.
     pub fn own(&self, base: &str, separator: char) -> String {
         self.name.as_ref().map_or_else(|| base.to_owned(), |name| format!("{base}{separator}{name}"))
     }
 
-    /// The same in lower case, as the engine wants the names of templates and repositories.
+    /// As [`Self::own`], in lower case: the engine requires it for the names of templates and repositories.
     pub fn own_lowercase(&self, base: &str, separator: char) -> String {
         self.own(base, separator).to_ascii_lowercase()
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Stack {
     }
 }
 
-/// A mark, for a person.
+/// A mark, formatted for a person.
 pub fn shown(mark: &str) -> &str {
     if mark == UNNAMED { "(a deployment without MILLRACE_STACK)" } else { mark }
 }

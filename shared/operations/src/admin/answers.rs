@@ -1,7 +1,7 @@
-//! Reading answers strictly: what cannot be read is an error, never an empty answer.
+//! Strict parsing of responses: an unreadable response is an error, never an empty result.
 //!
-//! In: answers of a domain. Out: the lists and objects in them, or what is wrong. A proxy's page, a cut body or a refusal would
-//! otherwise look like a domain that has no alias, no data stream and no template.
+//! In: responses of a domain. Out: the lists and objects in them, or the fault. Otherwise a proxy's page, a truncated
+//! body or a refusal would look like a domain without aliases, data streams and templates.
 
 use serde_json::{Map, Value};
 
@@ -9,53 +9,56 @@ use super::AdminResponse;
 use pipeline::outcome::BatchError;
 
 impl AdminResponse {
-    /// Whether the engine itself says that there is no such thing. A 404 of anybody between says nothing about the domain.
+    /// Whether the engine itself reports that the thing does not exist. A 404 from a proxy says nothing about the
+    /// domain.
     pub fn is_missing(&self) -> bool {
         let Value::Object(body) = &self.body else { return false };
-        // A legacy template that is missing is an empty object, a role of the security plugin `{"status": "NOT_FOUND", …}`.
+        // For a missing legacy template the engine sends an empty object; for a missing role the security plugin sends
+        // `{"status": "NOT_FOUND", …}`.
         self.status == 404
             && (body.is_empty() || body.contains_key("error") || body.get("status") == Some(&"NOT_FOUND".into()))
     }
 
-    /// Whether the engine says that it has no such API. A node without a plugin says 400 `no handler found`, Elasticsearch 405.
+    /// Whether the engine reports that it does not have this API. A node without a plugin sends 400 `no handler found`,
+    /// Elasticsearch 405.
     pub fn is_unknown_api(&self) -> bool {
         let is_engine = self.body.get("error").is_some();
         let reason = self.body["error"].as_str().unwrap_or_default();
         let no_handler = reason.contains("no handler found") || reason.contains("Incorrect HTTP method");
-        // An old engine takes the path for the name of an index, which begins with no underscore.
+        // An old engine reads the path as an index name, which must not begin with an underscore.
         let no_index = self.body["error"]["type"] == "invalid_index_name_exception";
         let no_such_index = self.status == 404 && self.body["error"]["type"] == "index_not_found_exception";
         is_engine && (matches!(self.status, 400 | 405) && (no_handler || no_index) || no_such_index)
     }
 
-    /// The body where it is a success and an object.
+    /// The body, if the response is a success and the body an object.
     ///
     /// # Errors
-    /// Permanent where it is anything else.
+    /// Permanent otherwise.
     pub fn object(&self) -> Result<&Map<String, Value>, BatchError> {
         self.accepted()?;
         self.body.as_object().ok_or_else(|| self.unreadable("a JSON object"))
     }
 
-    /// The list of that name in the body.
+    /// The list with that name in the body.
     ///
     /// # Errors
-    /// Permanent where there is none.
+    /// Permanent if there is none.
     pub fn list(&self, name: &str) -> Result<&Vec<Value>, BatchError> {
         let list = self.object()?.get(name).and_then(Value::as_array);
         list.ok_or_else(|| self.unreadable(&format!("a list `{name}`")))
     }
 
-    /// The body where it is a success and a list.
+    /// The body, if the response is a success and the body a list.
     ///
     /// # Errors
-    /// Permanent where it is anything else.
+    /// Permanent otherwise.
     pub fn rows(&self) -> Result<&Vec<Value>, BatchError> {
         self.accepted()?;
         self.body.as_array().ok_or_else(|| self.unreadable("a JSON list"))
     }
 
-    /// An answer of another form than the engine's: nothing follows from it.
+    /// The error for a response that does not have the engine's form. No conclusion can be drawn from it.
     pub fn unreadable(&self, expected: &str) -> BatchError {
         let what = self.summary.split_once(": ").map_or(self.summary.as_str(), |(what, _)| what);
         BatchError::Permanent {

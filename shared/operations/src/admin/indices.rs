@@ -1,4 +1,4 @@
-//! The indices of a domain, and what must not happen to them.
+//! The indices of a domain, with the properties that forbid their deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,50 +13,51 @@ use pipeline::outcome::BatchError;
 pub struct Index {
     /// Its name.
     pub name: String,
-    /// What it takes on disk, replicas and all.
+    /// Its size on disk, including replicas.
     pub bytes: u64,
-    /// Whether a data stream or an alias writes into it: then it is not to be deleted, however old it looks.
+    /// Whether a data stream or an alias writes into it. Then it must not be deleted, however old it looks.
     pub is_in_use: bool,
-    /// The engine's own id of it: an index that is made again under the same name has another.
+    /// The engine's id of it. An index created again with the same name has another id.
     pub uuid: Option<String>,
-    /// The stack that its mark names; none where it has no mark, or has that of the index that it was copied from.
+    /// The stack that its mark names; none if it has no mark, or only the mark of the index that it was copied from.
     pub stack: Option<String>,
-    /// Whether it is a copy of another index, and nobody has adopted it.
+    /// Whether it is a copy of another index and has not been adopted.
     pub is_copy: bool,
 }
 
-/// How one index stands.
+/// The state of one index.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IndexState {
-    /// The engine's own id of it.
+    /// The engine's id of it.
     pub uuid: String,
-    /// Whether it refuses writes by a block of its own.
+    /// Whether it has its own block on writes.
     pub is_write_blocked: bool,
-    /// Whether it allows nothing but its deletion: the engine blocks the indices of a full disk like that.
+    /// Whether it allows only its deletion. The engine sets this block on the indices of a full disk.
     pub allows_only_deletion: bool,
-    /// How often its settings were changed: a block that was lifted and set again has changed it twice.
+    /// How often its settings were changed. Lifting a block and setting it again are two changes.
     pub settings_version: Option<u64>,
     /// `_meta.millrace` of its mapping.
     pub millrace: Value,
 }
 
 impl Index {
-    /// An index without a mark that nothing writes into.
+    /// An index without a mark and without a writer.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false }
     }
 }
 
 impl Admin {
-    /// Every index, open or closed, but hidden ones and those whose name begins with a dot: those are the engine's own.
+    /// Every index, open or closed. Hidden indices and those whose name begins with a dot are left out: they belong to
+    /// the engine.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where an answer cannot be read, which is never taken for an empty one.
+    /// As [`Self::ask`]. Permanent if a response cannot be read: it is never treated as empty.
     pub async fn indices(&self, deadline: Deadline) -> Result<Vec<Index>, BatchError> {
         let path = "/_cat/indices?format=json&bytes=b&h=index%2Cstore.size&expand_wildcards=open%2Cclosed";
         let listed = self.send("GET", path, None, deadline).await?;
         let in_use = self.in_use(deadline).await?;
-        // After the list: an index that is made between the two has no mark here, and is left alone.
+        // Read the marks after the list: an index created in between has no mark here, and is not touched.
         let marks = self.marks("*", deadline).await?;
         let mut indices = Vec::new();
         for row in listed.rows()? {
@@ -66,7 +67,7 @@ impl Admin {
             }
             let marked = marks.get(name);
             indices.push(Index {
-                // A closed index has no size to tell.
+                // The engine reports no size for a closed index.
                 bytes: row["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
                 is_in_use: in_use.contains(name),
                 uuid: marked.and_then(|marked| marked.uuid.clone()),
@@ -78,22 +79,23 @@ impl Admin {
         Ok(indices)
     }
 
-    /// The indices that data streams consist of, and those that an alias writes into.
+    /// The backing indices of data streams, and the indices that an alias writes into.
     async fn in_use(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
         let streams = self.send("GET", "/_data_stream", None, deadline).await?;
-        // An engine without data streams has none to be refused for.
+        // An engine without the data stream API has no data streams.
         let mut in_use = if streams.is_unknown_api() { BTreeSet::new() } else { backing_indices(&streams)? };
-        // Hidden indices too: an alias of two writes into none unless it says so.
+        // Include hidden indices: they count as indices of an alias. An alias of two indices writes into neither,
+        // unless one is marked as its write index.
         let aliases = self.send("GET", "/_alias?expand_wildcards=all", None, deadline).await?;
         in_use.extend(write_indices(&aliases)?);
         Ok(in_use)
     }
 
-    /// Deletes one index by its exact name; one that is gone already is no error. A 404 counts as that only where the domain then says that
-    /// it has no such index: something between may have answered.
+    /// Deletes one index by its exact name. An index that is already deleted is not an error. A 404 counts as deleted
+    /// only if the domain then confirms that it has no such index: a proxy may have sent the 404.
     ///
     /// # Errors
-    /// As [`Self::ask`]; retryable where the index exists in spite of a 404.
+    /// As [`Self::ask`]. Retryable if the index exists in spite of a 404.
     pub async fn delete_index(&self, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         let response = self.send("DELETE", &format!("/{}", segment(name)), None, deadline).await?;
         if !response.is_missing() {
@@ -106,10 +108,10 @@ impl Admin {
         Err(BatchError::Retryable { what: name.to_owned(), reason, retry_after: None })
     }
 
-    /// How one index stands, by its exact name.
+    /// The state of one index, by its exact name.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where it is gone.
+    /// As [`Self::ask`]. Permanent if it does not exist.
     pub async fn index_state(&self, name: &str, deadline: Deadline) -> Result<IndexState, BatchError> {
         let path = format!("/_cluster/state/metadata/{}?filter_path=metadata.indices", segment(name));
         let response = self.send("GET", &path, None, deadline).await?;
@@ -117,7 +119,7 @@ impl Admin {
         let about = &response.body["metadata"]["indices"][name];
         let settings = &about["settings"]["index"];
         let uuid = settings["uuid"].as_str().ok_or_else(|| response.unreadable(&format!("about {name}")))?;
-        // Mappings stand below the name of their one type here.
+        // In this response the mapping is below the name of its single type.
         let types = about["mappings"].as_object().into_iter().flatten();
         let millrace = types.map(|(_, mapping)| &mapping["_meta"]["millrace"]).find(|mark| mark.is_object());
         Ok(IndexState {
@@ -129,12 +131,12 @@ impl Admin {
         })
     }
 
-    /// Makes an index refuse writes, after those that are under way; or lets it take them again.
+    /// Makes an index refuse writes after the writes in flight, or lifts that block.
     ///
     /// # Errors
     /// As [`Self::ask`].
     pub async fn block_writes(&self, name: &str, block: bool, deadline: Deadline) -> Result<(), BatchError> {
-        // Waits for what is under way. Elasticsearch before 7.9 does not know it.
+        // This API waits for writes in flight. Elasticsearch before 7.9 does not have it.
         if block && self.send("PUT", &format!("/{}/_block/write", segment(name)), None, deadline).await?.is_success() {
             return Ok(());
         }
@@ -142,9 +144,9 @@ impl Admin {
         self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
     }
 
-    /// Makes an index allow nothing but its deletion, or lifts that block.
+    /// Makes an index allow only its deletion, or lifts that block.
     ///
-    /// Alone in its request: beside another setting the block refuses its own end.
+    /// The request has only this setting: with another setting in the request, the block refuses its own removal.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -155,12 +157,12 @@ impl Admin {
     }
 }
 
-/// Whether the settings of an index allow nothing but its deletion.
+/// Whether the settings of an index allow only its deletion.
 pub(super) fn allows_only_deletion(settings: &Value) -> bool {
     settings["blocks"]["read_only_allow_delete"] == "true"
 }
 
-/// The indices that data streams consist of.
+/// The backing indices of data streams.
 fn backing_indices(streams: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
     let mut backing = BTreeSet::new();
     for stream in streams.list("data_streams")? {
@@ -173,7 +175,8 @@ fn backing_indices(streams: &AdminResponse) -> Result<BTreeSet<String>, BatchErr
     Ok(backing)
 }
 
-/// The indices that aliases write into: the one that an alias names, or its only one, unless it says that this takes no writes.
+/// The indices that aliases write into: the write index that an alias names, or its only index, unless that one is
+/// marked as not writable.
 fn write_indices(aliases: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
     let mut members: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
     for (index, about) in aliases.object()? {

@@ -1,4 +1,4 @@
-//! Whether a domain takes writes: its blocks, and what it refused for load.
+//! Whether a domain takes writes: its blocks, and the writes it refused because of load.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,26 @@ use super::{Admin, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// Settings of the cluster that keep every dataset's events, or the first of a day, from being taken.
+/// Cluster settings that block the events of every dataset, or the first events of a day.
 pub const CLUSTER_BLOCKS: [&str; 3] =
     ["cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete", "cluster.blocks.create_index"];
 
-/// Whether an index can be written to at all.
+/// The data that decide whether an index can be written to at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexState {
     /// Its name.
     pub name: String,
     /// Whether it is closed.
     pub is_closed: bool,
-    /// Its shards with their copies, as the limit counts them.
+    /// Its shards including replicas, as the limit counts them.
     pub shards: u64,
-    /// Documents written to its primary shards since they were started.
+    /// Documents written to its primary shards since these were started.
     pub written: u64,
 }
 
 impl Admin {
-    /// What keeps the domain from taking events: a block of the cluster, or of indices of these patterns. Empty where nothing does.
+    /// The blocks that keep the domain from taking events: of the cluster, or of indices with these patterns. Empty if
+    /// there are none.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -47,7 +48,8 @@ impl Admin {
             let path =
                 format!("/{}/_settings/index.blocks.%2A?flat_settings=true&allow_no_indices=true", segment(pattern));
             let response = self.send("GET", &path, None, deadline).await?;
-            // The flood stage sets it on every index of a full node; one that an operator closed for writing is no reason.
+            // The flood stage sets this block on every index of a full node. A write block by an operator is not a
+            // reason.
             let full = response
                 .body
                 .as_object()
@@ -62,7 +64,7 @@ impl Admin {
         Ok(reasons)
     }
 
-    /// Writes refused for load since each node started, by node.
+    /// Writes refused because of load since each node started, by node.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -86,7 +88,8 @@ impl Admin {
         Ok(listed.as_array().into_iter().flatten().filter_map(index_state).collect())
     }
 
-    /// How many shards the domain would still take beside those of these indices; none where it does not tell its limit.
+    /// The number of shards that the domain would still accept in addition to those of these indices; none if it does
+    /// not report its limit.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -95,7 +98,7 @@ impl Admin {
         let settings = self.ask("GET", path, None, deadline).await?;
         let health = self.ask("GET", "/_cluster/health", None, deadline).await?;
         Ok(shard_limit(&settings, &health).map(|limit| {
-            // A closed index does not count.
+            // A closed index does not count towards the limit.
             let open: u64 = indices.iter().filter(|index| !index.is_closed).map(|index| index.shards).sum();
             limit.saturating_sub(open)
         }))

@@ -1,8 +1,9 @@
-//! Who made an index: the mark `_meta.millrace.stack` in its mapping.
+//! The owner of an index: the mark `_meta.millrace.stack` in its mapping.
 //!
-//! The template of a stack sets it, so it means "made under this stack's template". A name proves nothing: others make
-//! indices of the same names. A copy of an index has the mark of the original, so for a copy the mark means nothing until
-//! somebody adopts it. In: indices. Out: their marks. Deliberately absent: what follows from a mark (the operations).
+//! The template of a stack sets it, so it means "created under this stack's template". A name proves nothing: others
+//! create indices with the same names. A copy of an index has the mark of the original, so the mark of a copy means
+//! nothing until the copy is adopted. In: indices. Out: their marks. Deliberately absent: the consequences of a mark
+//! (the operations).
 
 use std::collections::BTreeMap;
 
@@ -17,19 +18,19 @@ use crate::stack::Stack;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// What a mapping says in `_meta.millrace`, and which index it is.
+/// The content of `_meta.millrace` in a mapping, with the id of the index.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Marked {
-    /// The engine's own id of the index: another index of the same name has another.
+    /// The engine's id of the index. Another index with the same name has another id.
     pub uuid: Option<String>,
-    /// Whether its settings say that the engine made it out of another index.
+    /// Whether its settings show that the engine created it from another index.
     pub is_derived: bool,
-    /// `_meta.millrace`; null where there is none.
+    /// `_meta.millrace`; null if there is none.
     pub millrace: Value,
 }
 
 impl Marked {
-    /// What the engine says of an index of this name.
+    /// Reads the engine's response about an index with this name.
     fn read(name: &str, about: &Value) -> Self {
         let settings = &about["settings"]["index"];
         Self {
@@ -39,54 +40,55 @@ impl Marked {
         }
     }
 
-    /// The stack that the mark names, where the mark is of this index.
+    /// The stack that the mark names, if the mark belongs to this index.
     pub fn stack(&self) -> Option<&str> {
         if self.is_copy() { None } else { self.millrace["stack"].as_str() }
     }
 
-    /// Whether the index is a copy of another one that nobody has adopted, so that its mark is the original's.
+    /// Whether the index is a copy of another one and has not been adopted. Then its mark is the original's.
     pub fn is_copy(&self) -> bool {
         let uuid = self.uuid.as_deref();
         let is_adopted = uuid.is_some() && self.millrace["adopted"].as_str() == uuid;
-        // `retention` writes there which index it began a snapshot of.
+        // `retention` records here the index of the snapshot that it began.
         let snapshot_of = self.millrace["snapshot"]["index_uuid"].as_str();
         !is_adopted && (self.is_derived || (snapshot_of.is_some() && snapshot_of != uuid))
     }
 }
 
-/// Whether the engine made an index out of another: `_clone`, `_shrink`, `_split`, or `_restore` under another name. A
-/// restored index keeps the name that the original was made by; date math stands there unresolved, and proves nothing.
+/// Whether the engine created an index from another: by `_clone`, `_shrink`, `_split`, or `_restore` under another
+/// name. A restored index keeps the name under which the original was created. With date math that name is unresolved
+/// and proves nothing.
 fn is_derived(name: &str, settings: &Value) -> bool {
     let made_by_another_name = |made_by: &str| made_by != name && !made_by.starts_with('<');
     settings["resize"].is_object() || settings["provided_name"].as_str().is_some_and(made_by_another_name)
 }
 
-/// What makes an index this stack's that the template has not marked, or that is a copy. It names the index, so that a
-/// copy of it is not adopted with it.
+/// The members that make an index this stack's if the template has not marked it, or if it is a copy. They name the
+/// index, so that a copy of it is not adopted with it.
 pub fn adoption(stack: &Stack, uuid: &str) -> Value {
     json!({ "stack": stack.mark(), "adopted": uuid })
 }
 
 impl Stack {
-    /// Whether an index carries this stack's mark, so that it was made under this stack's template or adopted since.
+    /// Whether an index has this stack's mark: it was created under this stack's template or adopted later.
     pub fn owns(&self, index: &Index) -> bool {
         index.stack.as_deref() == Some(self.mark())
     }
 }
 
-/// The mark as a part of a mapping.
+/// The mark as part of a mapping.
 pub fn mark(stack: &Stack) -> Value {
     json!({ "millrace": { "stack": stack.mark() } })
 }
 
 impl Admin {
-    /// The marks of indices, by name. `pattern` is one name or a pattern; closed indices are among them, and an index that does not exist
-    /// is not. A 404 is an error: it may come from something between.
+    /// The marks of indices, by name. `pattern` is one name or a pattern. Closed indices are included; an index that
+    /// does not exist is not. A 404 is an error, because a proxy may have sent it.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn marks(&self, pattern: &str, deadline: Deadline) -> Result<BTreeMap<String, Marked>, BatchError> {
-        // Every index has settings, so every one is in the answer.
+        // Every index has settings, so every index is in the response.
         const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize";
         let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
         let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
@@ -94,11 +96,11 @@ impl Admin {
         Ok(response.object()?.iter().map(|(name, about)| (name.clone(), Marked::read(name, about))).collect())
     }
 
-    /// Writes into `_meta.millrace` of an index; what `_meta` says besides stays. Null takes a member away. The block of a
-    /// full disk, which refuses this too, is lifted for it and set again.
+    /// Writes members into `_meta.millrace` of an index. The rest of `_meta` stays. Null removes a member. The block of
+    /// a full disk would refuse this write too, so it is lifted for the write and set again.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the index is gone, or is another one than that of the `uuid`.
+    /// As [`Self::ask`]. Permanent if the index does not exist, or its id is not `uuid`.
     pub async fn write_mark(
         &self,
         index: &str,
@@ -116,7 +118,7 @@ impl Admin {
             let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
             return Err(BatchError::Permanent { what: index.to_owned(), reason });
         }
-        // The engine replaces the whole of `_meta`.
+        // The engine replaces all of `_meta`.
         let meta = with_members(about["mappings"]["_meta"].clone(), members);
         let path = format!("/{}/_mapping", segment(index));
         let body = json!({ "_meta": meta });
@@ -131,7 +133,7 @@ impl Admin {
     }
 }
 
-/// `_meta` with these members of `millrace`.
+/// `_meta` with these members merged into `millrace`.
 fn with_members(meta: Value, members: &Value) -> Value {
     let mut meta = if let Value::Object(meta) = meta { meta } else { serde_json::Map::new() };
     let mut millrace = meta.get("millrace").and_then(Value::as_object).cloned().unwrap_or_default();

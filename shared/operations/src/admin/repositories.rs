@@ -1,7 +1,8 @@
-//! The snapshot repository of a deployment: its name, and the place that it writes to.
+//! The snapshot repository of a deployment: its name and its location.
 //!
-//! In: a place. Out: the name of the one repository for it. Two repositories of one place corrupt it, as two writers that do not know of
-//! each other: so what is there for the place keeps its name, whoever has made it.
+//! In: a location. Out: the name of the only repository for it. Two repositories with the same location corrupt it,
+//! like two writers that do not know of each other. So an existing repository for the location keeps its name, whoever
+//! made it.
 
 use serde_json::{Map, Value, json};
 
@@ -10,23 +11,24 @@ use crate::{settings::Repository, stack::Stack};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// The name of the repository of a deployment without a name, and of every deployment before they had names.
+/// The repository name of a deployment without a name, and of every deployment before deployments had names.
 pub const REPOSITORY: &str = "millrace";
 
 impl Stack {
-    /// The name of a repository of this deployment's own.
+    /// The name of this deployment's own repository.
     pub fn repository(&self) -> String {
         self.own_lowercase(REPOSITORY, '-')
     }
 }
 
 impl Admin {
-    /// Makes the repository known to the domain, or changes what it knows; its name. `is_own` says whether a repository of this
-    /// deployment's name is no other's for sure, or taken over; `role` is the role that the domain takes to
-    /// write into S3, and `region` the bucket's.
+    /// Registers the repository in the domain, or changes its settings. Returns its name. `is_own` says whether a
+    /// repository with this deployment's name certainly belongs to no other deployment, or is taken over. `role` is the
+    /// role that the domain assumes to write into S3. `region` is the region of the bucket.
     ///
     /// # Errors
-    /// As [`Self::ask`]: the domain tries whether it can write there. Permanent where the place has a repository that is read only.
+    /// As [`Self::ask`]: the domain tests whether it can write there. Permanent if the repository for the location is
+    /// read-only.
     pub async fn put_repository(
         &self,
         stack: &Stack,
@@ -49,7 +51,7 @@ impl Admin {
             return Err(BatchError::Permanent { what: format!("snapshot repository {name}"), reason });
         }
         if name != stack.repository() && name != REPOSITORY {
-            // Made by others, for the same place: theirs to change.
+            // Another owner made it for the same location. Its settings are not ours to change.
             return Ok(name);
         }
         let mut body = body(repository, role, region);
@@ -60,10 +62,10 @@ impl Admin {
         Ok(name)
     }
 
-    /// The name of the repository that takes snapshots into a place; `None` where the domain has none.
+    /// The name of the repository that takes snapshots into a location; `None` if the domain has none.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn repository_at(
         &self,
         stack: &Stack,
@@ -79,7 +81,7 @@ impl Admin {
     }
 }
 
-/// The repository of a place: the deployment's own where there are several.
+/// The repository for a location. If there are several, the deployment's own.
 fn of_place(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
     let own = stack.repository();
     let names = known.iter().filter(|(_, about)| is_of(about, repository)).map(|(name, _)| name);
@@ -87,7 +89,7 @@ fn of_place(known: &Map<String, Value>, repository: &Repository, stack: &Stack) 
     names.min_by_key(rank).cloned()
 }
 
-/// The same, where it may be written to. `setup` refuses one that is read only, and says so.
+/// The repository for a location, if it is writable. `setup` refuses a read-only one with an error.
 fn that_takes_snapshots(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
     of_place(known, repository, stack).filter(|name| known.get(name).is_some_and(|about| !is_read_only(about)))
 }
@@ -121,7 +123,7 @@ fn body(repository: &Repository, role: Option<&str>, region: &str) -> Value {
     }
 }
 
-/// Settings that are there, with those that are wanted.
+/// The existing settings, overlaid with the wanted ones.
 fn with(known: &Value, wanted: &Value) -> Value {
     let mut settings = known.as_object().cloned().unwrap_or_default();
     settings.extend(wanted.as_object().cloned().unwrap_or_default());

@@ -1,7 +1,8 @@
-//! Fine-grained access control: the roles of a deployment, and who has them.
+//! Fine-grained access control: the roles of a deployment and their members.
 //!
-//! In: roles. Out: what became of them, read again after it was written. A mapping belongs to the operator as well: it is read and
-//! merged, never replaced. What an earlier version mapped under names that all deployments shared goes over to the role of this one.
+//! In: roles. Out: the result for each, verified by reading it after the write. A mapping also belongs to the operator:
+//! it is read and merged, never replaced. Members that an earlier version mapped to names shared by all deployments
+//! move to this deployment's role.
 
 use std::collections::BTreeSet;
 
@@ -11,51 +12,52 @@ use super::{Admin, AdminResponse, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// OpenSearch's path of the plugin, and the one that it had in Open Distro, which Amazon's Elasticsearch 7 has still.
+/// The plugin's path in OpenSearch, and its path in Open Distro, which Amazon's Elasticsearch 7 still uses.
 pub(crate) const PATHS: [&str; 2] = ["/_plugins/_security/api", "/_opendistro/_security/api"];
-/// Who has a role, by kind.
+/// The kinds of members of a role.
 const MEMBERS: [&str; 3] = ["backend_roles", "users", "hosts"];
-/// Somebody else may write the same mapping at the same time.
+/// The maximum number of attempts. Another client may write the same mapping at the same time.
 const ATTEMPTS: u32 = 3;
 
-/// A role of the domain, and those who are to have it.
+/// A role of the domain with the members that it should have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
     /// Its name.
     pub name: String,
-    /// The name that it had when all deployments shared one; the same where this deployment has no name.
+    /// The name from when all deployments shared one role; the same as `name` if this deployment has no name.
     pub former: &'static str,
-    /// What it may do, in the plugin's own words.
+    /// Its permissions, in the plugin's format.
     pub permissions: Value,
     /// ARNs of IAM roles.
     pub backend_roles: Vec<String>,
-    /// Whether the name is no other deployment's for sure, or the caller takes it over.
+    /// Whether the name certainly belongs to no other deployment, or the caller takes it over.
     pub is_own: bool,
 }
 
-/// What became of roles.
+/// The result for the roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mapped {
-    /// They are as they should be.
+    /// They are in the wanted state.
     Done,
-    /// The domain has no fine-grained access control: its access policy decides alone.
+    /// The domain has no fine-grained access control. Only its access policy decides.
     NoSecurity,
 }
 
-/// Who has a role.
+/// The members of a role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Mapping {
     /// Kind and name.
     members: BTreeSet<(&'static str, String)>,
-    /// Whether it says something that cannot be carried over, such as backend roles that count together only.
+    /// Whether it has content that cannot be transferred, such as backend roles that only count together.
     has_more: bool,
 }
 
 impl Admin {
-    /// Makes a role, and gives it to its backend roles besides those that have it, and to those who had its former one by hand.
+    /// Creates a role. Its members are its backend roles, the existing members, and the members of the former role that
+    /// an operator added.
     ///
     /// # Errors
-    /// As [`Self::ask`]; a refusal (403) says that whoever asks is no administrator of the domain's security.
+    /// As [`Self::ask`]. A refusal (403) means that the caller is not an administrator of the domain's security.
     pub async fn put_role(&self, role: &Role, deadline: Deadline) -> Result<Mapped, BatchError> {
         for path in PATHS {
             let at = format!("{path}/roles/{}", segment(&role.name));
@@ -73,7 +75,8 @@ impl Admin {
         Ok(Mapped::NoSecurity)
     }
 
-    /// Refuses a role that another deployment has under the same name: it is about other indices, and given to other functions.
+    /// Refuses a role if another deployment has one with the same name: that role covers other indices and has other
+    /// functions as members.
     async fn check_owner(&self, path: &str, role: &Role, deadline: Deadline) -> Result<(), BatchError> {
         let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
         let known = response.body[&role.name].clone();
@@ -107,7 +110,7 @@ impl Admin {
             let at = format!("{path}/rolesmapping/{}", segment(&role.name));
             let (method, body) = match known {
                 None => ("PUT", Mapping { members: wanted.clone(), has_more: false }.body()),
-                // `add` of a member that is there replaces it, by JSON Patch; what else the mapping says stays.
+                // In JSON Patch, `add` replaces an existing member. The rest of the mapping stays.
                 Some(known) => {
                     let members = known.members.union(&wanted).cloned().collect();
                     ("PATCH", Mapping { members, has_more: false }.patch())
@@ -120,7 +123,7 @@ impl Admin {
         Err(BatchError::Permanent { what: format!("{path}/rolesmapping/{}", role.name), reason })
     }
 
-    /// Whether the domain has the role as it was written.
+    /// Verifies that the domain stored the role as it was written.
     async fn check_role(&self, path: &str, role: &Role, deadline: Deadline) -> Result<(), BatchError> {
         let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
         let has = response.object()?.get(&role.name).map(patterns).unwrap_or_default();
@@ -130,8 +133,8 @@ impl Admin {
         Err(response.unreadable(&format!("the role {} as it was written", role.name)))
     }
 
-    /// Takes the former role of this deployment away from its backend roles, once they have the new one; deletes it where everybody who
-    /// had it has the new one. What is left to do by hand, if anything.
+    /// Removes this deployment's backend roles from its former role once they have the new one. Deletes the former role
+    /// if all its members have the new one. Returns what is left to do manually, if anything.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -164,7 +167,7 @@ impl Admin {
         Ok(None)
     }
 
-    /// Deletes a role and its mapping, where the domain has them.
+    /// Deletes a role and its mapping, if the domain has them.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -184,7 +187,8 @@ impl Admin {
         Ok(false)
     }
 
-    /// The mapping of the former role, where that was this deployment's: it was given to a backend role of this one.
+    /// The mapping of the former role, if the role was this deployment's: one of this deployment's backend roles is a
+    /// member.
     async fn former_mapping(&self, path: &str, role: &Role, deadline: Deadline) -> Result<Option<Mapping>, BatchError> {
         if role.former == role.name {
             return Ok(None);
@@ -225,7 +229,7 @@ impl Mapping {
         Self { members: MEMBERS.into_iter().flat_map(names).collect(), has_more }
     }
 
-    /// Those whom an operator has given the role: not the IAM roles of functions, which may be another deployment's.
+    /// The members that an operator added. IAM roles of functions are left out: they may belong to another deployment.
     fn by_hand(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.members.iter().filter(|(kind, name)| *kind != "backend_roles" || !is_iam_role(name)).cloned()
     }
@@ -249,20 +253,21 @@ fn is_iam_role(name: &str) -> bool {
     name.starts_with("arn:") && name.contains(":role/")
 }
 
-/// The patterns of the indices that a role is about.
+/// The index patterns of a role.
 fn patterns(role: &Value) -> BTreeSet<&str> {
     let permissions = role["index_permissions"].as_array().into_iter().flatten();
     let patterns = permissions.flat_map(|one| one["index_patterns"].as_array().into_iter().flatten());
     patterns.filter_map(Value::as_str).collect()
 }
 
-/// Whether the plugin itself says that it has no such role or mapping. Another 404 says nothing about it: a mapping taken for missing
-/// would be written without the members that it has.
+/// Whether the plugin itself reports that it has no such role or mapping. Any other 404 proves nothing: a mapping
+/// wrongly treated as missing would be written without its existing members.
 fn is_absent(response: &AdminResponse) -> bool {
     response.status == 404 && response.body["status"] == "NOT_FOUND"
 }
 
-/// Whether there is nobody who knows the path. A node without the plugin says 400 `no handler found`, Elasticsearch 405.
+/// Whether the domain does not know the path. A node without the plugin sends 400 `no handler found`, Elasticsearch
+/// 405.
 fn is_unknown(response: &AdminResponse) -> bool {
     response.status == 404
         || response.status == 405

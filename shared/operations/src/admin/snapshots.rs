@@ -8,17 +8,17 @@ use super::{Admin, AdminResponse, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// Between two looks at a snapshot.
+/// The polling interval for a snapshot.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-/// How a snapshot stands.
+/// The state of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotState {
-    /// It holds everything.
+    /// It is complete.
     Success,
     /// It is being written.
     InProgress,
-    /// It failed, or holds a part only.
+    /// It failed, or it is partial.
     Failed,
 }
 
@@ -27,15 +27,15 @@ pub enum SnapshotState {
 pub struct Snapshot {
     /// Its name.
     pub name: String,
-    /// How it stands.
+    /// Its state.
     pub state: SnapshotState,
     /// The indices that it lists.
     pub indices: Vec<String>,
     /// Its shards.
     pub shards: u64,
-    /// Those of them that were written.
+    /// The number of shards that were written.
     pub successful_shards: u64,
-    /// How many failures it lists.
+    /// The number of failures that it lists.
     pub failures: usize,
 }
 
@@ -55,7 +55,7 @@ impl Snapshot {
         })
     }
 
-    /// Whether it holds all of an index: it lists it by its very name, and every shard was written.
+    /// Whether it contains all of an index: it lists the index by its exact name, and every shard was written.
     pub fn holds(&self, index: &str) -> bool {
         self.state == SnapshotState::Success
             && self.indices.iter().any(|name| name == index)
@@ -77,10 +77,10 @@ impl fmt::Display for Snapshot {
 }
 
 impl Admin {
-    /// A snapshot; `None` where there is none of this name.
+    /// Reads a snapshot; `None` if there is none with this name.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn snapshot(
         &self,
         repository: &str,
@@ -95,7 +95,7 @@ impl Admin {
         Snapshot::read(&response).map(Some)
     }
 
-    /// Begins a snapshot of one index, under a name that was never used.
+    /// Begins a snapshot of one index, under a name that was never used before.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -109,13 +109,14 @@ impl Admin {
         let body = json!({ "indices": index, "include_global_state": false, "partial": false });
         let path = format!("/_snapshot/{}/{}?wait_for_completion=false", segment(repository), segment(name));
         let response = self.send("PUT", &path, Some(&body), deadline).await?;
-        // A repetition, whose first attempt arrived.
+        // This is a retry, and the first attempt had succeeded.
         let is_there = response.body["error"]["type"] == "invalid_snapshot_name_exception"
             && response.summary.contains("already exists");
         if is_there { Ok(()) } else { response.accepted() }
     }
 
-    /// Waits until a snapshot is done or `deadline.stop_reading` has come; how it stands then, `None` where it is gone.
+    /// Waits until a snapshot is finished or `deadline.stop_reading` has come. Returns its state then; `None` if it
+    /// does not exist.
     ///
     /// # Errors
     /// As [`Self::ask`].

@@ -1,4 +1,4 @@
-//! How much storage the nodes of a domain have left, and which index takes how much of which.
+//! The free storage of a domain's nodes, and the storage that each index takes on each node.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use pipeline::outcome::BatchError;
 /// One data node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disk {
-    /// Bytes that are free.
+    /// Free bytes.
     pub free: u64,
-    /// Bytes that there are.
+    /// Total bytes.
     pub total: u64,
 }
 
@@ -22,17 +22,17 @@ pub struct Disk {
 pub struct Storage {
     /// The data nodes, by name.
     pub nodes: BTreeMap<String, Disk>,
-    /// What an index takes of each node: by index, then by node.
+    /// The bytes that an index takes on each node: by index, then by node.
     pub indices: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Storage {
-    /// The free bytes of the fullest node, which is the one that stops a domain; none where no node told.
+    /// The free bytes of the fullest node, which limits the domain; none if no node reported them.
     pub fn least_free(&self) -> Option<u64> {
         self.nodes.values().map(|disk| disk.free).min()
     }
 
-    /// What it will be when an index is deleted.
+    /// Updates the numbers as if an index was deleted.
     pub fn delete(&mut self, index: &str) {
         for (node, bytes) in self.indices.remove(index).unwrap_or_default() {
             if let Some(disk) = self.nodes.get_mut(&node) {
@@ -65,7 +65,7 @@ impl Admin {
             if let (Some(index), Some(node), Some(bytes)) =
                 (shard["index"].as_str(), shard["node"].as_str(), number(&shard["store"]))
             {
-                // A shard on the move reads `from -> address id to`.
+                // A relocating shard has the form `from -> address id to`.
                 let node = node.split(" -> ").next().unwrap_or(node);
                 *storage.indices.entry(index.to_owned()).or_default().entry(node.to_owned()).or_default() += bytes;
             }

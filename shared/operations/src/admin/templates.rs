@@ -1,7 +1,7 @@
-//! The index templates of a domain, and whose they are.
+//! The index templates of a domain and their owners.
 //!
-//! In: names and bodies. Out: what is installed. Both kinds: composable ones, and the legacy ones that Elasticsearch knew before 7.8.
-//! Deliberately absent: what a template is to say, and what becomes of one that somebody else made (`setup`).
+//! In: names and bodies. Out: the installed templates, of both kinds: composable ones, and the legacy ones from before
+//! Elasticsearch 7.8. Deliberately absent: the content of a template, and how to treat one of another owner (`setup`).
 
 use serde_json::Value;
 
@@ -9,15 +9,15 @@ use super::{Admin, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// What Millrace writes into `_meta.managed_by` of a composable template.
+/// The value that Millrace writes into `_meta.managed_by` of a composable template.
 pub const MANAGED_BY: &str = "millrace";
 
-/// The kind of a template, which is an API of its own.
+/// The kind of a template. Each kind has its own API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// One of them decides about an index.
+    /// Only one of them applies to an index.
     Composable,
-    /// All that match are merged; none counts where a composable one matches.
+    /// All matching ones are merged. None applies if a composable one matches.
     Legacy,
 }
 
@@ -30,14 +30,14 @@ impl Kind {
     }
 }
 
-/// Who made a template.
+/// The owner of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// The stack with this mark.
     Stack(String),
     /// Millrace, before deployments had names.
     Unnamed,
-    /// Somebody else; nobody knows of a legacy template without a mark.
+    /// Another owner; or unknown, for a legacy template without a mark.
     Unknown,
 }
 
@@ -46,13 +46,13 @@ pub enum Owner {
 pub struct Installed {
     /// Its name.
     pub name: String,
-    /// The indices that it is for.
+    /// The patterns of its indices.
     pub patterns: Vec<String>,
-    /// `priority`, or `order` of a legacy one.
+    /// `priority`, or `order` for a legacy one.
     pub priority: i64,
-    /// Who made it.
+    /// Its owner.
     pub owner: Owner,
-    /// Everything that it says.
+    /// Its full body.
     pub body: Value,
 }
 
@@ -85,10 +85,10 @@ fn owner(kind: Kind, body: &Value) -> Owner {
 }
 
 impl Admin {
-    /// Every template of a kind, or that of one name; empty where the engine has none.
+    /// Every template of a kind, or the one with a given name. Empty if the engine has none.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the answer cannot be read.
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn templates(
         &self,
         kind: Kind,
@@ -113,10 +113,11 @@ impl Admin {
         }
     }
 
-    /// Puts a template, over the one of this name that is there.
+    /// Writes a template. It replaces an existing one with the same name.
     ///
     /// # Errors
-    /// As [`Self::ask`]; the engine checks it, and refuses a second one of the same priority for the same indices.
+    /// As [`Self::ask`]. The engine validates it, and refuses a second template with the same priority for the same
+    /// indices.
     pub async fn put_template(
         &self,
         kind: Kind,
@@ -127,7 +128,7 @@ impl Admin {
         self.ask("PUT", &format!("/{}/{}", kind.api(), segment(name)), Some(body), deadline).await.map(drop)
     }
 
-    /// Deletes a template; one that is gone already is no error.
+    /// Deletes a template. A template that is already deleted is not an error.
     ///
     /// # Errors
     /// As [`Self::ask`].

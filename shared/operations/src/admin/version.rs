@@ -1,4 +1,4 @@
-//! Which engine a domain runs.
+//! The engine of a domain and its version.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::Admin;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// The two families.
+/// The two families of engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distribution {
     /// OpenSearch.
@@ -20,14 +20,14 @@ pub enum Distribution {
 pub struct Version {
     /// The family.
     pub distribution: Distribution,
-    /// Such as 2 of 2.19.
+    /// For example 2 in 2.19.
     pub major: u32,
-    /// Such as 19 of 2.19.
+    /// For example 19 in 2.19.
     pub minor: u32,
 }
 
 impl Version {
-    /// Reads the answer to `GET /`.
+    /// Reads the response to `GET /`.
     pub fn read(answer: &serde_json::Value) -> Option<Self> {
         let version = &answer["version"];
         let mut numbers = version["number"].as_str()?.split('.').map(str::parse);
@@ -38,7 +38,7 @@ impl Version {
         Some(Self { distribution, major: numbers.next()?.ok()?, minor: numbers.next()?.ok()? })
     }
 
-    /// Whether it knows composable index templates: Elasticsearch from 7.8 on
+    /// Whether it has composable index templates: Elasticsearch from 7.8 on
     /// (<https://www.elastic.co/guide/en/elasticsearch/reference/7.8/release-highlights.html>), every OpenSearch.
     pub fn has_composable_templates(self) -> bool {
         self.distribution == Distribution::OpenSearch || (self.major, self.minor) >= (7, 8)
@@ -56,10 +56,10 @@ impl fmt::Display for Version {
 }
 
 impl Admin {
-    /// Asks the domain what it runs.
+    /// Requests the engine's version from the domain.
     ///
     /// # Errors
-    /// As [`Self::ask`]; permanent where the answer names no version.
+    /// As [`Self::ask`]. Permanent if the response contains no version.
     pub async fn version(&self, deadline: Deadline) -> Result<Version, BatchError> {
         let answer = self.ask("GET", "/", None, deadline).await?;
         Version::read(&answer).ok_or_else(|| BatchError::Permanent {

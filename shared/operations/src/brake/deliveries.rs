@@ -1,7 +1,9 @@
-//! Whether deliveries stand still for a reason that only they see: a missing permission, or the capacity of a collection.
+//! Whether deliveries stand still for a reason that only the deliveries show: a missing permission, or the capacity of
+//! a collection.
 //!
-//! In: the marks of the functions, and how much was written, both compared with the run before. Out: the reason, for a few runs; then the sources are on for one run, as a
-//! trial: only a new mark pauses them again. So a run that lacks the marks, or its memory, releases. Pure.
+//! In: the marks of the functions and the number of written documents, both compared with the previous run. Out: the
+//! reason, for a few runs. Then the sources are on for one run as a trial, and only a new mark pauses them again. So a
+//! run without the marks or without its stored state releases the sources. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +11,33 @@ use serde::{Deserialize, Serialize};
 
 use delivery::aws::marks::Mark;
 
-/// For so many runs the sources stay off, a quarter of an hour by the schedule. Then comes the trial.
+/// The sources stay off for this many runs: a quarter of an hour by the schedule. Then the trial follows.
 const RUNS: u32 = 3;
 
-/// The marks that could be looked for, by function, each with its entity tag.
+/// The marks that could be read, by function, each with its entity tag.
 pub(super) type Marked = BTreeMap<String, Option<(String, Mark)>>;
 
-/// What is remembered from one run to the next.
+/// The state that one run stores for the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Deliveries {
-    /// By function, the entity tag of its mark; empty where there was none.
+    /// The entity tag of each function's mark, by function. Empty if there was none.
     seen: BTreeMap<String, String>,
-    /// What was written to the indices of all datasets; not known of a collection.
+    /// The number of documents written to the indices of all datasets; unknown for a collection.
     written: Option<u64>,
-    /// For so many more runs the sources stay off.
+    /// The sources stay off for this many more runs.
     runs_left: u32,
     reason: String,
 }
 
 impl Deliveries {
-    /// One run: why the sources are to be off. `functions` is how many bring events.
+    /// Evaluates one run, and returns the reason to turn the sources off. `functions` is the number of functions that
+    /// deliver events.
     pub(super) fn look(&mut self, marked: &Marked, functions: usize, written: Option<u64>) -> Option<String> {
         let new = self.new_marks(marked);
-        // A memory that somebody else wrote keeps the sources off no longer than one of ours.
+        // A stored state from another writer keeps the sources off no longer than one of ours.
         self.runs_left = self.runs_left.min(RUNS);
-        // Less than before is a restart or a deletion: no proof that nothing is written.
+        // A lower count comes from a restart or a deletion. It does not prove that nothing is written.
         let is_written = self.written.zip(written).map(|(before, now)| before != now);
         for (function, mark) in marked {
             self.seen.insert(function.clone(), mark.as_ref().map(|(etag, _)| etag.clone()).unwrap_or_default());
@@ -49,7 +52,8 @@ impl Deliveries {
         (self.runs_left > 0).then(|| self.reason.clone())
     }
 
-    /// The marks that have changed since the run before. One that is met for the first time by this memory may be of any age.
+    /// The marks that have changed since the previous run. A mark that this state sees for the first time may have any
+    /// age.
     fn new_marks<'m>(&self, marked: &'m Marked) -> Vec<(&'m String, &'m Mark)> {
         let new = |(function, mark): (&'m String, &'m Option<(String, Mark)>)| {
             let (etag, mark) = mark.as_ref()?;
@@ -59,7 +63,8 @@ impl Deliveries {
     }
 }
 
-/// Where it is not known what is written, every function has to say so: another may deliver.
+/// Whether nothing is delivered. If the number of written documents is unknown, every function must have a new mark: a
+/// function without one may still deliver.
 fn is_standstill(new: &[(&String, &Mark)], functions: usize, is_written: Option<bool>) -> bool {
     match is_written {
         Some(is_written) => !new.is_empty() && !is_written,
@@ -91,7 +96,7 @@ mod tests {
         assert!(!run("old", 5), "the same");
         assert!(!run("new", 6), "something was written meanwhile");
         assert!(run("newer", 6));
-        // Whatever is left by invocations that had begun before.
+        // Late marks from invocations that had started before.
         assert!(run("late", 6) && run("late", 6));
         assert!(!run("late", 6), "the trial");
         assert!(!run("late", 6), "nothing is refused any more");

@@ -1,20 +1,22 @@
-//! Whether every dataset stands still because of the state of its indices: no index may be made any more, or the one of today is closed.
+//! Whether every dataset stands still because of the state of its indices: no index can be created any more, or today's
+//! index is closed.
 //!
-//! In: the rules, the indices, and how many shards the domain would still take. Out: the reasons, where nothing at all could be written. Where one dataset
-//! goes on, the others wait in the queue and the sources stay on. Pure.
+//! In: the rules, the indices, and the number of shards that the domain would still accept. Out: the reasons, if no
+//! dataset can write. If one dataset can write, the others wait in the queue and the sources stay on. Pure.
 
 use std::collections::BTreeSet;
 
 use crate::admin::load::IndexState;
 use pipeline::rules::{Dataset, Datasets};
 
-/// Why no dataset can write at `now_ms`; empty where one can. `room` is how many shards the domain would still take, where it tells.
+/// The reasons why no dataset can write at `now_ms`. Empty if one can. `room` is the number of shards that the domain
+/// would still accept, if it reports its limit.
 pub(super) fn reasons(datasets: &Datasets, indices: &[IndexState], room: Option<u64>, now_ms: i64) -> BTreeSet<String> {
     let stops: Option<BTreeSet<_>> = datasets.iter().map(|dataset| stop(dataset, indices, room, now_ms)).collect();
     stops.unwrap_or_default()
 }
 
-/// Why one dataset cannot write its events of now.
+/// The reason why one dataset cannot write its current events.
 fn stop(dataset: &Dataset, indices: &[IndexState], room: Option<u64>, now_ms: i64) -> Option<String> {
     let pattern = dataset.router.index();
     let clock_ms = pattern.clock_ms(now_ms);
@@ -90,7 +92,7 @@ mod tests {
   - { name: a, from: { stream: a }, index: { name: \"a-%{+YYYY.MM.dd}\", timezone: America/New_York } }
 ";
         let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
-        // Midnight of UTC is the evening of the 27th there.
+        // At midnight UTC it is still the evening of the 27th there.
         for (closed, stands) in [("a-2026.11.27", true), ("a-2026.11.28", false)] {
             assert_eq!(!reasons(&datasets, &[state(closed, true)], Some(1), NOW_MS).is_empty(), stands, "{closed}");
         }

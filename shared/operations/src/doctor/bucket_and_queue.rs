@@ -1,13 +1,13 @@
-//! What stands around the domain: the bucket for dead letters, and the queue.
+//! The resources around the domain: the bucket for dead letters, and the queue.
 
 use serde_json::Value;
 
 use super::{Context, Finding};
 
-/// Put and deleted below the prefix of the dead letters.
+/// The probe object. It is written below the prefix of the dead letters and deleted.
 const PROBE: &str = "doctor-probe";
 
-/// Whether dead letters can be kept.
+/// Whether dead letters can be written.
 pub(super) async fn dead_letters(context: &Context) -> Finding {
     const CHECK: &str = "dead letters";
     let Some(place) = &context.deployment.dead_letters else {
@@ -45,7 +45,7 @@ pub(super) async fn dead_letters(context: &Context) -> Finding {
     }
 }
 
-/// Whether the queue is there, and lets go of what fails for ever.
+/// Whether the queue exists and moves messages that fail permanently to a dead-letter queue.
 pub(super) async fn queue(context: &Context) -> Finding {
     const CHECK: &str = "queue";
     let Some(url) = &context.deployment.queue_url else {
@@ -100,7 +100,7 @@ pub(super) async fn queue(context: &Context) -> Finding {
     }
 }
 
-/// A number, which may be written as text.
+/// A number, which may be encoded as text.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! Name, connection, and the first answer: who it is from, whether it takes this identity, and what time it has.
+//! Name resolution, connection and the first response: the engine, whether it accepts this identity, and its clock.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::{
 use delivery::{cluster::address, lambda, settings::Auth};
 use pipeline::outcome::BatchError;
 
-/// A name or a connection; within one region both take milliseconds.
+/// The timeout for resolving a name or connecting. Within one region both take milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The clocks may differ by as much.
+/// A larger difference between the clocks is a warning.
 const WARNING_SKEW_MS: i64 = 60_000;
-/// A signature is good for five minutes before and after
+/// A signature is valid for five minutes before and after its time
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).
 const FAULT_SKEW_MS: i64 = 300_000;
 
-/// Service and region of an endpoint of Amazon's, by its name.
+/// The service and region of an Amazon endpoint, from its name.
 pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
     let (host, _) = address(endpoint)?;
     let labels: Vec<&str> = host.rsplit('.').collect();
@@ -29,7 +29,7 @@ pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
         ["com", "amazonaws", service, region, ..] | ["cn", "com", "amazonaws", service, region, ..] => {
             (*service, *region)
         }
-        // The endpoints for IPv4 and IPv6: NAME.aos.REGION.on.aws.
+        // The dual-stack endpoints for IPv4 and IPv6: NAME.aos.REGION.on.aws.
         ["aws", "on", region, "aos", ..] => ("es", *region),
         _ => return None,
     };
@@ -41,7 +41,7 @@ pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
     Some((service, region.to_owned()))
 }
 
-/// Whether the domain answers, and this identity.
+/// Whether the domain responds and accepts this identity.
 pub(super) async fn reach(context: &Context) -> (Vec<Finding>, Option<Connected>) {
     let Some(domain) = &context.deployment.domain else { return (Vec::new(), None) };
     let mut findings = Vec::new();
@@ -56,7 +56,7 @@ pub(super) async fn reach(context: &Context) -> (Vec<Finding>, Option<Connected>
     (findings, connected)
 }
 
-/// The name, and the port.
+/// Checks the name and the port.
 async fn connect(domain: &Domain) -> Vec<Finding> {
     let Some((host, port)) = address(&domain.endpoint) else {
         return vec![Finding::fault("name", format!("{} names no host", domain.endpoint), "give a URL with a host")];
@@ -120,7 +120,7 @@ async fn first_answer(context: &Context, domain: &Domain, findings: &mut Vec<Fin
     };
     findings.push(Finding::ok("connection", format!("{} answers", domain.endpoint)));
     if let Some(date_ms) = response.date_ms {
-        // In the middle of the request; the header has whole seconds.
+        // The middle of the request. The header has a resolution of one second.
         let now_ms = i64::midpoint(before_ms, lambda::now_ms());
         findings.push(clock(&domain.auth, now_ms - date_ms));
     } else {
@@ -179,7 +179,7 @@ fn clock(auth: &Auth, ahead_ms: i64) -> Finding {
     }
 }
 
-/// What an answer to `/` says.
+/// Evaluates the response to `/`.
 fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>) {
     const CHECK: &str = "authentication";
     let how = match &domain.auth {

@@ -1,4 +1,4 @@
-//! The state of a domain: its templates, and whatever may keep it from taking events.
+//! The state of a domain: its templates, and everything that may keep it from taking events.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::{
 };
 use pipeline::outcome::BatchError;
 
-/// What the smaller instance types of Amazon's take, whatever the engine says
+/// The body limit of Amazon's smaller instance types, whatever the engine reports
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html>, "Network limits").
 const AMAZON_SMALL_BODY: u64 = 10 << 20;
 /// Amazon's domains stop taking writes at 20 % or 20 GiB of free storage, whichever is less
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, `ClusterBlockException`).
 const AMAZON_FREE: u64 = 20 << 30;
 
-/// The templates that `setup` makes.
+/// Checks the templates that `setup` makes.
 pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
     const CHECK: &str = "templates";
     let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
@@ -60,7 +60,7 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
     findings
 }
 
-/// In what a template of the domain is another one; the engine writes the values of settings as text.
+/// The part in which a template of the domain differs. The engine returns the values of settings as text.
 fn difference(template: &Template, response: &AdminResponse, kind: Kind) -> Option<&'static str> {
     let own = template.body(kind);
     let (theirs, place) = if kind == Kind::Composable {
@@ -77,7 +77,7 @@ fn difference(template: &Template, response: &AdminResponse, kind: Kind) -> Opti
         return Some("priority");
     }
     if template.is_for_the_mark() {
-        // What it would hide was merged in.
+        // The content of a hidden template was merged into it.
         let mark = |of: &Value| part(of, "mappings")["_meta"]["millrace"].clone();
         return (mark(&own) != mark(theirs)).then_some("mark");
     }
@@ -89,7 +89,7 @@ fn difference(template: &Template, response: &AdminResponse, kind: Kind) -> Opti
     (own != theirs && !(is_empty(&own) && is_empty(&theirs))).then_some("mappings")
 }
 
-/// Settings by their whole names. The engine nests those of composable templates, also where flat ones are asked for.
+/// Settings by their full names. The engine nests those of composable templates even if flat ones are requested.
 fn texts(settings: &Value) -> BTreeMap<String, String> {
     fn add(texts: &mut BTreeMap<String, String>, name: &str, value: &Value) {
         match value {
@@ -109,14 +109,14 @@ fn texts(settings: &Value) -> BTreeMap<String, String> {
     texts
 }
 
-/// Everything else.
+/// Checks everything else.
 pub(super) async fn state(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
         let found = "OpenSearch Serverless has no nodes to look at: payload limit, disk, blocks and auto-create are its own affair";
         return vec![Finding::skipped("domain", found)];
     }
     let mut findings = vec![payload(context, it).await];
-    // With defaults; what an identity may not see is not there.
+    // Include defaults. A setting that the identity may not see is missing.
     let settings =
         it.admin.ask("GET", "/_cluster/settings?include_defaults=true&flat_settings=true", None, soon()).await;
     let settings = Settings(settings.unwrap_or_default());
@@ -129,7 +129,7 @@ pub(super) async fn state(context: &Context, it: &Connected) -> Vec<Finding> {
     findings
 }
 
-/// Settings of the cluster, flat.
+/// Cluster settings, flat.
 struct Settings(Value);
 
 impl Settings {
@@ -185,7 +185,7 @@ async fn payload(context: &Context, it: &Connected) -> Finding {
     }
 }
 
-/// The free bytes at which a watermark is reached: `85%` of the disk are used, or `500mb` are free.
+/// The free bytes at which a watermark is reached: `85%` of the disk used, or `500mb` free.
 fn free_at(watermark: &str, total: u64) -> Option<u64> {
     let share = |used: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a disk")]
@@ -287,7 +287,7 @@ async fn blocks(context: &Context, it: &Connected, settings: &Settings) -> Vec<F
     findings
 }
 
-/// The indices of the patterns that have a block on writes, by block.
+/// The indices of the patterns with a block on writes, by block.
 async fn blocked(it: &Connected, patterns: &[String]) -> Result<BTreeMap<String, Vec<String>>, BatchError> {
     let patterns = patterns.join("%2C").replace('*', "%2A");
     let path = format!(
@@ -326,7 +326,8 @@ fn auto_create(context: &Context, settings: &Settings) -> Finding {
     )
 }
 
-/// Whether the engine makes indices of a pattern by itself: `true`, `false`, or patterns of which the first that matches decides.
+/// Whether the engine creates indices of a pattern automatically: `true`, `false`, or patterns of which the first match
+/// decides.
 fn may_create(setting: &str, pattern: &str) -> bool {
     if let Ok(all) = setting.parse::<bool>() {
         return all;
@@ -344,7 +345,7 @@ fn may_create(setting: &str, pattern: &str) -> bool {
     false
 }
 
-/// The engine's own globs: `*` alone means anything.
+/// Whether one of the engine's globs matches a name. Only `*` is special.
 fn covers(glob: &str, name: &str) -> bool {
     let Some((before, after)) = glob.split_once('*') else { return glob == name };
     let Some(rest) = name.strip_prefix(before) else { return false };

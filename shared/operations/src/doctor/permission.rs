@@ -1,10 +1,10 @@
 //! What this identity may do in the domain, and whether the functions' roles are mapped.
 //!
-//! Relied upon: the engine's own word for who asks (`authinfo`), and two `_bulk` requests that cannot make a document. The first
-//! asks for an alias of a name that nobody has (`require_alias`), which shows whether `_bulk` may be sent at all. The second asks
-//! the newest index of each dataset to change a document that is not there, at a version that it never had (`if_seq_no`): it
-//! meets 409 where the identity may write, and 403 where it may not. Where a dataset has no index yet, only the first event shows
-//! whether one may be made.
+//! The check relies on the identity that the engine reports (`authinfo`), and on two `_bulk` requests that cannot
+//! create a document. The first requires an alias with an unused name (`require_alias`), which shows whether `_bulk`
+//! may be sent at all. The second asks the newest index of each dataset to change a document that does not exist, at a
+//! version that it never had (`if_seq_no`). It gets 409 if the identity may write, and 403 if it may not. If a dataset
+//! has no index yet, only the first event shows whether one may be created.
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,10 @@ use crate::{
 use pipeline::outcome::BatchError;
 
 const CHECK: &str = "permission";
-/// The id that the probes ask for.
+/// The document id that the probes use.
 const ID: &str = "millrace-doctor";
 
-/// Whether this identity may write events, and the functions' roles too.
+/// Whether this identity and the functions' roles may write events.
 pub(super) async fn permission(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
         return vec![Finding::skipped(CHECK, "a collection's data access policies cannot be asked for from here")];
@@ -36,7 +36,7 @@ pub(super) async fn permission(context: &Context, it: &Connected) -> Vec<Finding
     findings
 }
 
-/// By what name and roles the engine knows whoever asks.
+/// The user name and roles of the caller in the engine.
 async fn who(it: &Connected) -> Finding {
     let open_search = PATHS.map(|path| format!("{}/authinfo", path.trim_end_matches("/api")));
     for path in open_search.iter().map(String::as_str).chain(["/_security/_authenticate"]) {
@@ -57,7 +57,7 @@ async fn who(it: &Connected) -> Finding {
     Finding::skipped(CHECK, "no fine-grained access control: the access policy decides alone")
 }
 
-/// Elasticsearch with security of its own tells exactly.
+/// The privileges that Elasticsearch's own security reports exactly.
 async fn privileges(context: &Context, it: &Connected) -> Option<Finding> {
     it.version.filter(|version| version.distribution == Distribution::Elasticsearch)?;
     let asked = json!({ "index": [{ "names": context.patterns(), "privileges": ["create_doc", "auto_configure"] }] });
@@ -85,7 +85,7 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
     let Some(pattern) = patterns.first() else {
         return Ok(Finding::skipped(CHECK, "no dataset writes into the domain"));
     };
-    // No name that an alias may have: this one would get a document.
+    // Do not use the pattern itself as the name: an alias with that name would get the document.
     let name = if pattern.contains('*') { pattern.replace('*', ID) } else { format!("{pattern}-{ID}") };
     let response = bulk(it, "?require_alias=true", &[json!({ "create": { "_index": name, "_id": ID } })]).await?;
     if let Some(fault) = refused(it, &response) {
@@ -95,7 +95,7 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
         let fix = "set rest.action.multi.allow_explicit_index to true, among the advanced options of the domain";
         return Ok(Finding::fault(CHECK, format!("_bulk may not name indices: {}", response.summary), fix));
     }
-    // Whatever is there by now is newer than what is not.
+    // The newest existing index of each dataset.
     let (mut indices, mut is_seen) = (Vec::new(), true);
     for pattern in &patterns {
         let path = format!("/_cat/indices/{}?format=json&h=index&expand_wildcards=open", pattern.replace('*', "%2A"));
@@ -176,7 +176,7 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
                 let found = "this identity may not see role mappings; the domain's master user may";
                 return Finding::skipped(CHECK, found);
             }
-            // The plugin is there, and the mapping is not.
+            // The plugin exists, but the mapping does not.
             404 if response.body["status"] == "NOT_FOUND" => {
                 return Finding::fault(CHECK, format!("{role} is mapped to nobody"), fix);
             }

@@ -1,11 +1,11 @@
-//! Who refused, and what is to be done about it, by the words of a 401 or 403.
+//! The source of a refusal and its fix, from the text of a 401 or 403.
 //!
-//! Three doors stand one behind another: the signature, the access policy of Amazon's service, and the fine-grained access control
-//! of the engine. Each has its own words.
+//! A request passes three checks in order: the signature, the access policy of Amazon's service, and the fine-grained
+//! access control of the engine. Each has its own messages.
 
 use delivery::settings::Auth;
 
-/// What a refusal at the first door says, and what is to be done.
+/// Texts of refusals by the signature and the access policy, with their fixes.
 const WORDS: [(&str, &str); 9] = [
     ("signature expired", "set this machine's clock by NTP: signatures are good for five minutes"),
     ("not yet current", "set this machine's clock by NTP: signatures are good for five minutes"),
@@ -33,7 +33,7 @@ const WORDS: [(&str, &str); 9] = [
     ),
 ];
 
-/// The fix for a refusal in these words.
+/// The fix for a refusal with this text.
 pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
     let words = words.to_lowercase();
     if words.contains("user: anonymous") || (*auth == Auth::None && status == 401) {

@@ -1,4 +1,5 @@
-//! Whether events can become two documents: by the rules, and by aliases and data streams of the domain.
+//! Whether an event can become two documents: because of the rules, or because of aliases and data streams of the
+//! domain.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::{
 };
 use pipeline::outcome::BatchError;
 
-/// What the rules alone say.
+/// The findings from the rules alone.
 pub(super) fn duplicates(context: &Context) -> Vec<Finding> {
     const CHECK: &str = "duplicates";
     let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
@@ -23,7 +24,7 @@ pub(super) fn duplicates(context: &Context) -> Vec<Finding> {
     found
 }
 
-/// What the domain says of the names that datasets write to.
+/// Checks the names that datasets write to in the domain.
 pub(super) async fn rollover(context: &Context, it: &Connected) -> Finding {
     const CHECK: &str = "rollover";
     if it.domain.is_collection() {
@@ -47,11 +48,11 @@ pub(super) async fn rollover(context: &Context, it: &Connected) -> Finding {
     }
 }
 
-/// Aliases and data streams of these patterns.
+/// Aliases and data streams that match these patterns.
 async fn rolling(admin: &Admin, patterns: &[String]) -> Result<Vec<String>, BatchError> {
     let asked = patterns.join("%2C").replace('*', "%2A");
     let mut names = BTreeSet::new();
-    // An engine without data streams, or without any of these names, refuses: there is none.
+    // An engine without data streams, or without these names, refuses the request. Then there is none.
     let streams = admin.send("GET", &format!("/_data_stream/{asked}"), None, soon()).await?;
     let streams = streams.body["data_streams"].as_array().into_iter().flatten();
     names.extend(streams.filter_map(|stream| stream["name"].as_str()).map(str::to_owned));

@@ -1,4 +1,4 @@
-//! The environment and pipeline.yaml: all faults that the functions would refuse to start with.
+//! The environment and pipeline.yaml: all faults that keep the functions from starting.
 
 use super::{Finding, Rules, connection};
 use crate::{deployment::Deployment, refusals::refusals, setup::template::TemplateOwner};
@@ -11,7 +11,7 @@ use pipeline::{
 
 const CHECK: &str = "configuration";
 
-/// The variables.
+/// Checks the variables.
 pub(super) fn configuration(deployment: &Deployment, region: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = deployment.faults.iter().map(|fault| of_fault(CHECK, fault)).collect();
     if let Some(domain) = &deployment.domain
@@ -39,10 +39,10 @@ pub(super) fn configuration(deployment: &Deployment, region: &str) -> Vec<Findin
     findings
 }
 
-/// The rules, and the key and files that they need.
+/// Checks the rules, and the key and files that they need.
 pub(super) async fn pipeline(deployment: &Deployment, aws: &Aws) -> (Vec<Finding>, Option<Rules>) {
     const CHECK: &str = "pipeline";
-    // Any key: what the rules are does not depend on it, and its own secret is looked at below.
+    // Any key will do: the rules do not depend on it, and its secret is checked below.
     let datasets = match Datasets::load(&deployment.pipeline, HashKey::new(&[0; 64]).ok().as_ref()) {
         Ok(datasets) => datasets,
         Err(error) => return (error.faults.iter().map(|fault| of_fault(CHECK, fault)).collect(), None),
@@ -95,7 +95,7 @@ async fn hash_key(deployment: &Deployment, datasets: &Datasets, aws: &Aws) -> Fi
     }
 }
 
-/// A fault's message names the accepted form behind `: give `.
+/// Converts a fault. Its message names the accepted form after `: give `.
 fn of_fault(check: &'static str, fault: &Fault) -> Finding {
     let Fault { place, message } = fault;
     match message.split_once(": give ") {

@@ -1,4 +1,5 @@
-//! The messages that a replay sends: the notification that S3 itself sends of an object, and the one for an object of dead letters.
+//! The messages that a replay sends: the notification that S3 itself sends for an object, and the message for a
+//! dead-letter object.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -6,10 +7,11 @@ use serde_json::json;
 use delivery::{aws::objects::Listed, source::s3::LettersTask};
 use pipeline::route::rfc3339;
 
-/// As S3 encodes keys in notifications: a space is a `+`, done after.
+/// S3's encoding of keys in notifications. The caller replaces a space with `+` afterwards.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');
 
-/// What S3 says of a created object (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
+/// The notification that S3 sends for a created object
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
 pub(super) fn created(bucket: &str, object: &Listed) -> String {
     let key = utf8_percent_encode(&object.key, KEY).to_string().replace("%20", "+");
     let record = json!({
@@ -27,7 +29,7 @@ pub(super) fn created(bucket: &str, object: &Listed) -> String {
     json!({ "Records": [record] }).to_string()
 }
 
-/// An object of dead letters.
+/// The message for a dead-letter object.
 pub(super) fn letters(bucket: &str, object: &Listed, reason: Option<&str>) -> String {
     LettersTask::new(bucket, &object.key, &object.etag, reason).message()
 }

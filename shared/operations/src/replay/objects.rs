@@ -1,4 +1,4 @@
-//! Which objects are replayed: where they lie, and which of those that are listed there.
+//! The selection of objects to replay: their places, and a filter for the listed objects.
 
 use super::{
     DeadLetters, Objects, Progress, Replay, What,
@@ -16,7 +16,7 @@ use pipeline::{
 };
 
 impl Replay {
-    /// Refuses what cannot be fulfilled.
+    /// Refuses a request that cannot be fulfilled.
     pub(super) fn check(&self, what: &What) -> Result<(), String> {
         match what {
             What::Objects(objects) => self.check_objects(objects)?,
@@ -36,7 +36,7 @@ impl Replay {
             None => self.datasets.iter().filter(|dataset| dataset.from.s3().is_some()).map(AsRef::as_ref).collect(),
         };
         let doubling = wanted.iter().find(|dataset| *dataset.router.id() == IdRule::None);
-        // All of its indices go, so that nothing is left to be doubled.
+        // All its indices are deleted, so no event can be stored twice.
         let is_whole = objects.recreate && since.is_none() && until.is_none();
         if let (Some(dataset), false) = (doubling, is_whole) {
             return Err(format!(
@@ -61,7 +61,7 @@ impl Replay {
         ))
     }
 
-    /// The dataset of this name, which takes objects.
+    /// The dataset with this name, which must take objects.
     pub(super) fn dataset(&self, name: &str) -> Result<&Dataset, String> {
         let dataset = self.datasets.by_name(name).ok_or_else(|| {
             let names: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
@@ -73,7 +73,8 @@ impl Replay {
         }
     }
 
-    /// Where the objects lie. Those of a `recreate` lie wherever its dataset takes them from: a request for a part is refused.
+    /// The places of the objects. A `recreate` uses every place that its dataset takes objects from; a request for a
+    /// part of them is refused.
     pub(super) fn places(&self, what: &What) -> Result<Vec<Place>, String> {
         let asked = at(what)?;
         let What::Objects(objects) = what else { return Ok(asked.into_iter().collect()) };
@@ -94,8 +95,10 @@ impl Replay {
         Ok(all)
     }
 
-    /// A release before this one listed the place of the request alone, from the very `since`, also where it had deleted more. What it had begun is finished
-    /// with all objects of the dataset. Without ids, those that were sent already would be there twice: then it goes on as it was.
+    /// Widens a replay that a release before this one began. That release listed only the place in the request, and
+    /// exactly from `since`, even if it had deleted more. Such a replay is finished with all objects of the dataset.
+    /// Exception: without document ids, events that were already sent would be stored twice, so a replay that is
+    /// already sending continues unchanged.
     pub(super) fn widen_old(&self, progress: &mut Progress) {
         let What::Objects(objects) = &progress.what else { return };
         let is_old = objects.recreate && progress.plan.is_none() && progress.places.is_empty();
@@ -108,7 +111,7 @@ impl Replay {
         if progress.phase == super::Phase::Sending && !has_ids {
             return;
         }
-        // Without `from`, the rules alone say where they lie.
+        // Without `from`, the rules alone name the places.
         let all = What::Objects(Objects { from: None, ..objects.clone() });
         match self.places(&all) {
             Ok(places) => {
@@ -119,10 +122,10 @@ impl Replay {
         }
     }
 
-    /// What is to be notified of what is listed in a bucket. `started_ms` is when the replay began.
+    /// The filter for the objects listed in a bucket. `started_ms` is when the replay began.
     pub(super) fn wanted<'w>(&'w self, what: &'w What, bucket: &'w str, started_ms: i64) -> Result<Wanted<'w>, String> {
         let (dataset, since_ms, until_ms) = match what {
-            // What has come since is the outcome of this very replay.
+            // Dead letters written after the start may result from this replay.
             What::DeadLetters(_) => (None, None, Some(started_ms)),
             What::Objects(Objects { dataset, since, until, recreate, .. }) => {
                 let bounds = if *recreate {
@@ -140,28 +143,28 @@ impl Replay {
     }
 }
 
-/// The places of a replay that was begun.
+/// The places of a stored replay.
 pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, String> {
-    // A release before this one knew the place of the request alone.
+    // Releases before this one stored only the place in the request.
     if progress.places.is_empty() { Ok(at(&progress.what)?.into_iter().collect()) } else { Ok(progress.places.clone()) }
 }
 
-/// What of a listing is to be notified.
+/// The filter that selects the listed objects to notify.
 pub(super) struct Wanted<'w> {
-    /// Whose objects they have to be; none of dead letters.
+    /// The rules that must take the object; none for dead letters.
     datasets: Option<&'w Datasets>,
     bucket: &'w str,
-    /// Of this one only.
+    /// Only objects of this dataset.
     dataset: Option<&'w str>,
     since_ms: Option<i64>,
     until_ms: Option<i64>,
 }
 
 impl Wanted<'_> {
-    /// Whether an object is among it.
+    /// Whether the filter selects an object.
     pub(super) fn takes(&self, object: &Listed) -> bool {
         let is_of_a_dataset = |datasets: &Datasets| {
-            // A folder, as the console makes them, is no object of anybody's.
+            // The console creates an empty object for a folder. It belongs to no dataset.
             let is_folder = object.size == 0 && object.key.ends_with('/');
             let taker = datasets.find_s3(self.bucket, &object.key).filter(|_| !is_folder);
             taker.is_some_and(|taker| self.dataset.is_none_or(|wanted| wanted == taker.name))
@@ -172,7 +175,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Where the objects lie, as the request says.
+/// The place that the request names.
 fn at(what: &What) -> Result<Option<Place>, String> {
     let key = match what {
         What::Objects(_) => "from",
@@ -180,7 +183,7 @@ fn at(what: &What) -> Result<Option<Place>, String> {
     };
     let Some(at) = what.at() else { return Ok(None) };
     let S3Prefix { bucket, .. } = at_text(key, at)?;
-    // A prefix is one of characters: `s3://b/2026-1` means what it says.
+    // A prefix is a prefix of characters, not of folders: `s3://b/2026-1` also matches `2026-10`.
     let prefix = at.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
     Ok(Some(Place { bucket, prefix: prefix.to_owned() }))
 }

@@ -1,26 +1,26 @@
-//! Where all objects of a dataset lie: every bucket and key prefix that its `from` names.
+//! The places of all objects of a dataset: every bucket and key prefix that its `from` names.
 //!
-//! In: the globs. Out: places to list, so that no object of the dataset lies elsewhere. Buckets must be named: those of other accounts are in no list that could
-//! be asked for. Pure.
+//! In: the globs. Out: places to list. No object of the dataset lies outside them. Buckets must be named: buckets of
+//! other accounts appear in no list that could be requested. Pure.
 
 use serde::{Deserialize, Serialize};
 
 use pipeline::rules::S3From;
 
-/// Alternatives of one glob at the most; beyond them the whole bucket is listed.
+/// The maximum number of alternatives of one glob. With more, the whole bucket is listed.
 const MOST: usize = 100;
 
-/// A part of a bucket.
+/// A bucket and a key prefix.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The bucket's name.
     pub bucket: String,
-    /// What the keys begin with.
+    /// The prefix of the keys.
     pub prefix: String,
 }
 
 impl Place {
-    /// Whether everything of `other` lies here.
+    /// Whether this place contains all of `other`.
     pub fn holds(&self, other: &Self) -> bool {
         self.bucket == other.bucket && other.prefix.starts_with(&self.prefix)
     }
@@ -32,7 +32,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// The places of a dataset, each once, none within another.
+/// The places of a dataset, without repetition. None lies within another.
 ///
 /// # Errors
 /// The buckets are not named.
@@ -51,7 +51,7 @@ pub(super) fn places(from: &S3From) -> Result<Vec<Place>, String> {
         }
     }
     places.sort();
-    // A prefix sorts before what it holds.
+    // A prefix sorts before the keys that it contains.
     let mut apart: Vec<Place> = Vec::new();
     for place in places {
         if !apart.iter().any(|known| known.holds(&place)) {
@@ -61,7 +61,7 @@ pub(super) fn places(from: &S3From) -> Result<Vec<Place>, String> {
     Ok(apart)
 }
 
-/// What a glob's `{a,b}` stand for; the glob itself where they are intricate.
+/// The alternatives of a glob's `{a,b}`; the glob itself if they are too complex.
 fn alternatives(glob: &str) -> Vec<String> {
     let mut all = vec![String::new()];
     let mut rest = glob;
@@ -82,7 +82,7 @@ fn alternatives(glob: &str) -> Vec<String> {
     all.iter().map(|start| format!("{start}{rest}")).collect()
 }
 
-/// What a glob begins with before anything of it stands for something else.
+/// The literal text before the first wildcard of a glob.
 fn literal(glob: &str) -> &str {
     glob.find(['*', '?', '[', '{', '\\']).map_or(glob, |at| &glob[..at])
 }

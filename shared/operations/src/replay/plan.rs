@@ -1,7 +1,7 @@
-//! The plan of a `recreate`: which indices go, with what is in them, and which objects bring it again.
+//! The plan of a `recreate`: the indices to delete with their contents, and the objects that bring the contents again.
 //!
-//! In: the rules, the indices of the domain, the times at which objects were written. Out: a plan that a person looks at, and the reasons why one is not
-//! carried out. Pure.
+//! In: the rules, the indices of the domain, the write times of the objects. Out: a plan for a person to review, and
+//! the reasons why a plan is not carried out. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,31 +12,31 @@ use pipeline::{
     time,
 };
 
-/// A plan is carried out within this time: objects may have expired since.
+/// A plan is valid for this long. Later, objects may have expired.
 const GOOD_FOR_MS: i64 = time::DAY_MS;
 
-/// What would be done.
+/// What a `recreate` would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Its name, to carry it out by.
+    /// Its id. The request that carries it out names it.
     pub id: String,
-    /// What it was made for.
+    /// The request that it was made for.
     pub request: Objects,
-    /// The rules that it was made by.
+    /// The rules that it was made from.
     pub rules: String,
     /// When it was made, in milliseconds since 1970.
     pub made_ms: i64,
-    /// The indices that are deleted and made anew.
+    /// The indices to delete and create again.
     pub indices: Vec<PlannedIndex>,
-    /// Where the objects lie.
+    /// The places of the objects.
     pub places: Vec<Place>,
-    /// Objects of the dataset that are brought.
+    /// The number of objects of the dataset to replay.
     pub objects: u64,
-    /// Their bytes, as they are stored.
+    /// Their stored size in bytes.
     pub object_bytes: u64,
-    /// The repository that takes a snapshot before; none where the domain has none of this stack's.
+    /// The repository for the snapshot before the deletion; none if the domain has no repository of this stack.
     pub repository: Option<String>,
-    /// Why it cannot be carried out as it is; empty where it can.
+    /// The reasons why it cannot be carried out as it is. Empty if it can.
     pub refusals: Vec<String>,
 }
 
@@ -45,50 +45,51 @@ pub struct Plan {
 pub struct PlannedIndex {
     /// Its name.
     pub name: String,
-    /// The engine's own id of it.
+    /// The engine's id of it.
     pub uuid: Option<String>,
-    /// Documents in it; none where the engine does not tell, as of a closed index.
+    /// The number of its documents; none if the engine does not report it, for example for a closed index.
     pub documents: Option<u64>,
-    /// What it takes on disk, replicas and all.
+    /// Its size on disk, including replicas.
     pub bytes: u64,
-    /// Objects that are brought and written late enough to hold its events.
+    /// The number of objects to replay that were written late enough to contain its events.
     pub objects: u64,
 }
 
-/// An index as it is now, with its documents.
+/// An index in its current state, with its document count.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Counted {
     /// The index.
     pub index: Index,
-    /// Its documents.
+    /// The number of its documents.
     pub documents: Option<u64>,
 }
 
 /// The objects that were found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ObjectsFound {
-    /// When each was written, in milliseconds since 1970.
+    /// The write time of each, in milliseconds since 1970.
     pub written_ms: Vec<i64>,
-    /// Their bytes.
+    /// Their total size.
     pub bytes: u64,
 }
 
 impl ObjectsFound {
-    /// How many were written from a time on. Sorted by [`Self::sort`].
+    /// How many were written at or after a time. The times must be sorted ([`Self::sort`]).
     fn since(&self, since_ms: i64) -> u64 {
         (self.written_ms.len() - self.written_ms.partition_point(|written| *written < since_ms)) as u64
     }
 
-    /// Before they are counted.
+    /// Sorts the write times. Call it before [`Self::since`].
     pub(super) fn sort(&mut self) {
         self.written_ms.sort_unstable();
     }
 }
 
-/// The indices of a dataset that are meant.
+/// The indices of a dataset that a request selects.
 ///
 /// # Errors
-/// One is written into by an alias or a data stream, or could hold events of another dataset, which would not come again.
+/// An alias or a data stream writes into one of them, or one of them could contain events of another dataset, which the
+/// replay would not bring again.
 pub(super) fn meant<'i>(
     datasets: &Datasets,
     dataset: &Dataset,
@@ -118,7 +119,7 @@ pub(super) fn meant<'i>(
     Ok(meant)
 }
 
-/// The indices of a plan, each with the objects that can hold its events.
+/// The indices of a plan, each with the number of objects that can contain its events.
 pub(super) fn indices(dataset: &Dataset, meant: &[&Counted], found: &ObjectsFound) -> Vec<PlannedIndex> {
     let planned = |counted: &&Counted| {
         let Index { name, uuid, bytes, .. } = &counted.index;
@@ -135,7 +136,8 @@ pub(super) fn indices(dataset: &Dataset, meant: &[&Counted], found: &ObjectsFoun
     meant.iter().map(planned).collect()
 }
 
-/// Why a plan must not be carried out at `now_ms`, whatever the caller says. `is_own` tells whether an index has the mark of this stack.
+/// The reasons why a plan must not be carried out at `now_ms`, whatever the caller requests. `is_own` returns whether
+/// an index has this stack's mark.
 pub(super) fn refusals(
     dataset: &Dataset,
     indices: &[PlannedIndex],
@@ -157,7 +159,7 @@ pub(super) fn refusals(
     refusals
 }
 
-/// Which indices would not come again since their events have expired by now.
+/// The indices whose events would be dropped as expired if they were replayed now.
 fn expired(dataset: &Dataset, indices: &[PlannedIndex], now_ms: i64) -> Vec<String> {
     let Some(keep_from_ms) = dataset.keep_from_ms(now_ms) else { return Vec::new() };
     let is_expired = |index: &&PlannedIndex| {
@@ -174,10 +176,10 @@ fn expired(dataset: &Dataset, indices: &[PlannedIndex], now_ms: i64) -> Vec<Stri
 }
 
 impl Plan {
-    /// Whether its indices are kept still: a day may pass between a plan and its deletions.
+    /// Whether its indices are still within `retention`. A day may pass between a plan and its deletions.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first index that has expired.
     pub(super) fn check_kept(&self, dataset: &Dataset, now_ms: i64) -> Result<(), String> {
         match expired(dataset, &self.indices, now_ms).first() {
             Some(why) => Err(format!("the plan `{}` is not carried out: {why}", self.id)),
@@ -185,10 +187,10 @@ impl Plan {
         }
     }
 
-    /// Whether it may be carried out for a request, by the rules of now.
+    /// Whether it may be carried out for a request, by the current rules.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why not.
     pub(super) fn check(&self, request: &Objects, rules: &str, now_ms: i64) -> Result<(), String> {
         let again = "ask for another with `dry_run: true`";
         let id = &self.id;
@@ -213,10 +215,11 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether the indices are still those that the plan was made of. More documents are the sources' work, and lie in S3.
+    /// Whether the indices are still the planned ones. Additional documents are allowed: the sources wrote them, and
+    /// they are in S3.
     ///
     /// # Errors
-    /// What has changed.
+    /// The change.
     pub(super) fn compare(&self, now: &[&Counted]) -> Result<(), String> {
         let again = format!("after the plan `{}` was made: ask for another with `dry_run: true`", self.id);
         for counted in now {

@@ -1,21 +1,21 @@
-//! The periods that `since` and `until` of a `recreate` mean, for the indices and for the objects alike.
+//! The periods that `since` and `until` of a `recreate` select, both for indices and for objects.
 
 use super::{Objects, request::time_ms};
 use pipeline::{route::IndexPattern, time};
 
-/// Whole periods: from the one that holds `since` to the one that holds the last moment before `until`.
+/// Whole periods: from the one that contains `since` to the one that contains the last moment before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Range {
-    /// In milliseconds, on the clock of the index.
+    /// In milliseconds, in the timezone of the index.
     since: Option<i64>,
-    /// In milliseconds, on the clock of the index.
+    /// In milliseconds, in the timezone of the index.
     until: Option<i64>,
     objects_since_ms: Option<i64>,
 }
 
 impl Range {
-    /// Rounds to the periods of the index. An index goes as a whole, so the objects of its whole period are brought. A time without
-    /// an offset is one on the clock of the index.
+    /// Rounds to the periods of the index. An index is deleted as a whole, so the objects of its whole period are
+    /// replayed. A time without an offset is in the timezone of the index.
     ///
     /// # Errors
     /// A time that cannot be read.
@@ -24,19 +24,19 @@ impl Range {
         let until = time_ms("until", objects.until.as_deref(), index.zone())?;
         let first = since.and_then(|since_ms| index.first_period_from(since_ms));
         let end = until.and_then(|until_ms| index.last_period_until(until_ms - 1));
-        // An event may be a day younger than its object, and as much older as it likes.
+        // An event may be up to a day later than its object, and any amount older.
         let begins = first.map(|start_ms| index.begins_ms(start_ms)).or(since);
         let objects_since_ms = begins.map(|begins_ms| begins_ms - time::DAY_MS);
         Ok(Self { since: first.or(since), until: end.or(until), objects_since_ms })
     }
 
-    /// Whether an index is meant, by the start of its period on its clock.
+    /// Whether an index is selected, by the start of its period in the timezone of the index.
     pub(super) fn holds(&self, start_ms: Option<i64>) -> bool {
         let Some(start_ms) = start_ms else { return self.since.is_none() && self.until.is_none() };
         self.since.is_none_or(|since| start_ms >= since) && self.until.is_none_or(|until| start_ms < until)
     }
 
-    /// The time from which objects can hold its events.
+    /// Objects written from this time on can contain the events.
     pub(super) fn objects_since_ms(&self) -> Option<i64> {
         self.objects_since_ms
     }
@@ -101,12 +101,13 @@ mod tests {
                     let objects = Objects { since: text(since), until: text(since + later), ..Objects::default() };
                     let range = Range::of(&objects, &index).unwrap();
                     let moment = since + later * at / 1_000;
-                    // Its index is deleted, and so is the rest of that index brought: from its first event on.
+                    // The index of the event is deleted, so all objects that can contain the index's events are
+                    // replayed, from its first event on.
                     let start_ms = period.start_of(index.clock_ms(moment));
                     prop_assert!(range.holds(Some(start_ms)));
                     prop_assert!(range.objects_since_ms().unwrap() <= index.begins_ms(start_ms) - time::DAY_MS);
                     if zone == "UTC" {
-                        // Nothing beyond the periods of the two ends.
+                        // No period before the first or after the last is selected.
                         prop_assert!(!range.holds(Some(period.end_of(period.start_of(since + later)))));
                         prop_assert!(!range.holds(Some(period.start_of(period.start_of(since) - 1))));
                     }

@@ -1,6 +1,7 @@
-//! The indices of a dataset, made anew by its rules as they are now: planned by a dry run, carried out by that plan.
+//! Deletes and recreates the indices of a dataset by the current rules. A dry run makes the plan; a second request
+//! carries it out.
 //!
-//! In: a request, the domain and S3. Out: a plan; or indices that are deleted, each the very one that the plan names.
+//! In: a request, the domain and S3. Out: a plan; or deleted indices, each the very index that the plan names.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 
 impl Replay {
-    /// Refuses what could not be brought again, whatever a plan says.
+    /// Refuses a request whose events could not be replayed, whatever a plan says.
     pub(super) fn check_recreate(&self, objects: &Objects) -> Result<(), String> {
         let name = objects
             .dataset
@@ -38,10 +39,10 @@ impl Replay {
         Ok(())
     }
 
-    /// Makes a plan and keeps it.
+    /// Makes a plan and stores it.
     ///
     /// # Errors
-    /// What cannot be fulfilled; a deadline before everything was listed.
+    /// A request that cannot be fulfilled; or a deadline before everything was listed.
     pub async fn plan(&self, objects: &Objects, id: Option<String>, deadline: Deadline) -> Result<Plan, String> {
         let what = What::Objects(objects.planned());
         self.check(&what)?;
@@ -69,7 +70,7 @@ impl Replay {
         };
         let name = plan_name(&plan.id);
         let mut state = match self.states.read::<Plan>(&name).await.map_err(text)? {
-            // A retry of the same request: what it found first is of no use.
+            // A retry of the same request. The new plan replaces the first one.
             Some(mut state) => {
                 state.value = plan;
                 state
@@ -80,7 +81,7 @@ impl Replay {
         Ok(state.value)
     }
 
-    /// The plan that a request names, where it may be carried out now.
+    /// The plan that a request names, if it may be carried out now.
     pub(super) async fn checked_plan(&self, objects: &Objects, deadline: Deadline) -> Result<Plan, String> {
         let id = objects
             .plan
@@ -95,20 +96,20 @@ impl Replay {
         }
     }
 
-    /// Whether a plan may be carried out by the rules of now.
+    /// Whether a plan may be carried out by the current rules.
     pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), String> {
         let now_ms = lambda::now_ms();
         plan.check(objects, self.datasets.hash(), now_ms)?;
         plan.check_kept(self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?, now_ms)
     }
 
-    /// The repository that `setup` made and `retention` uses: the one of the place, whatever its name.
+    /// The repository that `setup` made and `retention` uses. Its location identifies it, not its name.
     async fn repository(&self, deadline: Deadline) -> Result<Option<String>, BatchError> {
         let Some(place) = &self.settings.snapshots else { return Ok(None) };
         self.admin.repository_at(&self.settings.domain.stack, place, deadline).await
     }
 
-    /// What has changed in the domain since a plan was made.
+    /// The change in the domain since a plan was made, if any.
     pub(super) async fn changed(&self, plan: &Plan, deadline: Deadline) -> Result<Option<String>, BatchError> {
         let counted = self.counted(deadline).await?;
         let compare = || {
@@ -119,7 +120,7 @@ impl Replay {
         Ok(compare().err())
     }
 
-    /// Every object of the dataset that is brought.
+    /// Every object of the dataset to replay.
     async fn find_objects(&self, what: &What, started_ms: i64, deadline: Deadline) -> Result<ObjectsFound, String> {
         let mut found = ObjectsFound::default();
         for place in self.places(what)? {
@@ -148,7 +149,7 @@ impl Replay {
         Ok(found)
     }
 
-    /// All indices with their documents.
+    /// All indices with their document counts.
     async fn counted(&self, deadline: Deadline) -> Result<Vec<Counted>, BatchError> {
         let path = "/_cat/indices?format=json&h=index%2Cdocs.count&expand_wildcards=open%2Cclosed";
         let listed = self.admin.send("GET", path, None, deadline).await?;
@@ -159,14 +160,14 @@ impl Replay {
         Ok(indices.map(|index| Counted { documents: documents.get(&index.name).copied(), index }).collect())
     }
 
-    /// Puts the templates of the rules of now.
+    /// Writes the templates of the current rules.
     pub(super) async fn put_templates(&self, deadline: Deadline) -> Result<(), BatchError> {
         let version = Some(self.admin.version(deadline).await?);
         install(&self.admin, &self.templates, version, Replacing::Nothing, deadline).await?.whole()
     }
 
-    /// Deletes the index of this name, if it is the very one that was planned; whether it did. One that was made since is by the new rules;
-    /// one that is gone was deleted before, by an attempt that was killed.
+    /// Deletes the index with this name if it is the very one that was planned. Returns whether it deleted it. An index
+    /// created since then follows the new rules. A missing index was deleted before, by an attempt that was killed.
     pub(super) async fn delete_planned(
         &self,
         planned: &plan::PlannedIndex,

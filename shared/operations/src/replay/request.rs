@@ -1,4 +1,4 @@
-//! What `replay` can be asked: to begin, to go on, to tell, to stop.
+//! The requests to `replay`: begin, continue, show progress, stop.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,15 +14,15 @@ const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `si
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Something is to be replayed, under the id that the caller gives.
+    /// Begin a replay, under the id that the caller gives.
     Begin(What, Option<String>),
-    /// What `recreate` would do is asked.
+    /// Show what `recreate` would do.
     Plan(Objects, Option<String>),
-    /// How it stands is asked.
+    /// Show the progress.
     Progress(String),
-    /// It is to go on.
+    /// Continue.
     Continue(String),
-    /// It is to stop.
+    /// Stop.
     Stop(String),
 }
 
@@ -40,35 +40,35 @@ pub enum What {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Objects {
-    /// `s3://bucket/prefix`. With `recreate` it may be left out: the rules say where the objects of a dataset lie.
+    /// `s3://bucket/prefix`. Optional with `recreate`: the rules name the places of a dataset's objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Only those that this dataset takes; those that any takes without it.
+    /// Only objects that this dataset takes. Without it: objects that any dataset takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// A date or time: only objects written from then on. With `recreate`, the first day whose indices are made anew, in the
-    /// timezone of the dataset's `index`.
+    /// A date or time: only objects written at or after it. With `recreate`, the first day whose indices are recreated,
+    /// in the timezone of the dataset's `index`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// A date or time: only objects written before. With `recreate`, the day before which indices are made anew.
+    /// A date or time: only objects written before it. With `recreate`, indices are recreated up to the day before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Objects a second at the most.
+    /// The maximum number of objects per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
-    /// Whether the dataset's indices are deleted before, and made anew by its rules as they are now.
+    /// Whether to delete the dataset's indices first and recreate them by the current rules.
     #[serde(default)]
     pub recreate: bool,
-    /// The plan that a dry run made, which is carried out.
+    /// The plan of a dry run, to carry out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// Whether indices are deleted without a snapshot of them.
+    /// Whether to delete indices without a snapshot of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_snapshot: bool,
 }
 
 impl Objects {
-    /// What a plan is made for: the same with another pace or plan is the same.
+    /// The part of the request that a plan depends on. The rate and the plan id do not matter.
     pub(super) fn planned(&self) -> Self {
         Self { rate: None, plan: None, without_snapshot: false, ..self.clone() }
     }
@@ -85,16 +85,16 @@ impl Objects {
 pub struct DeadLetters {
     /// `s3://bucket/prefix`, within the deployment's own dead letters.
     pub dead_letters: String,
-    /// Only those with this `error_type`, such as `mapper_parsing_exception`.
+    /// Only dead letters with this `error_type`, such as `mapper_parsing_exception`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Objects a second at the most.
+    /// The maximum number of objects per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
 }
 
 impl What {
-    /// Where they lie, as the request says.
+    /// The place that the request names.
     pub fn at(&self) -> Option<&str> {
         match self {
             Self::Objects(objects) => objects.from.as_deref(),
@@ -102,7 +102,7 @@ impl What {
         }
     }
 
-    /// Objects a second at the most.
+    /// The maximum number of objects per second.
     pub fn rate(&self) -> Option<f64> {
         match self {
             Self::Objects(objects) => objects.rate,
@@ -110,7 +110,7 @@ impl What {
         }
     }
 
-    /// Whether indices are made anew.
+    /// Whether indices are recreated.
     pub fn recreates(&self) -> bool {
         matches!(self, Self::Objects(objects) if objects.recreate)
     }
@@ -120,7 +120,7 @@ impl Request {
     /// Reads an event.
     ///
     /// # Errors
-    /// What is wrong, with the accepted forms.
+    /// The fault, with the accepted forms.
     pub fn read(event: &Value) -> Result<Self, String> {
         let Value::Object(members) = event else { return Err(format!("not an object: {FORMS}")) };
         for (key, made) in
@@ -177,15 +177,16 @@ impl Request {
     }
 }
 
-/// It becomes part of a key.
+/// Whether a text is a valid id. It becomes part of a key.
 pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// A date (its midnight) or a time, in milliseconds since 1970. Without an offset it is of the zone's clock, of UTC's without one.
+/// A date (its midnight) or a time, in milliseconds since 1970. Without an offset it is in `zone`; without a zone it is
+/// in UTC.
 ///
 /// # Errors
-/// What is wrong, with the accepted form.
+/// The fault, with the accepted form.
 pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Result<Option<i64>, String> {
     let Some(text) = text else { return Ok(None) };
     let instant = time::parse(text).and_then(|date| match zone {

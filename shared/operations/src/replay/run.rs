@@ -1,4 +1,4 @@
-//! One invocation's part of a replay: step by step, each written down before the next.
+//! One invocation's part of a replay. Each step is stored before the next one starts.
 
 mod making;
 mod sending;
@@ -12,11 +12,11 @@ use delivery::{
 };
 use pipeline::outcome::BatchError;
 
-/// Attempts at one batch, and at one page.
+/// The maximum number of attempts at one batch or one page.
 const ATTEMPTS: u32 = 6;
-/// The progress is written so often, and after every page.
+/// The interval between writes of the progress. It is also written after every page.
 const WRITES_EVERY: Duration = Duration::from_secs(3);
-/// Between two looks at sources that are being turned off.
+/// The polling interval while sources are being turned off.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
 
 /// How an invocation ended.
@@ -24,9 +24,9 @@ const LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub enum Step {
     /// Nothing is left to do.
     Finished,
-    /// There is more, and no more time.
+    /// Work is left, but no time.
     TimedOut,
-    /// Another invocation is at work on the same replay, or it was stopped.
+    /// Another invocation is working on the same replay, or it was stopped.
     Superseded,
 }
 
@@ -36,14 +36,14 @@ pub(super) struct Run<'r> {
     deadline: Deadline,
     watch: &'r dyn Fn(&Progress),
     me: String,
-    /// Whether this run has found the sources off for it.
+    /// Whether this run has verified that the sources are off for it.
     holds_sources: bool,
     written: Instant,
     /// When the next object may be sent.
     next: Instant,
 }
 
-/// Whose replay it is.
+/// Who owns the replay.
 enum Taken {
     Mine,
     OfAnother,
@@ -51,7 +51,7 @@ enum Taken {
     Unknown,
 }
 
-/// Why a step is not done.
+/// Why a step was not finished.
 enum Broken {
     Superseded,
     Failed(String),
@@ -102,7 +102,7 @@ impl<'r> Run<'r> {
         match self.take_lease().await? {
             Taken::Mine => {}
             Taken::OfAnother => return Ok(Step::Superseded),
-            // The lease may be of a run that was killed: the next invocation waits for its end.
+            // The lease may belong to a run that was killed. The next invocation waits for its end.
             Taken::Unknown => return Ok(Step::TimedOut),
         }
         if self.state.value.phase.is_over() {
@@ -112,7 +112,7 @@ impl<'r> Run<'r> {
             Ok(step) => Ok(step),
             Err(Broken::Superseded) => Ok(Step::Superseded),
             Err(Broken::Failed(reason)) => {
-                // Whoever continues need not wait for the lease.
+                // The next run need not wait for the lease to expire.
                 self.state.value.lease = None;
                 let _ = self.replay.states.write(self.state).await;
                 Err(format!("replay {}: {reason}", self.state.value.id))
@@ -120,7 +120,8 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Whether this run may work. A lease that has not expired may be of a run that was killed: wait until it expires, or is renewed.
+    /// Whether this run may work. An unexpired lease may belong to a run that was killed: wait until it expires or is
+    /// renewed.
     async fn take_lease(&mut self) -> Result<Taken, String> {
         let Some(lease) = self.state.value.lease.clone() else { return Ok(Taken::Mine) };
         while lease.until_ms > lambda::now_ms() {
@@ -142,7 +143,8 @@ impl<'r> Run<'r> {
                 return self.rest(Step::TimedOut).await;
             }
             match self.state.value.phase {
-                // Also where an earlier run had paused them: the brake releases what a dead run held, and then much may have happened.
+                // Check again even if an earlier run had paused them: the brake releases the sources of a dead run, and
+                // events may have been written since.
                 Phase::Pausing | Phase::Snapshotting | Phase::Recreating if !self.holds_sources => {
                     if !self.pause().await? {
                         return self.rest(Step::TimedOut).await;
@@ -192,7 +194,7 @@ impl<'r> Run<'r> {
         self.write().await
     }
 
-    /// Leaves it for whoever goes on.
+    /// Releases the lease for the next run.
     async fn rest(&mut self, step: Step) -> Result<Step, Broken> {
         self.put(None).await?;
         Ok(step)
@@ -207,7 +209,8 @@ impl<'r> Run<'r> {
         self.put(Some(lease)).await
     }
 
-    /// Whether what is there instead was written by this very run: a write that was given up took effect later. Then the next one goes over it.
+    /// Whether the stored state was written by this very run: a write that was given up took effect later. Then the
+    /// next write replaces it.
     async fn reclaim(&mut self) -> Result<bool, Broken> {
         let there = self.replay.known(&self.state.value.id).await?;
         let is_mine = there.value.lease.as_ref().is_some_and(|lease| lease.owner == self.me);

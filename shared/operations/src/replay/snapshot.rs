@@ -1,23 +1,23 @@
-//! The snapshot of a plan's indices, before they are deleted: the objects that brought them may have expired.
+//! The snapshot of a plan's indices before they are deleted: the objects that brought their documents may have expired.
 
 use super::{Progress, Replay, plan::Plan};
 use crate::admin::snapshots::{Snapshot, SnapshotState};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// What is kept of the indices of a plan.
+/// The state of the snapshot of a plan's indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// All of them, whole.
+    /// It contains all indices completely.
     Whole,
-    /// They are being written.
+    /// It is being written.
     InProgress,
-    /// Less, and why.
+    /// It is incomplete, for this reason.
     Failed(String),
 }
 
 impl Replay {
-    /// Begins the snapshot where it was not begun before, and says how it stands.
+    /// Begins the snapshot if it was not begun before, and returns its state.
     pub(super) async fn snapshot(
         &self,
         repository: &str,
@@ -34,8 +34,9 @@ impl Replay {
     }
 }
 
-/// The name of a replay's snapshot, in lower case as the engine wants it: the one that was begun, else one by the id and the time at which the replay
-/// began. An id can come again, where its state is lost or in other letters, and an older snapshot of the same indices holds older documents.
+/// The name of a replay's snapshot, in lower case because the engine requires it. It is the stored name, or else
+/// follows from the id and the start time of the replay. The start time is needed because an id can occur again: its
+/// state may be lost, or the ids may differ only in case. An older snapshot of the same indices has older documents.
 pub(super) fn name(progress: &Progress) -> String {
     let new = || format!("recreate-{}-{}", progress.id.to_ascii_lowercase(), progress.started_ms);
     progress.snapshot.clone().unwrap_or_else(new)
@@ -73,7 +74,7 @@ mod tests {
             name(&progress("nightly", 8)),
             "the same id after its state was lost"
         );
-        // Begun by a release that named it otherwise.
+        // Begun by a release that used another name.
         let begun = Progress { snapshot: Some("recreate-nightly".into()), ..progress("Nightly", 7) };
         assert_eq!(name(&begun), "recreate-nightly");
     }

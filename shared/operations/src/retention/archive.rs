@@ -1,9 +1,10 @@
-//! The snapshot that an index has to be in before it is deleted.
+//! The snapshot of an index that must exist before the index is deleted.
 //!
-//! In: an index. Out: whether a snapshot holds all that is in it. A snapshot counts only if it lists this very index, ended in SUCCESS
-//! with every shard, and was begun by this deployment after the write block that is in place still. Its name is kept in the mapping of the
-//! index with the index's own id and the version of its settings, so that a later run goes on waiting: a block that was lifted
-//! meanwhile has changed that version, and then a new snapshot is begun.
+//! In: an index. Out: whether a snapshot contains all of it. A snapshot counts only if it lists this very index, ended
+//! in SUCCESS with every shard, and was begun by this deployment after the write block that is still in place. The
+//! mapping of the index stores the snapshot's name with the index's own id and the version of its settings, so that a
+//! later run can continue to wait. If the block was lifted meanwhile, that version has changed, and a new snapshot is
+//! begun.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,20 +13,20 @@ use crate::admin::{Admin, indices::IndexState, snapshots::SnapshotState};
 use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 
-/// A snapshot that was begun, as the mapping of its index keeps it.
+/// A snapshot that was begun, as stored in the mapping of its index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Begun {
     /// The snapshot's name.
     name: String,
     /// When it was begun, in milliseconds since 1970.
     started_ms: i64,
-    /// The index that it is of; a copy of the mapping in another index counts for nothing.
+    /// The index of the snapshot. A copy of the mapping in another index does not count.
     index_uuid: String,
-    /// The version of the index's settings, with the write block among them; none until the block is in place.
+    /// The version of the index's settings, including the write block; none until the block is in place.
     settings_version: Option<u64>,
-    /// Whether the block is this deployment's, which takes it back where the index stays.
+    /// Whether this deployment set the block. Then it lifts the block if the index stays.
     is_block_ours: bool,
-    /// Whether the index allowed only its deletion before, which is set again where the index stays.
+    /// Whether the index had the block that allows only deletion. That block is set again if the index stays.
     #[serde(default)]
     allowed_only_deletion: bool,
 }
@@ -33,9 +34,9 @@ struct Begun {
 /// Whether an index may be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Archived {
-    /// A snapshot holds all of it.
+    /// A snapshot contains all of it.
     Yes,
-    /// Its snapshot is not done yet; the next run goes on.
+    /// Its snapshot is not finished. The next run continues.
     NotYet,
 }
 
@@ -48,15 +49,15 @@ pub(super) struct Archive<'a> {
 }
 
 impl Archive<'_> {
-    /// Takes a snapshot of an index, or goes on with the one that was begun.
+    /// Takes a snapshot of an index, or continues with the one that was begun.
     ///
     /// # Errors
-    /// Where it failed, and then the index takes writes again; and where the domain could not be asked.
+    /// The snapshot failed, and the index takes writes again; or a request to the domain failed.
     pub(super) async fn hold(&self, index: &str, uuid: &str) -> Result<Archived, BatchError> {
         let state = self.state(index, uuid).await?;
         let known = begun(&state);
         let mut name = known.as_ref().filter(|begun| begun.counts(&state)).map(|begun| begun.name.clone());
-        // A snapshot that is gone was deleted by somebody, or never begun since the run was killed.
+        // A missing snapshot was deleted by another party, or never begun because the run was killed.
         if let Some(known) = &name
             && self.admin.snapshot(self.repository, known, self.deadline).await?.is_none()
         {
@@ -69,13 +70,15 @@ impl Archive<'_> {
         self.wait(index, uuid, &name).await
     }
 
-    /// Blocks writes, then begins a snapshot: nothing is deleted that came after it.
+    /// Blocks writes, then begins a snapshot, so the snapshot contains every document that a later deletion removes.
     async fn begin(&self, index: &str, state: &IndexState, known: Option<&Begun>) -> Result<String, BatchError> {
         let mut begun = Begun::new(index, state, known, lambda::now_ms());
-        // Before the block, so that a run that is killed between the two does not leave a block of nobody's.
+        // Store this before the block. Otherwise a run killed between the two would leave a block without a known
+        // owner.
         self.keep(index, &state.uuid, Some(&begun)).await?;
         let attempt = async {
-            // On a full disk the engine lets an index be deleted and refuses the write block. It leaves what has a write block alone.
+            // On a full disk the engine allows deletion of an index but refuses the write block. It does not touch an
+            // index that has a write block.
             if state.allows_only_deletion {
                 self.admin.allow_only_deletion(index, false, self.deadline).await?;
             }
@@ -123,7 +126,8 @@ impl Archive<'_> {
         self.admin.write_mark(index, uuid, &json!({ "snapshot": begun }), self.deadline).await
     }
 
-    /// Takes back the block of an index that stays, where it is this deployment's, and sets the one that was lifted for it.
+    /// Lifts the write block of an index that stays, if this deployment set it. Sets the block that was lifted for it
+    /// again.
     async fn give_up(&self, index: &str, begun: &Begun) {
         let attempt = async {
             if begun.is_block_ours {
@@ -142,7 +146,8 @@ impl Archive<'_> {
 }
 
 impl Begun {
-    /// What is begun of an index that stands like this; `known` is what the mapping says of an earlier attempt.
+    /// The record for a new snapshot of an index in this state. `known` is the record of an earlier attempt from the
+    /// mapping.
     fn new(index: &str, state: &IndexState, known: Option<&Self>, now_ms: i64) -> Self {
         let known = known.filter(|known| known.index_uuid == state.uuid);
         Self {
@@ -155,9 +160,9 @@ impl Begun {
         }
     }
 
-    /// Whether a snapshot of this name is of what is in the index now.
+    /// Whether this snapshot has the current content of the index.
     fn counts(&self, state: &IndexState) -> bool {
-        // An engine that does not tell the version of settings (Elasticsearch before 6.5) is none that Millrace works with.
+        // Millrace does not support an engine that reports no settings version (Elasticsearch before 6.5).
         self.index_uuid == state.uuid
             && state.is_write_blocked
             && self.settings_version.is_some()
@@ -217,7 +222,7 @@ mod tests {
         assert_eq!(blocks(&Begun::new("logs-1", &state(false, true), Some(&full), 2)), (true, true));
         let of_another = Begun { index_uuid: "v".into(), ..full };
         assert_eq!(blocks(&Begun::new("logs-1", &state(false, true), Some(&of_another), 2)), (false, false));
-        // What a release before has kept.
+        // The record that an earlier release stored.
         let kept =
             json!({ "name": "a", "started_ms": 1, "index_uuid": "u", "settings_version": 2, "is_block_ours": true });
         let before = begun(&IndexState { millrace: json!({ "snapshot": kept }), ..IndexState::default() });

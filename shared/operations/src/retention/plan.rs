@@ -1,9 +1,9 @@
-//! Which indices are to be deleted, and why: nothing is asked and nothing done.
+//! The choice of the indices to delete, with reasons. It sends no request and deletes nothing.
 //!
-//! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order in which they are to be
-//! made, and the indices that would be among them but stay. An index is deleted only where it carries the mark of this stack and
-//! every dataset that could have made its name would delete it; what no dataset names, and what is written into by alias or data
-//! stream, is never touched.
+//! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order to make them, and
+//! the indices that the rules would delete but that stay. An index is deleted only if it has the mark of this stack and
+//! every dataset that could have created its name would delete it. An index that no dataset names, or that an alias or
+//! data stream writes into, is never touched.
 
 use std::collections::BTreeSet;
 
@@ -26,28 +26,28 @@ pub enum Because {
     FreeStorage,
 }
 
-/// One index that is to be deleted.
+/// One index to delete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deletion {
     /// Its name.
     pub index: String,
-    /// The first dataset that could have made it.
+    /// The first dataset that could have created it.
     pub dataset: String,
-    /// Why.
+    /// The reason.
     pub because: Because,
-    /// What it takes on disk, replicas and all.
+    /// Its size on disk, including replicas.
     pub bytes: u64,
-    /// Whether a snapshot has to succeed before.
+    /// Whether a snapshot has to succeed first.
     pub snapshot: bool,
-    /// The engine's own id of the index; empty where it does not tell.
+    /// The engine's id of the index; empty if the engine does not report it.
     #[serde(skip)]
     pub uuid: String,
 }
 
-/// What a run is to do.
+/// The work of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What is deleted, the oldest first.
+    /// The indices to delete, oldest first.
     pub deletions: Vec<Deletion>,
     /// Indices without a mark, which the rules would delete.
     pub unowned: Vec<String>,
@@ -57,16 +57,16 @@ pub struct Plan {
     pub in_use: Vec<String>,
 }
 
-/// An index with what its datasets say about it.
+/// An index with the datasets that could have created it.
 struct Candidate<'i> {
     index: &'i Index,
-    /// Each with the start of the period that the index holds by its rules, on the clock of its index.
+    /// Each dataset with the start of the period that the index covers by its rules, in the timezone of its index.
     owners: Vec<(&'i Dataset, i64)>,
     /// The earliest of these, as an instant.
     start_ms: i64,
 }
 
-/// What is to be deleted at `now_ms`, the oldest first.
+/// The deletions at `now_ms`, oldest first.
 pub fn plan(
     datasets: &Datasets,
     stack: &Stack,
@@ -93,7 +93,7 @@ pub fn plan(
             break;
         }
         let may_go = candidate.is_older_than(now_ms, |dataset| dataset.keep.keep_at_least.or(dataset.keep.retention));
-        // Deleting what lies on other nodes would free nothing where it is short.
+        // Deleting an index on other nodes would free no storage on the full node.
         let would_help =
             storage.indices.get(&candidate.index.name).is_some_and(|on| on.keys().any(|node| short.contains(node)));
         if may_go && would_help {
@@ -104,7 +104,7 @@ pub fn plan(
 }
 
 impl Plan {
-    /// Adds what the rules would delete to where it belongs; only a deletion frees storage.
+    /// Adds an index that the rules would delete to its list. Only a deletion frees storage.
     fn add(&mut self, candidate: &Candidate<'_>, stack: &Stack, because: Because, storage: &mut Storage) {
         let index = candidate.index;
         let kept = if index.is_in_use {
@@ -130,7 +130,7 @@ pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String
 fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
     let could_make = |dataset: &&Dataset| dataset.router.index().could_be(&index.name);
     let owners = datasets.iter().map(AsRef::as_ref).filter(could_make);
-    // A dataset whose index tells no time keeps it for ever.
+    // A dataset whose index name has no date never deletes it.
     let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
     let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
     let start_ms = owners.iter().map(|(owner, start_ms)| owner.router.index().begins_ms(*start_ms)).min()?;
@@ -138,7 +138,7 @@ fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'
 }
 
 impl Candidate<'_> {
-    /// Whether all of its datasets say so.
+    /// Whether it is older than `keep` in all of its datasets.
     fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<std::time::Duration>) -> bool {
         self.owners.iter().all(|(owner, start_ms)| {
             let keep_from_ms = keep(owner).and_then(|keep| owner.period_from_ms(keep, now_ms));

@@ -1,8 +1,10 @@
-//! Marks indices that were made before their template marked them, so that `retention` and `recreate` know whose they are.
+//! Marks indices that were created before their template marked them, so that `retention` and `recreate` know their
+//! owner.
 //!
-//! In: which indices. Out: what was marked, and what was not. Only what a dataset's events could have made is marked. An index
-//! with another stack's mark stays that stack's, unless the caller names the stack. A copy of an index is marked only where the
-//! caller names it: somebody made it on purpose, to keep or to compare.
+//! In: the indices to mark. Out: the indices that were marked, and those that were not. Only an index that a dataset's
+//! events could have created is marked. An index with another stack's mark stays with that stack unless the caller
+//! names the stack. A copy of an index is marked only if the caller names the copy: an operator made it on purpose, to
+//! keep or to compare.
 
 use super::request::Adopt;
 use crate::{
@@ -13,36 +15,36 @@ use delivery::lambda::Deadline;
 use pipeline::{outcome::BatchError, rules::Datasets};
 use serde::Serialize;
 
-/// What became of indices.
+/// The outcome for the indices.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Done {
     dry_run: bool,
-    /// Those that carry this stack's mark since, or would.
+    /// Indices that now have this stack's mark, or would get it.
     adopted: Vec<Adoption>,
-    /// Those that carry another stack's mark.
+    /// Indices with another stack's mark.
     of_other_stacks: Vec<Adoption>,
-    /// Copies of other indices, by `_clone`, `_restore` and the like.
+    /// Copies of other indices, made by `_clone`, `_restore` and similar.
     copies: Vec<Adoption>,
-    /// What the caller named, and no dataset could have made, or is not there.
+    /// Indices that the caller named but that no dataset could have created, or that do not exist.
     refused: Vec<String>,
-    /// What could not be marked, and why.
+    /// Indices that could not be marked, and why.
     pub(super) failed: Vec<String>,
 }
 
 #[derive(Debug, Serialize, PartialEq, Eq)]
 struct Adoption {
     index: String,
-    /// The first dataset that could have made it.
+    /// The first dataset that could have created it.
     dataset: String,
-    /// The stack whose mark it had.
+    /// The stack of its previous mark.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<String>,
 }
 
-/// Marks indices, or says which it would mark.
+/// Marks indices, or lists those that it would mark.
 ///
 /// # Errors
-/// As [`Admin::ask`], where the domain does not tell which indices there are.
+/// As [`Admin::ask`], if the domain does not list its indices.
 pub(super) async fn adopt(
     admin: &Admin,
     datasets: &Datasets,

@@ -1,7 +1,7 @@
-//! The import of saved objects into OpenSearch Dashboards or Kibana, by the HTTP API that both have.
+//! The import of saved objects into OpenSearch Dashboards or Kibana, through the HTTP API that both have.
 //!
-//! In: the file, and a client of their URL. Out: nothing, or what went wrong, for the one who reads it. Objects of the
-//! same ids are overwritten, so that an import can be repeated. Deliberately absent: deleting what was imported once.
+//! In: the file, and a client for their URL. Out: nothing, or a message for a person. Objects with the same ids are
+//! overwritten, so an import can be repeated. Deliberately absent: deleting objects from earlier imports.
 
 use serde_json::Value;
 
@@ -9,13 +9,13 @@ use crate::admin::{Admin, AdminResponse};
 use delivery::lambda::Deadline;
 
 const PATH: &str = "/api/saved_objects/_import?overwrite=true";
-/// In no line of the file, each of which begins with a brace.
+/// The boundary occurs in no line of the file, because each line begins with a brace.
 const BOUNDARY: &str = "millrace-saved-objects";
 
 /// Imports `count` objects.
 ///
 /// # Errors
-/// Whatever kept one of them from being there.
+/// The reason why at least one of them was not imported.
 pub(super) async fn import(admin: &Admin, ndjson: &str, count: usize, deadline: Deadline) -> Result<(), String> {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     let sent = admin.send_bytes("POST", PATH, &content_type, form(ndjson).into(), deadline).await;
@@ -47,7 +47,7 @@ fn check(response: &AdminResponse, count: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// One object's own error, such as `map millrace-logs-X-map-1: unsupported_type`.
+/// The error of a single object, such as `map millrace-logs-X-map-1: unsupported_type`.
 fn error(error: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (what, why) = (&error["error"], text(&error["error"]["type"]));

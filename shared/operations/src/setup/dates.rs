@@ -1,16 +1,16 @@
-//! How a time is written, in the engine's words: the formats of pipeline.yaml become a date mapping.
+//! Timestamp formats: translates the formats of pipeline.yaml into the date mapping of the engine.
 
 use serde_json::{Value, json};
 
 use pipeline::route::{Timestamp, TimestampFormat};
 
-/// What `auto` and `rfc3339` read as text; a space may stand for the T.
+/// The text formats that `auto` and `rfc3339` read. A space may replace the T.
 const TEXT: &str = "strict_date_optional_time||yyyy-MM-dd HH:mm:ss||yyyy-MM-dd HH:mm:ss.SSS||yyyy-MM-dd HH:mm:ssXXX";
 
-/// The mapping of the field of a timestamp; `Err` says why the engine would not read it as the pipeline does.
+/// The mapping of a timestamp field. `Err` says why the engine would read it differently from the pipeline.
 pub(super) fn date(timestamp: &Timestamp) -> Result<Value, String> {
     if let Some(zone) = timestamp.zone() {
-        // The engine takes what has no offset for UTC, and would be hours off.
+        // The engine reads a time without an offset as UTC, and would be hours off.
         return Err(format!(
             "the engine knows no `timezone: {}`; a `date` of the same field stores the instant",
             zone.name()
@@ -35,11 +35,12 @@ pub(super) fn date(timestamp: &Timestamp) -> Result<Value, String> {
             words.push(word);
         }
     }
-    // An event whose time the engine cannot read has found its index nevertheless: it is not to be lost by it.
+    // The pipeline has already read the time and chosen the index. The event must not be lost because the engine cannot
+    // read it.
     Ok(json!({ "type": "date", "format": words.join("||"), "ignore_malformed": true }))
 }
 
-/// A strptime format in the letters of Java's `DateTimeFormatter`; `None` where a directive has no counterpart.
+/// Translates a strptime format to Java's `DateTimeFormatter`. `None` if a directive has no counterpart.
 fn java(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut quoted = String::new();
@@ -87,7 +88,7 @@ fn java(text: &str) -> Option<String> {
         };
     }
     flush(&mut out, &mut quoted);
-    // The engine takes it for the name of a format, which stands alone.
+    // The engine treats `epoch_second` as the name of a format, which must stand alone.
     (!out.contains("epoch_second") || out == "epoch_second").then_some(out)
 }
 

@@ -1,27 +1,27 @@
-//! What a template would hide: the templates that the indices had without it.
+//! Merges the templates that a new template would hide: those that applied to the indices without it.
 //!
-//! In: a template that is made for its mark alone, and all others. Out: what it has to say besides, so that its indices are what they
-//! were, and notes of what it cannot say. The engine takes one composable template for an index, the one of the highest priority, and
-//! legacy ones only where none matches.
+//! In: a template that exists only for its mark, and all others. Out: its body, extended so that its indices stay the
+//! same, and notes about what it cannot express. The engine applies only one composable template to an index, the one
+//! with the highest priority. It applies legacy templates only if no composable one matches.
 
 use serde_json::{Map, Value};
 
 use super::template::Template;
 use crate::admin::templates::{Installed, Kind};
 
-/// What a composable template may have besides `template`.
+/// The members of a composable template besides `template`.
 const MEMBERS: [&str; 4] = ["composed_of", "data_stream", "allow_auto_create", "ignore_missing_component_templates"];
 
-/// Everything that may apply to indices.
+/// All templates that may apply to indices.
 #[derive(Debug, Default)]
 pub(super) struct Others<'o> {
-    /// Composable templates of the domain, and those that this deployment puts.
+    /// Composable templates of the domain and of this deployment.
     pub(super) composable: Vec<&'o Installed>,
-    /// Legacy ones.
+    /// Legacy templates.
     pub(super) legacy: Vec<&'o Installed>,
 }
 
-/// The body of a template with what it would hide.
+/// The body of a template, including everything that it would hide.
 pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) -> Value {
     let mut body = template.body(Kind::Composable);
     let (pattern, priority) = (template.pattern.as_str(), template.priority());
@@ -58,7 +58,7 @@ pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut 
     body
 }
 
-/// `own` over what the others say, the last of them first.
+/// Merges `own` over the others. A later one takes precedence over an earlier one.
 fn under<'v>(own: &'v Value, others: impl Iterator<Item = &'v Value>) -> Value {
     let mut merged = Map::new();
     for other in others.chain([own]) {
@@ -82,17 +82,17 @@ fn overlay(into: &mut Value, from: &Map<String, Value>) {
     }
 }
 
-/// Whether every name that `narrow` takes is one that `wide` takes. Errs on the side of no.
+/// Whether `wide` matches every name that `narrow` matches. In doubt it returns `false`.
 pub(super) fn covers(wide: &str, narrow: &str) -> bool {
     let Some((before, after)) = wide.split_once('*') else { return wide == narrow };
     let Some(rest) = narrow.strip_prefix(before) else { return false };
     (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| covers(after, &rest[at..]))
 }
 
-/// Whether there is a name that both take.
+/// Whether a name exists that both match.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // What is left of both, from the end: [i][j] is the answer for one[i..] and other[j..].
+    // Dynamic programming from the end: `rest[i][j]` is the answer for `one[i..]` and `other[j..]`.
     let mut rest = vec![vec![false; other.len() + 1]; one.len() + 1];
     for i in (0..=one.len()).rev() {
         for j in (0..=other.len()).rev() {

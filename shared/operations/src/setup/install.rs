@@ -1,8 +1,8 @@
-//! Puts the templates of a deployment into a domain, and takes over those that it had before it had a name.
+//! Writes the templates of a deployment into a domain, and takes over those from before the deployment had a name.
 //!
-//! In: templates, and what is installed. Out: what was put, what was left out and why. A template that another stack or somebody else made is
-//! never changed, unless the caller says so; the refusal names the owner. The new one of a pattern is there before the old one is
-//! deleted, so that no index is made without either.
+//! In: templates, and the installed templates. Out: what was written, what was skipped and why. A template of another
+//! stack or another owner is never changed unless the caller requests it; the refusal names the owner. The new template
+//! of a pattern is written before the old one is deleted, so that no index is created without a template.
 
 use super::{
     hidden::{Others, with_hidden},
@@ -18,36 +18,36 @@ use crate::{
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
-/// The command that takes over what another owner has.
+/// The command that takes over another owner's template.
 const TAKE_OVER: &str = "`local setup --take-over`, or {\"take_over\": true} to the function `setup`, takes it over";
 
-/// How templates are put.
+/// Which existing templates may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacing {
-    /// Only over this deployment's own.
+    /// Only this deployment's own.
     Nothing,
-    /// Also over those that this pipeline had before it had a name.
+    /// Also those that this pipeline had before it had a name.
     Unnamed,
-    /// Over whatever is for the same indices or has the same name.
+    /// Any template for the same indices or with the same name.
     Everything,
 }
 
-/// What became of templates.
+/// The result for the templates.
 #[derive(Debug, Default)]
 pub struct Put {
-    /// The names of those that were put.
+    /// The names of the templates that were written.
     pub names: Vec<String>,
     /// The steps that failed, and the names that were taken over.
     pub notes: Vec<String>,
-    /// What was left out, and why.
+    /// The templates that were skipped, and why.
     pub failed: Vec<String>,
 }
 
 impl Put {
-    /// An error where a template was left out.
+    /// Returns an error if a template was skipped.
     ///
     /// # Errors
-    /// Permanent: another attempt would meet the same.
+    /// Permanent: a retry would have the same result.
     pub fn whole(self) -> Result<(), BatchError> {
         if self.failed.is_empty() {
             return Ok(());
@@ -56,19 +56,19 @@ impl Put {
     }
 }
 
-/// What is to be done for one template.
+/// The action for one template.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// Put it, then delete these, each with whether it has the same priority.
+    /// Write it, then delete these. Each has a flag: whether it has the same priority.
     Put(Vec<(String, bool)>),
-    /// Leave it, for this reason.
+    /// Skip it, for this reason.
     Leave(String),
 }
 
-/// Puts all templates.
+/// Writes all templates.
 ///
 /// # Errors
-/// As [`Admin::ask`], where the domain does not tell what is installed.
+/// As [`Admin::ask`], if the domain does not list its templates.
 pub async fn install(
     admin: &Admin,
     templates: &[Template],
@@ -87,7 +87,7 @@ pub async fn install(
     let own: Vec<Installed> = templates.iter().filter(|template| !template.is_for_the_mark()).map(own).collect();
     let composable = installed.iter().filter(|one| one.owner == Owner::Unknown).chain(&own).collect();
     let others = Others { composable, legacy: legacy.iter().collect() };
-    // The widest first: the one of a narrower pattern has a higher priority, which is free by then.
+    // The widest pattern first. A narrower pattern has a higher priority, which is free by then.
     let mut sorted: Vec<&Template> = templates.iter().collect();
     sorted.sort_by_key(|template| template.priority());
     for template in sorted {
@@ -114,7 +114,7 @@ pub async fn install(
     Ok(put)
 }
 
-/// Everything that is installed; of a collection, which lists nothing, what has the names of these templates.
+/// All installed templates. A collection lists none, so there it asks for the names of these templates.
 async fn installed(
     admin: &Admin,
     templates: &[Template],
@@ -135,7 +135,7 @@ async fn installed(
     Ok(installed)
 }
 
-/// A template that this deployment puts, as one that is there.
+/// A template of this deployment as if it were installed.
 fn own(template: &Template) -> Installed {
     Installed {
         name: template.name.clone(),
@@ -154,7 +154,7 @@ fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Rep
         let is_former = other.name == template.former_name();
         let is_for_the_same = other.patterns == [template.pattern.as_str()];
         let is_mine = matches!(&other.owner, Owner::Stack(stack) if stack == mark);
-        // A legacy template of e0357a9 says nothing of who made it, but its name does.
+        // A legacy template from commit e0357a9 does not record its owner, but its name does.
         let is_unnamed =
             other.owner == Owner::Unnamed || (kind == Kind::Legacy && is_former && other.owner == Owner::Unknown);
         let concerns = has_name || (is_for_the_same && (other.owner != Owner::Unknown || is_unnamed));
@@ -198,7 +198,8 @@ async fn put_one(
     deadline: Deadline,
 ) -> Result<(), BatchError> {
     let priority = template.priority();
-    // The engine refuses two of one priority for the same indices: it stands above the old one until that is gone.
+    // The engine refuses two templates with the same priority for the same indices. The new one has a higher priority
+    // until the old one is deleted.
     let stands_above = kind == Kind::Composable && replaced.iter().any(|(_, is_equal)| *is_equal);
     if stands_above {
         body["priority"] = (priority + 1).into();

@@ -1,7 +1,7 @@
-//! Removes what `setup` has made for a deployment, when the deployment goes: its templates and roles.
+//! Removes the templates and roles that `setup` made for a deployment, when the deployment is deleted.
 //!
-//! In: a deployment. Out: what was removed, and what could not be. Deliberately absent: indices, the snapshot repository and what lies
-//! in it. Data outlive their stack.
+//! In: a deployment. Out: what was removed, and what could not be removed. Deliberately absent: indices, the snapshot
+//! repository and its contents. Data outlive their stack.
 
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ pub(super) async fn remove(admin: &Admin, domain: &Domain, templates: &[Template
     removed
 }
 
-/// The templates of a deployment, by its mark and not by their names.
+/// The templates of a deployment. Their mark identifies them, not their names.
 async fn marked(
     admin: &Admin,
     domain: &Domain,

@@ -1,4 +1,4 @@
-//! What `setup` can be asked by hand, besides making the domain ready.
+//! The manual requests to `setup`, besides preparing the domain.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ const FORMS: &str = "give {}, {\"take_over\": true}, {\"remove\": true}, or {\"a
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Make the domain ready; take over what other owners have in the way, or not.
+    /// Prepare the domain. `take_over`: also replace resources of other owners.
     Run { take_over: bool },
     /// Remove this deployment's templates and roles.
     Remove,
@@ -16,14 +16,14 @@ pub(super) enum Request {
     Adopt(Adopt),
 }
 
-/// Which indices are adopted.
+/// The indices to adopt.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Adopt {
-    /// Only these; all that the datasets could have made where none are named.
+    /// Only these. Without names: all that the datasets could have created.
     pub(super) indices: Option<Vec<String>>,
     /// Also those of this stack.
     pub(super) from: Option<String>,
-    /// Only say which.
+    /// Only list them.
     pub(super) dry_run: bool,
 }
 
@@ -45,7 +45,7 @@ enum Chosen {
 }
 
 impl Request {
-    /// Reads an event; members of other meanings mean nothing here, such as those of a schedule.
+    /// Reads an event. Unknown members are ignored, such as those of a schedule.
     pub(super) fn read(event: &Value) -> Result<Self, String> {
         if !event.is_object() {
             return Ok(Self::Run { take_over: false });

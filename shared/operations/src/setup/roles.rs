@@ -1,27 +1,27 @@
-//! What the functions may do in a domain with fine-grained access control.
+//! The permissions of the functions in a domain with fine-grained access control.
 
 use serde_json::json;
 
 use crate::{admin::security::Role, settings::SetupSettings, stack::Stack};
 use pipeline::rules::Datasets;
 
-/// The role of those who write events, of a deployment without a name.
+/// The role for writing events, of a deployment without a name.
 const INGEST_ROLE: &str = "millrace_ingest";
-/// The role of those who look after the domain, likewise.
+/// The role for operating the domain, of a deployment without a name.
 const OPERATE_ROLE: &str = "millrace_operate";
 
-/// The role of those who write events.
+/// The role for writing events.
 pub fn ingest_role(stack: &Stack) -> String {
     stack.own(INGEST_ROLE, '_')
 }
 
-/// Both roles of a deployment, whether or not it has made them.
+/// Both roles of a deployment, whether or not it has created them.
 pub(super) fn names(stack: &Stack) -> [String; 2] {
     [INGEST_ROLE, OPERATE_ROLE].map(|name| stack.own(name, '_'))
 }
 
-/// The roles to be made: one for those who write events, one for those who look after the domain. None where nobody is to have it.
-/// `is_own` says whether what has these names is no other deployment's for sure, or taken over.
+/// The roles to create: one for writing events, one for operating the domain. A role without members is not created.
+/// `is_own` says whether resources with these names certainly belong to no other deployment, or are taken over.
 pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool) -> Vec<Role> {
     let patterns = datasets.wildcards();
     let stack = &settings.domain.stack;

@@ -1,10 +1,10 @@
-//! Saved objects of OpenSearch Dashboards and Kibana: what there is to see of the datasets, before anybody has drawn it.
+//! Saved objects of OpenSearch Dashboards and Kibana: a first view of the datasets.
 //!
-//! In: datasets and their index templates. Out: for all datasets whose indices are alike an index pattern on the time
-//! field, a search for Discover, events over time, top values, a map and a heat map, and a dashboard of these; as the
-//! import API takes them. What the mappings do not tell is left out: no panel is to fail when it is opened. Ids follow
-//! from the index pattern, so that an import over the last one changes nothing. Deliberately absent: the import
-//! (`dashboards`), and any look at the data.
+//! In: datasets and their index templates. Out: saved objects in the form of the import API. All datasets with the same
+//! indices get an index pattern on the time field, a search for Discover, events over time, top values, a map and a
+//! heat map, and a dashboard of these. What the mappings do not define is left out, so that no panel fails when it is
+//! opened. Ids follow from the index pattern, so a repeated import changes nothing. Deliberately absent: the import
+//! (`dashboards`), and reading any data.
 
 mod chart;
 mod layers;
@@ -20,13 +20,13 @@ use pipeline::{
     shape::{FieldRule, Making},
 };
 
-/// Panels with top values, and columns of the search: more would be no overview.
+/// The maximum number of panels with top values and of columns in the search. More would not be an overview.
 const MAX_TOP_FIELDS: usize = 4;
 /// Columns of a dashboard's grid.
 const GRID_COLUMNS: usize = 48;
-/// Where a search or a visualization refers to its index pattern.
+/// The place where a search or a visualization refers to its index pattern.
 const INDEX_REFERENCE: &str = "kibanaSavedObjectMeta.searchSourceJSON.index";
-/// What the objects are written like: the last form that both families read, since they parted at 7.10.
+/// The versions of the objects' format: the last one that both families read, since they diverged at 7.10.
 const MIGRATION_VERSIONS: [(&str, &str); 5] = [
     ("index-pattern", "7.6.0"),
     ("search", "7.9.3"),
@@ -35,17 +35,17 @@ const MIGRATION_VERSIONS: [(&str, &str); 5] = [
     ("map", "7.10.0"),
 ];
 
-/// How points are drawn.
+/// How points are drawn on a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maps {
-    /// Visualizations: OpenSearch Dashboards, and Kibana 7, which Amazon ships without the Maps app.
+    /// Visualizations: for OpenSearch Dashboards, and for Kibana 7, which Amazon ships without the Maps app.
     Coordinate,
-    /// The Maps app: Kibana from 8 on, which draws no coordinate maps any more.
+    /// The Maps app: for Kibana 8 and later, which has no coordinate maps any more.
     App,
 }
 
 impl Maps {
-    /// What goes with an engine; `None` where its Kibana cannot read these objects.
+    /// The kind of maps for an engine; `None` if its Kibana cannot read these objects.
     pub(super) fn of(version: Version) -> Option<Self> {
         match version.distribution {
             Distribution::OpenSearch => Some(Self::Coordinate),
@@ -56,28 +56,28 @@ impl Maps {
     }
 }
 
-/// All saved objects, each after those that it refers to.
+/// All saved objects. Each comes after the objects that it refers to.
 pub(super) fn saved_objects(datasets: &Datasets, templates: &[Template], maps: Maps) -> Vec<Value> {
     views(datasets, templates).iter().flat_map(|view| view.objects(maps)).collect()
 }
 
-/// The file that the import API takes.
+/// The file for the import API.
 pub(super) fn ndjson(objects: &[Value]) -> String {
     objects.iter().fold(String::new(), |text, object| text + &object.to_string() + "\n")
 }
 
-/// What there is to see of the indices of one pattern.
+/// The fields to show for the indices of one pattern.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
-    /// The indices.
+    /// The index pattern.
     pattern: String,
-    /// The datasets whose indices they are.
+    /// The datasets with these indices.
     names: Vec<String>,
-    /// The field with the time.
+    /// The time field.
     time: Option<String>,
     /// Fields with points.
     points: Vec<String>,
-    /// Fields whose top values say something.
+    /// Fields with useful top values.
     top: Vec<String>,
 }
 
@@ -124,9 +124,9 @@ impl View {
                 }
             }
         }
-        // Where the datasets have different fields for it, the one that is made for them is the better one.
+        // If the datasets have different time fields, prefer the one that the pipeline creates.
         let time = if times.len() == 1 { times.pop() } else { made.or_else(|| times.into_iter().next()) };
-        // A pseudonym's top values say little, but more than nothing.
+        // The top values of a pseudonym are of little use, but better than no panel.
         let (pseudonyms, mut top): (Vec<_>, Vec<_>) =
             of_kind(&["keyword", "constant_keyword"]).into_iter().partition(|path| hashed.contains(path));
         if top.is_empty() {
@@ -138,7 +138,7 @@ impl View {
         Self { pattern: pattern.to_owned(), names, time, points: of_kind(&["geo_point"]), top }
     }
 
-    /// `*` is no letter of an id that becomes part of a URL, and an index name has no capitals.
+    /// The id becomes part of a URL, so `*` is replaced by `X`. Index names have no capitals, so this is unambiguous.
     fn id(&self, what: &str) -> String {
         let pattern = self.pattern.replace('*', "X");
         if what.is_empty() { format!("millrace-{pattern}") } else { format!("millrace-{pattern}-{what}") }
@@ -175,7 +175,7 @@ impl View {
         objects
     }
 
-    /// The user's own words are in no title: it is what people look for in a list.
+    /// The title has only the index pattern and fixed words: people search for it in a list.
     fn title(&self, what: &str) -> String {
         format!("{}: {what}", self.pattern)
     }
@@ -192,7 +192,7 @@ impl View {
         if let Some(time) = &self.time {
             attributes["timeFieldName"] = json!(time);
         }
-        // Without its fields: they are asked for when it is opened first.
+        // Without the fields: the dashboards load them when the pattern is first opened.
         object("index-pattern", &self.id(""), &attributes, &[])
     }
 
@@ -277,7 +277,7 @@ impl View {
     }
 }
 
-/// What a search or a visualization asks for: everything, of its index pattern.
+/// The query of a search or a visualization: all documents of its index pattern.
 fn search_source() -> String {
     json!({ "query": { "query": "", "language": "kuery" }, "filter": [], "indexRefName": INDEX_REFERENCE }).to_string()
 }

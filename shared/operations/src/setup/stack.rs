@@ -1,4 +1,4 @@
-//! `CloudFormation`'s custom resource: the event that it sends, and the answer that it waits for at a URL.
+//! `CloudFormation`'s custom resource: the event that it sends, and the response that it expects at a URL.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>
 
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use delivery::{cluster::put_json, lambda::Deadline, retry::Backoff};
 use pipeline::outcome::BatchError;
 
-/// The answer may have 4,096 bytes; the rest of it takes less than this.
+/// The response may have 4,096 bytes. The rest of it takes fewer bytes than this limit.
 const MAX_REASON_BYTES: usize = 2_000;
-/// One attempt at the answer.
+/// The timeout of one attempt to send the response.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The resource's own id, whatever is changed: another one would make `CloudFormation` delete the old.
+/// The resource's own id. It never changes: a new id would make `CloudFormation` delete the old resource.
 const PHYSICAL_ID: &str = "millrace-setup";
 
 /// The event.
@@ -34,24 +34,24 @@ pub(super) struct Request {
     resource_properties: Value,
 }
 
-/// What an event asks for.
+/// The action that an event requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Only an answer.
+    /// Only respond.
     Answer,
-    /// Make the domain ready.
+    /// Prepare the domain.
     Run,
-    /// Remove what was made.
+    /// Remove what was created.
     Remove,
 }
 
 impl Request {
-    /// `None` of any other event.
+    /// Reads an event; `None` for an event of another kind.
     pub(super) fn read(event: &Value) -> Option<Self> {
         serde_json::from_value(event.clone()).ok()
     }
 
-    /// What it asks for. Data outlive their stack, and so does what an operator wanted to make by hand.
+    /// The requested action. Data outlive their stack, and so do resources that an operator wanted to create manually.
     pub(super) fn action(&self) -> Action {
         match (self.resource_properties["Run"] == "false", self.request_type.as_str()) {
             (true, _) => Action::Answer,
@@ -60,10 +60,10 @@ impl Request {
         }
     }
 
-    /// Puts the answer where `CloudFormation` waits for it, until it is there or the function ends.
+    /// Sends the response to the URL of `CloudFormation`, until it is accepted or the function ends.
     ///
     /// # Errors
-    /// The last failure, after as many attempts as there was time for.
+    /// The last failure, after as many attempts as the time allowed.
     pub(super) async fn answer(&self, result: &Result<Value, String>, deadline: Deadline) -> Result<(), String> {
         let body = self.body(result).to_string();
         let mut backoff = Backoff::new(fastrand::u64(..));

@@ -1,8 +1,9 @@
-//! Index templates: what pipeline.yaml tells about the indices of its datasets, in the engine's words.
+//! Index templates: translates the rules of pipeline.yaml about the indices of its datasets into the engine's format.
 //!
-//! In: datasets, and a way to read the mapping files that they name. Out: one template for all datasets whose indices are
-//! alike, or every fault at once. What the user's own mapping says about a field stands; only what it does not say is added. A dataset
-//! whose indices are deleted one day has one in any case: the mark in it (`body`) says whose they are.
+//! In: datasets, and a way to read the mapping files that they name. Out: one template for all datasets with the same
+//! indices, or all faults at once. The user's own mapping of a field takes precedence; only missing settings are added.
+//! A dataset whose indices are deleted at some age always has a template: its mark (`body`) records the owner of the
+//! indices.
 
 mod analysis;
 mod body;
@@ -22,23 +23,23 @@ use pipeline::{
 /// One index template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    /// Its name in the domain; follows from the pattern, so that a dataset with a new name takes the old one over.
+    /// Its name in the domain. It follows from the pattern, so a renamed dataset takes over the old template.
     pub name: String,
-    /// The indices that it is for.
+    /// The pattern of its indices.
     pub pattern: String,
     settings: Map<String, Value>,
     mappings: Map<String, Value>,
     owner: TemplateOwner,
-    /// Whether a dataset's indices are deleted by their age.
+    /// Whether a dataset's indices are deleted by age.
     is_kept_for_a_time: bool,
-    /// A fault that cannot be told in the engine's words.
+    /// Rules that the engine's format cannot express.
     pub notes: Vec<String>,
 }
 
-/// The templates of all datasets that tell anything about their indices. `read` gives the text of a mapping file.
+/// The templates of all datasets with rules for their indices. `read` returns the text of a mapping file.
 ///
 /// # Errors
-/// Files that are missing or no mapping, and datasets with the same indices that contradict one another.
+/// Files that are missing or contain no mapping; and datasets with the same indices whose rules contradict each other.
 pub fn templates(
     datasets: &Datasets,
     owner: &TemplateOwner,
@@ -57,7 +58,7 @@ pub fn templates(
         }
         template.set(dataset, &mut faults);
     }
-    // After all mappings of users: what they say stands.
+    // After all mappings of users, which take precedence.
     for dataset in datasets {
         if let Some(template) = templates.get_mut(&dataset.router.index().wildcard()) {
             template.add_fields(dataset);
@@ -66,15 +67,15 @@ pub fn templates(
     if !faults.is_empty() {
         return Err(faults);
     }
-    // A template without content would only hide one that the operator may have.
+    // A template without content would only hide a template of the operator.
     let is_needed = |template: &Template| !template.is_empty() || template.is_for_the_mark();
     Ok(templates.into_values().filter(is_needed).collect())
 }
 
-/// The same, with the files beside pipeline.yaml.
+/// As `templates`, with the mapping files next to pipeline.yaml.
 ///
 /// # Errors
-/// Every fault at once.
+/// All faults at once.
 pub fn beside(
     datasets: &Datasets,
     owner: &TemplateOwner,
@@ -110,12 +111,12 @@ impl Template {
         self.settings.is_empty() && self.mappings.is_empty()
     }
 
-    /// Whether it says nothing but whose its indices are: then it must hide no other template.
+    /// Whether its only content is the mark of its indices. Then it must not hide another template.
     pub fn is_for_the_mark(&self) -> bool {
         self.is_empty() && self.is_kept_for_a_time && !self.owner.is_collection
     }
 
-    /// Who puts it.
+    /// The owner of the template.
     pub fn owner(&self) -> &TemplateOwner {
         &self.owner
     }
@@ -140,7 +141,7 @@ impl Template {
         }
     }
 
-    /// Joins another mapping of the same indices.
+    /// Merges another mapping of the same indices.
     fn merge(&mut self, mapping: &Map<String, Value>, file: &str, faults: &mut Vec<Fault>) {
         if let Err(path) = join(&mut self.mappings, mapping, "") {
             let message = format!(
@@ -151,7 +152,7 @@ impl Template {
         }
     }
 
-    /// Adds what follows from a dataset's other rules.
+    /// Adds the fields that follow from a dataset's other rules.
     fn add_fields(&mut self, dataset: &Dataset) {
         let rules = dataset.shape.rules();
         if let Some(timestamp) = dataset.router.timestamp()
@@ -195,7 +196,7 @@ impl Template {
                 return;
             };
             let Some(parent) = properties.entry(name).or_insert_with(|| json!({})).as_object_mut() else { return };
-            // A field of its own kind, such as flat_object, has no fields in it that could be mapped.
+            // A field with a type of its own, such as `flat_object`, has no subfields that could be mapped.
             if parent.get("type").is_some_and(|kind| kind != "object" && kind != "nested") {
                 return;
             }
@@ -203,8 +204,8 @@ impl Template {
         }
     }
 
-    /// The fields that the mappings name and aggregations can be asked for, with their types. What lies in a `nested` field
-    /// is left out: it needs aggregations of its own.
+    /// The fields in the mappings that support aggregations, with their types. Fields inside a `nested` field are left
+    /// out: they need special aggregations.
     pub(super) fn fields(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         collect_fields(&self.mappings, "", &mut fields);
@@ -229,7 +230,7 @@ fn collect_fields(object: &Map<String, Value>, path: &str, fields: &mut BTreeMap
     }
 }
 
-/// Joins `from` into `into`; `Err` names where the two say different things.
+/// Merges `from` into `into`. `Err` names the path where the two differ.
 fn join(into: &mut Map<String, Value>, from: &Map<String, Value>, path: &str) -> Result<(), String> {
     for (key, value) in from {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };

@@ -1,6 +1,6 @@
-//! What is remembered of paused sources: who wants them off, and which of them Millrace turned off.
+//! The record of paused sources: the holders, and the mappings that Millrace turned off.
 //!
-//! In: the document of S3, and the mappings as Lambda lists them with their tags. Out: what to turn on. Pure.
+//! In: the document from S3, and the mappings with their tags as Lambda lists them. Out: the mappings to turn on. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use delivery::aws::functions::Mapping;
 
-/// Between two holders in the value of a tag.
+/// Separates two holders in the value of a tag.
 const SEPARATOR: char = '+';
-/// Characters of a tag's value at the most
+/// The maximum length of a tag's value in characters
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html>).
 const LONGEST_TAG: usize = 256;
 
-/// A mapping as Lambda lists it, with the tag that says who turned it off.
+/// A mapping as Lambda lists it, with the tag that records who turned it off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     /// The mapping.
     pub mapping: Mapping,
-    /// The value of `millrace:paused`. Asked only of mappings that are off.
+    /// The value of `millrace:paused`. Only read for mappings that are off.
     pub tag: Option<String>,
 }
 
-/// What is kept while mappings are not as they were.
+/// The record that exists while mappings are changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    /// Who wants them off: `brake`, `replay ID`. None: they are being released.
+    /// The holders that want them off: `brake`, `replay ID`. If empty, they are being released.
     pub by: BTreeSet<String>,
-    /// The mappings as they were. Those that were enabled are turned on again.
+    /// The mappings in their previous state. Those that were enabled are turned on again.
     pub mappings: Vec<Mapping>,
-    /// Whether nothing but `Enabled` was changed. Releases before this one also lowered the concurrency on the way back.
+    /// Whether only `Enabled` was changed. Releases before this one also lowered the concurrency on the way back.
     #[serde(default)]
     pub only_enabled: bool,
-    /// Differs after every claim, so that a release that was decided before a claim cannot be written over it.
+    /// Changes with every claim, so that a release decided before a claim cannot overwrite it.
     #[serde(default)]
     pub claim: u64,
 }
@@ -44,7 +44,7 @@ impl Paused {
         self.by.is_empty() && !self.mappings.iter().any(|mapping| mapping.enabled)
     }
 
-    /// What the tags say, where the document is lost.
+    /// The record from the tags, if the document is lost.
     pub fn of_tags(found: &[Found]) -> Self {
         let mut paused = Self { only_enabled: true, ..Self::default() };
         paused.note(found);
@@ -53,8 +53,8 @@ impl Paused {
         paused
     }
 
-    /// Takes in how the mappings are now: new ones, those that were turned on meanwhile, and those whose tag says that
-    /// Millrace turned them off.
+    /// Adds the current mappings to the record: new ones, ones that were turned on meanwhile, and ones whose tag says
+    /// that Millrace turned them off.
     pub fn note(&mut self, found: &[Found]) {
         for Found { mapping, tag } in found {
             let was_enabled = mapping.enabled || tag.is_some();
@@ -68,33 +68,33 @@ impl Paused {
         }
     }
 
-    /// The mappings to be turned on.
+    /// The mappings to turn on.
     pub fn to_enable(&self) -> impl Iterator<Item = &Mapping> {
         self.mappings.iter().filter(|mapping| mapping.enabled)
     }
 
-    /// The mappings to be turned on that are not listed, by identifier.
+    /// The mappings to turn on that are not listed, by identifier.
     pub fn missing(&self, listed: &[Mapping]) -> BTreeSet<String> {
         let is_missing = |known: &&Mapping| !listed.iter().any(|now| now.uuid == known.uuid);
         self.to_enable().filter(is_missing).map(|known| known.uuid.clone()).collect()
     }
 
-    /// Whether all mappings to be turned on are on, with the concurrency that they had. `now` is all of them that are there: one that was
-    /// deleted is not to be restored.
+    /// Whether all mappings to turn on are on, with their previous concurrency. `now` is all existing mappings: a
+    /// deleted one is not restored.
     pub fn are_on(&self, now: &[Mapping]) -> bool {
         let is_on = |now: &Mapping| now.enabled && !now.is_updating && self.lowered(now).is_none();
         let is_deleted_or_on = |known: &Mapping| now.iter().find(|now| now.uuid == known.uuid).is_none_or(is_on);
         self.to_enable().all(is_deleted_or_on)
     }
 
-    /// The value of the tag of each mapping that Millrace turned off.
+    /// The tag value for each mapping that Millrace turned off.
     pub fn tag(&self, stack: &str) -> String {
         let by: Vec<&str> = self.by.iter().map(String::as_str).collect();
         format!("{stack}/{}", by.join(&SEPARATOR.to_string())).chars().take(LONGEST_TAG).collect()
     }
 
-    /// The concurrency to restore: where a release before this one had lowered it on the way back, and nothing else has
-    /// changed it since.
+    /// The concurrency to restore, if a release before this one had lowered it on the way back and it has not changed
+    /// since.
     pub fn lowered(&self, now: &Mapping) -> Option<Mapping> {
         let known = self.mappings.iter().find(|known| known.uuid == now.uuid)?;
         let is_lowest = now.maximum_concurrency == known.maximum_concurrency.map(|_| 2)
@@ -136,7 +136,7 @@ mod tests {
             found("ours", false, Some("s/brake")),
         ]);
         assert_eq!(enabled(&paused), ["on", "ours"]);
-        // Off by now, turned on by a deployment, and new.
+        // One is off by now, one was turned on by a deployment, and one is new.
         paused.note(&[found("on", false, None), found("off by hand", true, None), found("new", true, None)]);
         assert_eq!(enabled(&paused), ["on", "off by hand", "ours", "new"]);
     }

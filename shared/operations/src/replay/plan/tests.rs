@@ -99,7 +99,7 @@ fn an_index_whose_events_have_expired_is_refused_when_it_is_planned_and_when_it_
     };
     let kept = datasets("    retention: 2d\n");
     let dataset = kept.by_name("a").unwrap();
-    // The 22nd goes when it ended two days ago: with the beginning of the 25th.
+    // The index of the 22nd is deleted two days after its end: at the start of the 25th.
     let (before, after) = (START_MS + 3 * DAY - 1, START_MS + 3 * DAY);
     assert!(refusals(dataset, &planned(Some(3)), before, |_| true).is_empty());
     for documents in [Some(3), None] {

@@ -1,4 +1,5 @@
-//! The steps of `recreate` before anything is sent: the sources are paused, the indices kept in a snapshot and deleted, the sources released.
+//! The steps of `recreate` before any notification: pause the sources, take a snapshot of the indices, delete them,
+//! release the sources.
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
@@ -13,7 +14,7 @@ use delivery::aws::state::NotWritten;
 use pipeline::outcome::BatchError;
 
 impl Run<'_> {
-    /// Whether the sources are off, and nothing of them is under way.
+    /// Whether the sources are off, and no event from them is in flight.
     pub(super) async fn pause(&mut self) -> Result<bool, Broken> {
         let by = holder(&self.state.value.id);
         for attempt in 1.. {
@@ -21,7 +22,7 @@ impl Run<'_> {
                 Ok(()) => break,
                 Err(NotWritten::Failed(error @ BatchError::Permanent { .. })) => return Err(error.into()),
                 Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.to_string())),
-                // The brake wrote at the same time, or a mapping is on its way to another state.
+                // The brake wrote at the same time, or a mapping is changing its state.
                 Err(error) => tracing::warn!(%error, "pausing again"),
             }
             if self.deadline.reading_is_over() {
@@ -41,7 +42,7 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Whether the sources are on, or off for another holder.
+    /// Whether the sources are on, or are off for another holder.
     pub(super) async fn release(&mut self) -> Result<bool, Broken> {
         let mut attempt = 0;
         while !self.deadline.reading_is_over() {
@@ -60,7 +61,7 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Why nothing is deleted, now that nothing is under way. What was begun is finished.
+    /// The reason to delete nothing, checked now that no event is in flight. A deletion that has begun is finished.
     pub(super) async fn refusal(&self) -> Result<Option<String>, Broken> {
         let Progress { what: What::Objects(objects), deleted, plan, .. } = &self.state.value else { return Ok(None) };
         if !deleted.is_empty() {
@@ -76,14 +77,14 @@ impl Run<'_> {
         Ok(self.replay.changed(plan, self.deadline).await?)
     }
 
-    /// Ends it without having deleted anything; the sources are released first.
+    /// Ends the replay before any deletion. The sources are released first.
     pub(super) async fn refuse(&mut self, reason: String) -> Result<(), Broken> {
         tracing::error!(reason, "nothing is made anew");
         self.state.value.refused = Some(reason);
         self.enter(Phase::Releasing).await
     }
 
-    /// Whether this step is over: by a snapshot, without one, or by a refusal.
+    /// Whether this step is finished: by a snapshot, without one, or by a refusal.
     pub(super) async fn snapshot(&mut self) -> Result<bool, Broken> {
         let is_without = matches!(&self.state.value.what, What::Objects(objects) if objects.without_snapshot);
         let plan = self.state.value.plan.clone().filter(|plan| !is_without && !plan.indices.is_empty());
@@ -112,12 +113,13 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Whether every index is deleted. The templates are there before: what is made meanwhile is by the new rules.
+    /// Whether every index is deleted. The templates are written first: an index created meanwhile follows the new
+    /// rules.
     pub(super) async fn recreate(&mut self) -> Result<bool, Broken> {
         self.replay.put_templates(self.deadline).await?;
         let plan = self.state.value.plan.clone();
         if let (Some(plan), true) = (&plan, self.state.value.deleted.is_empty()) {
-            // Before the first is deleted, so that the answer tells of all, also after a kill.
+            // Before the first deletion, so that the response names all indices even after a kill.
             self.state.value.deleted = plan.indices.iter().map(|index| index.name.clone()).collect();
             self.write().await?;
         }
@@ -138,7 +140,7 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Finishes what a release without plans had begun to delete. All objects of the dataset are sent after it.
+    /// Finishes the deletion that a release without plans had begun. All objects of the dataset are sent afterwards.
     async fn delete_known(&mut self) -> Result<bool, Broken> {
         for index in self.state.value.deleted.clone() {
             if self.deadline.reading_is_over() {

@@ -1,4 +1,4 @@
-//! The last step of every replay: objects are listed and notified, at a pace where one is asked for.
+//! The last step of every replay: list objects and send their notifications, at the requested rate if there is one.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,10 @@ use crate::replay::{What, notify, objects::places_of, places::Place};
 use delivery::retry::Backoff;
 use pipeline::outcome::BatchError;
 
-/// Messages of a batch at the most (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
+/// The maximum number of messages in a batch
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
 const BATCH: usize = 10;
-/// Batches at once.
+/// The number of concurrent batches.
 const BATCHES_AT_ONCE: usize = 8;
 
 impl Run<'_> {
@@ -86,7 +87,7 @@ impl Run<'_> {
         unreachable!("the last attempt returns")
     }
 
-    /// Sends messages until all of them are in the queue. Some may be there twice: that is harmless.
+    /// Sends messages until all of them are in the queue. Some may be sent twice, which is harmless.
     async fn batch(&self, bodies: &[String]) -> Result<(), BatchError> {
         let mut left = bodies.to_vec();
         let mut backoff = Backoff::new(fastrand::u64(..));
@@ -111,7 +112,7 @@ impl Run<'_> {
         unreachable!("the last attempt returns")
     }
 
-    /// Waits until so many objects more are within the rate; `false` where the deadline comes before.
+    /// Waits until the rate allows this many more objects; `false` if the deadline comes first.
     async fn pace(&mut self, count: usize, rate: Option<f64>) -> Result<bool, Broken> {
         let Some(rate) = rate else { return Ok(true) };
         while self.next > Instant::now() {
@@ -121,13 +122,13 @@ impl Run<'_> {
             tokio::time::sleep_until(self.next.min(Instant::now() + LOOKS_EVERY).into()).await;
             self.write_now_and_then().await?;
         }
-        // What was not used is not made up for: the rate is a ceiling.
+        // Unused capacity is not saved up: the rate is a ceiling.
         self.next = self.next.max(Instant::now()) + Duration::from_secs_f64(count as f64 / rate);
         Ok(true)
     }
 }
 
-/// As many objects as one fifth of a second is good for, at least one: so the pace is even.
+/// The number of objects for a fifth of a second, at least one. Small groups keep the rate even.
 fn group_of(rate: f64) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 80")]
     let group = (rate / 5.0).clamp(1.0, (BATCH * BATCHES_AT_ONCE) as f64) as usize;

@@ -35,7 +35,7 @@ fn index(name: &str) -> Index {
     Index { bytes: 10, stack: Some("web".into()), ..Index::new(name) }
 }
 
-/// One node with everything on it.
+/// A single node that holds all indices.
 fn storage(indices: &[Index], free: u64, total: u64) -> Storage {
     let on_node = |index: &Index| (index.name.clone(), BTreeMap::from([("n".to_owned(), index.bytes)]));
     Storage {
@@ -81,7 +81,8 @@ fn a_local_day_is_over_when_it_is_over_there() {
     let rules = Datasets::parse("pipeline.yaml", &yaml, None).unwrap();
     let names = ["20", "19", "18"].map(|day| [format!("midway-2026.11.{day}"), format!("kiritimati-2026.11.{day}")]);
     let indices: Vec<Index> = names.iter().flatten().map(|name| index(name)).collect();
-    // Two days ago, at 10:00 of UTC, the 21st began on Kiritimati, and it was the 19th on Midway. The oldest goes first.
+    // Two days before 10:00 UTC it was already the 21st on Kiritimati, and still the 19th on Midway. The oldest is
+    // deleted first.
     let gone: Vec<String> = planned(&rules, &indices, 0, None).into_iter().map(|(name, _)| name).collect();
     assert_eq!(gone, ["kiritimati-2026.11.18", "kiritimati-2026.11.19", "midway-2026.11.18", "kiritimati-2026.11.20"]);
 }
@@ -166,7 +167,7 @@ fn what_does_not_carry_this_stacks_mark_stays_and_is_told_and_frees_nothing() {
     );
 }
 
-/// Names as they are met: of the datasets' own patterns, of others, and of neither.
+/// Realistic names: names of the datasets' own patterns, other names with a date, and unrelated names.
 fn names() -> impl Strategy<Value = String> {
     let date = (-60_i64..5).prop_map(|days| {
         let day = jiff::Timestamp::from_millisecond(ms("2026-11-22T10:00:00Z") + days * DAY_MS).unwrap();
@@ -208,7 +209,7 @@ proptest! {
         let plan = plan(&rules, &web(), &indices, &storage, watermark, now);
         let kept: BTreeSet<_> = plan.unowned.iter().chain(&plan.in_use).cloned().collect();
         let plan = plan.deletions;
-        // By jiff, and by the names alone: nothing of what decided.
+        // Computed with jiff and the names alone, independently of the code under test.
         let ended_days_ago = |name: &str| -> Option<f64> {
             let (prefix, date) = name.rsplit_once('-')?;
             let is_ours = prefix == "logs" || (prefix.starts_with("apps-") && prefix.len() > 5);

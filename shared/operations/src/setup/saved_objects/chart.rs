@@ -1,11 +1,11 @@
-//! Charts: what a visualization draws, and of which aggregations.
+//! Charts: the state of each visualization and its aggregations.
 
 use serde_json::{Value, json};
 
-/// Buckets of top values.
+/// The number of buckets for top values.
 const TOP_VALUES: u32 = 10;
 
-/// A visualization's state, but for its title.
+/// A visualization's state without its title.
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) kind: &'static str,
@@ -20,7 +20,7 @@ pub(super) enum MapKind {
     Circles,
 }
 
-/// Bars of counts over the time picker's range.
+/// Bars of counts over the range of the time picker.
 pub(super) fn over_time(field: &str) -> Chart {
     let params = json!({ "field": field, "interval": "auto", "drop_partials": false, "min_doc_count": 1, "extended_bounds": {} });
     Chart {

@@ -15,7 +15,7 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn new(field: &str) -> Self {
-        // They follow from the place of a layer in the list.
+        // The names follow from the position of a layer in the list.
         let references = ["layer_1_source_index_pattern", "layer_2_source_index_pattern"];
         let source = |id: &str, request: &str, reference: &str| {
             json!({

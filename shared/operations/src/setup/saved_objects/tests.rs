@@ -55,7 +55,7 @@ fn inner(text: &Value) -> Value {
     serde_json::from_str(text.as_str().unwrap_or_else(|| panic!("no text: {text}"))).unwrap()
 }
 
-/// Each name by which something in an object's texts refers to another.
+/// All names through which an object's texts refer to other objects.
 fn names(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -119,7 +119,7 @@ fn what_the_mappings_tell_is_shown_and_nothing_else() {
         ("histogram", "event.time"),
         ("tile_map", "location"),
         ("tile_map", "location"),
-        // Not the pseudonym, not what is nested, not what has no values to count; those at the top first.
+        // No pseudonym, no nested field, no field without countable values. Top-level fields come first.
         ("horizontal_bar", "os"),
         ("horizontal_bar", "country.raw"),
         ("horizontal_bar", "event.name"),
@@ -129,7 +129,7 @@ fn what_the_mappings_tell_is_shown_and_nothing_else() {
     assert_eq!(search["columns"], json!(["os", "country.raw", "event.name"]));
     assert_eq!(search["sort"], json!([["event.time", "desc"]]));
 
-    // Where there is nothing better, the pseudonym; without a time no histogram.
+    // A pseudonym if there is no better field. No histogram without a time.
     let hashed: Vec<_> = objects.iter().map(key).filter(|(_, id)| id.starts_with("millrace-hashed-X")).collect();
     let kinds: Vec<_> =
         hashed.iter().map(|(kind, id)| format!("{kind} {}", &id["millrace-hashed-X".len()..])).collect();
@@ -184,7 +184,7 @@ fn of_several_time_fields_the_one_that_is_made_for_all_is_taken() {
         (dataset("a", "t", &date("t")), json!("t")),
         (dataset("a", "t", &date("t")) + &dataset("b", "u", &date("u")), json!("@timestamp")),
         (dataset("a", "t", "") + &dataset("b", "u", ""), json!("t")),
-        // A format that the engine has no words for, so that nobody knows what the field will be.
+        // The engine has no equivalent of this format, so the type of the field is unknown.
         (dataset("a", "{ field: t, format: \"%Y-%m-%d %V\" }", ""), Value::Null),
     ] {
         let objects = made(&format!("datasets:\n{yaml}"), Maps::Coordinate);

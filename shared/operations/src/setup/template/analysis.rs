@@ -1,19 +1,21 @@
-//! How the indices of a template treat the text of a field: as one value, or as words.
+//! How the indices of a template treat the text of a field: as one value or as words.
 //!
-//! In: a field's path in a document. Out: the type or normalizer for which a query finds other things than on a keyword field. Deliberately
-//! absent: fields that no mapping names. There the engine makes `text` with a `keyword` below it.
+//! In: a field's path in a document. Out: the type or normalizer that makes a query find other documents than on a
+//! keyword field. Deliberately absent: fields that no mapping names. For those the engine creates `text` with a
+//! `keyword` subfield.
 
 use serde_json::{Map, Value};
 
 use super::Template;
 
-/// Types whose values are analysed.
+/// Types whose values are analyzed.
 const ANALYSED: [&str; 4] = ["text", "match_only_text", "search_as_you_type", "annotated_text"];
-/// Aliases of aliases are none, but a mapping is anybody's text.
+/// The maximum depth of aliases. The engine forbids an alias of an alias, but a mapping file may contain any text.
 const MAX_ALIASES: usize = 4;
 
 impl Template {
-    /// Why a field does not compare as a keyword field does, such as its type `text`; `None` where it does, or where the mapping does not say.
+    /// The reason why a field does not compare like a keyword field, such as its type `text`. `None` if it does, or if
+    /// the mapping does not define it.
     pub fn analysis_of(&self, path: &str) -> Option<String> {
         let mut path = path.to_owned();
         for _ in 0..MAX_ALIASES {
@@ -26,7 +28,7 @@ impl Template {
         None
     }
 
-    /// The field that the mapping's `dynamic_templates` make of a string.
+    /// The field that the mapping's `dynamic_templates` create for a string.
     fn dynamic(&self, path: &str) -> Option<&Map<String, Value>> {
         let templates = self.mappings.get("dynamic_templates").and_then(Value::as_array)?;
         let mut rules =
@@ -35,7 +37,7 @@ impl Template {
         let parent = path.rsplit_once('.');
         match (made, parent) {
             (Some(rule), _) => rule.get("mapping").and_then(Value::as_object),
-            // A field below one that is made, such as its `keyword`.
+            // A subfield of a field that is created, such as its `keyword`.
             (None, Some((parent, name))) => {
                 let fields = self.dynamic(parent)?.get("fields").and_then(Value::as_object)?;
                 fields.get(name).and_then(Value::as_object)
@@ -57,7 +59,7 @@ fn text<'f>(field: &'f Map<String, Value>, key: &str) -> Option<&'f str> {
     field.get(key).and_then(Value::as_str)
 }
 
-/// A field below an object or another field. A name in a mapping may have dots itself.
+/// A field below an object or another field. A name in a mapping may contain dots.
 fn field<'m>(object: &'m Map<String, Value>, path: &str) -> Option<&'m Map<String, Value>> {
     ["properties", "fields"].into_iter().find_map(|below| {
         let below = object.get(below)?.as_object()?;
@@ -71,7 +73,8 @@ fn field<'m>(object: &'m Map<String, Value>, path: &str) -> Option<&'m Map<Strin
     })
 }
 
-/// Whether a rule of `dynamic_templates` is for strings at a path. One by regular expressions is taken for another.
+/// Whether a rule of `dynamic_templates` applies to strings at a path. A rule with regular expressions counts as not
+/// applying.
 fn makes(rule: &Map<String, Value>, path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
     let matches = |key: &str, text: &str| {
@@ -89,7 +92,7 @@ fn makes(rule: &Map<String, Value>, path: &str) -> bool {
         && is_meant("path_match", "path_unmatch", path)
 }
 
-/// Whether a text is matched by a glob whose `*` are any characters.
+/// Whether a glob matches a text. Its `*` stands for any characters.
 fn is_match(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };

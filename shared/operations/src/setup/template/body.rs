@@ -1,4 +1,4 @@
-//! A template's name and body: whose it is, and the mark that its indices get.
+//! The name and body of a template, with its owner and the mark for its indices.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,20 +13,21 @@ use crate::{
     stack::Stack,
 };
 
-/// Above the engine's own templates, which have 100 and 200, and most people's; a longer name is a narrower pattern, and wins. One
-/// less than before templates named their stack: the engine refuses two of one priority for the same indices, and so the new one can
-/// be put before the old one is deleted, also in a deployment that is rolled back.
+/// Higher than the engine's own templates, which have 100 and 200, and than most users' templates. A longer name is a
+/// narrower pattern and gets a higher priority. The value is one lower than before templates named their stack: the
+/// engine refuses two templates with the same priority for the same indices, so with a different value the new one can
+/// be written before the old one is deleted, even when a deployment is rolled back.
 const PRIORITY: usize = 299;
-/// Of the hash in a name.
+/// The number of hash bytes in a name.
 const HASH_BYTES: usize = 4;
 
-/// Whose templates they are.
+/// The owner of the templates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TemplateOwner {
     /// The deployment.
     pub stack: Stack,
-    /// Whether they are for a collection of `OpenSearch` Serverless: nobody deletes indices there, so they carry no mark, and what
-    /// is there can be asked for by name only, so that the names are those of any deployment.
+    /// Whether they are for a collection of `OpenSearch` Serverless. No indices are deleted there, so the templates
+    /// have no mark. Templates there can only be requested by name, so the names are the same for every deployment.
     pub is_collection: bool,
 }
 
@@ -37,19 +38,19 @@ impl From<&Domain> for TemplateOwner {
 }
 
 impl TemplateOwner {
-    /// The name of the template for a pattern; no two patterns have the same.
+    /// The name of the template for a pattern. It is unique per pattern.
     pub(super) fn name(&self, pattern: &str) -> String {
         let name = pattern.replace('*', "x");
-        // An `x` of the pattern's own would be taken for a `*`.
+        // A literal `x` in the pattern would look like a replaced `*`.
         let name = if pattern.contains('x') { format!("{name}-{}", hash(pattern)) } else { name };
         if self.stack.is_named() && !self.is_collection {
-            // No stack's name has a dot in it.
+            // The name of a stack has no dot.
             return format!("{}.{name}", self.stack.own_lowercase("millrace", '.'));
         }
         format!("millrace-{name}")
     }
 
-    /// The name that it had before deployments were named.
+    /// The name from before deployments had names.
     pub(super) fn former_name(pattern: &str) -> String {
         format!("millrace-{}", pattern.replace('*', "x"))
     }
@@ -67,12 +68,12 @@ impl Template {
         i64::try_from(PRIORITY + self.pattern.replace('*', "").len()).unwrap_or(i64::MAX)
     }
 
-    /// The name that it had before deployments were named.
+    /// The name from before deployments had names.
     pub fn former_name(&self) -> String {
         TemplateOwner::former_name(&self.pattern)
     }
 
-    /// Its mappings, with the mark that says whose index it is.
+    /// Its mappings, including the mark that records the owner of the index.
     fn mappings(&self) -> Value {
         let mut mappings = self.mappings.clone();
         if self.owner.is_collection {
@@ -86,7 +87,7 @@ impl Template {
         mappings.into()
     }
 
-    /// The body for the composable API, or for the older one.
+    /// The body for the composable API or for the legacy API.
     pub fn body(&self, kind: Kind) -> Value {
         let (priority, settings, mappings) = (self.priority(), &self.settings, self.mappings());
         match kind {
