@@ -1,8 +1,8 @@
-//! The `_bulk` body and its limits; its response, one [`ItemResult`] an item.
+//! The `_bulk` body and its limits, and its response with one [`ItemResult`] for each item.
 //!
-//! In: action lines and documents. Out: a [`Body`] that knows the span of every item, so that only the items that
-//! failed are sent again; then what the domain says of each. A body is also the unit of accounting: it carries what was
-//! read, dropped and rejected while it was filled. Deliberately absent: HTTP, compression, retries (`cluster`).
+//! In: action lines and documents. Out: a [`Body`] that knows the span of every item, so that only failed items are sent again;
+//! then the domain's answer to each item. A body is also the unit of accounting: it counts the events that were read, dropped and
+//! rejected while it was filled. Deliberately absent: HTTP, compression, retries (`cluster`).
 
 pub mod attribution;
 pub mod refusals;
@@ -20,14 +20,14 @@ pub use refusals::{Refusals, Ruling};
 pub use response::{ItemError, ItemResult, UnreadableResponse};
 pub use verdict::ItemVerdict;
 
-/// Most items of one body: its bookkeeping stays below 0.4 MiB.
+/// Maximum number of items in one body. It keeps the bookkeeping below 0.4 MiB.
 pub const MAX_ITEMS: usize = 10_000;
 
 /// The body has no room for this item: seal it, and push the item into the next.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// Where one item lies: in the body, and in its source.
+/// The position of one item, in the body and in its source.
 #[derive(Debug, Clone, Copy)]
 struct Item {
     at: ItemPosition,
@@ -45,18 +45,18 @@ pub struct Body {
     originals: Vec<u8>,
     items: Vec<Item>,
     max_bytes: usize,
-    /// What was rejected while this body was filled, encoded and counted.
+    /// Events that were rejected while this body was filled, encoded and counted.
     pub letters: Letters,
-    /// What was read, dropped and expired while this body was filled; the other fates come with its settlement.
+    /// Events that were read, dropped and expired while this body was filled. Settlement adds the other fates.
     pub produced: Outcome,
-    /// Values that a rule of `fields` could not make while this body was filled.
+    /// Number of values that a rule of `fields` could not make while this body was filled.
     pub left_out: u64,
-    /// Everything before it was produced into this body or one before it.
+    /// Every event before this position is accounted for in this body or an earlier one.
     pub end: ItemPosition,
 }
 
 impl Body {
-    /// An empty body that takes `max_bytes` of items, originals and letters together (a first item always fits).
+    /// Creates an empty body for `max_bytes` of items, originals and letters together. A first item always fits.
     pub fn new(max_bytes: usize) -> Self {
         Self {
             bytes: Vec::new(),
@@ -70,7 +70,7 @@ impl Body {
         }
     }
 
-    /// Forgets everything but the allocations.
+    /// Clears everything but keeps the allocations.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.originals.clear();
@@ -81,8 +81,8 @@ impl Body {
         self.end = ItemPosition::default();
     }
 
-    /// Appends one item: `action` is a whole line, `document` one JSON object, `original` the event as it came where
-    /// a rule changed it, kept for the dead letters. A line break between the tokens of a document becomes a space.
+    /// Appends one item. `action` is a whole line and `document` is one JSON object. `original` is the received event if a rule changed
+    /// it; it is kept for the dead letters. A line break between the tokens of a document becomes a space.
     ///
     /// # Errors
     /// [`Full`]: nothing was appended.
@@ -125,7 +125,7 @@ impl Body {
         Ok(())
     }
 
-    /// Adds a rejected event to the letters of this body; `payload` is the event as it came, or the head of it.
+    /// Adds a rejected event to the letters of this body. `payload` is the received event, or its head.
     ///
     /// # Errors
     /// [`Full`]: nothing was added.
@@ -148,17 +148,17 @@ impl Body {
         self.bytes.len() + self.originals.len() + self.letters.len()
     }
 
-    /// Whether it holds neither an item nor a letter.
+    /// Whether the body holds neither an item nor a letter.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.letters.is_empty()
     }
 
-    /// How many items it holds.
+    /// Number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// All items, as the domain takes them.
+    /// All items, in the form that the domain accepts.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -169,13 +169,13 @@ impl Body {
         &self.bytes[item.action as usize..item.end as usize]
     }
 
-    /// The index that an item is for, as its action line writes it.
+    /// The index of an item, as its action line writes it.
     pub fn index_of(&self, index: usize) -> &[u8] {
         let name = self.item(index).strip_prefix(br#"{"create":{"_index":""#).unwrap_or_default();
         &name[..memchr::memchr(b'"', name).unwrap_or(name.len())]
     }
 
-    /// The id that an item has in its action line, if it has one.
+    /// The id in an item's action line, if there is one.
     pub fn id_of(&self, index: usize) -> Option<String> {
         let Item { action, document, .. } = self.items[index];
         let action = &self.bytes[action as usize..document as usize];
@@ -184,7 +184,7 @@ impl Body {
         serde_json::from_slice(id).ok()
     }
 
-    /// The event of an item as it came.
+    /// The received event of an item.
     pub fn original(&self, index: usize) -> &[u8] {
         let item = &self.items[index];
         if item.original == item.original_end {
@@ -194,13 +194,13 @@ impl Body {
         }
     }
 
-    /// Where an item's event lies in its origin.
+    /// The position of an item's event in its origin.
     pub fn at(&self, index: usize) -> ItemPosition {
         self.items[index].at
     }
 }
 
-/// Bodies are capped at 95 MiB by the settings, and events at 64 MiB.
+/// Cannot overflow: the settings limit bodies to 95 MiB and events to 64 MiB.
 fn position(n: usize) -> u32 {
     u32::try_from(n).expect("a body is far below 4 GiB")
 }

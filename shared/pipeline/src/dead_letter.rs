@@ -1,7 +1,7 @@
-//! What can never be indexed, kept with its reason.
+//! Events that can never be indexed, stored with the reason.
 //!
-//! In: rejections with the bytes of their events. Out: NDJSON, one line an event, and the key it is stored under, which
-//! follows from the positions, so that writing it again makes no second object. Deliberately absent: S3 (`aws`).
+//! In: rejections with the bytes of their events. Out: NDJSON, one line for each event, and the key of the file. The key follows
+//! from the positions, so writing the same letters again does not create a second object. Deliberately absent: S3 (`aws`).
 
 use base64::{
     Engine,
@@ -16,10 +16,10 @@ use crate::{
     record::{Facts, ItemPosition, Origin, Position},
 };
 
-/// What stands in a key before how often its letters were replayed by their source. No hash has a point in it.
+/// Precedes the number of replays in a key. A hash never contains a point.
 const REPLAYS: &str = ".r";
 
-/// A regular expression of the keys that dead letters have below a prefix, which ends in a slash or is empty: dataset, origin and file.
+/// A regular expression for the keys of dead letters below a prefix: dataset, origin and file. The prefix ends in a slash or is empty.
 pub fn keys_below(prefix: &str) -> String {
     let escaped = regex_syntax::escape(prefix);
     // Letters of 0.1.0 had no hash in the name of the file.
@@ -31,21 +31,21 @@ pub fn keys_below(prefix: &str) -> String {
 pub struct Letters {
     ndjson: Vec<u8>,
     positions: Vec<ItemPosition>,
-    /// Where reading begins again for each of them, where they are not durable.
+    /// The position to resume reading from for each letter, in case it cannot be stored.
     restarts: Vec<ItemPosition>,
-    /// What the key says of each of them, with its position.
+    /// The part of the key that identifies each letter, with its position.
     names: Vec<(ItemPosition, Name)>,
     prefix: String,
     replays: u32,
 }
 
-/// What the key says of one letter. An event that was never read has no bytes, and so another name than one at its position that was:
-/// an object that is gone after its first event was rejected.
+/// The part of the key that identifies one letter. An event that was never read has no bytes. It gets a different name than an
+/// event that was read at the same position: the object can be deleted after its first event was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
     position: String,
     length: u64,
-    /// Of a continuation all of it: several may begin at one position.
+    /// The whole continuation, because several continuations may begin at one position.
     continuation: String,
 }
 
@@ -56,31 +56,31 @@ struct Letter<'a> {
     error_type: &'a str,
     reason: &'a str,
     dataset: &'a str,
-    /// What stands in for the event's own time, in milliseconds since 1970: that of its object or record.
+    /// The fallback for the event's time, in milliseconds since 1970: the time of its object or record.
     #[serde(skip_serializing_if = "Option::is_none")]
     record_time_ms: Option<i64>,
-    /// Keys and headers, where the rules ask for them.
+    /// Keys and headers, if the rules ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<&'a Facts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_base64: Option<String>,
-    /// Given where the payload is cut.
+    /// Set if the payload is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_length: Option<u64>,
-    /// The message by which the rest of an object is read, where that is what could not be done.
+    /// The message to read the rest of an object. Set if reading that rest has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     continuation: Option<&'a RawValue>,
 }
 
 impl Letters {
-    /// Adds one event. `payload` may be its head only, `length` is its whole length; an event that was never read has none.
+    /// Adds one event. `payload` may be only its head; `length` is its whole length. An event that was never read has no payload.
     pub fn push(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, payload: &[u8], length: u64) {
         self.add(origin, dataset, rejection, payload, length, None);
     }
 
-    /// Adds the rest of an object, with the message that `replay` sends to have it read.
+    /// Adds the rest of an object. `replay` sends the message to read it.
     pub fn push_continuation(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, message: &RawValue) {
         self.add(origin, dataset, rejection, &[], 0, Some(message));
     }
@@ -123,22 +123,22 @@ impl Letters {
         self.restarts.push(rejection.restart.unwrap_or(at));
     }
 
-    /// How many events.
+    /// Number of events.
     pub fn count(&self) -> u64 {
         self.positions.len() as u64
     }
 
-    /// Where their events lie.
+    /// The positions of the events.
     pub fn positions(&self) -> &[ItemPosition] {
         &self.positions
     }
 
-    /// Where reading begins again where these letters could not be written. A letter may name a position at which nothing begins.
+    /// Where to resume reading if these letters could not be written. A letter may name a position at which no read can start.
     pub fn restarts(&self) -> &[ItemPosition] {
         &self.restarts
     }
 
-    /// Encoded bytes.
+    /// Number of encoded bytes.
     pub fn len(&self) -> usize {
         self.ndjson.len()
     }
@@ -154,7 +154,7 @@ impl Letters {
     }
 
     /// The key below the dead-letter prefix: dataset, origin, first and last position, count, and a hash of all positions. The same
-    /// letters get the same key; any others get another one, so none is ever overwritten by others.
+    /// letters get the same key. Different letters get different keys, so letters never overwrite other letters.
     pub fn key(&self) -> String {
         let mut names: Vec<&(ItemPosition, Name)> = self.names.iter().collect();
         names.sort_unstable();
@@ -164,20 +164,20 @@ impl Letters {
         }
         let position = |name: Option<&&(ItemPosition, Name)>| name.map_or("", |(_, name)| &name.position).to_owned();
         let (first, last) = (position(names.first()), position(names.last()));
-        // 96 bits, as for ids: whoever writes objects chooses positions.
+        // 96 bits, as for ids: a person who writes objects chooses the positions.
         let hash = URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]);
-        // Letters that are replayed by their source may be written again before the object that they were in is deleted.
+        // A replay by the source may write these letters again before it deletes the object that contained them.
         let replays = if self.replays == 0 { String::new() } else { format!("{REPLAYS}{}", self.replays) };
         format!("{}/{first}-{last}-{}-{hash}{replays}.ndjson", self.prefix, self.count())
     }
 
-    /// How often the letters under a key were replayed by their source.
+    /// How many times the source replayed the letters under a key.
     pub fn replays(key: &str) -> u32 {
         let replays = key.strip_suffix(".ndjson").and_then(|key| key.rsplit_once(REPLAYS)).map(|(_, replays)| replays);
         replays.and_then(|replays| replays.parse().ok()).unwrap_or_default()
     }
 
-    /// Forgets everything but the allocation.
+    /// Clears everything but keeps the allocation.
     pub fn clear(&mut self) {
         self.ndjson.clear();
         self.positions.clear();
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_key_never_changes_between_releases() {
-        // Letters that are written again after an upgrade would lie there twice.
+        // If the key changed with an upgrade, letters that are written again would be stored twice.
         let origin = Origin::s3("logs", "a.json", "e");
         let positions = [1, 5, 9].map(|offset| (ItemPosition::in_object(offset), 4));
         assert_eq!(

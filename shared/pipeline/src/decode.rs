@@ -1,8 +1,8 @@
-//! A payload becomes an event: one JSON value, validated whole, with a tape to look fields up in.
+//! Turns a payload into an event: one JSON value, fully validated, with a tape to look up fields.
 //!
-//! In: the bytes of one value. Out: an [`Event`], or a [`DecodeError`] that says why the bytes are none. Parsing
-//! unescapes in place, so it happens in a scratch copy; the payload stays pristine and goes on as it is. Deliberately
-//! absent: whether the value is an object, which is for the pipeline to ask, and any tree of owned values.
+//! In: the bytes of one value. Out: an [`Event`], or a [`DecodeError`] with the reason why the bytes are not an event. Parsing
+//! unescapes in place, so it runs on a scratch copy; the payload passes on unchanged. Deliberately absent: the check that the
+//! value is an object, which the pipeline does, and any tree of owned values.
 
 mod decimal;
 mod embedded;
@@ -27,23 +27,23 @@ use simd_json::{Buffers, INPUT_PADDING, Node, Tape};
 /// One JSON value.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'e> {
-    /// The very bytes it came in.
+    /// The bytes of the value as received.
     pub source: &'e [u8],
     /// simd-json's tape over a scratch copy.
     pub tape: &'e [Node<'e>],
     /// The byte offset in `source` of every structural character, in the order of the tape.
     pub structurals: &'e [u32],
-    /// How many bytes of `source`, behind its brace, were copied from what was around the event.
+    /// Number of bytes in `source`, after the opening brace, that were copied from the object around the event.
     pub added: usize,
 }
 
 impl<'e> Event<'e> {
-    /// Whether the value is a JSON object; nothing else can be a document.
+    /// Whether the value is a JSON object. Nothing else can be a document.
     pub fn is_object(&self) -> bool {
         matches!(self.tape.first(), Some(Node::Object { .. }))
     }
 
-    /// The same, of which so many bytes behind the brace are not its own; where it was unfolded they are not known.
+    /// Sets the number of bytes after the brace that are not the event's own. For an unfolded event this number is unknown.
     #[inline]
     #[must_use]
     pub fn with_added(self, added: usize) -> Self {
@@ -66,24 +66,24 @@ impl<'e> Event<'e> {
     }
 }
 
-/// Why a payload is no event. Another try meets the same: it belongs into the dead letters.
+/// Why a payload is not an event. A retry would fail the same way, so the payload goes to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct DecodeError {
     /// `invalid_json`, `invalid_utf8`, `number_out_of_range` or `too_deep`.
     pub error_type: &'static str,
-    /// What is wrong and where in the payload, for a person.
+    /// A description of the fault and its place in the payload, for a person.
     pub reason: String,
 }
 
-/// Parses payloads, with buffers that it keeps from one to the next.
+/// Parses payloads, and reuses its buffers.
 pub struct Decoder {
     /// The padded copy that is parsed, and unescaped in place.
     scratch: Vec<u8>,
-    /// The same for the second try at a payload with lone surrogates; empty until there is one.
+    /// The copy for the second try at a payload with lone surrogates. Empty until it is needed.
     repaired: Vec<u8>,
     buffers: Buffers,
-    /// Empty: only its memory is kept.
+    /// Always empty. Only its allocation is kept.
     tape: Tape<'static>,
 }
 
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    /// A decoder whose buffers grow with what it meets.
+    /// A decoder whose buffers grow on demand.
     pub fn new() -> Self {
         Self {
             scratch: Vec::new(),
@@ -110,16 +110,16 @@ impl Decoder {
         }
     }
 
-    /// Parses one JSON value of any type. What it returns keeps the decoder busy until it is dropped.
+    /// Parses one JSON value of any type. The result borrows the decoder until it is dropped.
     ///
-    /// Lone surrogates (`"\ud83d"`, as a cut emoji leaves them) pass, since `OpenSearch` takes them: the tape shows
-    /// U+FFFD in their place. Integers of any length pass. At most 1024 levels, and numbers within an `f64`.
+    /// Lone surrogates (`"\ud83d"`, the rest of a cut emoji) are accepted, because `OpenSearch` accepts them. The tape shows
+    /// U+FFFD in their place. Integers may have any length. The limits are 1024 levels, and numbers within an `f64`.
     ///
     /// # Errors
-    /// A [`DecodeError`] where the payload is not exactly one JSON value in UTF-8: the caller rejects the event.
+    /// A [`DecodeError`] if the payload is not exactly one JSON value in UTF-8. The caller rejects the event.
     //
-    // Inlined, with one call of `fill_tape_padded`: behind a call, or with a second one anywhere in the crate, the
-    // parser's jump table is merged and it takes 30 % longer (measured). Hence also the loop over two scratch copies.
+    // Inlined, with one call of `fill_tape_padded`. Behind a call, or with a second call anywhere in the crate, the parser's jump
+    // table is merged and parsing takes 30 % longer (measured). The loop over two scratch copies has the same reason.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "measured, see above")]
     pub fn decode<'d>(&'d mut self, payload: &'d [u8]) -> Result<Decoded<'d>, DecodeError> {
@@ -151,7 +151,7 @@ impl Decoder {
     }
 }
 
-/// What [`Decoder::decode`] made; gives the decoder's memory back when it is dropped.
+/// The result of [`Decoder::decode`]. It returns its memory to the decoder when it is dropped.
 pub struct Decoded<'d> {
     source: &'d [u8],
     tape: Tape<'d>,
@@ -160,7 +160,7 @@ pub struct Decoded<'d> {
 }
 
 impl Decoded<'_> {
-    /// The event, to be passed down the line.
+    /// The event, for the next steps.
     #[inline]
     pub fn event(&self) -> Event<'_> {
         Event { source: self.source, tape: &self.tape.0, structurals: self.structurals, added: 0 }
@@ -180,7 +180,7 @@ impl std::fmt::Debug for Decoded<'_> {
     }
 }
 
-/// Says in words what simd-json refused. `serde_json` is asked only for its better description of the place.
+/// Describes in words why simd-json refused the payload. `serde_json` only provides a better description of the place.
 #[cold]
 #[inline(never)]
 fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
@@ -196,7 +196,7 @@ fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
         };
         return DecodeError { error_type: "invalid_json", reason };
     }
-    // Well-formed, and yet more than the parser takes.
+    // The JSON is well-formed, but exceeds a limit of the parser.
     match error.map(simd_json::Error::error) {
         Some(ErrorType::InvalidNumber | ErrorType::Overflow) => {
             DecodeError { error_type: "number_out_of_range", reason: "a number is beyond the range of a double".into() }

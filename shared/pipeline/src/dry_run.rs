@@ -1,7 +1,7 @@
-//! The rules over samples, with nothing sent: what `local check` shows before anything is deployed.
+//! Runs the rules over samples without sending anything. `local check` shows the result before a deployment.
 //!
-//! In: a dataset and the bytes of a sample. Out: what becomes of each of its events, by the very steps of the functions,
-//! and what each rule costs. Deliberately absent: the domain, so what its mapping refuses is not foreseen.
+//! In: a dataset and the bytes of a sample. Out: the result for each of its events, by the same steps as in the functions,
+//! and the cost of each rule. Deliberately absent: the domain, so it does not predict refusals by the mapping.
 
 use std::{
     hint::black_box,
@@ -24,51 +24,51 @@ use crate::{
     shape::{Shape, ShapeScratch},
 };
 
-/// How often a rule is asked between two looks at the clock, which alone takes as long as some rules.
+/// How often a rule runs between two readings of the clock. One reading takes as long as some rules.
 const REPEATS: u32 = 32;
 
-/// The rules that are tried.
+/// The rules to try.
 #[derive(Debug, Clone, Copy)]
 pub enum Rules<'d> {
-    /// Of what goes to the domain.
+    /// The rules of a dataset whose events go to the domain.
     Dataset(&'d Dataset),
-    /// Of what Firehose delivers.
+    /// The rules of a dataset whose records Firehose delivers.
     Transform(&'d Transform),
 }
 
-/// What becomes of an event.
+/// The result for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate<'e> {
     /// `select` does not want it.
     Dropped,
     /// It would go to the dead letters, or its record to Firehose's backup bucket.
     Failed {
-        /// The step that says so.
+        /// The step that refused it.
         stage: Stage,
         /// A stable word to search by.
         error_type: &'e str,
-        /// What is wrong, for a person.
+        /// A description of the fault for a person.
         reason: &'e str,
     },
     /// It is indexed, or delivered.
     Wanted {
-        /// Its index; none where Firehose decides.
+        /// Its index. `None` if Firehose decides.
         index: Option<String>,
-        /// As it is stored.
+        /// The document as stored.
         document: &'e [u8],
     },
 }
 
-/// What a rule costs by itself.
+/// The cost of a single rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
-    /// As it is written.
+    /// The text of the rule.
     pub rule: String,
-    /// Of each event.
+    /// The time for each event.
     pub nanoseconds: f64,
 }
 
-/// One dataset on trial.
+/// One dataset under test.
 #[derive(Debug)]
 pub struct DryRun<'d> {
     rules: Rules<'d>,
@@ -122,7 +122,7 @@ impl<'d> Rules<'d> {
         }
     }
 
-    /// What each condition and each rule about fields costs over these events, the dearest first.
+    /// The cost of each condition and each rule about fields over these events, the most expensive first.
     pub fn costs(self, origin: &Origin, events: &[Vec<u8>]) -> Vec<Cost> {
         let conditions = self.select().map(Select::conditions).unwrap_or_default();
         let shape = self.shape();
@@ -131,7 +131,7 @@ impl<'d> Rules<'d> {
         let (mut decoder, mut unfolding, mut scratch) = (Decoder::new(), Unfolding::default(), ShapeScratch::default());
         let position = origin.at(ItemPosition::default());
         for payload in events {
-            // What does not decode takes no time of the rules.
+            // An event that does not decode never reaches the rules.
             let _ = events::decode(&mut decoder, self.embedded(), &mut unfolding, payload, |event| {
                 let (selecting, shaping) = taken.split_at_mut(conditions.len());
                 for ((_, condition), taken) in conditions.iter().zip(selecting) {
@@ -166,17 +166,16 @@ impl<'d> DryRun<'d> {
         Self { rules, decoder: Decoder::new(), unfolding: Unfolding::default(), judge: Judge::default(), left_out: 0 }
     }
 
-    /// How many values were left out so far, as a receipt counts them.
+    /// Number of values left out so far, counted as in a receipt.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Reads a sample as it would lie in S3, compressed or not, and tells `each` of every event: its offset, its bytes and
-    /// what becomes of it. With `format: cloudwatch-logs` the sample is one record. `time_ms` stands in for an event's own
-    /// time where it has none.
+    /// Reads a sample as it would be in S3, compressed or not, and calls `each` for every event with its offset, its bytes and
+    /// its result. With `format: cloudwatch-logs` the sample is one record. `time_ms` is the fallback for an event without a time.
     ///
     /// # Errors
-    /// The sample cannot be read to its end; what lies before was told.
+    /// The sample cannot be read to its end. `each` was called for all events before that point.
     pub fn read<R: Read>(
         &mut self,
         mut sample: R,
@@ -249,7 +248,7 @@ impl<'d> DryRun<'d> {
 impl<'e> Fate<'e> {
     fn of(verdict: &'e Verdict<'e>) -> Self {
         match verdict {
-            // Nothing expires here: samples may be as old as they like.
+            // Nothing expires here, because samples may have any age.
             Verdict::Dropped | Verdict::Expired => Self::Dropped,
             Verdict::Rejected(Refused { stage, error_type, reason }) => failed(*stage, error_type, reason),
             Verdict::Wanted { action, document } => Self::Wanted { index: index(action), document },
@@ -261,13 +260,13 @@ fn failed<'e>(stage: Stage, error_type: &'e str, reason: &'e str) -> Fate<'e> {
     Fate::Failed { stage, error_type, reason }
 }
 
-/// The index in an action line; none where there is no such line.
+/// The index in an action line. `None` if there is no action line.
 fn index(action: &[u8]) -> Option<String> {
     let action: Value = serde_json::from_slice(action).ok()?;
     action["create"]["_index"].as_str().map(str::to_owned)
 }
 
-/// What the rules of a delivery stream say of an event that is the only one of its record.
+/// The result of a delivery stream's rules for an event that is the only one in its record.
 fn deliver<'j>(judge: &'j mut Judge, transform: &Transform, event: &Event<'j>, position: Position<'_>) -> Verdict<'j> {
     match events::is_wanted(event, transform.select.as_ref()) {
         Ok(true) => {}

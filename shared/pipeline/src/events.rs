@@ -1,6 +1,6 @@
-//! One event on its way: decoded, unfolded where it holds JSON in a string, then judged by the rules of its dataset.
+//! Processes one event: decode it, unfold JSON in its strings, then apply the rules of its dataset.
 //!
-//! The same steps for an object, a stream and a dry run.
+//! An object, a stream and a dry run use the same steps.
 
 use std::borrow::Cow;
 
@@ -14,18 +14,18 @@ use crate::{
     shape::ShapeScratch,
 };
 
-/// Why an event is of no use.
+/// Why an event cannot be used.
 #[derive(Debug)]
 pub struct Refused {
-    /// The step that says so.
+    /// The step that refused it.
     pub stage: Stage,
     /// A stable word to search by.
     pub error_type: &'static str,
-    /// What is wrong, for a person.
+    /// A description of the fault for a person.
     pub reason: Cow<'static, str>,
 }
 
-/// What the rules of a dataset say of one event.
+/// The result of a dataset's rules for one event.
 #[derive(Debug)]
 pub enum Verdict<'v> {
     /// The dataset's `select` does not want it.
@@ -34,33 +34,33 @@ pub enum Verdict<'v> {
     Expired,
     /// It can never be indexed.
     Rejected(Refused),
-    /// It becomes this document.
+    /// It becomes a document.
     Wanted {
         /// The action line of the `_bulk` body.
         action: &'v [u8],
-        /// The document; the event's own bytes where no rule changed it.
+        /// The document. These are the event's own bytes if no rule changed it.
         document: &'v [u8],
     },
 }
 
-/// Judges one event after another, with buffers that it keeps.
+/// Applies the rules to one event after another, and reuses its buffers.
 #[derive(Debug, Default)]
 pub struct Judge {
     route: RouteScratch,
-    /// The buffers of the changes to an event; its counts are read from it.
+    /// The buffers of the changes to an event. Its counts are read from here.
     pub shape: ShapeScratch,
     action: Vec<u8>,
 }
 
 impl Judge {
-    /// Of the events of an origin, whose dataset keeps what is not before `keep_from_ms`, read at `now_ms`.
+    /// For the events of an origin, read at `now_ms`. The dataset keeps events from `keep_from_ms` on.
     pub fn new(origin: &Origin, keep_from_ms: Option<i64>, now_ms: i64) -> Self {
         let now_ms = origin.times_are_of_producers().then_some(now_ms);
         Self { route: RouteScratch::keeping_from(keep_from_ms).read_at(now_ms), ..Self::default() }
     }
 
-    /// What the rules say of an event: `id_prefix` is what the ids of its record begin with, `time_ms` stands in for its own
-    /// time where it has none.
+    /// Applies the rules to an event. `id_prefix` is the prefix of the ids of its record. `time_ms` is the fallback for an event
+    /// without a time.
     #[inline]
     pub fn judge<'j>(
         &'j mut self,
@@ -90,10 +90,10 @@ impl Judge {
     }
 }
 
-/// Whether `select` wants an event, which has to be an object: nothing else can be a document.
+/// Whether `select` wants an event. The event must be an object, since nothing else can be a document.
 ///
 /// # Errors
-/// The event is no object, or the query cannot be decided for it.
+/// The event is not an object, or the query cannot be decided for it.
 #[inline]
 pub fn is_wanted(event: &Event<'_>, select: Option<&Select>) -> Result<bool, Refused> {
     if !event.is_object() {
@@ -108,12 +108,12 @@ pub fn is_wanted(event: &Event<'_>, select: Option<&Select>) -> Result<bool, Ref
     })
 }
 
-/// The buffers of what is unfolded.
+/// The buffers of unfolding.
 #[derive(Debug, Default)]
 pub struct Unfolding {
     text: Vec<u8>,
     next: Vec<u8>,
-    /// Strings that hold no JSON, so far.
+    /// Number of strings so far that hold no JSON.
     pub left_out: u64,
 }
 
@@ -122,17 +122,17 @@ pub struct Unfolding {
 enum Text {
     AsItCame,
     Unfolded,
-    /// As it came, since it cannot be decoded once unfolded: it holds numbers or levels that nobody takes.
+    /// The payload without unfolding, because the unfolded text cannot be decoded: its numbers or nesting exceed a limit.
     NotToBeUnfolded,
 }
 
-/// Decodes a payload, a second time where JSON in it was unfolded, and hands the event on.
+/// Decodes a payload and passes the event on. If JSON in the payload was unfolded, the result is decoded a second time.
 ///
 /// # Errors
-/// The payload is no JSON, or exceeds a limit of decode.
+/// The payload is not JSON, or exceeds a limit of decode.
 //
-// The one call site of the parser in each of the three loops that call this, inlined: behind a call, or with a second one
-// in the same program, it takes 30 % longer (`Decoder::decode`).
+// This is the only call site of the parser in each of the three loops that call this function, and it is inlined. Behind a call,
+// or with a second call site in the same program, the parser takes 30 % longer (`Decoder::decode`).
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "measured, see above")]
 pub fn decode<R>(

@@ -1,7 +1,7 @@
-//! Bytes become events, and events become bodies of bulk requests, as pipeline.yaml says.
+//! Turns bytes into events, and events into bodies of bulk requests, as pipeline.yaml says.
 //!
-//! Pure: no tokio, AWS, HTTP, environment or clock; the tests keep it so (`tests/tests/packages.rs`). One straight line, a
-//! module a step, in the order in which an event passes:
+//! Pure: no tokio, AWS, HTTP, environment or clock. A test checks this (`tests/tests/packages.rs`). An event passes the modules in
+//! this order:
 //!
 //! ```text
 //! bytes -> frame -Record-> decode -Event-> select -Event-> route -> shape -Action-> bulk -BulkRequest-> (delivery) -ItemResult-> outcome
@@ -12,13 +12,13 @@
 //! - [`decode`]: a payload becomes an event: validated, with a tape
 //! - [`select`]: is this event wanted?
 //! - [`route`]: index name, document id
-//! - [`shape`]: the changes to an event; all else keeps its bytes
+//! - [`shape`]: the changes to an event; unchanged parts keep their bytes
 //! - [`bulk`]: the `_bulk` body and its response
-//! - [`dead_letter`]: an event that can never be indexed, kept with its reason
+//! - [`dead_letter`]: an event that can never be indexed, stored with the reason
 //! - [`events`]: these steps for each event of a record
-//! - [`dry_run`]: the same over samples, for `check`
+//! - [`dry_run`]: the same steps over samples, for `check`
 //!
-//! [`record`] and [`outcome`] are the vocabulary, [`time`] reads and writes ISO 8601.
+//! [`record`] and [`outcome`] define the shared types. [`time`] reads and writes ISO 8601.
 
 pub mod bulk;
 pub mod dead_letter;

@@ -1,8 +1,8 @@
-//! What became of each event, and the error taxonomy.
+//! The fate of each event, and the error taxonomy.
 //!
-//! An [`Outcome`], or for Firehose a [`TransformOutcome`], counts fates and balances; a [`Rejection`] says why one event can never be indexed; a
-//! [`BatchError`] says what became of a whole request; a [`ConfigError`] lists every fault of a configuration at once.
-//! Deliberately absent: what is done about them (`delivery`).
+//! An [`Outcome`], or for Firehose a [`TransformOutcome`], counts fates and balances. A [`Rejection`] says why one event can never
+//! be indexed. A [`BatchError`] says why a whole request failed. A [`ConfigError`] lists every fault of a configuration at once.
+//! Deliberately absent: the reaction to them (`delivery`).
 
 use std::fmt;
 
@@ -12,29 +12,29 @@ use crate::record::ItemPosition;
 
 /// The fates of the events of one attempt at an object or batch.
 ///
-/// `read` is counted where events are framed, every fate where it is settled; none by subtraction.
+/// `read` is counted where events are framed. Every fate is counted where it is settled. No count is computed by subtraction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcome {
     /// Events framed.
     pub read: u64,
-    /// Not wanted by the user's own rule.
+    /// Not wanted by the user's rule.
     pub dropped: u64,
     /// Older than the dataset's retention.
     pub expired: u64,
     /// Created in the domain by this attempt.
     pub indexed: u64,
-    /// In the domain already (409 of a `create`).
+    /// Already in the domain (409 of a `create`).
     pub duplicates: u64,
-    /// Durable in the dead-letter bucket.
+    /// Stored durably in the dead-letter bucket.
     pub rejected: u64,
-    /// Neither: the source has to bring them again.
+    /// Neither indexed nor rejected: the source has to deliver them again.
     pub undelivered: u64,
-    /// Sent to the domain, whatever became of them. This and what follows is no fate, but says more of some.
+    /// Sent to the domain, whatever the result. This field and the next ones are not fates; they give details of some fates.
     pub sent: u64,
-    /// Of the dropped: not wanted by an ingest pipeline of the domain.
+    /// Subset of `dropped`: not wanted by an ingest pipeline of the domain.
     pub dropped_by_domain: u64,
-    /// Of the rejected: refused by the domain for good.
+    /// Subset of `rejected`: refused permanently by the domain.
     pub rejected_by_domain: u64,
 }
 
@@ -59,9 +59,9 @@ impl Outcome {
     }
 }
 
-/// What became of the records of one invocation by Firehose, and of the events in them.
+/// The fates of the records of one invocation by Firehose, and of the events in them.
 ///
-/// `records` and `read` are counted as they come, every fate where it is settled; none by subtraction.
+/// `records` and `read` are counted on arrival. Every fate is counted where it is settled. No count is computed by subtraction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TransformOutcome {
@@ -71,11 +71,11 @@ pub struct TransformOutcome {
     pub ok: u64,
     /// Records without any wanted event.
     pub dropped_records: u64,
-    /// Records that Firehose keeps, as they came, in the backup bucket.
+    /// Records that Firehose keeps unchanged in the backup bucket.
     pub failed_records: u64,
     /// Events framed.
     pub read: u64,
-    /// Not wanted by the user's own rule.
+    /// Not wanted by the user's rule.
     pub dropped: u64,
     /// Delivered.
     pub passed: u64,
@@ -107,71 +107,71 @@ impl TransformOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// The object could not be read to its end, or is gone; the record was not sent as its service does.
+    /// The object could not be read to its end, or does not exist any more; or the record does not have the form that its service sends.
     Source,
     /// No whole value was found: a line over the limit, broken compression, lost framing.
     Frame,
     /// The value is not JSON, or not an object.
     Decode,
-    /// Whether the event is wanted can't be found out.
+    /// It cannot be decided whether the event is wanted.
     Select,
-    /// No index or id follows from the event.
+    /// The index or id cannot be derived from the event.
     Route,
-    /// The domain refused the document for good.
+    /// The domain refused the document permanently.
     Domain,
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Its name in dead letters and logs.
+        // The same name as in dead letters and logs.
         self.serialize(f)
     }
 }
 
-/// Why one event can never be indexed. It goes to the dead letters and is counted; the batch goes on.
+/// Why one event can never be indexed. The event goes to the dead letters and is counted. The batch continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Where the event lies in its origin.
     pub at: ItemPosition,
-    /// Where reading begins again to meet it, where nothing begins at `at`.
+    /// Where to resume reading so that the event is read again. Set if no read can start at `at`.
     pub restart: Option<ItemPosition>,
     /// The step that rejected it.
     pub stage: Stage,
     /// A stable word to count and to search by, such as `invalid_json` or the domain's `mapper_parsing_exception`.
     pub error_type: String,
-    /// What is wrong, for a person.
+    /// A description of the fault for a person.
     pub reason: String,
 }
 
-/// What became of a whole request.
+/// Why a whole request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// Worth another try, signed anew, until the deadline; then its events are undelivered.
+    /// Retry with a new signature until the deadline. After the deadline its events are undelivered.
     #[error("{what}: {reason}")]
     Retryable {
         /// The request, such as `POST https://domain/_bulk`.
         what: String,
-        /// What it met.
+        /// What went wrong.
         reason: String,
-        /// The pause that the other side asked for.
+        /// The pause that the server asked for.
         retry_after: Option<std::time::Duration>,
     },
-    /// The other side will answer the same again: the handler fails and an alarm rings; never acknowledged.
+    /// A retry would get the same answer. The handler fails and an alarm is raised. The batch is never acknowledged.
     #[error("{what}: {reason}")]
     Permanent {
         /// The request.
         what: String,
-        /// What it met.
+        /// What went wrong.
         reason: String,
     },
-    /// The domain refuses the whole request (400), maybe for one item of it: it is halved until that item stands alone.
+    /// The domain refuses the whole request (400), possibly because of one item. The request is halved until that item is alone.
     #[error("{what}: 400 {error_type}: {reason}")]
     BadRequest {
         /// The request.
         what: String,
-        /// The exception's type; empty where the answer is none of an engine.
+        /// The exception's type. Empty if the answer does not come from an engine.
         error_type: String,
-        /// Its reason, or the beginning of the answer.
+        /// The exception's reason, or the beginning of the answer.
         reason: String,
     },
     /// The body is too large for the domain (413): it is halved.
@@ -185,16 +185,16 @@ pub enum BatchError {
 /// One fault of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: an environment variable's name, or `FILE:LINE:COLUMN`.
+    /// The location: an environment variable's name, or `FILE:LINE:COLUMN`.
     pub place: String,
-    /// What is wrong, with the accepted form.
+    /// A description of the fault, with the accepted form.
     pub message: String,
 }
 
-/// All faults of a configuration at once. Initialisation fails with it.
+/// All faults of a configuration at once. Initialisation fails with this error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// At least one, in the order of the places.
+    /// At least one fault, in the order of the locations.
     pub faults: Vec<Fault>,
 }
 
@@ -206,7 +206,7 @@ impl std::fmt::Display for ConfigError {
     }
 }
 
-/// As for a person: a process whose `main` fails prints its error by `Debug`.
+/// The same as `Display`: a process whose `main` fails prints its error with `Debug`.
 impl std::fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)

@@ -1,16 +1,16 @@
-//! The values of the keys by which Firehose partitions what it delivers.
+//! The values of the keys for Firehose's dynamic partitioning.
 
 use crate::decode::{Event, Path, Scalar, Value};
 
-/// Bytes of a partition key's value: it becomes a part of an S3 key, which has 1,024 at most
+/// Maximum number of bytes of a partition key's value. It becomes part of an S3 key, which has at most 1,024 bytes
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
 const MAX_KEY_VALUE_BYTES: usize = 1024;
 
-/// The values of the partition keys of one more event, which are to be those of the events before it: Firehose puts a record
-/// as a whole under one prefix.
+/// The values of the partition keys of the next event. They must equal those of the events before it, because Firehose writes a whole
+/// record under one prefix.
 ///
 /// # Errors
-/// The name of the error and its reason: a field is missing, is no scalar or is too long, or differs from that of the events before.
+/// The name of the error and its reason: a field is missing, is not a scalar, is too long, or differs from the events before.
 pub fn partition(
     keys: &[(String, Path)],
     event: &Event<'_>,
@@ -40,7 +40,7 @@ pub fn partition(
     Ok(())
 }
 
-/// A value as text; an error says what is wrong with it.
+/// A value as text. An error is a description of the fault.
 fn text<'e>(event: &Event<'e>, value: Value<'e>, out: &mut String) -> Result<(), &'static str> {
     const TOO_LONG: &str = "has more than 1,024 bytes";
     out.clear();

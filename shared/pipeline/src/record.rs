@@ -1,8 +1,8 @@
-//! Where an event lies, and the document id that follows from it.
+//! The position of an event, and the document id derived from it.
 //!
 //! In: the identity of a source: an S3 object, or the records of a stream. Out: an [`Origin`] that names every event in
-//! logs and dead letters, and gives it its id. Deliberately absent: the clock, the version of an object (it only
-//! chooses what is read; a listing knows no version), and any hash of an event's content.
+//! logs and dead letters, and gives it its id. Deliberately absent: the clock, the version of an object (it only selects which
+//! bytes are read, and a listing does not contain it), and any hash of an event's content.
 
 mod facts;
 
@@ -17,22 +17,22 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// Characters of the hash that the ids of an [`Origin`] begin with: 96 bits in base64url.
+/// Length of the hash at the start of every id of an [`Origin`]: 96 bits in base64url.
 pub const ID_PREFIX_LEN: usize = 16;
 
-/// Where in its origin an event lies. Positions ascend in the order in which events are read.
+/// The position of an event in its origin. Positions ascend in the order in which events are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ItemPosition {
-    /// Which record of the batch, from 0; 0 in an object.
+    /// Index of the record in the batch, from 0. Always 0 in an object.
     pub record: u32,
-    /// Which of the user records that the Kinesis Producer Library put into that record, from 0; 0 without it.
+    /// Index of the user record in a record that the Kinesis Producer Library aggregated, from 0. 0 if the record is not aggregated.
     pub aggregate_index: u32,
     /// The byte offset of the value in the decompressed stream.
     pub offset: u64,
 }
 
 impl ItemPosition {
-    /// In an object.
+    /// A position in an object.
     pub const fn in_object(offset: u64) -> Self {
         Self { record: 0, aggregate_index: 0, offset }
     }
@@ -42,13 +42,13 @@ impl ItemPosition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     source: Source,
-    /// What all ids of this origin begin with, but for what names the record.
+    /// The prefix of every document id from this origin. The record's position follows it.
     id_prefix: String,
-    /// The time of each record, or of the object, in milliseconds since 1970; empty where nobody needs it.
+    /// The time of each record, or of the object, in milliseconds since 1970. Empty where it is not needed.
     times_ms: Vec<Option<i64>>,
-    /// Keys and headers, by record and number within an aggregated one; empty where no rule asks for them.
+    /// Keys and headers, by record and index in an aggregated record. Empty if no rule asks for them.
     facts: BTreeMap<(u32, u32), Facts>,
-    /// How often its dead letters were replayed by their source: those of each time lie under keys of their own.
+    /// How many times the source replayed its dead letters. Each replay writes its dead letters under separate keys.
     replays: u32,
 }
 
@@ -60,7 +60,7 @@ enum Source {
     Firehose { delivery_stream: String, record_ids: Vec<String> },
 }
 
-/// What tells one record of a topic from all others, also when the topic is made anew and counts from 0 again.
+/// Identifies one record of a topic, also after the topic was deleted and created again and its offsets restart at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KafkaRecord {
     /// The partition's number.
@@ -89,50 +89,50 @@ impl Origin {
         Self::new(source, hash(["kinesis", stream, shard]))
     }
 
-    /// The origin of some records of a Kafka topic. `cluster` is an ARN, or a name where there is none.
+    /// The origin of some records of a Kafka topic. `cluster` is an ARN, or a name if the cluster has no ARN.
     pub fn kafka(cluster: &str, topic: &str, records: Vec<KafkaRecord>) -> Self {
         let source = Source::Kafka { cluster: cluster.into(), topic: topic.into(), records };
         Self::new(source, hash(["kafka", cluster, topic]))
     }
 
-    /// The origin of the records of one invocation by Firehose. Their ids are of that invocation alone, and no document
-    /// has an id by them.
+    /// The origin of the records of one invocation by Firehose. Record ids are valid in that invocation only, and no document id is
+    /// derived from them.
     pub fn firehose(delivery_stream: &str, record_ids: Vec<String>) -> Self {
         let source = Source::Firehose { delivery_stream: delivery_stream.into(), record_ids };
         Self::new(source, hash(["firehose", delivery_stream]))
     }
 
-    /// The same with the time of each of its records, in their order, or of its object: what stands in for an event's own time.
-    /// Dead letters carry it, so that an event without a time finds its index once more.
+    /// Sets the time of each record, in their order, or the time of the object. It is the fallback for an event without a time.
+    /// Dead letters carry it, so that a replayed event without a time gets the same index.
     #[must_use]
     pub fn with_times_ms(self, times_ms: Vec<i64>) -> Self {
         self.with_known_times_ms(times_ms.into_iter().map(Some).collect())
     }
 
-    /// The same where a record may have no time.
+    /// Like [`Self::with_times_ms`], for records that may have no time.
     #[must_use]
     pub fn with_known_times_ms(self, times_ms: Vec<Option<i64>>) -> Self {
         Self { times_ms, ..self }
     }
 
-    /// The same with keys and headers, by record and number within an aggregated one. Dead letters carry them.
+    /// Sets keys and headers, by record and index in an aggregated record. Dead letters carry them.
     #[must_use]
     pub fn with_facts(self, facts: BTreeMap<(u32, u32), Facts>) -> Self {
         Self { facts, ..self }
     }
 
-    /// Keys and headers of a record, where they were asked for.
+    /// Keys and headers of a record, if they were requested.
     pub fn facts(&self, at: ItemPosition) -> Option<&Facts> {
         self.facts.get(&(at.record, at.aggregate_index))
     }
 
-    /// The same in a replay of its dead letters by their source, the first, second or so.
+    /// Sets how many times the source replayed its dead letters, including this time.
     #[must_use]
     pub fn replayed(self, replays: u32) -> Self {
         Self { replays, ..self }
     }
 
-    /// How often its dead letters were replayed by their source, this time included.
+    /// How many times the source replayed its dead letters, including this time.
     pub fn replays(&self) -> u32 {
         self.replays
     }
@@ -142,25 +142,25 @@ impl Origin {
         self.times_ms.get(record as usize).copied().flatten()
     }
 
-    /// Whether the times of its records are what their producers say, and so may be anything. A topic can be set to the broker's
-    /// own clock, and a record does not tell.
+    /// Whether producers set the times of the records, so that a time can have any value. A topic can also use the broker's clock, but
+    /// a record does not show which clock was used.
     pub fn times_are_of_producers(&self) -> bool {
         matches!(self.source, Source::Kafka { .. })
     }
 
-    /// What tells this origin from others in names, such as a dead letter's key.
+    /// Distinguishes this origin from others in names, such as a dead letter's key.
     pub fn id_prefix(&self) -> &str {
         &self.id_prefix
     }
 
-    /// Writes what the ids of the events of one (user) record begin with; a hyphen and the byte offset follow.
+    /// Writes the id prefix for the events of one (user) record. A hyphen and the byte offset follow it.
     pub fn write_id_prefix(&self, record: u32, aggregate_index: u32, out: &mut String) {
         out.clear();
         out.push_str(&self.id_prefix);
         let written = match &self.source {
             Source::S3 { .. } | Source::Firehose { .. } => Ok(()),
             Source::Kinesis { sequence_numbers, .. } => {
-                // Not formatted, since it is long and there is one for each record.
+                // Not formatted, because it is long and this runs once for each record.
                 out.push('-');
                 out.push_str(&sequence_numbers[record as usize]);
                 write!(out, "-{aggregate_index}")
@@ -181,14 +181,14 @@ impl Origin {
         }
     }
 
-    /// A position with its origin, to be shown or kept.
+    /// A position with its origin, to display or to store.
     pub fn at(&self, at: ItemPosition) -> Position<'_> {
         Position { origin: self, at }
     }
 }
 
-/// A cryptographic hash, since whoever chooses names could otherwise make two origins collide, and the events of the
-/// second would pass for duplicates. It is computed once an origin.
+/// Uses a cryptographic hash. Otherwise a person who chooses names could make two origins collide, and the events of the second
+/// would count as duplicates. It is computed once for each origin.
 fn hash<const N: usize>(parts: [&str; N]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -198,7 +198,7 @@ fn hash<const N: usize>(parts: [&str; N]) -> String {
     URL_SAFE_NO_PAD.encode(&hash.finalize()[..12])
 }
 
-/// Where one event lies. Displayed as a URL, such as `s3://bucket/key@offset`; serialised by the names of its service.
+/// The position of one event. It is displayed as a URL, such as `s3://bucket/key@offset`, and serialised by the names of its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position<'o> {
     origin: &'o Origin,
@@ -206,22 +206,22 @@ pub struct Position<'o> {
 }
 
 impl Position<'_> {
-    /// Where in its origin it lies.
+    /// The position within the origin.
     pub fn item(&self) -> ItemPosition {
         self.at
     }
 
-    /// The time of its record, or of its object, in milliseconds since 1970.
+    /// The time of the record, or of the object, in milliseconds since 1970.
     pub fn time_ms(&self) -> Option<i64> {
         self.origin.time_ms(self.at.record)
     }
 
-    /// Keys and headers of its record, where they were asked for.
+    /// Keys and headers of the record, if they were requested.
     pub fn facts(&self) -> Option<&Facts> {
         self.origin.facts(self.at)
     }
 
-    /// A name for keys: it sorts as the positions of an object do, and tells records apart.
+    /// A name for use in keys. It sorts in the order of positions in an object, and is unique for each record.
     pub fn key(&self) -> String {
         let ItemPosition { record, aggregate_index, offset } = self.at;
         match &self.origin.source {
@@ -258,7 +258,7 @@ impl Display for Position<'_> {
 }
 
 impl<'o> Position<'o> {
-    /// Calls `visit` with each member, by the name that its service gives it.
+    /// Calls `visit` with each member, under the name that its service uses.
     pub fn each_member(&self, mut visit: impl FnMut(&'static str, Member<'o>)) {
         use Member::{Number, Text};
         let ItemPosition { record, aggregate_index, offset } = self.at;
@@ -309,18 +309,18 @@ pub enum Member<'o> {
 pub const S3_MEMBERS: [&str; 4] = ["bucket", "key", "etag", "offset"];
 /// The members of positions in Kinesis.
 pub const KINESIS_MEMBERS: [&str; 5] = ["stream", "shard", "sequence_number", "aggregate_index", "offset"];
-/// The members of positions in Kafka. `offset` is the record's, `byte_offset` that of the event within it.
+/// The members of positions in Kafka. `offset` is the record's offset; `byte_offset` is the event's offset within the record.
 pub const KAFKA_MEMBERS: [&str; 6] = ["cluster", "topic", "partition", "offset", "timestamp", "byte_offset"];
 /// The members of positions in Firehose.
 pub const FIREHOSE_MEMBERS: [&str; 3] = ["delivery_stream", "record_id", "offset"];
 
-/// What S3 says about an object besides.
+/// Further data that S3 provides about an object.
 pub const S3_FACTS: [&str; 1] = ["last_modified"];
-/// What Kinesis says about a record besides.
+/// Further data that Kinesis provides about a record.
 pub const KINESIS_FACTS: [&str; 2] = ["arrival", "partition_key"];
-/// What Kafka says about a record besides. Its time is the member `timestamp`.
+/// Further data that Kafka provides about a record. Its time is the member `timestamp`.
 pub const KAFKA_FACTS: [&str; 3] = ["key", "key_base64", "headers"];
-/// What Firehose says about a record besides.
+/// Further data that Firehose provides about a record.
 pub const FIREHOSE_FACTS: [&str; 1] = ["arrival"];
 
 impl Serialize for Position<'_> {

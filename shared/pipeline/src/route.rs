@@ -1,8 +1,8 @@
-//! Where an event goes: its index, from its own time, and its document id.
+//! The destination of an event: its index, from its own time, and its document id.
 //!
 //! In: an event, its position and the time of its record. Out: one action line of a `_bulk` body, or a [`RouteError`].
-//! Deliberately absent: the clock (an event without a time takes its record's), and any op type but `create`, which
-//! is what makes a second delivery harmless.
+//! Deliberately absent: the clock (an event without a time uses its record's time), and any op type except `create`, which
+//! makes a second delivery harmless.
 
 mod id;
 mod index;
@@ -19,18 +19,18 @@ pub use zone::Zone;
 
 use crate::decode::Event;
 
-/// The longest index name that the engine takes, in bytes.
+/// The longest index name that the engine accepts, in bytes.
 pub const MAX_INDEX_BYTES: usize = 255;
-/// The longest document id that the engine takes, in bytes.
+/// The longest document id that the engine accepts, in bytes.
 pub const MAX_ID_BYTES: usize = 512;
 
-/// Why no index or id follows from an event. Another try meets the same: it belongs into the dead letters.
+/// Why no index or id can be derived from an event. A retry would fail the same way, so the event goes to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct RouteError {
     /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index` or `invalid_id`.
     pub error_type: &'static str,
-    /// What is wrong, for a person.
+    /// A description of the fault for a person.
     pub reason: String,
 }
 
@@ -42,53 +42,53 @@ pub struct Router {
     id: IdRule,
 }
 
-/// What a [`Router`] keeps from one event to the next; may serve several routers.
+/// Buffers and limits that a [`Router`] reuses for each event. Several routers can share them.
 #[derive(Debug, Clone, Default)]
 pub struct RouteScratch {
     hour: index::RenderedHour,
-    /// Events before it have expired, on the clock of the index.
+    /// Events before this time have expired, on the clock of the index.
     keep_from_ms: Option<i64>,
-    /// No record is taken to be older than this.
+    /// No record is treated as older than this.
     now_ms: Option<i64>,
 }
 
 impl RouteScratch {
-    /// For a dataset that keeps nothing before `keep_from_ms` on the clock of its index ([`IndexPattern::first_period_from`]): the
-    /// indices of such events are deleted, or about to be.
+    /// For a dataset that keeps nothing before `keep_from_ms` on the clock of its index ([`IndexPattern::first_period_from`]). The
+    /// indices of such events are deleted, or soon will be.
     pub fn keeping_from(keep_from_ms: Option<i64>) -> Self {
         Self { keep_from_ms, ..Self::default() }
     }
 
-    /// For records whose times are the word of their producers, read at `now_ms`: a record that calls itself older than it can
-    /// be (-1, 0, a clock of years ago) makes no event of today absurd.
+    /// For records whose times are set by their producers, read at `now_ms`. A record with an impossibly old time (-1, 0, a clock that is
+    /// years behind) must not make an event of today absurd.
     #[must_use]
     pub fn read_at(self, now_ms: Option<i64>) -> Self {
         Self { now_ms, ..self }
     }
 
-    /// The latest time at which a record can have come: an event is younger by a day at the most.
+    /// The latest possible arrival time of a record. The time of an event can be at most a day later.
     #[inline]
     fn came_by_ms(&self, record_time_ms: i64) -> i64 {
         self.now_ms.map_or(record_time_ms, |now_ms| now_ms.max(record_time_ms))
     }
 }
 
-/// What became of routing one event.
+/// The result of routing one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routed {
-    /// There is an action line for it.
+    /// The event has an action line.
     ToIndex,
-    /// It is older than what is kept: indexed, it would make an index anew that was deleted for its age.
+    /// The event is older than the retention. Indexing it would create an index again that was deleted for its age.
     Expired,
 }
 
 impl Router {
-    /// A router. Without a `timestamp` the record's time decides.
+    /// A router. Without a `timestamp` the record's time is used.
     pub fn new(timestamp: Option<Timestamp>, index: IndexPattern, id: IdRule) -> Self {
         Self { timestamp, index, id }
     }
 
-    /// Where events carry their own time; nothing where their records' decides.
+    /// The rule for the events' own time. `None` if the time of their records is used.
     pub fn timestamp(&self) -> Option<&Timestamp> {
         self.timestamp.as_ref()
     }
@@ -98,17 +98,17 @@ impl Router {
         &self.id
     }
 
-    /// The pattern that all indices of this dataset follow.
+    /// The pattern of all indices of this dataset.
     pub fn index(&self) -> &IndexPattern {
         &self.index
     }
 
-    /// The time that decides about the event's index, in milliseconds since 1970: its own, or where it has none
-    /// (missing or `null`) `record_time_ms`.
+    /// The time that determines the event's index, in milliseconds since 1970. This is the event's own time, or `record_time_ms` if the
+    /// event has none (missing or `null`).
     ///
     /// # Errors
-    /// `invalid_timestamp` where the field cannot be read as a time, `absurd_timestamp` where it lies before
-    /// `earliest` or more than a day after the record's: the caller rejects the event.
+    /// `invalid_timestamp` if the field cannot be read as a time. `absurd_timestamp` if the time is before `earliest` or more than a
+    /// day after the record's. The caller rejects the event.
     #[inline]
     pub fn event_time_ms(&self, event: &Event<'_>, record_time_ms: i64) -> Result<i64, RouteError> {
         self.time_ms(event, record_time_ms, &RouteScratch::default())
@@ -119,7 +119,7 @@ impl Router {
         let Some(timestamp) = &self.timestamp else { return Ok(record_time_ms) };
         let came_by_ms = scratch.came_by_ms(record_time_ms);
         let latest_ms = came_by_ms.saturating_add(time::DAY_MS);
-        // Of several formats the clock chooses none, or an event that comes again could find another index.
+        // The clock must not choose between several formats. Otherwise the same event could get another index when it is redelivered.
         let choice_ms = if scratch.now_ms.is_some() { LATEST_MS } else { latest_ms };
         match timestamp.read(event, choice_ms)? {
             None => Ok(record_time_ms),
@@ -131,12 +131,12 @@ impl Router {
     /// Appends one `_bulk` action line with its newline to `action`, such as
     /// `{"create":{"_index":"logs-2026.11.22","_id":"PREFIX-OFFSET"}}`.
     ///
-    /// `id_prefix` and `offset` name the event's position, `record_time_ms` is that of its record (for S3
+    /// `id_prefix` and `offset` give the event's position. `record_time_ms` is the time of its record (for S3
     /// `LastModified`) in milliseconds since 1970.
     ///
     /// # Errors
-    /// A [`RouteError`] where the event's time, a field of the index name or the id's field cannot be used: the caller
-    /// rejects the event. `action` is as it was before, and so it is where the event has [`Routed::Expired`].
+    /// A [`RouteError`] if the event's time, a field of the index name or the id's field cannot be used. The caller rejects the event.
+    /// `action` is then unchanged. It is also unchanged if the event has [`Routed::Expired`].
     pub fn route(
         &self,
         event: &Event<'_>,

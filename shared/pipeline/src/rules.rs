@@ -1,10 +1,10 @@
-//! pipeline.yaml: what the user decides about the data.
+//! pipeline.yaml: the user's decisions about the data.
 //!
 //! In: the file's text. Out: [`Datasets`], compiled and ready for events, or a [`ConfigError`] with all faults at once,
-//! each with its line and column. A dataset whose `from` is a Firehose delivery stream becomes a [`Transform`], any
-//! other a [`Dataset`]. Deliberately absent: defaults for what decides about data (a dataset without a `from` or an
-//! `index` is a fault), and keys that are ignored: an unknown one is a fault, and so is one that a later release will
-//! bring, or that says nothing about this kind of `from`.
+//! each with its line and column. A dataset whose `from` is a Firehose delivery stream becomes a [`Transform`]; any
+//! other becomes a [`Dataset`]. Deliberately absent: defaults for decisions about data (a dataset without a `from` or an
+//! `index` is a fault), and ignored keys. An unknown key is a fault. So is a key that a later release adds, or a key without
+//! meaning for this kind of `from`.
 
 mod overlap;
 mod read;
@@ -26,54 +26,54 @@ use crate::shape::{FieldRule, HashKey, Making, Metadata, Shape};
 /// The rules for one kind of data on its way to the domain.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// Its name, unique in the file; the dimension of its metrics.
+    /// The name, unique in the file. It is the dimension of the metrics.
     pub name: String,
-    /// Which objects or records are its own.
+    /// Which objects or records belong to the dataset.
     pub from: From,
     /// How values follow one another in an object or a record.
     pub format: Format,
     /// Which array of an object holds the events, in the format `records`.
     pub records: Records,
-    /// Which strings of an event are JSON, unfolded before anything looks at it.
+    /// Which strings of an event are JSON. They are unfolded before any rule reads the event.
     pub embedded: Option<Embedded>,
-    /// Which events are wanted; all where it is absent.
+    /// Which events are wanted. All if absent.
     pub select: Option<Select>,
-    /// What is changed about them.
+    /// The changes to the events.
     pub shape: Shape,
-    /// Where they go.
+    /// The index and id of the events.
     pub router: Router,
-    /// How long they stay there.
+    /// How long the events are kept.
     pub keep: Keep,
-    /// What their indices are like.
+    /// The settings of the indices.
     pub template: Template,
 }
 
-/// How long the indices of a dataset are kept. Counted from the end of the period that an index holds.
+/// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// At most so long; for ever where it is absent.
+    /// The maximum time. For ever if absent.
     pub retention: Option<Duration>,
-    /// At least so long, also where storage runs short; as long as `retention` where it is absent.
+    /// The minimum time, even if storage runs short. The same as `retention` if absent.
     pub keep_at_least: Option<Duration>,
     /// Whether an index is deleted only after a snapshot of it succeeded.
     pub snapshot: bool,
 }
 
-/// What the indices of a dataset are like, besides what follows from its other rules.
+/// The settings of a dataset's indices that do not follow from its other rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template {
     /// The file with the mapping, relative to pipeline.yaml.
     pub mapping: Option<String>,
-    /// Primary shards of an index; the domain's own default where it is absent.
+    /// Primary shards of an index. The domain's default if absent.
     pub shards: Option<u32>,
-    /// Replicas of each shard; likewise.
+    /// Replicas of each shard. The domain's default if absent.
     pub replicas: Option<u32>,
-    /// The most fields that an index may come to have (`index.mapping.total_fields.limit`); likewise.
+    /// The maximum number of fields in an index (`index.mapping.total_fields.limit`). The domain's default if absent.
     pub total_fields_limit: Option<u32>,
 }
 
 impl Dataset {
-    /// The time before which events have expired, on the clock of the index: their indices ended `retention` ago. `None` where
+    /// Events before this time have expired: their indices ended `retention` ago. The time is on the clock of the index. `None` if
     /// everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
         self.period_from_ms(self.keep.retention?, now_ms)
@@ -87,35 +87,35 @@ impl Dataset {
         })
     }
 
-    /// The start of the first period that has not ended `ago` yet, on the clock of the index. `None` where the index tells no time.
+    /// The start of the first period for events that are not older than `ago`, on the clock of the index. `None` if the index has no date.
     pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
         let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
         self.router.index().first_period_from(now_ms.saturating_sub(ago_ms))
     }
 }
 
-/// The rules for what a Firehose delivery stream delivers. Where it goes is for Firehose to know: there is no router.
+/// The rules for the records of a Firehose delivery stream. Firehose chooses the destination, so there is no router.
 #[derive(Debug, Clone)]
 pub struct Transform {
-    /// Its name, unique in the file; the dimension of its metrics.
+    /// The name, unique in the file. It is the dimension of the metrics.
     pub name: String,
-    /// Which delivery streams are its own, by name.
+    /// The delivery streams that belong to it, by name.
     pub(crate) delivery_stream: GlobMatcher,
     /// How values follow one another in a record.
     pub format: Format,
     /// Which array of an object holds the events, in the format `records`.
     pub records: Records,
-    /// Which strings of an event are JSON, unfolded before anything looks at it.
+    /// Which strings of an event are JSON. They are unfolded before any rule reads the event.
     pub embedded: Option<Embedded>,
-    /// Which events are wanted; all where it is absent.
+    /// Which events are wanted. All if absent.
     pub select: Option<Select>,
-    /// What is changed about them.
+    /// The changes to the events.
     pub shape: Shape,
-    /// The keys of Firehose's dynamic partitioning and the fields with their values; empty where it does not partition.
+    /// The keys of Firehose's dynamic partitioning, with the fields for their values. Empty if Firehose does not partition.
     pub partition_keys: Vec<(String, Path)>,
 }
 
-/// Where the data of a dataset come from.
+/// The source of a dataset.
 #[derive(Debug, Clone)]
 pub enum From {
     /// Objects of S3.
@@ -127,7 +127,7 @@ pub enum From {
 }
 
 impl From {
-    /// The S3 objects, where it is about such.
+    /// The S3 objects, if this is the kind.
     pub fn s3(&self) -> Option<&S3From> {
         if let Self::S3(from) = self { Some(from) } else { None }
     }
@@ -150,27 +150,27 @@ impl Transform {
     }
 }
 
-/// The S3 objects of a dataset, by globs: `*` and `?` stay within a folder, `**` goes through folders.
+/// The S3 objects of a dataset, by globs. `*` and `?` stay within a folder; `**` matches across folders.
 #[derive(Debug, Clone)]
 pub struct S3From {
     pub(crate) bucket: GlobMatcher,
     pub(crate) key: GlobMatcher,
-    /// Keys that are not taken, and that nobody has to take.
+    /// Keys that this dataset does not take, and that no other dataset has to take.
     pub(crate) exclude: Vec<GlobMatcher>,
 }
 
 impl S3From {
-    /// Whether an object is taken.
+    /// Whether the dataset takes an object.
     pub fn matches(&self, bucket: &str, key: &str) -> bool {
         self.bucket.is_match(bucket) && self.matches_key(key)
     }
 
-    /// Whether an object of that key is taken, if its bucket is the right one.
+    /// Whether the dataset takes an object with that key, if the bucket matches.
     pub fn matches_key(&self, key: &str) -> bool {
         self.key.is_match(key) && !self.excludes_key(key)
     }
 
-    /// Whether an object is one that this dataset leaves out on purpose.
+    /// Whether this dataset leaves an object out on purpose.
     pub fn excludes(&self, bucket: &str, key: &str) -> bool {
         self.bucket.is_match(bucket) && self.excludes_key(key)
     }
@@ -189,7 +189,7 @@ impl S3From {
         self.key.glob().glob()
     }
 
-    /// Whether the key of some dead letter below `prefix` could be taken.
+    /// Whether the dataset could take the key of some dead letter below `prefix`.
     fn could_match(&self, bucket: &str, prefix: &str) -> bool {
         self.bucket.is_match(bucket) && overlap::could_match(&self.key, &self.exclude, &dead_letter::keys_below(prefix))
     }
@@ -210,7 +210,7 @@ enum Entry {
 }
 
 impl Datasets {
-    /// Reads pipeline.yaml from its text; `file_name` is for the places of faults. Without a `key`, a rule that needs one is
+    /// Reads pipeline.yaml from its text. `file_name` appears in the locations of faults. Without a `key`, a rule that needs one is
     /// a fault.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Datasets {
     /// Reads the file at `path`, as [`Self::parse`] does.
     ///
     /// # Errors
-    /// A [`ConfigError`] where the file cannot be read or has faults: initialisation fails.
+    /// A [`ConfigError`] if the file cannot be read or has faults: initialisation fails.
     pub fn load(path: &std::path::Path, key: Option<&HashKey>) -> Result<Self, ConfigError> {
         let place = path.display().to_string();
         let unreadable = |message: String| ConfigError { faults: vec![Fault { place: place.clone(), message }] };
@@ -273,17 +273,17 @@ impl Datasets {
         self.to_domain.iter().find(|dataset| takes(&dataset.from))
     }
 
-    /// The dataset of this name; no [`Transform`].
+    /// The dataset with this name. Does not find a [`Transform`].
     pub fn by_name(&self, name: &str) -> Option<&Arc<Dataset>> {
         self.to_domain.iter().find(|dataset| dataset.name == name)
     }
 
-    /// All datasets, in the order of the file; without the [`Transform`]s.
+    /// All datasets, in the order of the file, without the [`Transform`]s.
     pub fn iter(&self) -> std::slice::Iter<'_, Arc<Dataset>> {
         self.to_domain.iter()
     }
 
-    /// The patterns of all indices, as the engine takes them, each once and sorted.
+    /// The patterns of all indices in the engine's syntax, sorted and without duplicates.
     pub fn wildcards(&self) -> BTreeSet<String> {
         self.iter().map(|dataset| dataset.router.index().wildcard()).collect()
     }
@@ -293,12 +293,12 @@ impl Datasets {
         self.to_firehose.iter()
     }
 
-    /// A short hash of the file's bytes: a continuation goes on only under the rules it began with.
+    /// A short hash of the file's bytes. A continuation runs only under the rules with which it began.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The datasets whose `from` could take a dead letter below `key_prefix`: they would feed themselves.
+    /// The datasets whose `from` could take a dead letter below `key_prefix`. They would process their own dead letters.
     pub fn could_match_s3(&self, bucket: &str, key_prefix: &str) -> Vec<&str> {
         let could_take =
             |dataset: &&Arc<Dataset>| dataset.from.s3().is_some_and(|from| from.could_match(bucket, key_prefix));
@@ -315,7 +315,7 @@ impl<'d> IntoIterator for &'d Datasets {
     }
 }
 
-/// Every key that the file may have, of whichever map.
+/// Every key that any map of the file may have.
 pub fn keys() -> impl Iterator<Item = &'static str> {
     read::keys().flat_map(|keys| keys.known.iter().copied())
 }

@@ -1,10 +1,9 @@
-//! What is changed about an event: fields are left out, renamed, added, made of others; what is not changed keeps its very
-//! bytes.
+//! The changes to an event: fields are left out, renamed, added, or made from others. Unchanged parts keep their bytes.
 //!
-//! In: an event and where it lies. Out: the document, or `None` where the source stays as it is. All rules look at the
-//! event as it came; so their order says nothing. First the new values are made (`making`), then one walk over tape
-//! and structurals copies the source with the changes spliced in (`walk`). Deliberately absent: any writing of JSON
-//! anew of what is not changed, which would lose digits, escapes and the order of keys; and conditions.
+//! In: an event and its position. Out: the document, or `None` if the source stays unchanged. All rules read the
+//! event as received, so their order does not matter. First the new values are made (`making`). Then one walk over tape
+//! and structurals copies the source with the changes spliced in (`walk`). Deliberately absent: writing unchanged JSON
+//! again, which would lose digits, escapes and the order of keys; and conditions.
 
 mod facts;
 mod hash;
@@ -33,28 +32,28 @@ use walk::Spliced;
 /// One rule about fields.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldRule {
-    /// What a name matches is left out.
+    /// Leaves out fields whose name matches.
     Drop(NamePattern),
-    /// What no such name matches is left out.
+    /// Leaves out fields whose name matches no `keep` rule.
     Keep(NamePattern),
-    /// A field gets another name, or another place.
+    /// Gives a field another name, or moves it to another object.
     Rename {
         /// Its path in the event.
         from: Path,
         /// Its path in the document.
         to: Path,
     },
-    /// A field's value becomes its keyed hash.
+    /// Replaces a field's value by its keyed hash.
     Hash(Path),
-    /// The members of an object take the event's place; where there is no such object, the event stays.
+    /// Replaces the event by the members of an object. If the event has no such object, it stays.
     Lift(Path),
-    /// The typed attributes of an object, as `DynamoDB` writes them, become plain JSON.
+    /// Turns the typed attributes of an object, as `DynamoDB` writes them, into plain JSON.
     DynamoDb(Path),
-    /// A field is made.
+    /// Makes a field.
     Make {
-        /// Its path in the document. What the event has there is replaced.
+        /// Its path in the document. An existing value there is replaced.
         to: Path,
-        /// What it is made of.
+        /// The source of its value.
         from: Making,
     },
 }
@@ -73,7 +72,7 @@ impl fmt::Display for FieldRule {
     }
 }
 
-/// What is changed about the events of a dataset.
+/// The changes to the events of a dataset.
 #[derive(Debug, Clone, Default)]
 pub struct Shape {
     rules: Vec<FieldRule>,
@@ -83,7 +82,7 @@ pub struct Shape {
     key: Option<HashKey>,
 }
 
-/// What a [`Shape`] keeps from one event to the next; may serve several shapes.
+/// Buffers that a [`Shape`] reuses for each event. Several shapes can share them.
 #[derive(Debug, Default)]
 pub struct ShapeScratch {
     out: Vec<u8>,
@@ -93,19 +92,18 @@ pub struct ShapeScratch {
 }
 
 impl ShapeScratch {
-    /// How many values could not be made since this was asked last: of an invalid pair of coordinates, of a text that is no
-    /// date, below a field that is no object,
-    /// of what is no object to be lifted, or no attribute of `DynamoDB`.
+    /// The number of values that could not be made since the last call. Causes: an invalid pair of coordinates, a text that is not a
+    /// date, a field below a value that is not an object, a lifted value that is not an object, or an invalid attribute of `DynamoDB`.
     pub fn take_left_out(&mut self) -> u64 {
         std::mem::take(&mut self.left_out)
     }
 }
 
 impl Shape {
-    /// Compiles rules. Of two rules that make one field the later wins.
+    /// Compiles rules. If two rules make the same field, the later one wins.
     ///
     /// # Errors
-    /// What asks for a hash without a `key`: the configuration is refused.
+    /// A rule asks for a hash without a `key`. The configuration is refused.
     pub fn new(rules: Vec<FieldRule>, key: Option<&HashKey>) -> Result<Self, NoKey> {
         if key.is_none() && rules.iter().any(|rule| matches!(rule, FieldRule::Hash(_))) {
             return Err(NoKey);
@@ -115,10 +113,10 @@ impl Shape {
         Ok(Self { rules, tree, makers, key: key.cloned() })
     }
 
-    /// Why its rules would lift nothing, whatever an event holds.
+    /// Checks that `lift` can have an effect with these rules.
     ///
     /// # Errors
-    /// What is wrong: the configuration is refused.
+    /// The reason why the rules would lift nothing, for every event. The configuration is refused.
     pub fn check_lift(&self) -> Result<(), String> {
         let Some(path) = &self.tree.lifts else { return Ok(()) };
         let along = walk::Along::of(&self.tree, path);
@@ -137,7 +135,7 @@ impl Shape {
         Ok(())
     }
 
-    /// The rules that hide a field beside the object that is lifted: they say something about events without such an object alone.
+    /// The rules that hide a field outside the lifted object. They affect only events without that object.
     pub fn hides_beside_lift(&self) -> impl Iterator<Item = &FieldRule> {
         let is_brought = |path: &Path| {
             self.rules.iter().any(|rule| {
@@ -147,7 +145,7 @@ impl Shape {
         self.rules.iter().filter(move |rule| {
             let path = match rule {
                 FieldRule::Hash(path) => Some(path.clone()),
-                // A wildcard may be meant for both.
+                // A wildcard may be intended for both kinds of events.
                 FieldRule::Drop(pattern) => {
                     Path::parse(pattern.as_str()).ok().filter(|path| !path.as_str().contains(['*', '?']))
                 }
@@ -160,7 +158,7 @@ impl Shape {
         })
     }
 
-    /// The path of a field in the document; `None` where it is not there.
+    /// The path of a field in the document. `None` if the document does not contain it.
     pub fn stored_as(&self, path: &Path) -> Option<String> {
         stored::stored_as(path, &self.rules)
     }
@@ -175,18 +173,18 @@ impl Shape {
         &self.rules
     }
 
-    /// Whether the value of a field is told by its hash alone.
+    /// Whether only the hash of a field's value is revealed.
     pub fn hashes(&self, path: &Path) -> bool {
         Hashed::of(&self.rules).holds(path)
     }
 
-    /// A shape of some of its rules alone.
+    /// A shape with only some of its rules.
     #[must_use]
     pub fn only(&self, rules: Vec<FieldRule>) -> Self {
         Self::new(rules, self.key.as_ref()).unwrap_or_default()
     }
 
-    /// The event as it is to be stored; `None` where the source stays as it is.
+    /// The event in the form to be stored. `None` if the source stays unchanged.
     pub fn apply<'o>(
         &self,
         event: &Event<'_>,
@@ -207,7 +205,7 @@ impl Shape {
     }
 }
 
-/// A field is to be hashed, and there is no key.
+/// A field is to be hashed, but there is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("`hash` needs a key: name the secret with it in MILLRACE_HASH_KEY")]
 pub struct NoKey;

@@ -1,7 +1,7 @@
-//! ISO 8601 dates and times, whole or cut short, without a format to interpret.
+//! ISO 8601 dates and times, complete or shortened, without a format string.
 //!
 //! In: `2026-11-22T10:00:00.123+09:00`, `2026-11-22 10:00`, `2026-11`. Out: the milliseconds since 1970 at which the
-//! named stretch of time begins and ends. No zone means UTC and a missing month or day the first, as in the engine.
+//! named period begins and ends. As in the engine, no zone means UTC, and a missing month or day is the first.
 //! Deliberately absent: week dates, ordinal dates, names of months.
 
 /// The smallest unit that a date names.
@@ -17,17 +17,17 @@ pub enum Precision {
     Fraction,
 }
 
-/// The stretch of time that a date names: 2026-11-22 is a whole day. So is 2026-11, its first: the engine fills in
-/// missing months and days with 01 and only what is below a day with its last (measured on `OpenSearch` 2.19).
+/// The period that a date names: 2026-11-22 is a whole day. 2026-11 is also one day, the first of the month: the engine replaces
+/// missing months and days by 01, and only missing units below a day by their last value (measured on `OpenSearch` 2.19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IsoDate {
     /// Its first millisecond since 1970.
     pub start_ms: i64,
     /// Its last millisecond.
     pub(crate) end_ms: i64,
-    /// What it was cut to.
+    /// The smallest unit in the text.
     pub(crate) precision: Precision,
-    /// Whether it says how far its clock is from UTC's.
+    /// Whether it contains an offset from UTC.
     pub has_offset: bool,
 }
 
@@ -120,7 +120,7 @@ fn time_of_day(rest: &mut &[u8]) -> Option<(i64, Precision)> {
             }
         }
     }
-    // A leap second has no place on the engine's clock: it is the end of the minute.
+    // The engine's clock has no leap second, so it becomes the end of the minute.
     if second == 60 {
         (second, fraction) = (59, 999);
     }
@@ -128,7 +128,7 @@ fn time_of_day(rest: &mut &[u8]) -> Option<(i64, Precision)> {
         .then(|| (hour * HOUR_MS + minute * MINUTE_MS + second * SECOND_MS + fraction, precision))
 }
 
-/// One to nine digits of a second; what is finer than a millisecond is cut off, as the engine does.
+/// One to nine digits of a second. Digits below a millisecond are cut off, as in the engine.
 fn milliseconds(rest: &mut &[u8]) -> Option<i64> {
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if !(1..=9).contains(&digits) {
@@ -160,7 +160,7 @@ fn offset(rest: &mut &[u8]) -> Option<i64> {
     (hours <= 18 && minutes <= 59).then(|| sign * (hours * HOUR_MS + minutes * MINUTE_MS))
 }
 
-/// The instant as RFC 3339 with milliseconds, in UTC; `None` outside the years 0 to 9999, which it has no digits for.
+/// The instant as RFC 3339 with milliseconds, in UTC. `None` outside the years 0 to 9999, which RFC 3339 cannot represent.
 pub fn rfc3339(time_ms: i64) -> Option<String> {
     let (year, month, day) = civil_from_days(time_ms.div_euclid(DAY_MS));
     let time = time_ms.rem_euclid(DAY_MS);

@@ -1,8 +1,8 @@
-//! YAML with the place of everything, so that a fault can be pointed at.
+//! YAML with the location of every node, so that a fault can be shown in the file.
 //!
-//! In: text. Out: nodes, syntax alone. Deliberately absent: anchors, aliases, tags and several documents, which
-//! pipeline.yaml does not need; each is a fault and not a surprise. Scalars stay text: who reads them knows what is
-//! expected, so `no` is never a boolean by accident; where any JSON value will do, [`Text::json`] tells which one it is. JSON itself
+//! In: text. Out: nodes, which represent only syntax. Deliberately absent: anchors, aliases, tags and several documents.
+//! pipeline.yaml does not need them, and each is a fault. Scalars stay text: the reader of a key knows the expected type,
+//! so `no` never becomes a boolean by accident. Where any JSON value is accepted, [`Text::json`] finds its type. JSON
 //! is read too, with its surrogate escapes ([`surrogates`]).
 
 mod surrogates;
@@ -25,7 +25,7 @@ impl Place {
     }
 }
 
-/// A node and where it begins.
+/// A node and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) place: Place,
@@ -43,24 +43,23 @@ pub(crate) enum Data {
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) value: String,
-    /// Whether its characters stand in the file as they are, on one line from its place on.
+    /// Whether the file contains its characters unchanged, on one line, from its location on.
     pub(crate) is_verbatim: bool,
-    /// Whether it is without quotes: only then can it be anything but a string.
+    /// Whether it has no quotes. Only then it can be anything but a string.
     pub(crate) is_plain: bool,
-    /// Whether it is nothing at all, or YAML's null.
+    /// Whether it is empty, or YAML's null.
     pub(crate) is_null: bool,
 }
 
-/// What a scalar is where any JSON value may stand.
+/// The meaning of a scalar where any JSON value is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Json<'t> {
     Null,
     Bool(bool),
-    /// A number as JSON writes it, with its very digits.
+    /// A number in JSON notation, with its original digits.
     Number(&'t str),
     String(&'t str),
-    /// A number to YAML, but not as JSON writes it (`0x1f`, `007`, `+1`, `.5`): whatever it was taken for, somebody
-    /// would be surprised.
+    /// A number in YAML, but not in JSON notation (`0x1f`, `007`, `+1`, `.5`). Every interpretation would surprise some users.
     Ambiguous(&'t str),
 }
 
@@ -80,7 +79,8 @@ impl Text {
     }
 }
 
-/// Decimal, octal, hexadecimal, infinite and not-a-number of the core schema; wider than it where that does no harm.
+/// Decimal, octal, hexadecimal, infinite and not-a-number values of the core schema. It accepts more than the schema where that does
+/// no harm.
 fn is_yaml_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_radix = |prefix: &str, radix: u32| {
@@ -95,7 +95,7 @@ fn is_yaml_number(text: &str) -> bool {
         || matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN")
 }
 
-/// A key and where it begins.
+/// A key and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
     pub(crate) place: Place,
@@ -103,13 +103,13 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// What an empty file holds.
+    /// The node for an empty file.
     pub(crate) fn nothing() -> Self {
         let text = Text { value: String::new(), is_verbatim: true, is_plain: true, is_null: true };
         Self { place: Place { line: 1, column: 1 }, data: Data::Scalar(text) }
     }
 
-    /// What it is, for a message.
+    /// The kind of node, for a message.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.data {
             Data::Scalar(text) if text.is_null => "nothing",
@@ -121,7 +121,7 @@ impl Node {
 }
 
 impl Node {
-    /// The JSON that means the same.
+    /// The equivalent JSON.
     pub(crate) fn to_json(&self) -> String {
         let mut out = String::new();
         self.write_json(&mut out);
@@ -162,20 +162,20 @@ fn write_json_string(text: &str, out: &mut String) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
 
-/// Something that is not as it should be, at a place.
+/// A fault, with its location.
 pub(crate) type Complaint = (Place, String);
 
-/// Nodes within nodes: the file has a handful, the reader is recursive.
+/// Maximum depth of nested nodes. The file needs only a few, and the reader is recursive.
 const MAX_DEPTH: usize = 32;
 
-/// Parses the one document of a file; `None` where there is nothing in it but comments.
+/// Parses the one document of a file. `None` if it contains nothing but comments.
 pub(crate) fn parse(text: &str) -> Result<Option<Node>, Complaint> {
     let mut unpaired = Unpaired::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     loop {
         let mut reader = Reader { parser: Parser::new_from_str(&unpaired.text), unpaired: &unpaired, refused: None };
         let document = reader.document();
         let Some(error) = reader.refused.take() else { return document };
-        // A scalar at a time: only the parser knows where one begins.
+        // One scalar at a time, because only the parser knows where a scalar begins.
         if !unpaired.rewrite(&error)? {
             return document;
         }
@@ -185,7 +185,7 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, Complaint> {
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     unpaired: &'t Unpaired,
-    /// What the parser refused.
+    /// The error of the parser.
     refused: Option<ScanError>,
 }
 
@@ -209,7 +209,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Where something begins in the text as it was.
+    /// The location of a span in the original text.
     fn place(&self, span: Span) -> Place {
         self.unpaired.original(Place::of(span))
     }
@@ -227,7 +227,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A fault of the syntax; a tab in the indentation is the most frequent one and seldom what the parser says.
+    /// A syntax fault. The most frequent one is a tab in the indentation, but the parser seldom reports it as such.
     fn syntax(&self, place: Place, info: &str) -> Complaint {
         for (number, line) in self.unpaired.text.lines().enumerate().take(place.line + 1) {
             let indentation = &line[..line.len() - line.trim_start().len()];

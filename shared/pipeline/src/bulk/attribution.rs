@@ -1,27 +1,27 @@
-//! Which answer belongs to which item.
+//! Finds out which answer belongs to which item.
 //!
-//! An engine answers in the order of the request, but for items that an ingest pipeline failed or dropped: OpenSearch 2.19 sorts the
-//! answers to those among themselves (measured; docs/adr/0011). Believed by their order, they would call an event dropped that
-//! failed. In: items and answers. Out: the answers by item, or that they cannot be told apart. Answers that mean the same need
-//! not be told apart; others are told by `_id`.
+//! An engine answers in the order of the request, except for items that an ingest pipeline failed or dropped. OpenSearch 2.19
+//! changes the order of the answers to those items (measured; docs/adr/0011). By order alone, a failed event could count as
+//! dropped. In: items and answers. Out: the answers by item, or that they cannot be attributed. Answers that have the same
+//! meaning do not need to be distinguished. Other answers are matched by `_id`.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{Body, ItemResult, ItemVerdict};
 
-/// What is known of the answers to a request.
+/// Whether the answers to a request are attributed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Attribution {
-    /// Each answer belongs to the item at its place, now.
+    /// Each answer is now at the index of its item.
     Known,
-    /// Of the items that were not accepted it is not known which answer is whose. The others stand at their places.
+    /// For items that were not accepted, it is unknown which answer belongs to which item. All other answers are at the right index.
     Unknown {
-        /// Whether the answers carry ids: asked for, they do not help.
+        /// Whether the answers carry ids. If they do, asking for ids does not help.
         has_ids: bool,
     },
 }
 
-/// Sorts the answers by their items, as far as is needed.
+/// Sorts the answers by their items, as far as necessary.
 pub fn attribute(body: &Body, items: &[u32], results: &mut [ItemResult]) -> Attribution {
     let places: Vec<usize> = (0..results.len()).filter(|place| !results[*place].is_accepted()).collect();
     if places.len() < 2 {
@@ -36,7 +36,7 @@ pub fn attribute(body: &Body, items: &[u32], results: &mut [ItemResult]) -> Attr
     Attribution::Unknown { has_ids: places.iter().any(|place| results[*place].id.is_some()) }
 }
 
-/// Sorts the answers at these places by their ids, where all of them have one and no two the same.
+/// Sorts the answers at these places by their ids. Every answer must have an id, and the ids must be unique.
 fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize]) -> bool {
     let mut answers = HashMap::with_capacity(places.len());
     for place in places {
@@ -55,7 +55,7 @@ fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize
     true
 }
 
-/// What an answer leads to, as far as it makes a difference whose it is.
+/// The effect of an answer, in just enough detail to see whether attribution matters.
 #[derive(PartialEq, Eq)]
 struct Kind<'r>(ItemVerdict, &'r str);
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn answers_that_an_engine_mixed_up_are_told_by_their_ids() {
-        // As OpenSearch 2.19.6 answers documents of which the second fails a grok, the third a `fail`, and the fourth is dropped.
+        // OpenSearch 2.19.6 answers like this if the second document fails a grok, the third fails a `fail`, and the fourth is dropped.
         let answer = br#"{"errors":true,"items":[{"create":{"_id":"1","status":201}},{"create":{"_id":"4","result":"noop","status":200}},{"create":{"_id":"3","status":500,"error":{"type":"fail_processor_exception"}}},{"create":{"_id":"2\u00e9","status":400,"error":{"type":"illegal_argument_exception"}}}]}"#;
         let mut results = response::read(answer, 4).unwrap();
         let body = body(&["1", "2\\u00e9", "3", "4"]);

@@ -1,30 +1,30 @@
-//! How often an item was refused, and when that is enough to call it the document's own fault.
+//! Counts the refusals of an item, and decides when the document itself is at fault.
 //!
-//! In: the refusals of one item, with their times. Out: whether it is sent again. Deliberately absent: a clock; the caller says
-//! what time it is.
+//! In: the refusals of one item, with their times. Out: whether the item is sent again. Deliberately absent: a clock; the caller
+//! passes the time.
 
 use std::time::{Duration, Instant};
 
-/// A second try after a 400 comes so much later at the least: until then a mapping that another node just changed is everywhere.
+/// Minimum delay before the second try after a 400. Within that time a mapping that another node just changed reaches all nodes.
 pub const SECOND_TRY_AFTER: Duration = Duration::from_secs(1);
-/// So many answers of 500 with the same type are enough, ...
+/// This many 500 answers with the same type are enough, ...
 const SERVER_ERRORS: u32 = 3;
-/// ... if they came over so much time: longer than a shard takes to move.
+/// ... if they span at least this time: longer than a shard takes to move.
 const SERVER_ERRORS_OVER: Duration = Duration::from_secs(30);
 
-/// What is to be done with a refused item.
+/// The decision about a refused item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
     /// Send it again, but not before this time.
     SendAgain(Instant),
-    /// It is the document's own fault.
+    /// The document itself is at fault.
     Rejected,
 }
 
-/// The refusals of one item that may be its own fault.
+/// The refusals of one item that may be caused by the item itself.
 #[derive(Debug, Clone, Default)]
 pub struct Refusals {
-    /// When it was refused beside others, and it is not known which answer was its own.
+    /// The time of a refusal together with other items, where it is unknown which answer belonged to this item.
     unattributed: Option<Instant>,
     bad_request: Option<Instant>,
     server_errors: Option<ServerErrors>,
@@ -34,24 +34,24 @@ pub struct Refusals {
 struct ServerErrors {
     error_type: String,
     first: Instant,
-    /// Others that were accepted since then were accepted beside it.
+    /// Items that were accepted after this time were accepted while this item was refused.
     beside: Instant,
     count: u32,
 }
 
 impl Refusals {
-    /// An answer that may be another item's. The items that were accepted beside it were so while it was not.
+    /// An answer that may belong to another item. Items accepted with it were accepted while this item was not.
     pub fn unattributed(&mut self, now: Instant) {
         self.unattributed.get_or_insert(now);
     }
 
-    /// A 400 that is not in the table. The second is enough, whatever the words of the two.
+    /// A 400 that is not in the table. The second one is enough, even if the two texts differ.
     pub fn bad_request(&mut self, now: Instant) -> Ruling {
         let second_try = *self.bad_request.get_or_insert(now) + SECOND_TRY_AFTER;
         if now >= second_try { Ruling::Rejected } else { Ruling::SendAgain(second_try) }
     }
 
-    /// Whether anything is held against the item. An unassigned shard, say, is not.
+    /// Whether a refusal counts against the item. An unassigned shard, for example, does not count.
     pub fn is_suspicion(&self) -> bool {
         self.unattributed.is_some() || self.bad_request.is_some() || self.server_errors.is_some()
     }
@@ -61,8 +61,8 @@ impl Refusals {
         self.bad_request
     }
 
-    /// A 500 of this type. `accepted` is when another item for the same index was accepted last: without that, it is the
-    /// index that fails.
+    /// A 500 of this type. `accepted` is the last time when another item for the same index was accepted. Without it, the index
+    /// itself may be failing.
     pub fn server_error(&mut self, error_type: &str, now: Instant, accepted: Option<Instant>) -> Ruling {
         let errors = match &mut self.server_errors {
             Some(errors) if errors.error_type == error_type => errors,
@@ -77,7 +77,7 @@ impl Refusals {
         if is_lasting && is_alone { Ruling::Rejected } else { Ruling::SendAgain(now) }
     }
 
-    /// The item met another state of the domain: if that was a failing shard, the answers of 500 before prove nothing.
+    /// The item met another state of the domain. If that state was a failing shard, the earlier 500 answers prove nothing.
     pub fn domain_state(&mut self, status: u16) {
         if status >= 500 {
             self.server_errors = None;

@@ -1,4 +1,4 @@
-//! What the domain says of each item.
+//! The domain's answer to each item.
 
 use serde::Deserialize;
 
@@ -12,11 +12,11 @@ pub struct ItemError {
     pub error_type: String,
     /// Its reason.
     pub reason: String,
-    /// What it was caused by.
+    /// The cause of this error.
     pub caused_by: Option<Box<ItemError>>,
 }
 
-/// An error as it comes: an object, of which any part may be null, or from something between only a text. One error of an
+/// An error as received: an object in which any part may be null, or only a text from a component in between. One error of an
 /// unknown form must not make the answers to all other items unreadable.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -60,10 +60,10 @@ impl std::fmt::Display for ItemError {
 pub struct ItemResult {
     /// The HTTP status of this item.
     pub status: u16,
-    /// The document's id; only where it was asked for.
+    /// The document's id. Present only if it was requested.
     #[serde(rename = "_id", default)]
     pub id: Option<String>,
-    /// What was done, such as `created`; only where it was asked for.
+    /// The result, such as `created`. Present only if it was requested.
     #[serde(default)]
     pub result: Option<String>,
     /// Why it failed.
@@ -72,7 +72,7 @@ pub struct ItemResult {
 }
 
 impl ItemResult {
-    /// Whether the domain has too much to do.
+    /// Whether the domain is overloaded.
     pub fn is_overload(&self) -> bool {
         self.status == 429
     }
@@ -88,7 +88,7 @@ impl ItemResult {
     }
 }
 
-/// A response with status 200 that does not say what became of each item: nothing of it may be believed.
+/// A response with status 200 that does not give the result of each item. No part of it can be trusted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable _bulk response: {0}")]
 pub struct UnreadableResponse(String);
@@ -107,8 +107,8 @@ struct Item {
 /// Reads the answers to a request of `sent` items, in their order.
 ///
 /// # Errors
-/// [`UnreadableResponse`] where it is not JSON of the expected form or counts other than `sent` items; the caller
-/// counts them as undelivered.
+/// [`UnreadableResponse`] if it is not JSON of the expected form, or does not hold exactly `sent` items. The caller counts them as
+/// undelivered.
 pub fn read(body: &[u8], sent: usize) -> Result<Vec<ItemResult>, UnreadableResponse> {
     let response: Response = serde_json::from_slice(body).map_err(|error| UnreadableResponse(error.to_string()))?;
     if response.items.len() != sent {

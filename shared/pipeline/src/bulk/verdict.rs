@@ -1,32 +1,33 @@
-//! What an item's answer means for its event: one table of verdicts, by status, exception type and reason.
+//! Maps an item's answer to a verdict about its event: one table, by status, exception type and reason.
 //!
-//! In: the domain's answer to one item. Out: a verdict. A list of the texts that name a document's own fault never ends, and a
-//! document that is missing from it holds up its shard for ever. So the states of the domain are listed, and every other 400 is
-//! the document's fault if it is given twice (docs/adr/0011). Deliberately absent: how often, and when ([`super::refusals`]).
+//! In: the domain's answer to one item. Out: a verdict. A list of texts for faulty documents would never be complete, and a
+//! faulty document that is missing from it would block its shard for ever. So this table lists the states of the domain. Every
+//! other 400 is the document's fault if it occurs twice (docs/adr/0011). Deliberately absent: number and time of refusals
+//! ([`super::refusals`]).
 
 use super::response::{ItemError, ItemResult};
 
-/// What one answer to an item means.
+/// The meaning of one answer to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemVerdict {
-    /// Created now.
+    /// Created by this request.
     Indexed,
-    /// There already.
+    /// Already in the index.
     Duplicate,
     /// A `drop` processor of the domain's ingest pipeline did not want it.
     DroppedByDomain,
-    /// The domain's state stands in the way, not the document: send it again, as often as it takes.
+    /// The state of the domain is the cause, not the document. Send it again until it succeeds.
     DomainState,
-    /// A 400 that names no known state of the domain: the document's own fault if a second try meets one too.
+    /// A 400 that names no known state of the domain. It is the document's fault if a second try also gets one.
     BadRequest,
-    /// A 500: the document's own fault if it lasts while other documents are accepted.
+    /// A 500. It is the document's fault if it persists while other documents are accepted.
     ServerError,
 }
 
 impl ItemResult {
-    /// The verdict about this answer alone.
+    /// The verdict for this answer alone.
     ///
-    /// What is not listed is sent again: an answer that nobody knows proves nothing about the document.
+    /// An answer that is not listed is sent again: an unknown answer proves nothing about the document.
     pub fn verdict(&self) -> ItemVerdict {
         match (self.status, &self.error) {
             (201, None) => ItemVerdict::Indexed,
@@ -41,13 +42,13 @@ impl ItemResult {
 }
 
 impl ItemError {
-    /// Whether a 400 with this error is a state of the domain: the table of eleven engines.
+    /// Whether a 400 with this error is a state of the domain. The table covers eleven engines.
     ///
-    /// Reasons are compared from their beginning. Elsewhere in them stand values of the document, and a document must not be able
-    /// to pass for a missing pipeline.
+    /// A reason is compared from its beginning. The rest of it can contain values of the document, and a document must not be able to
+    /// imitate a missing pipeline.
     pub fn is_domain_state(&self) -> bool {
         match self.error_type.as_str() {
-            // The limit of shards, met where an index would be made. A document's own fault has other types.
+            // The limit of shards, reached when an index would be created. A document's own fault has other types.
             "validation_exception" | "index_closed_exception" => true,
             "illegal_argument_exception" => {
                 let reason = self.reason.as_str();

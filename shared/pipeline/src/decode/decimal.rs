@@ -1,20 +1,20 @@
-//! The exact value of a number of an event, in plain decimal digits.
+//! The exact value of a number in an event, in plain decimal digits.
 //!
 //! In: a number as JSON writes it. Out: no exponent, no zero at the end of a fraction, no sign of a whole zero: `1.0`, `1e0`
-//! and `1` are all `1`. It is for names (document ids, indices, partition keys), where two numbers that differ must not
-//! become one. Deliberately absent: doubles, which tell some seventeen digits apart.
+//! and `1` all become `1`. It is used in names (document ids, indices, partition keys), where two different numbers must not get
+//! the same name. Deliberately absent: doubles, which distinguish only about seventeen digits.
 
 use super::{Event, Number, Value};
 
-/// The plain digits would be longer than the caller takes.
+/// The plain digits would be longer than the caller's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLong {
-    /// How many bytes they would have.
+    /// The length that they would have, in bytes.
     pub(crate) bytes: u64,
 }
 
 impl<'e> Event<'e> {
-    /// Appends a number of this event in plain digits, of `most` bytes at the most.
+    /// Appends a number of this event in plain digits, at most `most` bytes.
     #[inline]
     pub(crate) fn push_exact(
         &self,
@@ -28,7 +28,7 @@ impl<'e> Event<'e> {
                 push_integer(out, integer);
                 Ok(())
             }
-            // A value that an event led to has its bytes in it.
+            // A value that was looked up in an event always has bytes in it.
             Number::Float(_) => push_plain(self.bytes_of(value).unwrap_or_default(), most, out),
         }
     }
@@ -59,7 +59,7 @@ pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// A number as it is written, taken apart.
+/// A number as it is written, split into its parts.
 struct Written<'t> {
     is_negative: bool,
     whole: &'t [u8],
@@ -82,8 +82,8 @@ impl<'t> Written<'t> {
         }
     }
 
-    /// Its significant digits, without the zeros at both ends, and how many digits stand before the point; that is negative
-    /// where zeros follow it first.
+    /// The significant digits, without the zeros at both ends, and the number of digits before the point. This number is negative if
+    /// the fraction begins with zeros.
     fn digits(&self) -> (Vec<u8>, i64) {
         let mut digits = [self.whole, self.fraction].concat();
         while digits.last() == Some(&b'0') {
@@ -96,7 +96,7 @@ impl<'t> Written<'t> {
     }
 }
 
-/// What lies before the first such byte, and what after it.
+/// The bytes before the first border byte, and the bytes after it.
 fn split_at(text: &[u8], is_border: impl Fn(u8) -> bool) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| is_border(*byte)) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
@@ -104,7 +104,7 @@ fn split_at(text: &[u8], is_border: impl Fn(u8) -> bool) -> (&[u8], Option<&[u8]
     }
 }
 
-/// An exponent. One beyond all reason is as good as the largest: the plain digits are too long for everybody.
+/// An exponent. An extreme exponent is saturated: its plain digits exceed every limit anyway.
 fn saturating(text: &[u8]) -> i64 {
     const BEYOND: i64 = i64::MAX / 4;
     let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
@@ -112,12 +112,12 @@ fn saturating(text: &[u8]) -> i64 {
     parsed.map_or(beyond, |exponent: i64| exponent.clamp(-BEYOND, BEYOND))
 }
 
-/// Appends a number in plain digits, of `most` bytes at the most: its length is known before a digit is written.
+/// Appends a number in plain digits, at most `most` bytes. The length is known before the first digit is written.
 fn push_plain(text: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), TooLong> {
     let written = Written::read(text);
     let (digits, point) = written.digits();
     if digits.is_empty() {
-        // An integer has one zero. Ids of former releases tell `-0.0` from it, and stay.
+        // An integer has one zero. Ids of former releases distinguish `-0.0` from it, so this stays.
         out.extend_from_slice(if written.is_negative && !written.is_integer { b"-0" } else { b"0" });
         return Ok(());
     }
@@ -135,7 +135,7 @@ fn push_plain(text: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), TooLong
     Ok(())
 }
 
-/// Appends digits whose point stands after the first `point` of them.
+/// Appends digits with a point after the first `point` of them.
 fn push_digits(digits: &[u8], point: i64, out: &mut Vec<u8>) {
     let zeros = |count: u64| std::iter::repeat_n(b'0', usize::try_from(count).unwrap_or_default());
     let (before, after) = digits.split_at(usize::try_from(point).unwrap_or(0).min(digits.len()));
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(push_plain(b"1e512", 512, &mut Vec::new()), Err(TooLong { bytes: 513 }));
     }
 
-    /// What former releases wrote: the shortest digits of the nearest double.
+    /// The notation of former releases: the shortest digits of the nearest double.
     fn of_double(text: &str) -> String {
         format!("{}", text.parse::<f64>().unwrap())
     }
@@ -217,7 +217,7 @@ mod tests {
     proptest! {
         #[test]
         fn where_the_text_of_a_double_was_exact_it_stays(double in any::<f64>().prop_filter("a number", |d| d.is_finite())) {
-            // Both ways in which a double is written shortest.
+            // Both notations for the shortest digits of a double.
             for text in [format!("{double:?}"), format!("{double:e}")] {
                 if text.contains(['.', 'e']) {
                     prop_assert_eq!(plain(&text), of_double(&text), "{}", text);

@@ -1,24 +1,24 @@
 //! JSON inside a string: `{"message":"{\"a\":1}"}` becomes `{"a":1}`.
 //!
-//! In: an event. Out: the same with such strings unfolded, to be decoded again. What is in them takes the place of the
-//! field: its members join the event, or it stays one value, under a name of its own. Deliberately absent: any change of
-//! an event whose string holds no such JSON; that is counted, and the event goes on as it came.
+//! In: an event. Out: the event with such strings unfolded, to be decoded again. The content of a string replaces the field: its
+//! members join the event, or it stays one value under a new name. Deliberately absent: any change to an event whose string
+//! holds no such JSON. That string is counted, and the event passes on unchanged.
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{Event, Scalar, Value, place::structurals};
 use crate::json;
 
-/// The fields whose strings are unfolded; all of them at the top of the event.
+/// The fields whose strings are unfolded. All of them are at the top level of the event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Embedded {
-    /// The field whose members join the event, where they win over what is there.
+    /// The field whose members join the event. They replace existing members with the same name.
     pub joining: Option<String>,
-    /// Fields whose values stay one, each with the name that it then has, which wins over what is there.
+    /// Fields whose value stays one value, each with its new name. It replaces an existing member with that name.
     pub renamed: Vec<(String, String)>,
 }
 
-/// What becomes of a member.
+/// The action for a member.
 enum Fate<'e> {
     Stays,
     Joins(&'e str),
@@ -26,8 +26,7 @@ enum Fate<'e> {
 }
 
 impl Embedded {
-    /// Writes the event with its strings unfolded; `false` where there is none. `left_out` counts strings that hold no
-    /// such JSON.
+    /// Writes the event with its strings unfolded. Returns `false` if there are none. `left_out` counts strings that hold no such JSON.
     pub fn unfold(&self, event: &Event<'_>, out: &mut Vec<u8>, left_out: &mut u64) -> bool {
         let mut taken: Vec<String> = Vec::new();
         let mut any = false;
@@ -59,14 +58,14 @@ impl Embedded {
     }
 }
 
-/// `None` is a tape that does not fit its structurals, which simd-json does not make.
+/// Returns `None` if the tape does not fit its structurals. simd-json does not produce such a tape.
 fn write(event: &Event<'_>, fates: &[(&str, Fate<'_>)], taken: &[String], out: &mut Vec<u8>) -> Option<()> {
     out.clear();
     let mut sign = b'{';
     let mut at = 1;
     for ((key, fate), (_, value)) in fates.iter().zip(event.value().members()) {
         let start = *event.structurals.get(at)? as usize;
-        // Past key, colon and value.
+        // Skip the key, the colon and the value.
         at += 2 + structurals(value.own_nodes());
         let end = *event.structurals.get(at)? as usize;
         at += 1;
@@ -104,7 +103,7 @@ fn write(event: &Event<'_>, fates: &[(&str, Fate<'_>)], taken: &[String], out: &
     Some(())
 }
 
-/// The names of an object's members; `None` where the text is no JSON object.
+/// The names of an object's members. `None` if the text is not a JSON object.
 fn names_of(text: &str) -> Option<Vec<String>> {
     struct Names;
 

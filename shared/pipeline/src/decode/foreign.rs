@@ -1,18 +1,18 @@
-//! Tokens that other languages write where JSON has none: `NaN`, `Infinity`, `None`, `0x10`.
+//! Tokens of other languages that are not JSON: `NaN`, `Infinity`, `None`, `0x10`.
 //!
-//! In: text that is no JSON. Out: the first token of it that is none, for the reason of a rejection. Deliberately absent:
-//! anything that repairs it.
+//! In: text that is not JSON. Out: its first token that is not JSON, for the reason of a rejection. Deliberately absent: any repair
+//! of the text.
 
 use serde::de::IgnoredAny;
 
-/// The most characters of a token that are shown.
+/// Maximum number of characters of a token to show.
 const SHOWN: usize = 40;
 
-/// The first token outside of strings that is neither punctuation nor a number, `true`, `false` or `null`; none behind a string
-/// that is never closed.
+/// The first token outside of strings that is neither punctuation nor a number, `true`, `false` or `null`. Text after an unclosed
+/// string is not searched.
 pub(super) fn token(text: &[u8]) -> Option<String> {
     let mut at = 0;
-    // Of text that is none at all it would be the first word.
+    // In text that does not look like JSON at all, this would be the first word.
     if !matches!(text.first(), Some(b'{' | b'[')) {
         return None;
     }

@@ -1,18 +1,18 @@
-//! Which of a few known names a key is. Asked of every key of every event, and mostly the answer is none.
+//! Looks up a key among a few known names. It runs for every key of every event, and most keys are not known.
 
-/// Names, each with what it stands for.
+/// Names, each with its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Names<T> {
-    /// In the order of their lengths.
+    /// Sorted by length.
     entries: Vec<(Box<str>, T)>,
-    /// Where the names of each length begin; the last length stands for all longer ones too.
+    /// Where the names of each length begin. The last length includes all longer names.
     starts: [u16; LENGTHS + 1],
-    /// Which lengths and [`mark`]s there are: most keys of an event are told by these to be none of the names.
+    /// Which lengths and [`mark`]s occur. This test excludes most keys of an event.
     lengths: u64,
     marks: u64,
 }
 
-/// Lengths that are told apart.
+/// Number of lengths that are distinguished.
 const LENGTHS: usize = 64;
 
 impl<T> Default for Names<T> {
@@ -22,7 +22,7 @@ impl<T> Default for Names<T> {
 }
 
 impl<T> Names<T> {
-    /// Adds a name, or puts another value in the place of its value. At most 65,535 names.
+    /// Adds a name, or replaces its value. At most 65,535 names.
     pub(crate) fn insert(&mut self, name: &str, value: T) {
         if let Some((_, existing)) = self.entries.iter_mut().find(|(known, _)| **known == *name) {
             *existing = value;
@@ -37,7 +37,7 @@ impl<T> Names<T> {
         }
     }
 
-    /// What a name stands for.
+    /// The value of a name.
     #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&T> {
         if self.lengths >> (name.len() % 64) & 1 == 0 || self.marks & mark(name) == 0 {
@@ -48,14 +48,14 @@ impl<T> Names<T> {
         same_length.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
     }
 
-    /// Whether there is none.
+    /// Whether there are no names.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }
 
-/// One bit of 64, by length and the bytes at both ends.
+/// One bit of 64, from the length and the bytes at both ends.
 #[inline]
 fn mark(name: &str) -> u64 {
     let (first, last) = match name.as_bytes() {

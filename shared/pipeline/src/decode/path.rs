@@ -1,32 +1,30 @@
-//! A field's dotted path, as Discover shows it, and the values it leads to in an event.
+//! A field's dotted path, as Discover shows it, and the values at this path in an event.
 
 use std::fmt;
 
 use super::Value;
 
-/// A dotted path such as `device.model`: parsed once, followed in every event.
+/// A dotted path such as `device.model`. It is parsed once and looked up in every event.
 ///
-/// Like the engine it makes no difference between the nested `{"a":{"b":1}}` and the literal `{"a.b":1}`, and goes
-/// through arrays of objects.
+/// Like the engine, it treats the nested `{"a":{"b":1}}` and the literal `{"a.b":1}` as equal, and looks into arrays of objects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(String);
 
-/// Why a text is no [`Path`].
+/// Why a text is not a [`Path`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a field is a name or names joined by dots, such as `device.model`, with no empty name and at most {MAX_NAMES} names"
 )]
 pub struct PathError;
 
-/// Names of one path. The engine takes 20 (`index.mapping.depth.limit`).
+/// Maximum number of names in one path. The engine accepts 20 (`index.mapping.depth.limit`).
 const MAX_NAMES: usize = 32;
 
 impl Path {
     /// Parses names joined by dots.
     ///
     /// # Errors
-    /// [`PathError`] where a name is empty (`a..b`, `.a`, the empty text) or there are more than 32: the configuration
-    /// is wrong.
+    /// [`PathError`] if a name is empty (`a..b`, `.a`, the empty text) or there are more than 32. The configuration is wrong.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let is_path = !text.split('.').any(str::is_empty) && text.split('.').count() <= MAX_NAMES;
         if is_path { Ok(Self(text.into())) } else { Err(PathError) }
@@ -37,15 +35,15 @@ impl Path {
         &self.0
     }
 
-    /// Whether it is `other`, or lies below it.
+    /// Whether the path equals `other`, or lies below it.
     pub(crate) fn is_within(&self, other: &Path) -> bool {
         self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// Parses a field as it is referred to in a text: `a.b`, or Logstash's `[a][b]`.
+    /// Parses a reference to a field in a text: `a.b`, or Logstash's `[a][b]`.
     ///
     /// # Errors
-    /// [`PathError`], as for [`Self::parse`], and where there is a bracket too many.
+    /// [`PathError`], as for [`Self::parse`], and if there is an extra bracket.
     pub fn of_reference(text: &str) -> Result<Self, PathError> {
         let dotted = match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
             Some(names) => names.replace("][", "."),
@@ -54,13 +52,13 @@ impl Path {
         if dotted.contains(['[', ']', '{', '%']) { Err(PathError) } else { Self::parse(&dotted) }
     }
 
-    /// The value at this path that is in no array.
+    /// The value at this path that is not in an array.
     pub(crate) fn through_objects<'e>(&self, event: Value<'e>) -> Option<Value<'e>> {
         through_objects(event, &self.0)
     }
 
-    /// Whether `wanted` says yes to a value at this path, asked in the order of the bytes. An array at the very end
-    /// is one value; arrays on the way are gone through.
+    /// Whether `wanted` returns true for a value at this path. Values are visited in the order of the bytes. Arrays on the way are
+    /// searched. An array at the very end is one value.
     #[inline]
     pub fn any<'e>(&self, event: Value<'e>, mut wanted: impl FnMut(Value<'e>) -> bool) -> bool {
         follow(event, &self.0, &mut wanted)
@@ -96,7 +94,7 @@ fn through_objects<'e>(value: Value<'e>, rest: &str) -> Option<Value<'e>> {
     )
 }
 
-/// Through arrays into objects.
+/// Descends through arrays into objects.
 fn descend<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) -> bool) -> bool {
     if value.is_array() {
         value.elements().any(|element| descend(element, rest, wanted))
@@ -105,7 +103,7 @@ fn descend<'e>(value: Value<'e>, rest: &str, wanted: &mut impl FnMut(Value<'e>) 
     }
 }
 
-/// What is left of the path `rest` under the member `key`.
+/// The rest of the path `rest` below the member `key`.
 fn below<'p>(rest: &'p str, key: &str) -> Option<&'p str> {
     if rest.as_bytes().get(key.len()) == Some(&b'.') && rest.as_bytes().starts_with(key.as_bytes()) {
         rest.get(key.len() + 1..)

@@ -1,20 +1,19 @@
-//! Where a value lies in the bytes of its event.
+//! The location of a value in the bytes of its event.
 //!
-//! The tape knows no offsets, the structurals no tree: both are walked in lockstep. A string is one structural, its
-//! opening quote; a number, `true`, `false` or `null` one, its first character; brackets, commas and colons are their own.
+//! The tape has no offsets, and the structurals have no tree, so both are walked in lockstep. A string is one structural, its
+//! opening quote. A number, `true`, `false` or `null` is one structural, its first character. Brackets, commas and colons are one each.
 
 use simd_json::Node;
 
 use super::{Event, Value, value::span};
 
-/// How many structurals the values have that `nodes` are, keys included; commas and colons between them are counted for
-/// what lies within containers.
+/// The number of structurals of the values in `nodes`, keys included. Commas and colons are counted only inside containers.
 #[inline]
 pub(crate) fn structurals(nodes: &[Node<'_>]) -> usize {
     nodes.iter().map(own).sum()
 }
 
-/// Both brackets and the commas between; a colon for each key.
+/// Both brackets, the commas in between, and a colon for each key.
 #[inline]
 fn own(node: &Node<'_>) -> usize {
     match node {
@@ -25,7 +24,7 @@ fn own(node: &Node<'_>) -> usize {
 }
 
 impl<'e> Event<'e> {
-    /// The very bytes of one of its values, without white space around them. `None` where the value is not of this event.
+    /// The bytes of a value of this event, without white space around them. `None` if the value is not part of this event.
     pub fn bytes_of(&self, value: Value<'e>) -> Option<&'e [u8]> {
         let at = self.structural_of(value)?;
         let start = *self.structurals.get(at)? as usize;
@@ -37,18 +36,18 @@ impl<'e> Event<'e> {
         Some(bytes.trim_ascii_end())
     }
 
-    /// The structural that a value begins with.
+    /// The first structural of a value.
     pub(crate) fn structural_of(&self, value: Value<'e>) -> Option<usize> {
         let target = self.index_of(value)?;
         let (mut node, mut at) = (0, 0);
-        // Down to the target, past what lies before it.
+        // Descend to the target, and skip the values before it.
         'down: while node != target {
             let (len, is_object) = match self.tape.get(node)? {
                 Node::Object { len, .. } => (*len, true),
                 Node::Array { len, .. } => (*len, false),
                 Node::String(_) | Node::Static(_) => return None,
             };
-            // Key and colon, and the comma behind the value.
+            // The key and the colon, and the comma after the value.
             let (names, signs) = if is_object { (1, 2) } else { (0, 0) };
             node += 1;
             at += 1;
@@ -76,7 +75,7 @@ impl<'e> Event<'e> {
         Some(at)
     }
 
-    /// Where on the tape a value begins.
+    /// The index on the tape at which a value begins.
     fn index_of(&self, value: Value<'e>) -> Option<usize> {
         self.tape.element_offset(value.first()?)
     }

@@ -1,10 +1,9 @@
 //! Lone surrogates in a payload that could not be parsed.
 //!
-//! JavaScript writes a cut emoji as `"\ud83d"`. simd-json refuses it, the engine takes it. Deliberately absent: any
-//! change of the document; only the scratch copy is parsed with U+FFFD in such a place.
+//! JavaScript writes a cut emoji as `"\ud83d"`. simd-json refuses it, but the engine accepts it. Deliberately absent: any
+//! change of the document. Only the parsed scratch copy has U+FFFD in such a place.
 
-/// Overwrites the escape of every surrogate without its partner by `\ufffd`, which has the same length. Returns
-/// whether there was one.
+/// Replaces the escape of every lone surrogate by `\ufffd`, which has the same length. Returns whether there was one.
 #[cold]
 pub(super) fn replace_lone(json: &mut [u8]) -> bool {
     let mut replaced = false;

@@ -98,7 +98,7 @@ fn structurals_are_the_offsets_of_the_tape() {
     });
 }
 
-/// The conformance files, which stay outside the project.
+/// The conformance files, which are outside the project.
 #[expect(clippy::disallowed_methods, reason = "where they are is told by the environment")]
 fn json_test_suite() -> Option<PathBuf> {
     let data = std::env::var_os("MILLRACE_TEST_DATA")

@@ -1,4 +1,4 @@
-//! A look at one value of the tape, without owning or copying any of it.
+//! A view of one value on the tape. It does not own or copy any part.
 
 use std::cmp::Ordering;
 
@@ -6,13 +6,13 @@ use simd_json::{Node, StaticNode};
 
 use super::Names;
 
-/// One value of an event: a stretch of its tape.
+/// One value of an event: a range of its tape.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'e> {
     nodes: &'e [Node<'e>],
 }
 
-/// A value that holds no others.
+/// A value that contains no other values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scalar<'e> {
     /// A string, unescaped.
@@ -25,17 +25,17 @@ pub enum Scalar<'e> {
     Null,
 }
 
-/// A number, exact where it is an integer of 64 bits.
+/// A number. It is exact if it is a 64-bit integer.
 #[derive(Debug, Clone, Copy)]
 pub enum Number {
     /// An integer.
     Integer(i128),
-    /// Anything else, and integers beyond 64 bits.
+    /// Any other number, including integers beyond 64 bits.
     Float(f64),
 }
 
 impl Number {
-    /// Reads a number as JSON writes it; `None` for anything else, such as `NaN`, `0x1` or `1_000`.
+    /// Parses a number in JSON notation. `None` for anything else, such as `NaN`, `0x1` or `1_000`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if !digits.bytes().next()?.is_ascii_digit() || text.len() > 320 {
@@ -79,7 +79,7 @@ impl PartialOrd for Number {
     }
 }
 
-/// How an integer lies to a double, exactly: 2^53 + 1 is not 2^53, although its nearest double is.
+/// Compares an integer with a double exactly: 2^53 + 1 is not 2^53, although its nearest double is.
 fn compare(integer: i128, double: f64) -> Option<Ordering> {
     const BEYOND: f64 = 1e38;
     if double.is_nan() || double.abs() >= BEYOND {
@@ -90,7 +90,7 @@ fn compare(integer: i128, double: f64) -> Option<Ordering> {
     Some(integer.cmp(&whole)).map(|order| order.then_with(|| 0.0_f64.total_cmp(&(double.fract() + 0.0))))
 }
 
-/// How many nodes of the tape belong to the value that begins with `node`.
+/// The number of tape nodes of the value that begins with `node`.
 #[inline]
 pub(crate) fn span(node: &Node<'_>) -> usize {
     match node {
@@ -105,12 +105,12 @@ impl<'e> Value<'e> {
         Self { nodes }
     }
 
-    /// The node that it begins with.
+    /// The first node.
     pub(super) fn first(self) -> Option<&'e Node<'e>> {
         self.nodes.first()
     }
 
-    /// All of its nodes.
+    /// All nodes of the value.
     pub(crate) fn own_nodes(self) -> &'e [Node<'e>] {
         self.nodes.first().and_then(|node| self.nodes.get(..span(node))).unwrap_or_default()
     }
@@ -143,7 +143,7 @@ impl<'e> Value<'e> {
         matches!(self.nodes.first(), Some(Node::Object { .. }))
     }
 
-    /// Its members in the order of the bytes; none where it is no object.
+    /// The members, in the order of the bytes. None if it is not an object.
     pub fn members(self) -> Members<'e> {
         match self.nodes.split_first() {
             Some((Node::Object { len, .. }, rest)) => Members { rest, left: *len },
@@ -151,8 +151,8 @@ impl<'e> Value<'e> {
         }
     }
 
-    /// Calls `visit` with each member whose name is among `names`: the loop that every event goes through for its rules, so
-    /// that what is no such member costs as little as can be.
+    /// Calls `visit` with each member whose name is among `names`. Every event runs through this loop for its rules, so it skips other
+    /// members as cheaply as possible.
     #[inline]
     pub(crate) fn each_member_in<T>(self, names: &Names<T>, mut visit: impl FnMut(&T, Value<'e>)) {
         let Some((Node::Object { len, .. }, mut rest)) = self.nodes.split_first() else { return };
@@ -166,7 +166,7 @@ impl<'e> Value<'e> {
         }
     }
 
-    /// Its elements; none where it is no array.
+    /// The elements. None if it is not an array.
     pub fn elements(self) -> Elements<'e> {
         match self.nodes.split_first() {
             Some((Node::Array { len, .. }, rest)) => Elements { rest, left: *len },
@@ -174,8 +174,8 @@ impl<'e> Value<'e> {
         }
     }
 
-    /// Whether `wanted` says yes to it or, where it is an array, to an element of it, however deep: the engine sees
-    /// no difference between `1`, `[1]` and `[[1]]`.
+    /// Whether `wanted` returns true for the value or, if it is an array, for an element at any depth. The engine treats `1`, `[1]` and
+    /// `[[1]]` as equal.
     pub fn any_element(self, wanted: &mut impl FnMut(Value<'e>) -> bool) -> bool {
         if self.is_array() { self.elements().any(|element| element.any_element(wanted)) } else { wanted(self) }
     }
@@ -245,7 +245,7 @@ mod tests {
             ("7", "1e300", Less),
             ("7", "-1e300", Greater),
             ("0", "-0.0", Equal),
-            // Beyond integers of 64 bits as the engine's `double` field has them.
+            // Beyond 64-bit integers, numbers compare as the engine's `double` field compares them.
             ("18446744073709551616", "18446744073709551617", Equal),
         ] {
             let (left, right) = (Number::parse(left).unwrap(), Number::parse(right).unwrap());

@@ -1,21 +1,21 @@
-//! What a service says about a record besides its position: keys and headers.
+//! Data that a service provides about a record besides its position: keys and headers.
 //!
-//! In: the bytes that came. Out: the form in which a dead letter keeps them. They are no part of the event: no id, no index and no
-//! rule but `metadata` looks at them.
+//! In: the received bytes. Out: the form that a dead letter stores. They are not part of the event: ids, indices and all rules except
+//! `metadata` ignore them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-/// Keys and headers of one record. A dead letter has it under `record`, bytes as base64.
+/// Keys and headers of one record. A dead letter stores them under `record`, with bytes as base64.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The partition key of a Kinesis record; of an aggregated one that of the user record.
+    /// The partition key of a Kinesis record. For an aggregated record, the partition key of the user record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_key: Option<String>,
     /// The key of a Kafka record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Bytes>,
-    /// The headers of a Kafka record, in their order; a name may be there several times, a value may be null.
+    /// The headers of a Kafka record, in their order. A name may occur several times, and a value may be null.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Option<Bytes>)>,
     /// Whether the headers could not be read.
@@ -23,7 +23,7 @@ pub struct Facts {
     pub has_bad_headers: bool,
 }
 
-/// Bytes, which JSON writes as base64.
+/// Bytes, written to JSON as base64.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Bytes(pub Vec<u8>);

@@ -7,21 +7,21 @@ use super::{MAX_ID_BYTES, RouteError};
 use crate::decode::{Event, Path, Scalar, TooLong, push_decimal};
 use crate::json;
 
-/// How a document's id follows from its event.
+/// The source of a document's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdRule {
-    /// From the position alone: a second delivery is a duplicate, two equal events stay two.
+    /// From the position only. A second delivery is a duplicate, and two equal events stay two documents.
     Position,
     /// From the bytes of the event: equal events become one document.
     Content,
-    /// A field of the event: events with an equal field become one document.
+    /// A field of the event. Events with the same value in it become one document.
     Field(Path),
-    /// The engine's own: a second delivery is indexed twice.
+    /// The engine creates the id. A second delivery is indexed twice.
     None,
 }
 
 impl IdRule {
-    /// The field that it is, where it is one.
+    /// The field, if the id comes from a field.
     pub fn field(&self) -> Option<&Path> {
         if let Self::Field(path) = self { Some(path) } else { None }
     }
@@ -45,7 +45,7 @@ impl IdRule {
             }
             Self::Content => {
                 out.extend_from_slice(br#","_id":""#);
-                // 128 bits: whoever writes events could make two collide in fewer.
+                // 128 bits: with fewer, a person who writes events could produce a collision.
                 let mut text = [0; 22];
                 let hash = match event.source.get(1 + event.added..) {
                     Some(own) if event.added > 0 => Sha256::new().chain_update(b"{").chain_update(own).finalize(),
@@ -78,7 +78,7 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
             json::push_escaped(out, text);
             Ok(())
         }
-        // Its exact value, in plain digits: as a double, long numbers that differ would be one id.
+        // The exact value, in plain digits. As doubles, different long numbers could get the same id.
         Some(Scalar::Number(number)) => event
             .push_exact(value, number, MAX_ID_BYTES, out)
             .map_err(|TooLong { bytes }| invalid(&format!("has {bytes} bytes in plain digits"))),

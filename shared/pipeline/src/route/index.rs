@@ -1,7 +1,7 @@
-//! The index name, in Logstash's own notation: `logs-%{+YYYY.MM.dd}`, `logs-%{app}-%{+YYYY.MM}`.
+//! The index name, in Logstash's notation: `logs-%{+YYYY.MM.dd}`, `logs-%{app}-%{+YYYY.MM}`.
 //!
-//! Parsed once, so that no name of a foreign index can come of it: it begins with letters of its own, and a field may
-//! add letters, digits, `.`, `_` and `-` only.
+//! It is parsed once, and it cannot produce the name of a foreign index: it begins with fixed letters, and a field may
+//! add only letters, digits, `.`, `_` and `-`.
 
 mod period;
 
@@ -10,14 +10,14 @@ use crate::decode::{Event, Path, Scalar, TooLong};
 use crate::time;
 pub use period::Period;
 
-/// An index name with places for the event's time and fields.
+/// An index name with placeholders for the event's time and fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexPattern {
     text: String,
     parts: Vec<Part>,
-    /// Whether a field's value is in it, so that the name's length is known at the event only.
+    /// Whether the name contains a field's value, so that its length varies by event.
     has_fields: bool,
-    /// Whose days, months and years it is cut by; UTC's without one.
+    /// The zone of its days, months and years. UTC if absent.
     zone: Option<Zone>,
 }
 
@@ -37,10 +37,10 @@ enum DatePart {
     Hour,
 }
 
-/// The digits of the hour that was rendered last: most events fall into the hour of the one before.
+/// The digits of the hour that was rendered last. Most events have the same hour as the event before.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedHour {
-    /// Hours since 1970 on the clock of the index. Its digits are those of any zone, so several patterns may share this.
+    /// Hours since 1970 on the clock of the index. The digits do not depend on the zone, so several patterns may share them.
     hour: i64,
     /// `YYYYMMddHH`
     digits: [u8; 10],
@@ -81,7 +81,7 @@ impl IndexPattern {
     /// fields.
     ///
     /// # Errors
-    /// What is wrong, with the accepted form: the configuration is refused.
+    /// A description of the fault, with the accepted form. The configuration is refused.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -109,10 +109,10 @@ impl IndexPattern {
         Ok(Self { text: text.into(), parts, has_fields, zone: None })
     }
 
-    /// The same, cut by the days, months and years of a zone.
+    /// Uses the days, months and years of a zone.
     ///
     /// # Errors
-    /// Its name has no date: the configuration is refused.
+    /// The name has no date. The configuration is refused.
     pub fn in_zone(self, zone: Zone) -> Result<Self, String> {
         if self.has_date() {
             return Ok(Self { zone: Some(zone), ..self });
@@ -120,24 +120,24 @@ impl IndexPattern {
         Err(format!("`timezone: {}` with `{self}`, which has no date; {FORMS}", zone.name()))
     }
 
-    /// Whose days, months and years it is cut by; UTC's without one.
+    /// The zone of its days, months and years. UTC if absent.
     pub fn zone(&self) -> Option<&Zone> {
         self.zone.as_ref()
     }
 
-    /// Whether the event's time is in it.
+    /// Whether the name contains the event's time.
     pub fn has_date(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Date(_)))
     }
 
-    /// What the clock of the index shows at an instant: milliseconds since 1970 as if that clock were UTC's. All that is said of
-    /// periods is said on this clock, so that a name and the times of its events agree whatever the clock is changed by.
+    /// Converts an instant to the clock of the index: milliseconds since 1970 as if that clock were UTC. All periods use this clock, so
+    /// that a name and the times of its events agree across every clock change.
     #[inline]
     pub fn clock_ms(&self, time_ms: i64) -> i64 {
         self.zone.as_ref().map_or(time_ms, |zone| zone.local_ms(time_ms))
     }
 
-    /// The fields in it.
+    /// The fields in the name.
     pub fn fields(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().filter_map(|part| if let Part::Field(path) = part { Some(path) } else { None })
     }
@@ -187,7 +187,7 @@ impl std::fmt::Display for IndexPattern {
 }
 
 impl Part {
-    /// Bytes that it always adds.
+    /// Number of bytes that the part always adds.
     fn fixed_len(&self) -> usize {
         match self {
             Self::Literal(text) => text.len(),

@@ -155,11 +155,11 @@ fn of_several_formats_the_first_that_makes_sense_of_a_time_is_taken() {
         (&["epoch_s", "epoch_ms"], "1795348923456", Ok("logs-2026.11.22.12")),
         (&["epoch_ms", "epoch_s"], "1795348923", Ok("logs-2026.11.22.12")),
         (&["epoch_ns", "epoch_us", "epoch_ms", "epoch_s"], "1795348923456789", Ok("logs-2026.11.22.12")),
-        // The day is the first of the two numbers, unless that is in the future.
+        // The first of the two numbers is the day, unless that date is in the future.
         (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/10/2026""#, Ok("logs-2026.10.11.00")),
         (&["%d/%m/%Y", "%m/%d/%Y"], r#""11/12/2026""#, Ok("logs-2026.11.12.00")),
         (&["auto", "%Y-%m-%dT%H:%M:%SZ"], r#""1999-01-01T00:00:00Z""#, Err("absurd_timestamp")),
-        // The error names the first that can be read.
+        // The error names the first format that can read it.
         (&["epoch_s", "epoch_ms"], "7", Err("absurd_timestamp")),
         (&["epoch_s", "epoch_ms"], r#""soon""#, Err("invalid_timestamp")),
     ] {
@@ -172,7 +172,7 @@ fn of_several_formats_the_first_that_makes_sense_of_a_time_is_taken() {
 
 #[test]
 fn the_clock_chooses_no_format() {
-    // Of a record whose time is its producer's word, read on days before and after the time that the first format reads.
+    // For a record whose time is set by its producer, read on days before and after the time that the first format reads.
     let formats = ["%d/%m/%Y", "%m/%d/%Y"].map(|word| TimestampFormat::parse(word).unwrap()).to_vec();
     let index = IndexPattern::parse("logs-%{+YYYY.MM.dd}").unwrap();
     let router = Router::new(Some(Timestamp::new(path("t"), formats)), index, IdRule::None);
@@ -217,7 +217,7 @@ fn a_text_without_an_offset_is_of_the_zones_clock() {
         ("auto", r#""2026-11-22""#, "2026-11-21T15:00:00Z"),
         ("rfc3339", r#""2026-11-22T08:30:00.123""#, "2026-11-21T23:30:00.123Z"),
         ("%Y/%m/%d %H:%M", r#""2026/11/22 08:30""#, "2026-11-21T23:30:00Z"),
-        // What says where it is from stays what it is.
+        // A text with an offset keeps its offset.
         ("auto", r#""2026-11-22T08:30:00Z""#, "2026-11-22T08:30:00Z"),
         ("auto", r#""2026-11-22T08:30:00+01:00""#, "2026-11-22T07:30:00Z"),
         ("%Y/%m/%d %H:%M %z", r#""2026/11/22 08:30 +0000""#, "2026-11-22T08:30:00Z"),
@@ -362,7 +362,7 @@ fn a_record_that_calls_itself_older_than_it_can_be_makes_no_event_absurd() {
             assert_eq!(result.is_err(), is_absurd, "{record_ms} {json}: {result:?}");
         }
     }
-    // What has no time of its own takes the record's, whatever that is: the clock decides about no index.
+    // An event without its own time uses the record's time, even an absurd one. The clock never determines an index.
     let parsed = decoder.decode(b"{}").unwrap();
     let (mut scratch, mut action) = (RouteScratch::default().read_at(Some(now_ms)), Vec::new());
     router.route(&parsed.event(), "P", 0, 1_580_000_000_000, &mut scratch, &mut action).unwrap();

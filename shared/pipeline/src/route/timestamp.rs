@@ -1,6 +1,6 @@
-//! The time that an event carries.
+//! The time in an event.
 //!
-//! In: the event's field, how it is written, and which times make sense. Out: milliseconds since 1970, `None` where the event
+//! In: the event's field, its formats, and the accepted range of times. Out: milliseconds since 1970, `None` if the event
 //! has no time, or a [`RouteError`].
 
 mod format;
@@ -11,36 +11,36 @@ use super::{RouteError, zone::Zone};
 use crate::decode::{Event, Number, Path, Scalar, Value};
 use crate::time;
 
-/// Events before 2000-01-01 have a broken clock: they would spread over a thousand indices.
+/// Events before 2000-01-01 come from a broken clock. They would be spread over a thousand indices.
 pub(crate) const EARLIEST_MS: i64 = 946_684_800_000;
-/// The last millisecond that RFC 3339 has digits for.
+/// The last millisecond that RFC 3339 can represent.
 pub(crate) const LATEST_MS: i64 = 253_402_300_799_999;
 
-/// Where an event's time stands and how it is written.
+/// The field and the formats of an event's time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timestamp {
     field: Path,
-    /// Tried in their order.
+    /// Tried in this order.
     formats: Vec<TimestampFormat>,
-    /// Of texts that do not tell; UTC without it.
+    /// The zone of texts without an offset. UTC if absent.
     zone: Option<Zone>,
-    /// What is before it makes no sense.
+    /// Earlier times are rejected.
     earliest_ms: i64,
 }
 
 impl Timestamp {
-    /// The time in `field`, written in one of `formats`: the first that makes sense of it, else the first that can read it.
+    /// The time in `field`, in one of `formats`. The first format that reads an accepted time is used, otherwise the first that can read it.
     pub fn new(field: Path, formats: Vec<TimestampFormat>) -> Self {
         Self { field, formats, zone: None, earliest_ms: EARLIEST_MS }
     }
 
-    /// The same where texts without an offset are of a zone's clock.
+    /// Sets the zone of texts without an offset.
     #[must_use]
     pub fn in_zone(self, zone: Option<Zone>) -> Self {
         Self { zone, ..self }
     }
 
-    /// The same where times from `earliest_ms` on make sense; from the year 2000 on without it.
+    /// Accepts times from `earliest_ms` on. The default is the year 2000.
     #[must_use]
     pub fn since(self, earliest_ms: Option<i64>) -> Self {
         Self { earliest_ms: earliest_ms.unwrap_or(EARLIEST_MS), ..self }
@@ -51,24 +51,24 @@ impl Timestamp {
         &self.field
     }
 
-    /// How it is written, in the order in which it is tried.
+    /// The formats, in the order in which they are tried.
     pub fn formats(&self) -> &[TimestampFormat] {
         &self.formats
     }
 
-    /// Whose clock a text without an offset is of; UTC's without one.
+    /// The zone of texts without an offset. UTC if absent.
     pub fn zone(&self) -> Option<&Zone> {
         self.zone.as_ref()
     }
 
-    /// Whether a time makes sense.
+    /// Whether a time is in the accepted range.
     #[inline]
     pub(super) fn admits(&self, time_ms: i64, latest_ms: i64) -> bool {
         (self.earliest_ms..=latest_ms).contains(&time_ms)
     }
 
-    /// The event's time, `None` where the field is missing or `null`. Where several formats can read it, it is the first that
-    /// lies between `earliest` and `latest_ms`; where none does, the first at all.
+    /// The event's time. `None` if the field is missing or `null`. If several formats can read it, the result is the first time
+    /// between `earliest` and `latest_ms`. If there is none, the result of the first format.
     #[inline]
     pub(crate) fn read(&self, event: &Event<'_>, latest_ms: i64) -> Result<Option<i64>, RouteError> {
         let Some(value) = event.get(&self.field) else { return Ok(None) };
@@ -126,7 +126,7 @@ impl Timestamp {
         }
     }
 
-    /// Why a time makes no sense.
+    /// The reason why a time is out of range.
     #[cold]
     pub(super) fn absurd(&self, time_ms: i64, record_time_ms: i64) -> RouteError {
         let why = if time_ms < self.earliest_ms {

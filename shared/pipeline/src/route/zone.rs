@@ -1,7 +1,7 @@
-//! Time zones by their names: from an instant to the local clock and back.
+//! Time zones by name: from an instant to the local clock and back.
 //!
-//! In: a name of the IANA database, whose data come with the release, so that every machine reads the same. A time on a local
-//! clock is written as milliseconds since 1970 as if that clock were UTC's. Deliberately absent: abbreviations such as EDT,
+//! In: a name of the IANA database. Its data are part of the release, so every machine gives the same result. A time on a local
+//! clock is written as milliseconds since 1970 as if that clock were UTC. Deliberately absent: abbreviations such as EDT,
 //! which name several zones, and the zone of the machine.
 
 use jiff::{
@@ -21,12 +21,12 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The zone of this name, upper and lower case alike.
+    /// The zone with this name, in upper or lower case.
     ///
     /// # Errors
-    /// There is none of this name: the configuration is refused.
+    /// There is no zone with this name. The configuration is refused.
     pub fn parse(name: &str) -> Result<Self, String> {
-        // These two stand in the database for an unknown zone.
+        // The database uses these two names for an unknown zone.
         let is_placeholder = ["factory", "etc/unknown"].contains(&name.to_ascii_lowercase().as_str());
         let rules = TimeZoneDatabase::bundled().get(name).ok().filter(|_| !is_placeholder);
         let rules = rules.ok_or_else(|| format!("`{name}` is no time zone; {FORM}"))?;
@@ -38,28 +38,28 @@ impl Zone {
         &self.name
     }
 
-    /// What the local clock shows at an instant.
+    /// The time on the local clock at an instant.
     pub(crate) fn local_ms(&self, instant_ms: i64) -> i64 {
-        // Beyond the year 9999 there are no rules, and the clock is UTC's.
+        // After the year 9999 there are no rules, and the clock is UTC.
         let offset = Timestamp::from_millisecond(instant_ms).map_or(Offset::UTC, |at| self.rules.to_offset(at));
         instant_ms.saturating_add(i64::from(offset.seconds()) * 1_000)
     }
 
-    /// The instant at which the local clock shows a time. Where it shows that time twice, the first; where it skips that time, as
-    /// much later as it skips: the rules of RFC 5545, and of Java's `ZonedDateTime`.
+    /// The instant at which the local clock shows a time. If it shows that time twice, the first instant. If it skips that time, the
+    /// result is later by the skipped amount. These are the rules of RFC 5545, and of Java's `ZonedDateTime`.
     pub fn instant_ms(&self, local_ms: i64) -> Option<i64> {
         let local = Offset::UTC.to_datetime(Timestamp::from_millisecond(local_ms).ok()?);
         Some(self.rules.to_ambiguous_timestamp(local).compatible().ok()?.as_millisecond())
     }
 
-    /// An instant before which the local clock has never shown a time or a later one, at most a change of the clock too early.
+    /// An instant before which the local clock has never shown this time or a later one. It is early by at most one clock change.
     pub(crate) fn not_before_ms(&self, local_ms: i64) -> i64 {
         let local = Timestamp::from_millisecond(local_ms).map(|at| Offset::UTC.to_datetime(at));
         let earliest = local.and_then(|local| self.rules.to_ambiguous_timestamp(local).earlier());
         earliest.map_or(local_ms, jiff::Timestamp::as_millisecond)
     }
 
-    /// The instants within two days after this one at which the clock is changed.
+    /// The instants of clock changes within two days after this one.
     pub(super) fn changes_after_ms(&self, instant_ms: i64) -> impl Iterator<Item = i64> {
         let at = Timestamp::from_millisecond(instant_ms).ok();
         let changes = at.into_iter().flat_map(|at| self.rules.following(at));
@@ -67,7 +67,7 @@ impl Zone {
         changes.take_while(move |change_ms| change_ms.saturating_sub(instant_ms) <= 2 * time::DAY_MS)
     }
 
-    /// The instants within two days before this one at which the clock is changed, the latest first.
+    /// The instants of clock changes within two days before this one, the latest first.
     pub(super) fn changes_before_ms(&self, instant_ms: i64) -> impl Iterator<Item = i64> {
         let at = Timestamp::from_millisecond(instant_ms).ok();
         let changes = at.into_iter().flat_map(|at| self.rules.preceding(at));
@@ -88,14 +88,14 @@ pub(crate) mod tests {
         let database = TimeZoneDatabase::bundled();
         let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
         assert!(names.len() > 400, "{}", names.len());
-        // Those with days that are skipped, changes at midnight and by half an hour, a minute after midnight, two hours.
+        // Zones with skipped days, and with changes at midnight, by half an hour, a minute after midnight, and by two hours.
         let odd = ["Pacific/Apia", "America/Sao_Paulo", "Australia/Lord_Howe", "America/St_Johns", "Antarctica/Troll"];
         let odd: Vec<String> = odd.map(str::to_owned).to_vec();
         let any = prop_oneof![proptest::sample::select(names), proptest::sample::select(odd)];
         any.prop_filter_map("a placeholder", |name| Zone::parse(&name).ok())
     }
 
-    /// Instants from 1970 to 2099, many of them beside a change of the clock.
+    /// Instants from 1970 to 2099, many of them close to a clock change.
     pub(crate) fn instants(zone: &Zone) -> impl Strategy<Value = i64> + use<> {
         let rules = zone.rules.clone();
         (0_i64..4_102_444_800_000, -7_200_000_i64..7_200_000, any::<bool>()).prop_map(move |(at, beside, is_beside)| {
@@ -149,7 +149,7 @@ pub(crate) mod tests {
             let shown = at.to_zoned(zone.rules.clone()).datetime().to_zoned(TimeZone::UTC).unwrap();
             let local_ms = zone.local_ms(instant_ms);
             prop_assert_eq!(local_ms, shown.timestamp().as_millisecond());
-            // The same time on the clock, at this instant or at one before, when the clock showed it first.
+            // The same time on the clock, at this instant or at an earlier one, when the clock first showed it.
             let back = zone.instant_ms(local_ms).unwrap();
             prop_assert!(back <= instant_ms);
             prop_assert_eq!(zone.local_ms(back), local_ms);

@@ -1,8 +1,8 @@
-//! Whether a `from` could take a dead letter: is there a key that its glob matches, that none of its `exclude` matches, and that dead
-//! letters have?
+//! Whether a `from` could take a dead letter: is there a possible dead-letter key that its glob matches, and that none of its
+//! `exclude` matches?
 //!
-//! In: globs and the form of the keys. Out: yes or no, exactly: the automata of all of them walk side by side over every key there could
-//! be. Where that takes too long the answer is yes, which refuses a configuration that may be harmless.
+//! In: globs and the form of the keys. Out: yes or no. The answer is exact: the automata of all globs walk in parallel over every
+//! possible key. If that takes too long, the answer is yes, which refuses a configuration that may be harmless.
 
 use std::collections::HashSet;
 
@@ -16,9 +16,9 @@ use regex_automata::{
     util::{start, syntax},
 };
 
-/// Combinations of states that are looked at: globs of ordinary rules have some hundred.
+/// Maximum number of combinations of states to visit. Globs of ordinary rules need some hundred.
 const MAX_STATES: usize = 20_000;
-/// What an automaton keeps in memory; it must not begin to forget, since its states would get other names.
+/// Cache size of an automaton. The cache must never be cleared, because the states would get new ids.
 const CACHE_BYTES: usize = 16 << 20;
 
 /// Whether some key is matched by `glob` and by the regular expression `keys`, and by none of `excluded`.
@@ -28,7 +28,7 @@ pub(super) fn could_match(glob: &GlobMatcher, excluded: &[GlobMatcher], keys: &s
     automata.is_none_or(|mut automata| walk(&mut automata).unwrap_or(true))
 }
 
-/// `None` where it takes too long.
+/// `None` if it takes too long.
 fn walk(automata: &mut [Automaton]) -> Option<bool> {
     let bytes = representatives(automata);
     let start: Vec<LazyStateID> = automata.iter_mut().map(Automaton::start).collect::<Option<_>>()?;
@@ -40,7 +40,7 @@ fn walk(automata: &mut [Automaton]) -> Option<bool> {
         for byte in &bytes {
             let step = |(automaton, state): (&mut Automaton, &LazyStateID)| automaton.next(*state, *byte);
             let next: Vec<LazyStateID> = automata.iter_mut().zip(&states).map(step).collect::<Option<_>>()?;
-            // Nothing that follows is matched by the glob, or is the key of a dead letter.
+            // Otherwise the glob matches no continuation of this key, or no continuation is the key of a dead letter.
             if next[..2].iter().all(|state| !state.is_dead()) && seen.insert(next.clone()) {
                 left.push(next);
             }
@@ -52,7 +52,7 @@ fn walk(automata: &mut [Automaton]) -> Option<bool> {
     automata.iter().all(|automaton| automaton.cache.clear_count() == 0).then_some(false)
 }
 
-/// Whether a key that ends here is matched by the first two alone.
+/// Whether the first two automata match a key that ends here, and no other does.
 fn is_met(automata: &mut [Automaton], states: &[LazyStateID]) -> Option<bool> {
     for (number, (automaton, state)) in automata.iter_mut().zip(states).enumerate() {
         if automaton.ends(*state)? != (number < 2) {
@@ -62,7 +62,7 @@ fn is_met(automata: &mut [Automaton], states: &[LazyStateID]) -> Option<bool> {
     Some(true)
 }
 
-/// One byte of each kind that the automata tell apart. Keys of dead letters are of printable ASCII.
+/// One byte for each class that the automata distinguish. Keys of dead letters are printable ASCII.
 fn representatives(automata: &[Automaton]) -> Vec<u8> {
     let mut kinds = HashSet::new();
     let kind =
@@ -76,7 +76,7 @@ struct Automaton {
 }
 
 impl Automaton {
-    /// Of a regular expression that is anchored at both ends.
+    /// For a regular expression that is anchored at both ends.
     fn new(regex: &str) -> Option<Self> {
         let config =
             DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES).skip_cache_capacity_check(true);
@@ -93,7 +93,7 @@ impl Automaton {
         self.dfa.next_state(&mut self.cache, state, byte).ok()
     }
 
-    /// Whether what was read up to this state is matched.
+    /// Whether the bytes read up to this state are a match.
     fn ends(&mut self, state: LazyStateID) -> Option<bool> {
         self.dfa.next_eoi_state(&mut self.cache, state).ok().map(|state| state.is_match())
     }

@@ -27,7 +27,7 @@ const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `
 const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`, or an event \
                            pattern, such as `select: { event_name: [login] }`";
 
-/// Keys that are accepted, and keys that a later release brings.
+/// Accepted keys, and keys that a later release adds.
 #[derive(Clone, Copy)]
 pub(super) struct Keys<'k> {
     of: &'k str,
@@ -64,7 +64,7 @@ const TIMESTAMP_KEYS: Keys<'_> =
 const INDEX_KEYS: Keys<'_> = Keys { of: "`index`", known: &["name", "timezone"], later: &[] };
 const ID_KEYS: Keys<'_> = Keys { of: "`id`", known: &["field"], later: &[] };
 
-/// The tables of all maps whose keys are ours.
+/// The tables of keys for all maps with fixed keys.
 pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
     let own = [
         TOP_KEYS,
@@ -105,9 +105,9 @@ pub(super) fn datasets(file_name: &str, text: &str, key: Option<&HashKey>) -> Re
     Err(reader.complaints.into_iter().map(fault).collect())
 }
 
-/// Every method returns `None` where it has complained.
+/// Every method that returns `None` has added a complaint.
 struct Reader<'k> {
-    /// What `hash` takes; without it that is a fault.
+    /// The key for `hash`. Without it a `hash` rule is a fault.
     key: Option<&'k HashKey>,
     complaints: Vec<yaml::Complaint>,
 }
@@ -149,7 +149,7 @@ impl Reader<'_> {
         let members = self.map(node, &DATASET_KEYS, DATASETS_FORM)?;
         let kind = members.get("from").and_then(|(_, node)| Kind::of(node));
         self.refuse_misplaced(&members, kind);
-        // Each is read before any `?`, so that all faults are found.
+        // Each of these is read before any `?`, so that all faults are found.
         let name = self.required(node, &members, "name").and_then(|node| self.name(node, names));
         let from = self.required(node, &members, "from").and_then(|node| self.from(node));
         let format = self.format(&members);
@@ -316,7 +316,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The entries of a map whose keys are names that the user chose, each once.
+    /// The entries of a map whose keys are user-chosen names. Each name may occur once.
     fn entries<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> Vec<&'n (Key, Node)> {
         let Data::Map(entries) = &node.data else {
             self.complain(node.place, format!("`{name}` is {}, not a map; {form}", node.kind()));
@@ -338,7 +338,7 @@ impl Reader<'_> {
         known
     }
 
-    /// The nodes of a list with something in it.
+    /// The nodes of a non-empty list.
     fn list<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> &'n [Node] {
         match &node.data {
             Data::List(nodes) if nodes.is_empty() => {
@@ -350,7 +350,7 @@ impl Reader<'_> {
         &[]
     }
 
-    /// The members of a map, with complaints about unknown, later and double keys.
+    /// The members of a map. Complains about unknown, later and duplicate keys.
     fn map<'n>(&mut self, node: &'n Node, keys: &Keys<'_>, form: &str) -> Option<Members<'n>> {
         let Data::Map(entries) = &node.data else {
             return self.refuse(node.place, format!("{} is {}, not a map; {form}", keys.of, node.kind()));
@@ -392,13 +392,13 @@ fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The known key that a mistyped one was meant to be.
+/// The known key that a mistyped key probably stands for.
 fn closest(name: &str, keys: &Keys<'_>) -> Option<&'static str> {
     let distance = |known: &&&'static str| edits(name, known);
     keys.known.iter().min_by_key(distance).filter(|known| edits(name, known) <= 2.max(known.len() / 3)).copied()
 }
 
-/// How many characters have to be put in, left out or changed.
+/// The number of characters to insert, delete or change.
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

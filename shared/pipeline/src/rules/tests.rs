@@ -19,22 +19,22 @@ fn faults(yaml: &str) -> Vec<(String, String)> {
     }
 }
 
-/// A dataset without faults, with `more` in place of or beside its keys.
+/// A dataset without faults. `more` adds keys or replaces them.
 fn with(more: &str) -> String {
     format!("datasets:\n  - name: a\n    from: {{ key: \"k/**\" }}\n    index: logs\n    {more}\n")
 }
 
-/// The same with a stream.
+/// The same with a stream as source.
 fn stream(name: &str, more: &str) -> String {
     with(more).replace("key: \"k/**\"", &format!("stream: {name}"))
 }
 
-/// A dataset of a delivery stream with `more`.
+/// A dataset of a delivery stream, with `more` keys.
 fn delivery(more: &str) -> String {
     format!("datasets:\n  - name: a\n    from: {{ delivery_stream: \"app-*\" }}\n    {more}\n")
 }
 
-/// More partition keys than stand in a prefix.
+/// More partition keys than a prefix can hold.
 fn many_keys() -> String {
     (0..40).map(|n| format!("k{n}: a")).collect::<Vec<_>>().join(", ")
 }
@@ -476,7 +476,7 @@ fn the_shipped_file_has_no_faults() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/pipeline.yaml");
     let datasets = Datasets::load(&path, None).unwrap();
     assert_eq!(datasets.find_s3("logs", "source/jsona/dt=2026-11-22/00.json.gz").unwrap().name, "app-events");
-    // What is offered in comments works too.
+    // The examples in comments are valid too.
     let text = std::fs::read_to_string(path).unwrap();
     let opened = text
         .replace("    # select:", "    select:")
@@ -500,7 +500,7 @@ fn the_examples_of_the_reference_have_no_faults() {
     for example in examples {
         parse(example);
     }
-    // The queries in the table, all but the one with a bar that Markdown needs spelt out.
+    // All queries in the table, except the one with a bar, which Markdown needs spelt out.
     let table = text.split("## `select`").nth(1).unwrap().split("- **Mixing").next().unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| `"));
     let queries: Vec<&str> =
@@ -511,7 +511,7 @@ fn the_examples_of_the_reference_have_no_faults() {
             panic!("{query}: {error}");
         }
     }
-    // And the event patterns in theirs.
+    // The event patterns in their table.
     let table = text.split("### Event patterns").nth(1).unwrap().split("Conditions on several").next().unwrap();
     let patterns: Vec<&str> =
         table.lines().flat_map(|row| row.split('`').filter(|cell| cell.starts_with("{ "))).collect();
@@ -525,7 +525,7 @@ fn the_examples_of_the_reference_have_no_faults() {
 
 #[test]
 fn any_text_is_answered_without_a_panic() {
-    // Every cut and every single damaged byte of a whole file.
+    // Cuts a whole file at every position, and damages every single byte.
     for cut in (0..FULL.len()).filter(|at| FULL.is_char_boundary(*at)) {
         let _: Result<Datasets, ConfigError> = Datasets::parse("f", &FULL[..cut], None);
         for damage in ["\t", ":", "{", "]", "\"", "\n", "-", "&", "%", "é"] {
@@ -551,7 +551,7 @@ fn a_zone_of_the_index_and_one_of_the_time_are_two_things() {
     router.route(&parsed.event(), "P", 0, 1_795_348_923_456, &mut RouteScratch::default(), &mut action).unwrap();
     // 14:00 of UTC, 23:00 in Seoul.
     assert!(String::from_utf8(action).unwrap().contains("\"l-1995.05.01\""));
-    // A map with a name alone is the name.
+    // A map with only a name is the same as the name.
     let named = parse(&with("").replace("index: logs", "index: { name: \"l-%{+YYYY.MM.dd}\" }"));
     assert!(named.by_name("a").unwrap().router.index().zone().is_none());
 }
@@ -569,7 +569,7 @@ fn an_event_expires_when_the_whole_period_of_its_index_has() {
         assert_eq!(parse(&yaml).by_name("a").unwrap().keep_from_ms(now), Some(ms(keep_from)), "{index}");
     }
     assert_eq!(parse(FULL).by_name("rest").unwrap().keep_from_ms(now), None);
-    // The days are those of the zone: two days before, it is the 21st already on Kiritimati (+14) and still the 19th on Midway (-11).
+    // Days are counted in the zone. Two days earlier it is already the 21st on Kiritimati (+14), and still the 19th on Midway (-11).
     for (zone, keep_from) in
         [("Pacific/Kiritimati", "2026-11-21T00:00:00Z"), ("Pacific/Midway", "2026-11-19T00:00:00Z")]
     {

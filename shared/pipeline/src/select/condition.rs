@@ -7,14 +7,14 @@ use super::{
 };
 use crate::decode::{Event, Scalar, Value};
 
-/// What may be asked of a field. An array holds what one of its elements holds, however deep.
+/// A condition on a field. An array meets it if one of its elements does, at any depth.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Condition {
-    /// It is there, whatever it is.
+    /// The field is present, with any value.
     Present,
-    /// The engine would have something to index: `null`, `[]` and `{}` are nothing.
+    /// The engine would have a value to index. It indexes nothing for `null`, `[]` and `{}`.
     HasValue,
-    /// It has a value that is no object or array; `null` is one. What event patterns call to exist.
+    /// The field has a value that is not an object or array. `null` counts. Event patterns call this `exists`.
     IsLeaf,
     /// A value equals a term.
     Equal(Term),

@@ -1,4 +1,4 @@
-//! What conditions mean together in a query: Lucene's boolean query, over bits.
+//! The combination of conditions in a query: Lucene's boolean query, over bits.
 
 use super::fields::{Bit, Found};
 
@@ -9,12 +9,12 @@ pub(super) enum Expression {
     All,
     /// One condition.
     Holds(Bit),
-    /// Clauses. `should` matters only where nothing is a `must`.
+    /// Clauses. `should` matters only if there is no `must`.
     Bool { must: Vec<Self>, should: Vec<Self>, must_not: Vec<Self> },
 }
 
 impl Expression {
-    /// Whether it holds where these conditions do.
+    /// Whether it holds if these conditions do.
     pub(super) fn holds(&self, found: &Found) -> bool {
         match self {
             Self::All => true,

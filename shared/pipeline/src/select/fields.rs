@@ -1,13 +1,12 @@
-//! The fields that a rule asks about, each with the conditions on it.
+//! The fields in a rule, each with its conditions.
 //!
-//! In: paths and conditions at init, then one event after another. Out: which conditions hold, one bit each. All fields
-//! are found in one walk over the tape, whatever the number of conditions, and nothing is allocated for it. Deliberately
-//! absent: what the bits mean together.
+//! In: paths and conditions at init, then one event after another. Out: which conditions hold, one bit each. One walk over the tape
+//! finds all fields, for any number of conditions, without an allocation. Deliberately absent: the combination of the bits.
 
 use super::condition::Condition;
 use crate::decode::{Event, Names, Path, Value};
 
-/// Conditions of one rule: as many as the engine takes clauses in one query (`indices.query.bool.max_clause_count`).
+/// Maximum number of conditions in one rule: the engine's limit of clauses in one query (`indices.query.bool.max_clause_count`).
 pub(super) const MAX_CONDITIONS: usize = 1024;
 
 /// There is no room for another condition.
@@ -25,11 +24,11 @@ pub(super) struct Fields {
     conditions: usize,
 }
 
-/// One field, or one on the way to some.
+/// One field, or a field on the way to others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Field {
     conditions: Vec<(Bit, Condition)>,
-    /// Where each name leads; `a.b` too, since an event may write it as one key.
+    /// The field for each name. Also contains `a.b`, because an event may write it as one key.
     below: Names<u16>,
 }
 
@@ -37,7 +36,7 @@ pub(super) struct Field {
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     bits: [u64; MAX_CONDITIONS / 64],
-    /// Whether a field was found in an object or array within an array: then it matters to event patterns in which.
+    /// Whether a field was found in an object or array within an array. Then event patterns must know in which one.
     pub(super) through_array: bool,
 }
 
@@ -48,7 +47,7 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// Adds a condition on a field; the same one again has the same bit.
+    /// Adds a condition on a field. An equal condition gets the same bit.
     pub(super) fn add(&mut self, path: &Path, condition: Condition) -> Result<Bit, TooMany> {
         let field = self.field(path.as_str());
         let known = self.nodes[field].conditions.iter().find(|(_, known)| *known == condition);
@@ -64,7 +63,7 @@ impl Fields {
         Ok(bit)
     }
 
-    /// The place of a field, which is made where there is none.
+    /// The index of a field. It is added if it does not exist.
     fn field(&mut self, path: &str) -> usize {
         let (mut at, mut ways) = (0, vec![(0, 0)]);
         let ends = path.match_indices('.').map(|(dot, _)| dot).chain([path.len()]);
@@ -76,7 +75,7 @@ impl Fields {
             };
             if at == self.nodes.len() {
                 self.nodes.push(Field::default());
-                // 1,024 conditions on paths of 32 names are 32,768 fields.
+                // Cannot overflow: 1,024 conditions on paths of 32 names are 32,768 fields.
                 let place = u16::try_from(at).unwrap_or(u16::MAX);
                 for (from, start) in &ways {
                     self.nodes[*from].below.insert(&path[*start..end], place);
@@ -87,7 +86,7 @@ impl Fields {
         at
     }
 
-    /// The same with one condition alone.
+    /// The same fields with only one condition.
     pub(super) fn only(&self, bit: Bit) -> Self {
         let mut only = self.clone();
         only.nodes.iter_mut().for_each(|field| field.conditions.retain(|(other, _)| *other == bit));
@@ -112,7 +111,7 @@ impl Fields {
         &self.nodes[0]
     }
 
-    /// The field that a key leads to.
+    /// The field to which a key leads.
     #[inline]
     pub(super) fn below(&self, field: &Field, key: &str) -> Option<&Field> {
         field.below.get(key).map(|place| &self.nodes[usize::from(*place)])

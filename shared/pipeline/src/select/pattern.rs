@@ -1,9 +1,9 @@
 //! An `EventBridge` event pattern, as AWS documents it
-//! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>) and as its open-source
-//! library, event-ruler, decides.
+//! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>) and as the open-source
+//! library of AWS, event-ruler, implements it.
 //!
 //! In: JSON, or the YAML that means the same. Out: conditions on fields, and which of them belong together. `$or` is
-//! multiplied out, as the library does it: the pattern becomes branches, each a list of fields that must all match.
+//! multiplied out, as in the library: the pattern becomes branches. Each branch is a list of fields that must all match.
 
 mod address;
 mod alternative;
@@ -30,7 +30,7 @@ pub struct PatternError {
     pub line: usize,
     /// The column, from 1.
     pub column: usize,
-    /// What is wrong, with the accepted form.
+    /// A description of the fault, with the accepted form.
     pub message: String,
 }
 
@@ -40,26 +40,26 @@ impl From<Complaint> for PatternError {
     }
 }
 
-/// A compiled pattern: it matches where a branch does.
+/// A compiled pattern. It matches if one of its branches matches.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     branches: Vec<Branch>,
 }
 
-/// Fields that must all match, in the order of their names as the library goes through them.
+/// Fields that must all match, sorted by name, which is the library's order.
 type Branch = Vec<Key>;
 
-/// What a pattern wants of one field: any of these.
+/// The conditions of a pattern on one field. One of them must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
     /// A value that is one of the alternatives.
     one_of: Option<Bit>,
-    /// That it has no value: the condition that must not hold.
+    /// The field must have no value. This is the condition that must not hold.
     absent: Option<Bit>,
 }
 
 impl Pattern {
-    /// Whether it matches where these conditions hold.
+    /// Whether the pattern matches if these conditions hold.
     #[inline]
     pub(super) fn holds(&self, fields: &Fields, event: &Event<'_>, found: &Found) -> Result<bool, Undecided> {
         let matches = |key: &Key| {

@@ -1,7 +1,7 @@
-//! A query string as it is typed into Discover, by the rules of Lucene's classic parser.
+//! A query string as typed into Discover, by the rules of Lucene's classic parser.
 //!
-//! In: the text. Out: conditions on fields and the expression over them. The fields are taken as keyword, number, date, boolean
-//! or IP address, whichever the event's own value is, since there is no mapping to ask.
+//! In: the text. Out: conditions on fields and the expression over them. There is no mapping to ask, so the event's value determines
+//! the type of a field: keyword, number, date, boolean or IP address.
 
 mod address;
 mod field;
@@ -29,9 +29,9 @@ pub(super) struct Query {
     pub(super) fields: Fields,
     pub(super) expression: Expression,
     pub(super) labels: Vec<(Bit, String)>,
-    /// The fields whose values are compared with something, in the order of their names.
+    /// The fields whose values are compared, sorted by name.
     pub(super) compared: BTreeSet<String>,
-    /// What is allowed, and hardly meant.
+    /// Parts that are valid but probably not intended.
     pub(super) doubts: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn compile(text: &str) -> Result<Query, SelectError> {
     parse::parse(text)
 }
 
-/// The conditions of a query that is being read.
+/// The conditions of a query during parsing.
 #[derive(Default)]
 struct Conditions {
     fields: Fields,
@@ -49,7 +49,7 @@ struct Conditions {
     compared: BTreeSet<String>,
 }
 
-/// Regular expressions of one query: each may take half a megabyte of memory ([`regexp`]).
+/// Maximum number of regular expressions in one query. Each may use half a megabyte of memory ([`regexp`]).
 const MAX_REGEXPS: usize = 64;
 
 impl Conditions {
@@ -62,10 +62,10 @@ impl Conditions {
         Regexp::new(text).map(Condition::Regexp)
     }
 
-    /// Adds a condition on a field; `label` is how it was written.
+    /// Adds a condition on a field. `label` is its text.
     fn add(&mut self, field: &FieldName, condition: Condition, label: String) -> Result<Expression, String> {
         let too_many = |_| format!("more than {MAX_CONDITIONS} conditions; the engine takes no more in one query");
-        // Whether a field has a value is the same on every type.
+        // `_exists_` has the same result for every field type.
         if condition != Condition::HasValue {
             self.compared.insert(field.path.as_str().to_owned());
         }

@@ -1,4 +1,4 @@
-//! `*` and `?` against a string, in time proportional to pattern times string at worst.
+//! Matches `*` and `?` against a string. In the worst case the time is proportional to the pattern's length times the string's length.
 
 /// A pattern with at least one wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,11 +10,11 @@ pub(crate) enum Wildcard {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// This very character.
+    /// Exactly this character.
     Exactly(char),
     /// `?`: any one character.
     One,
-    /// `*`: any characters or none.
+    /// `*`: any number of characters.
     Many,
 }
 
@@ -31,7 +31,7 @@ impl Wildcard {
         Self::Any(pieces)
     }
 
-    /// Whether it matches the whole of a text.
+    /// Whether it matches the whole text.
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
@@ -40,7 +40,7 @@ impl Wildcard {
     }
 }
 
-/// Goes back to the last `*` only: what stands before it has matched as early as it could, which leaves the most.
+/// Backtracks only to the last `*`. The parts before it matched as early as possible, which leaves the longest rest.
 fn matches(pieces: &[Piece], text: &str) -> bool {
     let mut piece = 0;
     let mut rest = text.chars();
@@ -57,7 +57,7 @@ fn matches(pieces: &[Piece], text: &str) -> bool {
             (Some(Piece::One), Some(_)) => piece += 1,
             (Some(Piece::Exactly(expected)), Some(found)) if *expected == found => piece += 1,
             (_, at_end) => {
-                // A string that is used up cannot be saved by a longer `*`.
+                // At the end of the text, a longer `*` cannot help.
                 let (Some((after, mut from)), Some(_)) = (last_many.take(), at_end) else { return false };
                 from.next();
                 piece = after;

@@ -1,4 +1,4 @@
-//! What a service says about a record besides its position, as JSON for a field: its time, keys and headers.
+//! Data that a service provides about a record besides its position, as JSON for a field: its time, keys and headers.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use crate::{
     route::rfc3339,
 };
 
-/// What came of one member.
+/// The result for one member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fact {
-    /// The record has none.
+    /// The record does not have it.
     Missing,
-    /// It has one that is no text.
+    /// The record has it, but it is not text.
     Invalid,
-    /// It was written, but for so many headers whose values are no text.
+    /// It was written, except for some headers whose values are not text.
     Written {
-        /// How many.
+        /// The number of these headers.
         left_out: u64,
     },
 }
 
 const WRITTEN: Fact = Fact::Written { left_out: 0 };
 
-/// Writes a member that is no part of the position, such as `last_modified` or `headers`.
+/// Writes a member that is not part of the position, such as `last_modified` or `headers`.
 pub(super) fn write(position: Position<'_>, member: &str, out: &mut Vec<u8>) -> Fact {
     if !matches!(member, "last_modified" | "arrival") {
         return position.facts().map_or(Fact::Missing, |facts| write_fact(facts, member, out));
@@ -64,14 +64,14 @@ fn write_fact(facts: &Facts, member: &str, out: &mut Vec<u8>) -> Fact {
     }
 }
 
-/// An object of the headers; one that is there several times is an array.
+/// Writes the headers as an object. A header that occurs several times is an array.
 fn write_headers(facts: &Facts, out: &mut Vec<u8>) -> Fact {
     let mut left_out = u64::from(facts.has_bad_headers);
-    // There may be as many as an invocation holds.
+    // There may be as many headers as an invocation can hold.
     let mut named: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for (name, value) in &facts.headers {
         let value = value.as_ref().map(|Bytes(value)| std::str::from_utf8(value));
-        // An empty name is none to the engine.
+        // The engine does not accept an empty name.
         let Some(value) = value.transpose().ok().filter(|_| !name.is_empty()) else {
             left_out += 1;
             continue;

@@ -1,17 +1,17 @@
 //! Keyed pseudonyms: HMAC-SHA-256 of a value, in hexadecimal.
 //!
-//! The same value has the same pseudonym in all events as long as the key is the same, and without the key nobody finds
-//! the value by trying. Logstash's `fingerprint` filter makes the same of the same key and text.
+//! The same value has the same pseudonym in all events as long as the key is the same. Without the key, the value cannot be found by
+//! trying. Logstash's `fingerprint` filter produces the same result from the same key and text.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Least bytes of a key: whoever can try all keys can try all values.
+/// Minimum number of bytes of a key. An attacker who can try all keys can try all values.
 const MIN_KEY_BYTES: usize = 16;
 
-/// A key, ready for use. Its `Debug` tells nothing.
+/// A key, ready for use. Its `Debug` output does not reveal it.
 #[derive(Clone)]
 pub struct HashKey(Hmac<Sha256>);
 

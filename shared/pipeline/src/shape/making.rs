@@ -1,4 +1,4 @@
-//! Values that are made of an event: constants, texts, points, dates, and where the event lies.
+//! Values that are made from an event: constants, texts, points, dates, and the event's position.
 
 use std::ops::Range;
 
@@ -16,31 +16,31 @@ use crate::{
     route::{EARLIEST_MS, LATEST_MS, Timestamp, rfc3339},
 };
 
-/// The year 2100. A later time is rather one of another unit.
+/// The year 2100. A later time probably has another unit.
 const LIKELY_MS: i64 = 4_102_444_800_000;
 
-/// What a field is made of.
+/// The source of a field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Making {
     /// Always this JSON.
     Constant(String),
-    /// A text with fields in it; nothing where one of them is missing or `null`.
+    /// A text with fields in it. Nothing if one of them is missing or `null`.
     Template(Template),
-    /// A point, `{"lat": …, "lon": …}`, of two numbers or numeric strings; nothing where both are missing.
+    /// A point, `{"lat": …, "lon": …}`, from two numbers or numeric strings. Nothing if both are missing.
     GeoPoint {
         /// The latitude, -90 to 90.
         lat: Path,
         /// The longitude, -180 to 180.
         lon: Path,
     },
-    /// A time as RFC 3339 with milliseconds, in UTC; nothing where it is missing.
+    /// A time as RFC 3339 with milliseconds, in UTC. Nothing if it is missing.
     Date(Timestamp),
-    /// Where the event lies.
+    /// The event's position.
     Metadata(Metadata),
 }
 
 impl Making {
-    /// The key of `fields` that it stands under.
+    /// The key of `fields` that the rule stands under.
     pub(super) fn key(&self) -> &'static str {
         match self {
             Self::Constant(_) | Self::Template(_) => "add",
@@ -51,16 +51,16 @@ impl Making {
     }
 }
 
-/// What is told of where an event lies.
+/// Which part of an event's position is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Metadata {
-    /// An object of the position's members.
+    /// An object with the position's members.
     All,
-    /// One member of it, such as `bucket` or `sequence_number`, or something that is said besides, such as `headers`.
+    /// One member of it, such as `bucket` or `sequence_number`, or further data, such as `headers`.
     Member(String),
 }
 
-/// What a value is made by: a [`Making`] made ready, or a field that goes to another object.
+/// How a value is made: a compiled [`Making`], or a field that moves to another object.
 #[derive(Debug, Clone)]
 pub(super) enum Maker {
     Constant(String),
@@ -71,14 +71,14 @@ pub(super) enum Maker {
     Moved(Path),
 }
 
-/// A part of a text; a field whose value is hashed is told by its hash.
+/// A part of a text. If a field's value is hashed, only its hash appears.
 #[derive(Debug, Clone)]
 pub(super) enum TextPart {
     Literal(String),
     Field { path: Path, hashed: bool },
 }
 
-/// What values are made of.
+/// The input for making values.
 #[derive(Clone, Copy)]
 pub(super) struct Of<'o> {
     pub(super) event: &'o Event<'o>,
@@ -105,13 +105,13 @@ impl Maker {
     }
 }
 
-/// Nothing to make a value of; or something that makes none, which is counted.
+/// Why no value was made: its input is missing, or is invalid, which is counted.
 enum Nothing {
     Missing,
     Invalid,
 }
 
-/// The values made of one event.
+/// The values made from one event.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     bytes: Vec<u8>,
@@ -120,7 +120,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// Makes all of them, and counts those that could not be made.
+    /// Makes all values. Returns the number of values that could not be made.
     pub(super) fn make(&mut self, makers: &[Maker], of: Of<'_>, walk: &mut walk::Scratch) -> u64 {
         self.bytes.clear();
         self.values.clear();
@@ -151,12 +151,12 @@ impl Made {
         left_out
     }
 
-    /// One of them, if it was made.
+    /// One value, if it was made.
     pub(super) fn get(&self, value: usize) -> Option<&[u8]> {
         self.values.get(value)?.clone().and_then(|range| self.bytes.get(range))
     }
 
-    /// How many there are, made or not.
+    /// The number of values, made or not.
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
@@ -205,8 +205,8 @@ impl Made {
 
     fn date(&mut self, event: &Event<'_>, timestamp: &Timestamp) -> Result<(), Nothing> {
         let read = |latest_ms| timestamp.read(event, latest_ms).map_err(|_| Nothing::Invalid)?.ok_or(Nothing::Missing);
-        // 1975 in milliseconds is the year 6969 in seconds. A time before 2000 by the first format stands, unless another format reads
-        // a year before 2100.
+        // For example, 1975 in milliseconds would be the year 6969 in seconds. A time before 2000 from the first format is accepted, unless
+        // another format reads a time before 2100.
         let near_ms = if timestamp.formats().len() > 1 { Some(read(LIKELY_MS)?) } else { None };
         let time_ms = match near_ms.filter(|near_ms| *near_ms < EARLIEST_MS) {
             Some(near_ms) => near_ms,
@@ -257,7 +257,7 @@ impl Made {
     }
 }
 
-/// The digits of a number, or of a string that is one, within bounds.
+/// The digits of a number or a numeric string, within bounds.
 fn coordinate<'e>(event: &Event<'e>, path: &Path, most: f64) -> Result<&'e [u8], Nothing> {
     let value = event.get(path).ok_or(Nothing::Missing)?;
     let (digits, number) = match value.scalar().ok_or(Nothing::Invalid)? {

@@ -1,4 +1,4 @@
-//! A field's path with `*` and `?` in its names: what `drop` and `keep` take.
+//! A field's path with `*` and `?` in its names, for `drop` and `keep`.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::{
     select::{Piece, Wildcard},
 };
 
-/// A dotted path such as `params.utm_*`. A wildcard stays within one name; `\` before it makes it literal.
+/// A dotted path such as `params.utm_*`. A wildcard matches within one name. `\` before it makes it literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern {
     text: String,
@@ -25,7 +25,7 @@ impl NamePattern {
     /// Parses names joined by dots.
     ///
     /// # Errors
-    /// [`PathError`] where a name is empty or there are too many: the configuration is wrong.
+    /// [`PathError`] if a name is empty or there are too many. The configuration is wrong.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         Path::parse(text)?;
         Ok(Self { text: text.into(), names: text.split('.').map(name).collect() })

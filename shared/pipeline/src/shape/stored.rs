@@ -3,13 +3,13 @@
 use super::FieldRule;
 use crate::decode::Path;
 
-/// Where rules put a field; `None` where it is not in the document. What is dropped is not asked for.
+/// The path to which the rules put a field. `None` if the document does not contain it. Callers do not ask for dropped fields.
 pub(super) fn stored_as(path: &Path, rules: &[FieldRule]) -> Option<String> {
     let renamed = rules.iter().find_map(|rule| match rule {
         FieldRule::Rename { from, to } if path.is_within(from) => Some((from, to)),
         _ => None,
     });
-    // The names between are those of the event: without their types where they are attributes.
+    // The names in between come from the event. In typed attributes, the types are removed.
     let plain = |from: &str, rest: &str| {
         let root = rules.iter().find_map(|rule| match rule {
             FieldRule::DynamoDb(root) if path.is_within(root) => Some(root.as_str().split('.').count()),

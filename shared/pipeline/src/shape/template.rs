@@ -1,8 +1,8 @@
-//! A text with places for fields, in Logstash's own notation: `%{os}/%{device.model}`.
+//! A text with placeholders for fields, in Logstash's notation: `%{os}/%{device.model}`.
 
 use crate::decode::Path;
 
-/// A text with places for fields.
+/// A text with placeholders for fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -18,10 +18,10 @@ pub(super) enum Part {
 const FORM: &str = "a field is written `%{a.b}` or `%{[a][b]}`";
 
 impl Template {
-    /// Parses a text; `None` where it has no field in it, and so is a constant.
+    /// Parses a text. `None` if it contains no field, and so is a constant.
     ///
     /// # Errors
-    /// What is wrong, with the accepted form: the configuration is refused.
+    /// A description of the fault, with the accepted form. The configuration is refused.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some((before, inner)) = rest.split_once("%{") {
@@ -41,7 +41,7 @@ impl Template {
         Ok(Some(Self { text: text.into(), parts }))
     }
 
-    /// The fields in it.
+    /// The fields in the text.
     pub fn fields(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().filter_map(|part| if let Part::Field(path) = part { Some(path) } else { None })
     }

@@ -37,7 +37,7 @@ fn make(to: &str, from: Making) -> FieldRule {
     FieldRule::Make { to: path(to), from }
 }
 
-/// A constant where `text` is JSON, else a text with fields.
+/// A constant if `text` is JSON, otherwise a text with fields.
 fn add(to: &str, text: &str) -> FieldRule {
     let template = Template::parse(text).unwrap();
     make(to, template.map_or_else(|| Making::Constant(text.into()), Making::Template))
@@ -52,13 +52,13 @@ fn date(to: &str, from: &str, formats: &[&str]) -> FieldRule {
     make(to, Making::Date(Timestamp::new(path(from), formats)))
 }
 
-/// What the rules make of an event, and how many values they could not make.
+/// The result of the rules for an event, and the number of values that they could not make.
 fn shaped_and_left_out(rules: &[FieldRule], json: &str) -> (Option<String>, u64) {
     let shape = Shape::new(rules.to_vec(), HashKey::new(KEY).ok().as_ref()).unwrap();
     let mut decoder = Decoder::new();
     let parsed = decoder.decode(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
     let origin = Origin::s3("b", "k\"1", "e");
-    // A scratch that an event before left full.
+    // A scratch that still contains data from an earlier event.
     let mut scratch = ShapeScratch { out: b"left over".to_vec(), ..ShapeScratch::default() };
     let other = Shape::new(vec![add("x.y", "1"), rename("a", "b.c"), add("z", "%{a}")], None).unwrap();
     other.apply(&parsed.event(), origin.at(ItemPosition::default()), &mut scratch);
@@ -124,13 +124,13 @@ fn what_no_name_keeps_is_left_out() {
         (&[keep("a"), keep("c")], r#"{"a":1,"b":2,"c":{"d":3}}"#, r#"{"a":1,"c":{"d":3}}"#),
         (&[keep("a")], r#"{"b":2}"#, "{}"),
         (&[keep("a.b")], r#"{"a":{"b":1.0,"c":2},"d":{"b":3}}"#, r#"{"a":{"b":1.0}}"#),
-        // On the way to what is kept objects stay, even if empty, and what is no object goes.
+        // Objects on the way to a kept field stay, even if empty. Other values go.
         (&[keep("a.b")], r#"{"a":{"c":2}}"#, r#"{"a":{}}"#),
         (&[keep("a.b")], r#"{"a":[1,{"b":2,"c":3},[{"b":4}],"x",{}]}"#, r#"{"a":[{"b":2},[{"b":4}],{}]}"#),
         (&[keep("a.b")], r#"{"a.b":1,"a":{"b":2}}"#, r#"{"a.b":1,"a":{"b":2}}"#),
         (&[keep("a.*"), keep("u?")], r#"{"a":{"x":1},"u1":2,"u22":3}"#, r#"{"a":{"x":1},"u1":2}"#),
         (&[keep("*.x")], r#"{"a":{"x":1,"y":2},"b":{"y":3}}"#, r#"{"a":{"x":1},"b":{}}"#),
-        // `drop` wins, whichever is more exact.
+        // `drop` wins, even if the `keep` is more exact.
         (&[keep("a"), drop("a.b")], r#"{"a":{"b":1,"c":2},"d":3}"#, r#"{"a":{"c":2}}"#),
         (&[keep("a.b"), drop("a")], r#"{"a":{"b":1}}"#, "{}"),
         (&[keep("*")], r#"{"a":1}"#, r#"{"a":1}"#),
@@ -165,7 +165,7 @@ fn a_value_moves_to_another_object() {
         (&[rename("a.b", "c"), drop("a.b.x")], r#"{"a":{"b":{"x":1,"y":2}}}"#, r#"{"a":{},"c":{"y":2}}"#),
         (&[rename("a.b", "c"), drop("a")], r#"{"a":{"b":1,"d":2}}"#, r#"{"c":1}"#),
         (&[rename("t", "u"), add("t", "1")], r#"{"t":2}"#, r#"{"t":1,"u":2}"#),
-        // Of an array's objects there is not one value that could go elsewhere.
+        // A field in the objects of an array has several values, so it cannot move.
         (&[rename("a.b", "c")], r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":1}]}"#),
     ]);
 }
@@ -188,7 +188,7 @@ fn what_is_added_replaces_what_is_there_or_comes_last() {
         (&[add("a", "%{b}")], r#"{"b":true}"#, r#"{"b":true,"a":"true"}"#),
         (&[add("a", "%{b}")], r#"{"b":null,"a":1}"#, r#"{"b":null,"a":1}"#),
         (&[add("a", "%{b}")], r#"{"a":1}"#, r#"{"a":1}"#),
-        // As it came: by its old name, and even where it goes.
+        // Rules read the received event: a field has its old name, and is available even if it is dropped.
         (&[add("a", "%{b}"), rename("b", "c"), drop("b")], r#"{"b":"x"}"#, r#"{"c":"x","a":"x"}"#),
         (&[add("a", "1"), keep("c")], r#"{"b":"x"}"#, r#"{"a":1}"#),
         (&[add("a.b", "1"), keep("c")], r#"{"a":{"x":0}}"#, r#"{"a":{"b":1}}"#),
@@ -223,21 +223,21 @@ fn a_hashed_value_is_told_by_its_hash_alone() {
         (&[hash("a")], r#"{"a":"\u0078","a":1.0}"#, &format!(r#"{{"a":"{x}","a":"{one}"}}"#)),
         (&[hash("a")], r#"{"a":null,"b":"x"}"#, r#"{"a":null,"b":"x"}"#),
         (&[hash("a")], r#"{"a":true}"#, &format!(r#"{{"a":"{}"}}"#, hmac("true"))),
-        // All that is in it, value by value.
+        // Every value within it, one by one.
         (&[hash("a")], r#"{"a":{"b":"x","c":[1.0]}}"#, &format!(r#"{{"a":{{"b":"{x}","c":["{one}"]}}}}"#)),
         (
             &[hash("a.b")],
             r#"{"a":[{"b":"x"},{"c":"x"}],"a.b":"x"}"#,
             &format!(r#"{{"a":[{{"b":"{x}"}},{{"c":"x"}}],"a.b":"{x}"}}"#),
         ),
-        // By its old name or its new one, where it stands or elsewhere.
+        // By its old name or its new name, in its object or elsewhere.
         (&[hash("a"), rename("a", "b")], r#"{"a":"x"}"#, &format!(r#"{{"b":"{x}"}}"#)),
         (&[hash("b"), rename("a", "b")], r#"{"a":"x"}"#, &format!(r#"{{"b":"{x}"}}"#)),
         (&[hash("a"), rename("a", "b.c")], r#"{"a":"x"}"#, &format!(r#"{{"b":{{"c":"{x}"}}}}"#)),
         (&[hash("b.c"), rename("a", "b.c")], r#"{"a":"x"}"#, &format!(r#"{{"b":{{"c":"{x}"}}}}"#)),
         (&[hash("a"), rename("a.c", "b")], r#"{"a":{"c":"x"}}"#, &format!(r#"{{"a":{{}},"b":"{x}"}}"#)),
         (&[hash("a.c"), rename("a", "b.d")], r#"{"a":{"c":"x"}}"#, &format!(r#"{{"b":{{"d":{{"c":"{x}"}}}}}}"#)),
-        // In a text too.
+        // Also in a text.
         (&[hash("a"), add("b", "u-%{a}")], r#"{"a":"x"}"#, &format!(r#"{{"a":"{x}","b":"u-{x}"}}"#)),
         (&[hash("a"), drop("a"), add("b", "%{a.c}")], r#"{"a":{"c":"x"}}"#, &format!(r#"{{"b":"{x}"}}"#)),
         (&[hash("a"), keep("a.*")], r#"{"a":{"c":"x"}}"#, &format!(r#"{{"a":{{"c":"{x}"}}}}"#)),
@@ -297,7 +297,7 @@ fn a_date_is_rfc_3339_whatever_it_was() {
         (&[date("at", "t", formats)], r#"{"t":null}"#, r#"{"t":null}"#),
         (&[date("at", "t", formats)], "{}", "{}"),
     ]);
-    // 1975 in milliseconds is no year 6969 in seconds; what is likely in another format is read by that.
+    // 1975 in milliseconds is not the year 6969 in seconds. The format with a likely result is used.
     let units = |formats| [date("t", "t", formats)];
     check(&[
         (&units(&["epoch_ms", "epoch_s"]), r#"{"t":157766400000}"#, r#"{"t":"1975-01-01T00:00:00.000Z"}"#),
@@ -331,7 +331,7 @@ fn an_event_without_the_fields_is_untouched() {
     assert_eq!(shaped(&[], r#"{"a":1}"#), None);
 }
 
-/// What the splices have to amount to, on a tree.
+/// The expected result of the splices, computed on a tree.
 fn without(value: &Json, prefix: &str, drop: &[&str]) -> Json {
     match value {
         Json::Object(members) => {
@@ -346,7 +346,7 @@ fn without(value: &Json, prefix: &str, drop: &[&str]) -> Json {
     }
 }
 
-/// The same for a rename within the top of the event, a value added and one hashed.
+/// The same for a rename at the top level of the event, an added value and a hashed one.
 fn remade(value: &Json) -> Json {
     let Json::Object(members) = value else { return value.clone() };
     let mut made = Map::new();
@@ -390,7 +390,7 @@ proptest! {
         if let Some(out) = shaped(&rules, &text) {
             prop_assert_eq!(serde_json::from_str::<Json>(&out).unwrap(), expected.clone(), "{} -> {}", text, out);
             prop_assert_ne!(&expected, &value);
-            // Without its white space the rest is, byte for byte, what the untouched members are.
+            // Without white space, the result equals the unchanged members, byte for byte.
             if space.is_empty() {
                 prop_assert_eq!(out, spaced(&expected, ""));
             }
@@ -402,7 +402,7 @@ proptest! {
         let rules = [rename("a", "b"), hash("a"), add("c", "\"x\"")];
         let text = spaced(&value, &space);
         let out = shaped(&rules, &text).unwrap_or_else(|| text.clone());
-        // Rules are about `a.b` as one key and about objects in arrays too, which the tree here knows nothing of.
+        // Rules also apply to `a.b` as one key and to objects in arrays. This tree model does not support them.
         prop_assume!(value.is_object() && !text.contains("a.b"));
         prop_assert_eq!(serde_json::from_str::<Json>(&out).unwrap(), remade(&value), "{} -> {}", text, out);
     }

@@ -1,7 +1,7 @@
-//! The names that rules are about, as a tree: what is to be done where.
+//! The names in the rules, as a tree with the actions for each place.
 //!
-//! In: the rules. Out: for each key of an event, the places it leads to from those that its object stands at. There are
-//! several where a wildcard matches beside a name. A key with a dot in it leads as far as its names would one by one.
+//! In: the rules. Out: for each key of an event, the places to which it leads from the places of its object. There are
+//! several if a wildcard and a name both match. A key with a dot in it leads to the same place as its names one by one.
 
 use super::{FieldRule, NamePattern, making::Maker, name::Name};
 use crate::{
@@ -18,50 +18,50 @@ pub(super) const ROOT: Place = 0;
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    /// Whether what is not kept is left out.
+    /// Whether there is a `keep` rule, so that all other fields are left out.
     pub(super) keeps: bool,
-    /// The object that takes the event's place.
+    /// The object that replaces the event.
     pub(super) lifts: Option<Path>,
-    /// Where the names begin that the document has; at the root, where these are those of the event.
+    /// The root for paths in the document. This is the root of the event if both have the same paths.
     document: Place,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     pub(super) here: Here,
-    /// Where each name leads; `a.b` too, since an event may write it as one key.
+    /// The place for each name. Also contains `a.b`, because an event may write it as one key.
     below: Names<Place>,
     like: Vec<(Wildcard, Place)>,
-    /// Whether there are wildcards below, so that a key with dots has to be taken apart.
+    /// Whether there are wildcards below, so that a key with dots must be split.
     has_like: bool,
-    /// The names that are made here, or lead to what is made.
+    /// The names of fields that are made here or further below.
     pub(super) makes: Vec<(String, Place)>,
-    /// Whether it is a place of the document alone, and not of the event.
+    /// Whether this place exists only in the document, and not in the event.
     pub(super) in_document: bool,
 }
 
-/// What is to be done at a place.
+/// The actions at a place.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "rules of their own, any of which may hold")]
 pub(super) struct Here {
     pub(super) drop: bool,
     pub(super) keep: bool,
-    /// Something below is kept.
+    /// A field below is kept.
     pub(super) keeps_below: bool,
     pub(super) hash: bool,
     /// Its typed attributes become plain JSON.
     pub(super) plain: bool,
-    /// Gets another name within its object.
+    /// The new name within its object.
     pub(super) rename: Option<Sibling>,
-    /// Another field of its object gets this name; where there is such a one, this goes.
+    /// Another field of its object is renamed to this name. If that field exists, this one is left out.
     pub(super) yields_to: Option<Sibling>,
-    /// Is made: its value among those that are.
+    /// The field is made. This is the index of its value among the made values.
     pub(super) made: Option<usize>,
-    /// Is moved to another object: its value there.
+    /// The field moves to another object. This is the index of its value among the made values.
     pub(super) moved: Option<usize>,
 }
 
-/// The last name of a path, and that of another field of the same object.
+/// The last name of a path, and the last name of another field in the same object.
 #[derive(Debug, Clone)]
 pub(super) struct Sibling {
     pub(super) own: String,
@@ -79,7 +79,7 @@ impl Tree {
         let mut tree = Self::default();
         let hashed = Hashed::of(rules);
         if rules.iter().any(|rule| matches!(rule, FieldRule::Lift(_) | FieldRule::DynamoDb(_))) {
-            // The paths of the document are others than those of the event.
+            // The paths of the document differ from those of the event.
             tree.document = 1;
             tree.nodes.push(Node { in_document: true, ..Node::default() });
         }
@@ -91,7 +91,7 @@ impl Tree {
                 FieldRule::Keep(pattern) => tree.keep(pattern),
                 FieldRule::Hash(path) => tree.at(&path.into()).hash = true,
                 FieldRule::Rename { from, to } => {
-                    // What is made in its place must not take its value along.
+                    // A field that is made in its place must not take its value along.
                     let is_replaced = rules.iter().any(|rule| rule.makes(from));
                     tree.rename(from, to, is_replaced, makers);
                 }
@@ -128,7 +128,7 @@ impl Tree {
         makers.push(Maker::Moved(from.clone()));
     }
 
-    /// Lets a value be made at a path.
+    /// Adds a made value at a path.
     fn make(&mut self, to: &Path, value: usize) {
         let pattern = NamePattern::from(to);
         let places = self.way(self.document, &pattern.names);
@@ -146,10 +146,10 @@ impl Tree {
         &mut self.nodes[places[places.len() - 1] as usize].here
     }
 
-    /// The places along a path, from a root; those that are missing are made.
+    /// The places along a path, from a root. Missing places are added.
     fn way(&mut self, root: Place, names: &[Name]) -> Vec<Place> {
         let mut places = vec![root];
-        // Where the names without a wildcard in a row began, and what they are from each of these places on.
+        // The places where a sequence of names without a wildcard began, each with the joined names from that place on.
         let mut joined: Vec<(Place, String)> = Vec::new();
         for name in names {
             let here = places[places.len() - 1];
@@ -190,7 +190,7 @@ impl Tree {
         &self.nodes[place as usize]
     }
 
-    /// Where the names begin that the document has, where they are others than those of the event.
+    /// The root for paths in the document, if they differ from those of the event.
     pub(super) fn document_root(&self) -> Option<Place> {
         (self.document != ROOT).then_some(self.document)
     }
@@ -199,13 +199,13 @@ impl Tree {
         self.nodes.len()
     }
 
-    /// The names that lead anywhere from a place, where no wildcard does.
+    /// All names that lead anywhere from a place, if it has no wildcards.
     pub(super) fn names(&self, from: Place) -> Option<&Names<Place>> {
         let node = self.node(from);
         if node.has_like { None } else { Some(&node.below) }
     }
 
-    /// Adds the places that a key leads to from one place, each once.
+    /// Adds the places to which a key leads from one place, without duplicates.
     #[inline]
     pub(super) fn step(&self, from: Place, key: &str, found: &mut Vec<Place>) {
         let node = self.node(from);
@@ -237,7 +237,7 @@ impl Tree {
 }
 
 impl FieldRule {
-    /// Whether it makes a field, other than by another name in its object.
+    /// Whether the rule makes the field at this path. A rename within the same object does not count.
     fn makes(&self, path: &Path) -> bool {
         match self {
             Self::Make { to, .. } => to == path,
@@ -251,10 +251,10 @@ fn split(path: &Path) -> (&str, &str) {
     path.as_str().rsplit_once('.').unwrap_or(("", path.as_str()))
 }
 
-/// The paths whose values are told by their hashes alone.
+/// The paths whose values are revealed only as hashes.
 pub(super) struct Hashed<'r> {
     paths: Vec<&'r Path>,
-    /// Those that are renamed to what is to be hashed.
+    /// Paths that are renamed to a hashed path.
     renamed: Vec<&'r Path>,
 }
 
@@ -272,7 +272,7 @@ impl<'r> Hashed<'r> {
         Self { paths: named.chain(renamed.iter().copied()).collect(), renamed }
     }
 
-    /// Whether a path leads to what is hashed, or into it.
+    /// Whether a path is hashed, or lies within a hashed value.
     pub(super) fn holds(&self, path: &Path) -> bool {
         self.paths.iter().any(|hashed| path.is_within(hashed))
     }

@@ -1,7 +1,7 @@
 //! One walk over tape and structurals, which copies the source with the changes spliced in.
 //!
-//! The tape says what is where in the tree, the structurals where in the bytes; both are walked in lockstep. What is cut
-//! takes one comma along, what is added brings one.
+//! The tape gives the position in the tree, and the structurals give the position in the bytes. Both are walked in lockstep. A
+//! removed member takes one comma with it, and an added member brings one.
 
 mod attributes;
 mod start;
@@ -22,49 +22,49 @@ use attributes::Form;
 pub(super) use start::Along;
 use start::Start;
 
-/// What a walk keeps from one event to the next.
+/// Buffers that a walk reuses for each event.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// The places where the objects stand that the walk is in, those of the innermost last.
+    /// The places of the objects around the current position, innermost last.
     places: Vec<Place>,
-    /// By place: whether the document has something there. What is made below it was added to it then, or has no place.
+    /// By place: whether the document already contains a value there. Fields made below it were added with that value, or cannot be placed.
     taken: Vec<bool>,
     /// By made value: whether it is in the document.
     placed: Vec<bool>,
-    /// What is no typed attribute where one was to be made plain, and what could not be lifted.
+    /// Number of values that are not typed attributes although a rule makes them plain, and of values that could not be lifted.
     pub(super) left_as_it_came: u64,
 }
 
-/// What holds for a value and everything in it.
+/// The state that applies to a value and everything in it.
 #[derive(Clone, Copy)]
 struct Scope {
-    /// What is not kept is left out.
+    /// Fields that are not kept are left out.
     keeping: bool,
-    /// Every value is told by its hash alone.
+    /// Every value is replaced by its hash.
     hashing: bool,
-    /// It lies in an array, where nothing is made or replaced.
+    /// The value lies in an array, where nothing is made or replaced.
     in_array: bool,
-    /// How it is written.
+    /// The notation of the value.
     form: Form,
 }
 
-/// What becomes of a member.
+/// The action for a member.
 #[derive(Clone, Copy)]
 enum Fate<'w> {
-    /// Nothing below it is of interest.
+    /// No rule applies below it.
     Skipped,
     Entered {
         scope: Scope,
         /// Its new name.
         name: Option<&'w Sibling>,
     },
-    /// By a value that was made.
+    /// By a made value.
     Replaced(usize),
     Cut,
 }
 
 impl Fate<'_> {
-    /// Of a member that no rule is about.
+    /// For a member without rules.
     fn untouched(scope: Scope) -> Self {
         match scope {
             Scope { keeping: true, .. } => Self::Cut,
@@ -80,16 +80,16 @@ struct Walk<'w, 'o> {
     scratch: &'w mut Scratch,
     /// The next structural.
     at: usize,
-    /// Up to where the source is copied or left out.
+    /// The offset up to which the source is copied or left out.
     copied: usize,
     out: &'o mut Vec<u8>,
 }
 
-/// What a walk comes to.
+/// The result of a walk.
 pub(super) struct Spliced {
     /// Whether anything is changed.
     pub(super) is_changed: bool,
-    /// How much was made and has no place.
+    /// Number of made values that could not be placed.
     pub(super) unplaced: u64,
 }
 
@@ -115,21 +115,21 @@ pub(super) fn splice(of: Of<'_>, made: &Made, scratch: &mut Scratch, out: &mut V
     Some(Spliced { is_changed, unplaced: (0..made.len()).filter(is_homeless).count() as u64 })
 }
 
-/// Writes the value of a field that goes to another object, with the changes within it.
+/// Writes the value of a field that moves to another object, with the changes within it.
 pub(super) fn moved(of: Of<'_>, path: &Path, scratch: &mut Scratch, out: &mut Vec<u8>) -> Option<()> {
     let Start { nodes, at, from, to, scope, .. } = Start::at(of, path, scratch)?;
     scratch.taken.clear();
     let made = Made::default();
     let places = scratch.places.len();
     let mut walk = Walk { of, made: &made, scratch, at, copied: from, out };
-    // It is kept, whatever is not.
+    // A moved field is always kept.
     walk.value(nodes, 0..places, Scope { keeping: false, ..scope })?;
     walk.copy_to(to)
 }
 
-// Every `?` below is a tape that does not fit its structurals, which simd-json does not make: then nothing is changed.
+// Every `?` below handles a tape that does not fit its structurals. simd-json does not produce one. In that case nothing is changed.
 impl<'w> Walk<'w, '_> {
-    /// Goes through the value that `nodes` begins with, which stands at `places`; returns how many nodes it has.
+    /// Walks the value that `nodes` begins with, which is at `places`. Returns its number of nodes.
     fn value(&mut self, nodes: &[Node<'_>], places: Range<usize>, mut scope: Scope) -> Option<usize> {
         match (scope.form, nodes.first()?) {
             (Form::Json, _) | (Form::Attributes, Node::Object { .. }) => {}
@@ -174,7 +174,7 @@ impl<'w> Walk<'w, '_> {
                     break;
                 }
             }
-            // The comma before it, where it is not the first.
+            // The comma before it, unless it is the first.
             let comma = if member > 0 { Some(self.next()?) } else { None };
             let start = self.next()?;
             let (Node::String(key), rest) = nodes.split_first()? else { return None };
@@ -219,7 +219,7 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// The names that lead anywhere from the places, where that is told by names alone.
+    /// All names that lead anywhere from the places, if they are a single place without wildcards.
     fn known(&self, places: &Range<usize>) -> Option<&'w Names<Place>> {
         match self.scratch.places.get(places.clone())? {
             [place] => self.of.tree.names(*place),
@@ -227,8 +227,8 @@ impl<'w> Walk<'w, '_> {
         }
     }
 
-    /// Steps over the members up to the first with a known name: most are of no interest, and this costs little. Returns
-    /// how many they are, and what is behind them.
+    /// Skips the members before the first one with a known name. Most members have no rules, so this must be cheap. Returns the number of
+    /// skipped members, and the nodes after them.
     #[inline]
     fn pass<'n>(
         &mut self,
@@ -242,7 +242,7 @@ impl<'w> Walk<'w, '_> {
             && let [Node::String(key), value, ..] = nodes
             && known.get(key).is_none()
         {
-            // A comma, the key, its colon.
+            // A comma, the key, and its colon.
             let end = 1 + span(value);
             at += 3 + if matches!(value, Node::String(_) | Node::Static(_)) {
                 1
@@ -262,7 +262,7 @@ impl<'w> Walk<'w, '_> {
         for element in 0..len {
             let comma = if element > 0 { Some(self.next()?) } else { None };
             let start = self.offset(self.at)?;
-            // What is kept lies deeper, so an element that is no object or array is not among it.
+            // Kept fields lie deeper, so an element that is not an object or array cannot be kept.
             let is_cut = scope.keeping && matches!(nodes.first()?, Node::String(_) | Node::Static(_));
             let used = if is_cut {
                 let used = self.skip(nodes)?;
@@ -278,10 +278,10 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// What becomes of a member that rules are about.
+    /// The action for a member that has rules.
     fn fate(&self, object: &[Node<'_>], key: &str, found: &Range<usize>, scope: Scope) -> Fate<'w> {
         let tree = self.of.tree;
-        // Nearly always it is one place, for which none of the loops below is one.
+        // It is nearly always a single place, for which the loops below disappear.
         match &self.scratch.places[found.clone()] {
             [place] => self.fate_at(&std::iter::once(&tree.node(*place).here), object, key, scope),
             places => self.fate_at(&places.iter().map(|place| &tree.node(*place).here), object, key, scope),
@@ -301,7 +301,7 @@ impl<'w> Walk<'w, '_> {
         if let Some(value) = value.filter(|_| !scope.in_array) {
             return if self.scratch.placed[value] { Fate::Cut } else { Fate::Replaced(value) };
         }
-        // One that goes by another name itself is in nobody's way.
+        // A member that is renamed or moved itself does not conflict.
         let stays = here().all(|here| here.rename.is_none() && (scope.in_array || here.moved.is_none()));
         let yields = |to: &Sibling| sibling(key, to).is_some_and(|(prefix, name)| has_member(object, prefix, name));
         if stays && here().any(|here| here.yields_to.as_ref().is_some_and(yields)) {
@@ -325,7 +325,7 @@ impl<'w> Walk<'w, '_> {
         Fate::Entered { scope: Scope { keeping, hashing, ..scope }, name: None }
     }
 
-    /// Writes a member's new name in the place of its own; `start` is where its key begins.
+    /// Replaces a member's name by its new name. `start` is the beginning of its key.
     fn rename(&mut self, start: usize, key: &str, name: &Sibling) -> Option<()> {
         let (prefix, name) = sibling(key, name)?;
         let colon = self.offset(self.at - 1)?;
@@ -339,7 +339,7 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// Writes a made value in the place of the one that `nodes` begins with; returns how many nodes that has.
+    /// Replaces the value that `nodes` begins with by a made value. Returns the number of nodes of the old value.
     fn replace(&mut self, nodes: &[Node<'_>], value: usize) -> Option<usize> {
         let start = self.offset(self.at)?;
         let used = self.skip(nodes)?;
@@ -351,7 +351,7 @@ impl<'w> Walk<'w, '_> {
         Some(used)
     }
 
-    /// Writes the hash of the scalar that `nodes` begins with in its place.
+    /// Replaces the scalar that `nodes` begins with by its hash.
     fn hash(&mut self, nodes: &[Node<'_>]) -> Option<()> {
         let start = self.offset(self.at)?;
         let end = match self.of.event.structurals.get(self.at + 1) {
@@ -372,13 +372,13 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// Leaves out what begins at `start` and ends before the next structural, with a comma before or behind it.
+    /// Leaves out the bytes from `start` to the next structural, with one comma before or after them.
     fn cut(&mut self, comma: Option<usize>, start: usize, any_kept: bool, is_last: bool) -> Option<()> {
         let end = self.offset(self.at)?;
         let (from, to) = match comma {
-            // With the comma before it; the one behind it serves who comes next.
+            // With the comma before it. The comma after it separates the next member.
             Some(comma) if any_kept => (comma, end),
-            // Nothing is left before it: with the comma behind it, if there is one.
+            // No member is left before it: with the comma after it, if there is one.
             _ => (start, end + usize::from(!is_last)),
         };
         self.copy_to(from)?;
@@ -386,7 +386,7 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// Adds what is made and belongs into the object that ends here, and is not in it yet.
+    /// Adds the made fields that belong to the object that ends here, and that it does not contain yet.
     fn add(&mut self, places: Range<usize>, mut any_kept: bool) -> Option<()> {
         let end = self.offset(self.at)?;
         for place in places {
@@ -402,7 +402,7 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// Whether something was made for a place, or for one below it, that is not in the document yet and can be added.
+    /// Whether a value was made for a place or below it that is not in the document yet and can be added.
     fn is_wanting(&self, place: Place) -> bool {
         let node = self.of.tree.node(place);
         let is_made = |value| self.made.get(value).is_some() && !self.scratch.placed[value];
@@ -410,7 +410,7 @@ impl<'w> Walk<'w, '_> {
             || (!self.scratch.taken[place as usize] && node.makes.iter().any(|(_, below)| self.is_wanting(*below)))
     }
 
-    /// Writes a member that is made, or an object of such.
+    /// Writes a made member, or an object of made members.
     fn member(&mut self, name: &str, place: Place, with_comma: bool) -> Option<()> {
         if with_comma {
             self.out.push(b',');
@@ -435,20 +435,20 @@ impl<'w> Walk<'w, '_> {
         Some(())
     }
 
-    /// Steps over the value that `nodes` begins with; returns how many nodes it has.
+    /// Skips the value that `nodes` begins with. Returns its number of nodes.
     fn skip(&mut self, nodes: &[Node<'_>]) -> Option<usize> {
         let span = span(nodes.first()?);
         self.at += structurals(nodes.get(..span)?);
         Some(span)
     }
 
-    /// Where the value ends that begins at `start`; the walk stands behind it.
+    /// The end of the value that begins at `start`. The walk is just after it.
     fn end_of_value(&self, start: usize) -> Option<usize> {
         let next = self.offset(self.at)?;
         Some(start + self.of.event.source.get(start..next)?.trim_ascii_end().len())
     }
 
-    /// Copies what is before `end`.
+    /// Copies the bytes before `end`.
     fn copy_to(&mut self, end: usize) -> Option<()> {
         self.out.extend_from_slice(self.of.event.source.get(self.copied..end)?);
         self.copied = end;
@@ -465,7 +465,7 @@ impl<'w> Walk<'w, '_> {
     }
 }
 
-/// What stands before the last name of a key, and the sibling's name. A key may be several names, `a.b`.
+/// The part of a key before its last name, and the sibling's name. A key may contain several names, `a.b`.
 fn sibling<'k>(key: &'k str, names: &'k Sibling) -> Option<(&'k str, &'k str)> {
     key.strip_suffix(names.own.as_str()).map(|prefix| (prefix, names.other.as_str()))
 }

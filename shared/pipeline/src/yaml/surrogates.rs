@@ -1,20 +1,20 @@
-//! JSON writes a character beyond U+FFFF as two escapes, `\uD83D\uDE00`; YAML knows no such pair and writes `\U0001F600`.
+//! JSON writes a character beyond U+FFFF as two escapes, `\uD83D\uDE00`. YAML has no such pair and writes `\U0001F600`.
 //!
-//! In: a text, and where the parser met a quoted scalar with an escape that is no character. Out: the text with that scalar's pairs
-//! written as YAML does. Deliberately absent: where scalars begin, which the parser alone knows.
+//! In: a text, and the position of a quoted scalar in which the parser found an invalid character escape. Out: the text with that
+//! scalar's pairs in YAML notation. Deliberately absent: the beginnings of scalars, which only the parser knows.
 
 use super::{Complaint, Place};
 
-/// What the parser says of an escape that is no character. Its place is that of the scalar.
+/// The parser's message for an invalid character escape. It gives the position of the scalar.
 const INFO: &str = "found invalid Unicode character escape code";
-/// How many characters shorter the escape in YAML is than the pair.
+/// How many characters the YAML escape is shorter than the pair.
 const SHORTER: usize = "\\uD83D\\uDE00".len() - "\\U0001F600".len();
 
-/// A text whose pairs are written as YAML does, and how its places move by that.
+/// A text with its pairs in YAML notation, and the resulting shift of locations.
 #[derive(Debug)]
 pub(super) struct Unpaired {
     pub(super) text: String,
-    /// Places in `text` right after an escape that was a pair.
+    /// Locations in `text` directly after a rewritten pair.
     moved: Vec<Place>,
 }
 
@@ -23,14 +23,14 @@ impl Unpaired {
         Self { text: text.to_owned(), moved: Vec::new() }
     }
 
-    /// The place in the text as it was.
+    /// The location in the original text.
     pub(super) fn original(&self, place: Place) -> Place {
         let before = self.moved.iter().filter(|moved| moved.line == place.line && moved.column <= place.column).count();
         Place { column: place.column + before * SHORTER, ..place }
     }
 
-    /// Rewrites the pairs of the scalar that the parser refused: whether there were any, and the text is worth another try.
-    /// `Err` where half of a pair stands alone.
+    /// Rewrites the pairs of the scalar that the parser refused. Returns whether there were any, so that parsing can be retried.
+    /// Returns `Err` if half of a pair stands alone.
     pub(super) fn rewrite(&mut self, error: &saphyr_parser::ScanError) -> Result<bool, Complaint> {
         if !error.info().contains(INFO) {
             return Ok(false);
@@ -50,7 +50,7 @@ impl Unpaired {
             } else if unit(rest).is_some_and(|unit| (0xD800..=0xDFFF).contains(&unit)) {
                 return Err((self.original(place), half(&rest[..6])));
             } else {
-                // An escape of any other kind is one thing: the second `\` of `\\` begins none.
+                // Other escapes are read as a unit: the second `\` of `\\` does not begin an escape.
                 let chars = if c == '\\' { 2 } else { 1 };
                 let these: String = rest.chars().take(chars).collect();
                 place = after(place, &these);
@@ -78,7 +78,7 @@ fn half(escape: &str) -> String {
     format!("`{escape}` is half of a character: JSON writes one beyond U+FFFF as a pair, such as `\\uD83D\\uDE00`")
 }
 
-/// The unit of an escape `\uXXXX` at the beginning of a text.
+/// The UTF-16 unit of an escape `\uXXXX` at the beginning of a text.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?

@@ -1,12 +1,12 @@
-//! The other way: from an index's name to the time that its events are of.
+//! The reverse direction: from the name of an index to the time of its events.
 //!
-//! In: a name, as the domain lists it. Out: the period whose events lie in it, or nothing where no event of the dataset
-//! could have made that name. What deletes indices rests on this, so doubt is resolved in favour of keeping.
+//! In: a name, as the domain lists it. Out: the period of the events in it, or nothing if no event of the dataset
+//! can have produced that name. The deletion of indices depends on this, so in doubt an index is kept.
 
 use super::{DatePart, IndexPattern, Part};
 use crate::time;
 
-/// The stretch of time that one index holds.
+/// The length of time that one index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Period {
     /// `%{+YYYY}`
@@ -20,7 +20,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// The start of the period that holds a time, both on the clock of the index.
+    /// The start of the period that contains a time, both on the clock of the index.
     pub fn start_of(self, time_ms: i64) -> i64 {
         let days = time_ms.div_euclid(time::DAY_MS);
         let (year, month, _) = time::civil_from_days(days);
@@ -32,7 +32,7 @@ impl Period {
         }
     }
 
-    /// Where the period that begins at `start_ms` ends.
+    /// The end of the period that begins at `start_ms`.
     pub fn end_of(self, start_ms: i64) -> i64 {
         let (year, month, _) = time::civil_from_days(start_ms.div_euclid(time::DAY_MS));
         match self {
@@ -45,7 +45,7 @@ impl Period {
     }
 }
 
-/// What a reading of a name has found so far.
+/// The parts of the date found so far in a name.
 #[derive(Debug, Clone, Copy, Default)]
 struct Date {
     year: Option<i64>,
@@ -55,7 +55,7 @@ struct Date {
 }
 
 impl Date {
-    /// The same with one part more; `None` where the pattern names that part twice and the two differ.
+    /// Adds one part. `None` if the pattern contains that part twice and the two values differ.
     fn with(mut self, part: DatePart, value: i64) -> Option<Self> {
         let known = match part {
             DatePart::Year => &mut self.year,
@@ -69,14 +69,14 @@ impl Date {
     fn start_ms(self) -> Option<i64> {
         let (month, day, hour) = (self.month.unwrap_or(1), self.day.unwrap_or(1), self.hour.unwrap_or(0));
         let days = time::days_from_civil(self.year?, month, day);
-        // The 31st of February is no day.
+        // The 31st of February is not a real day.
         let is_real = time::civil_from_days(days) == (self.year?, month, day) && (0..24).contains(&hour);
         is_real.then_some(days * time::DAY_MS + hour * time::HOUR_MS)
     }
 }
 
 impl IndexPattern {
-    /// The period of one index; `None` where the name tells no time, or leaves a gap such as a month without its year.
+    /// The period of one index. `None` if the name has no time, or lacks a part, such as a month without its year.
     pub fn period(&self) -> Option<Period> {
         let has = |part| self.parts.contains(&Part::Date(part));
         match [DatePart::Year, DatePart::Month, DatePart::Day, DatePart::Hour].map(has) {
@@ -88,7 +88,7 @@ impl IndexPattern {
         }
     }
 
-    /// The names of all its indices as the engine's own pattern, such as `logs-*.*.*`.
+    /// A pattern for the names of all its indices in the engine's syntax, such as `logs-*.*.*`.
     pub fn wildcard(&self) -> String {
         let mut wildcard = String::new();
         for part in &self.parts {
@@ -101,15 +101,15 @@ impl IndexPattern {
         wildcard
     }
 
-    /// Whether an event could have made this index name.
+    /// Whether an event could have produced this index name.
     pub fn could_be(&self, name: &str) -> bool {
         let mut could = false;
         read(&self.parts, name.as_bytes(), Date::default(), &mut |_| could = true);
         could
     }
 
-    /// The start of the period whose events lie in the index of this name, on the clock of the index; where a name can
-    /// be read in several ways, the latest. `None` where no event could have made it, or it tells no time.
+    /// The start of the period of the events in the index with this name, on the clock of the index. If a name can
+    /// be read in several ways, the latest. `None` if no event could have produced it, or it has no time.
     pub fn period_start_ms(&self, name: &str) -> Option<i64> {
         self.period()?;
         let mut latest = None;
@@ -117,18 +117,16 @@ impl IndexPattern {
         latest
     }
 
-    /// The start of the first period that an event of `time_ms` or later falls into, on the clock of the index. `None` where its
-    /// name tells no time.
+    /// The start of the first period for an event at `time_ms` or later, on the clock of the index. `None` if its name has no time.
     pub fn first_period_from(&self, time_ms: i64) -> Option<i64> {
         let period = self.period()?;
-        // A clock that is put back over midnight shows the day before a second time.
+        // If a clock is set back over midnight, it shows the day before a second time.
         let changes = self.zone.iter().flat_map(|zone| zone.changes_after_ms(time_ms));
         let starts = std::iter::once(time_ms).chain(changes).map(|at| period.start_of(self.clock_ms(at)));
         starts.min()
     }
 
-    /// The end of the last period that an event of `time_ms` or earlier falls into, on the clock of the index. `None` where its
-    /// name tells no time.
+    /// The end of the last period for an event at `time_ms` or earlier, on the clock of the index. `None` if its name has no time.
     pub fn last_period_until(&self, time_ms: i64) -> Option<i64> {
         let period = self.period()?;
         let changes = self.zone.iter().flat_map(|zone| zone.changes_before_ms(time_ms));
@@ -137,13 +135,13 @@ impl IndexPattern {
         ends.max().map(|start_ms| period.end_of(start_ms))
     }
 
-    /// An instant before which no event falls into the period that begins at `start_ms` on the clock of the index.
+    /// An instant before which no event belongs to the period that begins at `start_ms` on the clock of the index.
     pub fn begins_ms(&self, start_ms: i64) -> i64 {
         self.zone.as_ref().map_or(start_ms, |zone| zone.not_before_ms(start_ms))
     }
 }
 
-/// Calls `found` for every way to read `name` as the parts.
+/// Calls `found` for every way to match `name` with the parts.
 fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
     let Some((part, rest)) = parts.split_first() else {
         if name.is_empty() {
@@ -168,7 +166,7 @@ fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
                 }
             }
         }
-        // A name has 255 bytes at most, and a pattern few fields: every way is tried.
+        // A name has at most 255 bytes, and a pattern few fields, so every way is tried.
         Part::Field(_) => {
             let allowed = name.iter().take_while(|byte| super::is_allowed_in_name(**byte)).count();
             (1..=allowed).for_each(|len| read(rest, &name[len..], date, found));

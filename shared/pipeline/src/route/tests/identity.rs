@@ -1,16 +1,16 @@
-//! Ids and index names of numbers: exact, and where they were exact in former releases the same as then.
+//! Ids and index names of numbers: exact, and unchanged where former releases were exact.
 
 use super::*;
 
 fn id_of(value: &str) -> Result<String, RouteError> {
     let router = Router::new(None, IndexPattern::parse("logs").unwrap(), IdRule::Field(path("id")));
-    // Behind other values, so that the number has to be found in the bytes.
+    // After other values, so that the number must be found in the bytes.
     let action = route(&router, &format!(r#"{{"a":[1.5,{{"id":2}}],"b":"\"id\":9", "id" : {value} ,"z":0}}"#))?;
     let action: serde_json::Value = serde_json::from_str(&action).unwrap();
     Ok(action["create"]["_id"].as_str().unwrap().into())
 }
 
-/// Ids as release e0357a9 wrote them. A changed one would index a delivered event a second time.
+/// Ids as release e0357a9 wrote them. If one changed, a delivered event would be indexed a second time.
 #[test]
 fn ids_of_numbers_that_were_exact_never_change() {
     for (value, id) in [
@@ -61,7 +61,7 @@ fn numbers_that_differ_are_different_ids_however_long_they_are() {
 fn a_number_of_more_than_512_digits_is_no_id() {
     let digits = "9".repeat(300);
     assert_eq!(id_of(&digits), Ok(digits));
-    // Within a double, and longer than an id in plain digits.
+    // Within the range of a double, but longer than an id in plain digits.
     for value in [format!("1.{}", "9".repeat(512)), format!("1{}e-600", "0".repeat(80)), "1e-99999".into()] {
         let error = id_of(&value).unwrap_err();
         assert_eq!(error.error_type, "invalid_id", "{value}");

@@ -1,7 +1,7 @@
-//! How a time is written: RFC 3339, a count of some unit since 1970, or a strptime format.
+//! The notation of a time: RFC 3339, a count of some unit since 1970, or a strptime format.
 //!
-//! In: a value that is a number, a text, or both. Out: milliseconds since 1970, or nothing where it is not written so.
-//! Deliberately absent: whether a time makes sense, which is for [`Timestamp`](super::Timestamp) to say.
+//! In: a value that is a number, a text, or both. Out: milliseconds since 1970, or nothing if the value does not have the format.
+//! Deliberately absent: the accepted range of times ([`Timestamp`](super::Timestamp)).
 
 use jiff::{fmt::strtime::BrokenDownTime, tz::TimeZone};
 
@@ -9,15 +9,15 @@ use super::super::zone::Zone;
 use crate::decode::Number;
 use crate::time;
 
-/// How a time is written.
+/// The notation of a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimestampFormat {
-    /// RFC 3339 (a space may stand for the T, a date alone is its midnight), or a number or numeric string: seconds since
-    /// 1970 where it is below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
+    /// RFC 3339 (with a space instead of the T, or only a date for its midnight), or a number or numeric string: seconds since
+    /// 1970 below 10^11, milliseconds below 10^14, microseconds below 10^17, otherwise nanoseconds.
     Auto,
-    /// RFC 3339 with the same freedoms.
+    /// RFC 3339 with the same variants.
     Rfc3339,
-    /// Seconds since 1970, a number or numeric string, may be fractional.
+    /// Seconds since 1970, a number or numeric string. May be fractional.
     EpochS,
     /// Milliseconds since 1970, a number or numeric string.
     EpochMs,
@@ -30,10 +30,10 @@ pub enum TimestampFormat {
 }
 
 impl TimestampFormat {
-    /// Parses the configuration's word for a format.
+    /// Parses the name of a format in the configuration.
     ///
     /// # Errors
-    /// What is wrong, with the accepted forms: the configuration is refused.
+    /// A description of the fault, with the accepted forms. The configuration is refused.
     pub fn parse(text: &str) -> Result<Self, String> {
         const FORMS: &str = "a format is `auto`, `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, or a strptime \
                              format such as \"%d/%b/%Y:%H:%M:%S %z\"";
@@ -47,14 +47,15 @@ impl TimestampFormat {
             _ if !text.contains('%') => return Err(format!("`{text}` is no format of a time; {FORMS}")),
             _ => {}
         }
-        // A time written in it and read back shows what a first event would: unknown letters, a missing year or day.
+        // Writes a time in the format and reads it back. This finds the faults that the first event would find: unknown letters, a missing
+        // year or day.
         match sample(text).and_then(|sample| read_strptime(text, &sample, None).map(drop)) {
             Ok(()) => Ok(Self::Strptime(text.into())),
             Err(error) => Err(format!("`{text}` cannot be read as a time: {error}; {FORMS}")),
         }
     }
 
-    /// Whether some text that it reads does not say how far its clock is from UTC's.
+    /// Whether the format can read a text without an offset from UTC.
     pub(crate) fn reads_local_times(&self) -> bool {
         match self {
             Self::Auto | Self::Rfc3339 => true,
@@ -66,7 +67,7 @@ impl TimestampFormat {
         }
     }
 
-    /// Reads a value that is a number, a text, or both. A text without an offset is of the zone's clock, of UTC's without one.
+    /// Reads a value that is a number, a text, or both. A text without an offset uses the zone's clock, or UTC without a zone.
     pub(super) fn read(&self, number: Option<Number>, text: Option<&str>, zone: Option<&Zone>) -> Option<i64> {
         match self {
             Self::Auto => match number {
@@ -82,7 +83,7 @@ impl TimestampFormat {
         }
     }
 
-    /// For a message.
+    /// The name for a message.
     pub(super) fn form(&self) -> &str {
         match self {
             Self::Auto => "RFC 3339 or seconds, milliseconds, microseconds or nanoseconds since 1970",
@@ -96,7 +97,7 @@ impl TimestampFormat {
     }
 }
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Seconds,
@@ -106,7 +107,7 @@ enum Unit {
 }
 
 impl Unit {
-    /// By the size of the number: each unit from the year 1973 to 5138, which follow one another without a gap.
+    /// Guesses the unit from the size of the number. Each unit covers the years 1973 to 5138, and the ranges have no gap.
     fn of(number: Number) -> Self {
         let digits = |power: u32| match number {
             Number::Integer(integer) => integer.unsigned_abs() < 10_u128.pow(power),
@@ -123,7 +124,7 @@ impl Unit {
         }
     }
 
-    /// Cut to milliseconds.
+    /// Truncates to milliseconds.
     fn milliseconds(self, number: Number) -> Option<i64> {
         match number {
             Number::Integer(integer) => {
@@ -142,7 +143,7 @@ impl Unit {
                     Self::Microseconds => float / 1_000.0,
                     Self::Nanoseconds => float / 1_000_000.0,
                 };
-                // Rounded first to a microsecond: 1700000000.123 is a little less than that in binary.
+                // Rounded first to a microsecond: in binary, 1700000000.123 is slightly less than that.
                 let ms = ((ms * 1_000.0).round() / 1_000.0).floor();
                 #[expect(clippy::cast_possible_truncation, reason = "checked to be far within an i64")]
                 let whole = (ms.abs() < 1e18).then_some(ms as i64);
@@ -152,7 +153,7 @@ impl Unit {
     }
 }
 
-/// A whole instant or date; a year or month alone is none.
+/// A complete instant or date. A year or month alone is not accepted.
 fn instant(text: &str, zone: Option<&Zone>) -> Option<i64> {
     let date = time::parse(text).filter(|date| date.precision >= time::Precision::Day)?;
     in_zone(date.start_ms, zone.filter(|_| !date.has_offset))
@@ -239,7 +240,7 @@ mod tests {
             ] {
                 let text = count.to_string();
                 let number = Number::parse(&text);
-                // Beyond 64 bits a number is a double, and as exact as one.
+                // Beyond 64 bits a number is a double, with the precision of a double.
                 let slack = if count > i128::from(u64::MAX) { 20 } else { 0 };
                 let read = format.read(number, Some(&text), None).unwrap();
                 prop_assert!((read - expected).abs() <= slack, "{} {} {}", text, read, expected);

@@ -1,4 +1,4 @@
-//! `fields`: what is changed about the events of a dataset.
+//! `fields`: the changes to the events of a dataset.
 
 mod conflicts;
 mod make;
@@ -26,14 +26,14 @@ const PATTERNS_FORM: &str = "write a list of fields, such as `[debug, params.raw
 const RENAME_FORM: &str = "write `rename: { user: adid }`, the old name first";
 const HASH_FORM: &str = "write a list of fields, such as `hash: [adid, user.email]`";
 
-/// What `fields` says.
+/// The content of `fields`.
 #[derive(Default)]
 pub(super) struct Fields {
     pub(super) embedded: Option<Embedded>,
     pub(super) shape: Shape,
 }
 
-/// A rule, the key that it stands under, and where.
+/// A rule, the key that it stands under, and its location.
 struct Rule {
     does: FieldRule,
     under: &'static str,
@@ -149,7 +149,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One object or several, none of which lies in another.
+    /// One object or several. None of them may lie in another.
     fn dynamodb(&mut self, node: &Node, rules: &mut Vec<Rule>) {
         let nodes = match &node.data {
             Data::Scalar(_) => std::slice::from_ref(node),
@@ -177,7 +177,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The path that a key is.
+    /// The path that a key denotes.
     fn target(&mut self, key: &Key, under: &str) -> Option<Path> {
         Path::parse(&key.text)
             .map_or_else(|error| self.refuse(key.place, format!("`{}` in `{under}`: {error}", key.text)), Some)

@@ -1,4 +1,4 @@
-//! `format` and `envelope`: how values follow one another, and what around them belongs to each.
+//! `format` and `envelope`: how values follow one another, and which parts of the surrounding object belong to each.
 
 use super::{Keys, Members, Reader};
 use crate::decode::Path;
@@ -13,7 +13,7 @@ const ENVELOPE_FORM: &str = "write `envelope: [account, detail-type]` beside `fo
 pub(super) const FORMAT_KEYS: Keys<'_> = Keys { of: "`format`", known: &["records", "envelope"], later: &[] };
 
 impl Reader<'_> {
-    /// Both keys.
+    /// Reads both keys.
     pub(super) fn format(&mut self, members: &Members<'_>) -> Option<(Format, Records)> {
         let envelope = members.get("envelope");
         let (format, path, inner) = match members.get("format") {

@@ -1,4 +1,4 @@
-//! `from`, and what depends on its kind: keys that have no meaning beside it, and the partition keys of Firehose.
+//! `from`, and the keys that depend on its kind: keys without meaning for this kind, and the partition keys of Firehose.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -19,14 +19,14 @@ const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
     "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
 const PARTITION_KEYS_FORM: &str = "write `partition_keys: { customer: adid, country: geo.country }`, names and fields";
-/// AWS names no limit: this is ours, by what can be written in a prefix and in jq.
+/// AWS documents no limit. This is our limit: the characters that can be written in a prefix and in jq.
 const PARTITION_KEY_FORM: &str =
     "the name of a key is 1 to 64 of a-z, A-Z, 0-9, `_` and `-`, with a letter or `_` first";
-/// Characters of Firehose's `Prefix`, at most
+/// Maximum number of characters in Firehose's `Prefix`
 /// (<https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html>).
 const PREFIX_CHARS: usize = 1024;
 
-/// What a `from` is about.
+/// The kind of source of a `from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     S3,
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a `from`, before anything about it is checked; `None` where that is not to be told.
+    /// The kind of a `from`, before its content is checked. `None` if the keys do not agree on one kind.
     pub(super) fn of(from: &Node) -> Option<Self> {
         let Data::Map(entries) = &from.data else { return None };
         let mut kinds = entries.iter().filter_map(|(key, _)| Self::of_key(&key.text));
@@ -55,7 +55,7 @@ impl Kind {
     }
 }
 
-/// A `from` that was read.
+/// The content of a `from`.
 pub(super) enum Taken {
     Events(From),
     DeliveryStream(GlobMatcher),
@@ -67,7 +67,7 @@ impl Reader<'_> {
         let Some((first, kind)) = members.entries.iter().find_map(|(key, _)| Some((*key, Kind::of_key(&key.text)?)))
         else {
             let form = "`from` without a `key`, `stream`, `topic` or `delivery_stream`";
-            // A mistyped key has been told; that nothing is left without it would be no news.
+            // A mistyped key has its own complaint. A second complaint about the missing key would not help.
             return if has_members(node) { None } else { self.refuse(node.place, format!("{form}; {FROM_FORM}")) };
         };
         let second = members.entries.iter().find(|(key, _)| Kind::of_key(&key.text) != Some(kind));
@@ -109,7 +109,7 @@ impl Reader<'_> {
         globs.into_iter().collect()
     }
 
-    /// Complains of the keys that would say nothing about data of this kind.
+    /// Complains about keys that have no meaning for data of this kind.
     pub(super) fn refuse_misplaced(&mut self, members: &Members<'_>, kind: Option<Kind>) {
         let Some(kind) = kind else { return };
         if kind == Kind::DeliveryStream {

@@ -1,5 +1,5 @@
-//! How long indices are kept, and what they are like: `retention`, `keep_at_least`, `snapshot`; `mapping`, `shards`,
-//! `replicas`, `total_fields_limit`.
+//! The retention and the settings of indices: `retention`, `keep_at_least`, `snapshot`; `mapping`, `shards`, `replicas`,
+//! `total_fields_limit`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const DURATION_FORM: &str = "a duration is a whole number with `h`, `d` or `w`, 
 const MAPPING_FORM: &str =
     "give a JSON file in a folder beside pipeline.yaml, such as `mapping: mappings/app-events.json`";
 const SNAPSHOT_FORM: &str = "`snapshot` is `true` or `false` (the default)";
-/// A century: more is a slip of the finger.
+/// A century. A larger value is a typing mistake.
 const MAX_HOURS: u64 = 100 * 366 * 24;
 /// The engine's own limit of `index.number_of_shards`.
 const MAX_SHARDS: u32 = 1024;
@@ -94,7 +94,7 @@ impl Reader<'_> {
         }
     }
 
-    /// It ships in the same layer, so it lies below the file's own folder.
+    /// The mapping is in the same Lambda layer, so it must lie below the folder of pipeline.yaml.
     fn mapping(&mut self, node: &Node) -> Option<String> {
         let text = self.text(node, "mapping", MAPPING_FORM)?.value.clone();
         let is_below = std::path::Path::new(&text)

@@ -1,8 +1,8 @@
-//! IP addresses and ranges of them, as event-ruler compares them: by their hexadecimal digits.
+//! IP addresses and ranges of them. Like event-ruler, this compares their hexadecimal digits.
 //!
-//! An IPv4 address has 8 digits and one of IPv6 has 32, and the library compares as many as decide. So an address of
-//! the other kind that begins with the same digits matches too, and so does a number, whose digits as it is written pass
-//! for hexadecimal ones. That is of no use, but it is what `EventBridge` does.
+//! An IPv4 address has 8 digits and an IPv6 address has 32. The library compares only as many digits as it needs. So an address of
+//! the other kind that begins with the same digits matches too. So does a number whose decimal digits look like these hexadecimal
+//! digits. That has no use, but `EventBridge` does it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -14,7 +14,7 @@ pub(in crate::select) struct Addresses {
 }
 
 impl Addresses {
-    /// One address, where the text is one.
+    /// A single address, if the text is one.
     pub(super) fn one(text: &str) -> Option<Self> {
         let digits = digits(&bytes(text)?);
         Some(Self { first: digits.clone(), last: digits })
@@ -40,12 +40,12 @@ impl Addresses {
         Ok(Self { first: digits(&first), last: digits(&last) })
     }
 
-    /// Whether a text is an address among them.
+    /// Whether a text is an address in the range.
     pub(super) fn contain(&self, text: &str) -> bool {
         digits_of(text).is_some_and(|digits| self.contain_digits(&digits))
     }
 
-    /// Whether the digits are those of an address among them.
+    /// Whether the digits are those of an address in the range.
     pub(super) fn contain_digits(&self, digits: &[u8]) -> bool {
         let (mut on_first, mut on_last) = (true, true);
         for (place, (first, last)) in self.first.iter().zip(&self.last).enumerate() {
@@ -63,12 +63,12 @@ impl Addresses {
     }
 }
 
-/// The digits of a text that is an address, as text.
+/// The digits, if the text is an address.
 fn digits_of(text: &str) -> Option<Vec<u8>> {
     bytes(text).map(|bytes| digits(&bytes))
 }
 
-/// 4 or 16 bytes; an IPv4 address in the form of IPv6 (`::ffff:102:304`) is one of IPv4.
+/// 4 or 16 bytes. An IPv4 address in IPv6 notation (`::ffff:102:304`) counts as IPv4.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     if text.contains(':') {
         // No dots and no zones.
@@ -79,7 +79,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
             None => address.octets().into(),
         });
     }
-    // Leading zeros are decimal zeros, which `Ipv4Addr` does not take.
+    // Leading zeros are decimal zeros. `Ipv4Addr` does not accept them.
     let mut parts = text.split('.').map(|part| {
         let is_number = (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { part.parse().ok() } else { None }
@@ -118,7 +118,7 @@ mod tests {
             ("10.0.0.0/8", "10.0.0.0.0", false),
             ("10.0.0.0/8", "010.0.0.1", true),
             ("10.0.0.0/8", "a host", false),
-            // By its digits alone, as in the library.
+            // Compared only by digits, as in the library.
             ("10.0.0.0/8", "a00::", true),
             ("::/1", "16.0.0.0", true),
         ] {

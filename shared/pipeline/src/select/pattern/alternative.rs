@@ -6,18 +6,18 @@ use crate::{
     select::wildcard::Wildcard,
 };
 
-/// What a value may be. Whatever is about text holds for strings alone, whatever is about numbers for JSON numbers.
+/// A possible value. Alternatives about text match only strings. Alternatives about numbers match only JSON numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::select) enum Alternative {
     /// This string.
     Text(String),
-    /// This number, by its value where both are [comparable](super::number), else by its text.
+    /// This number. It is compared by value if both are [comparable](super::number), otherwise by text.
     Number(String),
     /// `true` or `false`.
     Bool(bool),
     /// `null`.
     Null,
-    /// `exists: true`: any value at all, `null` too.
+    /// `exists: true`: any value, including `null`.
     Any,
     Prefix(String),
     Suffix(String),
@@ -35,7 +35,7 @@ pub(in crate::select) enum Alternative {
         lower: Option<Bound>,
         upper: Option<Bound>,
     },
-    /// `anything-but`: what none of these is, whatever its type.
+    /// `anything-but`: a value of any type that matches none of these.
     AnythingBut(Vec<Self>),
 }
 
@@ -47,7 +47,7 @@ pub(in crate::select) struct Bound {
 }
 
 impl Alternative {
-    /// Whether a value is this.
+    /// Whether a value matches.
     pub(in crate::select) fn holds<'e>(&self, event: &Event<'e>, value: Value<'e>, scalar: Scalar<'e>) -> bool {
         match (self, scalar) {
             (Self::Any, _) | (Self::Null, Scalar::Null) => true,

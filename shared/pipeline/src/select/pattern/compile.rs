@@ -1,4 +1,4 @@
-//! From the syntax of an event pattern to its conditions, with all faults at once.
+//! Compiles the syntax of an event pattern to conditions, and reports all faults at once.
 
 use super::{
     Branch, Key, Pattern, PatternError, address::Addresses, alternative::Bound, fold::Folded, number::Comparable,
@@ -14,7 +14,7 @@ use crate::{
     yaml::{Data, Json, Key as Name, Node, Place},
 };
 
-/// Branches that `$or` may multiply out to; `EventBridge` has the same limit
+/// Maximum number of branches after `$or` is multiplied out. `EventBridge` has the same limit
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>).
 const MAX_BRANCHES: usize = 1000;
 
@@ -60,7 +60,7 @@ pub(in crate::select) fn compile(node: &Node) -> Result<Compiled, Vec<PatternErr
 /// The fields of a branch with their names.
 type Named = Vec<(String, Key)>;
 
-/// In the order of Java's strings, which are of UTF-16.
+/// Sorts like Java strings, by UTF-16 units.
 fn in_order(mut branch: Named) -> Branch {
     branch.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     branch.into_iter().map(|(_, key)| key).collect()
@@ -73,7 +73,7 @@ struct Compiler {
     errors: Vec<PatternError>,
 }
 
-/// Every method returns `None` where it has complained.
+/// Every method that returns `None` has added a complaint.
 impl Compiler {
     fn complain(&mut self, place: Place, message: impl Into<String>) {
         self.errors.push((place, message.into()).into());
@@ -220,7 +220,7 @@ impl Compiler {
         alternative.map(Match::Alternative)
     }
 
-    /// `prefix` and `suffix`, of a string or of `equals-ignore-case`.
+    /// `prefix` and `suffix`, with a string or with `equals-ignore-case`.
     fn affix(&mut self, name: &str, node: &Node) -> Option<Alternative> {
         let is_prefix = name == "prefix";
         if let Data::Map(entries) = &node.data {

@@ -1,9 +1,9 @@
-//! Fields found in arrays of objects: all of them have to be of the same element.
+//! Fields in arrays of objects: all of them must be in the same element.
 //!
 //! In `{"d":[{"a":1},{"b":2}]}` there is an `a` of 1 and a `b` of 2, but no element with both, so the pattern
 //! `{"d":{"a":[1],"b":[2]}}` does not match. The library goes through the fields of a pattern in the order of their
-//! names and chooses a value for each that lies in the elements chosen so far; so does this, with the same consequence
-//! for `exists: false`: it asks for a value within the elements chosen by then.
+//! names. For each field it chooses a value that lies in the elements chosen so far. This code does the same. It also has the same
+//! effect on `exists: false`: this checks for a value only within the elements chosen before it.
 
 use super::{Branch, Key};
 use crate::{
@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Values that are tried for one event before it is given up. The library has no such limit, and time without end.
+/// Maximum number of values to try for one event. The library has no such limit, and may run without end.
 pub(in crate::select) const MAX_STEPS: usize = 1_000_000;
 
-/// The elements that a value lies in, from the outermost array: which array of the event, and which element of it.
+/// The elements around a value, from the outermost array: which array of the event, and which element of it.
 type Place = Vec<(u32, u32)>;
 
 /// Where each condition holds.
@@ -67,11 +67,11 @@ fn choose<'p>(
     choose(rest, chosen, places, steps)
 }
 
-/// Whether no array is entered at two elements.
+/// Whether no array is used with two different elements.
 fn fits(chosen: &[&Place], place: &Place) -> bool {
     chosen.iter().all(|chosen| {
         let apart = chosen.iter().zip(place).find(|(one, other)| one != other);
-        // Different arrays within one element have nothing to do with one another.
+        // Different arrays within one element are independent.
         apart.is_none_or(|((one, _), (other, _))| one != other)
     })
 }
@@ -93,7 +93,7 @@ impl Places {
         if let Some(scalar) = value.scalar() {
             for (bit, condition) in field.conditions() {
                 let places = &mut self.of[usize::from(*bit)];
-                // Another value in the same elements is no other choice.
+                // A second value in the same elements would not be a different choice.
                 if condition.holds_for(event, value, scalar) && places.last() != Some(&self.here) {
                     places.push(self.here.clone());
                 }
@@ -104,7 +104,7 @@ impl Places {
             let array = self.arrays;
             self.arrays += 1;
             for (ordinal, element) in (0..).zip(value.elements()) {
-                // The library tells elements apart that hold fields, not those that are values themselves.
+                // The library distinguishes elements that contain fields, but not elements that are plain values.
                 let is_container = element.scalar().is_none();
                 if is_container {
                     self.here.push((array, ordinal));

@@ -1,7 +1,7 @@
-//! `equals-ignore-case`, as event-ruler folds: character by character of the pattern, to lower and to upper case, and
-//! the text has one or the other there. `ß` also matches `SS`, which is its upper case.
+//! `equals-ignore-case`, with the folding of event-ruler: each character of the pattern is converted to lower and to upper case, and
+//! the text must have one of the two. `ß` also matches `SS`, which is its upper case.
 
-/// A text to be compared without regard to case.
+/// A text to compare without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::select) struct Folded(Vec<Cases>);
 
@@ -22,7 +22,7 @@ impl Folded {
         self.begins(text) == Some("")
     }
 
-    /// What follows it in a text that begins with it.
+    /// The rest of a text that begins with it.
     pub(super) fn begins<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.0.iter().try_fold(text, |rest, Cases { lower, upper }| {
             rest.strip_prefix(&**lower).or_else(|| rest.strip_prefix(&**upper))
@@ -40,7 +40,7 @@ impl Folded {
 
 impl Cases {
     fn of(c: char) -> Self {
-        // The library folds units of UTF-16: what takes two of them has no case to it.
+        // The library folds UTF-16 units, so a character of two units has no case.
         if c.len_utf16() == 2 {
             return Self { lower: c.to_string().into(), upper: c.to_string().into() };
         }

@@ -1,8 +1,8 @@
-//! Numbers as event-ruler compares them: as doubles, where the double says what was written.
+//! Compares numbers like event-ruler: as doubles, if the double represents the written number exactly.
 //!
-//! A number is comparable if its decimal digits are those by which its double is written shortest; `9007199254740993` is
-//! not, since its double is written `9007199254740992`. Such a number equals nothing but the same text, and lies in no
-//! range: so account numbers of twenty digits are told apart.
+//! A number is comparable if its decimal digits equal the shortest digits of its double. `9007199254740993` is not comparable,
+//! since its double is written `9007199254740992`. Such a number equals only the same text, and lies in no
+//! range. So account numbers of twenty digits stay distinct.
 
 use crate::decode::{Event, Number, Value};
 
@@ -15,9 +15,9 @@ pub(super) enum Comparable<'t> {
     Text(&'t str),
 }
 
-/// All integers up to here are doubles.
+/// All integers up to this value are exact as doubles.
 const EXACT: i128 = 1 << 53;
-/// Decimals of so many digits are always told apart by their doubles.
+/// Decimals with this many digits always have distinct doubles.
 const EXACT_DIGITS: usize = 15;
 
 impl<'t> Comparable<'t> {
@@ -51,12 +51,12 @@ fn says_what_was_written(double: f64, text: &str) -> bool {
         || written == Decimal::parse(&format!("{double:e}"))
 }
 
-/// A decimal number in the one way to write it: no zero at either end.
+/// A decimal number in canonical form: no zero at either end.
 #[derive(Debug, PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
     digits: String,
-    /// Of the last digit.
+    /// The exponent of the last digit.
     exponent: i64,
 }
 
@@ -72,7 +72,7 @@ impl Decimal {
         if digits.is_empty() {
             return Self { is_negative: false, digits: String::new(), exponent: 0 };
         }
-        // An exponent beyond an i64 is that of no double.
+        // No double has an exponent beyond an i64.
         let exponent: i64 = exponent.parse().unwrap_or(i64::MAX / 2);
         let moved = i64::try_from(zeros).unwrap_or_default() - i64::try_from(fraction.len()).unwrap_or_default();
         Self { is_negative, digits: digits.into(), exponent: exponent.saturating_add(moved) }

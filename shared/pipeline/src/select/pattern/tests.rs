@@ -8,7 +8,7 @@ fn matches(pattern: &str, json: &str) -> bool {
     select.matches(&parsed.event()).unwrap()
 }
 
-/// Each is also what event-ruler 2.1.0 says; tests/wire/pattern asks it about thousands more.
+/// event-ruler 2.1.0 gives the same results. tests/wire/pattern compares thousands more.
 #[test]
 fn patterns_mean_what_they_mean_to_eventbridge() {
     for (pattern, json, expected) in [
@@ -64,7 +64,7 @@ fn patterns_mean_what_they_mean_to_eventbridge() {
         (r#"{"$or":[{"a":[1]},{"b":[2]}],"c":[3]}"#, r#"{"b":2,"c":3}"#, true),
         (r#"{"$or":[{"a":[1]},{"b":[2]}],"c":[3]}"#, r#"{"b":2,"c":4}"#, false),
         (r#"{"x":{"$or":[{"a":[1]},{"b":{"$or":[{"c":[1]},{"d":[1]}]}}]}}"#, r#"{"x":{"b":{"d":1}}}"#, true),
-        // Of one and the same element.
+        // Both must be in the same element.
         (r#"{"d":{"a":[1],"b":[2]}}"#, r#"{"d":[{"a":1},{"b":2}]}"#, false),
         (r#"{"d":{"a":[1],"b":[2]}}"#, r#"{"d":[{"a":1},{"a":1,"b":2}]}"#, true),
         (r#"{"d":{"a":[1],"b":[2]}}"#, r#"{"d":[[{"a":1},{"b":2}]]}"#, false),

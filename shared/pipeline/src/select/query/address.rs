@@ -1,11 +1,11 @@
-//! IP addresses and networks, compared as the engine's field type `ip` compares them.
+//! IP addresses and networks, compared like the engine's field type `ip`.
 //!
-//! In: text. Out: numbers of 128 bits in the order of addresses. An IPv4 address lies where its form in IPv6 does, `::ffff:1.2.3.4`,
-//! which is the same address to the engine. Deliberately absent: leading zeros, zones and names, which an `ip` field refuses too.
+//! In: text. Out: numbers of 128 bits in the order of addresses. An IPv4 address equals its IPv6 form, `::ffff:1.2.3.4`, as in the
+//! engine. Deliberately absent: leading zeros, zones and names, which an `ip` field refuses too.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The longest text of an address: eight groups, the last two in the form of IPv4.
+/// The longest text of an address: eight groups, the last two in IPv4 notation.
 const MAX_CHARS: usize = "0000:0000:0000:0000:0000:ffff:255.255.255.255".len();
 
 /// From one address to another, both included.
@@ -16,14 +16,14 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Reads `10.0.0.0/8` or `2001:db8::/32`, or an address, which is a network of its own. Bits beyond the prefix do not matter.
+    /// Reads `10.0.0.0/8` or `2001:db8::/32`, or an address, which is a network of one address. Bits after the prefix are ignored.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let Some((address, bits)) = text.split_once('/') else {
             return address_of(text).map(|address| Self { first: address, last: address });
         };
         let (width, bits): (u32, u32) = (if address.contains(':') { 128 } else { 32 }, bits.parse().ok()?);
         let address = match address.parse().ok()? {
-            // The engine refuses a prefix here: of 32 bits, or of 128?
+            // The engine refuses a prefix here, because it could mean 32 bits or 128.
             IpAddr::V6(mapped) if mapped.to_ipv4_mapped().is_some() => return None,
             address => number(address),
         };
@@ -31,13 +31,13 @@ impl Network {
         Some(Self { first: address & !free, last: address | free })
     }
 
-    /// Whether a text is an address in it.
+    /// Whether a text is an address in the network.
     pub(super) fn contains(&self, text: &str) -> bool {
         address_of(text).is_some_and(|address| (self.first..=self.last).contains(&address))
     }
 }
 
-/// The number of a text that is an address.
+/// The number of an address, if the text is one.
 pub(super) fn address_of(text: &str) -> Option<u128> {
     let begins = text.as_bytes().first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':');
     if begins && text.len() <= MAX_CHARS { text.parse().ok().map(number) } else { None }

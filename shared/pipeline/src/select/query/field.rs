@@ -1,12 +1,12 @@
-//! The field that a query names.
+//! The field in a query.
 
 use crate::decode::{Path, PathError};
 
-/// A field, and the one to take in its stead where an event has no such subfield.
+/// A field, and the field to use instead if an event has no such subfield.
 #[derive(Debug, Clone)]
 pub(super) struct FieldName {
     pub(super) path: Path,
-    /// `title` of `title.keyword`: dynamic mappings give every string such a subfield, which no event carries itself.
+    /// `title` for `title.keyword`. Dynamic mappings give every string this subfield, but an event never contains it.
     pub(super) without_keyword: Option<Path>,
 }
 

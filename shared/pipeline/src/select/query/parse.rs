@@ -1,4 +1,4 @@
-//! The text of a query becomes a [`Query`], by the rules of Lucene's classic parser with OR as the default operator.
+//! Parses the text of a query to a [`Query`], by the rules of Lucene's classic parser with OR as the default operator.
 
 use super::{
     Conditions, Query,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::select::{SelectError, Wildcard, condition::Condition, expression::Expression};
 
-/// Parentheses within parentheses; the parser and the matcher go down once for each.
+/// Maximum depth of nested parentheses. The parser and the matcher recurse once for each level.
 const MAX_DEPTH: usize = 64;
 
 pub(super) fn parse(text: &str) -> Result<Query, SelectError> {
@@ -36,7 +36,7 @@ enum Modifier {
     Prohibited,
 }
 
-/// What joins a clause to the one before.
+/// The conjunction between a clause and the one before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Conjunction {
     None,
@@ -99,7 +99,7 @@ impl Parser<'_> {
             let clause = self.clause(field)?;
             let is_word = self.is_plain_word(start);
             if is_word && after_word && conjunction == Conjunction::None && modifier == Modifier::None {
-                // One value with a space on a keyword field, either word on a text field: there is no mapping to ask.
+                // This is one value with a space on a keyword field, but two words on a text field. There is no mapping to ask.
                 let message = "words with a space between may mean either or all of them; write an operator between, \
                                such as OR, or quotes around";
                 return self.scan.fail(start, message);
@@ -112,7 +112,7 @@ impl Parser<'_> {
             return self.scan.fail(start, "empty parentheses; write a clause such as `field:value` between them");
         }
         if plain && clauses.len() == 1 {
-            // A clause alone is itself.
+            // A single clause needs no `Bool`.
             if let Some((_, clause)) = clauses.pop() {
                 return Ok(clause);
             }
@@ -128,7 +128,7 @@ impl Parser<'_> {
         Ok(Expression::Bool { must, should, must_not })
     }
 
-    /// Whether the clause from `start` to here is a word alone, without a field, quotes or wildcards.
+    /// Whether the clause from `start` to here is a single word, without a field, quotes or wildcards.
     fn is_plain_word(&self, start: usize) -> bool {
         let clause = self.scan.text.get(start..self.scan.at).unwrap_or_default();
         let mut escaped = false;
@@ -139,7 +139,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `AND`, `OR`, `&&`, `||`, which are operators only where they are a whole word.
+    /// `AND`, `OR`, `&&`, `||`. They are operators only as whole words.
     fn conjunction(&mut self) -> Conjunction {
         for (word, conjunction) in
             [("AND", Conjunction::And), ("&&", Conjunction::And), ("OR", Conjunction::Or), ("||", Conjunction::Or)]
@@ -181,7 +181,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `field:term`, `field:(…)`, `(…)`, or a term where a field is given around it.
+    /// `field:term`, `field:(…)`, `(…)`, or a term if an outer group gives the field.
     fn clause(&mut self, field: Option<&FieldName>) -> Result<Expression, SelectError> {
         if self.scan.peek() == Some('(') {
             return self.group(field);
@@ -219,7 +219,7 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    /// What follows `name:`.
+    /// Parses the part after `name:`.
     fn field_clause(&mut self, name: &Word) -> Result<Expression, SelectError> {
         let start = self.scan.at;
         if name.is_star() {
@@ -357,7 +357,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A condition on a field, written from `start` to here.
+    /// A condition on a field. Its text is from `start` to here.
     fn condition(&mut self, field: &FieldName, condition: Condition, start: usize) -> Result<Expression, SelectError> {
         let written = self.scan.text.get(start..self.scan.at).unwrap_or_default();
         self.labelled(field, condition, start, format!("{}:{written}", field.path))
@@ -373,7 +373,7 @@ impl Parser<'_> {
         self.conditions.add(field, condition, label).map_err(|message| self.scan.error(start, message))
     }
 
-    /// Refuses what may follow a term in Lucene and needs a score.
+    /// Refuses suffixes of a term that are valid in Lucene but need a score.
     fn no_suffix(&self) -> Result<(), SelectError> {
         match self.scan.peek() {
             Some('~') => self.scan.fail(
@@ -389,7 +389,7 @@ impl Parser<'_> {
     }
 }
 
-/// Lucene's own rule (`QueryParserBase.addClause`): AND makes its left side required too, OR does nothing to it, so
+/// Lucene's rule (`QueryParserBase.addClause`): AND makes its left side required too, and OR does not change it. So
 /// `a OR b AND c` is `a +b +c`.
 fn add_clause(
     clauses: &mut Vec<(Occur, Expression)>,

@@ -1,8 +1,8 @@
 //! A regular expression between slashes, in Lucene's syntax
-//! (<https://www.elastic.co/guide/en/elasticsearch/reference/7.10/regexp-syntax.html>), which has to match the whole value.
+//! (<https://www.elastic.co/guide/en/elasticsearch/reference/7.10/regexp-syntax.html>). It must match the whole value.
 //!
-//! Read here and matched by `regex-automata`, in time proportional to the value. Deliberately absent: `~`, `&` and
-//! `<1-10>`, Lucene's complement, intersection and numeric interval, which no such matcher has; they are refused.
+//! It is parsed here and matched by `regex-automata`, in time proportional to the value. Deliberately absent: `~`, `&` and
+//! `<1-10>`, which are Lucene's complement, intersection and numeric interval. Such a matcher does not support them, so they are refused.
 
 use regex_automata::{
     Anchored, Input,
@@ -10,13 +10,13 @@ use regex_automata::{
 };
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
 
-/// Parentheses within parentheses.
+/// Maximum depth of nested parentheses.
 const MAX_DEPTH: usize = 64;
-/// Repetitions are written out by Lucene and by us: `{1,1000}` is a thousand of them.
+/// Maximum number of repetitions. Lucene and this parser write them out: `{1,1000}` is a thousand copies.
 const MAX_REPEATS: u32 = 1000;
-/// Bytes of one compiled expression.
+/// Maximum size of one compiled expression in bytes.
 const MAX_BYTES: usize = 256 << 10;
-/// Bytes of what matching keeps in memory for one expression.
+/// Size of the matching cache of one expression in bytes.
 const CACHE_BYTES: usize = 256 << 10;
 
 /// A compiled regular expression.
@@ -33,7 +33,7 @@ impl PartialEq for Regexp {
 }
 
 impl Regexp {
-    /// Compiles an expression, given without its slashes.
+    /// Compiles an expression without its slashes.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let refuse = |message: &str| format!("`/{text}/`: {message}");
         let mut parser = Parser { rest: text.chars(), depth: 0, parts: 0 };
@@ -57,7 +57,7 @@ impl Regexp {
 struct Parser<'r> {
     rest: std::str::Chars<'r>,
     depth: usize,
-    /// Of the concatenation that was read last.
+    /// Number of parts of the last concatenation.
     parts: usize,
 }
 
@@ -86,7 +86,7 @@ impl Parser<'_> {
             alternatives.push(self.concatenation()?);
             any_empty |= self.parts == 0;
         }
-        // Lucene takes a `|` at the beginning for itself, and refuses one at the end.
+        // Lucene reads a `|` at the beginning as a literal, and refuses one at the end.
         if any_empty && alternatives.len() > 1 {
             return Err("an alternative of nothing beside a `|`; write `(a)?`, or `\\|` for a literal one".into());
         }
@@ -128,7 +128,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What follows a `{`.
+    /// Parses the part after a `{`.
     fn bounds(&mut self) -> Result<(u32, Option<u32>), String> {
         const FORM: &str = "a repetition is written `{3}`, `{3,}` or `{3,5}`; a literal `{` is written `\\{`";
         let min = self.number().ok_or(FORM)?;
@@ -191,7 +191,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What follows a `[`.
+    /// Parses the part after a `[`.
     fn class(&mut self) -> Result<Hir, String> {
         const OPEN: &str = "a `[` without its `]`; a literal one is written `\\[`";
         let is_negated = self.skip('^');
@@ -231,7 +231,7 @@ impl Parser<'_> {
     }
 }
 
-/// `.`: any character, a line break too.
+/// `.`: any character, including a line break.
 fn any() -> Hir {
     Hir::class(Class::Unicode(ClassUnicode::new([ClassUnicodeRange::new('\0', char::MAX)])))
 }
@@ -244,8 +244,7 @@ fn repetition(part: Hir, min: u32, max: Option<u32>) -> Hir {
     Hir::repetition(Repetition { min, max, greedy: true, sub: Box::new(part) })
 }
 
-/// `\d`, `\w`, `\s` and their opposites, of ASCII alone as in Lucene.
-/// What a `\` makes literal. No letter: in other dialects those have a meaning (`\b`, `\n`), and in Lucene none.
+/// The character that a `\` makes literal. Letters are refused: they have a meaning in other dialects (`\b`, `\n`), but not in Lucene.
 fn escaped(c: char) -> Result<char, String> {
     if c.is_ascii_alphabetic() {
         return Err(format!("`\\{c}` has no meaning; there are `\\d`, `\\w`, `\\s` and their capitals"));
@@ -253,6 +252,7 @@ fn escaped(c: char) -> Result<char, String> {
     Ok(c)
 }
 
+/// `\d`, `\w`, `\s` and their opposites. As in Lucene, they cover only ASCII.
 fn predefined(c: char) -> Option<ClassUnicode> {
     let ranges: &[(char, char)] = match c {
         'd' | 'D' => &[('0', '9')],

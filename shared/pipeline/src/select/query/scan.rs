@@ -1,21 +1,21 @@
 //! The words of a query: names, values, phrases and ranges, with their escapes.
 //!
-//! In: the query's text and a place in it. Out: what stands there, with escapes resolved. Deliberately absent: what the
-//! words mean together, which is for the parser.
+//! In: the query's text and a position in it. Out: the token there, with escapes resolved. Deliberately absent: the
+//! combination of the words, which is the task of the parser.
 
 use super::slash::Slashes;
 use super::term::{Bound, Range, Term};
 use crate::select::{Piece, SelectError};
 
-/// The query's text, and how far it is read.
+/// The query's text, and the position of the reader.
 pub(super) struct Scanner<'q> {
     pub(super) text: &'q str,
-    /// The byte offset of what comes next.
+    /// The byte offset of the next character.
     pub(super) at: usize,
     pub(super) slashes: Slashes,
 }
 
-/// A word as it stands, with its escapes, and what it means.
+/// A word with its escapes, and its meaning.
 pub(super) struct Word {
     pub(super) start: usize,
     /// With escapes resolved.
@@ -122,7 +122,7 @@ impl<'q> Scanner<'q> {
         }
     }
 
-    /// The character that stands behind a `\u`, and how many bytes its digits take. As in Java and JSON it may need two units.
+    /// The character after a `\u`, and the number of bytes of its digits. As in Java and JSON it may need two units.
     fn escaped_units(&self) -> Option<(char, usize)> {
         let unit = |at: usize| {
             let digits =
@@ -156,7 +156,7 @@ impl<'q> Scanner<'q> {
         self.fail(start, "a `\"` without its other; a literal one is written `\\\"`")
     }
 
-    /// `/…/`; only a `/` is escaped here, anything else is for the regular expression to read.
+    /// `/…/`. Only an escaped `/` is resolved here. Other escapes belong to the regular expression.
     pub(super) fn regexp(&mut self) -> Result<String, SelectError> {
         let start = self.at;
         self.at += 1;
@@ -243,7 +243,7 @@ impl<'q> Scanner<'q> {
     }
 }
 
-/// Characters that a word may begin with; a `\` escapes any other.
+/// Characters that may begin a word. A `\` escapes any other.
 pub(super) fn begins_word(c: char) -> bool {
     !matches!(
         c,

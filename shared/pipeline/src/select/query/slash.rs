@@ -1,14 +1,14 @@
-//! A `/` that begins a regular expression where a part of a value was meant, such as `path:/api/v1` or `agent:Mozilla/5.0`.
+//! A `/` that begins a regular expression but was probably meant as part of a value, such as `path:/api/v1` or `agent:Mozilla/5.0`.
 //!
-//! In: where regular expressions were read. Out: the words about the one that touches something else. Lucene's parser takes such a
-//! query as it stands, so only what is wrong in other ways is a fault; what is left is a doubt.
+//! In: the positions of regular expressions. Out: a message about one that touches other text. Lucene's parser accepts such a
+//! query, so it is a fault only if the query has another error. Otherwise it is a doubt.
 
 use std::ops::Range;
 
 use super::scan::in_word;
 use crate::select::SelectError;
 
-/// How a `/` is written that is none.
+/// How to write a `/` that does not begin a regular expression.
 const LITERAL: &str = "a `/` in a value is written `\\/`, or the value in quotes";
 
 /// The regular expressions of a query, each from its first `/` to after its last.
@@ -20,7 +20,7 @@ impl Slashes {
         self.0.push(regexp);
     }
 
-    /// An error, with the regular expression that may be why.
+    /// An error. Adds the regular expression that may be its cause.
     pub(super) fn explain(&self, text: &str, error: SelectError) -> SelectError {
         let column = |at: usize| text.get(..at).map_or(0, |before| before.chars().count()) + 1;
         let is_suspect = |regexp: &&Range<usize>| touches(text, regexp) || column(regexp.start) == error.column;
@@ -29,7 +29,7 @@ impl Slashes {
         SelectError { message, ..error }
     }
 
-    /// Those that touch something else in a query that is none the worse for it.
+    /// The regular expressions that touch other text in a valid query.
     pub(super) fn doubts(&self, text: &str) -> Vec<String> {
         self.0.iter().filter(|regexp| touches(text, regexp)).map(|regexp| words(text, regexp)).collect()
     }
@@ -40,7 +40,7 @@ fn words(text: &str, regexp: &Range<usize>) -> String {
     format!("`{regexp}` was read as a regular expression: {LITERAL}")
 }
 
-/// Whether a value goes on before or after it without a space.
+/// Whether a value continues before or after it without a space.
 fn touches(text: &str, regexp: &Range<usize>) -> bool {
     let goes_on = |c: char| in_word(c) || matches!(c, '/' | '\\' | '"');
     let before = text.get(..regexp.start).and_then(|before| before.chars().next_back());

@@ -1,7 +1,7 @@
-//! One term or range against one value.
+//! Compares one term or range with one value.
 //!
-//! There is no mapping to ask: the value's own type decides. Numbers compare as numbers, dates as dates and IP addresses as
-//! addresses where both sides are such, everything else byte by byte.
+//! There is no mapping to ask, so the value's type determines the comparison. Numbers compare as numbers. Dates and IP addresses
+//! compare as such if both sides are. All other values compare byte by byte.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use super::address::{Network, address_of};
 use crate::decode::{Number, Scalar};
 use crate::time::{self, IsoDate, Precision};
 
-/// A term, read in every way that it can be.
+/// A term, with each of its possible meanings.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::select) struct Term {
     text: String,
@@ -27,7 +27,7 @@ impl Term {
         Self { text, number, date, network, address }
     }
 
-    /// Whether a value equals the term. A date cut short equals all of its stretch, and a network all of its addresses, as in the engine.
+    /// Whether a value equals the term. As in the engine, a shortened date equals all times in it, and a network equals all its addresses.
     pub(in crate::select) fn equals(&self, value: Scalar<'_>) -> bool {
         match value {
             Scalar::String(text) if text == self.text => true,
@@ -46,7 +46,7 @@ impl Term {
         }
     }
 
-    /// How `value` lies to the term; where the term names a stretch of time, to its `edge`.
+    /// Compares `value` with the term. If the term is a date, compares with its `edge`.
     fn compare(&self, value: Scalar<'_>, edge: impl Fn(IsoDate) -> i64) -> Option<Ordering> {
         match value {
             Scalar::String(text) => {
@@ -73,7 +73,7 @@ impl Term {
     }
 }
 
-/// A range, open at a side that has no bound.
+/// A range. It is open at a side without a bound.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::select) struct Range {
     pub(super) lower: Option<Bound>,
@@ -88,7 +88,7 @@ pub(super) struct Bound {
 }
 
 impl Range {
-    /// Addresses are compared as such only where each bound is one: otherwise one bound would be an address and the other a text.
+    /// Addresses are compared as addresses only if each bound is one. Otherwise an address would be compared with a text.
     pub(super) fn new(mut lower: Option<Bound>, mut upper: Option<Bound>) -> Self {
         if [&lower, &upper].into_iter().flatten().any(|bound| bound.term.address.is_none()) {
             for bound in [&mut lower, &mut upper].into_iter().flatten() {
@@ -98,7 +98,7 @@ impl Range {
         Self { lower, upper }
     }
 
-    /// Whether a value lies within. Of a date cut short `>=` and `<` take the beginning, `>` and `<=` the end, as the
+    /// Whether a value lies within. For a shortened date, `>=` and `<` use the beginning, and `>` and `<=` use the end, as the
     /// engine rounds.
     pub(in crate::select) fn contains(&self, value: Scalar<'_>) -> bool {
         let above = |bound: &Bound| {
@@ -121,13 +121,13 @@ impl Range {
     }
 }
 
-/// The instant of a value that is a date of a day at least.
+/// The instant of a value that is a date with at least a day.
 fn value_date(text: &str) -> Option<i64> {
     time::parse_utc_instant(text.as_bytes())
         .or_else(|| time::parse(text).filter(|date| date.precision >= Precision::Day).map(|date| date.start_ms))
 }
 
-/// A number in a date field is milliseconds since 1970.
+/// In a date field a number is milliseconds since 1970.
 fn epoch_ms(number: Number) -> Option<i64> {
     match number {
         Number::Integer(integer) => i64::try_from(integer).ok(),

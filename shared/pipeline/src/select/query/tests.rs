@@ -222,7 +222,7 @@ fn ranges_compare_numbers_dates_and_strings() {
     }
 }
 
-/// Each is also what an `ip` field of the engine says; tests/wire/query asks it about thousands more.
+/// An `ip` field of the engine gives the same results. tests/wire/query compares thousands more.
 #[test]
 fn addresses_compare_as_on_an_ip_field() {
     let event = r#"{"ip":"10.0.0.10","six":"2001:DB8:0:0:0:0:0:1","mapped":"::ffff:10.0.0.1","many":["x","10.1.2.3"],
@@ -254,10 +254,10 @@ fn addresses_compare_as_on_an_ip_field() {
         ("mapped:10.0.0.1", true),
         ("mapped:\"10.0.0.0/24\"", true),
         ("many:\"10.1.0.0/16\"", true),
-        // What is no address stays a string.
+        // A text that is not an address stays a string.
         ("host:\"10.0.0.0/8\"", false),
         ("host:[10.0.0.0 TO 10.0.0.f]", true),
-        // One bound is an address, and the other none: both are texts.
+        // Only one bound is an address, so both are texts.
         ("ip:[10.0.0.0 TO z]", true),
         ("ip:[10.0.0.2 TO z]", false),
         ("ip:[\"\" TO 10.0.0.9]", true),
@@ -333,7 +333,7 @@ fn the_fields_that_are_compared_are_known() {
     assert_eq!(select.compared_fields().collect::<Vec<_>>(), ["a", "d.keyword", "f", "g"]);
 }
 
-/// The query as Lucene prints it: `+` must, `-` must not.
+/// The query in Lucene's notation: `+` must, `-` must not.
 fn shown(expression: &Expression, labels: &[(Bit, String)]) -> String {
     match expression {
         Expression::All => "*:*".into(),

@@ -19,7 +19,7 @@ fn the_members_of_an_object_take_the_events_place_and_keep_their_bytes() {
         (&[lift("payload")], r#"{"payload":{}}"#, "{}"),
         (&[lift("a.b")], r#"{"a.b":{"c":1}}"#, r#"{"c":1}"#),
         (&[lift("a.b")], r#"{"x":[1,{"a":2}],"a":{"y":0,"b":{"c":1.0} },"z":1}"#, r#"{"c":1.0}"#),
-        // Rules name fields as the event came; what is made stands in the document.
+        // Rules use the names of the received event. Made fields are placed in the document.
         (
             &[lift("payload.after"), drop("payload.after.p.s"), drop("id")],
             CHANGE,
@@ -43,7 +43,7 @@ fn the_members_of_an_object_take_the_events_place_and_keep_their_bytes() {
             CHANGE,
             r#"{ "total":12.50,"p":{"s":1,"t":2,"u":3},"key":7,"op":"is c"}"#,
         ),
-        // What is made replaces what the document has there, and nothing that the event has there.
+        // A made field replaces the document's value at that path, but not the event's value at that path.
         (
             &[lift("payload.after"), add("total", "0"), add("payload.op", "1")],
             CHANGE,
@@ -80,7 +80,7 @@ fn without_such_an_object_the_event_goes_on_and_is_counted() {
     ] {
         assert_eq!(shaped_and_left_out(&[lift("payload.after")], event), (None, 1), "{event}");
     }
-    // The other rules are for it all the same.
+    // The other rules still apply.
     let rules = [lift("payload.after"), drop("schema"), rename("payload.op", "op"), add("x", "1")];
     let deleted = r#"{"schema":1,"payload":{"after":null,"op":"d"}}"#;
     assert_eq!(shaped_and_left_out(&rules, deleted), (Some(r#"{"payload":{"after":null},"op":"d","x":1}"#.into()), 1));
@@ -131,7 +131,7 @@ fn rules_name_attributes_with_their_types_as_they_came() {
         (&[plain("Item"), lift("Item"), drop("Item.m.M.x")], item, r#"{"id":"k1","n":12.5,"m":{"y":2}}"#),
         (&[plain("Item"), lift("Item"), keep("Item.m.M.y"), keep("Item.id")], item, r#"{"id":"k1","m":{"y":2}}"#),
         (&[plain("Item"), lift("Item"), keep("Item.m"), rename("at", "at")], item, r#"{"m":{"x":"s","y":2},"at":5}"#),
-        // A rule about the type is one about the value, and the value it is that goes.
+        // A rule about the type is a rule about its value. Only the value is removed.
         (&[plain("Item"), lift("Item"), drop("Item.id.S"), drop("Item.m")], item, r#"{"id":{},"n":12.5}"#),
         (
             &[plain("Item"), lift("Item"), rename("Item.n", "total"), rename("Item.m.M.y", "y")],
@@ -246,12 +246,12 @@ fn attributes(inner: impl Strategy<Value = (Json, Json)>) -> impl Strategy<Value
     })
 }
 
-/// The value at a path of names that have no dots, if it is an object.
+/// The value at a path of names without dots, if it is an object.
 fn object_at<'v>(event: &'v Json, names: &[&str]) -> Option<&'v Map<String, Json>> {
     names.iter().try_fold(event, |value, name| value.as_object()?.get(*name))?.as_object()
 }
 
-/// Numbers of equal value are equal, however they are written.
+/// Numbers of equal value are equal, in any notation.
 fn same(left: &Json, right: &Json) -> bool {
     match (left, right) {
         (Json::Number(left), Json::Number(right)) => left.as_f64() == right.as_f64(),
@@ -311,7 +311,7 @@ proptest! {
         let (document, left_out) = shaped_and_left_out(&rules, &spaced(&event, &space));
         let document: Json = serde_json::from_str(&document.unwrap()).unwrap();
         let found = path_names.iter().try_fold(&event, |value, name| value.get(*name));
-        // `drop` goes through an array on its way, and this model does not.
+        // `drop` descends into arrays, but this model does not.
         prop_assume!(!found.is_some_and(Json::is_array));
         let mut expected = if let Some(object) = object_at(&event, &path_names) {
             prop_assert_eq!(left_out, 0);

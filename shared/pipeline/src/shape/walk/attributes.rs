@@ -1,8 +1,8 @@
-//! `DynamoDB`'s typed attributes become plain JSON: `{"total":{"N":"12.50"}}` becomes `{"total":12.50}`.
+//! Turns `DynamoDB`'s typed attributes into plain JSON: `{"total":{"N":"12.50"}}` becomes `{"total":12.50}`.
 //!
-//! The wrapper of each value is cut out of the bytes, so digits and escapes stay what they are. Rules about fields name them with
-//! their types, as the event came: `Item.address.M.city`. Deliberately absent: any change of a value that is no typed attribute;
-//! that is counted, and it goes on as it came.
+//! The wrapper of each value is cut out of the bytes, so digits and escapes are unchanged. Rules about fields name them with
+//! their types, as in the received event: `Item.address.M.city`. Deliberately absent: any change of a value that is not a typed
+//! attribute. Such a value is counted, and it stays unchanged.
 //!
 //! The format: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html>.
 
@@ -16,7 +16,7 @@ use crate::{
     json,
 };
 
-/// How what a walk stands at is written.
+/// The notation at the current position of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Json,
@@ -26,10 +26,10 @@ pub(super) enum Form {
     Attribute,
 }
 
-/// What an attribute holds.
+/// The content of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// JSON that means the same: strings, base64, booleans, and sets of strings.
+    /// JSON with the same meaning: strings, base64, booleans, and sets of strings.
     Json,
     Number,
     Numbers,
@@ -39,7 +39,7 @@ enum Kind {
 }
 
 impl Form {
-    /// Of the member `name` of what is written so; `is_plain` says that a rule makes it plain.
+    /// The notation of the member `name`. `is_plain` means that a rule makes it plain.
     pub(super) fn below(self, name: &str, is_plain: bool) -> Self {
         match self {
             Self::Attributes => Self::Attribute,
@@ -51,7 +51,7 @@ impl Form {
 }
 
 impl Kind {
-    /// The type of an attribute, and what it holds; `None` where it is none.
+    /// The type of an attribute, and its content. `None` if it is not an attribute.
     fn of<'n>(nodes: &'n [Node<'n>]) -> Option<(&'n str, Self, &'n [Node<'n>])> {
         let [Node::Object { len: 1, .. }, Node::String(name), held @ ..] = nodes else { return None };
         let value = Value::new(held);
@@ -75,7 +75,7 @@ impl Kind {
 }
 
 impl Walk<'_, '_> {
-    /// Goes through a typed attribute, of which the value alone stays; returns how many nodes it has.
+    /// Walks a typed attribute and keeps only its value. Returns its number of nodes.
     pub(super) fn attribute(&mut self, nodes: &[Node<'_>], places: Range<usize>, scope: Scope) -> Option<usize> {
         let used = span(nodes.first()?);
         let as_it_came = Scope { form: Form::Json, ..scope };
@@ -96,7 +96,7 @@ impl Walk<'_, '_> {
         let here = |walk: &Self, is: fn(&super::Here) -> bool| {
             walk.scratch.places[found.clone()].iter().any(|place| is(&walk.of.tree.node(*place).here))
         };
-        // A rule about the type itself: what it holds is left out, and an empty object stays, as the rule says.
+        // A rule about the type itself applies: the content is left out, and an empty object stays, as the rule says.
         let is_ruled = here(self, |here| here.drop || here.moved.is_some())
             || (scope.keeping && !here(self, |here| here.keep || here.keeps_below));
         if is_ruled {
@@ -106,7 +106,7 @@ impl Walk<'_, '_> {
         let hashing = scope.hashing || here(self, |here| here.hash);
         let keeping = scope.keeping && !here(self, |here| here.keep);
         let start = self.offset(self.at)?;
-        // Past the bracket, the type and the colon.
+        // Skip the bracket, the type and the colon.
         self.at += 3;
         let held_at = self.offset(self.at)?;
         self.copy_to(start)?;
@@ -121,7 +121,7 @@ impl Walk<'_, '_> {
         Some(used)
     }
 
-    /// Goes through what an attribute holds.
+    /// Walks the content of an attribute.
     fn held(&mut self, kind: Kind, nodes: &[Node<'_>], places: Range<usize>, scope: Scope) -> Option<()> {
         let json = Scope { form: Form::Json, ..scope };
         match (kind, *nodes.first()?) {
@@ -149,7 +149,7 @@ impl Walk<'_, '_> {
         Some(())
     }
 
-    /// Writes the text that `nodes` begins with without its quotes.
+    /// Writes the text that `nodes` begins with, without its quotes.
     fn unquote(&mut self, nodes: &[Node<'_>]) -> Option<()> {
         let Node::String(text) = nodes.first()? else { return None };
         let start = self.offset(self.at)?;

@@ -1,11 +1,11 @@
-//! Where a walk begins: at the event, at the object that is lifted, or at a value that is moved.
+//! The start of a walk: the event, the lifted object, or a moved value.
 
 use simd_json::Node;
 
 use super::{Form, Of, Path, Place, ROOT, Scope, Scratch};
 use crate::shape::tree::Tree;
 
-/// What is walked, and what holds there.
+/// The value to walk, and the state that applies there.
 pub(super) struct Start<'w> {
     pub(super) nodes: &'w [Node<'w>],
     /// Its first structural.
@@ -14,13 +14,13 @@ pub(super) struct Start<'w> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) scope: Scope,
-    /// Whether it stands for the event.
+    /// Whether it replaces the event.
     pub(super) is_lifted: bool,
 }
 
-/// What the rules say of a path.
+/// The rules that apply to a path.
 pub(in super::super) struct Along {
-    /// The places at its end.
+    /// The places at the end of the path.
     pub(in super::super) places: Vec<Place>,
     pub(super) is_hashed: bool,
     pub(in super::super) is_kept: bool,
@@ -29,7 +29,7 @@ pub(in super::super) struct Along {
 }
 
 impl Along {
-    /// Follows a path from the top of the event.
+    /// Follows a path from the root of the event.
     pub(in super::super) fn of(tree: &Tree, path: &Path) -> Self {
         let (is_hashed, is_kept, is_dropped) = (false, false, false);
         let mut along = Self { places: vec![ROOT], is_hashed, is_kept, is_dropped, form: Form::Json };
@@ -48,14 +48,14 @@ impl Along {
         along
     }
 
-    /// Whether what lies there is one typed attribute and no object.
+    /// Whether the value there is one typed attribute and not an object.
     pub(in super::super) fn is_attribute(&self) -> bool {
         self.form == Form::Attribute
     }
 }
 
 impl<'w> Start<'w> {
-    /// At the object that takes the event's place; at the event, where there is none.
+    /// Starts at the object that replaces the event, or at the event if there is none.
     pub(super) fn of(of: Of<'w>, scratch: &mut Scratch) -> Option<Self> {
         let lifted = of.tree.lifts.as_ref();
         if let Some(path) = lifted
@@ -73,7 +73,7 @@ impl<'w> Start<'w> {
         Some(Self { nodes: of.event.tape, at: 0, from: 0, to: of.event.source.len(), scope, is_lifted: false })
     }
 
-    /// At the value of a path.
+    /// Starts at the value of a path.
     pub(super) fn at(of: Of<'w>, path: &Path, scratch: &mut Scratch) -> Option<Self> {
         let value = path.through_objects(of.event.value())?;
         let Along { places, is_hashed, is_kept, form, .. } = Along::of(of.tree, path);

@@ -22,7 +22,7 @@ fn a_name_tells_its_period_or_is_none_of_ours() {
         ("logs-%{app}-%{+YYYY.MM.dd}", "logs-a-b.c-2026.11.22", Some("2026-11-22T00:00:00Z")),
         ("a-%{+YYYY.MM.dd}-%{+YYYY.MM.dd}", "a-2026.11.22-2026.11.22", Some("2026-11-22T00:00:00Z")),
         ("a-%{+YYYY.MM.dd}-%{+YYYY.MM.dd}", "a-2026.11.22-2026.11.23", None),
-        // Two readings: the later counts.
+        // Two readings. The later one counts.
         ("a%{x}%{+YYYY}%{y}", "a2024b2026c", Some("2026-01-01T00:00:00Z")),
         ("logs-%{+YYYY.MM.dd}", "logs-2026.02.30", None),
         ("logs-%{+YYYY.MM.dd}", "logs-2026.13.01", None),
@@ -70,7 +70,7 @@ proptest! {
         for (pattern, form) in PATTERNS {
             let pattern = IndexPattern::parse(pattern).unwrap().in_zone(zone.clone()).unwrap();
             let period = pattern.period().unwrap();
-            // The buffers go from event to event.
+            // The buffers are reused from event to event.
             let mut scratch = RouteScratch::default();
             for time_ms in &times {
                 let name = index_at(&pattern, *time_ms, &mut scratch).unwrap();
@@ -92,12 +92,12 @@ proptest! {
             let pattern = IndexPattern::parse(pattern).unwrap().in_zone(zone.clone()).unwrap();
             let keep_from_ms = pattern.first_period_from(now_ms).unwrap();
             for time_ms in [now_ms, now_ms + later_ms] {
-                // Not expired, and its index neither.
+                // If the event has not expired, its index has not expired either.
                 let name = index_at(&pattern, time_ms, &mut RouteScratch::keeping_from(Some(keep_from_ms)));
                 prop_assert!(name.is_some(), "an event of {} is expired at {}", time_ms, now_ms);
                 let start_ms = pattern.period_start_ms(&name.unwrap()).unwrap();
                 prop_assert!(start_ms >= keep_from_ms);
-                // And by the same rule an event goes where its index does.
+                // The event and its index follow the same rule.
                 let expired = index_at(&pattern, time_ms, &mut RouteScratch::keeping_from(Some(start_ms + 1)));
                 prop_assert_eq!(expired.is_none(), pattern.clock_ms(time_ms) < start_ms + 1);
             }
@@ -117,7 +117,7 @@ const PATTERNS: [(&str, &str); 4] = [
     ("logs-%{+YYYY.MM.dd.HH}", "logs-%Y.%m.%d.%H"),
 ];
 
-/// The index of an event without a time of its own; `None` where it has expired.
+/// The index of an event without its own time. `None` if it has expired.
 fn index_at(pattern: &IndexPattern, time_ms: i64, scratch: &mut RouteScratch) -> Option<String> {
     let router = Router::new(None, pattern.clone(), IdRule::None);
     let (mut decoder, mut action) = (crate::decode::Decoder::new(), Vec::new());
@@ -134,7 +134,7 @@ fn a_day_is_that_of_the_zone_also_where_it_is_short_long_or_missing() {
         ("Asia/Kolkata", "2026-11-26T18:30:00Z", "logs-2026.11.27"),
         ("America/New_York", "2026-11-01T03:59:59Z", "logs-2026.10.31"),
         ("America/New_York", "2026-11-02T04:59:59Z", "logs-2026.11.01"),
-        // Samoa had no 30th.
+        // Samoa skipped the 30th.
         ("Pacific/Apia", "2011-12-30T09:59:59.999Z", "logs-2011.12.29"),
         ("Pacific/Apia", "2011-12-30T10:00:00Z", "logs-2011.12.31"),
     ] {

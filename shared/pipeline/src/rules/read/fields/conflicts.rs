@@ -1,4 +1,4 @@
-//! Rules of `fields` that contradict one another, and fields that are to be secret and would be told all the same.
+//! Rules of `fields` that contradict one another, and secret fields that another rule would reveal.
 
 use super::{super::Reader, Rule};
 use crate::{
@@ -12,7 +12,7 @@ impl Reader<'_> {
         let targets: Vec<(&Path, &Rule)> = rules.iter().filter_map(|rule| Some((rule.target()?, rule))).collect();
         for (ordinal, (to, rule)) in targets.iter().enumerate() {
             for (other, earlier) in &targets[..ordinal] {
-                // Of the two the one that stands further down is told of.
+                // The complaint is about the rule that stands further down in the file.
                 let ((to, rule), (other, earlier)) = if rule.place < earlier.place {
                     ((other, earlier), (to, rule))
                 } else {
@@ -43,7 +43,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Complains where a field that is hashed stands in the index name, the id or a partition key.
+    /// Complains if a hashed field is part of the index name, the id or a partition key.
     pub(in super::super) fn refuse_telling(&mut self, name: &str, place: Option<Place>, shape: &Shape, read: &[&Path]) {
         for path in read.iter().filter(|path| shape.hashes(path)) {
             let message = format!(
@@ -55,7 +55,7 @@ impl Reader<'_> {
 }
 
 impl Rule {
-    /// The field that it makes.
+    /// The field that the rule makes.
     fn target(&self) -> Option<&Path> {
         match &self.does {
             FieldRule::Rename { to, .. } | FieldRule::Make { to, .. } => Some(to),
@@ -71,7 +71,7 @@ impl Rule {
         if let FieldRule::Hash(path) = &self.does { Some(path) } else { None }
     }
 
-    /// The fields whose values it tells as they are, another way of writing aside.
+    /// The fields whose values the rule reveals, even if in another notation.
     fn plainly_read(&self) -> Vec<&Path> {
         match &self.does {
             FieldRule::Make { from: Making::GeoPoint { lat, lon }, .. } => vec![lat, lon],

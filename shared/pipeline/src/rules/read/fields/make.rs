@@ -1,4 +1,4 @@
-//! The fields that are made: `add`, `geo_point`, `date` and `metadata`.
+//! The rules that make fields: `add`, `geo_point`, `date` and `metadata`.
 
 use super::{
     super::{Keys, Kind, Reader, listed},
@@ -22,7 +22,7 @@ pub(in super::super) const GEO_POINT_KEYS: Keys<'_> =
     Keys { of: "a point of `geo_point`", known: &["lat", "lon"], later: &[] };
 const DATE_FORM: &str =
     "write `date: { \"@timestamp\": FIELD }` or `date: { created: { field: FIELD, format: FORMAT } }`";
-/// `earliest` is for `timestamp` alone: a date that is only stored makes no index.
+/// `earliest` is a key of `timestamp` only: a date that is only stored does not create an index.
 const DATE_KEYS: Keys<'_> = Keys { of: "`date`", known: &["field", "format", "timezone"], later: &[] };
 const TIMEZONE_FORM: &str = "write a name of the IANA database, such as `timezone: Asia/Seoul`";
 const EARLIEST_FORM: &str = "write a date, such as `earliest: 1970-01-01`: what is before it is a broken clock";
@@ -48,7 +48,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Complains of what somebody would be surprised by in a constant.
+    /// Complains about a constant whose meaning could surprise the user.
     fn refuse_ambiguous(&mut self, node: &Node) {
         let text_within = |reader: &mut Self, node: &Node| {
             if matches!(&node.data, Data::Scalar(text) if text.value.contains("%{")) {
@@ -173,7 +173,7 @@ impl Reader<'_> {
         for (key, value) in self.entries(node, "metadata", &form) {
             let to = self.target(key, "metadata");
             let Some(member) = self.text(value, &key.text, &form).map(|text| text.value.clone()) else { continue };
-            // Without a `from` that can be read there is no telling; that is a fault of its own.
+            // The members depend on `from`. If `from` cannot be read, only that fault is reported.
             if kind.is_some() && !members.contains(&member.as_str()) {
                 self.complain(value.place, format!("`{}: {member}` in `metadata`; {form}", key.text));
             } else if let Some(to) = to {
