@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use pipeline::{route::IndexPattern, select::Select};
 
 use super::{
-    fields::{Made, sole_field},
+    fields::{Made, Time, sole_field},
     filter::Filtered,
     input::{From, Source, escaped},
     names::{outwards, top},
@@ -33,9 +33,14 @@ struct Rules {
 pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, output: &Output) -> String {
     let rules = rules(filtered);
     filtered.convert(&rules.points);
+    note_points(filtered, &rules.points);
     let mut yaml = format!("  - name: {}\n    from: {}\n", block(name), from(source));
-    if let Some(format) = filtered.format.or(source.format) {
-        let _ = writeln!(yaml, "    format: {format}");
+    if let Some(format) = filtered.format.as_deref().or(source.format) {
+        let _ = writeln!(yaml, "    format: {}", if format == "Records" { "records" } else { format });
+    }
+    let envelope = filtered.fields.envelope();
+    if !envelope.is_empty() {
+        let _ = writeln!(yaml, "    envelope: [{}]", listed(envelope.iter().map(|name| flow(name))));
     }
     let wanted = Query::all([filtered.wanted.clone(), output.wanted.exact()]);
     if let Some(select) = wanted.text() {
@@ -52,9 +57,10 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
     }
     if output.index.contains("%{+") && IndexPattern::parse(&output.index).is_ok() {
         let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered, output));
-    } else if let Some((at, field, _)) = &filtered.timestamp {
+    } else if let Some((at, time)) = &filtered.timestamp {
         let text = format!(
-            "date: `@timestamp` is not made where no format reads `{field}`; Logstash has the time of reading there, and the tag `_dateparsefailure`"
+            "date: `@timestamp` is not made where no format reads `{}`; Logstash has the time of reading there, and the tag `_dateparsefailure`",
+            time.field
         );
         filtered.notes.differs(*at, text);
     }
@@ -98,21 +104,24 @@ fn timestamp(filtered: &mut Filtered<'_>, output: &Output) -> String {
             filtered.notes.add(output.at, Effect::Assumed, text);
             "\"@timestamp\"".into()
         }
-        Some((at, field, formats)) => {
+        Some((at, read)) => {
             let text = format!(
-                "date: an event whose `{field}` no format reads, or which is before 2000 or in the future, is a dead letter; Logstash keeps it, with the tag `_dateparsefailure` or that time"
+                "date: an event whose `{}` no format reads, or which is before 2000 or in the future, is a dead letter; Logstash keeps it, with the tag `_dateparsefailure` or that time",
+                read.field
             );
             filtered.notes.add(at, Effect::Rejects, text);
-            time(&field, &formats)
+            time(&read)
         }
     }
 }
 
-fn time(field: &str, formats: &[String]) -> String {
-    match formats {
-        [one] => format!("{{ field: {}, format: {} }}", flow(field), flow(one)),
-        several => format!("{{ field: {}, format: [{}] }}", flow(field), listed(several.iter().map(|one| flow(one)))),
-    }
+fn time(time: &Time) -> String {
+    let format = match time.formats.as_slice() {
+        [one] => flow(one),
+        several => format!("[{}]", listed(several.iter().map(|one| flow(one)))),
+    };
+    let zone = time.zone.as_ref().map(|zone| format!(", timezone: {zone}")).unwrap_or_default();
+    format!("{{ field: {}, format: {format}{zone} }}", flow(&time.field))
 }
 
 fn listed(items: impl IntoIterator<Item = String>) -> String {
@@ -135,6 +144,8 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
             continue;
         }
         match &target.made {
+            // Taken out of the object that is the whole event here.
+            Made::Moved(from) if from == name => moved.push(from.as_str()),
             Made::Moved(from) => {
                 rules.rename.push(format!("{}: {}", flow(from), flow(name)));
                 moved.push(from.as_str());
@@ -149,7 +160,7 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
                 rules.add.push(format!("{}: [{}]", flow(name), listed(list.iter().map(|text| flow(text)))));
                 constants.push(name);
             }
-            Made::Date { field, formats } => rules.date.push(format!("{}: {}", flow(name), time(field, formats))),
+            Made::Date(read) => rules.date.push(format!("{}: {}", flow(name), time(read))),
             Made::Metadata(member) => rules.metadata.push(format!("{}: {member}", flow(name))),
             Made::Point { .. } | Made::Checksum(_) => {}
         }
@@ -167,6 +178,18 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
     );
     rules.drop.extend(fields.pruned.iter().map(|glob| flow(&glob.text())));
     rules
+}
+
+/// Notes the points of two fields that Logstash leaves as they are.
+fn note_points(filtered: &mut Filtered<'_>, points: &[Point]) {
+    for (name, ..) in points {
+        if let Some(target) = filtered.fields.targets.get(&format!("{name}.lat")) {
+            let text = format!(
+                "`{name}` becomes a point, with numbers; of an invalid pair, or one of the two alone, nothing is made. Logstash leaves both as they came"
+            );
+            filtered.notes.differs(target.at, text);
+        }
+    }
 }
 
 /// Points: those that filters made, and objects of a `lat` and a `lon`.

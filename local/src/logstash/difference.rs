@@ -64,7 +64,7 @@ fn assumed(text: String) -> Difference {
 }
 
 fn is_own(path: &str, fields: &Fields) -> bool {
-    matches!(fields.see(path), Ok(Seen::Field(_) | Seen::Default(_)))
+    matches!(fields.look(path), Ok(Seen::Field(_) | Seen::Default(_)))
 }
 
 fn compared(path: &str, operator: Operator, value: &Operand) -> String {
@@ -111,7 +111,7 @@ fn contained(item: &Operand, list: &Operand, is_negated: bool, fields: &Fields, 
             }
             found.push(assumed("`tags` is taken to be a list".into()));
         }
-        (Operand::Text(text), Operand::Field(path)) if matches!(fields.see(path), Ok(Seen::Field(_))) => {
+        (Operand::Text(text), Operand::Field(path)) if matches!(fields.look(path), Ok(Seen::Field(_))) => {
             let text = format!(
                 "`{path}`: of a list an element that has `{text}` in it would do here, and in Logstash only one that equals it"
             );
@@ -122,8 +122,8 @@ fn contained(item: &Operand, list: &Operand, is_negated: bool, fields: &Fields, 
 }
 
 fn is_tags(path: &str, fields: &Fields) -> bool {
-    matches!(fields.see(path), Ok(Seen::Field(field)) if field == "tags")
-        || (path == "tags" && matches!(fields.see(path), Ok(Seen::List(_))))
+    matches!(fields.look(path), Ok(Seen::Field(field)) if field == "tags")
+        || (path == "tags" && matches!(fields.look(path), Ok(Seen::List(_))))
 }
 
 /// Whether a tag is one that filters set where they fail.

@@ -5,6 +5,10 @@
 //! `[adid]` is the event's `user`, and `[user]` is no more.
 
 mod change;
+mod overlay;
+mod prefix;
+
+pub(super) use prefix::Prefix;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,20 +35,31 @@ pub(super) enum Made {
         lat: String,
         lon: String,
     },
-    Date {
-        field: String,
-        formats: Vec<String>,
-    },
+    Date(Time),
     /// Where the event lies: a member of `metadata`.
     Metadata(&'static str),
     /// A checksum without a key, of these fields.
     Checksum(Vec<String>),
 }
 
+/// How a time is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Time {
+    /// The field as it came.
+    pub(super) field: String,
+    pub(super) formats: Vec<String>,
+    /// The zone of times that do not say theirs, where it is not UTC.
+    pub(super) zone: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) at: Place,
     pub(super) made: Made,
+    /// Whether an event may have a field of its own in this place, where what was moved here is missing.
+    pub(super) may_be_own: bool,
+    /// Whether it stands beside the object in which Logstash has the event's own fields.
+    pub(super) is_beside: bool,
 }
 
 /// What is found under a name.
@@ -80,9 +95,12 @@ pub(super) struct Fields {
     /// Fields that were added although an event may have come with them: it has a list of both.
     pub(super) clashes: BTreeSet<String>,
     /// The object in which Logstash has the event's own fields, which are at the top here.
-    pub(super) prefix: Option<String>,
+    pub(super) prefix: Option<Prefix>,
     /// Fields whose values may be others in Logstash: a path or all, where, and by which filter.
     suspects: Vec<(Option<String>, Place, String)>,
+    uses: overlay::Uses,
+    /// Tags that the input sets and that tags of the event's own replace: those in JSON that a filter reads.
+    pub(super) yielding_tags: Vec<String>,
 }
 
 impl Fields {
@@ -91,22 +109,14 @@ impl Fields {
         self.gone.is_empty() && self.hashed.is_empty() && self.kept.is_none() && self.pruned.is_empty()
     }
 
-    /// A name as it is here, and whether it may be one of the event's own.
-    pub(super) fn name(&self, path: &str) -> Result<(String, bool), String> {
-        if !names::is_path(path) {
-            return Err(format!("`{path}` is no name of a field here"));
-        }
-        let Some(prefix) = &self.prefix else { return Ok((path.to_owned(), true)) };
-        match path.strip_prefix(prefix.as_str()) {
-            Some("") => Err(format!("`{path}` is the whole event here")),
-            Some(rest) if rest.starts_with('.') => Ok((rest[1..].to_owned(), true)),
-            _ => Ok((path.to_owned(), top(path) == "@metadata")),
-        }
-    }
-
     /// Remembers that a filter without a counterpart may change a field, or all of them.
     pub(super) fn suspect(&mut self, path: Option<&str>, at: Place, by: &str) {
         let path = path.and_then(|path| self.name(path).ok()).map(|(name, _)| name);
+        self.suspect_here(path, at, by);
+    }
+
+    /// The same of a name as it is here.
+    fn suspect_here(&mut self, path: Option<String>, at: Place, by: &str) {
         let path = path.filter(|_| self.suspects.len() < MAX_SUSPECTS);
         if !self.suspects.iter().any(|(known, _, _)| known.is_none() || *known == path) {
             self.suspects.push((path, at, by.to_owned()));
@@ -128,16 +138,18 @@ impl Fields {
         }
     }
 
-    /// What is found under a name; an error says why that cannot be said about the event as it came.
-    pub(super) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
-        let (path, is_own) = self.name(path)?;
-        self.see_here(&path, is_own)
+    /// What a condition finds under a name; an error says why that cannot be said about the event as it came.
+    pub(super) fn look(&self, path: &str) -> Result<Seen<'_>, String> {
+        let (name, is_own) = self.name(path)?;
+        self.distinct(path, &name)?;
+        self.note_beside(path, &name)?;
+        self.look_here(&name, is_own)
     }
 
     /// The same of a name as it is here.
-    fn see_here(&self, path: &str, is_own: bool) -> Result<Seen<'_>, String> {
+    fn look_here(&self, path: &str, is_own: bool) -> Result<Seen<'_>, String> {
         for (outer, rest) in outwards(path) {
-            if let Some(Target { at, made }) = self.targets.get(outer) {
+            if let Some(Target { at, made, .. }) = self.targets.get(outer) {
                 return match made {
                     Made::Moved(from) => Ok(Seen::Field(below(from, rest))),
                     Made::Text(text) if rest.is_empty() => Ok(Seen::Text(text)),
@@ -157,9 +169,14 @@ impl Fields {
         }
         if top(path) == "@metadata" {
             let known = self.metadata.iter().find(|(name, _)| name == path);
-            return known
-                .map(|(_, member)| Seen::Metadata(member))
-                .ok_or_else(|| format!("there is no `{path}` to be told by `metadata`"));
+            return known.map(|(_, member)| Seen::Metadata(member)).ok_or_else(|| {
+                let whole = if path.starts_with("@metadata.kafka.headers.") {
+                    "; copy `[@metadata][kafka][headers]` as a whole"
+                } else {
+                    ""
+                };
+                format!("there is no `{path}` to be told by `metadata`{whole}")
+            });
         }
         if !is_own || self.is_pruned(top(path)) { Ok(Seen::Nothing) } else { Ok(Seen::Field(path.to_owned())) }
     }
@@ -213,7 +230,18 @@ impl Fields {
 
     /// Whether an event may have come with a field of this name, which is still there.
     pub(super) fn may_be_own(&self, path: &str) -> bool {
-        matches!(self.see(path), Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
+        let found = self.name(path).and_then(|(name, is_own)| self.look_here(&name, is_own));
+        matches!(found, Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
+    }
+
+    /// The same of a name as it is here.
+    fn is_own_there(&self, path: &str) -> bool {
+        matches!(self.look_here(path, true), Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
+    }
+
+    /// Whether `key` is that of a record of Kafka, and no name of an object.
+    pub(super) fn has_record_key(&self) -> bool {
+        self.metadata.iter().any(|(name, _)| name == "@metadata.kafka.key")
     }
 
     /// Whether `prune` took a field at the top away.

@@ -18,7 +18,7 @@ pub(super) use under::Under;
 
 use super::{
     ast::{Branch, Condition, Operand, Place, Plugin, Statement},
-    fields::{Fields, Seen},
+    fields::{Fields, Seen, Time},
     note::{Effect, Notes},
     query::{MAX_TERMS, Query},
     select,
@@ -34,11 +34,13 @@ pub(super) struct Filtered<'n> {
     pub(super) wanted: Query,
     /// Whether `message` is still the record itself.
     pub(super) is_text: bool,
+    /// Whether it was before the first filter.
+    pub(super) is_text_at_first: bool,
     pub(super) json: Json,
     /// The format that a filter tells, before that of the codec.
-    pub(super) format: Option<&'static str>,
-    /// Where the event's time stands: the filter, the field and its formats.
-    pub(super) timestamp: Option<(Place, String, Vec<String>)>,
+    pub(super) format: Option<String>,
+    /// Where the event's time stands: the filter, and how it is read.
+    pub(super) timestamp: Option<(Place, Time)>,
     /// Fields that were given another type, which a mapping does.
     pub(super) converted: Vec<(Place, String)>,
 }
@@ -114,7 +116,7 @@ impl Filtered<'_> {
         let Some(fields) = about(condition) else { return Err("it is about no field".into()) };
         for field in fields {
             self.fields.settled(field)?;
-            if self.is_text && matches!(self.fields.see(field), Ok(Seen::Field(_))) {
+            if self.is_text && matches!(self.fields.look(field), Ok(Seen::Field(_))) {
                 return Err(format!("the record is a text here and has no `{field}` before it is read as JSON"));
             }
         }
@@ -160,6 +162,13 @@ impl Filtered<'_> {
             }
         }
         permitted
+    }
+
+    /// The filter is left out, with the settings that it has in common with others.
+    fn suspect_common(&mut self, plugin: &Plugin) {
+        for field in common::changed(&mut Settings::of(plugin)) {
+            self.fields.suspect(Some(&field), plugin.at, &format!("`{}`, which is left out", plugin.name));
+        }
     }
 
     fn keep_error(&mut self, result: Result<(), String>, at: Place, what: &str, makes: &[&str]) {

@@ -3,9 +3,11 @@
 //! In: the plugin. Out: a [`Source`], with what the input itself adds to every event. Deliberately absent: what belongs to the
 //! server that Logstash runs on (credentials, polling, positions), which is the deployment's, or not needed at all.
 
+mod kafka;
+
 use super::{
     ast::{Data, Place, Plugin},
-    fields::{Fields, Made},
+    fields::{Fields, Made, Prefix},
     filter::common,
     names::path,
     note::{Effect, Notes},
@@ -44,7 +46,7 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
             s3(plugin.at, &mut settings, &mut fields, notes)
         }
         "kinesis" => kinesis(plugin.at, &mut settings, &mut fields, notes)?,
-        "kafka" => kafka(plugin.at, &mut settings, &mut fields, notes),
+        "kafka" => kafka::kafka(plugin.at, &mut settings, &mut fields, notes),
         name => {
             let text = format!(
                 "input `{name}`: data come from S3, Kinesis, Kafka or Firehose, and its events are not read; let the producer write to one of them"
@@ -55,14 +57,19 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
     };
     let (format, is_text) = codec(&mut settings, &mut fields, notes);
     for (at, name) in [settings.text("type")].into_iter().flatten() {
-        keep_error(fields.set("type", Made::Default(name.into()), at), at, notes);
+        // Beside the object into which a codec puts the event there is no other.
+        let made = if fields.prefix.is_none() { Made::Default(name.into()) } else { Made::Text(name.into()) };
+        keep_error(fields.set("type", made, at), at, notes);
         let text = format!(
             "type `{name}`: an event that came with a `type` of its own keeps it in Logstash; here the document has `{name}`, and rules \
              under conditions, index and id go by that"
         );
         notes.differs(at, text);
     }
+    // Logstash sets `[@metadata]` after these.
+    let metadata = std::mem::take(&mut fields.metadata);
     common::apply(&mut settings, &mut fields, notes);
+    fields.metadata = metadata;
     settings.end(notes);
     Some(Source { at: plugin.at, from, format, exclude, is_text, fields })
 }
@@ -159,74 +166,9 @@ fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &
         "where reading begins is `StartingPosition` of the event source mapping",
         notes,
     );
-    fields.metadata.push(("@metadata.shard_id".into(), "shard"));
+    fields.metadata.push(("@metadata.partition_key".into(), "partition_key"));
     fields.metadata.push(("@metadata.sequence_number".into(), "sequence_number"));
     Some(From::Stream(name.map_or_else(|| "*".into(), |name| escaped(&name))))
-}
-
-fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
-    let given = settings.raw_texts("topics");
-    let are_given = !given.is_empty();
-    let topics: Vec<String> = given.into_iter().filter_map(|(at, name)| known(at, name, "topic", notes)).collect();
-    let pattern = settings.text("topics_pattern");
-    if let Some((at, pattern)) = pattern {
-        let text =
-            format!("topics_pattern `{pattern}`: write it as a glob into `from`, such as `app-*`; all topics are read");
-        notes.add(at, Effect::Keeps, text);
-    }
-    let topic = match (topics.as_slice(), pattern) {
-        ([], pattern) if are_given || pattern.is_some() => "*".into(),
-        ([], _) => {
-            notes.note(at, "no `topics`: Logstash's own default is `logstash`");
-            "logstash".into()
-        }
-        ([one], _) => escaped(one),
-        (several, _) => {
-            let several: Vec<String> = several.iter().map(|name| escaped(name)).collect();
-            format!("{{{}}}", several.join(","))
-        }
-    };
-    settings.note(
-        &[
-            "bootstrap_servers",
-            "security_protocol",
-            "sasl_mechanism",
-            "sasl_jaas_config",
-            "ssl_truststore_location",
-            "ssl_truststore_password",
-            "ssl_keystore_location",
-            "ssl_keystore_password",
-            "client_id",
-            "client_rack",
-        ],
-        "cluster and credentials are in the event source mapping of the deployment",
-        notes,
-    );
-    settings.note(
-        &[
-            "group_id",
-            "auto_offset_reset",
-            "consumer_threads",
-            "max_poll_records",
-            "session_timeout_ms",
-            "heartbeat_interval_ms",
-            "max_poll_interval_ms",
-            "fetch_max_bytes",
-            "fetch_min_bytes",
-            "enable_auto_commit",
-            "auto_commit_interval_ms",
-            "partition_assignment_strategy",
-            "poll_timeout_ms",
-            "request_timeout_ms",
-        ],
-        "the event source mapping polls, with settings of its own",
-        notes,
-    );
-    let is_decorated = settings.text("decorate_events").is_some_and(|(_, how)| !matches!(how, "none" | "false"));
-    for member in ["topic", "partition", "offset", "timestamp"].into_iter().filter(|_| is_decorated) {
-        fields.metadata.push((format!("@metadata.kafka.{member}"), member));
-    }
-    From::Topic(topic)
 }
 
 /// The format, and whether `message` is the record itself.
@@ -248,7 +190,7 @@ fn codec(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) ->
                     "`target` of a codec: the members stand at the top of the document, in Logstash under `{target}`"
                 );
                 notes.differs(at, text);
-                fields.prefix = path(target);
+                fields.prefix = path(target).map(Prefix::alone);
             }
             inner.ignore(&["delimiter", "ecs_compatibility", "format"]);
             inner.end(notes);

@@ -178,8 +178,7 @@ impl Filtered<'_> {
             "data_stream: documents go to `{name}`; Logstash adds the fields `data_stream`, and an event with such fields of its own goes where these say"
         );
         self.notes.differs(at, text);
-        let has_time =
-            matches!(self.fields.targets.get("@timestamp").map(|target| &target.made), Some(Made::Date { .. }));
+        let has_time = matches!(self.fields.targets.get("@timestamp").map(|target| &target.made), Some(Made::Date(_)));
         if !has_time {
             let text = "data_stream: it takes no document without an `@timestamp`, which Logstash puts into every event; such an event is a dead letter";
             self.notes.add(at, Effect::Rejects, text);

@@ -68,13 +68,27 @@ fn holds(path: &str, fields: &Fields) -> Result<Query, String> {
         let is_false = term(field, fields, |name| format!("{name}:(\"\" OR false)"))?;
         Ok(Query::all([is_there, is_false.not()]))
     };
-    match fields.see(path)? {
-        Seen::Field(field) => own(&field),
+    match fields.look(path)? {
+        Seen::Field(field) => either(path, &field, fields, own),
         Seen::Nothing => Ok(Query::Never),
         Seen::Text(text) if text.contains("%{") => Err(format!("`{path}` is made of fields")),
         Seen::Text(text) => Ok(clashing(path, is_true(text), &constant(true), fields)),
         Seen::Default(text) => Ok(defaulted(path, is_true(text), own(path)?)),
         _ => Ok(Query::Always),
+    }
+}
+
+/// A condition on what stands under a name: a field that was moved there, else the event's own. No condition holds for what is missing.
+fn either(
+    path: &str,
+    field: &str,
+    fields: &Fields,
+    holds: impl Fn(&str) -> Result<Query, String>,
+) -> Result<Query, String> {
+    let moved = holds(field)?;
+    match fields.covered(path) {
+        Some((from, own)) => Ok(Query::any([moved, Query::all([is_there(&from).not(), holds(&own)?])])),
+        None => Ok(moved),
     }
 }
 
@@ -102,12 +116,12 @@ fn matches(path: &str, ruby: &str, fields: &Fields) -> Result<Query, String> {
     if variable::is_in(ruby) {
         return Err(format!("`/{ruby}/` has a variable of the server's environment in it"));
     }
-    match fields.see(path)? {
+    match fields.look(path)? {
         Seen::Nothing => Ok(Query::Never),
         Seen::Field(field) => {
             let lucene = regexp::to_lucene(ruby).map_err(|error| format!("`/{ruby}/`: {error}"))?;
             let slashed = lucene.replace("\\/", "/").replace('/', "\\/");
-            term(&field, fields, |name| format!("{name}:/{slashed}/"))
+            either(path, &field, fields, |field| term(field, fields, |name| format!("{name}:/{slashed}/")))
         }
         _ => Err(format!("`{path}` is made, and the event came without it")),
     }
@@ -134,11 +148,11 @@ fn equals_element(path: &str, element: &Operand, fields: &Fields) -> Result<Quer
         Operand::Field(_) | Operand::List(_) => return Err("an element of a list is a text or a number".into()),
     };
     let own = |field: &str| term(field, fields, |name| format!("{name}:{}", loosely(text)));
-    match fields.see(path)? {
+    match fields.look(path)? {
         Seen::Nothing => Ok(Query::Never),
         Seen::Text(known) if !known.contains("%{") => Ok(clashing(path, known == text, &Query::Never, fields)),
         Seen::Default(known) => Ok(defaulted(path, known == text, own(path)?)),
-        Seen::Field(field) => own(&field),
+        Seen::Field(field) => either(path, &field, fields, own),
         _ => Err(format!("`{path}` is made, and the event came without it")),
     }
 }
@@ -152,7 +166,8 @@ fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
             term(field, fields, |name| format!("{name}:/.*{}.*/", literal(text)))
         }
     };
-    match fields.see(path)? {
+    match fields.look(path)? {
+        Seen::List(_) if fields.yielding_tags.iter().any(|one| one == text) => Ok(defaulted(path, true, part(path)?)),
         Seen::List(known) if known.iter().any(|one| one == text) => Ok(Query::Always),
         // Those with which the event came stay beside them.
         Seen::List(_) if path == "tags" && fields.is_own_kept("tags") => part("tags"),
@@ -161,7 +176,7 @@ fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
             Ok(clashing(path, known.contains(text), &constant(known == text), fields))
         }
         Seen::Default(known) => Ok(defaulted(path, known.contains(text), part(path)?)),
-        Seen::Field(field) => part(&field),
+        Seen::Field(field) => either(path, &field, fields, part),
         _ => Err(format!("`{path}` is made, and the event came without it")),
     }
 }

@@ -2,6 +2,8 @@ use pipeline::{rules::Datasets, shape::HashKey};
 
 use super::*;
 
+mod kinds;
+
 /// The translation, which is a pipeline.yaml that the functions take.
 fn translated(file_name: &str, text: &str) -> Import {
     let import = import(file_name, text).unwrap_or_else(|error| panic!("{file_name}:{error}"));
@@ -71,7 +73,7 @@ fn rules_are_said_about_the_names_that_events_came_with() {
         ),
         (
             "mutate { rename => { a => b } } if [b] == 1 { drop {} }",
-            "select: NOT (a:1 AND NOT a:/1/)\nfields:\nrename: { a: b }",
+            "select: NOT (a:1 AND NOT a:/1/) AND NOT (NOT _exists_:a AND b:1 AND NOT b:/1/)\nfields:\nrename: { a: b }",
         ),
         ("mutate { rename => { a => b } } if [a] == 1 { drop {} }", "fields:\nrename: { a: b }"),
         (
@@ -144,7 +146,7 @@ fn what_cannot_be_said_is_listed_with_its_line() {
         ("mutate { gsub => [a, b, c] }", "3:10 `gsub` of `mutate`: no rule changes"),
         ("mutate { convert => { n => integer } }", "3:23 convert `n`: the type is the mapping's"),
         ("date { match => [t, \"MMM dd HH:mm:ss\"] }", "3:21 date: `MMM dd HH:mm:ss`"),
-        ("date { match => [t, \"yyyy-MM-dd HH:mm\"] timezone => \"Asia/Seoul\" }", "timezone `Asia/Seoul`"),
+        ("date { match => [t, \"yyyy-MM-dd HH:mm\"] timezone => KST }", "timezone `KST`"),
         ("fingerprint { source => a target => a }", "the value stays readable"),
         ("json { source => \"[a][b]\" }", "json: `a.b` lies in an object"),
         ("mutate { add_field => { a => \"%{b}\" } } mutate { add_field => { a => \"%{c}\" } }", "it is made already"),

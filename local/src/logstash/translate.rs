@@ -65,6 +65,7 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
         fields: source.fields.clone(),
         wanted: Query::Always,
         is_text: source.is_text,
+        is_text_at_first: source.is_text,
         json: Json::default(),
         format: None,
         timestamp: None,
@@ -78,9 +79,19 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
     }
     let mut outputs = Vec::new();
     filtered.outputs(&config.outputs, &Path::open(), &mut outputs);
+    filtered.fields.list_overlays(filtered.notes);
+    filtered.note_envelope(source.at);
+    let takes_own = outputs.iter().any(|output| output.wanted.exact() != Query::Never);
     let Some(mut output) = the_one(&mut filtered, source, outputs) else {
         let text = "no output to a domain takes the events of this input, and no dataset is made of it";
-        filtered.notes.add(source.at, Effect::Beside, text);
+        if takes_own {
+            let text = format!(
+                "{text}: events that came with fields of their own which the input sets, and that an output takes for these, are not read"
+            );
+            filtered.notes.add(source.at, Effect::Drops, text);
+        } else {
+            filtered.notes.add(source.at, Effect::Beside, text);
+        }
         return None;
     };
     note_event(&mut filtered, &output);

@@ -14,6 +14,7 @@ const MAX_TARGETS: usize = 500;
 impl Fields {
     /// Makes a field, in the place of what is there.
     pub(in crate::logstash) fn set(&mut self, path: &str, made: Made, at: Place) -> Result<(), String> {
+        let is_beside = self.is_beside(path);
         let (path, _) = self.name(path)?;
         let path = path.as_str();
         if let Some(hashed) = self.hash_of(path) {
@@ -26,7 +27,7 @@ impl Fields {
             return Err(format!("`{outer}`, in which it lies, is made as a whole"));
         }
         self.forget_beneath(path);
-        self.targets.insert(path.to_owned(), Target { at, made });
+        self.targets.insert(path.to_owned(), Target { at, made, may_be_own: false, is_beside });
         Ok(())
     }
 
@@ -34,11 +35,24 @@ impl Fields {
         if from == to {
             return Ok(());
         }
-        let ((from, is_own), (to, _)) = (self.name(from)?, self.name(to)?);
-        if !is_own && !self.targets.contains_key(&from) {
+        let (is_out, is_beside) = (self.is_beside(from), self.is_beside(to));
+        let ((old, is_own), (to, _)) = (self.name(from)?, self.name(to)?);
+        if !is_own && !self.targets.contains_key(&old) {
+            return Ok(());
+        }
+        self.distinct(from, &old)?;
+        self.note_beside(from, &old)?;
+        let from = old;
+        if is_out != is_beside && from == to {
+            // Out of the object that is the whole event here, or into it: only the name changes that asks for it.
+            let made = self.targets.get(&from).map_or(Made::Moved(from), |target| target.made.clone());
+            self.targets.insert(to, Target { at, made, may_be_own: false, is_beside });
             return Ok(());
         }
         let result = self.rename_here(&from, &to, at);
+        if let (Ok(()), Some(target)) = (&result, self.targets.get_mut(&to)) {
+            target.is_beside = is_beside;
+        }
         if let (Ok(()), Some((_, place, by))) =
             (&result, self.suspects.iter().find(|(path, ..)| path.as_ref() == Some(&from)))
         {
@@ -49,13 +63,11 @@ impl Fields {
     }
 
     fn rename_here(&mut self, from: &str, to: &str, at: Place) -> Result<(), String> {
-        if from == to {
-            // Out of the object that is the whole event here.
-            return Ok(());
-        }
+        self.note_rule(from);
+        let may_be_own = self.is_own_there(to);
         let made = match self.targets.get(from) {
             Some(target) => target.made.clone(),
-            None => match self.see_here(from, true)? {
+            None => match self.look_here(from, true)? {
                 Seen::Field(field) => Made::Moved(field),
                 Seen::Metadata(member) => Made::Metadata(member),
                 _ => return Ok(()),
@@ -78,6 +90,9 @@ impl Fields {
             }
             _ => self.set(to, made.clone(), at),
         };
+        if let (Ok(()), Some(target)) = (&result, self.targets.get_mut(to)) {
+            target.may_be_own = may_be_own;
+        }
         if result.is_err() {
             self.targets.extend(before.map(|target| (from.to_owned(), target)));
             return result;
@@ -94,6 +109,9 @@ impl Fields {
     }
 
     pub(in crate::logstash) fn remove(&mut self, path: &str, at: Place) -> Result<(), String> {
+        if self.is_around(path) {
+            return Ok(());
+        }
         let (path, is_own) = self.name(path)?;
         let path = path.as_str();
         if !is_own && !self.targets.contains_key(path) && self.beneath(path).next().is_none() {
@@ -103,7 +121,9 @@ impl Fields {
             match self.targets.get(outer).map(|target| &target.made) {
                 None => {}
                 Some(Made::Moved(from)) => {
-                    self.gone.insert(below(from, rest), at);
+                    let moved = below(from, rest);
+                    self.note_rule(path);
+                    self.gone.insert(moved, at);
                     return Ok(());
                 }
                 Some(_) => return Err(format!("`{outer}`, in which it lies, is made as a whole")),
@@ -129,7 +149,7 @@ impl Fields {
         let is_within = |of: &String| outwards(of).any(|(outer, _)| outer == field);
         let telling = |target: &Target| match &target.made {
             Made::Point { lat, lon } => is_within(lat) || is_within(lon),
-            Made::Date { field, .. } => is_within(field),
+            Made::Date(time) => is_within(&time.field),
             _ => false,
         };
         let told: Vec<String> =
@@ -139,6 +159,33 @@ impl Fields {
         }
         self.hashed.insert(field, at);
         Ok(told)
+    }
+
+    /// The members of a record take the place of what the input has set, as its codec does not.
+    pub(in crate::logstash) fn yield_to_members(&mut self) {
+        for (name, target) in &mut self.targets {
+            match &target.made {
+                Made::Text(text) if !text.contains("%{") && top(name) != "@metadata" => {
+                    self.clashes.remove(name);
+                    target.made = Made::Default(text.clone());
+                }
+                Made::List(tags) => self.yielding_tags.clone_from(tags),
+                _ => {}
+            }
+        }
+    }
+
+    /// Members that join the event later may take the place of all that was made, or bring back what was taken away.
+    pub(in crate::logstash) fn suspect_done(&mut self, at: Place, by: &str) {
+        let is_own = |target: &Target| matches!(target.made, Made::Default(_));
+        let made = self.targets.iter().filter(|(name, target)| !is_own(target) && top(name) != "@metadata");
+        let done: Vec<String> = made.map(|(name, _)| name).chain(self.gone.keys()).cloned().collect();
+        for name in done {
+            self.suspect_here(Some(name), at, by);
+        }
+        if self.kept.is_some() || !self.pruned.is_empty() {
+            self.suspect_here(None, at, by);
+        }
     }
 
     fn forget_beneath(&mut self, path: &str) {

@@ -2,7 +2,7 @@
 //!
 //! After such a filter a condition about these fields is no longer translated, since the event as it came may lack them or have others.
 
-use super::Filtered;
+use super::{Filtered, common};
 use crate::logstash::{ast::Plugin, names::path, note::Effect, settings::Settings};
 
 impl Filtered<'_> {
@@ -17,11 +17,7 @@ impl Filtered<'_> {
         self.notes.add(plugin.at, effect, format!("filter `{name}`: {advice}{after}"));
         let by = format!("`{name}`");
         let Some(mut fields) = scope else { return self.fields.suspect(None, plugin.at, &by) };
-        fields.extend(settings.pairs("add_field").into_iter().filter_map(|(_, name, _)| path(name)));
-        fields.extend(settings.texts("remove_field").into_iter().filter_map(|(_, name)| path(name)));
-        if settings.has("add_tag") || settings.has("remove_tag") || settings.has("tag_on_failure") {
-            fields.push("tags".into());
-        }
+        fields.extend(common::changed(&mut settings));
         for field in fields {
             self.fields.suspect(Some(&field), plugin.at, &by);
         }

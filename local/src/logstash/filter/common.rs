@@ -1,7 +1,7 @@
 //! The settings that inputs and filters have in common: `add_field`, `remove_field`, `tags`, `add_tag`.
 
 use crate::logstash::{
-    ast::{Data, Place, Value},
+    ast::{Data, Place, Plugin, Value},
     fields::{Fields, Made, Seen, Target, sole_field},
     names::{Part, parts, path},
     note::{Effect, Notes},
@@ -62,7 +62,7 @@ pub(super) fn add(fields: &mut Fields, at: Place, name: &str, value: &Value, pre
     if may_be_own {
         fields.clashes.insert(path.to_owned());
         let text = format!(
-            "add_field `{name}`: an event that came with `{name}` gets a list of both values in Logstash; here the new value takes the place of its own"
+            "add_field `{name}`: an event that came with `{name}` gets a list of both values in Logstash; here the new value takes the place of its own, and rules under conditions go by that"
         );
         notes.differs(at, text);
     }
@@ -75,15 +75,42 @@ pub(super) fn note_made(fields: &Fields, at: Place, path: &str, present: &[Strin
         Some(Made::Point { .. }) => {
             notes.differs(at, format!("`{path}` becomes an object with `lat` and `lon`, a text or list in Logstash; an invalid pair is left out"));
         }
-        Some(Made::Metadata(member @ ("partition" | "offset" | "timestamp"))) => {
-            notes.differs(at, format!("`{path}`: the {member} is a number here, a text in Logstash"));
-        }
+        Some(Made::Metadata(member)) => note_metadata(fields, member, true, at, path, notes),
         Some(Made::Text(text)) if text.contains("%{") && !path.starts_with("@metadata.") => {
             let are_present = parts(text).is_ok_and(|parts| {
                 parts.iter().all(|part| !matches!(part, Part::Field(field) if !present.contains(field)))
             });
             let or_missing = if are_present { "" } else { "is missing or " };
             notes.differs(at, format!("`{path}` of `{text}`: where a field of the text {or_missing}is `null`, a list or an object, `{path}` is not made here; Logstash makes it all the same, with the name or a list in the text"));
+        }
+        _ => {}
+    }
+}
+
+/// Notes where what came with a record differs from Logstash's, as a text or as the value itself.
+pub(super) fn note_metadata(fields: &Fields, member: &str, is_text: bool, at: Place, path: &str, notes: &mut Notes) {
+    match member {
+        "partition" | "offset" | "timestamp" if is_text => {
+            notes.differs(at, format!("`{path}`: the {member} is a number here, a text in Logstash"));
+        }
+        "key" if fields.has_record_key() => {
+            if is_text {
+                let text = format!(
+                    "`{path}`: of a record without a key it is not made here; Logstash makes it all the same, with the name in the text"
+                );
+                notes.differs(at, text);
+            }
+            let text = format!(
+                "`{path}`: a key is taken to be UTF-8; any other is left out, and has other characters in Logstash"
+            );
+            notes.add(at, Effect::Assumed, text);
+        }
+        "headers" => {
+            let text = if is_text { "it is an object here, and its JSON as a text in Logstash; there " } else { "" };
+            let text = format!(
+                "`{path}`: {text}a header that is there several times is a list here, and the last of them in Logstash; one without a value is `null` here"
+            );
+            notes.differs(at, text);
         }
         _ => {}
     }
@@ -192,11 +219,36 @@ fn list_with(fields: &Fields, tag: &str) -> Result<Vec<String>, String> {
     Ok(list)
 }
 
-/// Notes the settings of a filter that Logstash follows only where the filter succeeds.
-pub(super) fn note_success(settings: &Settings<'_>, at: Place, filter: &str, success: &str, notes: &mut Notes) {
+/// The fields that the settings which filters have in common change.
+pub(super) fn changed(settings: &mut Settings<'_>) -> Vec<String> {
+    let mut fields: Vec<String> =
+        settings.pairs("add_field").into_iter().filter_map(|(_, name, _)| path(name)).collect();
+    fields.extend(settings.texts("remove_field").into_iter().filter_map(|(_, name)| path(name)));
+    if settings.has("add_tag") || settings.has("remove_tag") || settings.has("tag_on_failure") {
+        fields.push("tags".into());
+    }
+    fields
+}
+
+/// Notes the settings of a filter that Logstash follows only where the filter succeeds: conditions below do not know whether it did. What
+/// happens to the field `except` is the same here.
+pub(super) fn note_success(
+    plugin: &Plugin,
+    success: &str,
+    except: Option<&str>,
+    fields: &mut Fields,
+    notes: &mut Notes,
+) {
+    let (at, filter) = (plugin.at, &plugin.name);
+    let changed: Vec<String> =
+        changed(&mut Settings::of(plugin)).into_iter().filter(|name| Some(name.as_str()) != except).collect();
     let names = ["add_field", "remove_field", "add_tag", "remove_tag"];
+    let settings = Settings::of(plugin);
     let given: Vec<String> = names.iter().filter(|name| settings.has(name)).map(|name| format!("`{name}`")).collect();
-    if !given.is_empty() {
+    if !changed.is_empty() {
+        for field in &changed {
+            fields.suspect(Some(field), at, &format!("`{filter}`, after success alone,"));
+        }
         let text = format!(
             "{} of `{filter}`: done for every event here; Logstash does it only where {success}",
             given.join(", ")

@@ -1,9 +1,11 @@
 //! `date`: a field with the event's time, or one that is written as RFC 3339.
 
+use pipeline::route::Zone;
+
 use super::{Filtered, Under, common};
 use crate::logstash::{
     ast::{Place, Plugin},
-    fields::Made,
+    fields::{Made, Time},
     joda,
     names::path,
     note::Effect,
@@ -28,24 +30,27 @@ impl Filtered<'_> {
         let locale = settings.text("locale");
         settings.ignore(&["tag_on_failure"]);
         let (Some((_, source)), Some(target)) = (matched.first().copied(), path(target)) else {
+            self.suspect_common(plugin);
             return self.notes.differs(plugin.at, "date without `match => [\"field\", \"format\"]`");
         };
         let Some(source) = path(source) else {
+            self.suspect_common(plugin);
+            self.fields.suspect(Some(&target), plugin.at, "`date`");
             return self.notes.differs(plugin.at, format!("date: `{source}` is no name of a field here"));
         };
         if !self.is_permitted(plugin.at, "date", under, &[&source], &[&target]) {
-            return;
+            return self.suspect_common(plugin);
         }
         let formats = self.formats(&matched[1..], target == "@timestamp");
-        self.note_zone(plugin.at, timezone, &formats);
+        let zone = self.zone(plugin.at, timezone, &formats);
         self.note_locale(plugin.at, locale, &formats, target == "@timestamp");
         if formats.texts.is_empty() {
             self.fields.suspect(Some(&target), plugin.at, "`date`");
         } else {
-            self.make_date(plugin.at, &source, &target, formats.texts);
+            self.make_date(plugin.at, &source, &target, formats.texts, zone);
         }
-        common::note_success(&settings, plugin.at, "date", "a time was read", self.notes);
         self.common(&mut settings, under);
+        common::note_success(plugin, "a time was read", None, &mut self.fields, self.notes);
         settings.end(self.notes);
     }
 
@@ -53,7 +58,12 @@ impl Filtered<'_> {
         let mut formats = Formats { have_zones: true, ..Formats::default() };
         for (at, format) in given {
             match joda::translate(format) {
-                Ok(format) => {
+                Ok(read) => {
+                    if *format == "ISO8601" {
+                        let text = "date with ISO8601: a time with a space for its `T`, and without a fraction of a second, is read here, and not in Logstash";
+                        self.notes.differs(*at, text);
+                    }
+                    let format = read;
                     formats.have_zones &= format.has_zone;
                     formats.have_names |= ["%b", "%B", "%a", "%A", "%p"].iter().any(|name| format.text.contains(name));
                     if !formats.texts.contains(&format.text) {
@@ -77,26 +87,36 @@ impl Filtered<'_> {
         formats
     }
 
-    fn note_zone(&mut self, at: Place, timezone: Option<(Place, &str)>, formats: &Formats) {
-        let is_utc = |zone: &str| matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z");
+    /// The zone of times without an offset, where it is not UTC.
+    fn zone(&mut self, at: Place, timezone: Option<(Place, &str)>, formats: &Formats) -> Option<String> {
         if formats.have_zones || formats.texts.is_empty() {
-            return;
+            return None;
         }
-        match timezone {
-            Some((_, zone)) if is_utc(zone) => {}
-            Some((at, zone)) => {
-                let text = format!(
-                    "timezone `{zone}`: a time without an offset is taken as UTC, so that it and the index of its day are off by that \
-                     of the zone; let the producer write an offset"
-                );
-                self.notes.differs(at, text);
-            }
-            None => {
-                let text = "date without `timezone`: a time without an offset is UTC here, and in the zone of its server in Logstash; \
-                            they differ unless that is UTC";
-                self.notes.differs(at, text);
-            }
+        let Some((at, zone)) = timezone else {
+            let text = "date without `timezone`: a time without an offset is UTC here, and in the zone of its server in Logstash; \
+                        they differ unless that is UTC";
+            self.notes.differs(at, text);
+            return None;
+        };
+        if matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z") {
+            return None;
         }
+        // To Logstash upper and lower case are not alike.
+        if let Ok(known) = Zone::parse(zone)
+            && known.name() == zone
+        {
+            let text = format!(
+                "timezone `{zone}`: no event is taken to have a time that the clocks of the zone skip; Logstash does not read such a time"
+            );
+            self.notes.add(at, Effect::Assumed, text);
+            return Some(zone.to_owned());
+        }
+        let text = format!(
+            "timezone `{zone}`: a time without an offset is taken as UTC, so that it and the index of its day are off by that \
+             of the zone; write the zone's name of the IANA database, such as `Asia/Seoul`"
+        );
+        self.notes.differs(at, text);
+        None
     }
 
     fn note_locale(&mut self, at: Place, locale: Option<(Place, &str)>, formats: &Formats, is_of_event: bool) {
@@ -117,12 +137,13 @@ impl Filtered<'_> {
         }
     }
 
-    fn make_date(&mut self, at: Place, source: &str, target: &str, formats: Vec<String>) {
+    fn make_date(&mut self, at: Place, source: &str, target: &str, formats: Vec<String>, zone: Option<String>) {
         let is_of_event = target == "@timestamp";
         let field = match self.fields.plain(source) {
             Ok(field) => field,
             Err(error) => return self.keep_error(Err(error), at, &format!("date `{source}`"), &[target]),
         };
+        let time = Time { field, formats, zone };
         if is_of_event {
             if let Some((before, ..)) = &self.timestamp {
                 let text = format!(
@@ -131,14 +152,14 @@ impl Filtered<'_> {
                 );
                 self.notes.differs(at, text);
             }
-            self.timestamp = Some((at, field.clone(), formats.clone()));
+            self.timestamp = Some((at, time.clone()));
         } else {
             let text = format!(
                 "date: `{target}` is not made where no format reads `{source}`; Logstash sets the tag `_dateparsefailure` besides"
             );
             self.notes.differs(at, text);
         }
-        let made = self.fields.set(target, Made::Date { field, formats }, at);
+        let made = self.fields.set(target, Made::Date(time), at);
         self.keep_error(made, at, &format!("date `{source}`"), &[target]);
     }
 }

@@ -22,11 +22,12 @@ struct Fingerprint {
 impl Filtered<'_> {
     pub(super) fn fingerprint(&mut self, plugin: &Plugin, mut settings: Settings<'_>, under: &Under) {
         let Some(fingerprint) = read(&mut settings) else {
+            self.suspect_common(plugin);
             return self.notes.differs(plugin.at, "fingerprint: a source or target is no name of a field here");
         };
         let needs: Vec<&str> = fingerprint.sources.iter().map(String::as_str).collect();
         if !self.is_permitted(plugin.at, "fingerprint", under, &needs, &[&fingerprint.target]) {
-            return;
+            return self.suspect_common(plugin);
         }
         match fingerprint.sources.as_slice() {
             [source] if *source == fingerprint.target && fingerprint.is_hash => {
@@ -45,8 +46,8 @@ impl Filtered<'_> {
                 self.fields.suspect(Some(&fingerprint.target), plugin.at, "`fingerprint`");
             }
         }
-        common::note_success(&settings, plugin.at, "fingerprint", "the filter did not fail", self.notes);
         self.common(&mut settings, under);
+        common::note_success(plugin, "the filter did not fail", None, &mut self.fields, self.notes);
         settings.end(self.notes);
     }
 

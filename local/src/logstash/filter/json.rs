@@ -6,8 +6,8 @@
 use super::{Filtered, Under, common, under::Rules};
 use crate::logstash::{
     ast::{Place, Plugin},
-    fields::Seen,
-    names::path,
+    fields::{Made, Prefix, Seen, Target},
+    names::{path, top},
     note::Effect,
     query::Query,
     settings::Settings,
@@ -19,6 +19,7 @@ impl Filtered<'_> {
         let target = settings.text("target");
         settings.ignore(&["skip_on_invalid_json", "tag_on_failure", "ecs_compatibility"]);
         let Some(source) = path(source) else {
+            self.fields.suspect(None, plugin.at, "`json`");
             return self.notes.differs(plugin.at, format!("json: `{source}` is no name of a field here"));
         };
         // Of a text that is no JSON nothing is made, with the condition or without.
@@ -48,11 +49,10 @@ impl Filtered<'_> {
         // What held the text is gone already, and stays where it is no JSON: as in Logstash, which removes after success.
         let removed: Vec<_> = settings.texts("remove_field");
         for (at, name) in removed.into_iter().filter(|(_, name)| path(name).as_ref() != Some(&source)) {
-            common::note_success(&Settings::of(plugin), plugin.at, "json", "the text is JSON", self.notes);
             common::remove(&mut self.fields, name, at, self.notes);
         }
-        common::note_success(&settings, plugin.at, "json", "the text is JSON", self.notes);
         common::apply(&mut settings, &mut self.fields, self.notes);
+        common::note_success(plugin, "the text is JSON", Some(&source), &mut self.fields, self.notes);
         settings.end(self.notes);
         if is_record {
             self.is_text = false;
@@ -64,8 +64,13 @@ impl Filtered<'_> {
         if self.wanted != Query::Always && !is_record {
             let text = "json: it is done before all other rules here, so that the conditions above are about its members too; such an event may be dropped, and Logstash keeps it";
             self.notes.add(at, Effect::Drops, text);
+            let text = "json: it is done before all other rules here, so that the conditions above are about its members too; such an event may be kept, and Logstash drops it";
+            self.notes.add(at, Effect::Keeps, text);
         }
-        if !self.fields.is_untouched() {
+        let is_set_by_input = |(name, target): (&String, &Target)| {
+            top(name) == "@metadata" || matches!(target.made, Made::Default(_) | Made::List(_))
+        };
+        if !self.fields.is_untouched() || !self.fields.targets.iter().all(is_set_by_input) {
             let text = "json: it is done before all other rules here; members may bring back what was renamed or removed before, or be renamed or removed themselves";
             self.notes.differs(at, text);
         }
@@ -73,6 +78,9 @@ impl Filtered<'_> {
 
     fn join_members(&mut self, at: Place, source: &str, is_record: bool, is_source_removed: bool) {
         let result = self.join(source);
+        if !is_record && self.fields.prefix.is_some() {
+            self.fields.suspect(None, at, "`json`, whose members stand beside the others,");
+        }
         if is_record {
             let text =
                 format!("json: a record is taken to have no field `{source}` with JSON in it, which is unfolded too");
@@ -80,6 +88,11 @@ impl Filtered<'_> {
         }
         if !is_source_removed {
             self.fields.suspect(Some(source), at, "`json`, which leaves the text there,");
+        }
+        if is_record {
+            self.fields.yield_to_members();
+        } else {
+            self.fields.suspect_done(at, "`json`, whose members take the place of others,");
         }
         if result.is_ok() {
             self.note_order(at, is_record);
@@ -112,10 +125,16 @@ impl Filtered<'_> {
                  `{source}` in it the JSON goes under `{target}`"
             );
             self.notes.differs(at, text);
-            self.fields.prefix = Some(target);
+            self.fields.prefix = Some(Prefix::alone(target));
+            if !is_source_removed {
+                self.fields.suspect(Some(source), at, "`json`, which leaves the text there,");
+            }
             return;
         }
         let result = self.unfold(source, &target);
+        if self.fields.targets.contains_key(&target) || self.fields.gone.contains_key(&target) {
+            self.fields.suspect(Some(&target), at, "`json`");
+        }
         if result.is_ok() {
             self.note_order(at, is_record);
             let stays =

@@ -120,7 +120,15 @@ impl Filtered<'_> {
 
     fn rename(&mut self, from: &str, to: &Value, at: Place) -> Result<(), String> {
         let (from, to) = (path(from).ok_or(common::NO_NAME)?, scalar(to).and_then(path).ok_or(common::NO_NAME)?);
-        self.fields.rename(&from, &to, at)
+        self.fields.rename(&from, &to, at)?;
+        if let Some(Made::Metadata(member)) = self.fields.targets.get(&to).map(|target| &target.made) {
+            common::note_metadata(&self.fields, member, false, at, &to, self.notes);
+            if *member == "key" && self.fields.has_record_key() {
+                let text = format!("`{to}`: of a record without a key it is not made here, and `null` in Logstash");
+                self.notes.differs(at, text);
+            }
+        }
+        Ok(())
     }
 
     fn replace(&mut self, name: &str, value: &Value, at: Place) {
@@ -137,6 +145,9 @@ impl Filtered<'_> {
     fn copy(&mut self, from: &str, to: &Value, at: Place) -> Result<(), String> {
         let (from, to) = (path(from).ok_or(common::NO_NAME)?, scalar(to).and_then(path).ok_or(common::NO_NAME)?);
         let made = common::made(&self.fields, &to, &format!("%{{{from}}}"))?;
+        if let Made::Metadata(member) = &made {
+            common::note_metadata(&self.fields, member, false, at, &to, self.notes);
+        }
         if let Made::Text(text) = &made
             && text.contains("%{")
         {

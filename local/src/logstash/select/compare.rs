@@ -1,6 +1,6 @@
 //! Comparisons of a field with a value, as Logstash makes them: a text equals texts, a whole number whole numbers.
 
-use super::{clashing, constant, defaulted, term};
+use super::{clashing, constant, defaulted, either, term};
 use crate::logstash::{
     ast::{Operand, Operator},
     fields::{Fields, Seen},
@@ -25,14 +25,14 @@ pub(super) fn compare(left: &Operand, operator: Operator, right: &Operand, field
     };
     let own = |field: &str| comparison(field, operator, text, is_number, fields);
     let is_equal = |known: &str| !is_number && known == text;
-    match fields.see(path)? {
+    match fields.look(path)? {
         Seen::Nothing => Ok(Query::Never),
         Seen::Text(known) if !known.contains("%{") && operator == Operator::Equal => {
             // With a value of its own the event has a list of both, which equals nothing.
             Ok(clashing(path, is_equal(known), &constant(false), fields))
         }
         Seen::Default(known) if operator == Operator::Equal => Ok(defaulted(path, is_equal(known), own(path)?)),
-        Seen::Field(field) => own(&field),
+        Seen::Field(field) => either(path, &field, fields, own),
         _ => Err(format!("`{path}` is made, and the event came without it")),
     }
 }

@@ -1,8 +1,20 @@
-//! A small Logstash, written from its documentation: the filters that are translated, one after another, on one event.
+//! A small Logstash, written from its source: filters, one after another, on one event.
 //!
-//! Deliberately absent: everything that the translation lists as not done, but for a few filters that later lines depend on.
+//! Filters that the translation lists are here as well, since later lines depend on them.
 
-use serde_json::{Map, Value, json};
+#[path = "evaluator/condition.rs"]
+mod condition;
+#[path = "evaluator/filter.rs"]
+mod filter;
+#[path = "evaluator/mutate.rs"]
+mod mutate;
+#[path = "evaluator/value.rs"]
+mod value;
+
+use serde_json::Value;
+
+pub(super) use condition::{Fails, holds};
+pub(super) use value::{add_tag, filled, get};
 
 /// A field: one name, or several of objects within one another.
 pub(super) type Field = &'static [&'static str];
@@ -13,296 +25,138 @@ pub(super) enum Literal {
     Number(i64),
 }
 
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+/// A regular expression, and which lines it matches.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) text: &'static str,
+    pub(super) matches: fn(&str) -> bool,
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Condition {
     Holds(Field),
     Equals(Field, Literal),
     Differs(Field, Literal),
-    Above(Field, i32),
+    Alike(Field, Field),
+    Compare(Field, Order, Literal),
     OneOf(Field, Vec<Literal>),
     Contains(&'static str, Field),
-    /// A plain text, and whether it is held at the beginning and at the end.
-    Matches(Field, &'static str, bool, bool),
+    Matches(Field, Pattern),
     Not(Box<Condition>),
+    Xor(Box<[Condition; 2]>),
     All(Vec<Condition>),
     Any(Vec<Condition>),
 }
 
+/// A setting of `mutate`.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Coerce(Field, &'static str),
+    Rename(Field, Field),
+    Update(Field, &'static str),
+    Replace(Field, &'static str),
+    Convert(Field, &'static str),
+    Gsub(Field, &'static str, &'static str),
+    Uppercase(Field),
+    Capitalize(Field),
+    Lowercase(Field),
+    Strip(Field),
+    Split(Field, &'static str),
+    Join(Field, &'static str),
+    /// To, from.
+    Merge(Field, Field),
+    Copy(Field, Field),
+}
+
+/// The settings that all filters have in common, for events on which the filter succeeds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct After {
+    pub(super) added: Vec<(Field, &'static str)>,
+    pub(super) removed: Vec<Field>,
+    pub(super) tag: Option<&'static str>,
+    pub(super) lost_tag: Option<&'static str>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Filter {
-    Rename(Field, Field),
-    Remove(Field),
-    Add(Field, &'static str),
-    Replace(Field, &'static str),
-    Copy(Field, Field),
-    Tag(&'static str),
-    Lowercase(Field),
-    Date { source: Field, formats: &'static [&'static str], target: &'static str, removes: bool },
-    Json { source: &'static str, removes: bool },
-    Prune(&'static [&'static str]),
+    Mutate(Vec<Change>),
+    Date {
+        source: Field,
+        formats: Vec<&'static str>,
+        zone: Option<&'static str>,
+        target: Field,
+    },
+    Json {
+        source: Field,
+        target: Option<Field>,
+    },
+    Prune {
+        kept: &'static [&'static str],
+        gone: &'static [&'static str],
+    },
+    /// An array becomes several events.
+    Split(Field),
+    Translate {
+        source: Field,
+        target: Field,
+    },
+    /// A text of two words.
+    Dissect(Field, [Field; 2]),
+    /// A text `name=value`.
+    Kv(Field),
+    /// Code that sets a field.
+    Ruby(Field, &'static str),
     Drop,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum Statement {
-    Filter(Filter),
+    Filter(Filter, After),
     If(Vec<(Option<Condition>, Vec<Statement>)>),
 }
 
-/// What becomes of an event.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Fate {
-    Dropped,
-    /// Logstash cannot evaluate a condition.
-    Fails,
-    Kept(Value),
-}
-
-/// The event after the filters.
-pub(super) fn run(statements: &[Statement], event: &Value) -> Fate {
-    let mut event = event.clone();
-    match all(statements, &mut event) {
-        Ok(true) => Fate::Kept(event),
-        Ok(false) => Fate::Dropped,
-        Err(Fails) => Fate::Fails,
-    }
-}
-
-pub(super) struct Fails;
-
-/// Whether the event is still there.
-fn all(statements: &[Statement], event: &mut Value) -> Result<bool, Fails> {
+/// What becomes of an event: itself or those that it was split into, each `None` where it is dropped.
+pub(super) fn run(statements: &[Statement], event: Value) -> Result<Vec<Option<Value>>, Fails> {
+    let mut events = vec![Some(event)];
     for statement in statements {
-        let stays = match statement {
-            Statement::Filter(filter) => apply(filter, event),
-            Statement::If(branches) => {
-                let mut stays = true;
-                for (condition, body) in branches {
-                    if condition.as_ref().map_or(Ok(true), |condition| holds(condition, event))? {
-                        stays = all(body, event)?;
-                        break;
-                    }
-                }
-                stays
+        let mut after = Vec::new();
+        for event in events {
+            match event {
+                None => after.push(None),
+                Some(event) => after.extend(one(statement, event)?),
             }
-        };
-        if !stays {
-            return Ok(false);
         }
+        events = after;
     }
-    Ok(true)
+    Ok(events)
 }
 
-pub(super) fn holds(condition: &Condition, event: &Value) -> Result<bool, Fails> {
-    Ok(match condition {
-        Condition::Holds(field) => match get(event, field) {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::String(text)) => !matches!(text.as_str(), "" | "false"),
-            Some(_) => true,
-        },
-        Condition::Equals(field, literal) => equals(get(event, field), literal),
-        Condition::Differs(field, literal) => !equals(get(event, field), literal),
-        Condition::Above(field, number) => match get(event, field) {
-            Some(Value::Number(value)) => value.as_f64().unwrap_or_default() > f64::from(*number),
-            _ => return Err(Fails),
-        },
-        Condition::OneOf(field, list) => match get(event, field) {
-            Some(value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_))) => {
-                let written = match value {
-                    Value::Null => String::new(),
-                    _ => written(value),
-                };
-                list.iter().any(|literal| match literal {
-                    Literal::Text(text) => written == *text,
-                    Literal::Number(number) => written == number.to_string(),
-                })
-            }
-            _ => false,
-        },
-        Condition::Contains(text, field) => match get(event, field) {
-            Some(Value::String(value)) => value.contains(text),
-            Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(text)),
-            _ => false,
-        },
-        Condition::Matches(field, text, starts, ends) => match get(event, field) {
-            Some(Value::String(value)) => value.split('\n').any(|line| match (starts, ends) {
-                (true, true) => line == *text,
-                (true, false) => line.starts_with(text),
-                (false, true) => line.ends_with(text),
-                (false, false) => line.contains(text),
-            }),
-            _ => false,
-        },
-        Condition::Not(inner) => !holds(inner, event)?,
-        Condition::All(inner) => {
-            for one in inner {
-                if !holds(one, event)? {
-                    return Ok(false);
+fn one(statement: &Statement, event: Value) -> Result<Vec<Option<Value>>, Fails> {
+    match statement {
+        Statement::Filter(filter, after) => Ok(filter::apply(filter, after, event)),
+        Statement::If(branches) => {
+            for (condition, body) in branches {
+                if condition.as_ref().map_or(Ok(true), |condition| holds(condition, &event))? {
+                    return run(body, event);
                 }
             }
-            true
-        }
-        Condition::Any(inner) => {
-            for one in inner {
-                if holds(one, event)? {
-                    return Ok(true);
-                }
-            }
-            false
-        }
-    })
-}
-
-fn equals(value: Option<&Value>, literal: &Literal) -> bool {
-    match literal {
-        Literal::Text(text) => value.and_then(Value::as_str) == Some(*text),
-        Literal::Number(number) => value.and_then(Value::as_i64) == Some(*number),
-    }
-}
-
-fn apply(filter: &Filter, event: &mut Value) -> bool {
-    match filter {
-        Filter::Drop => return false,
-        Filter::Rename(from, to) => {
-            if get(event, from).is_some() {
-                let value = remove(event, from);
-                set(event, to, value.unwrap_or_default());
-            }
-        }
-        Filter::Remove(field) => {
-            remove(event, field);
-        }
-        Filter::Add(field, text) => add(event, field, text),
-        Filter::Replace(field, text) => {
-            let value = filled(event, text);
-            set(event, field, value.into());
-        }
-        Filter::Copy(from, to) => {
-            if let Some(value) = get(event, from).filter(|value| !value.is_null()).cloned() {
-                set(event, to, value);
-            }
-        }
-        Filter::Tag(tag) => add_tag(event, tag),
-        Filter::Lowercase(field) => {
-            if let Some(text) = get(event, field).and_then(Value::as_str).map(str::to_lowercase) {
-                set(event, field, text.into());
-            }
-        }
-        Filter::Date { source, formats, target, removes } => date(event, source, formats, target, *removes),
-        Filter::Json { source, removes } => unfold(event, source, *removes),
-        Filter::Prune(names) => {
-            if let Value::Object(fields) = event {
-                fields.retain(|name, _| names.contains(&name.as_str()));
-            }
+            Ok(vec![Some(event)])
         }
     }
-    true
 }
 
-fn date(event: &mut Value, source: Field, formats: &[&str], target: &'static str, removes: bool) {
-    let Some(value) = get(event, source).filter(|value| !value.is_null()).cloned() else { return };
-    let time = formats.iter().find_map(|format| match (*format, &value) {
-        ("ISO8601", Value::String(text)) => text.parse::<jiff::Timestamp>().ok(),
-        ("UNIX_MS", Value::Number(number)) => jiff::Timestamp::from_millisecond(number.as_i64()?).ok(),
-        ("UNIX_MS", Value::String(text)) => jiff::Timestamp::from_millisecond(text.parse().ok()?).ok(),
-        _ => None,
-    });
-    match time {
-        Some(time) => {
-            set(event, std::slice::from_ref(&target), format!("{time:.3}").into());
-            if removes {
-                remove(event, source);
-            }
-        }
-        None => add_tag(event, "_dateparsefailure"),
+/// The event with these fields besides.
+pub(super) fn added(mut event: Value, fields: &[(Field, &str)]) -> Value {
+    for (field, text) in fields {
+        value::add(&mut event, field, text);
     }
-}
-
-fn unfold(event: &mut Value, source: &str, removes: bool) {
-    let Some(text) = event.get(source).filter(|value| !matches!(value, Value::Null | Value::Bool(false))) else {
-        return;
-    };
-    match text.as_str().and_then(|text| serde_json::from_str(text).ok()) {
-        Some(Value::Object(members)) => {
-            for (name, value) in members {
-                event[name] = value;
-            }
-            if removes && let Value::Object(fields) = event {
-                fields.remove(source);
-            }
-        }
-        _ => add_tag(event, "_jsonparsefailure"),
-    }
-}
-
-pub(super) fn add_tag(event: &mut Value, tag: &str) {
-    let mut tags = match event.get("tags") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(tags)) => tags.clone(),
-        Some(other) => vec![other.clone()],
-    };
-    if !tags.iter().any(|known| known == tag) {
-        tags.push(tag.into());
-    }
-    event["tags"] = tags.into();
-}
-
-fn add(event: &mut Value, field: Field, text: &str) {
-    let value: Value = filled(event, text).into();
-    let list = match get(event, field) {
-        None => return set(event, field, value),
-        Some(Value::Null) => vec![value],
-        Some(Value::Array(list)) => [list.clone(), vec![value]].concat(),
-        Some(other) => vec![other.clone(), value],
-    };
-    set(event, field, list.into());
-}
-
-/// A text with fields in it.
-pub(super) fn filled(event: &Value, text: &str) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, (inside, after))) =
-        rest.split_once("%{").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
-    {
-        out.push_str(before);
-        let names: Vec<&str> = inside.trim_matches(['[', ']']).split("][").collect();
-        let value = names.iter().try_fold(event, |value, name| value.get(name)).filter(|value| !value.is_null());
-        match value {
-            Some(value) => out.push_str(&written(value)),
-            None => out.extend(["%{", inside, "}"]),
-        }
-        rest = after;
-    }
-    out + rest
-}
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(written).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
-}
-
-pub(super) fn get<'v>(event: &'v Value, field: &[&str]) -> Option<&'v Value> {
-    field.iter().try_fold(event, |value, name| value.get(name))
-}
-
-fn set(event: &mut Value, field: &[&str], value: Value) {
-    let Some((last, outer)) = field.split_last() else { return };
-    let mut place = event;
-    for name in outer {
-        if !place.get(name).is_some_and(Value::is_object) {
-            place[*name] = json!({});
-        }
-        place = &mut place[*name];
-    }
-    place[*last] = value;
-}
-
-fn remove(event: &mut Value, field: &[&str]) -> Option<Value> {
-    let (last, outer) = field.split_last()?;
-    let place: &mut Map<String, Value> =
-        outer.iter().try_fold(event, |value, name| value.get_mut(name))?.as_object_mut()?;
-    place.remove(*last)
+    event
 }

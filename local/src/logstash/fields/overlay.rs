@@ -1,0 +1,93 @@
+//! Names that a `rename` gave to a field, and that an event may have had itself.
+//!
+//! `rename => { "user" => "adid" }` leaves the event's own `adid` in its place where there is no `user`. A condition asks for either.
+//! A rule takes one field alone, so that one about such a name is listed.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use super::{Fields, Made, Seen, Target};
+use crate::logstash::{
+    ast::Place,
+    names::outwards,
+    note::{Effect, Notes},
+};
+
+/// What looked at a name after the `rename`: by the place of that, what was renamed and its new name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Uses(RefCell<BTreeMap<(Place, String, String), Use>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// A condition, which asks for the event's own field as well.
+    Asked,
+    /// A rule, which looks at the renamed field alone.
+    Ruled,
+}
+
+impl Uses {
+    fn add(&self, at: Place, from: &str, to: &str, how: Use) {
+        let mut uses = self.0.borrow_mut();
+        let known = uses.entry((at, from.to_owned(), to.to_owned())).or_insert(how);
+        *known = how.max(*known);
+    }
+}
+
+impl Target {
+    /// The field that was moved here, in whose place the event's own may stand.
+    fn covering(&self) -> Option<&str> {
+        match &self.made {
+            Made::Moved(from) if self.may_be_own => Some(from),
+            _ => None,
+        }
+    }
+}
+
+impl Fields {
+    /// What a rule finds under a name; see [`Self::look`].
+    pub(in crate::logstash) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
+        let (name, _) = self.name(path)?;
+        self.note_rule(&name);
+        self.look(path)
+    }
+
+    /// Remembers that a rule looks at a name as it is here.
+    pub(super) fn note_rule(&self, path: &str) {
+        let covering = |(outer, _)| Some((outer, self.targets.get(outer)?));
+        for (outer, target) in outwards(path).filter_map(covering) {
+            if let Some(from) = target.covering() {
+                self.uses.add(target.at, from, outer, Use::Ruled);
+            }
+        }
+    }
+
+    /// For a condition: the renamed field under a name, and the event's own of that name, which stands there where the renamed one is
+    /// missing.
+    pub(in crate::logstash) fn covered(&self, path: &str) -> Option<(String, String)> {
+        let (path, _) = self.name(path).ok()?;
+        let (outer, target) = outwards(&path).find_map(|(outer, _)| Some((outer, self.targets.get(outer)?)))?;
+        let from = target.covering()?;
+        self.uses.add(target.at, from, outer, Use::Asked);
+        let is_own_gone = outwards(&path).any(|(outer, _)| self.gone.contains_key(outer));
+        (!is_own_gone).then(|| (from.to_owned(), path.clone()))
+    }
+
+    /// Lists the names that an event may have had itself and that something looked at.
+    pub(in crate::logstash) fn list_overlays(&self, notes: &mut Notes) {
+        for ((at, from, to), how) in self.uses.0.borrow().iter() {
+            match how {
+                Use::Asked => {
+                    let text = format!(
+                        "rename `{from}`: `{from}` is taken to be neither `null` nor empty, for which conditions on `{to}` would go by an event's own `{to}`"
+                    );
+                    notes.add(*at, Effect::Assumed, text);
+                }
+                Use::Ruled => {
+                    let text = format!(
+                        "rename `{from}`: of an event that came with `{to}` and without `{from}` the rules below take `{to}` in Logstash, and nothing here"
+                    );
+                    notes.differs(*at, text);
+                }
+            }
+        }
+    }
+}
