@@ -225,7 +225,8 @@ impl Fields {
 
     /// Whether what an event came with under a name at the top was neither removed nor moved.
     pub(super) fn is_own_kept(&self, name: &str) -> bool {
-        self.prefix.is_none() && !self.gone.contains_key(name) && !self.is_pruned(name)
+        let is_there = self.prefix.as_ref().is_none_or(Prefix::has_envelope);
+        is_there && !self.gone.contains_key(name) && !self.is_pruned(name)
     }
 
     /// Whether an event may have come with a field of this name, which is still there.

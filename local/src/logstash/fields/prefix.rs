@@ -44,6 +44,11 @@ impl Prefix {
         self.around.as_ref().is_some_and(is_known)
     }
 
+    /// Whether the event may have fields of its own beside the object.
+    pub(super) fn has_envelope(&self) -> bool {
+        self.around.is_some()
+    }
+
     /// What is left of a path within the object.
     fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(self.path.as_str())?;

@@ -150,6 +150,9 @@ fn an_array_under_any_name_comes_over_with_what_is_asked_for_around_it() {
     let rules = "    format: { records: detail.findings }\n    envelope: [account]\n    select: NOT level:low AND NOT account:/7/\n    index: i-%{kind}\n";
     assert!(yaml.contains(rules), "{yaml}");
     assert_listed(&notes, Effect::Assumed, "`account` beside the array: taken to stand before it");
+    let input = "s3 { bucket => b codec => json tags => [in] }";
+    let (yaml, _) = self::notes(input, "split { field => Records } if \"p\" in [tags] { drop { } }", "i");
+    assert!(yaml.contains("envelope: [tags]\n    select: NOT tags:p\n"), "{yaml}");
     // What is around the array, one name on both sides, and a filter before are not guessed at.
     for filters in [
         "split { field => \"[detail][findings]\" } if [detail][kind] == \"x\" { drop { } }",
