@@ -246,7 +246,10 @@ impl<'p> Producer<'p> {
                 Err(error) => {
                     let end = here.offset(frames.offset());
                     return match rest(error, end) {
-                        Ok(rejection) => reject_rest(rejection, end, here.bytes, awaited, bodies, origin, name),
+                        Ok(rejection) => {
+                            let held = (here.bytes, frames.torn());
+                            reject_rest(rejection, end, held, awaited, bodies, origin, name)
+                        }
                         Err(how) => (how, end),
                     };
                 }
@@ -346,18 +349,20 @@ fn missed(
 /// Rejects the rest, which can never be read. If only some events are awaited, all other events have their fates
 /// already: then each awaited event that was not found is rejected, and the rest from the position from which it was
 /// requested.
+///
+/// A record of a stream is kept whole, since it exists nowhere else. Of an object the value within which it ended is kept.
 #[cold]
 fn reject_rest(
     mut rejection: Rejection,
     end: ItemPosition,
-    bytes: &[u8],
+    (record, torn): (&[u8], (&[u8], u64)),
     awaited: &mut Option<Awaited>,
     bodies: &mut Bodies,
     origin: &Origin,
     dataset: &str,
 ) -> (End, ItemPosition) {
+    let broken_at = rejection.at.offset;
     if let Some(awaited) = awaited {
-        let broken_at = rejection.at.offset;
         let unreachable =
             format!("what is at offset {broken_at} can't be read: {}: {}", rejection.error_type, rejection.reason);
         while let Some(offset) = awaited.missed_before(u64::MAX) {
@@ -370,7 +375,11 @@ fn reject_rest(
         let Some(from) = awaited.rest_from() else { return (End::Whole, end) };
         rejection.at.offset = broken_at.max(from);
     }
-    let put = |body: &mut Body| body.reject(origin, dataset, &rejection, bytes, bytes.len() as u64);
+    let (bytes, length) = match record {
+        [] if rejection.at.offset == broken_at => torn,
+        record => (record, record.len() as u64),
+    };
+    let put = |body: &mut Body| body.reject(origin, dataset, &rejection, bytes, length);
     match bodies.place(rejection.at, put) {
         Ok(()) => (End::Whole, end),
         Err(Stopped) => (End::Stopped, rejection.at.min(end)),

@@ -223,7 +223,7 @@ impl<'d> DryRun<'d> {
                     return Ok(());
                 }
                 Err(FrameError::Broken { offset, error_type, reason }) => {
-                    each(offset, &[], failed(Stage::Frame, error_type, &reason));
+                    each(offset, frames.torn().0, failed(Stage::Frame, error_type, &reason));
                     return Ok(());
                 }
                 Err(FrameError::Read(error)) => return Err(error),

@@ -6,9 +6,11 @@
 //! absent: validation (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows
 //! with the input.
 
+mod around;
 mod buffer;
 mod cloudwatch;
 mod detect;
+mod gap;
 mod history;
 mod inflate;
 pub mod kpl;
@@ -19,17 +21,21 @@ mod only;
 mod records;
 mod scan;
 mod seam;
+mod seek;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod torn;
 mod values;
 
 use std::io::Read;
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use around::Around;
 use buffer::Buffer;
 use cloudwatch::Composer;
+use gap::Gap;
 use history::{History, Within};
 pub use inflate::{Compression, Member};
 use inflate::{Fault, Twice};
@@ -37,9 +43,8 @@ use lines::{Line, Skip};
 pub use only::Only;
 pub use only::{Awaited, Look};
 pub use records::Records;
-use records::Seek;
-use scan::Scanner;
 use seam::LineStarts;
+use torn::Torn;
 
 /// Default of `MILLRACE_MAX_EVENT_BYTES`: 1 MiB.
 pub const DEFAULT_MAX_EVENT_BYTES: usize = 1 << 20;
@@ -147,6 +152,7 @@ impl Checkpoint {
 /// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the
 /// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
 /// 64 KiB for where gzip members begin; for CloudWatch Logs also a log event twice and 128 KiB.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Frames<R> {
     source: Twice<R>,
     buffer: Buffer,
@@ -167,12 +173,12 @@ pub struct Frames<R> {
     history: History,
     /// Which array of an object is read.
     records: Records,
-    /// The search for it, where too much stands before it to be held.
-    seek: Option<Seek>,
-    /// What follows it in its object.
-    rest: Option<Scanner>,
-    /// What of that would have been copied.
-    later: Option<Seek>,
+    /// What stands before it or after it in its object, while that is passed over.
+    around: Option<Around>,
+    /// What was passed over since its last element.
+    gap: Option<Gap>,
+    /// Whether the value at hand is an element of it for certain, so that what is copied belongs to it.
+    is_element: bool,
     /// What is copied into each element: the places of its names, and values.
     copied: Vec<(usize, Vec<u8>)>,
     /// Members that could not be copied.
@@ -183,6 +189,8 @@ pub struct Frames<R> {
     mark: Option<u64>,
     /// Where NUL bytes begin, while nothing else was met.
     zeros_from: Option<u64>,
+    /// The value within which the input ended.
+    torn: Option<Torn>,
     /// The length of the value that was just returned and did not decode.
     doubtful: Option<usize>,
     line_starts: LineStarts,
@@ -213,6 +221,10 @@ enum Found {
     TooLarge {
         offset: u64,
         length: u64,
+    },
+    /// Something is missing here, of which no bytes are left.
+    Missing {
+        offset: u64,
     },
 }
 
@@ -261,14 +273,15 @@ impl<R: Read> Frames<R> {
             within: Within::Top,
             history: History::new(start, Within::Top),
             records: Records::default(),
-            seek: None,
-            rest: None,
-            later: None,
+            around: None,
+            gap: None,
+            is_element: false,
             copied: Vec::new(),
             left_out: 0,
             added: 0,
             mark: None,
             zeros_from: None,
+            torn: None,
             doubtful: None,
             line_starts: LineStarts::default(),
             line: Line::default(),
@@ -328,6 +341,9 @@ impl<R: Read> Frames<R> {
                 let (payload, time_ms) = (self.composer.payload(), self.composer.time_ms);
                 Ok(Some(Frame::Record { payload, offset, time_ms, added: self.added }))
             }
+            Ok(Some(Found::Missing { offset })) => {
+                Ok(Some(Frame::Record { payload: &[], offset, time_ms: None, added: 0 }))
+            }
             Ok(Some(Found::TooLarge { offset, length })) => {
                 Ok(Some(Frame::TooLarge { offset, length, head: &self.head }))
             }
@@ -369,7 +385,7 @@ impl<R: Read> Frames<R> {
     pub fn offset(&self) -> u64 {
         let offset = match &self.skip {
             Some(skip) => skip.offset,
-            None => self.mark.unwrap_or_else(|| self.buffer.offset()),
+            None => self.mark.or(self.gap.map(|gap| gap.offset)).unwrap_or_else(|| self.buffer.offset()),
         };
         offset.max(self.wanted_from)
     }
@@ -390,7 +406,7 @@ impl<R: Read> Frames<R> {
         self.buffer.release();
         self.head = Vec::new();
         self.composer = Composer::default();
-        self.last = None;
+        (self.last, self.torn) = (None, None);
         self.broken = true;
     }
 
@@ -427,7 +443,7 @@ impl<R: Read> Frames<R> {
                 Some(Found::Record { start, end } | Found::Part { start, end }) => {
                     (self.buffer.offset_of(*start), self.buffer.offset_of(*end))
                 }
-                Some(Found::Composed { offset }) => (*offset, *offset),
+                Some(Found::Composed { offset } | Found::Missing { offset }) => (*offset, *offset),
                 Some(Found::TooLarge { offset, length }) => (*offset, offset + length),
             };
             if offset >= self.wanted_from {
@@ -436,6 +452,7 @@ impl<R: Read> Frames<R> {
             // Whatever became of it when it was met first becomes of it again.
             if let Some(Found::Record { start, end: last }) = found
                 && (end > self.wanted_from
+                    || self.buffer.slice(start, start + 1) != b"{"
                     || serde_json::from_slice::<IgnoredAny>(self.buffer.slice(start, last)).is_err())
             {
                 self.last = Some((start, last));

@@ -67,10 +67,11 @@ impl Letter {
             (Some(_), Some(_)) => return None,
         };
         let payload = payload.filter(|_| self.payload_length.is_none());
-        let is_rest = is_rest(&self.stage, &self.error_type) && self.payload_length.is_none();
+        let is_rest = is_rest(&self.stage, &self.error_type);
+        let is_of_stream = !matches!(self.position, Position::S3 { .. });
         match (payload, self.record_time_ms, self.position) {
-            (Some(payload), Some(time_ms), position) => {
-                let is_of_stream = !matches!(position, Position::S3 { .. });
+            // The payload of a rest is the value that was cut there: another upload may have all of it, and what follows.
+            (Some(payload), Some(time_ms), position) if is_of_stream || !is_rest => {
                 let content = if is_rest && is_of_stream { Content::Record } else { Content::Event };
                 let fits = content == Content::Record || payload.len() <= max_event_bytes;
                 let facts = self.record.unwrap_or_default();
@@ -156,6 +157,9 @@ mod tests {
             (letter("frame", "event_too_large", &cut), "at 7"),
             (letter("frame", "position_not_found", &nothing), "at 7"),
             (letter("frame", "corrupt", &nothing), "from 7"),
+            (letter("frame", "truncated", &nothing), "from 7"),
+            (letter("frame", "truncated", &payload), "from 7"),
+            (letter("frame", "truncated", &cut), "from 7"),
             (letter("frame", "bomb", &nothing), "from 7"),
             (letter("source", "gone", &nothing), "gone 7"),
             (letter("domain", "strict", &json!({ "payload": "{}", "record_time_ms": null })), "at 7"),

@@ -13,25 +13,27 @@ mod header;
 use std::io::Read;
 
 use super::detect::WINDOW;
+use super::gap::Gap;
 use super::history::Within;
-use super::{Found, FrameError, Frames, broken, unclosed};
+use super::seam::holds_cut;
+use super::{Found, FrameError, Frames, broken};
 pub(super) use compose::Composer;
+use header::Header;
+pub(super) use header::Stop;
 pub(super) use header::is_envelope;
-use header::{Header, Stop};
 
 impl<R: Read> Frames<R> {
     /// The next log event of the envelope, or of those behind it.
     pub(super) fn next_log_event(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             let Some(found) = self.next_element()? else { return Ok(None) };
-            // What stands in no array is no log event.
-            if self.within == Within::Top {
-                return Ok(Some(found));
-            }
-            if self.composer.is_control() {
-                continue;
-            }
-            let Found::Record { start, end } = found else { return Ok(Some(found)) };
+            let is_control = self.is_element && self.composer.is_control();
+            let (start, end) = match found {
+                Found::Record { .. } | Found::TooLarge { .. } if is_control => continue,
+                // What stands in no array is no log event.
+                Found::Record { start, end } if self.is_element => (start, end),
+                _ => return Ok(Some(found)),
+            };
             if !self.composer.compose(self.buffer.slice(start, end)) {
                 return Ok(Some(found));
             }
@@ -43,25 +45,38 @@ impl<R: Read> Frames<R> {
     /// Reads all before the first log event of the envelope at whose brace the buffer stands; `false` where an object holds another.
     pub(super) fn begin_envelope(&mut self) -> Result<bool, FrameError> {
         let here = self.buffer.offset();
+        let length = match self.find_header()? {
+            Ok(length) => length,
+            Err(Stop::Cut) if self.stream && self.buffer.unread().len() < WINDOW => return Err(self.torn_here()),
+            Err(_) if !self.stream => return Ok(false),
+            Err(Stop::Cut) => return Err(lost(here, r#"no "logEvents" in the first 64 KiB of the envelope"#)),
+            Err(Stop::Lost) => return Err(lost(here, r#"expected an envelope {…,"logEvents":[…]}"#)),
+        };
+        if let Ok(header) = Header::read(&self.buffer.unread()[..length]) {
+            self.composer.begin(&header);
+        }
+        self.buffer.pos += length;
+        self.within = Within::Array;
+        self.history.push_whole(here);
+        self.gap = Some(Gap::opening(self.buffer.offset()));
+        Ok(true)
+    }
+
+    /// The length of the header at which the buffer stands.
+    pub(super) fn find_header(&mut self) -> Result<Result<usize, Stop>, FrameError> {
         loop {
             let unread = self.buffer.unread();
             let window = &unread[..unread.len().min(WINDOW)];
             match Header::read(window) {
-                Ok(header) => {
-                    self.composer.begin(&header);
-                    self.buffer.pos += header.length;
-                    self.within = Within::Array;
-                    self.history.push_whole(here);
-                    return Ok(true);
-                }
+                // Another value begins within it.
+                Ok(header) if holds_cut(&window[..header.length]) => return Ok(Err(Stop::Lost)),
+                Ok(header) => return Ok(Ok(header.length)),
                 Err(Stop::Cut) if window.len() < WINDOW => {
                     if !self.fill()? {
-                        return if self.stream { Err(unclosed(here)) } else { Ok(false) };
+                        return Ok(Err(Stop::Cut));
                     }
                 }
-                Err(_) if !self.stream => return Ok(false),
-                Err(Stop::Cut) => return Err(lost(here, r#"no "logEvents" in the first 64 KiB of the envelope"#)),
-                Err(Stop::Lost) => return Err(lost(here, r#"expected an envelope {…,"logEvents":[…]}"#)),
+                Err(stop) => return Ok(Err(stop)),
             }
         }
     }

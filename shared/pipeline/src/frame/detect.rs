@@ -7,8 +7,9 @@
 use super::Format;
 use super::cloudwatch::is_envelope;
 use super::noise::{is_blank, opens_array};
-use super::records::{Records, Seek, Sought};
+use super::records::Records;
 use super::scan::{Scanner, significant, trim_end, trim_start};
+use super::seek::{Seek, Sought};
 
 /// How much is looked at.
 pub(super) const WINDOW: usize = 64 * 1024;

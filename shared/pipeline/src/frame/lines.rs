@@ -206,6 +206,7 @@ impl<R: Read> Frames<R> {
             let start = self.buffer.pos;
             self.buffer.pos += 1;
             self.go_over_to(Within::Top);
+            self.line = Line::default();
             return Ok(Found::Part { start, end: start });
         }
         let Some(scanner) = Scanner::for_value(first) else { return self.broken_line() };
@@ -326,7 +327,7 @@ impl<R: Read> Frames<R> {
 
     /// Passes on over the value that began at an offset, of which the head is kept already.
     pub(super) fn skip_on(&mut self, offset: u64, until: Until) -> Result<Found, FrameError> {
-        self.doubtful = None;
+        (self.doubtful, self.gap) = (None, None);
         self.skip = Some(Skip { offset, until, significant: self.buffer.offset() });
         self.go_on_skipping()
     }
@@ -422,7 +423,7 @@ impl<R: Read> Frames<R> {
                     skip.until = Until::Cut;
                     return Ok(true);
                 }
-                return Err(unclosed(skip.offset));
+                return Err(self.torn_head(skip.offset, skip.significant));
             }
         }
         let piece = &self.buffer.unread()[..held];

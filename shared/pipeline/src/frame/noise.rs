@@ -86,20 +86,28 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// Whether these bytes, from a bracket on, begin an array of objects or arrays, or an empty one; `None` where more are needed.
+/// Whether these bytes, from a bracket on, begin an array that holds objects at any depth, or an empty one; `None` where more are needed.
 pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
     let blank = |&byte: &u8| is_white_space(byte) && !(in_line && byte == b'\n');
     let trim = |bytes: &'_ [u8]| bytes.iter().position(|byte| !blank(byte));
     let mut at = 1;
-    let mut is_first = true;
+    let mut depth = 1_u64;
+    let mut is_empty = true;
+    let mut is_nested = false;
     loop {
         at += trim(bytes.get(at..)?)?;
         let rest = &bytes[at..];
         match rest[0] {
             b'{' => return begins_object(rest),
-            b'[' => return Some(true),
+            b'[' => {
+                depth += 1;
+                at += 1;
+                (is_empty, is_nested) = (false, true);
+                continue;
+            }
             // Of a line it is one value that is no event, as it was.
-            b']' => return if is_first && !in_line { ends_line(&rest[1..]) } else { Some(false) },
+            b']' if is_empty => return if in_line { Some(false) } else { ends_line(&rest[1..]) },
+            b']' if bytes[..at].ends_with(b"[") || bytes[..at].trim_ascii_end().ends_with(b"[") => {}
             first => {
                 let Some(mut scanner) = Scanner::for_value(first) else { return Some(false) };
                 let length = scanner.scan(rest)?;
@@ -107,18 +115,31 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
                     return Some(false);
                 }
                 at += length;
-                at += trim(bytes.get(at..)?)?;
-                // Text does not close its bracket in another line, with nothing but values between.
-                if bytes[at] == b']' && bytes[..at].contains(&b'\n') {
-                    return ends_line(&bytes[at + 1..]);
-                }
-                if bytes[at] != b',' {
-                    return Some(false);
-                }
-                at += 1;
-                is_first = false;
+                is_empty = false;
             }
         }
+        // After a value: brackets that close, then a comma.
+        loop {
+            at += trim(bytes.get(at..)?)?;
+            if bytes[at] != b']' {
+                break;
+            }
+            depth -= 1;
+            if depth == 0 {
+                // Text does not close its bracket in another line, with nothing but values between.
+                return match &bytes[at + 1..] {
+                    _ if in_line => Some(false),
+                    rest if bytes[..at].contains(&b'\n') => ends_line(rest),
+                    rest if is_nested => trim(rest).map(|end| rest[..end].contains(&b'\n')),
+                    _ => Some(false),
+                };
+            }
+            at += 1;
+        }
+        if bytes[at] != b',' {
+            return Some(false);
+        }
+        at += 1;
     }
 }
 
@@ -133,6 +154,13 @@ fn ends_line(rest: &[u8]) -> Option<bool> {
     at.map(|at| matches!(rest[at], b'\n' | b',' | b'[' | b'{'))
 }
 
+/// Whether what begins with a bracket is text: `[INFO]`.
+fn is_text(rest: &[u8]) -> bool {
+    let Some(&first @ b'[') = rest.first() else { return false };
+    let Some(length) = Scanner::for_value(first).and_then(|mut scanner| scanner.scan(rest)) else { return false };
+    opens_array(rest, true) != Some(true) && serde_json::from_slice::<serde::de::IgnoredAny>(&rest[..length]).is_err()
+}
+
 /// Of a line: whether it is more than one value, each an object or an array, with nothing but noise between, before and after.
 pub(super) fn is_values_and_noise(line: &[u8]) -> bool {
     let after = skip_in_line(line);
@@ -141,10 +169,13 @@ pub(super) fn is_values_and_noise(line: &[u8]) -> bool {
         // What is not noise is one broken value.
         return after > 0;
     };
+    if is_text(&line[after..]) {
+        return false;
+    }
     let rest = &line[after + end..];
     let next = skip_in_line(rest);
     match rest.get(next) {
-        Some(byte) => matches!(byte, b'{' | b'['),
+        Some(byte) => matches!(byte, b'{' | b'[') && !is_text(&rest[next..]),
         None => after > 0 || rest.iter().any(|&byte| !is_white_space(byte)),
     }
 }

@@ -15,10 +15,12 @@ pub(super) struct Seam {
     depth: u32,
     /// A bit for each open bracket, the innermost lowest: 1 for an array.
     arrays: u64,
-    in_string: bool,
-    escaped: bool,
+    /// Within a string, and whether a backslash precedes.
+    in_string: Option<bool>,
     /// No value is like that: a bracket closed another kind, a string held a line break, or stood beside another value.
     is_broken: bool,
+    /// A bracket opened beside another value, without a comma. Brackets say where such a value ends, but not that it goes on at a line.
+    is_beside: bool,
     /// The last byte outside of strings that is not white space.
     last: u8,
 }
@@ -26,7 +28,13 @@ pub(super) struct Seam {
 impl Seam {
     /// Before the first byte of a value.
     pub(super) const fn new() -> Self {
-        Self { depth: 0, arrays: 0, in_string: false, escaped: false, is_broken: false, last: 0 }
+        Self { depth: 0, arrays: 0, in_string: None, is_broken: false, is_beside: false, last: 0 }
+    }
+
+    /// After the bracket that closes an array within so many objects.
+    pub(super) fn after_array(depth: u64) -> Self {
+        let depth = u32::try_from(depth).unwrap_or(LEVELS).min(LEVELS);
+        Self { depth, last: b']', ..Self::new() }
     }
 
     /// Takes the next bytes of the value.
@@ -40,11 +48,11 @@ impl Seam {
     }
 
     fn step(&mut self, byte: u8) {
-        if self.in_string {
+        if let Some(is_escaped) = self.in_string {
             match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = true,
-                b'"' => self.in_string = false,
+                _ if is_escaped => self.in_string = Some(false),
+                b'\\' => self.in_string = Some(true),
+                b'"' => self.in_string = None,
                 b'\n' => self.is_broken = true,
                 _ => {}
             }
@@ -56,10 +64,11 @@ impl Seam {
             _ if self.last == b'"' && !matches!(byte, b':' | b',' | b'}' | b']') => self.is_broken = true,
             b'"' => {
                 self.is_broken |= !matches!(self.last, 0 | b'{' | b'[' | b',' | b':');
-                self.in_string = true;
+                self.in_string = Some(false);
             }
             b'{' | b'[' => {
                 self.is_broken |= self.depth == LEVELS;
+                self.is_beside |= !matches!(self.last, 0 | b'[' | b',' | b':');
                 self.depth += 1;
                 self.arrays = self.arrays << 1 | u64::from(byte == b'[');
             }
@@ -90,7 +99,7 @@ impl Seam {
             b',' => self.is_in_array(),
             _ => false,
         };
-        expects && !self.is_broken && !self.in_string && self.depth > 0
+        expects && !self.is_broken && !self.is_beside && self.in_string.is_none() && self.depth > 0
     }
 }
 
@@ -121,6 +130,20 @@ impl LineStarts {
         self.searched = until;
         self.found.map(index)
     }
+}
+
+/// Whether these bytes, from the first one of a value on, hold a line that begins with `{` where no value may stand.
+pub(super) fn holds_cut(bytes: &[u8]) -> bool {
+    let mut seam = Seam::new();
+    let mut at = 0;
+    while let Some(line) = line_start(&bytes[at..]) {
+        seam.take(&bytes[at..at + line]);
+        if !seam.expects_value() {
+            return true;
+        }
+        at += line;
+    }
+    false
 }
 
 /// The index of the first brace, or bracket before a brace, that a line break stands before.
@@ -156,6 +179,8 @@ mod tests {
             ("{\"\"a\":[", false),
             ("{\"a\"\":[", false),
             ("{\"a\":b\":[", false),
+            ("{\"a\":[{}\n[", false),
+            ("{\"a\":[1 [", false),
             ("{\"a\":NaN,\"b\":[", true),
         ] {
             let mut seam = Seam::new();

@@ -47,7 +47,8 @@ impl<'b> Frames<&'b [u8]> {
         self.format = self.wanted;
         self.within = Within::Top;
         self.history.restart();
-        (self.seek, self.rest, self.later, self.mark, self.doubtful) = (None, None, None, None, None);
+        (self.around, self.gap, self.mark, self.doubtful, self.torn) = (None, None, None, None, None);
+        self.is_element = false;
         self.line_starts = LineStarts::default();
         self.zeros_from = None;
         self.line = Line::default();

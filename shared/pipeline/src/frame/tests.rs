@@ -1,6 +1,11 @@
 //! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
 
+mod checkpoints;
 mod cloudwatch;
+mod composed;
+mod compressed;
+mod cuts;
+mod formats;
 mod properties;
 mod records;
 mod stream;
@@ -404,93 +409,6 @@ fn what_is_not_utf8_is_broken_at_its_start() {
 }
 
 #[test]
-fn formats_are_told_apart_by_what_is_on_whole_lines() {
-    let one_line_inside = "{\n  \"a\": [\n    {\"b\": 1},\n    {\"b\": 2}\n  ],\n  \"c\":\n    {\"d\": 3}\n}\n";
-    let pretty_array = "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n";
-    let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(70_000));
-    let cases: &[(&str, Format)] = &[
-        ("", Format::Concatenated),
-        ("{\"a\":1}\n", Format::Ndjson),
-        ("{\"a\":1}", Format::Ndjson),
-        ("\u{feff}\r\n {\"a\":1}\r\n", Format::Ndjson),
-        ("{\"a\":1}{\"b\":1}", Format::Ndjson),
-        ("{\"a\":1} {\"b\":1}\n{\"c\":1}\n", Format::Ndjson),
-        // Never from a first line alone.
-        ("garbage\n{\"a\":1}\n", Format::Ndjson),
-        ("\"b\":1}}\n{\"a\":1}\n", Format::Ndjson),
-        ("{\"cut\":{\"b\":\n\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
-        ("{\"cut\":\"\n{\"a\":1}\n", Format::Ndjson),
-        ("[2026-11-22] started\n{\"a\":1}\n", Format::Ndjson),
-        ("[1,2]\n{\"a\":1}\n", Format::Ndjson),
-        ("[\"x\"]\n{\"cut\n", Format::Ndjson),
-        // Arrays, printed in all ways.
-        ("[]", Format::Array),
-        ("[{\"a\":1},{\"a\":2}]", Format::Array),
-        ("[{\"a\":1},\n{\"a\":2}]", Format::Array),
-        ("[\n{\"a\":1}\n,\n{\"a\":2}\n]", Format::Array),
-        ("[\n{\"a\":1}\n,{\"a\":2}\n]", Format::Array),
-        (pretty_array, Format::Array),
-        ("[\n  {\n    \"a\": 1\n  },\n  {\n    \"b\": {}\n  }\n]", Format::Array),
-        ("[\n  {\n    \"a\": [\n {\"b\": 1}\n ]\n  }\n]", Format::Array),
-        ("[[1],[2]]", Format::Array),
-        ("[1,2,{}]", Format::Array),
-        ("[1,2,3]", Format::Concatenated),
-        ("[INFO] started", Format::Concatenated),
-        ("[12] {started}", Format::Concatenated),
-        // Records.
-        ("{\"Records\":[{\"a\":1}]}", Format::Records),
-        ("{\"Records\":[]}\n", Format::Records),
-        ("{\n  \"Records\" : [\n    {\"a\":1}\n  ]\n}", Format::Records),
-        ("{\"Records\":[1]}\n", Format::Ndjson),
-        ("{\"Records\":\"x\"}\n", Format::Ndjson),
-        ("{\"x\":1,\"Records\":[{}]}\n", Format::Records),
-        ("{\"x\":1,\"Records\":[{}]}\n{}\n{\"a\":1}", Format::Ndjson),
-        ("{\"x\":{\"Records\":[{}]}}\n", Format::Ndjson),
-        ("{\"Records\":[{}]}\n{\"Records\":[{}]}", Format::Records),
-        ("{\"Records\":[{}]}\n{\"a\":1}", Format::Ndjson),
-        ("{\"Records\":[{}]}\n{\n\"a\":1}", Format::Ndjson),
-        // Pretty-printed.
-        ("{\n  \"a\": 1\n}\n{\n  \"b\": 2\n}\n", Format::Concatenated),
-        ("{\n  \"a\": 1\n}\n{}\n{\n  \"b\": {}\n}\n", Format::Concatenated),
-        (one_line_inside, Format::Concatenated),
-        ("{\n  \"a\": 1\n}\n{\"b\":2}\n", Format::Concatenated),
-        ("{\"b\":2}\r\n{\r\n  \"a\": {\"c\":2}\r\n}\r\n", Format::Concatenated),
-        ("{\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
-        ("}\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
-        ("{\"a\":\n1}{\"b\":2}", Format::Concatenated),
-        // No whole line in the window.
-        (&long, Format::Concatenated),
-    ];
-    for (text, expected) in cases {
-        for (what, bytes) in [("plain", text.as_bytes().to_vec()), ("gzip", gzip(text.as_bytes()))] {
-            for chunk in [1, 1000, MIB] {
-                let mut frames = Frames::new(chunked(&bytes, chunk), Format::Auto, MIB);
-                frames.next().unwrap();
-                assert_eq!(
-                    frames.checkpoint(frames.offset()).format,
-                    *expected,
-                    "{what} in chunks of {chunk}: {text:.80}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_end_of_the_window_ends_no_line() {
-    // The window ends exactly behind what would be an object; the line goes on.
-    let mut text = "x".repeat(detect::WINDOW - 8);
-    text.push_str("\n{\"a\":1}");
-    assert_eq!(text.len(), detect::WINDOW);
-    assert_eq!(detect::detect(text.as_bytes(), true), Format::Ndjson);
-    assert_eq!(detect::detect(text.as_bytes(), false), Format::Concatenated);
-    text.push_str(",\n");
-    let mut frames = Frames::new(text.as_bytes(), Format::Auto, MIB);
-    frames.next().unwrap();
-    assert_eq!(frames.format, Format::Concatenated);
-}
-
-#[test]
 fn members_and_frames_follow_one_another() {
     let skippable = [b"\x52\x2a\x4d\x18\x03\0\0\0abc".as_slice(), &zstd(b"{\"a\":1}\n")].concat();
     let expected = &[record(0, "{\"a\":1}"), record(8, "{\"b\":2}")];
@@ -498,54 +416,6 @@ fn members_and_frames_follow_one_another() {
     check([gzip(b"{\"a\":1}\n{\"b\":2}\n"), vec![0; 1000]].concat(), Format::Auto, 100, expected);
     check([zstd(b"{\"a\":1}\n{\"b"), zstd(b"\":2}\n")].concat(), Format::Auto, 100, expected);
     check([skippable, zstd(b""), zstd(b"{\"b\":2}\n")].concat(), Format::Auto, 100, expected);
-}
-
-#[test]
-fn what_was_readable_of_broken_compression_comes_first() {
-    let (first, second) = (gzip(b"{\"a\":1}\n"), gzip(b"{\"b\":2}\n"));
-    let mut wrong_sum = first.clone();
-    wrong_sum[first.len() - 8] ^= 1;
-    let one = &[record(0, "{\"a\":1}")];
-    let then = |fault: Seen| [one.as_slice(), &[fault]].concat();
-    check([&first[..], b"garbage"].concat(), Format::Ndjson, 100, &then(Broken(8, "corrupt")));
-    check([&first[..], b"\0\0\0x"].concat(), Format::Ndjson, 100, &then(Broken(8, "corrupt")));
-    check([&first[..], b"\x1f"].concat(), Format::Ndjson, 100, &then(Broken(8, "truncated")));
-    check(&first[..first.len() - 1], Format::Ndjson, 100, &then(Broken(8, "truncated")));
-    check(&wrong_sum, Format::Ndjson, 100, &then(Broken(8, "corrupt")));
-    check(b"\x1f\x8b\x07garbage", Format::Auto, 100, &[Broken(0, "corrupt")]);
-    check(b"\x1f\x8b", Format::Auto, 100, &[Broken(0, "truncated")]);
-    let mut wholes = 0;
-    for cut in 1..second.len() {
-        let input = [&first[..], &second[..cut]].concat();
-        // A line is whole once its newline is readable, which it is before the checksum came.
-        let two = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}"), Broken(16, "truncated")];
-        let mut inflate = flate2::Decompress::new_gzip(15);
-        let mut readable = Vec::with_capacity(100);
-        inflate.decompress_vec(&second[..cut], &mut readable, flate2::FlushDecompress::None).unwrap();
-        let whole = readable.ends_with(b"\n");
-        wholes += usize::from(whole);
-        check(input, Format::Auto, 100, if whole { two.to_vec() } else { then(Broken(8, "truncated")) }.as_slice());
-    }
-    assert!(wholes >= 8 && wholes < second.len() / 2);
-    let (first, second) = (zstd(b"{\"a\":1}\n"), zstd(b"{\"b\":2}\n"));
-    for cut in 1..second.len() {
-        check([&first[..], &second[..cut]].concat(), Format::Auto, 100, &then(Broken(8, "truncated")));
-    }
-    check([&first[..], b"garbage"].concat(), Format::Ndjson, 100, &then(Broken(8, "corrupt")));
-}
-
-#[test]
-fn a_line_cut_by_broken_compression_is_no_record() {
-    // Stored blocks, so that every byte before the cut is readable.
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
-    encoder.write_all(b"{\"a\":1}\n{\"b\":2}\n").unwrap();
-    let stored = encoder.finish().unwrap();
-    let cut = stored.len() - 8 - 3;
-    for format in [Format::Ndjson, Format::Concatenated, Format::Auto] {
-        check(&stored[..cut], format, 100, &[record(0, "{\"a\":1}"), Broken(8, "truncated")]);
-    }
-    // A value over the limit that is cut is broken too.
-    check(&stored[..cut], Format::Ndjson, 3, &[too_large(0, 7, "{\"a\":1}"), Broken(8, "truncated")]);
 }
 
 #[test]
@@ -609,43 +479,6 @@ fn a_failing_reader_is_no_broken_object() {
     }
 }
 
-#[test]
-fn a_zstd_window_over_eight_mebibytes_is_refused() {
-    let compress = |window_log: u32| {
-        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
-        encoder.window_log(window_log).unwrap();
-        encoder.write_all(b"{\"a\":1}\n").unwrap();
-        encoder.finish().unwrap()
-    };
-    check(compress(23), Format::Ndjson, 100, &[record(0, "{\"a\":1}")]);
-    check(compress(24), Format::Ndjson, 100, &[Broken(0, "zstd_window")]);
-    check(compress(27), Format::Ndjson, 100, &[Broken(0, "zstd_window")]);
-}
-
-#[test]
-fn an_object_is_read_however_well_it_is_compressed() {
-    // Blank lines as of a bomb: 1,000 times (gzip) and 8,000 times (zstd) their compressed size.
-    let blank = vec![b' '; MIB];
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(&blank).unwrap();
-    let member = encoder.finish().unwrap();
-    for bytes in [member.repeat(300), zstd(&blank).repeat(300)] {
-        assert_eq!(read(&bytes, Format::Ndjson, MIB, MIB), []);
-    }
-    // Lines much like each other.
-    let line = |number: usize| format!("{{\"n\":\"{number:07}{number:0>80}\",\"x\":\"{:927}\"}}\n", " ");
-    let lines = (0..1 << 10).map(line).collect::<String>();
-    let large = gzip(lines.as_bytes()).repeat(300);
-    let mut frames = Frames::new(&large[..], Format::Ndjson, MIB);
-    let mut count = 0;
-    while frames.next().unwrap().is_some() {
-        count += 1;
-    }
-    assert_eq!(count, 300 << 10);
-    assert!(frames.bytes_raw() > 300 << 20 && frames.bytes_raw() > 40 * frames.bytes_in());
-    assert_eq!(frames.bytes_in(), large.len() as u64);
-}
-
 /// A reader over `count` copies of one byte.
 fn repeat(byte: u8, count: u64) -> impl Read {
     io::repeat(byte).take(count)
@@ -693,93 +526,6 @@ fn memory_is_bounded_by_the_limit_and_not_by_a_line() {
         assert_eq!(last, b"{\"a\":1}");
         assert!(frames.buffer_capacity() < 5 * MIB / 4);
     }
-}
-
-#[test]
-fn a_checkpoint_begins_at_the_last_member_before_it() {
-    let (first, second) = (gzip(b"{\"a\":1}\n{\"b"), gzip(b"\":2}\n{\"c\":3}\n"));
-    let object = [&first[..], &second].concat();
-    let mut frames = Frames::new(&object[..], Format::Auto, 100);
-    let seen = drain(&mut frames);
-    assert_eq!(seen.len(), 3);
-    let second_member = Member { compressed: first.len() as u64, raw: 11 };
-    for (offset, member) in
-        [(0, Member { compressed: 0, raw: 0 }), (8, Member { compressed: 0, raw: 0 }), (16, second_member)]
-    {
-        let at = frames.checkpoint(offset);
-        assert_eq!(
-            at,
-            Checkpoint { offset, compression: Compression::Gzip, member, ..Checkpoint::start(Format::Ndjson) }
-        );
-        // It travels as JSON.
-        let at: Checkpoint = serde_json::from_str(&serde_json::to_string(&at).unwrap()).unwrap();
-        let range = usize::try_from(at.member.compressed).unwrap()..;
-        let mut resumed = Frames::resume(&object[range.clone()], &at, 100);
-        assert_eq!(resumed.offset(), offset);
-        let rest: Vec<_> = seen.iter().filter(|seen| matches!(seen, Record(at, _) if *at >= offset)).cloned().collect();
-        assert_eq!(drain(&mut resumed), rest);
-        assert_eq!(resumed.bytes_raw(), 24 - offset);
-        assert_eq!(resumed.bytes_in(), object[range].len() as u64);
-        // And on from there.
-        assert_eq!(resumed.checkpoint(16), frames.checkpoint(16));
-    }
-}
-
-#[test]
-fn members_known_are_bounded() {
-    let mut object = Vec::new();
-    let mut starts = Vec::new();
-    for number in 0..10_000 {
-        starts.push((object.len() as u64, number * 8));
-        object.extend(gzip(format!("{number:07}\n").as_bytes()));
-    }
-    let mut frames = Frames::new(&object[..], Format::Ndjson, 100);
-    while frames.next().unwrap().is_some() {}
-    for offset in [0, 8, 79_992] {
-        let member = frames.checkpoint(offset).member;
-        assert!(starts.contains(&(member.compressed, member.raw)));
-        assert!(member.raw <= offset && offset - member.raw < 8 * 8, "{member:?} for {offset}");
-    }
-}
-
-#[test]
-fn a_checkpoint_before_anything_was_returned_begins_anew() {
-    for (text, format) in
-        [(" \n [1,2]", Format::Array), (" \n{\"Records\":[1,2]}", Format::Records), ("\n1\n2", Format::Ndjson)]
-    {
-        let mut frames = Frames::new(text.as_bytes(), format, 100);
-        let before = frames.offset();
-        frames.next().unwrap();
-        // The caller's own lower bound is older than the first value.
-        let at = frames.checkpoint(before);
-        assert!(!at.inside);
-        let begin = usize::try_from(at.member.compressed).unwrap();
-        assert_eq!(drain(&mut Frames::resume(&text.as_bytes()[begin..], &at, 100)).len(), 2, "{format:?}");
-    }
-}
-
-#[test]
-fn a_checkpoint_at_the_end_finds_nothing_more() {
-    for (text, format) in [
-        ("[1,2] ", Format::Array),
-        ("{\"Records\":[1,2]} ", Format::Records),
-        ("1\n2\n", Format::Ndjson),
-        ("{}{}", Format::Concatenated),
-    ] {
-        let mut frames = Frames::new(text.as_bytes(), format, 100);
-        drain(&mut frames);
-        let at = frames.checkpoint(frames.offset());
-        let begin = usize::try_from(at.member.compressed).unwrap();
-        let mut resumed = Frames::resume(&text.as_bytes()[begin..], &at, 100);
-        assert_eq!(drain(&mut resumed), [], "{format:?}");
-        assert_eq!(resumed.checkpoint(resumed.offset()), at);
-    }
-}
-
-#[test]
-fn an_object_that_ends_before_a_checkpoint_is_truncated() {
-    let at = Checkpoint { offset: 100, compression: Compression::Gzip, ..Checkpoint::start(Format::Ndjson) };
-    assert_eq!(drain(&mut Frames::resume(&gzip(b"1\n")[..], &at, 100)), [Broken(100, "truncated")]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl<R: Read> Frames<R> {
             }
             End::Cut(length) => Ok(self.cut(length)),
             End::TooLarge => self.skip(Until::Closed(scanner, Seam::new())),
-            End::Unclosed => Err(unclosed(self.buffer.offset())),
+            End::Unclosed => Err(self.torn_here()),
         }
     }
 
@@ -143,7 +143,7 @@ impl<R: Read> Frames<R> {
     }
 
     /// Whether what surrounds an element is a part of its event.
-    fn is_wrapped(&self) -> bool {
+    pub(super) fn is_wrapped(&self) -> bool {
         match self.format {
             Format::CloudwatchLogs => true,
             Format::Records => self.records.has_envelope(),
@@ -215,11 +215,6 @@ impl<R: Read> Frames<R> {
                 return Ok(None);
             }
         }
-    }
-
-    /// Bytes that have to be there.
-    pub(super) fn more(&mut self) -> Result<(), FrameError> {
-        if self.fill()? { Ok(()) } else { Err(unclosed(self.offset())) }
     }
 
     /// Passes over white space; `false` at the end.

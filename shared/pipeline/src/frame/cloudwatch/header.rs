@@ -26,7 +26,7 @@ pub(super) struct Header<'b> {
 
 /// Why there is no header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(in crate::frame) enum Stop {
     /// The bytes end before it does.
     Cut,
     /// They are none.

@@ -1,0 +1,229 @@
+//! The bytes of an object around its array: all up to the bracket that opens it, and all after the one that closes it.
+//!
+//! They are passed over in pieces, however many there are. A line that begins with `{` where no value may stand ends them: the object was
+//! cut, and reading goes on at that line ([`Seam`] says when). Then they are one rejection, with their bytes up to the limit.
+//! Deliberately absent: the elements, which are framed like other values (`values`).
+
+use std::io::Read;
+
+use super::history::Within;
+use super::lines::Until;
+use super::records::Records;
+use super::scan::{Scanner, trim_end};
+use super::seam::{LineStarts, Seam};
+use super::seek::{Seek, Sought};
+use super::{Found, FrameError, Frames};
+
+/// Which of the two is passed over, and how far.
+pub(super) struct Around {
+    /// The offset of the first byte: the brace of the object, or the bracket that closes the array.
+    begin: u64,
+    side: Side,
+    seam: Seam,
+    /// So many of the unread bytes were looked at. They are held, since they may have to be one rejection.
+    seen: usize,
+    /// The index of the first line that begins with `{`, where the bytes are held.
+    first_line: Option<usize>,
+    /// They are over the limit: only their head is kept.
+    is_long: bool,
+}
+
+enum Side {
+    Before(Seek),
+    /// After the array, and the search for members that would have been copied.
+    After(Scanner, Option<Seek>),
+}
+
+impl Side {
+    fn take(&mut self, piece: &[u8], records: &Records) -> Sought {
+        match self {
+            Self::Before(seek) => seek.take(piece, records),
+            Self::After(scanner, later) => {
+                let end = scanner.scan(piece);
+                if let Some(later) = later {
+                    later.take(&piece[..end.unwrap_or(piece.len())], records);
+                }
+                end.map_or(Sought::More, Sought::End)
+            }
+        }
+    }
+}
+
+impl<R: Read> Frames<R> {
+    /// Begins to look for the array of the object at whose brace the buffer stands.
+    pub(super) fn begin_before_array(&mut self) {
+        self.begin_around(Side::Before(Seek::new()), Seam::new(), 0);
+    }
+
+    /// Begins to pass over the rest of an object, at the bracket that closes its array.
+    pub(super) fn begin_after_array(&mut self, depth: u64) {
+        let later = self.records.has_envelope().then(|| Seek::past(&self.records));
+        self.begin_around(Side::After(Scanner::inside_objects(depth), later), Seam::after_array(depth), 1);
+    }
+
+    fn begin_around(&mut self, side: Side, seam: Seam, seen: usize) {
+        let begin = self.buffer.offset();
+        self.around = Some(Around { begin, side, seam, seen, first_line: None, is_long: false });
+    }
+
+    /// Passes over what stands around an array, if that is at hand: an event or a rejection, where it holds one.
+    pub(super) fn go_on_around(&mut self) -> Result<Option<Found>, FrameError> {
+        let Some(mut around) = self.around.take() else { return Ok(None) };
+        let passed = self.pass_around(&mut around);
+        match passed {
+            Ok(Passed::Over) => {
+                self.mark = None;
+                Ok(None)
+            }
+            Ok(Passed::Event) => {
+                if around.first_line.is_some() {
+                    // Lines that were passed come again.
+                    self.line_starts = LineStarts::default();
+                }
+                self.value(Scanner::at_object()).map(Some)
+            }
+            Ok(Passed::Found(found)) => {
+                self.mark = None;
+                Ok(Some(found))
+            }
+            Err(error) => {
+                self.around = Some(around);
+                Err(error)
+            }
+        }
+    }
+
+    fn pass_around(&mut self, around: &mut Around) -> Result<Passed, FrameError> {
+        loop {
+            let (base, unread) = (self.buffer.offset(), self.buffer.unread());
+            let line = self.line_starts.next(unread, base, around.seen);
+            // The bytes that follow decide whether the last two begin such a line.
+            let mut held = line.unwrap_or(unread.len().saturating_sub(2)).max(around.seen);
+            if !around.is_long {
+                held = held.min(self.max.saturating_add(1));
+            }
+            if held == around.seen {
+                if self.fill()? {
+                    continue;
+                }
+                held = self.buffer.unread().len();
+                if held == around.seen {
+                    return self.end_around(around);
+                }
+                if !around.is_long {
+                    held = held.min(self.max.saturating_add(1));
+                }
+            }
+            let piece = &self.buffer.unread()[around.seen..held];
+            let sought = around.side.take(piece, &self.records);
+            if let Side::After(_, Some(later)) = &mut around.side {
+                self.left_out += std::mem::take(&mut later.left_out);
+            }
+            match sought {
+                Sought::More => around.seam.take(piece),
+                _ => return self.leave_around(around, sought),
+            }
+            around.seen = held;
+            let is_at_line = line == Some(held);
+            if around.seen > self.max && !around.is_long {
+                around.is_long = true;
+                self.head.clear();
+                self.mark = Some(around.begin);
+            }
+            if around.is_long {
+                self.keep(held);
+                self.buffer.pos += held;
+                around.seen = 0;
+            }
+            if is_at_line {
+                around.first_line = around.first_line.or(Some(held));
+                if !around.seam.expects_value() {
+                    return Ok(self.cut_around(around));
+                }
+            }
+        }
+    }
+
+    /// What was looked for was met, after so many more bytes.
+    fn leave_around(&mut self, around: &mut Around, sought: Sought) -> Result<Passed, FrameError> {
+        let begin = around.begin;
+        if around.first_line.is_some() && !around.is_long && self.is_torn(around, sought) {
+            return Ok(self.cut_around(around));
+        }
+        match (&mut around.side, sought) {
+            (Side::Before(seek), Sought::Array(length)) => {
+                let seek = std::mem::replace(seek, Seek::new());
+                self.buffer.pos += around.seen + length;
+                self.enter_array(begin, seek);
+            }
+            (Side::Before(_), _) if !around.is_long => return Ok(Passed::Event),
+            (Side::Before(_), Sought::End(length) | Sought::Nothing(length)) => {
+                self.keep(length);
+                self.buffer.pos += length;
+                if matches!(sought, Sought::Nothing(_)) {
+                    self.mark = None;
+                    return self.skip_on(begin, Until::Line).map(Passed::Found);
+                }
+                return Ok(Passed::Found(self.long_around(begin)));
+            }
+            (_, Sought::End(length) | Sought::Nothing(length) | Sought::Array(length)) => {
+                self.buffer.pos += around.seen + length;
+                self.go_over_to(Within::Top);
+            }
+            (_, Sought::More) => {}
+        }
+        Ok(Passed::Over)
+    }
+
+    /// Whether the brackets up to here are those of no object, so that a line among them may be another value.
+    fn is_torn(&self, around: &Around, sought: Sought) -> bool {
+        let (Sought::Array(length) | Sought::End(length) | Sought::Nothing(length)) = sought else { return false };
+        let mut seam = around.seam;
+        seam.take(&self.buffer.unread()[around.seen..around.seen + length]);
+        seam.is_broken()
+    }
+
+    /// The object was cut before the line at hand.
+    fn cut_around(&mut self, around: &Around) -> Passed {
+        let found = match &around.side {
+            Side::Before(_) if !around.is_long => return Passed::Event,
+            _ if around.is_long => self.long_around(around.begin),
+            _ => {
+                let length = around.first_line.unwrap_or(around.seen);
+                let start = self.buffer.pos;
+                let kept = trim_end(&self.buffer.unread()[..length]).len();
+                self.buffer.pos += length;
+                self.line_starts = LineStarts::default();
+                Found::Part { start, end: start + kept }
+            }
+        };
+        if matches!(around.side, Side::After(..)) {
+            self.go_over_to(Within::Top);
+        }
+        Passed::Found(found)
+    }
+
+    /// The input ends around an array.
+    fn end_around(&mut self, around: &Around) -> Result<Passed, FrameError> {
+        match around.side {
+            Side::Before(_) if !around.is_long => Ok(Passed::Event),
+            _ if around.is_long => Err(self.torn_head(around.begin, self.buffer.offset())),
+            _ if around.first_line.is_some() => Ok(self.cut_around(around)),
+            _ => Err(self.torn_here()),
+        }
+    }
+
+    /// All bytes since an offset, which are over the limit.
+    fn long_around(&self, begin: u64) -> Found {
+        Found::TooLarge { offset: begin, length: self.buffer.offset() - begin }
+    }
+}
+
+/// What became of the bytes around an array.
+enum Passed {
+    /// They were passed over.
+    Over,
+    /// They are still there, and are framed like any other value.
+    Event,
+    Found(Found),
+}

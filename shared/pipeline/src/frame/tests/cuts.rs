@@ -1,0 +1,206 @@
+//! Objects that are cut before, within or after their array: each cut costs the object that it is in.
+
+use super::*;
+
+fn framed(text: &str, format: Format, records: &Records, limit: usize) -> Vec<Seen> {
+    let whole = drain(&mut Frames::new(text.as_bytes(), format, limit).of(records));
+    for chunk in [1, 2, 3, 7, 50, 1000] {
+        let mut frames = Frames::new(chunked(text.as_bytes(), chunk), format, limit).of(records);
+        assert_eq!(drain(&mut frames), whole, "in chunks of {chunk}: {text}");
+    }
+    whole
+}
+
+/// Frames by their text, with where they have to lie.
+fn expected(text: &str, frames: &[(&str, &str)]) -> Vec<Seen> {
+    let mut from = 0;
+    let at = |(own, composed): &(&str, &str)| {
+        let offset = from + text[from..].find(own).unwrap_or_else(|| panic!("no {own} in {text} after {from}"));
+        from = offset + own.len();
+        record(offset as u64, composed)
+    };
+    frames.iter().map(at).collect()
+}
+
+fn plain(text: &str, frames: &[&str]) -> Vec<Seen> {
+    expected(text, &frames.iter().map(|own| (*own, *own)).collect::<Vec<_>>())
+}
+
+/// One object in a line, of which all comes out.
+fn whole(n: u32) -> (String, String) {
+    (format!("{{\"k\":{n},\"Records\":[{{\"n\":{n}}}],\"z\":[]}}\n"), format!("{{\"n\":{n}}}"))
+}
+
+#[test]
+fn a_cut_before_the_array_costs_its_object_however_much_follows() {
+    for limit in [60, MIB] {
+        for cut in
+            ["{\"k\":{\"y\":1", "{\"k\":\"abc", "{\"k\"", "{\"k\":1,", "{\"k\":{\"Records\":{\"x", "{", "{\"k\":[[1],"]
+        {
+            let lines: String = (0..20).map(|n| whole(n).0).collect();
+            let text = format!("{}{cut}\n{lines}", whole(77).0);
+            let own: Vec<String> = (0..20).map(|n| whole(n).1).collect();
+            let mut all = vec!["{\"n\":77}", cut];
+            all.extend(own.iter().map(String::as_str));
+            let seen = framed(&text, Format::Records, &Records::default(), limit);
+            if limit == MIB || !cut.ends_with(',') {
+                assert_eq!(seen, plain(&text, &all), "{cut}");
+            }
+        }
+    }
+    // Over the limit, it ends at the line as well.
+    let cut = format!("{{\"k\":\"{}\",\"y\":{{\"x\":1", "x".repeat(100));
+    let text = format!("{cut}\n{}", whole(1).0);
+    let seen = framed(&text, Format::Records, &Records::default(), 60);
+    assert!(matches!(&seen[..], [TooLarge(0, ..), Record(_, last)] if last == "{\"n\":1}"), "{seen:?}");
+}
+
+#[test]
+fn a_cut_after_the_array_costs_the_end_of_its_object() {
+    for (object, bad) in [
+        ("{\"Records\":[{\"n\":1}]", "]"),
+        ("{\"Records\":[{\"n\":1}],\"z\":{\"y\"", "],\"z\":{\"y\""),
+        ("{\"Records\":[{\"n\":1}],\"z\":\"te", "],\"z\":\"te"),
+        ("{\"Records\":[{\"n\":1}] \n ,\"z\":[\n{\"q\":1}]", "] \n ,\"z\":["),
+    ] {
+        let text = format!("{object}\n{}{}", whole(2).0, whole(3).0);
+        let seen = framed(&text, Format::Records, &Records::default(), MIB);
+        let mut all = plain(&text, &["{\"n\":1}", bad, "{\"n\":2}", "{\"n\":3}"]);
+        if object.contains('q') {
+            all.insert(2, record(object.find("{\"q").unwrap() as u64, "{\"q\":1}"));
+            all.insert(3, record(object.len() as u64 - 1, "]"));
+        }
+        assert_eq!(seen, all, "{text}");
+    }
+    // However long it is, and whatever whole lines are in it.
+    let long = "x".repeat(200);
+    let text = format!("{{\"Records\":[{{\"n\":1}}],\"z\":[\n{{\"a\":\"{long}\"}}],\"y\":\"{long}\n{}", whole(2).0);
+    let seen = framed(&text, Format::Records, &Records::default(), 60);
+    assert!(matches!(&seen[..], [Record(..), TooLarge(19, ..), Record(_, last)] if last == "{\"n\":2}"), "{seen:?}");
+    // What is whole has many lines as well.
+    let text =
+        format!("{{\"Records\":[{{\"n\":1}}],\"z\":[\n{{\"a\":\"{long}\"}},\n{{}}],\"y\":\n{{}}}}\n{}", whole(2).0);
+    let seen = framed(&text, Format::Records, &Records::default(), 60);
+    assert_eq!(seen, plain(&text, &["{\"n\":1}", "{\"n\":2}"]));
+}
+
+#[test]
+fn a_cut_between_two_elements_is_a_rejection_without_bytes() {
+    for cut in ["{\"k\":9,\"Records\":[", "{\"k\":9,\"Records\":[{\"n\":9}", "{\"k\":9,\"Records\":[{\"n\":9},"] {
+        let text = format!("{cut}\n{}{}", whole(2).0, whole(3).0);
+        let at = if cut.ends_with(',') { cut.len() - 1 } else { cut.len() } as u64;
+        let mut all = plain(&text, &["{\"n\":2}", "{\"n\":3}"]);
+        all.insert(0, record(at, ""));
+        if cut.contains("{\"n\"") {
+            all.insert(0, record(cut.find("{\"n\"").unwrap() as u64, "{\"n\":9}"));
+        }
+        assert_eq!(framed(&text, Format::Records, &Records::default(), MIB), all, "{text}");
+    }
+    // Elements have arrays of that name too.
+    let text = "{\"Records\":[\n{\"Records\":[1]},\n{\"Records\":[2]}\n]}\n";
+    let seen = framed(text, Format::Records, &Records::default(), MIB);
+    assert_eq!(seen, plain(text, &["{\"Records\":[1]}", "{\"Records\":[2]}"]));
+}
+
+#[test]
+fn an_event_has_members_of_its_own_envelope_only() {
+    let records = Records::new(["Records"], &["k".to_owned()]);
+    for (text, frames) in [
+        // A later object of its own, after each way to be cut.
+        (
+            "{\"k\":1,\"Records\":[{\"n\":1},{\"n\":\"\n{\"n\":2}\n{\"n\":3},\n{\"k\":4,\"Records\":[{\"n\":4}]}\n",
+            &[
+                ("{\"n\":1}", "{\"k\":1,\"n\":1}"),
+                ("{\"n\":\"", "{\"n\":\""),
+                ("{\"n\":2}", "{\"n\":2}"),
+                ("{\"n\":3}", "{\"n\":3}"),
+                ("{\"n\":4}", "{\"k\":4,\"n\":4}"),
+            ][..],
+        ),
+        (
+            "{\"k\":1,\"Records\":[{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n",
+            &[("{\"n\":1}", "{\"k\":1,\"n\":1}"), ("", ""), ("{\"n\":2}", "{\"n\":2}"), ("{\"n\":3}", "{\"n\":3}")],
+        ),
+        (
+            "{\"k\":1,\"Records\":[{\"n\":1}]\n{\"n\":2}\n",
+            &[("{\"n\":1}", "{\"k\":1,\"n\":1}"), ("]", "]"), ("{\"n\":2}", "{\"n\":2}")],
+        ),
+        // Elements of the same array.
+        (
+            "{\"k\":1,\"Records\":[\n{\"n\":1},\n{\"n\":\"\n{\"n\":2},\n{\"n\":3}\n]}\n{\"n\":4}\n",
+            &[
+                ("{\"n\":1}", "{\"k\":1,\"n\":1}"),
+                ("{\"n\":\"", "{\"n\":\""),
+                ("{\"n\":2}", "{\"k\":1,\"n\":2}"),
+                ("{\"n\":3}", "{\"k\":1,\"n\":3}"),
+                ("{\"n\":4}", "{\"n\":4}"),
+            ],
+        ),
+    ] {
+        assert_eq!(framed(text, Format::Records, &records, MIB), expected(text, frames), "{text}");
+    }
+}
+
+#[test]
+fn a_cut_envelope_of_log_events_costs_itself() {
+    let envelope = |owner: &str| {
+        let event = format!("{{\"id\":\"{owner}\",\"message\":\"m\"}}");
+        format!(
+            "{{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"{owner}\",\"logGroup\":\"g\",\"logEvents\":[{event},{event}]}}"
+        )
+    };
+    let composed =
+        |owner: &str| format!("{{\"@id\":\"{owner}\",\"@owner\":\"{owner}\",\"@log_group\":\"g\",\"@message\":\"m\"}}");
+    let first = envelope("1");
+    for cut in 1..first.len() {
+        let text = format!("{}\n{}\n{}\n", &first[..cut], envelope("2"), envelope("3"));
+        let seen = framed(&text, Format::CloudwatchLogs, &Records::default(), MIB);
+        let count =
+            |owner: &str| seen.iter().filter(|one| matches!(one, Record(_, text) if *text == composed(owner))).count();
+        assert_eq!((count("2"), count("3")), (2, 2), "cut after {cut}: {seen:?}");
+        let events = count("1") + count("2") + count("3");
+        assert_eq!(seen.len(), events + 1, "cut after {cut}: {seen:?}");
+    }
+}
+
+#[test]
+fn the_value_within_which_an_object_ends_is_kept() {
+    let long = format!("{{\"a\":\"{}", "x".repeat(100));
+    for (format, text, at, bytes) in [
+        (Format::Concatenated, "{\"a\":1} {\"b\":[1, \n", 8, "{\"b\":[1,"),
+        (Format::Array, "[{\"a\":1},{\"b\":\"é", 9, "{\"b\":\"é"),
+        (Format::Array, "[{\"a\":1}", 8, ""),
+        (Format::Records, "{\"Records\":[{\"a\":1}],\"x", 19, "],\"x"),
+        (Format::Records, "{\"Records\":[{\"a\":1},{\"b\"", 20, "{\"b\""),
+        (Format::Records, "{\"x\":{\"Records\":[]}", 0, "{\"x\":{\"Records\":[]}"),
+        (Format::Concatenated, &long, 0, &long),
+        (Format::Records, &long, 0, &long),
+    ] {
+        for chunk in [1, 7, 1000] {
+            let mut frames = Frames::new(chunked(text.as_bytes(), chunk), format, 50);
+            let seen = drain(&mut frames);
+            assert_eq!(seen.last(), Some(&Broken(at, "truncated")), "{text}");
+            assert_eq!(frames.torn(), (bytes.as_bytes(), bytes.len() as u64), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_line_of_text_is_one_rejection() {
+    for line in
+        ["[[INFO]] text", "[INFO] {\"a\":1}", "[[1]] text", "[1] [x] {\"a\":1}", "[[[x]]] {}", "{\"a\":1} [x] y"]
+    {
+        for text in [format!("{{\"b\":1}}\n{line}\n{{\"c\":1}}\n"), format!("{line}\n{{\"c\":1}}\n")] {
+            let mut all = plain(&text, &[line, "{\"c\":1}"]);
+            if text.starts_with("{\"b") {
+                all.insert(0, record(0, "{\"b\":1}"));
+            }
+            for format in [Format::Ndjson, Format::Auto] {
+                assert_eq!(framed(&text, format, &Records::default(), MIB), all, "{format:?}: {text}");
+            }
+            if !line.starts_with('{') {
+                assert_eq!(framed(&text, Format::Concatenated, &Records::default(), MIB), all, "{text}");
+            }
+        }
+    }
+}
