@@ -88,7 +88,9 @@ impl Filtered<'_> {
                 let mut here = if left.is_some() { differences.clone() } else { Vec::new() };
                 here.extend(self.differences(branch, false));
                 let inner = under.and(branch, left.as_ref(), this.as_ref(), &here);
-                self.note_presence(branch.at, under, &inner);
+                if has_rules(&branch.body) {
+                    self.note_presence(branch.at, under, &inner);
+                }
                 self.statements(&branch.body, &inner);
             }
             if left.is_some() {
@@ -105,9 +107,9 @@ impl Filtered<'_> {
         if !new.is_empty() {
             let names = new.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let text = format!(
-                "{names}: a field that is there is taken to be neither `null`, \"\", false nor \"false\", for which Logstash does nothing"
+                "{names}: for `null`, \"\", false or \"false\" there Logstash does nothing; here the rules hold for every event with such a field"
             );
-            self.notes.add(at, Effect::Assumed, text);
+            self.notes.differs(at, text);
         }
     }
 
@@ -179,6 +181,14 @@ impl Filtered<'_> {
             }
         }
     }
+}
+
+/// Whether something stands in a branch besides `drop`.
+fn has_rules(body: &[Statement]) -> bool {
+    body.iter().any(|statement| match statement {
+        Statement::Plugin(plugin) => plugin.name != "drop",
+        Statement::Branches(branches) => branches.iter().any(|branch| has_rules(&branch.body)),
+    })
 }
 
 /// The fields of a condition that says no more than that they are there.
