@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint deny doc bench prove build clean
+.PHONY: help demo functions setup test check fmt lint words deny doc bench prove build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,9 +48,14 @@ check: lint deny doc ## format, lints, licences and sources of dependencies, doc
 fmt:
 	cargo fmt --check
 
-lint: fmt
+lint: fmt words
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test prove -- -D warnings # not a test that cargo runs unasked, so not one of all targets
+
+words: ## spelling, and turns that a reader has to guess at
+	scripts/setup-typos.sh
+	.cache/bin/typos
+	scripts/words.sh
 
 # Advisories live in a repository that CI cannot reach: `make deny DENY=check` asks them too.
 DENY ?= check bans licenses sources
