@@ -1,5 +1,5 @@
-//! Where a function's binary is: where one is told, or beside our own executable, built there where the workspace is at
-//! hand.
+//! Finds the binary of a function: the configured one, or the one beside this executable. In a workspace it is built
+//! first.
 
 use std::{
     io,
@@ -7,20 +7,20 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The binary of a function, such as `s3-ingest`: the one in the folder `MILLRACE_FUNCTIONS`, where that is set, else the
-/// one beside our own executable. cargo is asked to build it, so that it is never older than its source;
-/// where there is no cargo or no workspace, what is there is taken.
+/// The binary of a function, such as `s3-ingest`. It is in the folder `MILLRACE_FUNCTIONS` if that is set, else beside
+/// this executable. In the second case cargo builds it first, so that it is never older than its source. Without cargo
+/// or a workspace the existing file is used.
 ///
 /// # Errors
-/// There is none, and it can't be built.
+/// The binary is missing and can't be built.
 pub fn function(name: &str) -> io::Result<PathBuf> {
     function_beside(&std::env::current_exe()?, name)
 }
 
-/// [`function`], beside the executable `own` of this package.
+/// Like [`function`], beside the executable `own` of this package.
 ///
 /// # Errors
-/// There is none, and it can't be built.
+/// The binary is missing and can't be built.
 pub fn function_beside(own: &Path, name: &str) -> io::Result<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "this is the environment of `local`, not of a function")]
     if let Some(folder) = std::env::var_os("MILLRACE_FUNCTIONS") {
@@ -49,13 +49,13 @@ fn build(name: &str, folder: &Path, manifest: &Path) -> io::Result<()> {
         Some(profile) => profile,
     };
     let mut cargo = Command::new("cargo");
-    // Together with this package, which is built already: alone, the function would be built on other features of the
-    // crates that both use, and all of those once more.
+    // Build it together with this package, which is built already. Alone, cargo would choose other features for shared
+    // crates and compile all of them again.
     cargo
         .args(["build", "--profile", profile, "-p", name, "-p", env!("CARGO_PKG_NAME"), "--manifest-path"])
         .arg(manifest);
     cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
-    // What `cargo run` tells us about our own package: build scripts would take it for a change, and compile anew.
+    // `cargo run` sets these variables for this package. Build scripts would see them as a change and compile again.
     #[expect(clippy::disallowed_methods, reason = "only names are read, to take them away from a child process")]
     for (name, _) in std::env::vars_os() {
         if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {

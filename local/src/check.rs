@@ -1,8 +1,8 @@
-//! `local check`: is pipeline.yaml right, and what will it do to one's own files?
+//! `local check`: is pipeline.yaml valid, and what will it do to the user's files?
 //!
-//! In: the file and samples. Out: all its faults, each with its line and column; or for each dataset how many events it
-//! wants, drops and fails, by which index, one of them before and after, and its slowest rule. The steps are the
-//! functions' own ([`pipeline::dry_run::DryRun`]). Deliberately absent: a domain, a function and any network.
+//! In: the file and samples. Out: all its faults, each with line and column; or for each dataset the number of events
+//! it wants, drops and fails, their indices, one event before and after, and the slowest rule. The steps are those of
+//! the functions ([`pipeline::dry_run::DryRun`]). Deliberately absent: a domain, a function and any network.
 
 mod report;
 
@@ -33,33 +33,33 @@ use pipeline::{
 
 use crate::{files::File, s3, secrets::HASH_KEY};
 
-/// Events whose rules are timed, and the bytes of one of them at most.
+/// The number of events whose rules are timed, and the largest number of bytes of one of them.
 const TIMED_EVENTS: usize = 200;
 const TIMED_BYTES: usize = 64 << 10;
-/// Kinds of failures that are shown of a dataset.
+/// The largest number of kinds of failures shown for a dataset.
 const SHOWN_FAILURES: usize = 20;
 
 /// The rules of a file.
 ///
 /// # Errors
-/// All its faults.
+/// All faults of the file.
 pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
     Datasets::load(pipeline, HashKey::new(HASH_KEY.as_bytes()).ok().as_ref())
 }
 
-/// What a deployment would say of the rules.
+/// The faults, warnings and notes that a deployment would report for the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Deployed {
-    /// Why a function would not start, or `setup` would fail.
+    /// Reasons why a function would not start, or why `setup` would fail.
     pub faults: Vec<Fault>,
-    /// What its domain or its functions do in another way than somebody may expect.
+    /// Behaviour of the domain or the functions that a user may not expect.
     pub warnings: Vec<String>,
-    /// What holds for all rules of a kind.
+    /// Facts that hold for all rules of a kind.
     pub notes: Vec<String>,
 }
 
-/// Asks what the functions of a deployment ask when they start, by the same code. Dead letters go where `MILLRACE_DEAD_LETTERS` says, else
-/// where template.yaml puts them.
+/// Runs the checks that the functions of a deployment run when they start, with the same code. Dead letters go to the
+/// place that `MILLRACE_DEAD_LETTERS` names, else to the place that template.yaml sets.
 pub fn deployed(datasets: &Datasets, pipeline: &Path) -> Deployed {
     let named = machine::setting("MILLRACE_DEAD_LETTERS").and_then(|text| S3Prefix::parse(&text));
     let dead_letters = named.unwrap_or_else(refusals::dead_letters_of_template);
@@ -74,8 +74,8 @@ fn warning(bound: &Bound) -> String {
     format!("{}: {}. {}", bound.check, bound.found, bound.fix)
 }
 
-/// Tries the rules on samples. An S3 dataset takes the files whose path matches its `key`, and its `bucket` where that is
-/// named; one of a stream, topic or delivery stream takes every file.
+/// Tries the rules on samples. An S3 dataset takes the files whose path matches its `key`, and whose `bucket` matches
+/// if `bucket` is given. A dataset of a stream, topic or delivery stream takes every file.
 pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
     let bounds = bounds::bounds(datasets).into_iter().chain(bounds::may_roll_over(datasets));
     let bounds = bounds.chain(bounds::may_move(datasets)).chain(bounds::may_show(datasets));
@@ -116,7 +116,7 @@ fn taker<'d>(datasets: &'d Datasets, file: &File, bucket: Option<&str>) -> Optio
     datasets.iter().find(takes).map(|dataset| dataset.name.as_str())
 }
 
-/// Where the events of a sample would lie; what it does not tell is made up.
+/// The origin that the events of a sample would have. Unknown parts are made up.
 fn origin(dataset: &Dataset, file: &File, bucket: Option<&str>) -> Origin {
     let origin = match &dataset.from {
         From::S3(_) => {
@@ -189,7 +189,7 @@ impl Tried {
                     *self.indices.entry(index).or_default() += 1;
                 }
                 let is_changed = document != event;
-                // The first, or better the first that is changed.
+                // Keep the first event, or better the first one that changes.
                 if self.example.as_ref().is_none_or(|example| is_changed && example.before == example.after) {
                     let (before, after) = (text(event), text(document));
                     self.example = Some(Example { key: key.to_owned(), offset, before, after });
@@ -199,7 +199,7 @@ impl Tried {
     }
 }
 
-/// When a file was changed, which is the time of its object.
+/// The time of a file's last change, used as the time of its object.
 fn changed_ms(path: &Path) -> i64 {
     let changed = || -> io::Result<i64> {
         let age = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! What the subcommands do, a file each. Whether all went well becomes the exit code.
+//! The subcommands, one file each. Each returns whether all went well, which decides the exit code.
 
 mod adopt;
 mod audit;
@@ -23,14 +23,14 @@ pub(crate) use ingest::ingest;
 pub(crate) use replay::replay;
 pub(crate) use setup::setup;
 
-/// The rules that are given, else those that the template deploys, else those of the working directory.
+/// The given rules, else the rules that the template deploys, else those of the working directory.
 pub(crate) fn own_pipeline(given: Option<PathBuf>) -> PathBuf {
     let deployed = Path::new("infra/pipeline.yaml");
     let own = if deployed.is_file() { deployed } else { Path::new("pipeline.yaml") };
     given.unwrap_or_else(|| own.to_owned())
 }
 
-/// Takes away what makes a document a metric: of no use here.
+/// Removes the members that make a document a CloudWatch metric. They are useless here.
 pub(crate) fn without_metric(done: &mut serde_json::Value) {
     for name in ["_aws", "level", "message", "function"] {
         if let Some(done) = done.as_object_mut() {

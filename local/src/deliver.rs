@@ -1,7 +1,7 @@
-//! Brings the messages of the queue to the function, as Lambda's event source mapping does, until none is left.
+//! Delivers the messages of the queue to the function, as Lambda's event source mapping does, until the queue is empty.
 //!
-//! A message that failed comes again, a few times; a continuation that the function sent comes next. Deliberately
-//! absent: several invocations at a time, so that receipts come in order.
+//! A failed message is redelivered a few times. A continuation that the function sent comes next. Deliberately absent:
+//! several invocations at a time, so that receipts come in order.
 
 use std::{collections::HashSet, io, time::Duration};
 
@@ -15,23 +15,23 @@ use crate::{
     reasons::Reasons,
 };
 
-/// How often a message is brought before it is given up; deployed, it would come to rest in the dead-letter queue.
+/// The number of deliveries after which a message is given up. In a deployment it would go to the dead-letter queue.
 const MAX_RECEIVES: u32 = 3;
-/// The pause before a failed message comes again, times the number of its tries.
+/// The pause before a failed message is redelivered, times the number of its tries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The time of one invocation. An object that takes longer is continued in the next.
+/// The timeout of one invocation. The next invocation continues an object that takes longer.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// SQS's own batch size.
+/// SQS's default batch size.
 const MAX_BATCH: usize = 10;
 
-/// What came of it.
+/// The result of a delivery.
 #[derive(Debug, Clone, Default)]
 pub struct Delivered {
-    /// All receipts, in order.
+    /// All receipts, in the order of the log.
     pub receipts: Vec<Value>,
-    /// Messages that failed to the last, with the last reason.
+    /// Messages that failed every time, each with its last reason.
     pub given_up: Vec<(Message, String)>,
-    /// Invocations.
+    /// The number of invocations.
     pub invocations: u64,
 }
 
@@ -43,7 +43,7 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
     let mut delivered = Delivered::default();
     let mut seen_lines = machine.function.line_count();
     let mut reasons = Reasons::of(&machine.function);
-    // Small batches, so that progress is seen; not of one where there are many.
+    // Small batches, so that progress is visible. Larger batches if there are many messages.
     let batch = (machine.queue.len() / 20).clamp(1, MAX_BATCH);
     loop {
         let messages = machine.queue.receive(batch);
@@ -105,7 +105,8 @@ async fn invoke(
     }
 }
 
-/// The ids of the messages that failed, with the reason. Whatever is no partial batch response fails them all.
+/// The ids of the failed messages, each with the reason. An answer that is not a partial batch response fails all
+/// messages.
 fn failures(answer: &Answer, messages: &[Message], reasons: &Reasons) -> Vec<(String, String)> {
     let all = |reason: String| messages.iter().map(|message| (message.id.clone(), reason.clone())).collect();
     let body = match answer.response() {
@@ -118,7 +119,7 @@ fn failures(answer: &Answer, messages: &[Message], reasons: &Reasons) -> Vec<(St
     for failure in body["batchItemFailures"].as_array().into_iter().flatten() {
         match failure["itemIdentifier"].as_str() {
             Some(id) if known.contains(id) => failed.push((id.to_owned(), reasons.why(Some(id)))),
-            // Lambda takes an identifier that it does not know for the failure of the whole batch.
+            // Lambda treats an unknown identifier as a failure of the whole batch.
             _ => return all("the answer names no message of the batch".into()),
         }
     }

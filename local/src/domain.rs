@@ -1,9 +1,9 @@
-//! A small Elasticsearch-compatible domain, in memory, on 127.0.0.1, that can be told to fail.
+//! A small Elasticsearch-compatible domain in memory, on 127.0.0.1, with faults on demand.
 //!
-//! It answers `_bulk`, `_search`, `_count`, `_cat/indices`, `_index_template`, and what little of index administration the
-//! functions and their tests use, with the engine's status codes and error types; it checks `SigV4` signatures. Queries
-//! are the library's own [`pipeline::select`]. Deliberately absent: mappings and analysis (every field matches as `select`
-//! says), aggregations, updates, aliases, shards, and anything on a disk.
+//! It answers `_bulk`, `_search`, `_count`, `_cat/indices`, `_index_template`, and the few requests of index
+//! administration that the functions and their tests use. Status codes and error types are those of the engine. It
+//! checks `SigV4` signatures. Queries are evaluated by [`pipeline::select`]. Deliberately absent: mappings and analysis
+//! (fields match as in `select`), aggregations, updates, aliases, shards, and storage on disk.
 
 mod bulk;
 mod error;
@@ -27,12 +27,12 @@ use serde_json::Value;
 use self::{faults::Faults, search::Search, store::Store};
 use crate::server::Server;
 
-/// How a domain behaves.
+/// The behaviour of a domain.
 #[derive(Debug, Clone)]
 pub struct DomainOptions {
-    /// Where given, every request has to carry a right `SigV4` signature of the service `es` or `aoss`.
+    /// If given, every request needs a valid `SigV4` signature of the service `es` or `aoss`.
     pub credentials: Option<Credentials>,
-    /// Whether documents are kept, or their ids alone.
+    /// Whether documents are kept in full, or only their ids.
     pub keep_sources: bool,
 }
 
@@ -42,77 +42,78 @@ impl Default for DomainOptions {
     }
 }
 
-/// A fault of `_bulk`. Several may be active; `times` are counted down, the others last until [`Domain::heal`].
+/// A fault of `_bulk`. Several may be active. Faults with `times` are counted down, the others last until
+/// [`Domain::heal`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DomainFault {
-    /// This share of the items (0 to 1) meets 429 `rejected_execution_exception`, inside a 200.
+    /// This share of the items (0 to 1) gets 429 `rejected_execution_exception`, inside a 200.
     Items429 {
-        /// Of all items.
+        /// The share of all items.
         share: f64,
     },
-    /// The whole request meets 429.
+    /// The whole request gets 429.
     Whole429 {
-        /// How many requests meet it.
+        /// The number of requests that get it.
         times: u32,
-        /// Becomes the header `Retry-After`, in whole seconds.
+        /// The header `Retry-After`, in whole seconds.
         retry_after: Option<Duration>,
     },
-    /// The whole request meets this status, such as 503, and is not carried out.
+    /// The whole request gets this status, such as 503, and is not carried out.
     Status {
         /// The status code.
         code: u16,
-        /// How many requests meet it.
+        /// The number of requests that get it.
         times: u32,
     },
-    /// Larger bodies meet 413 with an empty body. The decompressed body counts, as it does in the engine.
+    /// Larger bodies get 413 with an empty body. The limit is for the decompressed body, as in the engine.
     MaxBodyBytes(usize),
     /// The connection is closed without an answer.
     CutConnection {
-        /// How many requests meet it.
+        /// The number of requests that get it.
         times: u32,
-        /// Whether the items are carried out before.
+        /// Whether the items are carried out before the connection closes.
         applied: bool,
     },
-    /// A 200 whose body ends in the middle.
+    /// A 200 whose body is cut in the middle.
     Unreadable {
-        /// How many requests meet it; their items are carried out.
+        /// The number of requests that get it. Their items are carried out.
         times: u32,
     },
-    /// Every answer comes this much later.
+    /// Every answer is delayed by this time.
     Slow(Duration),
-    /// Every item meets 403 `cluster_block_exception`.
+    /// Every item gets 403 `cluster_block_exception`.
     WriteBlock,
-    /// Every item meets 400 `index_closed_exception`.
+    /// Every item gets 400 `index_closed_exception`.
     IndexClosed,
-    /// Every item of an index that is not there meets 400 `validation_exception`.
+    /// Every item for a missing index gets 400 `validation_exception`.
     ShardLimit,
-    /// Every item of an index that is not there meets 404 `index_not_found_exception`.
+    /// Every item for a missing index gets 404 `index_not_found_exception`.
     AutoCreateOff,
 }
 
-/// What a domain has seen of `_bulk`.
+/// Counts of `_bulk` requests to a domain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DomainStats {
-    /// Requests that reached it, those that a fault met too.
+    /// Requests that arrived, including those that hit a fault.
     pub requests: u64,
     /// Items in the requests that were carried out.
     pub items: u64,
     /// Documents created.
     pub created: u64,
-    /// Items that met 409.
+    /// Items that got 409.
     pub conflicts: u64,
-    /// Items that met any other error.
+    /// Items that got any other error.
     pub errors: u64,
-    /// Bytes of bodies as they were received.
+    /// Bytes of bodies as received.
     pub bytes: u64,
     /// Bytes of bodies, decompressed.
     pub bytes_raw: u64,
-    /// Requests refused for their signature, `_bulk` or not.
+    /// Requests of any kind refused for their signature.
     pub refused: u64,
 }
 
-/// A running domain. Dropping it ends it.
+/// A running domain. Dropping it stops it.
 #[derive(Debug)]
 pub struct Domain {
     server: Server,
@@ -159,7 +160,7 @@ impl Domain {
         Ok(Self { server, state })
     }
 
-    /// What `MILLRACE_DOMAIN_ENDPOINT` has to be.
+    /// The value for `MILLRACE_DOMAIN_ENDPOINT`.
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -169,38 +170,38 @@ impl Domain {
         self.state.faults().add(fault);
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.state.faults().clear();
     }
 
-    /// What it has seen so far.
+    /// The counts so far.
     pub fn stats(&self) -> DomainStats {
         *self.state.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Documents in all indices whose names the pattern covers (`logs-*`). No index is no document.
+    /// The number of documents in all indices whose names match the pattern (`logs-*`). It is 0 if no index matches.
     pub fn count(&self, index_glob: &str) -> u64 {
         let store = self.state.store();
         let covered = store.indices.iter().filter(|(name, _)| store::glob(index_glob, name));
         covered.map(|(_, index)| index.documents.len() as u64).sum()
     }
 
-    /// The indices and how many documents each holds.
+    /// The indices with the number of documents in each.
     pub fn indices(&self) -> Vec<(String, u64)> {
         let store = self.state.store();
         store.indices.iter().map(|(name, index)| (name.clone(), index.documents.len() as u64)).collect()
     }
 
-    /// The very bytes of a document. `None` where it is not there, or sources are not kept.
+    /// The exact bytes of a document. `None` if it does not exist, or sources are not kept.
     pub fn source(&self, index: &str, id: &str) -> Option<Vec<u8>> {
         self.state.store().indices.get(index)?.documents.get(id)?.source.as_ref().map(|source| source.to_vec())
     }
 
-    /// The first `size` hits of a query string in the indices of an expression (`logs-*`), as `_search` gives them.
+    /// The first `size` hits of a query string in the indices of an expression (`logs-*`), in the form of `_search`.
     ///
     /// # Errors
-    /// The engine's reason why it can't be searched.
+    /// The engine's reason for refusing the search.
     pub fn search(&self, indices: &str, query: &str, size: u64) -> Result<Value, String> {
         let parameters = [("q", query.to_owned()), ("size", size.to_string())];
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -210,7 +211,8 @@ impl Domain {
         serde_json::from_slice(&found).map_err(|error| error.to_string())
     }
 
-    /// Calls `each` with index, id and source (empty where sources are not kept) of every document, in no order.
+    /// Calls `each` with index, id and source (empty where sources are not kept) of every document, in no particular
+    /// order.
     pub fn for_each(&self, mut each: impl FnMut(&str, &str, &[u8])) {
         for (name, index) in &self.state.store().indices {
             for (id, document) in &index.documents {

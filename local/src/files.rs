@@ -1,4 +1,4 @@
-//! The user's own files as objects: which files lie under the given paths, and under which keys they are served.
+//! The user's files as objects: the files under the given paths, and the keys under which they are served.
 
 use std::{
     fs, io,
@@ -10,17 +10,17 @@ use std::{
 pub struct File {
     /// Its path on this machine.
     pub path: PathBuf,
-    /// The path below the working directory, or the whole path without its leading slash; so a copy of a bucket
-    /// keeps its keys where `local` is run in it.
+    /// The path below the working directory, or the whole path without its leading slash. So a copy of a bucket keeps
+    /// its keys if `local` runs inside it.
     pub key: String,
     /// Its length in bytes.
     pub size: u64,
 }
 
-/// All files at and below the paths, each once, in the order of their keys.
+/// All files at and below the paths, without duplicates, sorted by key.
 ///
 /// # Errors
-/// A path that can't be read, named.
+/// A path can't be read; the error names it.
 pub fn collect(paths: &[PathBuf], working_directory: &Path) -> io::Result<Vec<File>> {
     let root = working_directory.canonicalize()?;
     let mut files = Vec::new();
@@ -33,7 +33,7 @@ pub fn collect(paths: &[PathBuf], working_directory: &Path) -> io::Result<Vec<Fi
         if metadata.is_dir() {
             for entry in fs::read_dir(&path).map_err(|error| named(&path, &error))? {
                 let entry = entry?;
-                // A link to a folder may lead round in circles.
+                // A link to a folder may lead to a cycle.
                 if !entry.file_type()?.is_symlink() || !entry.path().is_dir() {
                     left.push(entry.path());
                 }

@@ -1,7 +1,9 @@
-//! One deployed binary as a child process: events go in, answers come out, and what it printed and used is kept.
+//! One deployed binary as a child process: events go in, answers come out. Its output and its resource use are
+//! recorded.
 //!
-//! As on Lambda it starts before the first event, lives on between events, is killed where it overruns its time, and is
-//! started anew for the next event where it died. Deliberately absent: the freeze between invocations, and the memory limit.
+//! As on Lambda the process starts before the first event, stays alive between events, is killed when it exceeds its
+//! timeout, and is restarted for the next event after it died. Deliberately absent: the freeze between invocations, and
+//! the memory limit.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,15 +22,16 @@ use tokio::process::{Child, Command};
 pub use crate::runtime::Answer;
 use crate::runtime::{RuntimeApi, request_id};
 
-/// Lambda gives the start of a function 10 s; a loaded machine of one's own may need more.
+/// Lambda allows 10 s for the start of a function. A busy developer machine may need more.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long after its deadline a function is killed. Lambda kills at the deadline; a second lets tests see the difference
-/// between a function that stops late and one that does not stop.
+/// The time from the deadline until the function is killed. Lambda kills at the deadline. One extra second lets tests
+/// tell a function that stops late from one that does not stop.
 const GRACE: Duration = Duration::from_secs(1);
-/// What `utime` and `stime` of /proc/PID/stat count in. Linux has shown 100 to user space on every architecture since 2.6.
+/// The unit of `utime` and `stime` in /proc/PID/stat. Linux has shown 100 ticks per second to user space on every
+/// architecture since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A function: its binary, its environment, and the process that runs it at the moment.
+/// A function: its binary, its environment, and its current process.
 #[derive(Debug)]
 pub struct Function {
     binary: PathBuf,
@@ -39,12 +42,12 @@ pub struct Function {
     front: Option<Front>,
 }
 
-/// A server that the process talks to in place of its runtime API, such as one that fails on purpose.
+/// A server that stands between the process and its runtime API, such as one that fails on purpose.
 #[derive(Debug, Clone)]
 pub struct Front {
-    /// Where that server listens.
+    /// The address of that server.
     pub address: SocketAddr,
-    /// Where the runtime API of the current process listens. It is set before the process starts.
+    /// The address of the runtime API of the current process. It is set before the process starts.
     pub target: Arc<Mutex<Option<SocketAddr>>>,
 }
 
@@ -54,7 +57,7 @@ struct Process {
     api: RuntimeApi,
 }
 
-/// What processes that have ended had used.
+/// Resources that ended processes used.
 #[derive(Debug, Default, Clone, Copy)]
 struct Spent {
     cpu_seconds: f64,
@@ -62,7 +65,7 @@ struct Spent {
 }
 
 impl Function {
-    /// Starts the binary on a clean environment: `PATH`, `env`, and what Lambda sets.
+    /// Starts the binary with a clean environment: `PATH`, `env`, and the variables that Lambda sets.
     ///
     /// # Errors
     /// The binary can't be started, or no port is free.
@@ -70,7 +73,7 @@ impl Function {
         Self::start_behind(binary, env, None).await
     }
 
-    /// The same with a server before the runtime API.
+    /// Like [`Self::start`], with a server in front of the runtime API.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -95,18 +98,18 @@ impl Function {
         Ok(function)
     }
 
-    /// Hands one event to the function and waits for its answer.
+    /// Sends one event to the function and waits for its answer.
     ///
-    /// `timeout` becomes `Lambda-Runtime-Deadline-Ms` as the process takes the event. One second after it the process
-    /// is killed. A process that has ended is started anew by the next call.
+    /// `timeout` determines `Lambda-Runtime-Deadline-Ms` when the process takes the event. The process is killed one
+    /// second after that deadline. The next call restarts a process that has ended.
     ///
     /// # Errors
-    /// The binary can't be started anew, or the system does not tell how the process is.
+    /// The binary can't be restarted, or the state of the process can't be read.
     pub async fn invoke(&mut self, event: &serde_json::Value, timeout: Duration) -> io::Result<Answer> {
         self.invoke_as(&request_id(), event, timeout).await
     }
 
-    /// The same under a request id of the caller's choice: Lambda retries an asynchronous invocation under the same one.
+    /// Like [`Self::invoke`], with a given request id: Lambda retries an asynchronous invocation under the same id.
     ///
     /// # Errors
     /// As [`Self::invoke`].
@@ -134,7 +137,7 @@ impl Function {
         let mut taken = false;
         loop {
             tokio::select! {
-                // In this order: an answer counts even where the process ended right after it.
+                // The order matters: an answer counts even if the process ended right after it.
                 biased;
                 Ok(answer) = &mut invoked.answered => return Ok(answer),
                 Ok(()) = &mut invoked.taken, if !taken => {
@@ -145,7 +148,7 @@ impl Function {
                     let status = status?;
                     let report = process.api.take_init_error();
                     self.process = None;
-                    // By itself and before it took anything: it can't start, and could say so on its output only.
+                    // It exited before it took an event: it can't start. The reason may only be in its output.
                     let cannot_start = !taken && status.code().is_some();
                     return Ok(match report {
                         Some(report) => report,
@@ -165,12 +168,12 @@ impl Function {
         }
     }
 
-    /// The process id, where a process runs.
+    /// The process id, if a process runs.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().and_then(|process| process.child.id())
     }
 
-    /// Kills the process with SIGKILL and waits for its end. The next [`Self::invoke`] starts it anew.
+    /// Kills the process with SIGKILL and waits for its end. The next [`Self::invoke`] restarts it.
     pub async fn kill(&mut self) {
         self.spent = self.used();
         if let Some(mut process) = self.process.take()
@@ -180,22 +183,22 @@ impl Function {
         }
     }
 
-    /// What its processes print, to be read while an invocation runs too.
+    /// The output of its processes, readable during an invocation too.
     pub fn output(&self) -> Output {
         self.output.clone()
     }
 
-    /// The lines that all its processes have printed so far, on both outputs, without their newlines.
+    /// The lines that all its processes have printed so far to stdout and stderr, without their newlines.
     pub fn lines(&self) -> Vec<String> {
         self.output.lines_from(0)
     }
 
-    /// How many lines there are so far: where [`Self::lines_from`] goes on later.
+    /// The number of lines so far. Pass it to [`Self::lines_from`] to get the later lines.
     pub fn line_count(&self) -> usize {
         self.output.line_count()
     }
 
-    /// Those of [`Self::lines`] from the one with this index on.
+    /// The lines of [`Self::lines`] from this index on.
     pub fn lines_from(&self, first: usize) -> Vec<String> {
         self.output.lines_from(first)
     }
@@ -205,7 +208,7 @@ impl Function {
         receipts(&self.lines())
     }
 
-    /// CPU time of the process, and of those killed before it, in seconds; user and system, all threads.
+    /// CPU time of all its processes so far, in seconds; user and system, all threads.
     pub fn cpu_seconds(&self) -> f64 {
         self.used().cpu_seconds
     }
@@ -250,7 +253,7 @@ impl Function {
     }
 }
 
-/// Those of a function's lines whose `message` is `receipt`.
+/// The lines of a function whose `message` is `receipt`.
 pub fn receipts(lines: &[String]) -> Vec<serde_json::Value> {
     lines
         .iter()
@@ -260,7 +263,7 @@ pub fn receipts(lines: &[String]) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// `utime` + `stime` of a /proc/PID/stat. The name in parentheses may hold spaces and parentheses itself.
+/// `utime` + `stime` of a /proc/PID/stat. The name in parentheses may itself contain spaces and parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(11).map(str::parse::<u64>);
@@ -273,7 +276,7 @@ fn peak_kib(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// What the processes of a function print.
+/// The output of the processes of a function.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<Log>>);
 
@@ -283,14 +286,14 @@ impl Output {
         Ok(Self(Arc::new(Mutex::new(Log::new()?))))
     }
 
-    /// How many lines there are so far.
+    /// The number of lines so far.
     pub fn line_count(&self) -> usize {
         let mut log = self.log();
         log.read();
         log.lines.len()
     }
 
-    /// The lines from the one with this index on.
+    /// The lines from this index on.
     pub fn lines_from(&self, first: usize) -> Vec<String> {
         let mut log = self.log();
         log.read();
@@ -302,8 +305,8 @@ impl Output {
     }
 }
 
-/// What the processes print goes into a file: what was written before an answer is there when the answer is, which a
-/// pipe with a reader of its own would not promise.
+/// Output of the processes, in a file. Output written before an answer is then in the file when the answer arrives. A
+/// pipe with a reader task could not guarantee that.
 #[derive(Debug)]
 struct Log {
     file: NamedTempFile,
@@ -323,7 +326,7 @@ impl Log {
         OpenOptions::new().append(true).open(self.file.path())
     }
 
-    /// Takes in what was printed since the last time.
+    /// Reads the new output since the last call.
     fn read(&mut self) {
         if let Err(error) = self.reader.read_to_end(&mut self.unfinished) {
             tracing::warn!(%error, "output of the function not read");

@@ -1,24 +1,24 @@
 //! Millrace on your own machine: an S3 on folders, a small Elasticsearch-compatible domain, a queue and the Lambda
-//! runtime API, all in one process, around the very function binaries that are deployed.
+//! runtime API, all in one process. The functions are the same binaries that are deployed.
 //!
 //! # Layout
-//! - [`server`]: one HTTP server on 127.0.0.1, which the services share
+//! - [`server`]: one HTTP server on 127.0.0.1, shared by the services
 //! - [`runtime`]: the Lambda runtime API
-//! - [`function`]: one deployed binary as a child process against a runtime API of its own
+//! - [`function`]: one deployed binary as a child process with its own runtime API
 //! - [`s3`]: an S3 on folders
-//! - [`domain`]: the domain, which can be told to fail
+//! - [`domain`]: the domain, with faults on demand
 //! - [`queue`]: an SQS queue
 //! - [`secrets`]: a Secrets Manager with the key for `hash`
 //!
-//! The program around them, in the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects,
-//! [`machine`] wires the services, [`notification`] says what lies in S3, [`deliver`] brings it to the function,
-//! [`progress`], [`reasons`] and [`report`] show what came of it. Through a stream, [`stream`] stands in the place of S3,
-//! [`notification`] and [`deliver`].
+//! Modules of the program `local`, in the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the
+//! objects. [`machine`] connects the services. [`notification`] makes the notifications of S3, and [`deliver`] delivers
+//! them to the function. [`progress`], [`reasons`] and [`report`] show the result. For records of a stream, [`stream`]
+//! replaces S3, [`notification`] and [`deliver`].
 //!
-//! Without any of these, [`check`] tries the rules on files, [`schema`] describes them to editors, and [`logstash`] makes
-//! them of a Logstash configuration. [`picture`] draws what lies in a domain.
+//! Other modules need none of these services: [`check`] tries the rules on files, [`schema`] describes the rules to
+//! editors, and [`logstash`] makes rules from a Logstash configuration. [`picture`] draws the data of a domain.
 //!
-//! Deliberately absent: any way to ingest. What reaches the domain went through a function.
+//! Deliberately absent: any other way to ingest. All documents in the domain come through a function.
 
 pub mod binary;
 pub mod check;

@@ -1,18 +1,21 @@
-//! A Logstash configuration becomes a pipeline.yaml.
+//! Translates a Logstash configuration into a pipeline.yaml.
 //!
-//! In: the text of the configuration. Out: the text of pipeline.yaml, and what has no exact counterpart there, each with its line and
-//! its effect on events; or the first place that is no Logstash. Text to text: files are read and written by the program.
+//! In: the text of the configuration. Out: the text of pipeline.yaml, and a note for everything without an exact
+//! counterpart, with its line and its effect on events; or the first syntax error. The program reads and writes the
+//! files.
 //!
 //! # Layout
-//! - `scan`, `parse`, `ast`: the text becomes what it says
-//! - `input`: where data come from
-//! - `filter`: what becomes of the fields, which `fields` follows under the names that they came with
-//! - `select`, `query`, `regexp`: conditions become queries; `difference`: where they mean another thing
+//! - `scan`, `parse`, `ast`: from text to syntax tree
+//! - `input`: the source of the data
+//! - `filter`: the effect of filters on fields; `fields` tracks it by the names in the original event
+//! - `select`, `query`, `regexp`: from conditions to queries; `difference`: events for which a query differs from its
+//!   condition
 //! - `output`: index and id
-//! - `translate`, `dataset`, `yaml`: all of it becomes datasets
+//! - `translate`, `dataset`, `yaml`: from all of these to datasets
 //! - `names`, `joda`, `settings`, `variable`, `note`: the vocabulary of both sides
 //!
-//! Deliberately absent: running anything; environment variables of the server; any guess at what has no counterpart.
+//! Deliberately absent: running anything; environment variables of the server; guesses about settings without a
+//! counterpart.
 
 mod ast;
 mod dataset;
@@ -38,47 +41,48 @@ mod yaml;
 pub use ast::Place;
 pub use note::{Effect, Note};
 
-/// The largest configuration, in bytes; real ones have a few thousand.
+/// The largest configuration, in bytes. Real ones have a few thousand.
 pub const MAX_BYTES: usize = 1 << 20;
 
 /// A translated configuration.
 #[derive(Debug)]
 pub struct Import {
-    /// The text of pipeline.yaml; `None` where no input and output of it has a counterpart.
+    /// The text of pipeline.yaml; `None` if no pair of input and output has a counterpart.
     pub yaml: Option<String>,
-    /// What there is to know, in the order of the file.
+    /// All notes, in the order of the file.
     pub notes: Vec<Note>,
 }
 
 impl Import {
-    /// Where events are lost that Logstash keeps.
+    /// The notes about events that are lost here and kept by Logstash.
     pub fn losses(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| note.effect.is_loss())
     }
 }
 
-/// The first place that is no Logstash configuration.
+/// The first syntax error of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {message}")]
 pub struct SyntaxError {
-    /// Where.
+    /// The place of the error.
     pub at: Place,
-    /// What is expected there.
+    /// The expected syntax.
     pub message: String,
 }
 
-/// Translates a configuration; `file_name` is for the head of pipeline.yaml.
+/// Translates a configuration. `file_name` is written at the top of pipeline.yaml.
 ///
 /// # Errors
-/// A [`SyntaxError`] where the text is no Logstash configuration, or larger than [`MAX_BYTES`]: the user corrects it.
+/// A [`SyntaxError`] if the text is not a valid Logstash configuration, or is larger than [`MAX_BYTES`]. The user has to
+/// correct it.
 pub fn import(file_name: &str, text: &str) -> Result<Import, SyntaxError> {
     import_files(file_name, &[(file_name, text)])
 }
 
-/// Translates a configuration of several files, names and texts, in the order in which they are given.
+/// Translates a configuration of several files, given as pairs of name and text, in this order.
 ///
 /// # Errors
-/// As [`import`]; the place tells the file.
+/// As [`import`]; the place includes the file.
 pub fn import_files(name: &str, files: &[(&str, &str)]) -> Result<Import, SyntaxError> {
     let mut length = 0;
     for (file, (_, text)) in files.iter().enumerate() {

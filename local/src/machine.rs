@@ -1,4 +1,4 @@
-//! The whole thing on one machine: S3, domain, queue and the function, wired as template.yaml wires them.
+//! All services on one machine: S3, domain, queue and the function, connected as template.yaml connects them.
 
 use std::{
     io,
@@ -19,12 +19,12 @@ use crate::{
     server::hex,
 };
 
-/// The bucket that dead letters go to.
+/// The bucket for dead letters.
 pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
 pub(crate) const REGION: &str = "us-east-1";
-/// How long a domain elsewhere may take to accept a connection, and then to answer.
+/// The time limit for an external domain to accept a connection, and then to answer.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
-/// What the user may set for the function as for a deployed one.
+/// Variables that the user may set for the function, as for a deployed one.
 const PASSED_ON: [&str; 8] = [
     "MILLRACE_MAX_BODY_BYTES",
     "MILLRACE_MAX_EVENT_BYTES",
@@ -36,43 +36,43 @@ const PASSED_ON: [&str; 8] = [
     "RUST_BACKTRACE",
 ];
 
-/// What a machine is made of.
+/// The options of a machine.
 #[derive(Debug, Clone)]
 pub struct MachineOptions {
-    /// The function's binary.
+    /// The binary of the function.
     pub binary: PathBuf,
-    /// pipeline.yaml.
+    /// The path of pipeline.yaml.
     pub pipeline: PathBuf,
-    /// Where dead letters are put.
+    /// The folder for dead letters.
     pub dead_letters: PathBuf,
-    /// A domain elsewhere, instead of the embedded one.
+    /// The URL of an external domain, used instead of the embedded one.
     pub domain: Option<String>,
-    /// Whether the function continues objects by messages to the queue.
+    /// Whether the function continues objects with messages to the queue.
     pub continues: bool,
 }
 
-/// A running machine. Dropping it ends all of it.
+/// A running machine. Dropping it stops all services.
 #[derive(Debug)]
 pub struct Machine {
-    /// Its S3. The bucket `dead-letters` is there.
+    /// Its S3, with the bucket `dead-letters`.
     pub s3: S3,
-    /// Its domain, unless another one was given.
+    /// Its domain, unless an external one was given.
     pub domain: Option<Domain>,
     /// Its queue.
     pub queue: Queue,
     /// The function.
     pub function: Function,
-    /// What S3 and the embedded domain accept.
+    /// The credentials that S3 and the embedded domain accept.
     pub credentials: Credentials,
-    /// The key for `hash`, unless the user named a secret of the cloud.
+    /// The key for `hash`, unless the user named a secret in AWS.
     _secrets: Option<Secrets>,
 }
 
 impl Machine {
-    /// Starts everything.
+    /// Starts all services.
     ///
     /// # Errors
-    /// A port could not be bound, nobody listens at the other domain's URL, or the binary can't be started.
+    /// A port could not be bound, the external domain can't be reached, or the binary can't be started.
     pub async fn start(options: &MachineOptions) -> io::Result<Self> {
         let credentials = credentials(options.domain.is_some());
         let s3 = S3::start(&credentials).await?;
@@ -107,7 +107,7 @@ impl Machine {
             environment.push(("AWS_SESSION_TOKEN", token.to_owned()));
         }
         environment.extend(passed_on());
-        // With a password in Secrets Manager, that is the cloud's, and has to have the key too.
+        // If the domain's password is in Secrets Manager, that store is the one of AWS, and has to hold the key too.
         let secrets = match setting("MILLRACE_HASH_KEY") {
             Some(secret) => {
                 environment.push(("MILLRACE_HASH_KEY", secret));
@@ -121,8 +121,8 @@ impl Machine {
         Ok(Self { s3, domain, queue, function, credentials, _secrets: secrets })
     }
 
-    /// Lines that can be pasted into a shell while the machine runs. Queries are encoded and in order, since curl
-    /// before 8.3 signs them as they stand.
+    /// Lines to paste into a shell while the machine runs. Queries are encoded and sorted, since curl before 8.3 signs
+    /// them unchanged.
     pub fn curl_lines(&self) -> Vec<String> {
         let user = format!("{}:{}", self.credentials.access_key_id(), self.credentials.secret_access_key());
         let signed = |service: &str| format!("curl -s --aws-sigv4 aws:amz:{REGION}:{service} --user {user}");
@@ -131,7 +131,7 @@ impl Machine {
             lines.push(format!("{} '{}/_cat/indices'", signed("es"), domain.url()));
             lines.push(format!("{} '{}/_search?q=%2A&size=2'", signed("es"), domain.url()));
         }
-        // S3 wants the hash of the empty body as a header, which curl sends by itself since 8.3 only.
+        // S3 requires the hash of the empty body as a header. Only curl since 8.3 sends it by itself.
         let hash = hex(&Sha256::digest(b""));
         let (signed, url) = (signed("s3"), self.s3.url());
         lines.push(format!("{signed} -H x-amz-content-sha256:{hash} '{url}/{DEAD_LETTER_BUCKET}?list-type=2'"));
@@ -139,7 +139,7 @@ impl Machine {
     }
 }
 
-/// A function that needs nothing but its rules and the key for `hash`: the transform.
+/// A function that needs only its rules and the key for `hash`: the transform.
 #[derive(Debug)]
 pub struct Alone {
     /// The function.
@@ -148,10 +148,10 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// Starts it.
+    /// Starts the function.
     ///
     /// # Errors
-    /// There are no such rules, or the binary can't be started.
+    /// The rules are missing, or the binary can't be started.
     pub async fn start(binary: &Path, pipeline: &Path) -> io::Result<Self> {
         let secrets = Secrets::start().await?;
         let credentials = credentials(false);
@@ -167,15 +167,15 @@ impl Alone {
     }
 }
 
-/// Says at once that no server listens at a URL, that its certificate is not trusted, or that it does not answer. The function would try until
-/// its time is up, several times.
+/// Reports at once that no server listens at a URL, that its certificate is not trusted, or that it does not answer.
+/// The function would retry several times until its timeout.
 async fn reach(url: &str, within: Duration) -> io::Result<()> {
     let refused = |reason: &str| io::Error::other(format!("{url}: {reason}"));
     let parsed: hyper::Uri = url.parse().map_err(|_| refused("is no URL"))?;
     let Some(host) = parsed.host() else { return Err(refused("is no URL; write it like https://host:9200")) };
     let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    // Closed before anything is asked: a server that serves one connection at a time would wait for a request on it.
+    // Close it before any request: a server with one connection at a time would wait for a request on it.
     let connected = tokio::time::timeout(within, TcpStream::connect((host, port))).await.map(|stream| stream.map(drop));
     match connected {
         Ok(Ok(())) => delivery::cluster::answers(url, within).await.map_err(io::Error::other),
@@ -184,8 +184,9 @@ async fn reach(url: &str, within: Duration) -> io::Result<()> {
     }
 }
 
-/// A domain elsewhere may want the user's own credentials; then S3 takes them too, since the function has one identity.
-/// Nothing else knows those made here, so no other user of this machine can use the endpoints.
+/// An external domain may need the user's credentials. Then S3 accepts them too, since the function has one identity.
+/// Otherwise random credentials are made. They stay inside this program and its function, so other users of the computer
+/// can't use the endpoints.
 fn credentials(domain_elsewhere: bool) -> Credentials {
     if let (true, Some(key), Some(secret)) =
         (domain_elsewhere, setting("AWS_ACCESS_KEY_ID"), setting("AWS_SECRET_ACCESS_KEY"))

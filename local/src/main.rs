@@ -1,9 +1,9 @@
-//! `local PATH…` carries files of one's own into a domain, as objects of S3 or as records of a stream; `local demo` shows
-//! the same with samples; `local check` tells what pipeline.yaml would do to them, `local import-logstash` makes one.
-//! `local doctor`, `local setup`, `local adopt`, `local replay` and `local audit` are for a deployment.
+//! `local PATH…` ingests the user's files into a domain, as objects of S3 or as records of a stream. `local demo` does
+//! the same with samples. `local check` shows the effect of pipeline.yaml on files. `local import-logstash` makes a
+//! pipeline.yaml. `local doctor`, `local setup`, `local adopt`, `local replay` and `local audit` work on a deployment.
 //!
-//! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 where something is
-//! undelivered. Everything else is the library's.
+//! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 if something is
+//! undelivered. All other work is done by the library.
 
 mod commands;
 
@@ -16,7 +16,8 @@ use local::{
     stream::cut::RecordIs,
 };
 
-/// Millrace on your own machine: files become objects of an S3, the deployed function carries their events into a domain.
+/// Millrace on your own machine: files become objects of an S3, and the deployed function ingests their events into a
+/// domain.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -36,16 +37,16 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Checks pipeline.yaml, and shows what its rules would do to files of one's own. Nothing is sent anywhere.
+    /// Checks pipeline.yaml, and shows what its rules would do to your files. Nothing is sent anywhere.
     Check {
-        /// Files and folders whose events are tried. A dataset of S3 takes those whose path matches its `key`, one of a
-        /// stream takes all
+        /// Files and folders with events to try. An S3 dataset takes the files whose path matches its `key`, a dataset
+        /// of a stream takes all
         #[arg(value_name = "SAMPLE")]
         samples: Vec<PathBuf>,
         /// The rules [default: infra/pipeline.yaml, else pipeline.yaml]
         #[arg(long, value_name = "FILE")]
         pipeline: Option<PathBuf>,
-        /// The bucket that the samples are taken to lie in [default: whichever a dataset names]
+        /// The bucket name to assume for the samples [default: the bucket that a dataset names]
         #[arg(long, value_name = "NAME")]
         bucket: Option<String>,
         /// Prints one JSON document
@@ -54,8 +55,8 @@ enum Command {
     },
     /// Prints the JSON Schema of pipeline.yaml, for editors.
     Schema,
-    /// Translates a Logstash configuration into a pipeline.yaml, and lists what has no exact counterpart, with its effect on events.
-    /// Ends 1 where events are lost that Logstash keeps.
+    /// Translates a Logstash configuration into a pipeline.yaml, and lists what has no exact counterpart, with its
+    /// effect on events. The exit code is 1 if events are lost that Logstash keeps.
     ImportLogstash {
         /// The configuration: a file, or a folder of files, which are read in the order of their names.
         #[arg(value_name = "FILE.conf")]
@@ -63,13 +64,14 @@ enum Command {
         /// Where pipeline.yaml is written [default: standard output]
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Ends 0 although events are lost that Logstash keeps: the lines that say so were read
+        /// Exits with 0 although events are lost that Logstash keeps: you have read the lines that list them
         #[arg(long)]
         accept_losses: bool,
     },
-    /// Draws what lies in a domain: events over time, a heat map, the top values, as one HTML file.
+    /// Draws the data of a domain: events over time, a heat map, the top values, as one HTML file.
     Picture(PictureOptions),
-    /// Examines a deployment, by the environment of its functions: each finding with its fix. Ends 1 where there is a fault.
+    /// Examines a deployment, with the environment of its functions: each finding with its fix. The exit code is 1 if
+    /// there is a fault.
     Doctor {
         /// The rules, where `MILLRACE_PIPELINE` is not set [default: infra/pipeline.yaml, else pipeline.yaml]
         #[arg(long, value_name = "FILE")]
@@ -78,9 +80,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Makes a domain ready as the function `setup` does, by its environment and with one's own credentials.
+    /// Prepares a domain like the function `setup`, with the environment of that function and your own credentials.
     Setup {
-        /// Takes over templates that another stack or somebody else has for the same indices
+        /// Takes over templates that another stack or another user has for the same indices
         #[arg(long, conflicts_with = "remove")]
         take_over: bool,
         /// Removes this deployment's templates and roles instead; indices and snapshots stay
@@ -90,11 +92,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Marks indices as this deployment's, which were made before their template marked them. Only says which without --write.
+    /// Marks indices as this deployment's that are older than the mark in their template. Without --write it only lists
+    /// them.
     Adopt(AdoptOptions),
-    /// Brings objects or dead letters once more, as the function `replay` does and by its environment.
+    /// Redelivers objects or dead letters, like the function `replay` and with its environment.
     Replay(ReplayOptions),
-    /// Lists the objects under a prefix that have no final receipt. Ends 1 where there are any.
+    /// Lists the objects under a prefix that have no final receipt. The exit code is 1 if there are any.
     Audit {
         /// The objects.
         #[arg(value_name = "s3://BUCKET/PREFIX")]
@@ -111,16 +114,16 @@ enum Command {
     },
 }
 
-/// Which indices are marked.
+/// The indices to mark.
 #[derive(Debug, Args)]
 struct AdoptOptions {
-    /// Only these [default: every index that a dataset could have made, and that carries no mark]
+    /// Only these indices [default: every index that a dataset could have made, and that carries no mark]
     #[arg(value_name = "INDEX")]
     indices: Vec<String>,
-    /// Also those that carry the mark of this stack
+    /// Also indices that carry the mark of this stack
     #[arg(long, value_name = "STACK")]
     from: Option<String>,
-    /// Marks them
+    /// Marks the indices
     #[arg(long)]
     write: bool,
     /// Prints one JSON document
@@ -128,13 +131,14 @@ struct AdoptOptions {
     json: bool,
 }
 
-/// What is brought once more, or which replay is asked about.
+/// The objects to redeliver, or an existing replay.
 #[derive(Debug, Args)]
 struct ReplayOptions {
-    /// The objects; with --dead-letters, dead letters of the deployment. With --recreate the rules say where they lie
+    /// The objects; with --dead-letters, dead letters of the deployment. With --recreate, the objects that the rules
+    /// name
     #[arg(value_name = "s3://BUCKET/PREFIX", required_unless_present_any = ["known", "recreate"])]
     place: Option<String>,
-    /// What lies there are dead letters
+    /// The objects under the prefix are dead letters
     #[arg(long, conflicts_with_all = ["dataset", "since", "until", "recreate"])]
     dead_letters: bool,
     /// Only dead letters with this `error_type`
@@ -143,16 +147,16 @@ struct ReplayOptions {
     /// Only objects of this dataset
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Only objects written from this date or time on; with --recreate, the first day whose indices are made anew
+    /// Only objects written at or after this date or time; with --recreate, the first day whose indices are recreated
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
-    /// Only objects written before this date or time; with --recreate, the day before which indices are made anew
+    /// Only objects written before this date or time; with --recreate, the first day whose indices are not recreated
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Objects a second at the most
+    /// The largest number of objects per second
     #[arg(long, value_name = "NUMBER")]
     rate: Option<f64>,
-    /// Deletes the dataset's indices before, and makes them anew by its rules as they are now
+    /// Deletes the dataset's indices first, and creates them again with the current rules
     #[arg(long, requires = "dataset", requires = "plans")]
     recreate: bool,
     #[command(flatten)]
@@ -161,14 +165,14 @@ struct ReplayOptions {
     known: Known,
 }
 
-/// The plan of --recreate.
+/// The plan for --recreate.
 #[derive(Debug, Args)]
 #[group(skip)]
 struct Planned {
-    /// Says what --recreate would do, and keeps that as a plan
+    /// Shows what --recreate would do, and saves it as a plan
     #[arg(long, group = "plans", requires = "recreate", conflicts_with_all = ["plan", "without_snapshot"])]
     dry_run: bool,
-    /// Carries out the plan of this id, which --dry-run gave
+    /// Carries out the plan with this id, which --dry-run printed
     #[arg(long, value_name = "ID", group = "plans", requires = "recreate")]
     plan: Option<String>,
     /// Deletes without a snapshot
@@ -176,17 +180,17 @@ struct Planned {
     without_snapshot: bool,
 }
 
-/// A replay that was begun before, here or by the function.
+/// A replay that was started before, by `local` or by the function.
 #[derive(Debug, Args)]
 #[group(id = "known", multiple = false, conflicts_with = "place")]
 struct Known {
-    /// Goes on with it
+    /// Continues this replay
     #[arg(long = "continue", value_name = "ID")]
     continued: Option<String>,
-    /// Says how it stands
+    /// Shows the state of this replay
     #[arg(long, value_name = "ID")]
     progress: Option<String>,
-    /// Stops it, and releases what it has paused
+    /// Stops this replay, and resumes everything that it paused
     #[arg(long, value_name = "ID")]
     stop: Option<String>,
 }
@@ -196,15 +200,16 @@ struct Run {
     /// Files and folders, served in place.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The service that brings them: as objects, or as records of a stream
+    /// The service that delivers them: as objects, or as records of a stream
     #[arg(long = "as", value_enum, value_name = "SERVICE", default_value = "s3")]
     service: Service,
     #[command(flatten)]
     records: Records,
-    /// The rules [default: every event, by the day on which its file was changed]
+    /// The rules [default: every event, in an index by the day of its file's last change]
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
-    /// A domain or cluster elsewhere, instead of the embedded one; `MILLRACE_DOMAIN_AUTH` says how [default: none]
+    /// An external domain or cluster, instead of the embedded one; `MILLRACE_DOMAIN_AUTH` sets the authentication
+    /// [default: none]
     #[arg(long, value_name = "URL")]
     domain: Option<String>,
     #[command(flatten)]
@@ -219,29 +224,29 @@ enum Service {
     Firehose,
 }
 
-/// What none but a stream has.
+/// Options for streams only.
 #[derive(Debug, Args)]
 struct Records {
     /// The name of the stream, topic or delivery stream, which the rules' `from` has to match [default: logs]
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
-    /// What a record is: a line (gzip and zstd files are decompressed), or a whole file as it is [default: line]
+    /// The unit of a record: a line (gzip and zstd files are decompressed), or a whole file unchanged [default: line]
     #[arg(long, value_enum, value_name = "WHAT")]
     record: Option<RecordIs>,
-    /// Records in a batch at most [default: 500]
+    /// The largest number of records in a batch [default: 500]
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     batch: Option<u16>,
     /// Partitions of the topic [default: 2]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     partitions: Option<u32>,
-    /// Where Firehose puts what was chosen [default: a temporary folder, which stays]
+    /// The folder for the objects that Firehose writes [default: a temporary folder, which is kept]
     #[arg(long, value_name = "FOLDER")]
     delivered: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 struct Output {
-    /// Stays up and serves both endpoints until Ctrl-C.
+    /// Keeps running and serves both endpoints until Ctrl-C.
     #[arg(long)]
     keep: bool,
     /// Prints one JSON document.
@@ -272,17 +277,17 @@ async fn main() -> ExitCode {
             Some(Command::Audit { place, receipts, pipeline, json }) => {
                 commands::audit(place, receipts, pipeline.clone(), *json).await
             }
-            // Boxed: they are large, and the compiler goes no deeper into futures in futures.
+            // Boxed, since the futures are large: the compiler has a limit for the depth of nested futures.
             Some(Command::Replay(options)) => Box::pin(commands::replay(options)).await,
             Some(Command::Picture(options)) => Box::pin(picture::draw(options)).await,
             None => commands::ingest(&arguments.run).await,
         }
     };
     let run = tokio::select! {
-        // First, so that `--keep` hears its own Ctrl-C.
+        // Comes first, so that `--keep` can handle Ctrl-C itself.
         biased;
         run = run => run,
-        // What runs is dropped, and with it the child process and the temporary folder.
+        // Dropping the run also ends the child process and deletes the temporary folder.
         _ = tokio::signal::ctrl_c() => Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted")),
     };
     match run {

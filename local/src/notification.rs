@@ -1,13 +1,13 @@
-//! The notification that S3 sends when an object was created, as it stands in the body of an SQS message.
+//! The notification that S3 sends for a created object, as the body of an SQS message.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-/// S3 encodes keys as forms do, and leaves the slash.
+/// S3 encodes keys like form fields, but keeps the slash.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
 
-/// `ObjectCreated:Put` of one object, or of several as one message.
+/// An `ObjectCreated:Put` notification of one object, or of several objects in one message.
 pub fn object_created<'o>(objects: impl IntoIterator<Item = (&'o str, &'o str, u64, &'o str)>) -> String {
     let records: Vec<_> = objects
         .into_iter()
@@ -37,7 +37,7 @@ pub fn object_created<'o>(objects: impl IntoIterator<Item = (&'o str, &'o str, u
     json!({ "Records": records }).to_string()
 }
 
-/// A key as it stands in a notification.
+/// A key in the encoding of a notification.
 fn encoded(key: &str) -> String {
     utf8_percent_encode(key, ENCODED).to_string().replace(' ', "+")
 }

@@ -1,8 +1,9 @@
-//! `local picture`: what lies in a domain, as one HTML file that needs nothing else: events over time, a heat map of where they
-//! were, and the values that are most frequent.
+//! `local picture`: the data of a domain in one self-contained HTML file: events over time, a heat map of their
+//! positions, and the most frequent values.
 //!
-//! In: a domain, an index pattern, fields. Out: a file. All numbers are the domain's own aggregations; no event is read.
-//! Deliberately absent: scripts, fonts and maps from elsewhere, and the clock: the same data give the same bytes.
+//! In: a domain, an index pattern, fields. Out: a file. All numbers come from aggregations of the domain; no event is
+//! read. Deliberately absent: external scripts, fonts and maps, and the current time, so that the same data give the
+//! same bytes.
 
 mod axis;
 mod bars;
@@ -19,33 +20,33 @@ use operations::{admin::Admin, settings::SetupSettings};
 pub use data::{Cell, Data, Fields, Points, Times, Values};
 pub use page::page;
 
-/// For all questions together.
+/// The time limit for all requests together.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What a picture is made of.
+/// The options of a picture.
 #[derive(Debug, Args)]
 pub struct PictureOptions {
-    /// The domain or cluster; `MILLRACE_DOMAIN_AUTH` says how it is spoken to [default: none]
+    /// The domain or cluster; `MILLRACE_DOMAIN_AUTH` sets the authentication [default: none]
     #[arg(long, value_name = "URL")]
     pub domain: String,
     /// The indices, such as logs-*
     #[arg(long, value_name = "PATTERN")]
     pub index: String,
-    /// The field with the time (default: `@timestamp`, else the first with a date)
+    /// The field with the time (default: `@timestamp`, else the first date field)
     #[arg(long, value_name = "FIELD")]
     pub time: Option<String>,
     /// The field with the points [default: the first with points]
     #[arg(long, value_name = "FIELD")]
     pub geo: Option<String>,
-    /// The field whose top values are shown [default: a keyword of the most values, up to 50]
+    /// The field whose top values are shown [default: the keyword field with the most values, up to 50]
     #[arg(long, value_name = "FIELD")]
     pub top: Option<String>,
-    /// Where the picture goes
+    /// The file to write
     #[arg(long, value_name = "FILE.html", default_value = "picture.html")]
     pub output: PathBuf,
 }
 
-/// Asks the domain, and writes the file; whether there was anything to see.
+/// Queries the domain and writes the file. Returns whether there were any events.
 ///
 /// # Errors
 /// The domain refuses or does not answer, or the file cannot be written.

@@ -1,11 +1,11 @@
-//! What is shown while objects are carried over: a bar on a terminal, a line for each receipt elsewhere; on standard error.
+//! The progress of a delivery on standard error: a bar on a terminal, else a line for each receipt.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-/// The fates of an event, as receipts name them.
+/// The fates of an event, by their names in receipts.
 pub const EVENT_FATES: [&str; 6] = ["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"];
 
 /// The progress of one delivery.
@@ -18,7 +18,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For so many bytes of objects to carry over. What S3 has sent and the domain has created before is not counted.
+    /// Starts the progress of `bytes` bytes. Bytes that S3 sent before and documents that the domain created before are
+    /// not counted.
     pub fn new(bytes: u64, sent_before: u64, created_before: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -28,7 +29,7 @@ impl Progress {
         Self { bar, lines: !terminal, sent_before, created_before }
     }
 
-    /// So many bytes have left S3, so many documents are in the domain.
+    /// Updates the bar: the bytes sent by S3 and the documents created so far.
     pub fn at(&self, sent: u64, created: Option<u64>) {
         self.bar.set_position(sent - self.sent_before);
         if let Some(created) = created {
@@ -36,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// What became of something, shown where there is no bar.
+    /// Prints the result for one object or file, if there is no bar.
     pub fn settled(&self, what: &str, receipt: &Value, fates: &[&str]) {
         if self.lines {
             let count = |name: &str| receipt[name].as_u64().unwrap_or_default();
@@ -47,7 +48,7 @@ impl Progress {
         }
     }
 
-    /// Something failed, and may come again.
+    /// Prints a failure. The message or batch may be redelivered.
     pub fn failed(&self, line: &str) {
         if self.lines {
             eprintln!("{line}");
@@ -56,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,8 +1,8 @@
 //! An SQS queue in memory, with the two requests that the functions send: `SendMessage` and `ChangeMessageVisibility`.
 //!
-//! In: messages, from functions over HTTP (JSON protocol) and from whoever owns the queue. Out: messages in the order in which
-//! they came, and the event that Lambda makes of them. Deliberately absent: signatures, delays, and time at all: a
-//! message that was given back is there again at once, and a changed visibility is only recorded.
+//! In: messages, from functions over HTTP (JSON protocol) and from the owner of the queue. Out: the messages in their
+//! order of arrival, and the event that Lambda makes from them. Deliberately absent: signatures, delays and timeouts. A
+//! message that was given back is available at once, and a changed visibility is only recorded.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,15 +22,15 @@ use crate::server::{self, Answer, Closed, Server, hex};
 pub struct Message {
     /// SQS's message id.
     pub id: String,
-    /// What changes its visibility.
+    /// The handle that a change of its visibility needs.
     pub receipt_handle: String,
     /// The notification or continuation.
     pub body: String,
-    /// How often it was received, this time included.
+    /// The number of deliveries, including this one.
     pub receive_count: u32,
 }
 
-/// A running queue. Dropping it ends it, with its messages.
+/// A running queue. Dropping it stops it and deletes its messages.
 #[derive(Debug)]
 pub struct Queue {
     server: Server,
@@ -68,12 +68,12 @@ impl Queue {
         Ok(Self { server, state })
     }
 
-    /// What `AWS_ENDPOINT_URL_SQS` has to be.
+    /// The value for `AWS_ENDPOINT_URL_SQS`.
     pub fn endpoint(&self) -> String {
         self.server.url()
     }
 
-    /// What `MILLRACE_QUEUE_URL` has to be.
+    /// The value for `MILLRACE_QUEUE_URL`.
     pub fn url(&self) -> String {
         format!("{}/000000000000/local", self.server.url())
     }
@@ -83,7 +83,7 @@ impl Queue {
         self.state().send(body);
     }
 
-    /// Takes the first messages, `most` at most. Each then has to be deleted or given back.
+    /// Takes up to `most` messages from the front. Each one has to be deleted or given back.
     pub fn receive(&self, most: usize) -> Vec<Message> {
         let mut state = self.state();
         let taken = state.waiting.len().min(most);
@@ -95,12 +95,12 @@ impl Queue {
         messages
     }
 
-    /// A received message is done with.
+    /// Deletes a received message.
     pub fn delete(&self, id: &str) {
         self.state().received.remove(id);
     }
 
-    /// A received message goes to the end of the queue.
+    /// Puts a received message at the end of the queue.
     pub fn give_back(&self, id: &str) {
         let mut state = self.state();
         if let Some(message) = state.received.remove(id) {
@@ -108,7 +108,7 @@ impl Queue {
         }
     }
 
-    /// Messages that wait.
+    /// The number of waiting messages.
     pub fn len(&self) -> usize {
         self.state().waiting.len()
     }
@@ -118,12 +118,12 @@ impl Queue {
         self.len() == 0
     }
 
-    /// The bodies of all messages that came over HTTP: continuations.
+    /// The bodies of all messages that were sent over HTTP: continuations.
     pub fn sent_by_functions(&self) -> Vec<String> {
         self.state().sent_by_functions.clone()
     }
 
-    /// Receipt handle and seconds of every `ChangeMessageVisibility`.
+    /// The receipt handle and the seconds of every `ChangeMessageVisibility`.
     pub fn visibilities(&self) -> Vec<(String, i64)> {
         self.state().visibilities.clone()
     }
@@ -133,7 +133,7 @@ impl Queue {
     }
 }
 
-/// The event that Lambda's event source mapping makes of messages.
+/// The event that Lambda's event source mapping makes from these messages.
 pub fn event(messages: &[Message]) -> Value {
     let records: Vec<Value> = messages
         .iter()

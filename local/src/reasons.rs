@@ -1,7 +1,7 @@
-//! Why a delivery does not get on, in the function's own words, as soon as it logs them.
+//! The reasons why a delivery makes no progress, from the function's log, shown as soon as they are logged.
 //!
-//! In: the lines of the function's log. Out: each warning or error once, and the reason of an invocation or a message that failed.
-//! Deliberately absent: what only informs, and receipts.
+//! In: the lines of the function's log. Out: each warning or error once, and the reason why an invocation or a message
+//! failed. Deliberately absent: messages below the level WARN, and receipts.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,8 @@ use crate::{
     progress::Progress,
 };
 
-/// Different reasons that are shown in one run: a domain that names a document in each of its refusals gives as many as there are documents.
+/// The largest number of different reasons shown in one run. A domain that names the document in each refusal gives one
+/// reason per document.
 const MOST_SHOWN: usize = 20;
 
 /// The warnings and errors of a function.
@@ -21,14 +22,14 @@ pub struct Reasons {
     output: Output,
     seen_lines: usize,
     shown: HashSet<String>,
-    /// Of the invocation that runs, in the order of the log: which message or dataset it is about, and why it failed.
+    /// The errors of the current invocation, in the order of the log: the message id, if any, and the reason.
     failures: Vec<(Option<String>, String)>,
-    /// The last warning or error of that invocation.
+    /// The last warning or error of the current invocation.
     last: Option<String>,
 }
 
 impl Reasons {
-    /// Of what a function logs from now on.
+    /// Reads the log of a function from now on.
     pub fn of(function: &Function) -> Self {
         let output = function.output();
         let seen_lines = output.line_count();
@@ -41,13 +42,13 @@ impl Reasons {
         Ok(Self { output, seen_lines: 0, shown: HashSet::new(), failures: Vec::new(), last: None })
     }
 
-    /// An invocation begins.
+    /// Starts a new invocation.
     pub fn begin(&mut self) {
         self.failures.clear();
         self.last = None;
     }
 
-    /// Shows what the function has logged since the last time.
+    /// Shows the warnings and errors that the function logged since the last call.
     pub fn show(&mut self, progress: &Progress) {
         let lines = self.output.lines_from(self.seen_lines);
         self.seen_lines += lines.len();
@@ -59,7 +60,7 @@ impl Reasons {
         }
     }
 
-    /// Takes in a line; what it says where it is a warning or an error.
+    /// Reads one line. Returns the text to show if the line is a warning or an error.
     fn take(&mut self, line: &str) -> Option<String> {
         let line: Value = serde_json::from_str(line).ok()?;
         let text = |name: &str| line[name].as_str().filter(|text| !text.is_empty());
@@ -71,7 +72,7 @@ impl Reasons {
             (None, Some(reason)) => format!("{reason} ({message})"),
             (_, None) => message.to_owned(),
         };
-        // Of a refused item the log has the status beside the reason.
+        // For a refused item the log has the status in a separate field.
         let status = line["status"].as_u64().map_or_else(String::new, |status| format!("{status} "));
         let (shown, why) = (status.clone() + &shown, status + reason.unwrap_or(message));
         if level == "ERROR" {
@@ -81,7 +82,7 @@ impl Reasons {
         Some(shown)
     }
 
-    /// Why a message of the invocation failed, or all of it where no message is named.
+    /// The reason why this message failed. Without a `message_id`, the reason why the invocation failed.
     pub fn why(&self, message_id: Option<&str>) -> String {
         let own = self.failures.iter().rev().find(|(id, _)| message_id.is_some() && id.as_deref() == message_id);
         let any = self.failures.last().filter(|_| message_id.is_none());

@@ -1,4 +1,4 @@
-//! What came of a delivery, for a person or for a program.
+//! The result of a delivery, as text for a person or as JSON for a program.
 
 pub mod transform;
 
@@ -19,15 +19,15 @@ use crate::{
     stream::{NotSent, mapping, put::Put},
 };
 
-/// Objects in the table.
+/// The largest number of objects in the table.
 const SHOWN_OBJECTS: usize = 100;
-/// Dead letters that are shown.
+/// The largest number of dead letters shown.
 const SHOWN_LETTERS: usize = 5;
 
-/// The fates of the events of an object, over all attempts at it.
+/// The fates of the events of an object, over all its attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// How often it was begun or gone on with.
+    /// The number of attempts: starts and continuations.
     pub attempts: u64,
     /// The sums of the attempts' receipts.
     #[serde(flatten)]
@@ -44,29 +44,29 @@ pub struct ObjectReport {
     pub counts: Counts,
 }
 
-/// One event that can't be indexed.
+/// One event that could not be indexed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
     /// The object's key.
     pub key: String,
-    /// The line that was its record, in a stream.
+    /// The line with the record, for a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// The event's byte offset in the object or record.
     pub offset: u64,
-    /// Which step rejected it.
+    /// The step that rejected it.
     pub stage: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// Everything.
+/// The whole report.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// What an object is called.
+    /// The word for an object in the table.
     #[serde(skip)]
     row: &'static str,
-    /// Each object that was read, or each file that was brought as records of a stream.
+    /// Each object that was read, or each file that was delivered as records of a stream.
     pub objects: Vec<ObjectReport>,
     /// The sum of all objects.
     pub totals: Counts,
@@ -74,24 +74,24 @@ pub struct Report {
     pub balances: bool,
     /// Keys that no dataset of the pipeline wants.
     pub not_read: Vec<String>,
-    /// Records that were brought through a stream, each once.
+    /// The number of records delivered through a stream, each counted once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
-    /// Records, ends of files and files that were not brought through a stream.
+    /// The number of records, ends of files and whole files that were not delivered through a stream.
     pub not_sent_count: u64,
-    /// The first of them, with the reason.
+    /// The first of them, with their reasons.
     pub not_sent: Vec<String>,
-    /// What was given up, with the last reason.
+    /// The messages or records that were given up, with their last reasons.
     pub given_up: Vec<String>,
-    /// How many dead letters are in the folder, of this delivery and earlier ones.
+    /// The number of dead letters in the folder, from this delivery and earlier ones.
     pub dead_letter_count: u64,
     /// The first of them.
     pub dead_letters: Vec<DeadLetter>,
-    /// Where the dead letters are.
+    /// The folder with the dead letters.
     pub dead_letter_folder: PathBuf,
-    /// Documents in each index of the embedded domain.
+    /// The number of documents in each index of the embedded domain.
     pub indices: Vec<(String, u64)>,
-    /// Invocations of the function.
+    /// The number of invocations of the function.
     pub invocations: u64,
     /// Wall-clock time in seconds.
     pub seconds: f64,
@@ -115,7 +115,7 @@ impl Counts {
 }
 
 impl Report {
-    /// Sums up a delivery of objects of these keys.
+    /// Sums up a delivery of the objects with these keys.
     ///
     /// # Errors
     /// The dead letters can't be read.
@@ -124,7 +124,7 @@ impl Report {
         keys: impl IntoIterator<Item = &'k str>,
         dead_letter_folder: &Path,
     ) -> io::Result<Self> {
-        // The receipt of an object that no dataset takes: it was not read.
+        // A receipt with `unmatched` is of an object that no dataset takes. Such an object was not read.
         let receipts = delivered.receipts.iter().filter(|receipt| receipt.get("unmatched").is_none());
         let sum = Sum::of(receipts.map(|receipt| (receipt["key"].as_str().unwrap_or_default(), receipt)));
         let given_up: BTreeMap<String, &String> =
@@ -149,7 +149,8 @@ impl Report {
         })
     }
 
-    /// Sums up a delivery of files as records of a stream. A batch is of one file, so its receipt is the file's.
+    /// Sums up a delivery of files as records of a stream. Each batch has records of one file only, so its receipt
+    /// belongs to that file.
     ///
     /// # Errors
     /// The dead letters can't be read.
@@ -185,12 +186,12 @@ impl Report {
         })
     }
 
-    /// Whether something still has to be brought again.
+    /// Whether something has to be delivered again.
     pub fn undelivered(&self) -> bool {
         !self.given_up.is_empty() || self.not_sent_count > 0
     }
 
-    /// The report as a person reads it.
+    /// The report as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let head = ["read", "dropped", "indexed", "duplicates", "rejected", "undelivered", "attempts"];
@@ -226,7 +227,7 @@ impl Report {
     }
 }
 
-/// The fates of objects, summed.
+/// The fates of objects and their sum.
 #[derive(Debug)]
 struct Sum {
     objects: BTreeMap<String, Counts>,
@@ -258,7 +259,7 @@ impl Sum {
     }
 }
 
-/// A row for each object, and one for their sum where there are several.
+/// A row for each object, and a row for their sum if there are several.
 fn table<'k, const COLUMNS: usize>(
     text: &mut String,
     row: &str,
@@ -305,7 +306,7 @@ fn cost(text: &mut String, what: &str, seconds: f64, cpu_seconds: f64, peak_memo
     );
 }
 
-/// The key that a message is about.
+/// The key of the object that a message is about.
 fn subject(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     match body["Records"][0]["s3"]["object"]["key"].as_str() {
@@ -314,8 +315,8 @@ fn subject(body: &str) -> String {
     }
 }
 
-/// How many dead letters are in a folder, and the first of them, in the order of their objects' names. `origin` tells the
-/// key and line of a position.
+/// The number of dead letters in a folder, and the first of them, sorted by object name. `origin` finds the key and
+/// line of a position.
 fn dead_letters(folder: &Path, origin: impl Fn(&Value) -> (String, Option<u64>)) -> io::Result<(u64, Vec<DeadLetter>)> {
     let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = left.pop() {
@@ -336,7 +337,7 @@ fn dead_letters(folder: &Path, origin: impl Fn(&Value) -> (String, Option<u64>))
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let position = &letter["position"];
             let (key, line) = origin(position);
-            // Kafka's own word for something else is `offset`.
+            // In positions of Kafka, `offset` is the offset of the record.
             let offset = if position["byte_offset"].is_null() { &position["offset"] } else { &position["byte_offset"] };
             letters.push(DeadLetter {
                 key,

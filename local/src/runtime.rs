@@ -1,8 +1,8 @@
-//! The Lambda runtime API on 127.0.0.1, for one process: an event goes in, its [`Answer`] comes out.
+//! The Lambda runtime API on 127.0.0.1, for one process. An event goes in, its [`Answer`] comes out.
 //!
-//! One API belongs to one process, as one execution environment does: a process that was killed may leave a `next`
-//! behind, which must not swallow the invocation of its successor. Deliberately absent: extensions, response
-//! streaming as such (a streamed response is collected), and more than one invocation at a time.
+//! Each process has its own API, like an execution environment. A killed process may leave an open `next` request,
+//! which must not take the invocation of the next process. Deliberately absent: extensions, response streaming (a
+//! streamed response is collected), and more than one invocation at a time.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::server::{self, Closed, Server};
 
-/// What became of one invocation.
+/// The result of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The handler returned this.
@@ -32,24 +32,24 @@ pub enum Answer {
         /// The `errorMessage` of the answer.
         message: String,
     },
-    /// The process reported that it can't start, or ended by itself before it took the event.
+    /// The process reported that it can't start, or it exited before it took the event.
     InitError {
         /// The `errorType` of the report, or `Runtime.ExitError`.
         error_type: String,
         /// The `errorMessage` of the report, or the exit status.
         message: String,
     },
-    /// It did not answer in time, and the process was killed.
+    /// The process did not answer in time and was killed.
     TimedOut,
     /// The process ended during the invocation.
     Exited,
 }
 
 impl Answer {
-    /// What the handler returned.
+    /// The response of the handler.
     ///
     /// # Errors
-    /// Why there is nothing: whoever invoked has to do it again.
+    /// The reason why there is no response. The caller has to repeat the invocation.
     pub fn response(&self) -> Result<&[u8], String> {
         match self {
             Self::Response(body) => Ok(body),
@@ -86,10 +86,10 @@ struct Invocation {
     answered: oneshot::Sender<Answer>,
 }
 
-/// An invocation on its way.
+/// An invocation in progress.
 #[derive(Debug)]
 pub(crate) struct Invoked {
-    /// Resolves when the process took it: its time runs from here.
+    /// Resolves when the process takes the event. Its time runs from then on.
     pub(crate) taken: oneshot::Receiver<()>,
     /// Resolves with its answer.
     pub(crate) answered: oneshot::Receiver<Answer>,
@@ -112,28 +112,28 @@ impl RuntimeApi {
         Ok(Self { server, state, invocations })
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` has to be.
+    /// The value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Hands an event to whoever asks for the next one. The deadline is `timeout` after it was taken.
+    /// Queues an event for the next `next` request. The deadline is `timeout` after that request takes it.
     pub(crate) fn invoke(&self, id: &str, event: Bytes, timeout: Duration) -> Invoked {
         let (taken_sender, taken) = oneshot::channel();
         let (answer_sender, answered) = oneshot::channel();
         let invocation = Invocation { id: id.into(), event, timeout, taken: taken_sender, answered: answer_sender };
-        // The receiver lives in the state, as long as self does.
+        // The receiver is part of the state, which lives as long as `self`. So this cannot fail.
         let _ = self.invocations.send(invocation);
         Invoked { taken, answered }
     }
 
-    /// The report of a failed start, once.
+    /// The report of a failed start. Each report is returned once.
     pub(crate) fn take_init_error(&self) -> Option<Answer> {
         self.state.init_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// The part of an error report that is read.
+/// The members of an error report that are used.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Report {
@@ -179,7 +179,7 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<server:
     }
 }
 
-/// Waits for an invocation, and stamps its deadline as it is taken.
+/// Waits for an invocation, and sets its deadline when it is taken.
 async fn next(state: &State) -> Result<server::Answer, Closed> {
     let Some(invocation) = state.waiting.lock().await.recv().await else { return Err(Closed) };
     #[expect(clippy::disallowed_methods, reason = "Lambda states the deadline by the clock")]
@@ -209,12 +209,12 @@ fn unknown() -> server::Answer {
     server::json(404, &json!({"errorType": "NotFound", "errorMessage": "no such path in the runtime API"}))
 }
 
-/// A request id in the form of a UUID, as Lambda draws it.
+/// A request id in the form of a UUID, random as on Lambda.
 pub fn request_id() -> String {
     uuid(fastrand::u64(..), fastrand::u64(..))
 }
 
-/// A UUID of version 4 out of random bits.
+/// A UUID of version 4 from random bits.
 pub(crate) fn uuid(a: u64, b: u64) -> String {
     format!(
         "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",

@@ -1,8 +1,8 @@
-//! An S3 on folders, served on 127.0.0.1: a bucket is a folder, a key is a path in it.
+//! An S3 on folders, served on 127.0.0.1: a bucket is a folder, a key is a path inside it.
 //!
-//! Signatures are checked. `GetObject` (`Range`, `If-Match`), `HeadObject`, `PutObject`, `ListObjectsV2` and
-//! `DeleteObject` answer; objects are streamed. It can be told to fail. Deliberately absent: versions, multipart uploads, object metadata,
-//! virtual-host addressing, and any path outside the folder (`..`, links that lead out).
+//! Signatures are checked. It implements `GetObject` (`Range`, `If-Match`), `HeadObject`, `PutObject`, `ListObjectsV2`
+//! and `DeleteObject`. Objects are streamed. Faults can be added. Deliberately absent: versions, multipart uploads,
+//! object metadata, virtual-host addressing, and any path outside the folder (`..`, links that lead out).
 
 mod bucket;
 mod operations;
@@ -26,26 +26,26 @@ use crate::server::Server;
 /// A fault of `GetObject`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Fault {
-    /// 503 `SlowDown`, so many times.
+    /// 503 `SlowDown`, `times` times.
     SlowDown {
-        /// How many requests meet it.
+        /// The number of requests that get it.
         times: u32,
     },
-    /// The connection is cut after so many bytes of the body, so many times. Shorter bodies pass.
+    /// The connection is cut after `bytes` bytes of the body, `times` times. Shorter bodies are sent in full.
     CutAfter {
-        /// Bytes of the body that still arrive.
+        /// The number of bytes of the body that are sent.
         bytes: u64,
-        /// How many bodies meet it.
+        /// The number of bodies that are cut.
         times: u32,
     },
-    /// The body starts late, until healed.
+    /// The body starts late, until [`S3::heal`].
     Slow(Duration),
 }
 
-/// What was asked of it.
+/// Counts of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct S3Stats {
-    /// `GetObject` requests, refused ones too.
+    /// `GetObject` requests, including refused ones.
     pub gets: u64,
     /// `PutObject` requests that were carried out.
     pub puts: u64,
@@ -53,7 +53,7 @@ pub struct S3Stats {
     pub bytes_sent: u64,
 }
 
-/// A running S3. Dropping it ends it; the folders stay.
+/// A running S3. Dropping it stops it; the folders stay.
 #[derive(Debug)]
 pub struct S3 {
     server: Server,
@@ -90,34 +90,35 @@ impl S3 {
         Ok(Self { server, state })
     }
 
-    /// What `AWS_ENDPOINT_URL_S3` has to be. SDKs use path-style requests, since the host is an IP address.
+    /// The value for `AWS_ENDPOINT_URL_S3`. SDKs use path-style requests, since the host is an IP address.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Makes the files of a folder the objects of a bucket. Names shorter than 3 characters are refused by requests.
+    /// Serves the files of a folder as the objects of a bucket. Requests for names shorter than 3 characters are
+    /// refused.
     pub fn add_bucket(&self, name: &str, folder: &Path) {
         let mut buckets = self.state.buckets.write().unwrap_or_else(PoisonError::into_inner);
         buckets.insert(name.to_owned(), Bucket::new(Some(folder.to_owned())));
     }
 
-    /// Serves one file, in place, under a key of its own. The bucket is made where it is missing.
+    /// Serves one file in place, under its own key. A missing bucket is created.
     pub fn add_object(&self, bucket: &str, key: &str, file: &Path) {
         let mut buckets = self.state.buckets.write().unwrap_or_else(PoisonError::into_inner);
         buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket::new(None)).add(key, file);
     }
 
-    /// Adds a fault. Several may be active; each is met in the order in which they were added.
+    /// Adds a fault. Several may be active. They take effect in the order in which they were added.
     pub fn fail(&self, fault: S3Fault) {
         self.state.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.state.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What was asked of it so far.
+    /// The counts so far.
     pub fn stats(&self) -> S3Stats {
         *self.state.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }

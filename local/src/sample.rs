@@ -1,7 +1,7 @@
 //! Sample objects for the demonstration: events of a mobile service, the same for the same seed and day.
 //!
-//! In: the hour that is now. Out: files in a folder. Among them are hourly gzip objects, one of several gzip members, a plain
-//! one, and one with lines that nobody can index. Deliberately absent: anything personal; every id is random.
+//! In: the current hour. Out: files in a folder. Among them are hourly gzip objects, one with several gzip members, a
+//! plain one, and one with lines that cannot be indexed. Deliberately absent: personal data; every id is random.
 
 use std::{
     fmt::Write as _,
@@ -41,7 +41,7 @@ const DEVICES: [(&str, &str, &str); 6] = [
 ];
 const TITLES: [&str; 6] =
     ["오늘의 추천", "Summer \\\"sale\\\"", "New arrivals", "人気ランキング", "Top 100", "Free shipping"];
-/// Lines that become dead letters, each for a reason of its own.
+/// Lines that become dead letters, each for a different reason.
 const POISON: [&str; 4] = [
     "{\"base_dt\":\"broken off in the middle\",\"event_name\":",
     "GET /index.html HTTP/1.1",
@@ -49,14 +49,14 @@ const POISON: [&str; 4] = [
     "{\"event_name\":\"2b_screen_view\",\"base_dt\":\"the day before yesterday\"}",
 ];
 
-/// How the bytes of an object are laid out.
+/// The layout of an object's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Gzip,
-    /// Several gzip members, one after another, as appending writers make them.
+    /// Several gzip members, one after another, as written by programs that append.
     Members,
     Plain,
-    /// Plain, with lines that nobody can index.
+    /// Plain, with lines that cannot be indexed.
     Poisoned,
 }
 

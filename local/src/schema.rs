@@ -1,9 +1,9 @@
-//! The JSON Schema of pipeline.yaml, for editors: they complete its keys, explain them and mark what is wrong.
+//! The JSON Schema of pipeline.yaml, for editors: they complete keys, explain them and mark errors.
 //!
-//! In: nothing. Out: the schema, draft 2020-12, from the types below, which say what the file may hold. It is committed as
-//! infra/pipeline.schema.json. Deliberately absent: reading the file, which is the library's; a test holds its keys and
-//! these together. What a schema cannot say (unique names, rules that contradict one another, the syntax of queries) is
-//! for `local check` to find.
+//! In: nothing. Out: the schema, draft 2020-12, from the types below, which describe the file. It is committed as
+//! infra/pipeline.schema.json. Deliberately absent: reading the file, which the library does. A test keeps the keys of
+//! the library and of these types equal. Some errors cannot be described in a schema: duplicate names, rules that
+//! contradict one another, the syntax of queries. `local check` finds these.
 
 #![expect(dead_code, reason = "the types are described, not made")]
 
@@ -16,17 +16,17 @@ use serde_json::Value;
 
 use fields::Fields;
 
-/// The schema, as it is committed.
+/// The schema in its committed form.
 ///
 /// # Errors
-/// Never: it holds nothing that JSON cannot.
+/// Never: all of it can be written as JSON.
 pub fn schema() -> serde_json::Result<String> {
     let mut schema = schema_for!(Pipeline).to_value();
     refuse_null(&mut schema);
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }
 
-/// A key that need not be there is not to be there without a value either, which is what an `Option` is described as.
+/// Rejects `null` for optional keys. The schema of an `Option` would allow it, but pipeline.yaml does not.
 fn refuse_null(schema: &mut Value) {
     if let Some(Value::Array(types)) = schema.get_mut("type")
         && types.len() == 2

@@ -1,7 +1,7 @@
-//! A Secrets Manager that keeps one secret: the key for `hash`.
+//! A Secrets Manager with one secret: the key for `hash`.
 //!
-//! Deliberately absent: signatures, and any secret worth keeping. The pseudonyms made with this key are not those of the
-//! cloud, and anybody can tell whose they are.
+//! Deliberately absent: signatures, and a key that is really secret. Pseudonyms made with this key differ from those of
+//! a deployment. Anyone can find the original values.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::server::{self, Answer, Closed, Server};
 
-/// What `local` and `local check` hash with.
+/// The key for `hash` in `local` and `local check`.
 pub const HASH_KEY: &str = "the key of local";
-/// Its name, for `MILLRACE_HASH_KEY`.
+/// The name of the secret, for `MILLRACE_HASH_KEY`.
 const NAME: &str = "local";
 
-/// A running store. Dropping it ends it.
+/// A running Secrets Manager. Dropping it stops it.
 #[derive(Debug)]
 pub struct Secrets {
     server: Server,
@@ -30,7 +30,7 @@ impl Secrets {
         Ok(Self { server: Server::start(service_fn(handle)).await? })
     }
 
-    /// What a function has to be told so that it takes the key from here.
+    /// The variables that make a function read the key from here.
     pub fn environment(&self) -> [(&'static str, String); 2] {
         [("MILLRACE_HASH_KEY", NAME.into()), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.server.url())]
     }

@@ -1,7 +1,7 @@
-//! One HTTP/1.1 server on 127.0.0.1: a hyper service comes in, its address goes out.
+//! One HTTP/1.1 server on 127.0.0.1 for a hyper service.
 //!
-//! Where the service answers Err, the connection is closed without a word: that is how a cut connection is made.
-//! Deliberately absent: TLS, HTTP/2, any address that another machine could reach.
+//! If the service returns `Err`, the server closes the connection without an answer. Faults that cut a connection use
+//! this. Deliberately absent: TLS, HTTP/2, any address that other machines can reach.
 
 use std::{io, net::SocketAddr};
 
@@ -19,7 +19,7 @@ use tokio::{
 #[error("the connection is closed on purpose")]
 pub struct Closed;
 
-/// What the services of this package answer with.
+/// The answer type of the services in this package.
 pub type Answer = Response<Full<Bytes>>;
 
 /// A running server. Dropping it closes the listener and every connection.
@@ -46,7 +46,7 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(async move {
-            // The connections live in this task, so they end with it.
+            // The connections belong to this task, so they end with it.
             let mut connections = JoinSet::new();
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
@@ -64,12 +64,12 @@ impl Server {
         Ok(Self { address, accepting })
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// The address as `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -81,7 +81,7 @@ impl Drop for Server {
     }
 }
 
-/// An answer with a body of a given type.
+/// An answer with a body of this content type.
 pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -94,7 +94,7 @@ pub(crate) fn json(status: u16, body: &serde_json::Value) -> Answer {
     answer(status, "application/json; charset=UTF-8", body.to_string())
 }
 
-/// Bytes as lower-case hexadecimal digits, as checksums are written.
+/// Bytes as lower-case hexadecimal digits, the usual form of checksums.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -1,4 +1,4 @@
-//! Everything is spoken to over its socket, by the clients that speak to it for real: reqwest, the SDK, a signer.
+//! Every service is tested over its socket, with real clients: reqwest, the AWS SDK, a signer.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it meets what it does not expect")]
 #![expect(clippy::disallowed_methods, reason = "signatures and deadlines follow the clock")]

@@ -1,71 +1,71 @@
-//! What came of a dry run, for a person or for a program.
+//! The result of a dry run, as text for a person or as JSON for a program.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use pipeline::outcome::Stage;
 use serde::Serialize;
 
-/// Characters of an event that are shown.
+/// The largest number of characters shown of an event.
 const SHOWN_CHARS: usize = 1000;
 
-/// Everything.
+/// The whole report.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// Each dataset, in the order of the file, those of delivery streams last.
+    /// The datasets, in the order of the file. Those of delivery streams come last.
     pub datasets: Vec<Tried>,
     /// Files whose path no S3 dataset's `from` matches.
     pub not_taken: Vec<String>,
-    /// By which rules an event may come to be there twice, and what a domain does in another way.
+    /// Rules that may index an event twice, and behaviour of the domain that may be unexpected.
     pub warnings: Vec<String>,
-    /// What holds for all rules of a kind.
+    /// Facts that hold for all rules of a kind.
     pub notes: Vec<String>,
 }
 
-/// What a dataset's rules do to the samples.
+/// The effect of a dataset's rules on the samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Tried {
     /// Its name.
     pub name: String,
     /// Where its data come from.
     pub from: String,
-    /// Samples that it takes.
+    /// The number of samples that it takes.
     pub files: usize,
-    /// Events in them.
+    /// The number of events in these samples.
     pub read: u64,
-    /// Events that it would index, or deliver.
+    /// The number of events that it would index or deliver.
     pub wanted: u64,
-    /// Events that its `select` does not want.
+    /// The number of events that its `select` does not want.
     pub dropped: u64,
-    /// Events that would go to the dead letters, or whose records would to the backup bucket.
+    /// The number of events that would go to the dead letters, or whose records would go to the backup bucket.
     pub failed: u64,
-    /// Values that `fields` could not make: invalid coordinates, unreadable dates, strings that hold no JSON.
+    /// The number of values that `fields` could not make: invalid coordinates, unreadable dates, strings without JSON.
     pub left_out: u64,
-    /// Documents by index.
+    /// The number of documents in each index.
     pub indices: BTreeMap<String, u64>,
     /// The first event of each kind of failure.
     pub failures: Vec<Failure>,
-    /// An event before and after, one that is changed if there is one.
+    /// An event before and after; one that changes, if there is one.
     pub example: Option<Example>,
-    /// What each rule costs by itself, the dearest first.
+    /// The cost of each rule alone, the most expensive first.
     pub costs: Vec<Cost>,
     /// Files that could not be read to their end.
     pub unreadable: Vec<String>,
 }
 
-/// Events that fail in the same way.
+/// Events that fail for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The step that refuses them.
     pub stage: Stage,
-    /// A stable word to search by.
+    /// A stable name for the kind of failure, to search by.
     pub error_type: String,
-    /// How many they are.
+    /// The number of these events.
     pub count: u64,
-    /// What is wrong with the first, for a person.
+    /// The error in the first of them, for a person.
     pub reason: String,
-    /// The file that it is in.
+    /// The file with the first of them.
     pub key: String,
-    /// Its byte offset there, decompressed.
+    /// Its byte offset in that file, decompressed.
     pub offset: u64,
     /// Its bytes.
     pub event: String,
@@ -74,22 +74,22 @@ pub struct Failure {
 /// An event before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Example {
-    /// The file that it is in.
+    /// The file with the event.
     pub key: String,
-    /// Its byte offset there, decompressed.
+    /// Its byte offset in that file, decompressed.
     pub offset: u64,
-    /// As it came.
+    /// The event before the rules.
     pub before: String,
-    /// As it is stored.
+    /// The event as it is stored.
     pub after: String,
 }
 
-/// What a rule costs by itself.
+/// The cost of one rule alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cost {
-    /// As it is written.
+    /// The rule as written in the file.
     pub rule: String,
-    /// Of each event, on this machine.
+    /// Nanoseconds for each event, on this machine.
     pub nanoseconds: f64,
 }
 
@@ -105,7 +105,7 @@ impl Report {
         self.datasets.iter().all(|dataset| dataset.unreadable.is_empty())
     }
 
-    /// The report as a person reads it.
+    /// The report as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for dataset in &self.datasets {
@@ -117,7 +117,7 @@ impl Report {
         text
     }
 
-    /// The warnings and notes, a line each.
+    /// The warnings and notes, one per line.
     pub fn warnings_text(&self) -> String {
         let warnings = self.warnings.iter().map(|warning| ("warning  ", warning));
         let lines = warnings.chain(self.notes.iter().map(|note| ("note  ", note)));
@@ -167,7 +167,7 @@ impl Tried {
     }
 }
 
-/// On one line, and not too much of it.
+/// The event on one line, shortened to [`SHOWN_CHARS`].
 fn shown(event: &str) -> String {
     let line = event.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN_CHARS) {

@@ -83,7 +83,7 @@ fn each_dataset_says_what_it_would_do_to_the_samples() {
     assert_eq!((delivery.read, delivery.wanted, delivery.dropped), (7, 1, 5));
     assert_eq!(delivery.indices.len(), 0);
 
-    // With the bucket named, its glob counts.
+    // With a bucket name, the glob of `bucket` has to match.
     let report = check(&datasets, &samples, Some("other"));
     assert_eq!((report.datasets[0].files, report.datasets[1].files), (0, 1));
     assert_eq!(check(&datasets, &samples, Some("third")).not_taken.len(), 2);

@@ -1,4 +1,5 @@
-//! `local adopt`: marks indices that were made before their template marked them, by the environment of the function `setup`.
+//! `local adopt`: marks indices that are older than the mark in their template. It uses the environment of the function
+//! `setup`.
 
 use std::{io, time::Duration};
 
@@ -8,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::AdoptOptions;
 
-/// A request or two for each index.
+/// The time limit: one or two requests for each index.
 const TIMEOUT: Duration = Duration::from_mins(15);
 
-/// Whether every index that was named is marked, or would be.
+/// Whether every named index is marked, or would be.
 pub(crate) async fn adopt(options: &AdoptOptions) -> io::Result<bool> {
     let chosen = if options.indices.is_empty() { json!(true) } else { json!(options.indices) };
     let event = json!({ "adopt": chosen, "from": options.from, "dry_run": !options.write });
@@ -26,7 +27,7 @@ pub(crate) async fn adopt(options: &AdoptOptions) -> io::Result<bool> {
     Ok(done["refused"].as_array().is_none_or(Vec::is_empty))
 }
 
-/// A line for each index, and what to do next.
+/// One line for each index, then the next step for the user.
 fn text(done: &Value) -> String {
     let is_dry = done["dry_run"] == true;
     let rows = |name: &str| done[name].as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! `local audit`: the objects under a prefix that nobody has finished.
+//! `local audit`: the objects under a prefix without a final receipt.
 
 use std::{
     fs::File,
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::own_pipeline;
 
-/// Whether every object that a dataset takes has a final receipt that balances. What is found is printed as it is found.
+/// Whether every object that a dataset takes has a final receipt that balances. Each finding is printed at once.
 pub(crate) async fn audit(
     place: &str,
     receipts: &[PathBuf],

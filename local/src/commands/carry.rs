@@ -1,4 +1,4 @@
-//! A machine around files: what one's own files and the demonstration share.
+//! A machine around files, shared by `local PATH…` and `local demo`.
 
 use std::{
     io,
@@ -26,10 +26,10 @@ use tempfile::TempDir;
 
 use crate::{Output, Service};
 
-/// The bucket that the objects are served from, and the stream that the records are in.
+/// The bucket that serves the objects, and the name of the stream.
 pub(crate) const BUCKET: &str = "logs";
 
-/// The embedded domain takes every document that is JSON.
+/// A limit of the embedded domain: it accepts every JSON document.
 const NO_MAPPINGS: &str = "\
 The embedded domain has no mappings, so it took every document. A real one rejects some: a field with values of two types (`1` here, `\"text\"`
 there), `a` beside `a.b`, a date that is none, an integer beyond 64 bits, more fields than an index takes (1,000). They become dead letters.
@@ -57,7 +57,7 @@ pub(crate) async fn start(
     Machine::start(&MachineOptions { binary, pipeline, dead_letters, domain, continues }).await
 }
 
-/// Notifies the function of every file, and waits until all of it is settled.
+/// Notifies the function of every file, and waits until all files are settled.
 pub(crate) async fn carry(machine: &mut Machine, files: &[File], folder: &Path) -> io::Result<Report> {
     for file in files {
         let etag = s3::etag(&file.path)?;
@@ -70,7 +70,7 @@ pub(crate) async fn carry(machine: &mut Machine, files: &[File], folder: &Path) 
     Ok(run.measure(machine, Report::new(&delivered, keys, &folder.join("dead-letters"))?))
 }
 
-/// Brings every file's records to the function, and waits until all of it is settled.
+/// Delivers every file's records to the function, and waits until all of them are settled.
 pub(crate) async fn stream(
     machine: &mut Machine,
     source: &Source,
@@ -85,7 +85,7 @@ pub(crate) async fn stream(
     Ok(run.measure(machine, Report::of_stream(delivered, source, &put, &folder.join("dead-letters"))?))
 }
 
-/// What a run costs.
+/// The start of a run and its measurements.
 struct Measured {
     progress: Progress,
     started: Instant,
@@ -100,7 +100,7 @@ impl Measured {
         Self { progress, started: Instant::now(), cpu_before: machine.function.cpu_seconds() }
     }
 
-    /// Takes the bar away, and shows what the function said where the run ended early.
+    /// Removes the progress bar. After an error it also prints the function's output.
     fn ended<T>(&self, machine: &Machine, delivered: io::Result<T>) -> io::Result<T> {
         self.progress.finish();
         delivered.inspect_err(|_| machine.function.lines().iter().for_each(|line| eprintln!("{line}")))
@@ -115,14 +115,14 @@ impl Measured {
     }
 }
 
-/// What the embedded domain does not show, said once at the end of a run.
+/// Prints the limits of the embedded domain, once at the end of a run.
 pub(crate) fn state_limits(machine: &Machine) {
     if machine.domain.is_some() {
         eprintln!("{NO_MAPPINGS}");
     }
 }
 
-/// Serves on, where that is wanted.
+/// Keeps the machine running if the user asked for it.
 pub(crate) async fn stay_up(machine: &Machine, output: &Output) -> io::Result<()> {
     if output.keep {
         eprintln!("Serving until Ctrl-C:");

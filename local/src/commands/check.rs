@@ -1,4 +1,4 @@
-//! `local check`: the rules, tried on files.
+//! `local check`: tries the rules on files.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{own_pipeline, plural};
 
-/// Whether the rules are right, and every sample was read.
+/// Whether the rules are valid, and every sample was read.
 pub(crate) fn check(
     samples: &[PathBuf],
     pipeline: Option<&Path>,
@@ -42,7 +42,7 @@ pub(crate) fn check(
     Ok(report.is_whole())
 }
 
-/// Tells the faults.
+/// Prints the faults.
 fn faulty(pipeline: &Path, faults: &[Fault], as_json: bool) -> io::Result<bool> {
     if as_json {
         let faults: Vec<_> =

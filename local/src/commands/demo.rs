@@ -1,4 +1,4 @@
-//! `local demo`: the whole path on samples, twice.
+//! `local demo`: delivers sample objects twice.
 
 use std::io;
 
@@ -10,10 +10,10 @@ use crate::{Output, Service};
 
 /// The rules of the demonstration: those that the template deploys.
 const DEMO_PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/pipeline.yaml");
-/// What the demonstration searches for: the example of the query language in docs/PIPELINE.md.
+/// The query of the demonstration: the example of the query language in docs/PIPELINE.md.
 const DEMO_QUERY: &str = "event_name:2b_screen_view AND country:KR";
 
-/// Whether everything was delivered, and the second time was all duplicates.
+/// Whether everything was delivered, and the second delivery found only duplicates.
 pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     let folder = temporary_folder()?;
     let bucket = folder.path().join(BUCKET);

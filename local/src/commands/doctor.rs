@@ -1,4 +1,4 @@
-//! `local doctor`: what is wrong with a deployment, and what is to be done.
+//! `local doctor`: the faults of a deployment, and their fixes.
 
 use std::{io, path::PathBuf};
 
@@ -33,7 +33,7 @@ fn line(finding: &Finding) -> String {
         Level::Warning => "warning",
         Level::Fault => "fault",
     };
-    // The words of others may have any.
+    // A text from another service may contain any white space.
     let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
     let fix = fix.as_ref().map(|fix| format!(" -> {fix}")).unwrap_or_default();
     format!("{level:<7}  {check:<14}  {found}{fix}")

@@ -1,6 +1,6 @@
 //! `local import-logstash`: a Logstash configuration, a file or a folder of files, becomes a pipeline.yaml.
 //!
-//! Exit code 1 where events would be lost that Logstash keeps, which is said first.
+//! Exit code 1 if events would be lost that Logstash keeps. These losses are printed first.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use std::{
 
 use local::logstash::{self, Effect, Import, Note};
 
-/// Whether pipeline.yaml was written, and no event is lost by it that Logstash keeps, or that is accepted.
+/// Whether pipeline.yaml was written, and it loses no event that Logstash keeps, or the user accepted the losses.
 pub(crate) fn import_logstash(source: &Path, output: Option<&Path>, accept_losses: bool) -> io::Result<bool> {
     let paths = if source.is_dir() { files_in(source)? } else { vec![source.to_owned()] };
     let texts = paths.iter().map(|path| read(path)).collect::<io::Result<Vec<String>>>()?;
@@ -33,7 +33,7 @@ pub(crate) fn import_logstash(source: &Path, output: Option<&Path>, accept_losse
     Ok(accept_losses || !has_losses)
 }
 
-/// Lines on standard error: what loses events first, then all else in the order of the file.
+/// Prints lines on standard error: first the losses of events, then the other notes in the order of the file.
 fn tell(import: &Import, line: impl Fn(&Note) -> String) {
     let losses: Vec<&Note> = import.losses().collect();
     if !losses.is_empty() {
@@ -49,7 +49,8 @@ fn tell(import: &Import, line: impl Fn(&Note) -> String) {
     others.iter().chain(&notes).for_each(|note| eprintln!("{}", line(note)));
 }
 
-/// The files of a folder in the order in which Logstash reads them; hidden ones and copies of editors are passed over.
+/// The files of a folder in the order in which Logstash reads them. Hidden files and backup copies of editors are
+/// skipped.
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let failed = |error: io::Error| io::Error::other(format!("{}: {error}", folder.display()));
     let mut files = Vec::new();
@@ -69,7 +70,7 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    // One byte more than there may be is enough to say so.
+    // One byte above the limit is enough to report that the file is too large.
     let opened = File::open(path);
     opened
         .and_then(|opened| opened.take(logstash::MAX_BYTES as u64 + 1).read_to_string(&mut text))

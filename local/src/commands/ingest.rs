@@ -1,4 +1,4 @@
-//! `local PATH…`: files of one's own, as objects or as records of a stream.
+//! `local PATH…`: the user's files, as objects or as records of a stream.
 
 use std::{
     io,
@@ -25,13 +25,13 @@ use local::{
 use super::carry::{BUCKET, carry, start, state_limits, stay_up, stream, temporary_folder};
 use crate::{Records, Run, Service};
 
-/// Records of a batch: more than Lambda's own 100, so that there are fewer invocations.
+/// Records of a batch. More than Lambda's default of 100, so that there are fewer invocations.
 const DEFAULT_BATCH: u16 = 500;
-/// The time of an invocation with records of a stream.
+/// The timeout of an invocation with records of a stream.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Partitions of a topic.
+/// The default number of partitions of a topic.
 const DEFAULT_PARTITIONS: u32 = 2;
-/// The rules where none are given.
+/// The default rules.
 const DEFAULT_PIPELINE: &str = include_str!("../../pipeline.yaml");
 
 /// Whether everything was delivered.
@@ -69,7 +69,7 @@ pub(crate) async fn ingest(run: &Run) -> io::Result<bool> {
     Ok(delivered)
 }
 
-/// Whether everything came through the transform.
+/// Whether all records passed the transform.
 async fn transform(run: &Run, files: &[File], pipeline: &Path) -> io::Result<bool> {
     let folder = match &run.records.delivered {
         Some(folder) => folder.clone(),
@@ -106,7 +106,7 @@ fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
 }
 
 impl Run {
-    /// Says which options do not go together.
+    /// Rejects options that do not go together.
     fn check(&self) -> io::Result<()> {
         if self.paths.is_empty() {
             return Err(io::Error::other("no PATH is given: name files or folders, as in `local --as kinesis ~/logs`"));
@@ -127,7 +127,7 @@ impl Run {
         }
     }
 
-    /// The stream or topic, where one invokes the function.
+    /// The stream or topic, if the function is invoked with records of one.
     fn source(&self) -> Option<Source> {
         let name = self.records.name();
         match self.service {

@@ -1,7 +1,7 @@
-//! `local replay`: what the function `replay` does, from a terminal and with a bar.
+//! `local replay`: the work of the function `replay`, from a terminal and with a progress bar.
 //!
-//! It works on the same state as the function, so either goes on where the other stopped. What is shown goes to standard error, how it
-//! stands in the end to standard output.
+//! It uses the same state as the function, so each can continue the work of the other. Progress goes to standard error,
+//! the final state to standard output.
 
 use std::{io, time::Duration};
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::{Known, Planned, ReplayOptions};
 
-/// One stretch of work: as long as an invocation lasts at most. The next one follows at once.
+/// The longest run at a time: the time limit of a Lambda invocation. The next run follows at once.
 const STRETCH: Duration = Duration::from_mins(15);
 
-/// Whether it is over. Its environment is the function's.
+/// Whether the replay has finished. It uses the environment of the function.
 pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let replay = Replay::from_env().await.map_err(io::Error::other)?;
     let event = event(options);
@@ -39,7 +39,8 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
             }
         }
     };
-    // Counting asks for a thousand objects at a time: it is far ahead of the sending, and tells how far that has to go.
+    // Counting lists a thousand objects per request. It is far ahead of the sending, and gives the total for the
+    // progress bar.
     let count = async {
         if shown.is_seen()
             && let Err(error) = replay.count(&begun, |count| shown.bar.set_length(count)).await
@@ -65,7 +66,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     Ok(step == Step::Finished && progress["phase"] == json!(Phase::Done))
 }
 
-/// The event that asks the function for the same.
+/// The event that starts the same work in the function.
 fn event(options: &ReplayOptions) -> Value {
     let ReplayOptions { place, dead_letters, reason, dataset, since, until, rate, recreate, planned, known } = options;
     let Planned { dry_run, plan, without_snapshot } = planned;
@@ -89,7 +90,7 @@ fn event(options: &ReplayOptions) -> Value {
     given.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// A bar on a terminal; elsewhere a line for each phase.
+/// A progress bar on a terminal; elsewhere a line for each phase.
 struct Shown {
     bar: ProgressBar,
     phase: std::cell::Cell<Option<Phase>>,
@@ -99,7 +100,7 @@ impl Shown {
     fn new(progress: &Progress) -> Self {
         let style =
             ProgressStyle::with_template("  {bar:30} {human_pos} of {human_len} objects  {msg}  {per_sec}  ETA {eta}");
-        // On standard error, and hidden where that is no terminal.
+        // The bar goes to standard error. It is hidden if that is not a terminal.
         let bar = ProgressBar::no_length()
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
             .with_position(progress.listed);

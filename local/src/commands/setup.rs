@@ -1,4 +1,4 @@
-//! `local setup`: makes the domain ready as the function `setup` does, with the operator's own credentials.
+//! `local setup`: prepares the domain like the function `setup`, with the operator's credentials.
 
 use std::{io, time::Duration};
 
@@ -6,10 +6,10 @@ use delivery::lambda::Deadline;
 use operations::setup::Setup;
 use serde_json::{Value, json};
 
-/// Templates, roles and a repository; each is a request or two.
+/// The time limit: templates, roles and a repository need one or two requests each.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Whether everything was done. Its environment is the function's.
+/// Whether everything was done. It uses the environment of the function.
 pub(crate) async fn setup(take_over: bool, remove: bool, as_json: bool) -> io::Result<bool> {
     let setup = Setup::from_env().await;
     let event = json!({ "take_over": take_over, "remove": remove });
@@ -23,7 +23,7 @@ pub(crate) async fn setup(take_over: bool, remove: bool, as_json: bool) -> io::R
     Ok(true)
 }
 
-/// What was done, a line each; nothing is a dash.
+/// The finished steps, one per line. A dash stands for an empty list.
 fn text(done: &Value) -> String {
     let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let line = |(name, value): (&String, &Value)| {

@@ -1,4 +1,4 @@
-//! `_bulk`: the lines of a body become operations, and each operation one item of the answer.
+//! `_bulk`: the lines of a body become operations. Each operation becomes one item of the answer.
 
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use super::{
 
 /// The engine's limit of an id, in bytes.
 const MAX_ID_BYTES: usize = 512;
-/// What an action line may say beside index and id. `_type` is gone since OpenSearch 2.
+/// The parameters of an action line besides index and id. OpenSearch 2 removed `_type`.
 const PARAMETERS: [&str; 16] = [
     "_index",
     "_id",
@@ -30,7 +30,7 @@ const PARAMETERS: [&str; 16] = [
     "_require_alias",
 ];
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
     Create,
@@ -55,11 +55,11 @@ pub(super) struct Operation<'b> {
     pub(super) index: String,
     pub(super) id: String,
     pub(super) source: &'b [u8],
-    /// What is wrong with the source.
+    /// The error of a bad source.
     pub(super) fault: Option<EngineError>,
 }
 
-/// What became of one operation.
+/// The result of one operation.
 #[derive(Debug)]
 pub(super) struct Item {
     op: Op,
@@ -68,8 +68,8 @@ pub(super) struct Item {
     pub(super) fate: Result<Applied, EngineError>,
 }
 
-/// Reads a body. An action line that is malformed fails the whole request, as with the engine; so does nothing else
-/// than that, a missing last newline, and a body without any operation.
+/// Reads a body. A malformed action line fails the whole request, as in the engine. So do a missing index or id, an id
+/// that is too long, a missing last newline, and a body without operations. A bad source fails only its own item.
 pub(super) fn parse<'b>(body: &'b [u8], default_index: Option<&str>) -> Result<Vec<Operation<'b>>, EngineError> {
     let invalid = |reason: String| EngineError::new(400, "illegal_argument_exception", reason);
     if body.is_empty() {
@@ -105,7 +105,7 @@ pub(super) fn parse<'b>(body: &'b [u8], default_index: Option<&str>) -> Result<V
             Op::Delete => &[][..],
             Op::Create | Op::Index => match lines.next() {
                 Some((source, _)) => source,
-                // The engine passes over an action without a source at the very end.
+                // The engine ignores an action without a source at the very end.
                 None => break,
             },
         };
@@ -158,7 +158,7 @@ fn action(line: &[u8], number: usize) -> Result<(Op, Map<String, Value>), Engine
     Ok((op, parameters))
 }
 
-/// What the mapper says of a source that is no JSON object.
+/// The mapper's error for a source that is not a JSON object.
 fn fault_of(source: &[u8]) -> Option<EngineError> {
     if let Err(error) = std::str::from_utf8(source) {
         return Some(EngineError::unparsable(&format!("Invalid UTF-8: {error}")));
@@ -172,12 +172,12 @@ fn fault_of(source: &[u8]) -> Option<EngineError> {
     (!object).then(|| EngineError::new(400, "mapper_parsing_exception", "Malformed content, must start with an object"))
 }
 
-/// 20 characters, as the engine's.
+/// An id of 20 characters, like the engine's.
 fn automatic_id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(20).collect()
 }
 
-/// Carries an operation out, unless `refused` says what it meets instead.
+/// Carries out an operation, or gives it the error `refused`.
 pub(super) fn apply(store: &mut Store, operation: Operation<'_>, refused: Option<EngineError>) -> Item {
     let Operation { op, index, id, source, fault } = operation;
     let keep_sources = store.keep_sources;

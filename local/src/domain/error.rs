@@ -1,4 +1,4 @@
-//! Errors in the engine's own shape: of a whole request, and of one item of a `_bulk` response.
+//! Errors in the format of the engine: for a whole request, or for one item of a `_bulk` response.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ pub(super) struct EngineError {
     pub(super) status: u16,
     pub(super) error_type: &'static str,
     pub(super) reason: String,
-    /// What else the error names, such as `index`.
+    /// Other members of the error, such as `index`.
     pub(super) details: Vec<(&'static str, Value)>,
 }
 
@@ -32,7 +32,7 @@ impl EngineError {
             .with("index_uuid", "_na_")
     }
 
-    /// What a `create` of an id meets that is there.
+    /// The error of a `create` with an existing id.
     pub(super) fn conflict(index: &str, uuid: &str, id: &str, version: u64) -> Self {
         let reason = format!("[{id}]: version conflict, document already exists (current version [{version}])");
         Self::new(409, "version_conflict_engine_exception", reason)
@@ -41,13 +41,13 @@ impl EngineError {
             .with("index_uuid", uuid)
     }
 
-    /// What a document meets that is no JSON object.
+    /// The error for a document that is not a JSON object.
     pub(super) fn unparsable(cause: &str) -> Self {
         Self::new(400, "mapper_parsing_exception", "failed to parse")
             .with("caused_by", json!({"type": "json_parse_exception", "reason": cause}))
     }
 
-    /// As the `error` of an item.
+    /// The `error` of an item.
     pub(super) fn item(&self) -> Value {
         let mut error = Map::new();
         error.insert("type".into(), self.error_type.into());
@@ -56,7 +56,7 @@ impl EngineError {
         Value::Object(error)
     }
 
-    /// As the answer to a whole request.
+    /// The answer to a whole request.
     pub(super) fn answer(&self) -> Answer {
         let mut error = self.item();
         error["root_cause"] = json!([self.item()]);

@@ -1,4 +1,4 @@
-//! The active faults, and what they do to one `_bulk` request.
+//! The active faults, and their effect on one `_bulk` request.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{
     store::{Store, auto_create_is_off, is_blocked, is_closed, too_many_shards},
 };
 
-/// Seeds the choice of the items that meet 429, so that a run can be repeated.
+/// The seed for choosing the items that get 429, so that a run can be repeated.
 const SEED: u64 = 20_261_122;
 
 #[derive(Debug)]
@@ -23,14 +23,14 @@ impl Default for Faults {
     }
 }
 
-/// What one request meets.
+/// The effect of the faults on one request.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
     pub(super) wait: Option<Duration>,
     pub(super) max_body_bytes: Option<usize>,
-    /// Instead of carrying it out.
+    /// Happens instead of the request.
     pub(super) instead: Option<Instead>,
-    /// After carrying it out.
+    /// Happens after the request.
     pub(super) after: Option<After>,
 }
 
@@ -56,7 +56,7 @@ impl Faults {
         self.active.clear();
     }
 
-    /// What the next request meets. Of the counted faults the first that has times left is used up by one.
+    /// The effect on the next request. The first counted fault with times left is counted down by one.
     pub(super) fn next_request(&mut self) -> Trouble {
         let mut trouble = Trouble::default();
         for fault in &self.active {
@@ -84,7 +84,7 @@ impl Faults {
         trouble
     }
 
-    /// What an item for this index meets.
+    /// The error of the next item for this index.
     pub(super) fn next_item(&mut self, index: &str, store: &Store) -> Option<EngineError> {
         let present = store.indices.get(index);
         self.active.iter().find_map(|fault| match fault {

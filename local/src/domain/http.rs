@@ -1,4 +1,4 @@
-//! Requests become calls of the store; who may ask is checked first.
+//! Checks the signature of each request, and turns the request into a call of the store.
 
 use std::{collections::HashMap, fmt::Write as _, io::Read, sync::Arc, time::Instant};
 
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::server::{self, Answer, Closed};
 
-/// What a request asks for, once it may.
+/// A request that passed the check of its signature.
 struct Asked {
     method: Method,
     segments: Vec<String>,
@@ -147,7 +147,7 @@ fn carry_out(state: &State, asked: &Asked, body: &[u8]) -> Result<String, Engine
     Ok(filtered.to_string())
 }
 
-/// Every request but `_bulk`.
+/// Answers every request except `_bulk`.
 fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineError> {
     let segments: Vec<&str> = asked.segments.iter().map(String::as_str).collect();
     let (get, post, put, delete) = (&Method::GET, &Method::POST, &Method::PUT, &Method::DELETE);
@@ -230,7 +230,7 @@ fn version() -> Value {
     })
 }
 
-/// A setting by its full name, nested or not.
+/// A setting by its full name, written flat or nested.
 fn setting<'v>(settings: &'v Value, name: &str) -> Option<&'v Value> {
     settings.get(name).or_else(|| name.split('.').try_fold(settings, |value, part| value.get(part)))
 }
@@ -349,7 +349,7 @@ fn parameters(query: Option<&str>) -> HashMap<String, String> {
         .collect()
 }
 
-/// `filter_path`: what of an answer lies on one of the comma-separated paths. `*` is any one name.
+/// `filter_path`: the parts of an answer on one of the comma-separated paths. `*` matches any one name.
 fn filter(value: &Value, paths: &str) -> Option<Value> {
     let paths: Vec<Vec<&str>> = paths.split(',').map(|path| path.trim().split('.').collect()).collect();
     let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
@@ -372,7 +372,7 @@ fn on_paths(value: &Value, paths: &[&[&str]]) -> Option<Value> {
                 .collect();
             (!kept.is_empty()).then_some(Value::Object(kept))
         }
-        // A list is no level of its own.
+        // A list adds no level to the path.
         Value::Array(elements) => {
             let kept: Vec<Value> = elements.iter().filter_map(|element| on_paths(element, paths)).collect();
             (!kept.is_empty()).then_some(Value::Array(kept))

@@ -1,4 +1,4 @@
-//! A query string decides on sources: the one place where the domain uses the library's own `select` and `decode`.
+//! Evaluates a query string on sources. Only this file of the domain uses `select` and `decode` of the library.
 
 use pipeline::{decode::Decoder, select::Select};
 
@@ -6,7 +6,7 @@ use super::error::EngineError;
 
 /// A query.
 pub(super) struct Query {
-    /// `None` wants every document, decodable or not.
+    /// `None` matches every document, decodable or not.
     select: Option<Select>,
     decoder: Decoder,
 }
@@ -24,7 +24,7 @@ impl Query {
         Ok(Self { select, decoder: Decoder::new() })
     }
 
-    /// Whether a document is wanted.
+    /// Whether a document matches.
     pub(super) fn matches(&mut self, source: &[u8]) -> bool {
         let Some(select) = &self.select else { return true };
         self.decoder.decode(source).is_ok_and(|decoded| select.matches(&decoded.event()).unwrap_or_default())

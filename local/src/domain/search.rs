@@ -1,4 +1,4 @@
-//! `_search` and `_count`: which documents a query wants, in which order, and a page of them.
+//! `_search` and `_count`: the documents that match a query, their order, and one page of them.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -13,7 +13,7 @@ use super::{
 
 /// `index.max_result_window`.
 const MAX_RESULT_WINDOW: u64 = 10_000;
-/// Up to where the engine counts hits exactly, unless told otherwise.
+/// The number up to which the engine counts hits exactly by default.
 const TRACKED_HITS: usize = 10_000;
 
 /// A search, read from the parameters of a request and its body.
@@ -21,7 +21,7 @@ pub(super) struct Search {
     query: Query,
     from: u64,
     size: u64,
-    /// Field and whether it descends.
+    /// Pairs of a field and whether its order is descending.
     sort: Vec<(String, bool)>,
     track_total_hits: bool,
 }
@@ -97,20 +97,20 @@ impl Search {
         Ok(Self { query, from, size, sort, track_total_hits })
     }
 
-    /// How many documents of these indices it wants.
+    /// The number of matching documents in these indices.
     pub(super) fn count(&mut self, store: &Store, indices: &[String]) -> Value {
         let count = self.wanted(store, indices).len();
         json!({"count": count, "_shards": shards(indices.len())})
     }
 
-    /// The page of documents of these indices that it wants, as JSON.
+    /// One page of the matching documents in these indices, as JSON.
     pub(super) fn run(&mut self, store: &Store, indices: &[String]) -> Result<Vec<u8>, EngineError> {
         let mut wanted: Vec<_> =
             self.wanted(store, indices).into_iter().map(|found| (self.sort_values(found.2), found)).collect();
         wanted.sort_by(|(left, left_found), (right, right_found)| {
             let by_field = left.iter().zip(right).zip(&self.sort).map(|((left, right), (_, descends))| {
                 let order = compare(left, right);
-                // A document without the field comes last, whichever way.
+                // A document without the field comes last in both directions.
                 if *descends && !left.is_null() && !right.is_null() { order.reverse() } else { order }
             });
             let order = by_field.fold(Ordering::Equal, Ordering::then);
@@ -163,7 +163,7 @@ impl Search {
             .map(|(field, _)| match field.as_str() {
                 "_doc" | "_score" => document.seq_no.into(),
                 field => {
-                    // `name.keyword` is the exact form of a text in the engine's default mapping.
+                    // `name.keyword` is the exact form of a text field in the engine's default mapping.
                     let field = field.strip_suffix(".keyword").unwrap_or(field);
                     let whole = source.get(field);
                     let value = whole.or_else(|| field.split('.').try_fold(&source, |value, part| value.get(part)));
@@ -206,7 +206,7 @@ fn sort_of(sort: &Value) -> Vec<(String, bool)> {
     sort
 }
 
-/// Numbers by value, texts by their characters, numbers before texts, nothing last.
+/// Numbers by value, texts by their characters. Numbers come before texts, missing values last.
 fn compare(left: &Value, right: &Value) -> Ordering {
     let rank = |value: &Value| match value {
         Value::Number(_) => 0,

@@ -1,7 +1,7 @@
 //! Checks a request's AWS Signature Version 4, as the services `es` and `aoss` do.
 //!
-//! Written from the specification, not with the crate that signs: an error of that crate would otherwise confirm itself.
-//! Deliberately absent: presigned URLs and chunked signatures, which neither service takes.
+//! It follows the specification and does not use the crate that signs: an error in that crate would not be found
+//! otherwise. Deliberately absent: presigned URLs and chunked signatures, which neither service accepts.
 
 use std::fmt::Write as _;
 
@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 use crate::server::{self, Answer, hex};
 
-/// RFC 3986's unreserved characters stay as they are.
+/// All characters except the unreserved ones of RFC 3986 are encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// How far the clock of whoever signs may be off, in seconds.
+/// The largest difference between the clocks of signer and domain, in seconds.
 const MAX_SKEW_SECONDS: i64 = 300;
 
-/// Why a request is refused, in the words of the service.
+/// The reason for refusing a request, in the wording of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) String);
 
@@ -35,11 +35,11 @@ pub(super) struct Signed<'r> {
     pub(super) method: &'r Method,
     pub(super) uri: &'r Uri,
     pub(super) headers: &'r HeaderMap,
-    /// As received, before it is decompressed.
+    /// The body as received, before decompression.
     pub(super) body: &'r [u8],
 }
 
-/// Checks that the request was signed with the credentials, for `es` or `aoss`, within the last five minutes.
+/// Checks that the request was signed with the credentials, for `es` or `aoss`, within five minutes of now.
 pub(super) fn verify(request: &Signed<'_>, credentials: &Credentials, now: Timestamp) -> Result<(), Refusal> {
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let anonymous = || {
@@ -117,7 +117,7 @@ fn check_time(time: &str, date: &str, now: Timestamp) -> Result<(), Refusal> {
 }
 
 fn canonical_request(request: &Signed<'_>, names: &[&str], payload_hash: &str) -> String {
-    // Every service but S3 encodes the path that was sent, with its percent signs, once more.
+    // Every service except S3 encodes the sent path a second time, including its percent signs.
     let path = request.uri.path().split('/').map(encode).collect::<Vec<_>>().join("/");
     let mut query: Vec<(String, String)> = request
         .uri
@@ -150,13 +150,13 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The canonical encoding of a part of a query, however it was encoded.
+/// The canonical encoding of a part of a query, whatever its encoding was.
 fn recode(text: &str) -> String {
     percent_encoding::percent_encode(&percent_decode_str(text).collect::<Vec<u8>>(), RESERVED).to_string()
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    // HMAC takes keys of every length, so this fails for none.
+    // HMAC accepts keys of every length, so this never fails.
     let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     hmac.update(message);
     hmac.finalize().into_bytes().to_vec()

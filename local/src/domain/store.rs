@@ -1,4 +1,4 @@
-//! The indices: documents by id, in memory, as the very bytes that came.
+//! The indices: documents by id, in memory, with the exact bytes that were received.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::error::EngineError;
 
-/// The engine's default of `cluster.max_shards_per_node`, at one shard and one replica an index, on one node.
+/// Shards that each index counts for in `cluster.max_shards_per_node`: one primary and one replica, on one node.
 const SHARDS_OF_AN_INDEX: usize = 2;
 
-/// All that the domain holds.
+/// The state of the domain.
 #[derive(Debug, Default)]
 pub(super) struct Store {
     pub(super) indices: BTreeMap<String, Index>,
     pub(super) templates: BTreeMap<String, Value>,
     pub(super) keep_sources: bool,
-    /// `action.auto_create_index` is false.
+    /// Whether `action.auto_create_index` is false.
     pub(super) auto_create_off: bool,
     /// `cluster.max_shards_per_node`.
     pub(super) max_shards: Option<usize>,
@@ -41,7 +41,7 @@ pub(super) struct Document {
     pub(super) source: Option<Box<[u8]>>,
 }
 
-/// What an operation on a document did.
+/// The effect of an operation on a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Applied {
     pub(super) status: u16,
@@ -55,7 +55,7 @@ impl Store {
         Self { keep_sources, ..Self::default() }
     }
 
-    /// The index of a name for writing, made where it is missing and may be made.
+    /// The index with this name, for writing. A missing index is created if that is allowed.
     pub(super) fn writable(&mut self, name: &str) -> Result<&mut Index, EngineError> {
         if !self.indices.contains_key(name) {
             if self.auto_create_off {
@@ -73,7 +73,7 @@ impl Store {
         Ok(index)
     }
 
-    /// Makes an index.
+    /// Creates an index.
     pub(super) fn create(&mut self, name: &str) -> Result<(), EngineError> {
         if let Some(index) = self.indices.get(name) {
             let reason = format!("index [{name}/{}] already exists", index.uuid);
@@ -93,7 +93,8 @@ impl Store {
         Ok(())
     }
 
-    /// The names that an expression such as `logs-*,-logs-2026*,other` stands for. A name without `*` has to exist.
+    /// The names of the indices that match an expression such as `logs-*,-logs-2026*,other`. A name without `*` has to
+    /// exist.
     pub(super) fn resolve(&self, expression: &str) -> Result<Vec<String>, EngineError> {
         let mut names: Vec<String> = Vec::new();
         for part in expression.split(',') {
@@ -115,7 +116,7 @@ impl Store {
 }
 
 impl Index {
-    /// `create`: an id that is there is a conflict, with the version that is there.
+    /// `create`: an existing id is a conflict. The error is the existing version.
     pub(super) fn create(&mut self, id: &str, source: Option<Box<[u8]>>) -> Result<Applied, u64> {
         if let Some(present) = self.documents.get(id) {
             return Err(present.version);
@@ -123,7 +124,7 @@ impl Index {
         Ok(self.index(id, source))
     }
 
-    /// `index`: an id that is there is overwritten.
+    /// `index`: an existing id is overwritten.
     pub(super) fn index(&mut self, id: &str, source: Option<Box<[u8]>>) -> Applied {
         let seq_no = self.seq_no();
         let version = self.documents.get(id).map_or(1, |present| present.version + 1);
@@ -132,7 +133,7 @@ impl Index {
         Applied { status, result, version, seq_no }
     }
 
-    /// `delete`: an id that is not there is 404, which is no error.
+    /// `delete`: a missing id gives 404, which is not an error.
     pub(super) fn delete(&mut self, id: &str) -> Applied {
         let seq_no = self.seq_no();
         match self.documents.remove(id) {
@@ -141,7 +142,7 @@ impl Index {
         }
     }
 
-    /// Bytes of the sources.
+    /// The bytes of all sources.
     pub(super) fn bytes(&self) -> usize {
         self.documents.values().filter_map(|document| document.source.as_ref()).map(|source| source.len()).sum()
     }
@@ -163,7 +164,7 @@ pub(super) fn is_closed(index: &str, uuid: &str) -> EngineError {
     EngineError::new(400, "index_closed_exception", "closed").with("index", index).with("index_uuid", uuid)
 }
 
-/// 400: the cluster has all the shards it may have.
+/// 400: the cluster has reached its limit of shards.
 pub(super) fn too_many_shards(open: usize, max: usize) -> EngineError {
     let reason = format!(
         "Validation Failed: 1: this action would add [{SHARDS_OF_AN_INDEX}] total shards, but this cluster currently \
@@ -172,7 +173,7 @@ pub(super) fn too_many_shards(open: usize, max: usize) -> EngineError {
     EngineError::new(400, "validation_exception", reason)
 }
 
-/// 404: `action.auto_create_index` forbids it.
+/// 404: `action.auto_create_index` forbids the new index.
 pub(super) fn auto_create_is_off(index: &str) -> EngineError {
     let reason = format!("no such index [{index}] and [action.auto_create_index] is [false]");
     EngineError::new(404, "index_not_found_exception", reason).with("index", index).with("index_uuid", "_na_")
@@ -197,7 +198,7 @@ fn complaint_about_name(name: &str) -> Option<&'static str> {
     matches!(name, "" | "." | "..").then_some("must not be empty, '.' or '..'")
 }
 
-/// Whether `*` wildcards of a pattern cover a name.
+/// Whether a pattern with `*` wildcards matches a name.
 pub(super) fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };

@@ -1,20 +1,20 @@
-//! What a Logstash configuration says, as it is written: sections, plugins, values, conditions.
+//! The syntax tree of a Logstash configuration: sections, plugins, values, conditions.
 //!
-//! Chains (`a and b and c`, `else if`) are lists, so that only what is nested is deep, and the parser bounds that.
-//! Deliberately absent: what any of it means.
+//! Chains (`a and b and c`, `else if`) are lists, so only nested syntax makes the tree deep. The parser limits the
+//! depth. Deliberately absent: the meaning of the syntax.
 
 use std::fmt;
 
 use super::variable::Variables;
 
-/// Where something stands: line and column, from 1; a column is a character.
+/// A place in a file: line and column, counted from 1. A column is a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// Which file of several, from 0.
+    /// The number of the file, from 0.
     pub file: usize,
     /// The line.
     pub line: usize,
-    /// The character in it.
+    /// The character in the line.
     pub column: usize,
 }
 
@@ -24,20 +24,20 @@ impl fmt::Display for Place {
     }
 }
 
-/// A whole configuration. Sections of one kind are one, as in Logstash.
+/// A whole configuration. Several sections of one kind are merged, as in Logstash.
 #[derive(Debug, Default)]
 pub(super) struct Config {
     pub(super) inputs: Vec<Statement>,
     pub(super) filters: Vec<Statement>,
     pub(super) outputs: Vec<Statement>,
-    /// Names with a dot in them that conditions ask about: `[log.level]`.
+    /// Names with a dot in conditions: `[log.level]`.
     pub(super) dotted: Vec<(Place, String)>,
 }
 
 #[derive(Debug)]
 pub(super) enum Statement {
     Plugin(Plugin),
-    /// `if`, any number of `else if`, and maybe an `else`, which has no condition.
+    /// `if`, any number of `else if`, and optionally an `else`, which has no condition.
     Branches(Vec<Branch>),
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Plugin {
     pub(super) settings: Vec<Setting>,
 }
 
-/// `name => value` in a plugin.
+/// `name => value` of a plugin.
 #[derive(Debug)]
 pub(super) struct Setting {
     pub(super) at: Place,
@@ -67,15 +67,15 @@ pub(super) struct Setting {
 pub(super) struct Value {
     pub(super) at: Place,
     pub(super) data: Data,
-    /// Variables of the server's environment in a text.
+    /// The environment variables in a text.
     pub(super) variables: Option<Variables>,
 }
 
 #[derive(Debug)]
 pub(super) enum Data {
-    /// In quotes, or a bareword.
+    /// A quoted text or a bareword.
     Text(String),
-    /// Its digits.
+    /// The digits as written.
     Number(String),
     List(Vec<Value>),
     Hash(Vec<(Value, Value)>),
@@ -90,7 +90,7 @@ pub(super) enum Condition {
     /// `xor`
     Either(Box<[Condition; 2]>),
     Not(Box<Condition>),
-    /// `[field]`: it is there, and neither `null`, `""`, `false` nor `"false"`.
+    /// `[field]`: the field exists, and is neither `null`, `""`, `false` nor `"false"`.
     Holds(String),
     Compare {
         left: Operand,
@@ -114,7 +114,7 @@ pub(super) enum Operand {
     /// A path with dots.
     Field(String),
     Text(String),
-    /// A text with a variable of the server's environment in it.
+    /// A text with an environment variable.
     Variable(String),
     Number(String),
     List(Vec<Operand>),

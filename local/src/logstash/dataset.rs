@@ -1,4 +1,4 @@
-//! One input with all filters and one output becomes a dataset, as it is written.
+//! Writes a dataset from one input, all filters and one output.
 
 use std::fmt::Write as _;
 
@@ -15,10 +15,10 @@ use super::{
     yaml::{block, flow},
 };
 
-/// Where a point was made of two fields: its name, and those of its latitude and longitude as they came.
+/// A point made from two fields: its name, and the original names of its latitude and longitude.
 type Point = (String, String, String);
 
-/// The rules of a dataset's `fields`, each `name: value` as it is written.
+/// The rules of a dataset's `fields`, each in the written form `name: value`.
 #[derive(Default)]
 struct Rules {
     drop: Vec<String>,
@@ -29,7 +29,7 @@ struct Rules {
     metadata: Vec<String>,
 }
 
-/// Writes a dataset.
+/// The text of a dataset.
 pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, output: &Output) -> String {
     let rules = rules(filtered);
     filtered.convert(&rules.points);
@@ -90,13 +90,13 @@ fn from(source: &Source) -> String {
     }
 }
 
-/// Everything whose key begins with a prefix. `**` is a folder or more by itself only.
+/// A glob for all keys that begin with a prefix. `**` matches folders only if it is a whole part of the path.
 fn key_glob(prefix: &str) -> String {
     let glob = escaped(prefix);
     if prefix.is_empty() || prefix.ends_with('/') { format!("{glob}**") } else { format!("{{{glob}*,{glob}*/**}}") }
 }
 
-/// Logstash takes an event's own `@timestamp` for its time, where no `date` says otherwise.
+/// The value of `timestamp`. As in Logstash it is the event's `@timestamp`, unless a `date` filter sets the time.
 fn timestamp(filtered: &mut Filtered<'_>, output: &Output) -> String {
     match filtered.timestamp.clone() {
         None => {
@@ -144,7 +144,7 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
             continue;
         }
         match &target.made {
-            // Taken out of the object that is the whole event here.
+            // The field was moved out of the object that is the whole event here, so it keeps its name.
             Made::Moved(from) if from == name => moved.push(from.as_str()),
             Made::Moved(from) => {
                 rules.rename.push(format!("{}: {}", flow(from), flow(name)));
@@ -180,7 +180,7 @@ fn rules(filtered: &Filtered<'_>) -> Rules {
     rules
 }
 
-/// Notes the points of two fields that Logstash leaves as they are.
+/// Notes the points made from two fields. Logstash leaves these two fields unchanged.
 fn note_points(filtered: &mut Filtered<'_>, points: &[Point]) {
     for (name, ..) in points {
         if let Some(target) = filtered.fields.targets.get(&format!("{name}.lat")) {
@@ -192,7 +192,7 @@ fn note_points(filtered: &mut Filtered<'_>, points: &[Point]) {
     }
 }
 
-/// Points: those that filters made, and objects of a `lat` and a `lon`.
+/// Points: those that filters made, and objects with only a `lat` and a `lon`.
 fn points(filtered: &Filtered<'_>) -> Vec<Point> {
     let fields = &filtered.fields;
     let mut points = Vec::new();
@@ -208,7 +208,7 @@ fn points(filtered: &Filtered<'_>) -> Vec<Point> {
             Made::Text(text) => sole_field(text),
             _ => None,
         };
-        // A third field beside the two would have no place in a point.
+        // A point has no room for a third field.
         let within = format!("{point}.");
         let is_alone =
             fields.targets.range(within.clone()..).take_while(|(name, _)| name.starts_with(&within)).count() == 2;

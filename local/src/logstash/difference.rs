@@ -1,7 +1,8 @@
-//! Where a condition that became a query means another thing than in Logstash.
+//! Differences between a condition in Logstash and the query made from it.
 //!
-//! In: the condition. Out: each kind of event for which the two differ, and in which direction. The query language looks into
-//! lists, compares numbers by value and has no tags of failures; Logstash's conditions do otherwise.
+//! In: the condition. Out: each kind of event for which the two differ, and the direction of the difference. The query
+//! language looks into lists, compares numbers by value and knows no tags of failed filters. Logstash's conditions
+//! differ in these three points.
 
 use super::{
     ast::{Condition, Operand, Operator},
@@ -11,14 +12,14 @@ use super::{
 /// A kind of event for which a condition differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The kind, and what the condition makes of it here and in Logstash.
+    /// The kind of event, and the results here and in Logstash.
     pub(super) text: String,
-    /// Whether the whole condition holds here and not in Logstash, or the other way round. `None`: the events are assumed to be of
-    /// another kind.
+    /// `Some(true)`: the whole condition holds here and not in Logstash. `Some(false)`: the other way round. `None`:
+    /// the translation assumes that there are no such events.
     pub(super) holds: Option<bool>,
 }
 
-/// The differences of a condition, or of its contrary.
+/// The differences of a condition, or of its negation.
 pub(super) fn of(condition: &Condition, is_negated: bool, fields: &Fields) -> Vec<Difference> {
     let mut found = Vec::new();
     collect(condition, is_negated, fields, &mut found);
@@ -32,7 +33,7 @@ fn collect(condition: &Condition, is_negated: bool, fields: &Fields, found: &mut
                 collect(one, is_negated, fields, found);
             }
         }
-        // Either is asked both ways.
+        // `xor` uses each side both plain and negated.
         Condition::Either(both) => {
             for one in both.iter() {
                 collect(one, false, fields, found);
@@ -126,7 +127,7 @@ fn is_tags(path: &str, fields: &Fields) -> bool {
         || (path == "tags" && matches!(fields.look(path), Ok(Seen::List(_))))
 }
 
-/// Whether a tag is one that filters set where they fail.
+/// Whether filters set this tag when they fail.
 fn is_failure(tag: &str) -> bool {
     tag.starts_with('_')
 }

@@ -1,4 +1,4 @@
-//! Names with a dot in them: one name to Logstash, a field of an object as well here.
+//! Names with a dot. In Logstash such a name is one field. Here it may also be a field inside an object.
 
 use super::{
     ast::{Config, Data, Plugin, Setting, Statement, Value},
@@ -7,7 +7,7 @@ use super::{
     settings::scalar,
 };
 
-/// Notes them where filters and conditions name fields.
+/// Notes these names in filters and conditions.
 pub(super) fn note(config: &Config, notes: &mut Notes) {
     for (at, name) in &config.dotted {
         let text = format!(
@@ -43,7 +43,7 @@ fn of_plugin(plugin: &Plugin, notes: &mut Notes) {
     }
 }
 
-/// The values of a setting that are names of fields.
+/// The values of a setting that are field names.
 fn names_in(setting: &Setting) -> Vec<&Value> {
     let name = setting.name.as_str();
     match (&setting.value.data, name) {

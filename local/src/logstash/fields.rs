@@ -1,8 +1,8 @@
-//! What filters have made of an event so far, field by field.
+//! The effect of the filters so far on each field of an event.
 //!
-//! Logstash's filters work one after another; Millrace's rules all look at the event as it came. So what a filter calls a
-//! field is looked up here, and what comes out is said about the names as they came: after `rename => { "user" => "adid" }`
-//! `[adid]` is the event's `user`, and `[user]` is no more.
+//! Logstash's filters run one after another. Millrace's rules all use the original event. So this module maps a field
+//! name in a filter to the names in the original event: after `rename => { "user" => "adid" }`, `[adid]` is the
+//! original `user`, and `[user]` no longer exists.
 
 mod change;
 mod overlay;
@@ -17,38 +17,38 @@ use super::{
     names::{self, NameGlob, Part, below, outwards, top},
 };
 
-/// Fields that may be changed are kept one by one up to this; beyond it all may be.
+/// Fields that may have changed are listed one by one up to this number. Beyond it, every field counts as changed.
 const MAX_SUSPECTS: usize = 500;
 
-/// What a field is made of.
+/// The origin of a field that a filter made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Made {
-    /// The event's own field of this path.
+    /// The original field with this path.
     Moved(String),
-    /// A text, with `%{…}` for fields as they came.
+    /// A text, with `%{…}` for original fields.
     Text(String),
-    /// A constant that the input sets where the event came without the field.
+    /// A constant that the input sets if the event has no such field.
     Default(String),
-    /// Constants beside those that the event came with: `tags`.
+    /// Constants in addition to the original elements: `tags`.
     List(Vec<String>),
     Point {
         lat: String,
         lon: String,
     },
     Date(Time),
-    /// Where the event lies: a member of `metadata`.
+    /// The position of the event: a member of `metadata`.
     Metadata(&'static str),
-    /// A checksum without a key, of these fields.
+    /// A checksum of these fields, without a key.
     Checksum(Vec<String>),
 }
 
-/// How a time is read.
+/// The way a time is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Time {
-    /// The field as it came.
+    /// The original field.
     pub(super) field: String,
     pub(super) formats: Vec<String>,
-    /// The zone of times that do not say theirs, where it is not UTC.
+    /// The zone of times without an offset, if it is not UTC.
     pub(super) zone: Option<String>,
 }
 
@@ -56,66 +56,66 @@ pub(super) struct Time {
 pub(super) struct Target {
     pub(super) at: Place,
     pub(super) made: Made,
-    /// Whether an event may have a field of its own in this place, where what was moved here is missing.
+    /// Whether the event may have an original field with this name, which stays if the moved field is missing.
     pub(super) may_be_own: bool,
-    /// Whether it stands beside the object in which Logstash has the event's own fields.
+    /// Whether the field is beside the object that holds the original fields in Logstash.
     pub(super) is_beside: bool,
 }
 
-/// What is found under a name.
+/// The value that a filter or condition finds under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen<'f> {
-    /// The event's own field of this path.
+    /// The original field with this path.
     Field(String),
-    /// A text that was made, with `%{…}` for fields as they came.
+    /// A text that a filter made, with `%{…}` for original fields.
     Text(&'f str),
-    /// A constant, where the event came without the field.
+    /// A constant, if the event has no such field.
     Default(&'f str),
     List(&'f [String]),
     Metadata(&'static str),
     Checksum(&'f [String]),
-    /// A filter took it away.
+    /// A filter removed the field.
     Nothing,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
-    /// By their names now.
+    /// Fields that filters made or moved, by their current names.
     pub(super) targets: BTreeMap<String, Target>,
-    /// Fields as they came that are not at their place any more.
+    /// Original fields that were removed or moved away.
     pub(super) gone: BTreeMap<String, Place>,
-    /// Fields as they came that are told by their hash.
+    /// Original fields of which only the hash remains.
     pub(super) hashed: BTreeMap<String, Place>,
-    /// What `prune` lets stay.
+    /// The names that `prune` keeps.
     pub(super) kept: Option<Vec<NameGlob>>,
-    /// What `prune` takes away, beside `gone`.
+    /// The names that `prune` removes, in addition to `gone`.
     pub(super) pruned: Vec<NameGlob>,
-    /// `[@metadata]` that the input sets, and what is the same.
+    /// Names in `[@metadata]` that the input sets, each with the equivalent member of `metadata`.
     pub(super) metadata: Vec<(String, &'static str)>,
-    /// Fields that were added although an event may have come with them: it has a list of both.
+    /// Added fields that an event may already have. In Logstash such an event gets a list of both values.
     pub(super) clashes: BTreeSet<String>,
-    /// The object in which Logstash has the event's own fields, which are at the top here.
+    /// The object that holds the original fields in Logstash. Here they are at the top of the event.
     pub(super) prefix: Option<Prefix>,
-    /// Fields whose values may be others in Logstash: a path or all, where, and by which filter.
+    /// Fields whose values may differ in Logstash: a path or all fields, the place, and the filter.
     suspects: Vec<(Option<String>, Place, String)>,
     uses: overlay::Uses,
-    /// Tags that the input sets and that tags of the event's own replace: those in JSON that a filter reads.
+    /// Tags that the input sets. Tags in JSON that a filter reads replace them.
     pub(super) yielding_tags: Vec<String>,
 }
 
 impl Fields {
-    /// Whether nothing was done yet.
+    /// Whether no filter has removed, hashed or pruned a field yet.
     pub(super) fn is_untouched(&self) -> bool {
         self.gone.is_empty() && self.hashed.is_empty() && self.kept.is_none() && self.pruned.is_empty()
     }
 
-    /// Remembers that a filter without a counterpart may change a field, or all of them.
+    /// Records that a filter without a counterpart may change a field, or all fields.
     pub(super) fn suspect(&mut self, path: Option<&str>, at: Place, by: &str) {
         let path = path.and_then(|path| self.name(path).ok()).map(|(name, _)| name);
         self.suspect_here(path, at, by);
     }
 
-    /// The same of a name as it is here.
+    /// Like [`Self::suspect`], with a name in Millrace.
     fn suspect_here(&mut self, path: Option<String>, at: Place, by: &str) {
         let path = path.filter(|_| self.suspects.len() < MAX_SUSPECTS);
         if !self.suspects.iter().any(|(known, _, _)| known.is_none() || *known == path) {
@@ -123,7 +123,7 @@ impl Fields {
         }
     }
 
-    /// An error where the value under a name may be another in Logstash.
+    /// An error if the value under a name may differ in Logstash.
     pub(super) fn settled(&self, path: &str) -> Result<(), String> {
         let (name, _) = self.name(path)?;
         let is_within = |inner: &str, outer: &str| outwards(inner).any(|(one, _)| one == outer);
@@ -138,7 +138,8 @@ impl Fields {
         }
     }
 
-    /// What a condition finds under a name; an error says why that cannot be said about the event as it came.
+    /// The value that a condition finds under a name. The error says why it cannot be expressed with the original
+    /// event.
     pub(super) fn look(&self, path: &str) -> Result<Seen<'_>, String> {
         let (name, is_own) = self.name(path)?;
         self.distinct(path, &name)?;
@@ -146,7 +147,7 @@ impl Fields {
         self.look_here(&name, is_own)
     }
 
-    /// The same of a name as it is here.
+    /// Like [`Self::look`], with a name in Millrace.
     fn look_here(&self, path: &str, is_own: bool) -> Result<Seen<'_>, String> {
         for (outer, rest) in outwards(path) {
             if let Some(Target { at, made, .. }) = self.targets.get(outer) {
@@ -181,7 +182,7 @@ impl Fields {
         if !is_own || self.is_pruned(top(path)) { Ok(Seen::Nothing) } else { Ok(Seen::Field(path.to_owned())) }
     }
 
-    /// The event's own field under a name, or of which a text is made alone; not hashed.
+    /// The original field under a name, or the only field in the text under that name. An error if it is hashed.
     pub(super) fn plain(&self, path: &str) -> Result<String, String> {
         let seen = self.see(path)?;
         let sole = if let Seen::Text(text) = &seen { sole_field(text) } else { None };
@@ -195,12 +196,13 @@ impl Fields {
         }
     }
 
-    /// Where a field as it came is hashed.
+    /// The place where an original field is hashed.
     pub(super) fn hash_of(&self, field: &str) -> Option<Place> {
         outwards(field).find_map(|(outer, _)| self.hashed.get(outer).copied())
     }
 
-    /// A text with `%{…}`, said about fields as they came; one for `[@metadata]` may have dates in it, for the index.
+    /// A text with its `%{…}` rewritten to original fields. A text for `[@metadata]` may contain dates, since an index
+    /// name may use it.
     pub(super) fn text(&self, text: &str, takes_dates: bool) -> Result<String, String> {
         const NO_DATE: &str = "a date stands in `index` alone";
         let mut out = String::new();
@@ -223,42 +225,42 @@ impl Fields {
         Ok(out)
     }
 
-    /// Whether what an event came with under a name at the top was neither removed nor moved.
+    /// Whether an original field with this top-level name was neither removed nor moved.
     pub(super) fn is_own_kept(&self, name: &str) -> bool {
         let is_there = self.prefix.as_ref().is_none_or(Prefix::has_envelope);
         is_there && !self.gone.contains_key(name) && !self.is_pruned(name)
     }
 
-    /// Whether an event may have come with a field of this name, which is still there.
+    /// Whether an event may have an original field with this name that is still there.
     pub(super) fn may_be_own(&self, path: &str) -> bool {
         let found = self.name(path).and_then(|(name, is_own)| self.look_here(&name, is_own));
         matches!(found, Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
     }
 
-    /// The same of a name as it is here.
+    /// Like [`Self::may_be_own`], with a name in Millrace.
     fn is_own_there(&self, path: &str) -> bool {
         matches!(self.look_here(path, true), Ok(Seen::Field(_)) | Err(_)) && top(path) != "@metadata"
     }
 
-    /// Whether `key` is that of a record of Kafka, and no name of an object.
+    /// Whether `key` of `metadata` is the key of a Kafka record, not the key of an S3 object.
     pub(super) fn has_record_key(&self) -> bool {
         self.metadata.iter().any(|(name, _)| name == "@metadata.kafka.key")
     }
 
-    /// Whether `prune` took a field at the top away.
+    /// Whether `prune` removed a top-level field.
     fn is_pruned(&self, name: &str) -> bool {
         self.kept.as_ref().is_some_and(|kept| kept.iter().all(|glob| !glob.matches(name)))
             || self.pruned.iter().any(|glob| glob.matches(name))
     }
 
-    /// What is made below a path.
+    /// The fields that filters made below a path.
     fn beneath(&self, path: &str) -> impl Iterator<Item = (&String, &Target)> {
         let prefix = format!("{path}.");
         self.targets.range(prefix.clone()..).take_while(move |(name, _)| name.starts_with(&prefix))
     }
 }
 
-/// The field of a text that is nothing but `%{field}`.
+/// The field of a text that consists of one `%{field}`.
 pub(super) fn sole_field(text: &str) -> Option<String> {
     match names::parts(text).ok()?.as_slice() {
         [Part::Field(path)] => Some(path.clone()),

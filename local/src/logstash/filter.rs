@@ -1,8 +1,9 @@
-//! Filters, in their order, for the events of one input.
+//! Runs through the filters, in their order, for the events of one input.
 //!
-//! In: the statements, and what is known of the events so far. Out: what becomes of the fields, which events are wanted, and where
-//! their time stands. A rule under a condition has no counterpart, unless the condition says no more than what the rule
-//! needs anyway (`if [lat] { … "%{lat}" … }`), or is known beforehand (`if [type] == "app"`, where the input sets it).
+//! In: the statements, and the known facts about the events. Out: the changes of the fields, the query for the wanted
+//! events, and the field with their time. A rule under a condition has no counterpart, with two exceptions: the
+//! condition only requires fields that the rule needs anyway (`if [lat] { … "%{lat}" … }`), or its result is known
+//! beforehand (`if [type] == "app"`, if the input sets it).
 
 mod advice;
 pub(super) mod common;
@@ -26,26 +27,26 @@ use super::{
 };
 use under::Rules;
 
-/// What filters make of the events of one input.
+/// The effect of the filters on the events of one input.
 pub(super) struct Filtered<'n> {
     pub(super) notes: &'n mut Notes,
     pub(super) fields: Fields,
-    /// Which events are left.
+    /// The events that are not dropped.
     pub(super) wanted: Query,
-    /// Whether `message` is still the record itself.
+    /// Whether `message` is still the whole record.
     pub(super) is_text: bool,
-    /// Whether it was before the first filter.
+    /// The value of `is_text` before the first filter.
     pub(super) is_text_at_first: bool,
     pub(super) json: Json,
-    /// The format that a filter tells, before that of the codec.
+    /// The format that a filter requires. It takes precedence over that of the codec.
     pub(super) format: Option<String>,
-    /// Where the event's time stands: the filter, and how it is read.
+    /// The source of the event's time: the place of the filter, and the way to read it.
     pub(super) timestamp: Option<(Place, Time)>,
-    /// Fields that were given another type, which a mapping does.
+    /// Fields with a converted type. Here a mapping does that.
     pub(super) converted: Vec<(Place, String)>,
 }
 
-/// What is unfolded.
+/// The JSON fields that are unfolded.
 #[derive(Default)]
 pub(super) struct Json {
     pub(super) joining: Option<String>,
@@ -63,7 +64,7 @@ impl Filtered<'_> {
     }
 
     fn branches(&mut self, branches: &[Branch], under: &Under) {
-        // What none of the branches before took; unknown where a condition cannot be said.
+        // The events that no earlier branch took; unknown after a condition that no query can express.
         let mut left = Some(Query::Always);
         let mut differences = Vec::new();
         for branch in branches {
@@ -101,7 +102,8 @@ impl Filtered<'_> {
         }
     }
 
-    /// Where rules come over although they stand under `if [field]`, values that are there and false make a difference.
+    /// Notes a difference of rules that are translated without their `if [field]`: Logstash does not run them if the
+    /// field is false, empty or `null`.
     fn note_presence(&mut self, at: Place, outer: &Under, inner: &Under) {
         let new: Vec<&String> = inner.present().iter().filter(|field| !outer.present().contains(field)).collect();
         if !new.is_empty() {
@@ -113,7 +115,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// The condition of a branch; of the record as a whole, as a text, nothing can be asked.
+    /// The query for the condition of a branch. While the record is one text, conditions cannot use its fields.
     pub(super) fn query(&self, condition: &Condition) -> Result<Query, String> {
         let Some(fields) = about(condition) else { return Err("it is about no field".into()) };
         for field in fields {
@@ -151,7 +153,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// Notes that a rule stands under a condition; false where it does.
+    /// Whether a rule is possible under its conditions. If not, this is noted.
     fn is_permitted(&mut self, at: Place, what: &str, under: &Under, needs: &[&str], makes: &[&str]) -> bool {
         let permitted = under.permits(needs);
         if !permitted && under.rules != Rules::Silent {
@@ -166,7 +168,7 @@ impl Filtered<'_> {
         permitted
     }
 
-    /// The filter is left out, with the settings that it has in common with others.
+    /// Marks the fields that the common settings of a left-out filter would change.
     fn suspect_common(&mut self, plugin: &Plugin) {
         for field in common::changed(&mut Settings::of(plugin)) {
             self.fields.suspect(Some(&field), plugin.at, &format!("`{}`, which is left out", plugin.name));
@@ -183,7 +185,7 @@ impl Filtered<'_> {
     }
 }
 
-/// Whether something stands in a branch besides `drop`.
+/// Whether a branch contains anything except `drop`.
 fn has_rules(body: &[Statement]) -> bool {
     body.iter().any(|statement| match statement {
         Statement::Plugin(plugin) => plugin.name != "drop",
@@ -191,7 +193,7 @@ fn has_rules(body: &[Statement]) -> bool {
     })
 }
 
-/// The fields of a condition that says no more than that they are there.
+/// The fields of a condition that only requires fields to exist.
 fn presence(condition: &Condition) -> Option<Vec<String>> {
     match condition {
         Condition::Holds(path) => Some(vec![path.clone()]),
@@ -203,7 +205,7 @@ fn presence(condition: &Condition) -> Option<Vec<String>> {
     }
 }
 
-/// The fields that a condition is about; `None` where that is nothing to rely on.
+/// The fields that a condition uses; `None` if these cannot be determined.
 fn about(condition: &Condition) -> Option<Vec<&str>> {
     match condition {
         Condition::All(all) | Condition::Any(all) => {

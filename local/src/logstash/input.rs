@@ -1,7 +1,7 @@
-//! Inputs: where a dataset's data come from.
+//! Inputs: the sources of datasets.
 //!
-//! In: the plugin. Out: a [`Source`], with what the input itself adds to every event. Deliberately absent: what belongs to the
-//! server that Logstash runs on (credentials, polling, positions), which is the deployment's, or not needed at all.
+//! In: the plugin. Out: a [`Source`], with the fields that the input adds to every event. Deliberately absent: settings
+//! of the Logstash server (credentials, polling, positions). They belong to the deployment, or are not needed.
 
 mod kafka;
 
@@ -14,14 +14,14 @@ use super::{
     settings::Settings,
 };
 
-/// Where data come from, and what is known of every event before the first filter.
+/// The source of the data, and the known facts about every event before the first filter.
 pub(super) struct Source {
     pub(super) at: Place,
     pub(super) from: From,
     pub(super) format: Option<&'static str>,
-    /// Globs of keys that are left out.
+    /// Globs of keys to exclude.
     pub(super) exclude: Vec<String>,
-    /// Whether `message` is the record itself, and not a field of it.
+    /// Whether `message` is the whole record, not a field of it.
     pub(super) is_text: bool,
     pub(super) fields: Fields,
 }
@@ -35,7 +35,7 @@ pub(super) enum From {
 const DEPLOYMENT: &str = "endpoints and credentials are parameters of the deployment";
 const NO_SERVER: &str = "there is no server that would poll, and no position to remember: new data invoke the function";
 
-/// The source of an input; `None` where it has no counterpart.
+/// The source of an input; `None` if it has no counterpart.
 pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
     let mut settings = Settings::of(plugin);
     let mut fields = Fields::default();
@@ -57,7 +57,7 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
     };
     let (format, is_text) = codec(&mut settings, &mut fields, notes);
     for (at, name) in [settings.text("type")].into_iter().flatten() {
-        // Beside the object into which a codec puts the event there is no other.
+        // With a `target` the codec puts the whole event into one object, so there is no original `type` beside it.
         let made = if fields.prefix.is_none() { Made::Default(name.into()) } else { Made::Text(name.into()) };
         keep_error(fields.set("type", made, at), at, notes);
         let text = format!(
@@ -66,7 +66,7 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
         );
         notes.differs(at, text);
     }
-    // Logstash sets `[@metadata]` after these.
+    // Logstash sets `[@metadata]` after the common settings, so they cannot use it.
     let metadata = std::mem::take(&mut fields.metadata);
     common::apply(&mut settings, &mut fields, notes);
     fields.metadata = metadata;
@@ -80,7 +80,7 @@ fn keep_error(result: Result<(), String>, at: Place, notes: &mut Notes) {
     }
 }
 
-/// A name, without environment variables: those of the server are nobody's here.
+/// A valid name without environment variables. The environment of the Logstash server is not known here.
 fn known(at: Place, name: &str, what: &str, notes: &mut Notes) -> Option<String> {
     if name.contains("${") || name.contains("%{") {
         let text = format!("{what} `{name}` is a variable; write the name into `from`, where `*` stands for any now");
@@ -171,7 +171,7 @@ fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &
     Some(From::Stream(name.map_or_else(|| "*".into(), |name| escaped(&name))))
 }
 
-/// The format, and whether `message` is the record itself.
+/// The format, and whether `message` is the whole record.
 fn codec(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> (Option<&'static str>, bool) {
     let Some(setting) = settings.take("codec").pop() else { return (None, true) };
     let name = match &setting.value.data {
@@ -212,7 +212,7 @@ fn codec(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) ->
     }
 }
 
-/// The globs of the keys that a regular expression leaves out, where it is a plain word.
+/// The globs for the keys that a regular expression excludes, if it is a plain word.
 fn excluded(settings: &mut Settings<'_>, notes: &mut Notes) -> Vec<String> {
     let Some((at, pattern)) = settings.text("exclude_pattern") else { return Vec::new() };
     let is_word = !pattern.is_empty() && pattern.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
@@ -226,7 +226,7 @@ fn excluded(settings: &mut Settings<'_>, notes: &mut Notes) -> Vec<String> {
     Vec::new()
 }
 
-/// A name or prefix as a glob that matches it alone.
+/// A glob that matches only this name or prefix.
 pub(super) fn escaped(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {

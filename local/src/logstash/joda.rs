@@ -1,12 +1,12 @@
-//! Formats of times: those of Logstash's `date` filter become those of `pipeline.yaml`.
+//! Time formats: translates those of Logstash's `date` filter into those of `pipeline.yaml`.
 //!
 //! In: `ISO8601`, `UNIX`, `UNIX_MS`, or a pattern of Joda-Time
 //! (<https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeFormat.html>). Out: `rfc3339`, `epoch_s`,
-//! `epoch_ms` or a strptime format, or why there is none. Deliberately absent: zones by name, week years.
+//! `epoch_ms` or a strptime format; or the reason why there is none. Deliberately absent: zones by name, week years.
 
 use pipeline::route::TimestampFormat;
 
-/// A format, and whether a text in it says its own zone.
+/// A format, and whether its texts include a time zone.
 pub(super) struct Format {
     pub(super) text: String,
     pub(super) has_zone: bool,
@@ -66,7 +66,7 @@ pub(super) fn translate(format: &str) -> Result<Format, String> {
     }
 }
 
-/// A text in single quotes, of which two are a literal one; returns what follows.
+/// Reads a text in single quotes. Two single quotes stand for a literal one. Returns the rest of the pattern.
 fn quoted<'f>(inner: &'f str, out: &mut String) -> &'f str {
     if let Some(after) = inner.strip_prefix('\'') {
         out.push('\'');

@@ -1,6 +1,6 @@
-//! Names of fields: as Logstash writes them, `a` or `[a][b]`, and as paths with dots.
+//! Field names: in Logstash's form, `a` or `[a][b]`, and as paths with dots.
 
-/// The path that a reference means; `None` where it is none that Millrace could name.
+/// The path of a field reference; `None` if pipeline.yaml cannot contain it.
 pub(super) fn path(reference: &str) -> Option<String> {
     let dotted = match reference.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(names) => names.replace("][", "."),
@@ -9,7 +9,7 @@ pub(super) fn path(reference: &str) -> Option<String> {
     is_path(&dotted).then_some(dotted)
 }
 
-/// Whether `pipeline.yaml` can name it, in a text with `%{…}` and in `drop` too.
+/// Whether pipeline.yaml can contain this path, also in a text with `%{…}` and in `drop`.
 pub(super) fn is_path(path: &str) -> bool {
     const MAX_NAMES: usize = 32;
     let is_special = |c: char| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '%' | '*' | '?' | '\\' | '+');
@@ -18,18 +18,18 @@ pub(super) fn is_path(path: &str) -> bool {
         && path.split('.').all(|name| !name.trim().is_empty() && !is_index(name))
 }
 
-/// Whether Logstash takes it for the place of an element in a list.
+/// Whether Logstash reads the name as an index into a list.
 fn is_index(name: &str) -> bool {
     name.strip_prefix('-').unwrap_or(name).chars().all(|c| c.is_ascii_digit())
 }
 
-/// The path, then those it lies in, each with what is left below it.
+/// The path and each path around it, from the inside to the outside, each with the rest of the full path below it.
 pub(super) fn outwards(path: &str) -> impl Iterator<Item = (&str, &str)> {
     let outer = path.rmatch_indices('.').map(|(at, _)| (&path[..at], &path[at + 1..]));
     std::iter::once((path, "")).chain(outer)
 }
 
-/// A path below another.
+/// The path `rest` below the path `outer`.
 pub(super) fn below(outer: &str, rest: &str) -> String {
     if rest.is_empty() { outer.to_owned() } else { format!("{outer}.{rest}") }
 }
@@ -39,7 +39,7 @@ pub(super) fn top(path: &str) -> &str {
     path.split_once('.').map_or(path, |(top, _)| top)
 }
 
-/// The part of a text with `%{…}` in it.
+/// A part of a text with `%{…}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part<'t> {
     Literal(&'t str),
@@ -49,7 +49,7 @@ pub(super) enum Part<'t> {
     Date(&'t str),
 }
 
-/// A text taken apart; an error names what cannot be said.
+/// The parts of a text. An error names a part that cannot be translated.
 pub(super) fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some((before, inner)) = rest.split_once("%{") {
@@ -69,7 +69,7 @@ pub(super) fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     Ok(parts)
 }
 
-/// A pattern of names at the top of an event: of `prune`.
+/// A pattern for top-level names in `prune`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NameGlob {
     pub(super) is_start: bool,

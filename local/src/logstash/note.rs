@@ -1,10 +1,10 @@
-//! What there is to know about a translation: each point with its place and its effect on events.
+//! Notes about a translation, each with its place and its effect on events.
 
 use std::collections::BTreeSet;
 
 use super::ast::Place;
 
-/// What becomes of events that Logstash would treat otherwise.
+/// The effect on events that Logstash treats differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Events that Logstash keeps are dropped, or never read.
@@ -17,11 +17,11 @@ pub enum Effect {
     Differs,
     /// The effect is not known.
     Unknown,
-    /// Something other than events and documents is not done.
+    /// The difference is outside events and documents.
     Beside,
-    /// The translation is exact for events of the form that is named.
+    /// The translation is exact if all events have the form that the note names.
     Assumed,
-    /// No event is treated otherwise.
+    /// No event is treated differently.
     None,
 }
 
@@ -31,7 +31,7 @@ impl Effect {
         matches!(self, Self::Drops | Self::Rejects)
     }
 
-    /// How the effect is called in a line of output.
+    /// The name of the effect in a line of output.
     pub fn label(self) -> &'static str {
         match self {
             Self::Drops => "drops events",
@@ -46,25 +46,25 @@ impl Effect {
     }
 }
 
-/// A point that the user has to know.
+/// A fact about the translation that the user has to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// Where in the configuration.
+    /// The place in the configuration.
     pub at: Place,
-    /// What becomes of events.
+    /// The effect on events.
     pub effect: Effect,
     /// The difference, its reason, and a remedy.
     pub text: String,
 }
 
 impl Note {
-    /// Whether the line has no exact counterpart.
+    /// Whether the noted line has no exact counterpart.
     pub fn is_inexact(&self) -> bool {
         !matches!(self.effect, Effect::Assumed | Effect::None)
     }
 }
 
-/// All notes, each once, in the order of the file: every input goes through all filters.
+/// All notes, in the order of the file. Duplicates are removed, since every input goes through all filters.
 #[derive(Debug, Default)]
 pub(super) struct Notes(BTreeSet<Note>);
 

@@ -1,4 +1,4 @@
-//! Outputs: which index a document goes to, and under which id.
+//! Outputs: the index and the id of documents.
 
 mod deployment;
 
@@ -15,12 +15,12 @@ use super::{
     settings::Settings,
 };
 
-/// Where documents go.
+/// An output to a domain.
 pub(super) struct Output {
     pub(super) at: Place,
-    /// Which events, in full.
+    /// The query for its events, with all outer conditions.
     pub(super) wanted: Query,
-    /// Where the conditions mean another thing than in Logstash.
+    /// Differences between its conditions here and in Logstash.
     pub(super) differences: Vec<(Place, Difference)>,
     pub(super) index: String,
     pub(super) id: Option<Id>,
@@ -31,7 +31,7 @@ pub(super) enum Id {
     Field(String),
 }
 
-/// The conditions that an output stands under.
+/// The conditions around an output.
 #[derive(Clone)]
 pub(super) struct Path {
     query: Query,
@@ -46,7 +46,7 @@ impl Path {
 }
 
 impl Filtered<'_> {
-    /// The outputs to a domain that events may come to, in their order.
+    /// Collects the outputs to a domain that events may reach, in their order.
     pub(super) fn outputs(&mut self, statements: &[Statement], under: &Path, outputs: &mut Vec<Output>) {
         for statement in statements {
             match statement {
@@ -167,7 +167,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// The name of a data stream, as Logstash makes it of its three parts.
+    /// The name of a data stream, made from its three parts as in Logstash.
     fn data_stream(&mut self, at: Place, settings: &mut Settings<'_>) -> String {
         let mut part = |name: &str, default: &str| settings.text(name).map_or(default, |(_, text)| text).to_owned();
         let kind = part("data_stream_type", "logs");
@@ -243,7 +243,7 @@ fn fields_of(text: &str) -> Vec<String> {
     parts(text).unwrap_or_default().into_iter().filter_map(field).collect()
 }
 
-/// The index name, said about fields as they came; constants in their place.
+/// The index name, with its fields rewritten to original fields, and constants inserted.
 fn said(text: &str, fields: &Fields) -> Result<String, String> {
     let mut out = String::new();
     for part in parts(text)? {
@@ -253,7 +253,7 @@ fn said(text: &str, fields: &Fields) -> Result<String, String> {
             Part::Field(path) => match fields.see(&path)? {
                 Seen::Field(field) if fields.hash_of(&field).is_some() => return Err(format!("`{field}` is hashed")),
                 Seen::Field(field) => out.extend(["%{", &field, "}"]),
-                // Made by a filter, with dates still in it: `[@metadata][index]` is often.
+                // The text may still contain dates, as that of `[@metadata][index]` often does.
                 Seen::Text(text) | Seen::Default(text) => {
                     let is_hashed =
                         |part: &Part<'_>| matches!(part, Part::Field(field) if fields.hash_of(field).is_some());

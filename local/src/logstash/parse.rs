@@ -1,8 +1,8 @@
-//! The text becomes a [`Config`], by the rules of Logstash's own grammar
+//! Parses the text into a [`Config`], by the rules of Logstash's grammar
 //! (<https://github.com/elastic/logstash/blob/main/logstash-core/lib/logstash/compiler/lscl/lscl_grammar.treetop>).
 //!
-//! In: the text. Out: what it says, or the first place that is no Logstash, with what is expected there. Time grows with
-//! the text's length, and what is nested deeper than [`MAX_DEPTH`] is refused, since the parser goes down with it.
+//! In: the text. Out: the syntax tree, or the first syntax error with the expected syntax. The time grows with the
+//! length of the text. Syntax nested deeper than [`MAX_DEPTH`] is refused, since the parser is recursive.
 
 mod condition;
 
@@ -15,10 +15,10 @@ use super::{
     variable,
 };
 
-/// Branches, values and parentheses within one another; real configurations have less than ten.
+/// The largest depth of nested branches, values and parentheses. Real configurations have a depth below ten.
 const MAX_DEPTH: usize = 48;
 
-/// Parses files one after another: the sections of one kind are one. Of several, each may be empty.
+/// Parses files one after another, and merges the sections of one kind. If there are several files, each may be empty.
 pub(super) fn parse(texts: &[&str]) -> Result<Config, SyntaxError> {
     let mut config = Config::default();
     for (file, text) in texts.iter().enumerate() {
@@ -67,7 +67,7 @@ impl<'t> Parser<'t> {
         read
     }
 
-    /// `{ … }` of plugins and branches.
+    /// Parses the `{ … }` of plugins and branches.
     fn block(&mut self, after: &str) -> Result<Vec<Statement>, SyntaxError> {
         self.scan.expect("{", after)?;
         self.deeper(|parser| {
@@ -87,7 +87,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// What follows an `if`.
+    /// Parses the branches after an `if`.
     fn branches(&mut self, at: super::Place) -> Result<Vec<Branch>, SyntaxError> {
         let condition = self.condition()?;
         let body = self.block("after a condition")?;
@@ -107,7 +107,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A plugin whose name was read.
+    /// Parses a plugin after its name.
     fn plugin(&mut self, at: super::Place, name: &str) -> Result<Plugin, SyntaxError> {
         self.scan.expect("{", "after the name of a plugin")?;
         self.deeper(|parser| {
@@ -125,7 +125,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// A name, which may be in quotes.
+    /// Parses a name, which may be in quotes.
     fn name(&mut self) -> Result<Option<&'t str>, SyntaxError> {
         Ok(match self.scan.string()? {
             Some(name) => Some(name),
@@ -158,7 +158,7 @@ impl<'t> Parser<'t> {
         Ok(Value { at, data, variables })
     }
 
-    /// What follows a `[`.
+    /// Parses a list after its `[`.
     fn list(&mut self) -> Result<Vec<Value>, SyntaxError> {
         let mut values = Vec::new();
         if self.scan.take("]") {
@@ -173,7 +173,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// What follows a `{` that begins a value.
+    /// Parses a hash after its `{`.
     fn hash(&mut self) -> Result<Vec<(Value, Value)>, SyntaxError> {
         let mut entries = Vec::new();
         let mut known = HashSet::new();

@@ -1,21 +1,24 @@
-//! A query in Lucene's syntax, as `select` takes it.
+//! A query in Lucene's syntax, in the form of `select`.
 //!
-//! Conditions are joined so that what is constant falls out: `type` is one where an input sets it. Everything is put in
-//! parentheses where AND, OR and NOT meet, since Lucene has no precedence, and a lone NOT under OR gets something to be taken from.
+//! Conditions are combined so that constant parts disappear: a condition on `type` is constant if an input sets it.
+//! Parentheses are written wherever AND, OR and NOT meet, since Lucene has no precedence. A NOT alone under OR is
+//! written as `*:* AND NOT …`.
 
-/// Most conditions of one query: the engine takes 1,024, each of ours may be several of its.
+/// The largest number of conditions in a query. The engine's limit is 1,024, and each condition here may become several
+/// there.
 pub(super) const MAX_TERMS: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Query {
     Always,
     Never,
-    /// A condition as it is written.
+    /// A condition in its written form.
     Term(String),
     Not(Box<Query>),
     And(Vec<Query>),
     Or(Vec<Query>),
-    /// Constant for an event without a field of this name, which the input adds; and what it is for every event.
+    /// A condition on a field that the input or a filter adds. `holds` is its result for events that came without the
+    /// field, `exact` the query for all events.
     Assumed {
         holds: bool,
         exact: Box<Query>,
@@ -65,7 +68,7 @@ impl Query {
         for query in queries {
             let alternatives = if let Self::Or(inner) = query { inner } else { vec![query] };
             for alternative in alternatives {
-                // Of `a OR (NOT a AND b)` the second is `b`.
+                // In `a OR (NOT a AND b)` the second alternative becomes `b`.
                 let parts = if let Self::And(inner) = alternative { inner } else { vec![alternative] };
                 let is_left = |part: &Self| !any.contains(&part.clone().not());
                 match Self::all(parts.into_iter().filter(is_left)) {
@@ -86,7 +89,7 @@ impl Query {
         }
     }
 
-    /// The query for events that came without the fields which the input adds.
+    /// The query for events that came without the added fields.
     pub(super) fn assume(&self) -> Self {
         self.decided(&|holds, _| if holds { Self::Always } else { Self::Never })
     }
@@ -106,7 +109,7 @@ impl Query {
         }
     }
 
-    /// What it says beside others that hold too: of `a AND NOT (a AND b)` the second is `NOT b`.
+    /// The query beside others that hold too: in `a AND NOT (a AND b)` the second part becomes `NOT b`.
     fn beside(&self, others: &[Self]) -> Self {
         match self {
             Self::Not(inner) => match inner.as_ref() {
@@ -117,11 +120,11 @@ impl Query {
         }
     }
 
-    /// How many conditions there are in it.
+    /// The number of conditions in the query.
     pub(super) fn terms(&self) -> usize {
         match self {
             Self::Always | Self::Never => 0,
-            // `os:(iOS OR Android)` is two.
+            // `os:(iOS OR Android)` counts as two.
             Self::Term(term) => 1 + term.matches(" OR ").count(),
             Self::Not(inner) => inner.terms(),
             Self::And(inner) | Self::Or(inner) => inner.iter().map(Self::terms).sum(),
@@ -129,7 +132,7 @@ impl Query {
         }
     }
 
-    /// The query; `None` where it is every event.
+    /// The query; `None` if it matches every event.
     pub(super) fn text(&self) -> Option<String> {
         match self {
             Self::Always => None,
@@ -161,7 +164,7 @@ impl Query {
     }
 }
 
-/// The name of a field, with what Lucene would misread escaped.
+/// The name of a field, with the characters escaped that have a meaning in Lucene.
 pub(super) fn field(path: &str) -> String {
     let mut out = String::new();
     for c in path.chars() {

@@ -1,10 +1,10 @@
-//! A Ruby regular expression becomes one of Lucene, which has to match the whole value: `.*` goes around what Ruby would
-//! look for anywhere, unless `^` and `$` hold it.
+//! Translates a Ruby regular expression into one of Lucene. An expression of Lucene has to match the whole value, so
+//! `.*` is added on both sides, except where `^` and `$` anchor the expression.
 //!
-//! Deliberately absent: what Lucene cannot say (look-around, back-references, `\b`, options such as `(?i)`). Ruby's `^` and
-//! `$` hold at every line; here they hold at the value's ends.
+//! Deliberately absent: syntax that Lucene does not have (look-around, back-references, `\b`, options such as `(?i)`).
+//! Ruby's `^` and `$` match at every line, here only at the ends of the value.
 
-/// The expression without slashes, or why there is none.
+/// The expression without slashes, or the reason why there is none.
 pub(super) fn to_lucene(ruby: &str) -> Result<String, String> {
     let mut reader = Reader { rest: ruby.chars().peekable(), out: String::new(), depth: 0 };
     let mut alternatives = Vec::new();
@@ -24,12 +24,12 @@ pub(super) fn to_lucene(ruby: &str) -> Result<String, String> {
 struct Reader<'r> {
     rest: std::iter::Peekable<std::str::Chars<'r>>,
     out: String,
-    /// Parentheses that are open.
+    /// The number of open parentheses.
     depth: usize,
 }
 
 impl Reader<'_> {
-    /// Whether an alternative is held at the value's beginning.
+    /// Whether an alternative is anchored at the beginning of the value.
     fn start(&mut self) -> bool {
         if self.rest.next_if_eq(&'^').is_some() {
             return true;
@@ -42,7 +42,8 @@ impl Reader<'_> {
         found
     }
 
-    /// Reads up to a `|` outside parentheses or the end: whether it is held at the value's end, and whether it was the last.
+    /// Reads up to a `|` outside parentheses or to the end. Returns whether the alternative is anchored at the end of
+    /// the value, and whether it was the last one.
     fn alternative(&mut self) -> Result<(bool, bool), String> {
         while let Some(c) = self.rest.next() {
             match c {
@@ -83,7 +84,7 @@ impl Reader<'_> {
         Err(format!("`{anchor}` within the expression"))
     }
 
-    /// What may follow a `(`: `?:` and names say nothing here, all else changes what is matched.
+    /// Reads the syntax after a `(`: `?:` and names are ignored, all else is an error.
     fn group(&mut self) -> Result<(), String> {
         if self.rest.next_if_eq(&'?').is_none() {
             return Ok(());
@@ -104,11 +105,11 @@ impl Reader<'_> {
 
     fn repeat(&mut self, c: char) {
         self.out.push(c);
-        // Lazy or greedy makes no difference to whether there is a match.
+        // Lazy or greedy: both match the same values.
         self.rest.next_if_eq(&'?');
     }
 
-    /// `{2,3}`, or a literal brace.
+    /// Reads `{2,3}` or a literal brace.
     fn braces(&mut self) -> Result<(), String> {
         let mut ahead = self.rest.clone();
         let inner: String = ahead.by_ref().take(12).take_while(|c| *c != '}').collect();
@@ -146,7 +147,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What follows a `[`.
+    /// Reads a character class after its `[`.
     fn class(&mut self) -> Result<(), String> {
         self.out.push('[');
         if self.rest.next_if_eq(&'^').is_some() {
@@ -170,7 +171,7 @@ impl Reader<'_> {
         Err("a `[` without its `]`".into())
     }
 
-    /// A character that means itself to Ruby, and something else to Lucene.
+    /// Escapes a character that is literal in Ruby and special in Lucene.
     fn literal(&mut self, c: char) {
         if matches!(c, '@' | '#' | '&' | '<' | '>' | '~' | '"' | '/' | '}' | ']') {
             self.out.push('\\');

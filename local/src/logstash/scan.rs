@@ -1,12 +1,12 @@
-//! The words of a Logstash configuration.
+//! The tokens of a Logstash configuration.
 //!
-//! In: the text. Out: names, strings, numbers, field references and regular expressions, one at a time, each with its place;
-//! white space and comments between them are passed over. As in Logstash itself a backslash in a string stays what it
-//! is (`config.support_escapes` is off by default); it only keeps the quote behind it from ending the string.
+//! In: the text. Out: names, strings, numbers, field references and regular expressions, one at a time, each with its
+//! place. White space and comments are skipped. As in Logstash a backslash in a string stays a backslash
+//! (`config.support_escapes` is off by default). Its only effect is that a quote after it does not end the string.
 
 use super::{SyntaxError, ast::Place};
 
-/// The text, and how far it is read.
+/// The rest of the text, and its place.
 pub(super) struct Scanner<'t> {
     rest: &'t str,
     place: Place,
@@ -17,19 +17,19 @@ impl<'t> Scanner<'t> {
         Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), place: Place { file, line: 1, column: 1 } }
     }
 
-    /// The place of what comes next, after white space and comments.
+    /// The place of the next token, after white space and comments.
     pub(super) fn place(&mut self) -> Place {
         self.skip_space();
         self.place
     }
 
-    /// What comes next, after white space and comments.
+    /// The first character of the next token, after white space and comments.
     pub(super) fn peek(&mut self) -> Option<char> {
         self.skip_space();
         self.rest.chars().next()
     }
 
-    /// Takes `token` if it comes next.
+    /// Takes `token` if the text continues with it.
     pub(super) fn take(&mut self, token: &str) -> bool {
         self.skip_space();
         let found = self.rest.starts_with(token);
@@ -39,7 +39,7 @@ impl<'t> Scanner<'t> {
         found
     }
 
-    /// Takes `word` if it comes next as a whole word.
+    /// Takes `word` if the text continues with it as a whole word.
     pub(super) fn take_word(&mut self, word: &str) -> bool {
         self.skip_space();
         let found = self.rest.strip_prefix(word).is_some_and(|after| !after.starts_with(is_of_name));
@@ -53,7 +53,7 @@ impl<'t> Scanner<'t> {
         if self.take(token) { Ok(()) } else { Err(self.expected(&format!("`{token}` {for_what}"))) }
     }
 
-    /// What is wrong here: something else was expected.
+    /// The error for an unexpected token.
     pub(super) fn expected(&mut self, what: &str) -> SyntaxError {
         let found = if let Some(first) = self.peek() {
             let word: String = self.rest.chars().take_while(|c| is_of_name(*c)).take(30).collect();
@@ -64,14 +64,14 @@ impl<'t> Scanner<'t> {
         SyntaxError { at: self.place, message: format!("{what} is expected, found {found}") }
     }
 
-    /// A name of a plugin or setting, or a bareword; `None` where none begins here.
+    /// A name of a plugin or setting, or a bareword; `None` if none begins here.
     pub(super) fn name(&mut self) -> Option<&'t str> {
         self.skip_space();
         let length = self.rest.find(|c| !is_of_name(c)).unwrap_or(self.rest.len());
         (length > 0).then(|| self.advance(length))
     }
 
-    /// A string in double or single quotes; `None` where none begins here.
+    /// A string in double or single quotes; `None` if none begins here.
     pub(super) fn string(&mut self) -> Result<Option<&'t str>, SyntaxError> {
         match self.peek() {
             Some(quote @ ('"' | '\'')) => self.delimited(quote, "a string").map(Some),
@@ -79,17 +79,17 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// What stands between two slashes.
+    /// A regular expression between two slashes.
     pub(super) fn regexp(&mut self) -> Result<&'t str, SyntaxError> {
         self.delimited('/', "a regular expression")
     }
 
-    /// The text between the delimiter that comes next and its other one.
+    /// The text between two delimiters.
     fn delimited(&mut self, delimiter: char, what: &str) -> Result<&'t str, SyntaxError> {
         let mut escaped = false;
         let ends = |c: char| {
             let ends = c == delimiter && !escaped;
-            // Every backslash escapes the delimiter, even one that is escaped itself: so Logstash's grammar has it.
+            // Every backslash escapes the delimiter, even an escaped backslash. Logstash's grammar does the same.
             escaped = c == '\\';
             ends
         };
@@ -102,7 +102,7 @@ impl<'t> Scanner<'t> {
         Ok(whole.get(1..=length).unwrap_or_default())
     }
 
-    /// A number, `-12.5`; `None` where none begins here.
+    /// A number, such as `-12.5`; `None` if none begins here.
     pub(super) fn number(&mut self) -> Option<&'t str> {
         self.skip_space();
         let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -119,7 +119,8 @@ impl<'t> Scanner<'t> {
         Some(self.advance(sign + whole + fraction))
     }
 
-    /// A field reference, `[a][b]`, as a path with dots, and whether a name has a dot itself; `None` where none begins here.
+    /// A field reference, `[a][b]`, as a path with dots, and whether one of its names contains a dot; `None` if none
+    /// begins here.
     pub(super) fn field(&mut self) -> Result<Option<(String, bool)>, SyntaxError> {
         const FORM: &str = "a field reference, such as `[field]` or `[outer][inner]`,";
         if self.peek() != Some('[') {
@@ -141,8 +142,8 @@ impl<'t> Scanner<'t> {
         Ok(Some((path, is_dotted)))
     }
 
-    /// Whether the `[` that comes next begins a list of values, and not a field reference. Logstash itself takes `["a"]` for
-    /// a field named `"a"`, which nobody means.
+    /// Whether the next `[` begins a list of values, not a field reference. Logstash itself reads `["a"]` as a field
+    /// named `"a"`, which is never intended.
     pub(super) fn is_list(&mut self) -> bool {
         if self.peek() != Some('[') {
             return false;

@@ -1,7 +1,8 @@
-//! A condition becomes a query about the event as it came.
+//! Translates a condition into a query about the original event.
 //!
-//! In: the condition, and what filters have made of the fields. Out: a query, in which what is known beforehand is constant, or
-//! why there is none. Deliberately absent: comparisons of one field with another, which Lucene has not.
+//! In: the condition, and the effect of the filters on the fields. Out: a query, in which the parts with a known result
+//! are constant; or the reason why there is none. Deliberately absent: comparisons of one field with another, which
+//! Lucene does not have.
 
 mod compare;
 
@@ -15,7 +16,7 @@ use super::{
 };
 use compare::{compare, exactly, literal, loosely};
 
-/// The query that a condition means.
+/// The query for a condition.
 pub(super) fn query(condition: &Condition, fields: &Fields) -> Result<Query, String> {
     let query = match condition {
         Condition::All(all) | Condition::Any(all) if all.len() > MAX_TERMS => return Err(too_many()),
@@ -44,7 +45,7 @@ fn too_many() -> String {
     format!("more than {MAX_TERMS} conditions")
 }
 
-/// A condition on a field as it came, as the library itself reads it.
+/// A condition on an original field. The library has to accept its syntax.
 fn term(field: &str, fields: &Fields, write: impl Fn(&str) -> String) -> Result<Query, String> {
     if let Some(at) = fields.hash_of(field) {
         return Err(format!("`{field}` is hashed in line {}", at.line));
@@ -60,7 +61,7 @@ fn constant(holds: bool) -> Query {
     if holds { Query::Always } else { Query::Never }
 }
 
-/// Whether a field is there and true: neither `null`, "", false nor "false".
+/// The query for `[field]`: it exists, and is neither `null`, "", false nor "false".
 fn holds(path: &str, fields: &Fields) -> Result<Query, String> {
     let is_true = |known: &str| !matches!(known, "" | "false");
     let own = |field: &str| -> Result<Query, String> {
@@ -78,7 +79,8 @@ fn holds(path: &str, fields: &Fields) -> Result<Query, String> {
     }
 }
 
-/// A condition on what stands under a name: a field that was moved there, else the event's own. No condition holds for what is missing.
+/// A condition on the field under a name: a field that was moved there, else the original one. No condition holds for a
+/// missing field.
 fn either(
     path: &str,
     field: &str,
@@ -96,14 +98,15 @@ fn is_there(path: &str) -> Query {
     Query::Term(format!("_exists_:{}", query::field(path)))
 }
 
-/// What holds of a constant that the input sets, and of the event's own value, which goes before it.
+/// The query for a constant that the input sets. It holds only without an original value, for which the query is `own`.
 fn defaulted(path: &str, holds: bool, own: Query) -> Query {
     let without = if holds { is_there(path).not() } else { Query::Never };
     let has_own = Query::all([is_there(path), own]);
     Query::Assumed { holds, exact: Box::new(Query::any([has_own, without])) }
 }
 
-/// What holds of a constant that was added, and of the list that it makes with the event's own value.
+/// The query for a constant that was added. With an original value the field is a list of both, for which the result is
+/// `of_both`.
 fn clashing(path: &str, holds: bool, of_both: &Query, fields: &Fields) -> Query {
     if !fields.clashes.contains(path) || constant(holds) == *of_both {
         return constant(holds);
@@ -140,7 +143,7 @@ fn contained(item: &Operand, list: &Operand, fields: &Fields) -> Result<Query, S
     }
 }
 
-/// A field equals an element of a list where both are written alike.
+/// A field equals an element of a list if both are written the same way.
 fn equals_element(path: &str, element: &Operand, fields: &Fields) -> Result<Query, String> {
     let text = match element {
         Operand::Text(text) | Operand::Number(text) => text.as_str(),
@@ -157,7 +160,8 @@ fn equals_element(path: &str, element: &Operand, fields: &Fields) -> Result<Quer
     }
 }
 
-/// A list holds a text that it has as an element, a text one that it has in it: of `tags` it is known that they are a list.
+/// A list contains a text if the text is one of its elements. A text contains a text that is a part of it. `tags` is
+/// known to be a list.
 fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
     let part = |field: &str| {
         if field == "tags" {
@@ -169,7 +173,7 @@ fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
     match fields.look(path)? {
         Seen::List(_) if fields.yielding_tags.iter().any(|one| one == text) => Ok(defaulted(path, true, part(path)?)),
         Seen::List(known) if known.iter().any(|one| one == text) => Ok(Query::Always),
-        // Those with which the event came stay beside them.
+        // The original tags stay beside the added ones.
         Seen::List(_) if path == "tags" && fields.is_own_kept("tags") => part("tags"),
         Seen::Nothing | Seen::List(_) => Ok(Query::Never),
         Seen::Text(known) if !known.contains("%{") => {
@@ -181,7 +185,7 @@ fn contains(path: &str, text: &str, fields: &Fields) -> Result<Query, String> {
     }
 }
 
-/// `os:(iOS OR Android)` for several values of one field.
+/// Writes several values of one field as `os:(iOS OR Android)`.
 fn grouped(query: Query) -> Query {
     let Query::Or(terms) = &query else { return query };
     let mut name = None;
@@ -200,7 +204,7 @@ fn grouped(query: Query) -> Query {
     }
 }
 
-/// The field and the value of a term; the first `:` without its `\`.
+/// The field and the value of a term, which are separated by the first `:` without a `\`.
 fn split(term: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     let at = term.find(|c: char| {

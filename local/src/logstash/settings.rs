@@ -1,7 +1,7 @@
-//! The settings of a plugin, read one by one, so that at the end those that nothing read can be listed.
+//! The settings of a plugin. They are read one by one, so that unread settings can be listed at the end.
 //!
-//! Deliberately absent: a list of all settings there are. The effect of an unknown one is unknown. A value with a variable of
-//! the server's environment counts as not given, unless the variable has a default; either is listed.
+//! Deliberately absent: a list of all existing settings. The effect of an unknown setting is unknown. A value with an
+//! environment variable counts as missing, unless the variable has a default. Both cases are listed.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{
 pub(super) struct Settings<'p> {
     plugin: &'p Plugin,
     rest: BTreeMap<&'p str, Vec<&'p Setting>>,
-    /// Values that were read and have variables in them, each with the name of its setting.
+    /// Read values with environment variables, each with the name of its setting.
     variables: Vec<(&'p str, &'p Value)>,
 }
 
@@ -28,24 +28,24 @@ impl<'p> Settings<'p> {
         Self { plugin, rest, variables: Vec::new() }
     }
 
-    /// What is given under this name, however often.
+    /// All settings with this name.
     pub(super) fn take(&mut self, name: &str) -> Vec<&'p Setting> {
         self.rest.remove(name).unwrap_or_default()
     }
 
-    /// Whether something is given under this name and was not read yet.
+    /// Whether an unread setting with this name exists.
     pub(super) fn has(&self, name: &str) -> bool {
         self.rest.contains_key(name)
     }
 
-    /// A single text; of several the last.
+    /// The text of a setting. If there are several, the last one counts.
     pub(super) fn text(&mut self, name: &str) -> Option<(Place, &'p str)> {
         let setting = *self.take(name).last()?;
         self.remember(&setting.name, &setting.value);
         Some((setting.at, scalar(&setting.value)?))
     }
 
-    /// A single text with its variables as they are written, which the caller lists.
+    /// Like [`Self::text`], but variables without a default stay in the text. The caller lists them.
     pub(super) fn raw_text(&mut self, name: &str) -> Option<(Place, &'p str)> {
         let setting = *self.take(name).last()?;
         if setting.value.variables.as_ref().is_some_and(|variables| variables.is_known) {
@@ -54,12 +54,12 @@ impl<'p> Settings<'p> {
         Some((setting.at, raw(&setting.value)?))
     }
 
-    /// Whether it is given as `true`.
+    /// Whether the setting is `true`.
     pub(super) fn is_true(&mut self, name: &str) -> bool {
         self.text(name).is_some_and(|(_, text)| text == "true")
     }
 
-    /// The texts of a list, or one alone.
+    /// The texts of a list, or a single text.
     pub(super) fn texts(&mut self, name: &str) -> Vec<(Place, &'p str)> {
         let mut texts = Vec::new();
         for setting in self.take(name) {
@@ -75,7 +75,7 @@ impl<'p> Settings<'p> {
         texts
     }
 
-    /// The texts of a list with their variables as they are written, which the caller lists.
+    /// Like [`Self::texts`], but variables stay in the texts. The caller lists them.
     pub(super) fn raw_texts(&mut self, name: &str) -> Vec<(Place, &'p str)> {
         let mut texts = Vec::new();
         for setting in self.take(name) {
@@ -87,7 +87,8 @@ impl<'p> Settings<'p> {
         texts
     }
 
-    /// Keys and values of a hash, or of a list of keys and values in turn, as it was written before there were hashes.
+    /// The keys and values of a hash, or of a list with keys and values in turn, the syntax from before there were
+    /// hashes.
     pub(super) fn pairs(&mut self, name: &str) -> Vec<(Place, &'p str, &'p Value)> {
         let mut pairs = Vec::new();
         for setting in self.take(name) {
@@ -110,14 +111,14 @@ impl<'p> Settings<'p> {
         pairs
     }
 
-    /// Passes over settings that say nothing about the data.
+    /// Skips settings that do not affect the data.
     pub(super) fn ignore(&mut self, names: &[&'static str]) {
         for name in names {
             self.rest.remove(*name);
         }
     }
 
-    /// Notes that settings, where they are given, are of no consequence here.
+    /// Notes that these settings, if they are given, have no effect here.
     pub(super) fn note(&mut self, names: &[&str], why: &str, notes: &mut Notes) {
         let given: Vec<&Setting> = names.iter().flat_map(|name| self.take(name)).collect();
         let Some(first) = given.iter().map(|setting| setting.at).min() else { return };
@@ -125,7 +126,7 @@ impl<'p> Settings<'p> {
         notes.note(first, format!("{} of `{}`: {why}", names.join(", "), self.plugin.name));
     }
 
-    /// Notes that settings, where they are given, have no counterpart.
+    /// Notes that these settings, if they are given, have no counterpart.
     pub(super) fn lose(&mut self, names: &[&str], effect: Effect, why: &str, notes: &mut Notes) {
         for name in names {
             for setting in self.take(name) {
@@ -134,7 +135,7 @@ impl<'p> Settings<'p> {
         }
     }
 
-    /// The effect of everything that was not read is unknown.
+    /// Notes every setting that was not read: its effect is unknown.
     pub(super) fn end(mut self, notes: &mut Notes) {
         self.ignore(&["id", "enable_metric", "periodic_flush"]);
         for setting in self.rest.values().flatten() {
@@ -160,7 +161,7 @@ impl<'p> Settings<'p> {
     }
 }
 
-/// The text of a value that is one, and that is known.
+/// The text of a value, if it is a text with a known value.
 pub(super) fn scalar(value: &Value) -> Option<&str> {
     let is_known = value.variables.as_ref().is_none_or(|variables| variables.is_known);
     raw(value).filter(|_| is_known)

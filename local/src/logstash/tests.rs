@@ -4,7 +4,7 @@ use super::*;
 
 mod kinds;
 
-/// The translation, which is a pipeline.yaml that the functions take.
+/// The translation, checked to be a pipeline.yaml that the functions accept.
 fn translated(file_name: &str, text: &str) -> Import {
     let import = import(file_name, text).unwrap_or_else(|error| panic!("{file_name}:{error}"));
     if let Some(yaml) = &import.yaml {
@@ -16,7 +16,7 @@ fn translated(file_name: &str, text: &str) -> Import {
     import
 }
 
-/// The first dataset's lines of a key, of a configuration with these filters and this output.
+/// The rules of the dataset that these filters give, and the notes about lines without an exact counterpart.
 fn dataset(filters: &str) -> (String, Vec<String>) {
     let text = format!(
         "input {{ s3 {{ bucket => b codec => json }} }}\nfilter {{\n{filters}\n}}\noutput {{ opensearch {{ index => i }} }}"
@@ -221,7 +221,7 @@ fn a_prefix_takes_what_begins_with_it_and_a_name_itself_alone() {
     assert!(takes("prefix => 'a[1]{x,y}*/'", "b", "a[1]{x,y}*/c") && !takes("prefix => 'a[1]{x,y}*/'", "b", "a1x/c"));
 }
 
-/// Filters and conditions at random, of few names, so that rules meet.
+/// Random filters and conditions with few field names, so that rules affect the same fields.
 fn any_filters(random: &mut fastrand::Rng) -> String {
     const NAMES: [&str; 12] =
         ["a", "b", "[a][b]", "[b][c]", "[a][b][c]", "lat", "lon", "[p][lat]", "[p][lon]", "p", "message", "@timestamp"];

@@ -1,7 +1,7 @@
-//! The whole configuration becomes the whole of pipeline.yaml: a dataset for each input that data come from.
+//! Translates the whole configuration into the whole pipeline.yaml: one dataset for each input.
 //!
-//! An object or record has one dataset, the first whose `from` matches, and a dataset one index. So of several outputs
-//! that events of an input may come to the first is taken, for the events of all of them: none is lost by it.
+//! An object or record has one dataset, the first whose `from` matches. A dataset has one index. If events of an input
+//! may reach several outputs, the index of one output is used for the events of all. No event is lost by that.
 
 use std::{collections::HashSet, fmt::Write as _};
 
@@ -17,7 +17,7 @@ use super::{
     yaml::is_printable,
 };
 
-/// Inputs that are translated: each goes through all filters anew.
+/// The largest number of translated inputs. All filters are translated again for each input.
 const MAX_INPUTS: usize = 64;
 
 pub(super) fn translate(config: &Config, title: &str, files: &[&str]) -> Import {
@@ -43,7 +43,7 @@ pub(super) fn translate(config: &Config, title: &str, files: &[&str]) -> Import 
     Import { yaml, notes }
 }
 
-/// Inputs stand in no branches.
+/// Reads the inputs. A condition around an input is noted and treated as true.
 fn read_sources(statements: &[Statement], sources: &mut Vec<Source>, notes: &mut Notes) {
     for statement in statements {
         match statement {
@@ -102,7 +102,8 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
     Some(dataset::write(name, source, &mut filtered, &output))
 }
 
-/// The output that the dataset has, for the events of all: the first that takes every event, else the first that takes any.
+/// The output for the dataset, with the events of all outputs: the first that takes every event, else the first that
+/// takes any.
 fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -> Option<Output> {
     let wanted = if outputs.len() > MAX_TERMS {
         let text = format!("more than {MAX_TERMS} outputs: the events are kept, whichever of their conditions holds");
@@ -116,7 +117,7 @@ fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -
     if reached.is_empty() {
         return None;
     }
-    // One that takes every event has the right index for every event.
+    // An output that takes every event has the right index for every event.
     let first = reached.iter().position(|output| output.wanted.assume() == Query::Always).unwrap_or(0);
     let mut output = reached.remove(first);
     for other in reached {
@@ -136,7 +137,7 @@ fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -
     Some(output)
 }
 
-/// Logstash's own fields of every event.
+/// Notes the fields that Logstash adds to every event.
 fn note_event(filtered: &mut Filtered<'_>, output: &Output) {
     let is_gone = |name: &str| filtered.fields.gone.contains_key(name) && !filtered.fields.targets.contains_key(name);
     let is_made = filtered.fields.targets.contains_key("@timestamp");
@@ -149,7 +150,7 @@ fn note_event(filtered: &mut Filtered<'_>, output: &Output) {
     }
 }
 
-/// Of two inputs of the same data Logstash takes an object twice.
+/// Notes inputs with the same data. Logstash reads an object twice for two such inputs.
 fn note_overlaps(sources: &[Source], notes: &mut Notes) {
     for (ordinal, source) in sources.iter().enumerate() {
         let covers = |earlier: &&Source| match (&earlier.from, &source.from) {
@@ -172,7 +173,7 @@ fn note_overlaps(sources: &[Source], notes: &mut Notes) {
     }
 }
 
-/// A name of what the data are called where they come from, unique.
+/// A unique name for a dataset, from the name of its bucket, stream or topic.
 fn name(source: &Source, all: &[Source], names: &mut HashSet<String>) -> String {
     const MAX_CHARS: usize = 56;
     let base = match &source.from {
@@ -192,7 +193,7 @@ fn name(source: &Source, all: &[Source], names: &mut HashSet<String>) -> String 
     name
 }
 
-/// Lower case, with `-` for what a name does not have.
+/// The text in lower case, with `-` for characters that are not allowed in a name.
 fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars().take(64).map(|c| c.to_ascii_lowercase()) {
@@ -205,7 +206,7 @@ fn slug(text: &str) -> String {
     slug.trim_matches(['-', '_']).to_owned()
 }
 
-/// What stands above the datasets: where they come from, and what has no exact counterpart.
+/// The comment above the datasets: the source files, and all notes about inexact lines.
 fn head(name: &str, files: &[&str], notes: &[Note]) -> String {
     let printable = |text: &str| -> String { text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect() };
     let mut head = format!("# From {}, by `local import-logstash`.\n", printable(name));

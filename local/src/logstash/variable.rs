@@ -1,17 +1,17 @@
-//! Variables of the server's environment, `${NAME}` and `${NAME:default}`, in the values of settings and in conditions.
+//! Environment variables, `${NAME}` and `${NAME:default}`, in the values of settings and in conditions.
 //!
-//! Deliberately absent: the environment itself, which is that of the server on which Logstash runs.
+//! Deliberately absent: the values of the variables, which only the Logstash server has.
 
 /// The variables of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variables {
-    /// As they are written, `${NAME}`.
+    /// The variables as written, `${NAME}`.
     pub(super) written: Vec<String>,
-    /// Whether each has a default, which stands in the text.
+    /// Whether every variable has a default, which was inserted into the text.
     pub(super) is_known: bool,
 }
 
-/// The text with defaults in place of variables, and which variables there are.
+/// The text with defaults inserted for variables, and the variables.
 pub(super) fn resolve(text: &str) -> (String, Option<Variables>) {
     let (mut out, mut rest) = (String::new(), text);
     let mut variables = Variables { written: Vec::new(), is_known: true };
@@ -37,12 +37,12 @@ pub(super) fn resolve(text: &str) -> (String, Option<Variables>) {
     (out, is_any.then_some(variables))
 }
 
-/// Whether a text has a variable in it.
+/// Whether a text contains a variable.
 pub(super) fn is_in(text: &str) -> bool {
     text.match_indices("${").any(|(at, _)| variable(&text[at..]).is_some())
 }
 
-/// The variable with which a text begins, and its default.
+/// The variable at the beginning of a text, and its default.
 fn variable(text: &str) -> Option<(&str, Option<&str>)> {
     let end = text.find('}')?;
     let inner = text.get(2..end)?;

@@ -1,6 +1,6 @@
-//! Scalars of YAML, quoted where they would be read as something else.
+//! Scalars of YAML, quoted if YAML would read them as something else.
 
-/// A text as a value of a block map.
+/// A text as a value in a block map.
 pub(super) fn block(text: &str) -> String {
     if is_plain(text, |c| {
         matches!(c, '{' | '}' | '%' | '(' | ')' | '*' | '<' | '>' | '=' | ',' | '/' | ' ' | '+' | '|')
@@ -11,7 +11,7 @@ pub(super) fn block(text: &str) -> String {
     }
 }
 
-/// A text within `{ … }` or `[ … ]`.
+/// A text inside `{ … }` or `[ … ]`.
 pub(super) fn flow(text: &str) -> String {
     if is_plain(text, |_| false) { text.to_owned() } else { quoted(text) }
 }
@@ -21,7 +21,7 @@ fn is_plain(text: &str, also: impl Fn(char) -> bool) -> bool {
     let is_reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
         .iter()
         .any(|reserved| text.eq_ignore_ascii_case(reserved));
-    // A `:` before anything but a space is none to YAML; a query is full of them.
+    // A `:` without a space after it has no meaning in YAML. Queries contain many of them.
     let colons = |(at, c): (usize, char)| {
         is_word(c) || also(c) || (c == ':' && also(' ') && text[at + 1..].starts_with(|c: char| !c.is_whitespace()))
     };
@@ -31,12 +31,12 @@ fn is_plain(text: &str, also: impl Fn(char) -> bool) -> bool {
         && text.char_indices().all(colons)
 }
 
-/// Whether a character may stand in a line of YAML as it is.
+/// Whether a character may be written unescaped in a line of YAML.
 pub(super) fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// In single quotes where there are double ones in it, else in double quotes, with what does not print escaped.
+/// The text in single quotes if it contains double quotes, else in double quotes with unprintable characters escaped.
 fn quoted(text: &str) -> String {
     if text.contains(['"', '\\']) && text.chars().all(is_printable) {
         return format!("'{}'", text.replace('\'', "''"));

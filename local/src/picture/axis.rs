@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// Steps of an axis of time, each a multiple of those that matter before it.
+/// Steps of an axis of time. Each is a multiple of the smaller steps that readers expect, such as whole hours or days.
 const STEPS_MS: [i64; 20] = [
     1_000,
     5_000,
@@ -39,7 +39,7 @@ pub(super) fn step(range: f64, count: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Counts at which an axis from 0 to `most` has its lines; the last is at or above `most`.
+/// The counts at the lines of an axis from 0 to `most`. The last one is at or above `most`.
 pub(super) fn counts(most: u64) -> Vec<u64> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -50,7 +50,7 @@ pub(super) fn counts(most: u64) -> Vec<u64> {
     (0..=most.max(1).div_ceil(step)).map(|number| number * step).collect()
 }
 
-/// Times within `from..=to` at which an axis has its marks, in milliseconds since 1970, and what they are called.
+/// The times within `from..=to` at the marks of an axis, in milliseconds since 1970, each with its label.
 pub(super) fn times(from: i64, to: i64) -> Vec<(i64, String)> {
     let range = (to - from).max(1);
     let step = STEPS_MS.into_iter().find(|step| range / step <= 8).unwrap_or(STEPS_MS[STEPS_MS.len() - 1]);
@@ -72,13 +72,13 @@ pub(super) fn format_time(ms: i64, format: &str) -> String {
         .map_or_else(|_| ms.to_string(), |at| at.to_zoned(TimeZone::UTC).strftime(format).to_string())
 }
 
-/// Degrees within `from..=to` at which a grid has its lines.
+/// The degrees within `from..=to` at the lines of a grid.
 pub(super) fn degrees(from: f64, to: f64, step: f64) -> impl Iterator<Item = f64> {
     let first = (from / step).ceil();
     (0..).map(move |number| (first + f64::from(number)) * step).take_while(move |at| *at <= to)
 }
 
-/// A degree as it is written beside its line, such as `35.5°N`.
+/// The label of a line at this degree, such as `35.5°N`.
 pub(super) fn degree(at: f64, step: f64, [above, below]: [&str; 2]) -> String {
     let side = if at.abs() < step / 2.0 {
         ""
@@ -87,7 +87,7 @@ pub(super) fn degree(at: f64, step: f64, [above, below]: [&str; 2]) -> String {
     } else {
         below
     };
-    // One decimal more than needed is one too many.
+    // The fewest decimals that show the step exactly.
     let decimals = (0..6).find(|decimals| (step * 10_f64.powi(*decimals)).fract().abs() < 1e-6).unwrap_or(6);
     format!("{:.*}°{side}", usize::try_from(decimals).unwrap_or_default(), at.abs())
 }

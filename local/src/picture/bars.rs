@@ -1,4 +1,4 @@
-//! Bars: upright over time, lying for values.
+//! Bar charts: vertical bars over time, horizontal bars for values.
 
 use std::fmt::Write as _;
 
@@ -15,11 +15,11 @@ const BOTTOM: f64 = 44.0;
 const TOP: f64 = 14.0;
 const RIGHT: f64 = 14.0;
 
-/// Bars of events over time.
+/// The bar chart of events over time.
 pub(super) fn over_time(times: &Times) -> String {
     let buckets = &times.buckets;
     let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else { return String::new() };
-    // The last bucket is as long as the one before it.
+    // The last bucket is as long as the one before.
     let width_ms = buckets.windows(2).next_back().map_or(60_000, |pair| pair[1].0 - pair[0].0);
     let (from, to) = (first.0, last.0 + width_ms);
     let most = buckets.iter().map(|(_, count)| *count).max().unwrap_or_default();
@@ -89,7 +89,7 @@ pub(super) fn over_time(times: &Times) -> String {
     svg
 }
 
-/// A bar with a rounded head, standing on its base.
+/// A vertical bar with a rounded top.
 fn upright(left: f64, right: f64, top: f64, base: f64) -> String {
     let radius = 3.0_f64.min((right - left) / 2.0).min(base - top).max(0.0);
     format!(
@@ -101,7 +101,7 @@ fn upright(left: f64, right: f64, top: f64, base: f64) -> String {
     )
 }
 
-/// Bars of the top values.
+/// The bar chart of the top values.
 pub(super) fn of_values(values: &Values, total: u64) -> String {
     const WIDTH: f64 = 420.0;
     const ROW: f64 = 44.0;
@@ -140,7 +140,7 @@ pub(super) fn of_values(values: &Values, total: u64) -> String {
     svg + "</svg>"
 }
 
-/// What fits before the count.
+/// The value, shortened to fit before the count.
 fn shortened(value: &str) -> String {
     const MOST: usize = 34;
     if value.chars().count() <= MOST { value.to_owned() } else { value.chars().take(MOST - 1).chain(['…']).collect() }

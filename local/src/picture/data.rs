@@ -1,43 +1,43 @@
-//! What the domain is asked, and what it says.
+//! The requests to the domain, and their results.
 
 use delivery::lambda::Deadline;
 use operations::admin::Admin;
 use pipeline::outcome::BatchError;
 use serde_json::{Value, json};
 
-/// Bars over time, at most.
+/// The largest number of bars over time.
 const MAX_BARS: u32 = 72;
-/// Cells of the grid, about; more would be smaller than what can be seen.
+/// The largest number of cells of the grid, roughly. More cells would be too small to see.
 const MAX_CELLS: f64 = 1_200.0;
-/// The engine's finest useful grid, some five metres.
+/// The finest grid in use: cells of about five metres.
 const MAX_PRECISION: u32 = 9;
 const TOP_VALUES: u32 = 10;
-/// A field of more values has no top ones to speak of.
+/// The largest number of values of a field for which top values make sense.
 const MAX_VALUES: u64 = 50;
-/// Fields whose values are counted, to choose one.
+/// The largest number of fields whose values are counted when one is chosen.
 const MAX_CANDIDATES: usize = 40;
 
-/// Which fields are asked for.
+/// The fields to show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
-    /// The time.
+    /// The field with the time.
     pub time: Option<String>,
-    /// Points.
+    /// The field with the points.
     pub points: Option<String>,
     /// The field whose values are counted.
     pub top: Option<String>,
 }
 
-/// Everything that is drawn.
+/// The data of a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Data {
     /// The index pattern.
     pub index: String,
-    /// All events.
+    /// The number of all events.
     pub total: u64,
     /// Events over time.
     pub times: Option<Times>,
-    /// Where they were.
+    /// The positions of events.
     pub points: Option<Points>,
     /// The most frequent values.
     pub values: Option<Values>,
@@ -48,20 +48,20 @@ pub struct Data {
 pub struct Times {
     /// The field.
     pub field: String,
-    /// How long a bucket is, in the engine's words, such as `30m`.
+    /// The length of a bucket in the engine's notation, such as `30m`.
     pub interval: String,
-    /// Its start in milliseconds since 1970, and its events; without gaps.
+    /// The start of each bucket in milliseconds since 1970, and the number of its events; without gaps.
     pub buckets: Vec<(i64, u64)>,
 }
 
-/// Where events were.
+/// The positions of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Points {
     /// The field.
     pub field: String,
-    /// Length of the cells' geohashes.
+    /// The length of the cells' geohashes.
     pub precision: u32,
-    /// Those with events.
+    /// The cells with events.
     pub cells: Vec<Cell>,
 }
 
@@ -81,17 +81,18 @@ pub struct Cell {
 pub struct Values {
     /// The field.
     pub field: String,
-    /// Each with its events, the most frequent first.
+    /// The values, each with the number of its events, the most frequent first.
     pub top: Vec<(String, u64)>,
-    /// Events with other values.
+    /// The number of events with other values.
     pub other: u64,
 }
 
 impl Data {
-    /// Asks a domain.
+    /// Queries a domain.
     ///
     /// # Errors
-    /// It refuses, does not answer until the deadline, or some of its shards fail: a picture of a part would deceive.
+    /// The domain refuses, does not answer until the deadline, or some of its shards fail: an incomplete picture would
+    /// mislead.
     pub async fn ask(admin: &Admin, index: &str, chosen: Fields, deadline: Deadline) -> Result<Self, BatchError> {
         let asker = Asker { admin, index, deadline };
         let fields = asker.complete(chosen).await?;
@@ -134,7 +135,7 @@ impl Data {
     }
 }
 
-/// Who asks whom about what.
+/// The connection, the index and the deadline of the requests.
 struct Asker<'a> {
     admin: &'a Admin,
     index: &'a str,
@@ -159,14 +160,14 @@ impl Asker<'_> {
         }
     }
 
-    /// Chooses what was not chosen, from what the indices have.
+    /// Chooses a field from the mappings for each field that was not given.
     async fn complete(&self, chosen: Fields) -> Result<Fields, BatchError> {
         let path = format!("/{}/_field_caps?fields=%2A", segment(self.index));
         let answer = self.admin.ask("GET", &path, None, self.deadline).await?;
         let of_kind = |kinds: &[&str]| -> Vec<String> {
             let fields = answer["fields"].as_object().into_iter().flatten();
             let is_of_kind = |capabilities: &Value| {
-                // Of one kind in all indices.
+                // The field has to have the same type in all indices.
                 let mut types = capabilities.as_object().into_iter().flatten();
                 let (first, other) = (types.next(), types.next());
                 first.is_some_and(|(kind, can)| kinds.contains(&kind.as_str()) && can["aggregatable"] == true)
@@ -188,7 +189,7 @@ impl Asker<'_> {
         })
     }
 
-    /// The field of the most values among those whose top ones say something.
+    /// The field with the most values, among those with few enough values for a useful top list.
     async fn of_few_values(&self, mut fields: Vec<String>) -> Result<Option<String>, BatchError> {
         fields.truncate(MAX_CANDIDATES);
         if fields.is_empty() {
@@ -202,7 +203,7 @@ impl Asker<'_> {
         let answer = self.search(&aggs.into()).await?;
         let values = |number: usize| answer["aggregations"][number.to_string()]["value"].as_u64().unwrap_or_default();
         let counted = fields.into_iter().enumerate().map(|(number, field)| (values(number), field));
-        // Of two with as many the first by name.
+        // If two fields have the same number of values, the first by name is taken.
         let few = counted.filter(|(values, _)| (2..=MAX_VALUES).contains(values));
         Ok(few.rev().max_by_key(|(values, _)| *values).map(|(_, field)| field))
     }
@@ -227,7 +228,7 @@ fn text(bucket: &Value) -> String {
     key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 
-/// Degrees of longitude and of latitude between the outermost points; `None` where there are none.
+/// The extent of the points in degrees of longitude and latitude; `None` if there are no points.
 fn bounds(bounds: &Value) -> Option<[f64; 2]> {
     let corner = |corner: &str, side: &str| bounds[corner][side].as_f64();
     Some([
@@ -236,7 +237,7 @@ fn bounds(bounds: &Value) -> Option<[f64; 2]> {
     ])
 }
 
-/// The finest grid that has not too many cells.
+/// The finest grid with at most [`MAX_CELLS`] cells.
 fn precision([width, height]: [f64; 2]) -> u32 {
     let cells = |precision: u32| {
         let [cell_width, cell_height] = cell_size(precision);
@@ -245,7 +246,8 @@ fn precision([width, height]: [f64; 2]) -> u32 {
     (1..=MAX_PRECISION).rev().find(|precision| cells(*precision) <= MAX_CELLS).unwrap_or(1)
 }
 
-/// Degrees of longitude and of latitude: the bits of a geohash, five a letter, take turns, longitude first.
+/// The size of a cell in degrees of longitude and latitude. Each letter of a geohash has five bits, alternately of
+/// longitude and latitude.
 fn cell_size(precision: u32) -> [f64; 2] {
     let bits = 5 * precision;
     [360.0 / f64::from(1_u32 << bits.div_ceil(2)), 180.0 / f64::from(1_u32 << (bits / 2))]

@@ -1,4 +1,4 @@
-//! The heat map: the cells of a grid over lines of latitude and longitude.
+//! The heat map: cells of a grid, and lines of latitude and longitude.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,12 @@ const LEFT: f64 = 52.0;
 const BOTTOM: f64 = 26.0;
 const TOP: f64 = 8.0;
 const RIGHT: f64 = 8.0;
-/// Shades from few to many.
+/// The number of shades.
 pub(super) const SHADES: usize = 7;
-/// Counts that are further apart are told apart by their order of magnitude.
+/// If the largest count is more than this many times the smallest, shades follow the order of magnitude.
 const WIDE: f64 = 100.0;
 
-/// From degrees to the picture: equirectangular, true to scale in the middle.
+/// The projection from degrees to the picture: equirectangular, true to scale in the middle.
 struct View {
     scale_x: f64,
     scale_y: f64,
@@ -35,7 +35,7 @@ impl View {
         let (south, north) = (fold(|cell| cell.south, f64::min), fold(|cell| cell.north, f64::max));
         let lat = f64::midpoint(south, north);
         let shrink = lat.to_radians().cos().max(0.2);
-        // Some room around.
+        // Leave a margin around the cells.
         let (width, height) = ((east - west).max(1e-4) * 1.12, (north - south).max(1e-4) * 1.12);
         let scale_y = ((WIDTH - LEFT - RIGHT) / (width * shrink)).min((HEIGHT - TOP - BOTTOM) / height);
         Self { scale_x: scale_y * shrink, scale_y, lon: f64::midpoint(west, east), lat }
@@ -49,7 +49,7 @@ impl View {
         f64::midpoint(TOP, HEIGHT - BOTTOM) - (lat - self.lat) * self.scale_y
     }
 
-    /// The degrees at the edges, of longitude and of latitude, as far as there are any.
+    /// The longitudes and the latitudes at the edges, limited to valid degrees.
     fn edges(&self) -> [(f64, f64); 2] {
         let (half_width, half_height) =
             ((WIDTH - LEFT - RIGHT) / 2.0 / self.scale_x, (HEIGHT - TOP - BOTTOM) / 2.0 / self.scale_y);
@@ -60,11 +60,11 @@ impl View {
     }
 }
 
-/// Which shade a count has.
+/// The mapping from counts to shades.
 pub(super) struct Shading {
     least: f64,
     most: f64,
-    /// By order of magnitude.
+    /// Whether shades follow the order of magnitude.
     pub(super) is_logarithmic: bool,
 }
 
@@ -84,7 +84,7 @@ impl Shading {
     }
 }
 
-/// The map, and its key.
+/// The map and its legend.
 pub(super) fn map(points: &Points) -> String {
     let view = View::of(&points.cells);
     let shading = Shading::of(&points.cells);
@@ -116,7 +116,7 @@ pub(super) fn map(points: &Points) -> String {
             events(cell.count),
         );
     }
-    // Above the cells, which may cover all of the map.
+    // Draw the lines above the cells, which may cover the whole map.
     let step = axis::step((east - west).max(north - south), 7.0).min(30.0);
     for lon in axis::degrees(west, east, step) {
         let x = view.x(lon);

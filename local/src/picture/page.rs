@@ -1,4 +1,4 @@
-//! The page around the charts.
+//! The HTML page with the charts.
 
 use std::fmt::Write as _;
 
@@ -44,7 +44,7 @@ fn section(html: &mut String, class: &str, title: &str, field: &str, content: &s
     let _ = writeln!(html, "<section class=\"{class}\"><h2>{title} <small>by {field}</small></h2>{content}</section>");
 }
 
-/// What is to be read first.
+/// The main numbers, at the top of the page.
 fn figures(data: &Data) -> String {
     let mut figures = vec![("events", axis::grouped(data.total))];
     if let Some(times) = &data.times
@@ -66,7 +66,7 @@ fn figures(data: &Data) -> String {
     })
 }
 
-/// The same as tables, for those who do not see the charts.
+/// The numbers of the charts as tables, for readers who cannot see the charts.
 fn numbers(times: Option<&Times>, values: Option<&Values>) -> String {
     let mut rows = String::new();
     let mut table = |caption: &str, heads: [&str; 2], body: Vec<(String, u64)>| {
@@ -97,12 +97,12 @@ fn numbers(times: Option<&Times>, values: Option<&Values>) -> String {
     }
 }
 
-/// A count of events in words.
+/// A number of events with its noun.
 pub(super) fn events(count: u64) -> String {
     format!("{} event{}", axis::grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// A text as it stands in HTML.
+/// A text escaped for HTML.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! What came of a delivery through Firehose: of its records and of the events in them.
+//! The result of a delivery through Firehose: the fates of records and of their events.
 
 use std::{
     collections::BTreeMap,
@@ -13,15 +13,15 @@ use serde_json::Value;
 use super::{cost, problems, table};
 use crate::stream::{NotSent, firehose::Delivered, put::Put};
 
-/// Objects that are shown.
+/// The largest number of objects shown.
 const SHOWN_OBJECTS: usize = 20;
 
-/// What became of the records of a file, and of their events, as receipts say it.
+/// The fates of the records of a file and of their events, from receipts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TransformCounts {
-    /// Invocations that gave a receipt.
+    /// The number of invocations with a receipt.
     pub attempts: u64,
-    /// The sums of their receipts.
+    /// The sums of these receipts.
     #[serde(flatten)]
     pub fates: TransformOutcome,
 }
@@ -36,30 +36,31 @@ pub struct FileReport {
     pub counts: TransformCounts,
 }
 
-/// Everything.
+/// The whole report.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct TransformReport {
     /// Each file.
     pub objects: Vec<FileReport>,
     /// The sum of all files.
     pub totals: TransformCounts,
-    /// Whether every record and every event has exactly one fate in every receipt, and the answers name as many.
+    /// Whether every record and every event has exactly one fate in every receipt, and the answers have the same
+    /// counts.
     pub balances: bool,
-    /// Records that were brought, each once.
+    /// The number of delivered records, each counted once.
     pub records: u64,
-    /// Records, ends of files and files that were not brought.
+    /// The number of records, ends of files and whole files that were not delivered.
     pub not_sent_count: u64,
-    /// The first of them, with the reason.
+    /// The first of them, with their reasons.
     pub not_sent: Vec<String>,
-    /// The first records that failed, with the reason.
+    /// The first failed records, with their reasons.
     pub failed: Vec<String>,
-    /// Batches that were given up, with the last reason.
+    /// Batches that were given up, with their last reasons.
     pub given_up: Vec<String>,
-    /// The objects that Firehose wrote, in the order of their keys; what failed is below `processing-failed/`.
+    /// The objects that Firehose wrote, sorted by key. Failed records are below `processing-failed/`.
     pub delivered: Vec<String>,
-    /// Where they are.
+    /// The folder with these objects.
     pub delivered_folder: PathBuf,
-    /// Invocations of the function.
+    /// The number of invocations of the function.
     pub invocations: u64,
     /// Wall-clock time in seconds.
     pub seconds: f64,
@@ -70,7 +71,7 @@ pub struct TransformReport {
 }
 
 impl TransformCounts {
-    /// One receipt.
+    /// The counts of one receipt.
     pub fn of(receipt: &Value) -> Self {
         Self { attempts: 1, fates: TransformOutcome::deserialize(receipt).unwrap_or_default() }
     }
@@ -90,7 +91,7 @@ impl TransformCounts {
 }
 
 impl TransformReport {
-    /// Sums up a delivery of files. A batch is of one file, so its receipt is the file's.
+    /// Sums up a delivery of files. Each batch has records of one file only, so its receipt belongs to that file.
     pub fn new(delivered: Delivered, files: &[Put], delivered_folder: &Path) -> Self {
         let mut objects: BTreeMap<String, TransformCounts> =
             files.iter().map(|put| (put.file.key.clone(), TransformCounts::default())).collect();
@@ -101,7 +102,7 @@ impl TransformReport {
             totals.add(&counts);
             objects.entry(key.clone()).or_default().add(&counts);
         }
-        // A batch that was given up has receipts, but no answer that counts.
+        // A batch that was given up has receipts, but no valid answer.
         if delivered.given_up.is_empty() {
             let results = delivered.results;
             let fates = totals.fates;
@@ -128,12 +129,12 @@ impl TransformReport {
         }
     }
 
-    /// Whether something was not brought, or did not come through.
+    /// Whether something was not delivered or given up.
     pub fn undelivered(&self) -> bool {
         !self.given_up.is_empty() || self.not_sent_count > 0
     }
 
-    /// The report as a person reads it.
+    /// The report as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let head = ["records", "ok", "dropped", "failed", "events", "passed", "dropped", "failed", "attempts"];

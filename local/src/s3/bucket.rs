@@ -1,4 +1,4 @@
-//! Keys become files: opened, identified by an ETag, listed.
+//! Maps keys to files: opens them, computes their `ETag`s, lists them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,21 +14,21 @@ use md5::{Digest, Md5};
 
 use crate::server::hex;
 
-/// How the names of unfinished uploads begin. They are no objects.
+/// The prefix of the names of unfinished uploads. They are not objects.
 pub(super) const UPLOAD_PREFIX: &str = ".millrace-upload-";
-/// Files up to this size get the MD5 of their content as ETag, as S3 has it for an object put in one part.
+/// Files up to this size get the MD5 of their content as ETag, like an S3 object uploaded in one part.
 const MAX_HASHED_BYTES: u64 = 16 * 1024 * 1024;
-/// A file changed so recently may change again within the resolution of its time stamp, so its hash is not remembered.
+/// A file that changed this recently may change again without a new time stamp. So its hash is not cached.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// A folder, files under keys of their own, or both.
+/// A folder, single files with their own keys, or both.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bucket {
     folder: Option<PathBuf>,
     files: BTreeMap<String, PathBuf>,
 }
 
-/// One object, open: a file that is replaced meanwhile is still read as it was.
+/// One open object. A file that is replaced meanwhile is still read in its old state.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) file: File,
@@ -46,7 +46,7 @@ impl Bucket {
         self.files.insert(key.to_owned(), file.to_owned());
     }
 
-    /// Opens the object of a key. `None` where there is none.
+    /// Opens the object of a key. `None` if it does not exist.
     pub(super) fn open(&self, key: &str) -> io::Result<Option<Object>> {
         let Some(path) = self.existing(key)? else { return Ok(None) };
         let file = File::open(&path)?;
@@ -58,17 +58,17 @@ impl Bucket {
         Ok(Some(Object { file, size: metadata.len(), modified: metadata.modified()?, etag }))
     }
 
-    /// Where the object of a key is to be put: a path in the folder. `None` where the key names no such path.
+    /// The path for a new object with this key, inside the folder. `None` if the key does not map to a valid path.
     pub(super) fn place(&self, key: &str) -> Option<PathBuf> {
         let plain = |component| matches!(component, Component::Normal(_));
-        // A trailing or doubled slash would name another key's file.
+        // A trailing or doubled slash would map to the file of another key.
         let names_a_file =
             !key.is_empty() && !key.split('/').any(str::is_empty) && Path::new(key).components().all(plain);
         let dotted = key.split('/').any(|part| part == "." || part == "..");
         (names_a_file && !dotted).then(|| self.folder.as_ref().map(|folder| folder.join(key)))?
     }
 
-    /// Removes the object of a key, if it is in the folder: files served in place are the user's.
+    /// Removes the object of a key if it is in the folder. Files served in place belong to the user and stay.
     pub(super) fn delete(&self, key: &str) -> io::Result<()> {
         if self.files.contains_key(key) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is served in place"));
@@ -79,7 +79,7 @@ impl Bucket {
         }
     }
 
-    /// All keys that begin with `prefix`, in the order of their bytes.
+    /// All keys that begin with `prefix`, in byte order.
     pub(super) fn keys(&self, prefix: &str) -> io::Result<Vec<String>> {
         let mut keys: Vec<String> = self.files.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
         let mut folders: Vec<(PathBuf, String)> =
@@ -121,10 +121,11 @@ impl Bucket {
     }
 }
 
-/// The ETag of a file as this S3 gives it, without quotes.
+/// The ETag of a file in this S3, without quotes.
 ///
-/// Up to 16 MiB it is the MD5 of the content, remembered while size, time and inode stay. Above, reading it
-/// all for a HEAD would be dear: it is the MD5 of size, time and inode, followed by `-1` as after a multipart upload.
+/// Up to 16 MiB it is the MD5 of the content, cached until size, time or inode change. For larger files, reading
+/// everything for a HEAD would be too expensive. Their ETag is the MD5 of size, time and inode, followed by `-1` as
+/// after a multipart upload.
 ///
 /// # Errors
 /// The file can't be read.
@@ -134,7 +135,7 @@ pub fn etag(file: &Path) -> io::Result<String> {
     etag_of(&file, &metadata)
 }
 
-/// Device, inode, size, and time of the last change in ns.
+/// Device, inode, size, and time of the last change in nanoseconds.
 type Identity = (u64, u64, u64, i128);
 
 fn etag_of(file: &File, metadata: &Metadata) -> io::Result<String> {
@@ -148,7 +149,8 @@ fn etag_of(file: &File, metadata: &Metadata) -> io::Result<String> {
         return Ok(etag.clone());
     }
     let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    // The clone shares its position with the file: whoever reads the object seeks first. A file that grows is not followed.
+    // The clone shares its position with the file, so every reader of the object has to seek first. Read only the known
+    // size: the file may grow.
     let mut reader = file.try_clone()?;
     reader.seek(SeekFrom::Start(0))?;
     reader.take(metadata.len()).read_to_end(&mut content)?;

@@ -1,4 +1,4 @@
-//! The operations, in S3's own error codes.
+//! The operations, with the error codes of S3.
 
 use std::{
     future::poll_fn,
@@ -32,7 +32,7 @@ pub(super) struct Operations {
     pub(super) state: Arc<State>,
 }
 
-/// What the active faults do to one request.
+/// The effect of the active faults on one request.
 #[derive(Debug, Default)]
 struct Trouble {
     slow_down: bool,
@@ -198,7 +198,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     tokio::task::spawn_blocking(work).await.map_err(S3Error::internal_error)?.map_err(S3Error::internal_error)
 }
 
-/// One page. The continuation token is the last key or common prefix of the page before.
+/// One page. The continuation token is the last key or common prefix of the previous page.
 fn list(bucket: &Bucket, input: ListObjectsV2Input) -> io::Result<ListObjectsV2Output> {
     let prefix = input.prefix.clone().unwrap_or_default();
     let max_keys = input.max_keys.unwrap_or(1000).clamp(0, 1000);

@@ -1,4 +1,4 @@
-//! The body of an object: read on a blocking thread, a few chunks ahead of whoever receives it.
+//! The body of an object. A blocking thread reads it, a few chunks ahead of the receiver.
 
 use std::{
     fs::File,
@@ -28,7 +28,7 @@ struct Chunks {
     remaining: u64,
 }
 
-/// The bytes of a range. Where `cut` is given, an error follows after so many bytes, and the connection is cut.
+/// The bytes of a range. With `cut`, an error follows after that many bytes, and the connection is cut.
 pub(super) fn body(state: Arc<State>, file: File, range: Range<u64>, cut: Option<u64>) -> StreamingBlob {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let remaining = range.end - range.start;
@@ -58,7 +58,7 @@ fn send(
         left -= wanted as u64;
         state.count(|stats| stats.bytes_sent += wanted as u64);
         if to.blocking_send(Ok(chunk.into())).is_err() {
-            // Whoever asked has gone.
+            // The receiver is gone.
             return Ok(());
         }
     }

@@ -1,4 +1,4 @@
-//! `fields` of a dataset.
+//! The types for `fields` of a dataset.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ fn validator() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_str(&schema().unwrap()).unwrap()).unwrap()
 }
 
-/// A file as an editor sees it.
+/// The JSON of a file, as an editor validates it.
 fn json(yaml: &str) -> Value {
     serde_norway::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
@@ -119,7 +119,7 @@ fn what_the_schema_marks_the_reader_refuses_too() {
     }
 }
 
-/// The names under `properties`, anywhere in a schema.
+/// Collects the names under `properties` at any depth of a schema.
 fn properties(schema: &Value, names: &mut BTreeSet<String>) {
     match schema {
         Value::Object(members) => {

@@ -1,7 +1,7 @@
-//! The records of one file become batches, each as large as its limits allow.
+//! Groups the records of one file into batches, each as large as its limits allow.
 //!
-//! In: a file. Out: batches; what is too long for a record, or can't be read, is said instead. At most one batch and a
-//! record are in memory. Deliberately absent: batches of several files.
+//! In: a file. Out: batches. A record that is too long, and a file that can't be read, are reported instead. At most
+//! one batch and one record are in memory. Deliberately absent: batches of several files.
 
 use super::{
     NotSent,
@@ -9,14 +9,14 @@ use super::{
     put::Put,
 };
 
-/// What a batch may be.
+/// The limits of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Its records.
+    /// The number of records.
     pub records: usize,
-    /// The sum of its records' sizes, however these are measured. One record may have more.
+    /// The sum of the sizes of its records, as the caller measures them. A batch of one record may be larger.
     pub bytes: usize,
-    /// The data of one record.
+    /// The bytes of data of one record.
     pub record_bytes: usize,
 }
 
@@ -26,19 +26,19 @@ pub struct Batches<'f> {
     put: &'f Put,
     limits: Limits,
     cuts: Option<Cuts>,
-    /// The first record of the next batch.
+    /// The first record of the next batch, if it was read already.
     held: Option<Record>,
 }
 
 impl<'f> Batches<'f> {
-    /// Begins a file. One that can't be opened has no batches.
+    /// Opens a file. A file that can't be opened has no batches.
     pub fn open(put: &'f Put, record: RecordIs, limits: Limits, not_sent: &mut NotSent) -> Self {
         let cuts = Cuts::open(&put.file.path, record, limits.record_bytes);
         let cuts = cuts.inspect_err(|error| not_sent.add(format!("{}: {error}", put.file.key))).ok();
         Self { put, limits, cuts, held: None }
     }
 
-    /// The next batch, by the size of each record. Empty at the end.
+    /// The next batch, with `size` measuring each record. Empty at the end.
     pub fn next(&mut self, size: impl Fn(&Record) -> usize, not_sent: &mut NotSent) -> Vec<Record> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < self.limits.records {
@@ -53,7 +53,7 @@ impl<'f> Batches<'f> {
         batch
     }
 
-    /// Bytes of the file that were read so far.
+    /// The number of bytes of the file read so far.
     pub fn bytes_read(&self) -> u64 {
         self.cuts.as_ref().map_or(self.put.file.size, Cuts::bytes_read)
     }

@@ -1,9 +1,9 @@
-//! A file becomes records: its lines, or itself as a whole.
+//! Cuts a file into records: its lines, or the whole file as one.
 //!
-//! In: a file; gzip and zstd, told by their first bytes, are decompressed where lines are cut. Out: records of a bounded
-//! size, and what is too long for one. At most one record is in memory. Blank lines are no records, a line loses its line break.
-//! Deliberately absent: a look at what a line says. A file that is no lines of events (an array, one pretty-printed
-//! object) is for [`RecordIs::File`].
+//! In: a file. If it is cut into lines, gzip and zstd files are recognised by their first bytes and decompressed. Out:
+//! records of limited size, and the length of records that are too long. At most one record is in memory. Blank lines
+//! are skipped, and a line loses its line break. Deliberately absent: parsing of lines. A file with an array or one
+//! pretty-printed object needs [`RecordIs::File`].
 
 use std::{
     fs::File,
@@ -17,13 +17,13 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-/// What a record is.
+/// The unit of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum RecordIs {
-    /// A line; of compressed files, of what they hold.
+    /// One line. Compressed files are decompressed first.
     #[default]
     Line,
-    /// A whole file, as it is.
+    /// A whole file, unchanged.
     File,
 }
 
@@ -41,7 +41,7 @@ pub struct Record {
 pub enum Cut {
     /// A record.
     Record(Record),
-    /// What would be a record, were it not too long.
+    /// A record above the size limit.
     TooLong {
         /// The number of its line.
         number: u64,
@@ -60,7 +60,7 @@ pub struct Cuts {
 }
 
 impl Cuts {
-    /// Begins a file. A record has at most `max_bytes`.
+    /// Opens a file. A record has at most `max_bytes`.
     ///
     /// # Errors
     /// The file can't be read.
@@ -81,10 +81,10 @@ impl Cuts {
     /// The next record. `None` at the end.
     ///
     /// # Errors
-    /// Behind line [`Self::number`] the file can't be read, or its compression is broken.
+    /// The file can't be read after line [`Self::number`], or its compression is broken.
     pub fn cut(&mut self) -> io::Result<Option<Cut>> {
         loop {
-            // With room for a line break, so that a record of just `max_bytes` is seen to end.
+            // Two more bytes for a line break, so that the end of a record of exactly `max_bytes` is found.
             let most = self.max_bytes as u64 + 2;
             let mut data = Vec::new();
             let mut part = self.reader.by_ref().take(most);
@@ -122,7 +122,7 @@ impl Cuts {
         self.number
     }
 
-    /// Bytes of the file that were read so far.
+    /// The number of bytes of the file read so far.
     pub fn bytes_read(&self) -> u64 {
         self.consumed.load(Ordering::Relaxed)
     }

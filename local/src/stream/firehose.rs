@@ -1,8 +1,9 @@
-//! Brings the records of files to the transform, as Firehose does, and puts what comes back where Firehose puts it.
+//! Delivers the records of files to the transform like Firehose, and writes the results where Firehose writes them.
 //!
-//! In: files. Out: a folder with the objects of the delivery stream's bucket. Every record ends as delivered, dropped
-//! or failed, and what failed is kept. Batches are of one file, so that receipts tell what became of each. Deliberately
-//! absent: time (a buffer is full, or the file ends), and a pause before a batch comes again: the transform waits for nothing that might mend.
+//! In: files. Out: a folder with the objects of the delivery stream's bucket. Every record is delivered, dropped or
+//! failed. Failed records are kept. Each batch has records of one file only, so that its receipt shows the fates of
+//! that file. Deliberately absent: time (a batch ends when the buffer is full or the file ends), and a pause before a
+//! batch is retried: no failure of the transform would be fixed by waiting.
 
 use std::{collections::BTreeMap, io, time::Duration};
 
@@ -25,63 +26,63 @@ use crate::{
 
 /// The function.
 pub const FUNCTION: &str = "firehose-transform";
-/// The fates of the events of a record, as receipts name them.
+/// The fates of the events of a record, by their names in receipts.
 pub const EVENT_FATES: [&str; 3] = ["dropped", "passed", "failed"];
 /// The largest record: 1,000 KiB before base64 (<https://docs.aws.amazon.com/firehose/latest/dev/limits.html>).
 const MAX_RECORD_BYTES: usize = 1000 * 1024;
-/// Firehose buffers 1 MB for a transform, unless it is told otherwise.
+/// The default buffer of Firehose for a transform: 1 MB.
 const BUFFER_BYTES: usize = 1024 * 1024;
-/// Failed records that are named.
+/// The largest number of failed records that are listed.
 const NAMED_FAILED: usize = 5;
-/// A batch whose invocation failed comes again three times.
+/// The number of tries: a batch whose invocation failed is retried three times.
 const MAX_TRIES: u32 = 4;
-/// What Firehose says of a record that the transform called failed.
+/// Firehose's error for a record with the result `ProcessingFailed`.
 const STATUS_FAILED: (&str, &str) = ("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record");
-/// The longest that Firehose waits for a transform.
+/// The longest timeout of a transform in Firehose.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// How files are brought to a delivery stream.
+/// The options of a delivery through a delivery stream.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// The delivery stream's name.
     pub name: String,
-    /// What a record is.
+    /// The unit of a record.
     pub record: RecordIs,
-    /// Records in a batch at most.
+    /// The largest number of records in a batch.
     pub batch_records: usize,
     /// Its bucket.
     pub objects: Objects,
 }
 
-/// What became of records.
+/// The number of records with each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Results {
-    /// Chosen, and delivered.
+    /// Wanted and delivered.
     pub ok: u64,
-    /// Without a chosen event.
+    /// Without a wanted event.
     pub dropped: u64,
-    /// Not readable as a whole; kept.
+    /// Not readable as a whole. They are kept.
     pub failed: u64,
 }
 
-/// What came of it.
+/// The result of a delivery.
 #[derive(Debug, Clone, Default)]
 pub struct Delivered {
-    /// All receipts, in order, with the keys of their files.
+    /// All receipts, in order, each with the key of its file.
     pub receipts: Vec<(String, Value)>,
-    /// What the function answered, over all records.
+    /// The results in the function's answers, summed over all records.
     pub results: Results,
-    /// The first records that failed, with the reason.
+    /// The first failed records, with their reasons.
     pub failed: Vec<String>,
-    /// Batches that failed to the last, with the last reason; their records are kept too.
+    /// Batches that failed every time, with their last reasons. Their records are kept too.
     pub given_up: Vec<String>,
-    /// What was not brought.
+    /// The records and files that were not delivered to the function.
     pub not_sent: NotSent,
     /// The keys of the objects that were written.
     pub objects: Vec<String>,
-    /// Records that were brought, each once.
+    /// The number of delivered records, each counted once.
     pub records: u64,
-    /// Invocations.
+    /// The number of invocations.
     pub invocations: u64,
 }
 
@@ -107,7 +108,7 @@ struct Metadata {
     partition_keys: BTreeMap<String, String>,
 }
 
-/// What became of one record.
+/// The result for one record.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Ok { data: Vec<u8>, partition: BTreeMap<String, String> },
@@ -115,7 +116,7 @@ enum Fate {
     Failed,
 }
 
-/// Delivers all files, in the order of their places.
+/// Delivers all files, in the order of their positions.
 ///
 /// # Errors
 /// The function can't be started, or reports that its configuration is wrong; an object can't be written.
@@ -208,7 +209,7 @@ async fn batch(
     Ok(())
 }
 
-/// What an invocation is handed for these records, put directly.
+/// The event of an invocation with these records, without a source stream.
 fn event(delivery_stream: &str, put: &Put, records: &[Record]) -> Value {
     let records: Vec<Value> = records
         .iter()
@@ -228,7 +229,7 @@ fn event(delivery_stream: &str, put: &Put, records: &[Record]) -> Value {
     })
 }
 
-/// Why a record failed, as the function logs it: in its answer it can't say.
+/// The reason why a record failed, from the function's log. The answer has no room for it.
 fn reason(lines: &[String], record_id: &str) -> Option<String> {
     let line = lines.iter().find(|line| line.contains(record_id))?;
     let line: Value = serde_json::from_str(line).ok()?;
@@ -239,10 +240,11 @@ fn record_id(put: &Put, record: &Record) -> String {
     format!("{:020}{:036}", put.place, record.number)
 }
 
-/// The fate of each record, in their order.
+/// The results for the records, in the same order.
 ///
 /// # Errors
-/// Firehose's code and reason for the failure of the whole batch: an answer has to name each record once, whatever else it says.
+/// Firehose's code and reason when the whole batch fails. An answer has to name each record of the batch exactly once,
+/// and no other record.
 fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result<Vec<Fate>, (&'static str, String)> {
     let code = if *answer == Answer::TimedOut { "Lambda.FunctionTimedOut" } else { "Lambda.FunctionError" };
     let body = answer.response().map_err(|reason| (code, reason))?;

@@ -1,7 +1,8 @@
-//! Records as Kafka and Lambda bring them, and what an answer leaves to be brought again.
+//! Records in the form that Kafka and Lambda deliver, and the records that an answer leaves for redelivery.
 //!
-//! In: records of one file. Out: an invocation's event as of an MSK cluster; the records that are not settled. One
-//! topic; the records of a file go to its partitions in turn. Deliberately absent: headers, tombstones, transactions.
+//! In: records of one file. Out: an event like that of an MSK cluster; the records that are not settled. There is one
+//! topic. The records of a file are spread over its partitions in turn. Deliberately absent: headers, tombstones,
+//! transactions.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,9 @@ use super::{
     put::{BEYOND_OFFSETS, Put},
 };
 
-/// The largest record that a broker takes, unless it is told otherwise: a batch of 1 MiB with its overhead
-/// (`message.max.bytes`).
+/// The largest record that a broker accepts by default: a batch of 1 MiB with its overhead (`message.max.bytes`).
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
-/// Bits of an offset that number the records of a file in one partition.
+/// The bits of an offset with the number of a record in its file and partition.
 const NUMBER_BITS: u32 = 32;
 
 /// A topic.
@@ -25,12 +25,12 @@ const NUMBER_BITS: u32 = 32;
 pub struct Topic {
     /// Its name.
     pub name: String,
-    /// How many partitions it has.
+    /// The number of its partitions.
     pub partitions: u32,
 }
 
 impl Topic {
-    /// What an invocation is handed for these records.
+    /// The event of an invocation with these records.
     pub fn event(&self, put: &Put, records: &[Record]) -> Value {
         let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for record in records {
@@ -54,11 +54,12 @@ impl Topic {
         })
     }
 
-    /// Which of the records an answer leaves to be brought again, as Lambda reads it: those of each topic-partition that it
-    /// names, from its offset on (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>).
+    /// The records that an answer leaves for redelivery, as Lambda interprets it: for each topic-partition in the
+    /// answer, all records from its offset on
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>).
     ///
     /// # Errors
-    /// The answer names something else: then the whole batch has failed.
+    /// The answer names a record outside the batch. Then the whole batch has failed.
     pub fn left(&self, put: &Put, response: &Value, records: &[Record]) -> Result<Vec<usize>, String> {
         let at: Vec<(u32, i64)> = records.iter().map(|record| self.at(put.place, record.number)).collect();
         let mut first: BTreeMap<u32, i64> = BTreeMap::new();
@@ -81,7 +82,8 @@ impl Topic {
         Ok(at.iter().enumerate().filter(left).map(|(index, _)| index).collect())
     }
 
-    /// The place, as far as offsets tell it, and the line of the record that a dead letter's position names.
+    /// The file position and the line of a record, from the position in a dead letter. The file position lacks the bits
+    /// that an offset has no room for.
     pub fn place(&self, position: &Value) -> Option<(u64, u64)> {
         let (partition, offset) = (position["partition"].as_u64()?, position["offset"].as_u64()?);
         let in_partition = offset & ((1 << NUMBER_BITS) - 1);
@@ -97,7 +99,7 @@ impl Topic {
     }
 }
 
-/// A place without what offsets have no room for.
+/// A file position without the bits that an offset has no room for.
 pub(super) fn rough(place: u64) -> u64 {
     place >> BEYOND_OFFSETS << BEYOND_OFFSETS
 }

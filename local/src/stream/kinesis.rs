@@ -1,19 +1,19 @@
-//! Records as Kinesis and Lambda bring them, and what an answer leaves to be brought again.
+//! Records in the form that Kinesis and Lambda deliver, and the records that an answer leaves for redelivery.
 //!
-//! In: records of one file. Out: an invocation's event; the first record that is not settled. One stream, one shard:
-//! a shard has its own event source mapping, and more of them would only show the same thing several times.
+//! In: records of one file. Out: the event of an invocation; the records that are not settled. There is one stream with
+//! one shard. Each shard has its own event source mapping, so more shards would only repeat the same behaviour.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, REGION, cut::Record, put::Put};
 
-/// The largest record that a stream takes, unless it is told otherwise: 1 MiB before base64
+/// The largest record that a stream accepts by default: 1 MiB before base64
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
-/// A partition key has at most so many characters (`PutRecord`).
+/// The largest number of characters of a partition key (`PutRecord`).
 const MAX_PARTITION_KEY: usize = 256;
-/// The one shard.
+/// The id of the only shard.
 const SHARD: &str = "shardId-000000000000";
 
 /// A stream.
@@ -24,7 +24,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// What an invocation is handed for these records.
+    /// The event of an invocation with these records.
     pub fn event(&self, put: &Put, records: &[Record]) -> Value {
         let arn = format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", self.name);
         let partition_key: String = put.file.key.chars().take(MAX_PARTITION_KEY).collect();
@@ -53,11 +53,11 @@ impl Stream {
         json!({ "Records": records })
     }
 
-    /// Which of the records an answer leaves to be brought again, as Lambda reads it: all from the lowest sequence
-    /// number that it names.
+    /// The records that an answer leaves for redelivery, as Lambda interprets it: all records from the lowest sequence
+    /// number in the answer on.
     ///
     /// # Errors
-    /// The answer names something else: then the whole batch has failed.
+    /// The answer names a record outside the batch. Then the whole batch has failed.
     pub fn left(&self, put: &Put, response: &Value, records: &[Record]) -> Result<Vec<usize>, String> {
         let mut first = records.len();
         for failure in response["batchItemFailures"].as_array().into_iter().flatten() {
@@ -74,18 +74,18 @@ impl Stream {
         Ok((first..records.len()).collect())
     }
 
-    /// The place and line of the record that a dead letter's position names.
+    /// The file position and the line of a record, from the position in a dead letter.
     pub fn place(&self, position: &Value) -> Option<(u64, u64)> {
         position["sequence_number"].as_str().and_then(place)
     }
 }
 
-/// 56 digits, as Kinesis's own: they ascend with place and line.
+/// 56 digits, like those of Kinesis. They ascend with file position and line.
 fn sequence_number(place: u64, number: u64) -> String {
     format!("496{place:020}{number:033}")
 }
 
-/// The place and line of a sequence number.
+/// The file position and the line of a sequence number.
 fn place(sequence_number: &str) -> Option<(u64, u64)> {
     let rest = sequence_number.strip_prefix("496").filter(|rest| rest.len() == 53)?;
     let (place, number) = (rest.get(..20)?, rest.get(20..)?);

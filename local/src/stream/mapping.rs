@@ -1,9 +1,9 @@
-//! Brings the records of files to the function, as Lambda's event source mapping does, until all are settled.
+//! Delivers the records of files to the function, as Lambda's event source mapping does, until all are settled.
 //!
-//! What an answer leaves comes again, and so does a batch whose invocation failed; where nothing was settled a few times
-//! in a row, the stream stands still, and what lies behind is not brought at all. A batch is of one file, so that receipts,
-//! which are of batches, tell what became of each file. Deliberately absent: bisecting (nothing but the
-//! domain makes a batch fail), several batches at a time, so that receipts come in order.
+//! Records that an answer leaves are redelivered, and so is a batch whose invocation failed. If several tries in a row
+//! settle nothing, the stream stops, and the later records are not delivered at all. Each batch has records of one file
+//! only, so that its receipt shows the fates of that file. Deliberately absent: bisecting (only the domain makes a
+//! batch fail), and several batches at a time, so that receipts come in order.
 
 use std::{io, time::Duration};
 
@@ -26,16 +26,17 @@ use crate::{
     reasons::Reasons,
 };
 
-/// How often a batch is brought in vain before it is given up; deployed, it would come until it is settled.
+/// The number of tries without a settled record, after which a batch is given up. In a deployment it would be
+/// redelivered until it is settled.
 const MAX_TRIES: u32 = 3;
-/// The pause before a batch comes again, times the number of its tries.
+/// The pause before a batch is redelivered, times the number of its tries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// What an event has besides its records, at most.
+/// The largest number of bytes of an event outside its records.
 const EVENT_OVERHEAD: usize = 4096;
-/// What a record has in an event besides its data and its file's key, at most.
+/// The largest number of bytes of a record in an event, without its data and the key of its file.
 const RECORD_OVERHEAD: usize = 1024;
 
-/// Where the records come from.
+/// The source of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A stream.
@@ -44,36 +45,36 @@ pub enum Source {
     Kafka(Topic),
 }
 
-/// How the mapping is set.
+/// The options of the mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MappingOptions {
-    /// What a record is.
+    /// The unit of a record.
     pub record: RecordIs,
-    /// Records in a batch at most.
+    /// The largest number of records in a batch.
     pub batch_records: usize,
-    /// The time of one invocation.
+    /// The timeout of one invocation.
     pub timeout: Duration,
 }
 
-/// What came of it.
+/// The result of a delivery.
 #[derive(Debug, Clone, Default)]
 pub struct Delivered {
-    /// All receipts, in order, with the keys of their files.
+    /// All receipts, in order, each with the key of its file.
     pub receipts: Vec<(String, Value)>,
-    /// Why the stream stands still, where it does.
+    /// The reason why the stream stopped, if it did.
     pub given_up: Option<String>,
-    /// What was not brought.
+    /// The records and files that were not delivered to the function.
     pub not_sent: NotSent,
-    /// Records that were brought, each once.
+    /// The number of delivered records, each counted once.
     pub records: u64,
-    /// Whether the receipts of each invocation that was answered name as many records as it was handed.
+    /// Whether the receipts of each answered invocation count as many records as its event had.
     pub receipts_name_all_records: bool,
-    /// Invocations.
+    /// The number of invocations.
     pub invocations: u64,
 }
 
 impl Source {
-    /// The largest record.
+    /// The bytes of the largest record.
     pub fn max_record_bytes(&self) -> usize {
         match self {
             Self::Kinesis(_) => kinesis::MAX_RECORD_BYTES,
@@ -81,7 +82,7 @@ impl Source {
         }
     }
 
-    /// The file, and the line in it, that a dead letter's position names.
+    /// The file and the line of a record, from the position in a dead letter.
     pub fn origin<'p>(&self, position: &Value, files: &'p [Put]) -> Option<(&'p Put, u64)> {
         let (place, number) = match self {
             Self::Kinesis(stream) => stream.place(position)?,
@@ -109,7 +110,7 @@ impl Source {
     }
 }
 
-/// Delivers all files, in the order of their places.
+/// Delivers all files, in the order of their positions.
 ///
 /// # Errors
 /// The function can't be started, or reports that its configuration is wrong.
@@ -143,7 +144,7 @@ struct Mapping<'d> {
     progress: &'d Progress,
     delivered: Delivered,
     seen_lines: usize,
-    /// Of the files before this one.
+    /// The bytes of the files before this one.
     bytes_before: u64,
 }
 
@@ -172,7 +173,7 @@ impl Mapping<'_> {
         Ok(())
     }
 
-    /// Brings a batch until it is settled or given up.
+    /// Delivers a batch until it is settled or given up.
     async fn batch(&mut self, put: &Put, mut records: Vec<Record>, bytes: u64) -> io::Result<()> {
         let mut tries = 0;
         loop {
@@ -233,7 +234,7 @@ impl Mapping<'_> {
         }
     }
 
-    /// Keeps the receipts of an invocation. How many records they name.
+    /// Saves the receipts of an invocation, and returns the number of records that they count.
     fn take_receipts(&mut self, key: &str) -> u64 {
         let lines = self.machine.function.lines_from(self.seen_lines);
         self.seen_lines += lines.len();
@@ -244,9 +245,9 @@ impl Mapping<'_> {
     }
 }
 
-/// At most so many bytes of an event are a record's.
+/// The largest number of bytes that a record takes in an event.
 fn event_bytes(put: &Put, record: &Record) -> usize {
-    // A character of the key takes six bytes where it is escaped.
+    // An escaped character of the key takes six bytes.
     RECORD_OVERHEAD + 6 * put.file.key.len() + record.data.len().div_ceil(3) * 4
 }
 

@@ -1,7 +1,7 @@
-//! What Firehose writes to S3, in a folder: what was chosen, by partition, and what failed.
+//! The objects that Firehose writes to S3, in a folder: wanted records by partition, and failed records.
 //!
-//! In: the fates of the records of one batch. Out: files; those of the same batch have the same names in every run. Deliberately
-//! absent: buffering of several batches into one object, compression, format conversion.
+//! In: the results for the records of one batch. Out: files. The same batch gives the same file names in every run.
+//! Deliberately absent: buffering of several batches into one object, compression, format conversion.
 
 use std::{
     collections::BTreeMap,
@@ -17,59 +17,60 @@ use serde::Serialize;
 
 use super::{ACCOUNT, REGION, firehose::FUNCTION};
 
-/// What a partition's key and value keep as it is in a folder's name.
+/// The characters of a partition's key and value that are not encoded in the name of a folder.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b' ').remove(b':').remove(b'@');
 
-/// The folder.
+/// The folder of a delivery stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects {
     folder: PathBuf,
     delivery_stream: String,
 }
 
-/// One batch, as its objects are named.
+/// One batch, identified for the names of its objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchName {
-    /// When its records arrived, in milliseconds.
+    /// The arrival time of its records, in milliseconds.
     pub arrived_ms: i64,
-    /// The place of its file.
+    /// The position of its file in the stream.
     pub place: u64,
-    /// The line of its first record.
+    /// The line of its first record in the file.
     pub number: u64,
 }
 
-/// A record as Firehose keeps it where it failed
+/// A failed record in the form in which Firehose keeps it
 /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedRecord {
-    /// Invocations that were handed the record.
+    /// The number of invocations with this record.
     pub attempts_made: u32,
-    /// When it arrived, in milliseconds.
+    /// Its arrival time, in milliseconds.
     pub arrival_timestamp: i64,
-    /// Which way it failed.
+    /// The code of the error.
     pub error_code: String,
-    /// Why.
+    /// The message of the error.
     pub error_message: String,
-    /// When the last attempt ended, in milliseconds.
+    /// The end of the last attempt, in milliseconds.
     pub attempt_ending_timestamp: i64,
-    /// Its bytes, in base64.
+    /// The bytes of the record, in base64.
     pub raw_data: String,
-    /// Which function failed.
+    /// The ARN of the function that failed.
     pub lambda_arn: String,
 }
 
 impl Objects {
-    /// The objects of a delivery stream.
+    /// The folder for the objects of a delivery stream.
     pub fn new(folder: &Path, delivery_stream: &str) -> Self {
         Self { folder: folder.to_owned(), delivery_stream: delivery_stream.to_owned() }
     }
 
-    /// Writes the data of chosen records, an object for each set of partition keys: `customer=…/country=…/2026/11/22/11/NAME`,
-    /// which a prefix with `!{partitionKeyFromLambda:…}` makes. Returns the keys of the objects.
+    /// Writes the data of wanted records, one object for each set of partition keys:
+    /// `customer=…/country=…/2026/11/22/11/NAME`, as a prefix with `!{partitionKeyFromLambda:…}` gives. Returns the
+    /// keys of the objects.
     ///
     /// # Errors
-    /// An object can't be written; it is named.
+    /// An object can't be written; the error names it.
     pub fn deliver<'d>(
         &self,
         batch: BatchName,
@@ -92,10 +93,10 @@ impl Objects {
         Ok(keys)
     }
 
-    /// Keeps the failed records of a batch, as lines of one object below `processing-failed/`. Returns its key.
+    /// Writes the failed records of a batch as lines of one object below `processing-failed/`. Returns its key.
     ///
     /// # Errors
-    /// The object can't be written; it is named.
+    /// The object can't be written; the error names it.
     pub fn keep_failed(&self, batch: BatchName, failed: &[FailedRecord]) -> io::Result<Option<String>> {
         let mut lines = Vec::new();
         for record in failed {
@@ -110,7 +111,7 @@ impl Objects {
         Ok(Some(key))
     }
 
-    /// As Firehose names objects, but for the end, which is random there.
+    /// A name like Firehose's. Only its end differs, which is random in Firehose.
     fn key(&self, batch: BatchName) -> io::Result<String> {
         let arrived = Timestamp::from_millisecond(batch.arrived_ms).map_err(io::Error::other)?;
         let (folder, time) = (arrived.strftime("%Y/%m/%d/%H"), arrived.strftime("%Y-%m-%d-%H-%M-%S"));
@@ -128,7 +129,7 @@ impl Objects {
 }
 
 impl FailedRecord {
-    /// A record with these data that failed with the last of some attempts.
+    /// A record with these data, whose last attempt failed with this code and message.
     #[expect(clippy::disallowed_methods, reason = "says when an attempt ended")]
     pub fn new(data: &[u8], arrived_ms: i64, attempts: u32, (code, message): (&str, &str)) -> Self {
         Self {
@@ -143,7 +144,7 @@ impl FailedRecord {
     }
 }
 
-/// A part of a folder's name: no slash gets in, so no value leads out of the folder.
+/// A part of a folder's name. Slashes are encoded, so no value can lead out of the folder.
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, KEPT).to_string()
 }

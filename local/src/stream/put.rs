@@ -1,8 +1,9 @@
-//! Where in the stream each file lies.
+//! Gives each file its position in the stream.
 //!
-//! In: files. Out: the same with their places, in the order of these. A place follows from key and content, so that
-//! a file has the same sequence numbers and offsets in every run, whatever else is carried with it: ids follow from
-//! these, and again is harmless. Were files numbered as they come, another file would get the ids of this one.
+//! In: files. Out: the same files with their positions, sorted by position. A position depends on key and content only.
+//! So a file has the same sequence numbers and offsets in every run, whatever other files are delivered. Ids are made
+//! from these numbers, so a second delivery is harmless. If files were numbered in order, another file could get the
+//! ids of this one.
 
 use std::{fs, io};
 
@@ -11,28 +12,29 @@ use sha2::{Digest, Sha256};
 
 use crate::{files::File, s3};
 
-/// A file in a stream.
+/// A file with its position in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Put {
     /// The file.
     pub file: File,
-    /// What its records' sequence numbers and offsets begin with.
+    /// The position of the file. The sequence numbers and offsets of its records begin with it.
     pub place: u64,
-    /// When it was changed, in milliseconds: when its records arrived.
+    /// The time of its last change, in milliseconds. It is the arrival time of its records.
     pub modified_ms: i64,
 }
 
-/// Bits of a place that an offset of Kafka's, which has 63, has no room for: 32 are for the records of a file.
+/// The bits of a position that do not fit into a Kafka offset. An offset has 63 bits, and 32 of them number the records
+/// of a file.
 pub(super) const BEYOND_OFFSETS: u32 = 33;
 
-/// Puts files into a stream.
+/// Gives each file its position.
 ///
 /// # Errors
-/// A file can't be read; it is named.
+/// A file can't be read; the error names it.
 pub fn put(files: &[File]) -> io::Result<Vec<Put>> {
     let mut put: Vec<Put> = files.iter().map(one).collect::<io::Result<_>>()?;
     put.sort_by(|left, right| (left.place, &left.file.key).cmp(&(right.place, &right.file.key)));
-    // Two that fall together, one in 2^31 pairs.
+    // Two files have the same position in one of 2^31 pairs. Then the second one moves up.
     for next in 1..put.len() {
         let taken = put[next - 1].place >> BEYOND_OFFSETS;
         if put[next].place >> BEYOND_OFFSETS <= taken {

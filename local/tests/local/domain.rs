@@ -1,4 +1,4 @@
-//! The domain, spoken to over HTTP.
+//! Tests of the domain over HTTP.
 
 use std::{io::Write, time::Duration};
 
@@ -7,7 +7,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) fn client() -> Client {
-    // Two tests may get here at once: whoever comes second finds the provider installed.
+    // Two tests may get here at the same time. The second one finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().build().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The runtime API and the child process, with a function of a few lines of shell in place of a binary.
+//! Tests of the runtime API and the child process. The function is a short shell script.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// Speaks the runtime API over bash's own /dev/tcp: takes an event, and does what `handler` says with `$event` and `$id`.
+/// A script that uses the runtime API over bash's /dev/tcp: it takes an event, then runs `handler` with `$event` and
+/// `$id`.
 fn function(folder: &TempDir, handler: &str) -> PathBuf {
     let script = format!(
         r#"#!/bin/bash

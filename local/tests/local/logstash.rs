@@ -1,7 +1,7 @@
-//! The translation from Logstash against a small Logstash: for random configurations and random events both come to the same
-//! document, index and id, or the translation lists the line that makes the difference, with that effect.
+//! Compares the translation from Logstash with a small Logstash. For random configurations and random events both give
+//! the same document, index and id; or the translation lists the line that causes the difference, with its effect.
 //!
-//! `MILLRACE_LOGSTASH_SEEDS` sets the number of configurations, `MILLRACE_LOGSTASH_FIRST` the first of them.
+//! `MILLRACE_LOGSTASH_SEEDS` sets the number of configurations, `MILLRACE_LOGSTASH_FIRST` the first seed.
 
 #[path = "logstash/cases.rs"]
 mod cases;
@@ -25,17 +25,17 @@ use serde_json::Value;
 
 use configuration::{Case, Indexed, case};
 
-/// 2026-11-22T10:02:03.456Z, when all objects were written.
+/// 2026-11-22T10:02:03.456Z, the time of all objects.
 const TIME_MS: i64 = 1_795_341_723_456;
 const RECORDS: usize = 20;
 
-/// What the pipeline makes of an event.
+/// The result of the pipeline for an event.
 enum Outcome {
     Lost(Effect),
     Kept(Indexed),
 }
 
-/// The fields that listed lines are about, also by way of later lines.
+/// The fields that listed lines affect, directly or through later lines.
 fn explained(case: &Case, import: &Import, is_plain: bool) -> BTreeSet<String> {
     let is_listed = |line: usize| {
         import.notes.iter().any(|note| {
@@ -43,7 +43,7 @@ fn explained(case: &Case, import: &Import, is_plain: bool) -> BTreeSet<String> {
             note.at.line == line && (effects.contains(&note.effect) || (note.effect == Effect::Assumed && !is_plain))
         })
     };
-    // JSON is unfolded before everything else, so that its line is about lines above as well.
+    // JSON is unfolded before all other rules, so its line also affects the lines above it.
     let is_json = |line: usize| case.text.lines().nth(line - 1).is_some_and(|text| text.starts_with("json"));
     let json = (1..).zip(&case.lines).filter(|(line, _)| is_json(*line) && is_listed(*line));
     let mut explained: BTreeSet<String> = json.flat_map(|(_, fields)| fields.iter().cloned()).collect();
@@ -55,7 +55,7 @@ fn explained(case: &Case, import: &Import, is_plain: bool) -> BTreeSet<String> {
     explained
 }
 
-/// Why a difference of one event is not listed; `None` where it is.
+/// A difference of one event that is not listed; `None` if it is listed or there is none.
 fn unlisted(case: &Case, import: &Import, is_plain: bool, there: Option<&Indexed>, here: &Outcome) -> Option<String> {
     let listed = |effects: &[Effect]| {
         import.notes.iter().any(|note| effects.contains(&note.effect) || (note.effect == Effect::Assumed && !is_plain))
@@ -85,9 +85,9 @@ fn unlisted(case: &Case, import: &Import, is_plain: bool, there: Option<&Indexed
     }
 }
 
-/// What the pipeline makes of the events of a record.
+/// The results of the pipeline for the events of a record.
 fn outcomes(dataset: Option<&Dataset>, yaml: &str, record: &str) -> Vec<Outcome> {
-    // Without a dataset no output takes an event.
+    // There is no dataset if no output takes an event.
     let Some(dataset) = dataset else { return vec![Outcome::Lost(Effect::Drops)] };
     let has_id = yaml.contains("id: { field: id }");
     let mut outcomes = Vec::new();
@@ -107,7 +107,7 @@ fn outcomes(dataset: Option<&Dataset>, yaml: &str, record: &str) -> Vec<Outcome>
     outcomes
 }
 
-/// Counts of what was compared.
+/// Counts of the comparisons.
 #[derive(Default)]
 struct Counts {
     equal: usize,
@@ -115,7 +115,7 @@ struct Counts {
     lossless: usize,
 }
 
-/// Why a difference of a record is not listed.
+/// A difference of a record that is not listed.
 fn compare(
     case: &Case,
     import: &Import,
@@ -140,7 +140,7 @@ fn compare(
         }
         return None;
     }
-    // An event that becomes several in Logstash.
+    // Logstash splits an event into several.
     let is_listed = |effect: Effect| import.notes.iter().any(|note| note.effect == effect);
     let is_kept = here.iter().any(|here| matches!(here, Outcome::Kept(_)));
     let is_any_left = there.iter().any(Option::is_some);
@@ -150,7 +150,7 @@ fn compare(
     is_unlisted.then(|| format!("becomes {} events, in Logstash {}", here.len(), there.len()))
 }
 
-/// The first difference that is not listed, with all that there is to know about it.
+/// The first difference that is not listed, with its configuration, record and translation.
 fn failure(seed: u64, counts: &mut Counts) -> Option<String> {
     let mut random = Rng::with_seed(seed);
     let case = case(&mut random);
@@ -183,7 +183,7 @@ fn the_pipeline_does_what_logstash_does_or_the_line_is_listed() {
     let failures: Vec<String> = (first..first + seeds).filter_map(|seed| failure(seed, &mut counts)).collect();
     let shown = failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n\n");
     assert!(failures.is_empty(), "{} of {seeds} configurations:\n{shown}", failures.len());
-    // Not everything is listed away.
+    // Many comparisons have to be equal without a note, or the test would prove nothing.
     let Counts { equal, all, lossless } = counts;
     println!("{equal} of {all} events equal, {lossless} of {seeds} configurations without loss");
     assert!(

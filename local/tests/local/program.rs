@@ -1,4 +1,4 @@
-//! The program itself, with the real function.
+//! Tests of the program itself, with the real function.
 
 use std::{
     io::{Read, Write},
@@ -70,7 +70,7 @@ fn a_domain_that_nobody_serves_is_named_at_once() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("http://127.0.0.1:1"));
 }
 
-/// A server that answers requests that begin with these words, any other with a 200, and its port.
+/// Starts a server and returns its port. Requests that begin with `refused` get `answer`, all others a 200.
 fn server(refused: &'static str, answer: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

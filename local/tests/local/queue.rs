@@ -1,4 +1,4 @@
-//! The queue, spoken to by the SDK.
+//! Tests of the queue with the AWS SDK.
 
 use aws_sdk_sqs::{
     Client,

@@ -1,4 +1,4 @@
-//! The S3, spoken to by the SDK.
+//! Tests of the S3 with the AWS SDK.
 
 use aws_sdk_s3::{
     Client,

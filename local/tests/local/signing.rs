@@ -1,4 +1,4 @@
-//! Signatures: made by aws-sigv4, checked by the domain's own implementation.
+//! Signatures made by aws-sigv4 and checked by the domain's implementation.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ struct Request<'r> {
     credentials: Credentials,
     hashed: bool,
     at: SystemTime,
-    /// What is sent, where it differs from what was signed.
+    /// The body that is sent, if it differs from the signed one.
     body: &'r str,
 }
 

@@ -1,4 +1,4 @@
-//! Streams: the program with the real functions, and the mapping against a domain that fails.
+//! Tests of streams: the program with the real functions, and the mapping with a domain that fails.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ fn lines(name: &str, count: u32) -> String {
     lines.concat()
 }
 
-/// Two files of 1,200 events, one of them in two gzip members, and one with poison; an empty one.
+/// Two files of 1,200 events, one of them in two gzip members; a file with bad lines; an empty file.
 fn samples() -> TempDir {
     let folder = TempDir::new().unwrap();
     let gzip = |text: &str| {
@@ -223,7 +223,7 @@ fn options_that_do_not_go_together_are_named() {
     }
 }
 
-/// A machine before a domain that can be changed, with a function whose rules take any stream and topic.
+/// A machine with a domain that a test can change, and a function whose rules take any stream and topic.
 struct Rig {
     domain: Domain,
     machine: Machine,
@@ -233,7 +233,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A file of 700 events of the index `logs-open` but for the last 200 of the first 500, which are of `logs-shut`.
+    /// A file of 700 events. Of the first 500, the last 200 go to the index `logs-shut`; all others go to `logs-open`.
     async fn new(function: &str, source: Source) -> Self {
         let folder = TempDir::new().unwrap();
         let pipeline = folder.path().join("pipeline.yaml");
@@ -300,7 +300,7 @@ async fn only_what_an_answer_names_comes_again_until_the_stream_stands_still() {
 async fn a_batch_whose_invocation_fails_comes_again_as_a_whole() {
     for (function, source) in sources() {
         let mut rig = Rig::new(function, source).await;
-        // Refused whole and for good, once.
+        // One whole request gets a permanent refusal.
         rig.domain.fail(DomainFault::Status { code: 403, times: 1 });
         let report = rig.deliver().await;
         assert!(!report.undelivered() && report.balances, "{function}: {}", report.text());

@@ -1,6 +1,6 @@
-//! What a filter does to fields: makes, renames, removes, hashes them.
+//! The changes that filters make to fields: make, rename, remove, hash.
 //!
-//! An error says why the rule cannot be said about the event as it came; then nothing is changed.
+//! An error says why the rule cannot be expressed with the original event. Then nothing is changed.
 
 use super::{Fields, Made, Seen, Target};
 use crate::logstash::{
@@ -8,11 +8,11 @@ use crate::logstash::{
     names::{below, outwards, top},
 };
 
-/// Fields that are made or moved: beyond this nobody reads a configuration.
+/// The largest number of fields that are made or moved. No realistic configuration has more.
 const MAX_TARGETS: usize = 500;
 
 impl Fields {
-    /// Makes a field, in the place of what is there.
+    /// Makes a field, and replaces an existing one.
     pub(in crate::logstash) fn set(&mut self, path: &str, made: Made, at: Place) -> Result<(), String> {
         let is_beside = self.is_beside(path);
         let (path, _) = self.name(path)?;
@@ -44,7 +44,8 @@ impl Fields {
         self.note_beside(from, &old)?;
         let from = old;
         if is_out != is_beside && from == to {
-            // Out of the object that is the whole event here, or into it: only the name changes that asks for it.
+            // The field moves out of the object that is the whole event here, or into it. Only its name in Logstash
+            // changes.
             let made = self.targets.get(&from).map_or(Made::Moved(from), |target| target.made.clone());
             self.targets.insert(to, Target { at, made, may_be_own: false, is_beside });
             return Ok(());
@@ -138,7 +139,8 @@ impl Fields {
         Ok(())
     }
 
-    /// Lets a field as it came be told by its hash alone; returns what was made of it plainly, and is no more.
+    /// Replaces an original field by its hash. Fields that were made from its plain value are removed. Returns their
+    /// names.
     pub(in crate::logstash) fn hash(&mut self, path: &str, at: Place) -> Result<Vec<String>, String> {
         let Seen::Field(field) = self.see(path)? else {
             return Err(format!("`{path}` is made, and what is made is not hashed"));
@@ -161,7 +163,7 @@ impl Fields {
         Ok(told)
     }
 
-    /// The members of a record take the place of what the input has set, as its codec does not.
+    /// Lets the members of a record replace the fields that the input has set. A codec does not do that.
     pub(in crate::logstash) fn yield_to_members(&mut self) {
         for (name, target) in &mut self.targets {
             match &target.made {
@@ -175,7 +177,7 @@ impl Fields {
         }
     }
 
-    /// Members that join the event later may take the place of all that was made, or bring back what was taken away.
+    /// Members that join the event later may replace every made field, or restore removed ones.
     pub(in crate::logstash) fn suspect_done(&mut self, at: Place, by: &str) {
         let is_own = |target: &Target| matches!(target.made, Made::Default(_));
         let made = self.targets.iter().filter(|(name, target)| !is_own(target) && top(name) != "@metadata");

@@ -1,7 +1,7 @@
-//! Names that a `rename` gave to a field, and that an event may have had itself.
+//! New names from `rename` that an event may also have as original fields.
 //!
-//! `rename => { "user" => "adid" }` leaves the event's own `adid` in its place where there is no `user`. A condition asks for either.
-//! A rule takes one field alone, so that one about such a name is listed.
+//! `rename => { "user" => "adid" }` keeps the original `adid` if there is no `user`. A condition is translated for both
+//! fields. A rule can use one field only, so a rule about such a name is listed.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -12,15 +12,15 @@ use crate::logstash::{
     note::{Effect, Notes},
 };
 
-/// What looked at a name after the `rename`: by the place of that, what was renamed and its new name.
+/// The uses of names after their `rename`. The key is the place of the `rename`, the old name and the new name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Uses(RefCell<BTreeMap<(Place, String, String), Use>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
-    /// A condition, which asks for the event's own field as well.
+    /// A condition, which uses the original field as well.
     Asked,
-    /// A rule, which looks at the renamed field alone.
+    /// A rule, which uses only the renamed field.
     Ruled,
 }
 
@@ -33,7 +33,7 @@ impl Uses {
 }
 
 impl Target {
-    /// The field that was moved here, in whose place the event's own may stand.
+    /// The field that was moved here, if an original field with this name may exist too.
     fn covering(&self) -> Option<&str> {
         match &self.made {
             Made::Moved(from) if self.may_be_own => Some(from),
@@ -43,14 +43,14 @@ impl Target {
 }
 
 impl Fields {
-    /// What a rule finds under a name; see [`Self::look`].
+    /// The value that a rule finds under a name; see [`Self::look`].
     pub(in crate::logstash) fn see(&self, path: &str) -> Result<Seen<'_>, String> {
         let (name, _) = self.name(path)?;
         self.note_rule(&name);
         self.look(path)
     }
 
-    /// Remembers that a rule looks at a name as it is here.
+    /// Records that a rule uses a name in Millrace.
     pub(super) fn note_rule(&self, path: &str) {
         let covering = |(outer, _)| Some((outer, self.targets.get(outer)?));
         for (outer, target) in outwards(path).filter_map(covering) {
@@ -60,8 +60,8 @@ impl Fields {
         }
     }
 
-    /// For a condition: the renamed field under a name, and the event's own of that name, which stands there where the renamed one is
-    /// missing.
+    /// For a condition: the renamed field under a name, and the original field of that name, which is there if the
+    /// renamed one is missing.
     pub(in crate::logstash) fn covered(&self, path: &str) -> Option<(String, String)> {
         let (path, _) = self.name(path).ok()?;
         let (outer, target) = outwards(&path).find_map(|(outer, _)| Some((outer, self.targets.get(outer)?)))?;
@@ -71,7 +71,7 @@ impl Fields {
         (!is_own_gone).then(|| (from.to_owned(), path.clone()))
     }
 
-    /// Lists the names that an event may have had itself and that something looked at.
+    /// Lists the names that events may have had themselves and that a condition or rule uses.
     pub(in crate::logstash) fn list_overlays(&self, notes: &mut Notes) {
         for ((at, from, to), how) in self.uses.0.borrow().iter() {
             match how {

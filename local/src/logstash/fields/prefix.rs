@@ -1,55 +1,56 @@
-//! The object in which Logstash has an event's own fields, where they are at the top here: of a codec with a `target`, of `split`.
+//! The object that holds the original fields in Logstash, after a codec with a `target` or a `split`. Here these fields
+//! are at the top of the event.
 //!
-//! Fields beside that object have the same names here as members of it. What is made under one of two such names is not asked for
-//! under the other.
+//! Here a field beside that object may have the same name as a member of it. If a filter makes one of the two, the use
+//! of the other is an error.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
 use super::{Fields, Made, Target};
 use crate::logstash::names::{outwards, top};
 
-/// Where the event's own fields are, and what stands beside.
+/// The path of that object, and the fields beside it.
 #[derive(Debug, Clone)]
 pub(in crate::logstash) struct Prefix {
     path: String,
-    /// Where the event is an element of an array.
+    /// The object around the array, if the event is an element of an array.
     around: Option<Around>,
 }
 
 /// The object around an array.
 #[derive(Debug, Clone)]
 struct Around {
-    /// Where the array is.
+    /// The path of the array.
     array: String,
-    /// The members that something looked at.
+    /// The members of that object that are used.
     envelope: RefCell<BTreeSet<String>>,
-    /// The members of an element that something looked at.
+    /// The members of an element that are used.
     inside: RefCell<BTreeSet<String>>,
 }
 
 impl Prefix {
-    /// Nothing stands beside the object.
+    /// There are no fields beside the object.
     pub(in crate::logstash) fn alone(path: String) -> Self {
         Self { path, around: None }
     }
 
-    /// The object is an element of an array, and members of another stand beside.
+    /// The object is an element of an array. The members of the object around the array are beside it.
     pub(in crate::logstash) fn in_array(path: String, array: String) -> Self {
         Self { path, around: Some(Around { array, envelope: RefCell::default(), inside: RefCell::default() }) }
     }
 
-    /// Whether a path leads to the array or to a part of what it lies in, and no further.
+    /// Whether a path that is outside the elements leads to the array or to an object around it.
     fn is_around(&self, path: &str) -> bool {
         let is_known = |around: &Around| [top(&self.path), top(&around.array)].contains(&top(path));
         self.around.as_ref().is_some_and(is_known)
     }
 
-    /// Whether the event may have fields of its own beside the object.
+    /// Whether the event may have original fields beside the object.
     pub(super) fn has_envelope(&self) -> bool {
         self.around.is_some()
     }
 
-    /// What is left of a path within the object.
+    /// The rest of a path inside the object.
     fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(self.path.as_str())?;
         if rest.is_empty() { Some("") } else { rest.strip_prefix('.') }
@@ -57,7 +58,7 @@ impl Prefix {
 }
 
 impl Fields {
-    /// A name as it is here, and whether it may be one of the event's own.
+    /// The name in Millrace for a name in Logstash, and whether it may be an original field.
     pub(in crate::logstash) fn name(&self, path: &str) -> Result<(String, bool), String> {
         if !crate::logstash::names::is_path(path) {
             return Err(format!("`{path}` is no name of a field here"));
@@ -71,12 +72,12 @@ impl Fields {
         }
     }
 
-    /// Whether a name is none of those in the object.
+    /// Whether a name is outside the object.
     pub(super) fn is_beside(&self, path: &str) -> bool {
         self.prefix.as_ref().is_some_and(|prefix| prefix.strip(path).is_none())
     }
 
-    /// An error where a name has a namesake on the other side of the prefix, which was made or moved there.
+    /// An error if a field with the same name was made or moved on the other side of the object's border.
     pub(super) fn distinct(&self, path: &str, name: &str) -> Result<(), String> {
         let made = outwards(name).find_map(|(outer, _)| self.targets.get(outer));
         match made {
@@ -87,10 +88,11 @@ impl Fields {
         }
     }
 
-    /// Remembers that something looks at a member of an element, or of what stands around the array. An error: of both under one name.
+    /// Records the use of a member of an element, or of a member around the array. An error if both are used with the
+    /// same name.
     pub(super) fn note_beside(&self, path: &str, name: &str) -> Result<(), String> {
         let Some(around) = self.prefix.as_ref().and_then(|prefix| prefix.around.as_ref()) else { return Ok(()) };
-        // What the input sets gives way to an event's own, or stands beside it.
+        // An original field replaces a field that the input sets, or stays beside it.
         let is_made = |target: &Target| !matches!(target.made, Made::Default(_) | Made::List(_));
         let is_changed = |name: &str| self.targets.get(name).is_some_and(is_made) || self.gone.contains_key(name);
         if top(name) == "@metadata" || outwards(name).any(|(outer, _)| is_changed(outer)) {
@@ -105,12 +107,12 @@ impl Fields {
         Ok(())
     }
 
-    /// Whether a path leads to the array, or to what it lies in: no part of an event here.
+    /// Whether a path leads to the array, or to an object around it. These are not part of an event here.
     pub(super) fn is_around(&self, path: &str) -> bool {
         self.prefix.as_ref().is_some_and(|prefix| prefix.strip(path).is_none() && prefix.is_around(path))
     }
 
-    /// The members of what stands around the events that something looked at.
+    /// The used members of the object around the events.
     pub(in crate::logstash) fn envelope(&self) -> Vec<String> {
         let around = self.prefix.as_ref().and_then(|prefix| prefix.around.as_ref());
         around.map(|around| around.envelope.borrow().iter().cloned().collect()).unwrap_or_default()

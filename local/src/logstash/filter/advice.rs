@@ -1,6 +1,7 @@
-//! Filters without a counterpart: what to do instead, and which fields they may change.
+//! Filters without a counterpart: alternatives, and the fields that these filters may change.
 //!
-//! After such a filter a condition about these fields is no longer translated, since the event as it came may lack them or have others.
+//! After such a filter, conditions on these fields are no longer translated, since the original event may lack these
+//! fields or have other values.
 
 use super::{Filtered, common};
 use crate::logstash::{ast::Plugin, names::path, note::Effect, settings::Settings};
@@ -24,12 +25,12 @@ impl Filtered<'_> {
     }
 }
 
-/// Filters that let all events and fields be, but for the settings that filters have in common.
+/// Filters that change no events or fields, except through the common settings.
 fn changes_nothing(name: &str) -> bool {
     matches!(name, "sleep" | "metrics")
 }
 
-/// The fields that a filter may change; `None` where these may be any.
+/// The fields that a filter may change; `None` if it may change any field.
 fn scope(name: &str, settings: &mut Settings<'_>) -> Option<Vec<String>> {
     let (of, default): (&[&str], Option<&str>) = match name {
         "geoip" => (&["target"], Some("geoip")),
@@ -49,7 +50,7 @@ fn scope(name: &str, settings: &mut Settings<'_>) -> Option<Vec<String>> {
     }
 }
 
-/// The effect of a filter that is left out, and what to do instead.
+/// The effect of a left-out filter, and an alternative.
 fn advice(name: &str) -> (Effect, &'static str) {
     match name {
         "geoip" => (

@@ -8,7 +8,7 @@ use crate::logstash::{
     settings::{Settings, scalar},
 };
 
-/// Does all of them, in Logstash's order.
+/// Applies all of them, in Logstash's order.
 pub(in crate::logstash) fn apply(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) {
     for (at, name, value) in settings.pairs("add_field") {
         add(fields, at, name, value, &[], notes);
@@ -24,7 +24,7 @@ pub(in crate::logstash) fn apply(settings: &mut Settings<'_>, fields: &mut Field
     lose_remove_tag(settings, fields, notes);
 }
 
-/// A tag that is taken away stays here.
+/// Notes that a removed tag stays here.
 pub(super) fn lose_remove_tag(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) {
     for (at, tag) in settings.texts("remove_tag") {
         notes.differs(at, format!("remove_tag `{tag}`: the tag stays; drop the field `tags` as a whole"));
@@ -49,7 +49,8 @@ pub(super) fn remove(fields: &mut Fields, name: &str, at: Place, notes: &mut Not
 
 pub(super) const NO_NAME: &str = "it is no name of a field here";
 
-/// Adds a field; one that was added before becomes a list, as in Logstash. The fields `present` are known to be there.
+/// Adds a field. A second value for an added field makes a list, as in Logstash. The fields `present` are known to
+/// exist.
 pub(super) fn add(fields: &mut Fields, at: Place, name: &str, value: &Value, present: &[String], notes: &mut Notes) {
     let field = path(name);
     let may_be_own = field.as_ref().is_some_and(|path| !fields.targets.contains_key(path) && fields.may_be_own(path));
@@ -69,7 +70,7 @@ pub(super) fn add(fields: &mut Fields, at: Place, name: &str, value: &Value, pre
     note_made(fields, at, path, present, notes);
 }
 
-/// Notes where a made field differs from Logstash's.
+/// Notes the differences between a made field and Logstash's.
 pub(super) fn note_made(fields: &Fields, at: Place, path: &str, present: &[String], notes: &mut Notes) {
     match fields.targets.get(path).map(|target| &target.made) {
         Some(Made::Point { .. }) => {
@@ -87,7 +88,7 @@ pub(super) fn note_made(fields: &Fields, at: Place, path: &str, present: &[Strin
     }
 }
 
-/// Notes where what came with a record differs from Logstash's, as a text or as the value itself.
+/// Notes the differences of values that come with a record, as a text or as the value itself.
 pub(super) fn note_metadata(fields: &Fields, member: &str, is_text: bool, at: Place, path: &str, notes: &mut Notes) {
     match member {
         "partition" | "offset" | "timestamp" if is_text => {
@@ -144,7 +145,7 @@ fn add_text(fields: &mut Fields, at: Place, path: &str, text: &str) -> Result<()
     fields.set(path, made, at)
 }
 
-/// What a text makes.
+/// The field that a text makes.
 pub(super) fn made(fields: &Fields, path: &str, text: &str) -> Result<Made, String> {
     if let Some(field) = sole_field(text)
         && let Seen::Metadata(member) = fields.see(&field)?
@@ -160,7 +161,7 @@ pub(super) fn made(fields: &Fields, path: &str, text: &str) -> Result<Made, Stri
     fields.text(text, path.starts_with("@metadata.")).map(Made::Text)
 }
 
-/// Two values of one field: a point, which as a list has its longitude first, or a list of constants.
+/// Two values for one field: a point, if they are longitude and latitude in this order, or a list of constants.
 fn together(fields: &Fields, before: String, text: String) -> Result<Made, String> {
     match (sole_field(&before), sole_field(&text)) {
         (Some(lon), Some(lat))
@@ -219,7 +220,7 @@ fn list_with(fields: &Fields, tag: &str) -> Result<Vec<String>, String> {
     Ok(list)
 }
 
-/// The fields that the settings which filters have in common change.
+/// The fields that the common settings of a filter change.
 pub(super) fn changed(settings: &mut Settings<'_>) -> Vec<String> {
     let mut fields: Vec<String> =
         settings.pairs("add_field").into_iter().filter_map(|(_, name, _)| path(name)).collect();
@@ -230,8 +231,8 @@ pub(super) fn changed(settings: &mut Settings<'_>) -> Vec<String> {
     fields
 }
 
-/// Notes the settings of a filter that Logstash follows only where the filter succeeds: conditions below do not know whether it did. What
-/// happens to the field `except` is the same here.
+/// Notes the common settings of a filter, which Logstash applies only if the filter succeeds. Conditions below do not
+/// know whether it succeeded. The change of the field `except` is the same here.
 pub(super) fn note_success(
     plugin: &Plugin,
     success: &str,

@@ -1,4 +1,4 @@
-//! `date`: a field with the event's time, or one that is written as RFC 3339.
+//! `date`: sets the event's time from a field, or writes a field as RFC 3339.
 
 use pipeline::route::Zone;
 
@@ -12,13 +12,13 @@ use crate::logstash::{
     settings::Settings,
 };
 
-/// The formats that come over, and what there is to know of all.
+/// The translated formats, and facts about them.
 #[derive(Default)]
 struct Formats {
     texts: Vec<String>,
-    /// Whether each says its own zone.
+    /// Whether every format includes a time zone.
     have_zones: bool,
-    /// Whether one has names of months or days.
+    /// Whether any format has names of months or days.
     have_names: bool,
 }
 
@@ -87,7 +87,7 @@ impl Filtered<'_> {
         formats
     }
 
-    /// The zone of times without an offset, where it is not UTC.
+    /// The zone of times without an offset, if it is not UTC.
     fn zone(&mut self, at: Place, timezone: Option<(Place, &str)>, formats: &Formats) -> Option<String> {
         if formats.have_zones || formats.texts.is_empty() {
             return None;
@@ -101,7 +101,7 @@ impl Filtered<'_> {
         if matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z") {
             return None;
         }
-        // To Logstash upper and lower case are not alike.
+        // Logstash distinguishes upper and lower case in names of zones.
         if let Ok(known) = Zone::parse(zone)
             && known.name() == zone
         {

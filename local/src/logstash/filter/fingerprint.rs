@@ -1,4 +1,5 @@
-//! `fingerprint`: with a key and in a field's own place it is `hash`; as a document's id it is remembered for the output.
+//! `fingerprint`: with a key, and in place of its source, it becomes `hash`. A checksum in `[@metadata]` is remembered
+//! for the id of an output.
 
 use super::{Filtered, Under, common};
 use crate::logstash::{
@@ -9,11 +10,11 @@ use crate::logstash::{
     settings::Settings,
 };
 
-/// What a fingerprint is made of.
+/// The settings of a fingerprint.
 struct Fingerprint {
     sources: Vec<String>,
     target: String,
-    /// Whether it is HMAC-SHA-256 in hexadecimal, as `hash` is.
+    /// Whether it is HMAC-SHA-256 in hexadecimal, like `hash`.
     is_hash: bool,
     key: Option<Place>,
     is_of_all: bool,
@@ -73,7 +74,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// A checksum in `[@metadata]` is no part of the document; an output may make an id of it.
+    /// Remembers a checksum in `[@metadata]`. It is not a part of the document, but an output may use it as the id.
     fn remember(&mut self, at: Place, fingerprint: &Fingerprint) {
         let is_record = fingerprint.is_of_all || (self.is_text && fingerprint.sources == ["message"]);
         let seen = |source: &String| match self.fields.see(source) {
@@ -95,7 +96,7 @@ fn read(settings: &mut Settings<'_>) -> Option<Fingerprint> {
         if sources.is_empty() { Some(vec!["message".into()]) } else { sources.into_iter().collect() };
     let target = settings.text("target").map_or(Some("fingerprint".to_owned()), |(_, name)| path(name));
     let method = settings.text("method").map_or("SHA1", |(_, method)| method);
-    // The key itself is the secret's, so one from the environment is as good as any.
+    // The real key is in the secret, so a key from an environment variable is as good as any.
     let key = settings.raw_text("key").map(|(at, _)| at);
     let is_base64 = settings.is_true("base64encode");
     let is_of_all = settings.is_true("concatenate_all_fields");

@@ -1,7 +1,8 @@
-//! `json`: the JSON text in a field is unfolded.
+//! `json`: unfolds the JSON text in a field.
 //!
-//! Where the input's codec makes a text of each record, `message` is the record itself, which is read as JSON anyway. The rule is
-//! written all the same: it does nothing to records without such a field, and unfolds those that came wrapped in one.
+//! If the input's codec reads each record as a text, `message` is the whole record, which Millrace reads as JSON
+//! anyway. The rule is written nevertheless: it does nothing to records without such a field, and unfolds records that
+//! are wrapped in one.
 
 use super::{Filtered, Under, common, under::Rules};
 use crate::logstash::{
@@ -22,7 +23,7 @@ impl Filtered<'_> {
             self.fields.suspect(None, plugin.at, "`json`");
             return self.notes.differs(plugin.at, format!("json: `{source}` is no name of a field here"));
         };
-        // Of a text that is no JSON nothing is made, with the condition or without.
+        // A text that is not JSON stays unchanged, with the condition or without it.
         let is_about = |field: &Option<String>| field.as_ref() == Some(&source);
         let is_json = matches!(&under.rules, Rules::Refused { about, is_json: true } if is_about(about));
         if is_json {
@@ -35,7 +36,7 @@ impl Filtered<'_> {
                 "json under a condition about `{source}`: every text in it that is JSON is unfolded, whether the condition holds or not"
             );
             self.notes.differs(plugin.at, text);
-            // What the members say is asked only where both agree that they are there.
+            // Members may be unfolded here and not in Logstash, so conditions on them are not translated.
             self.fields.suspect(None, plugin.at, "`json` under a condition");
         } else if !self.is_permitted(plugin.at, "json", under, &[&source], &[]) {
             return self.fields.suspect(None, plugin.at, "`json` under a condition");
@@ -46,7 +47,8 @@ impl Filtered<'_> {
             None => self.join_members(plugin.at, &source, is_record, is_source_removed),
             Some((at, target)) => self.unfold_value(at, &source, target, is_record, is_source_removed),
         }
-        // What held the text is gone already, and stays where it is no JSON: as in Logstash, which removes after success.
+        // The source itself needs no rule: unfolding removes it, and it stays if it is not JSON. Logstash also removes
+        // fields only after success.
         let removed: Vec<_> = settings.texts("remove_field");
         for (at, name) in removed.into_iter().filter(|(_, name)| path(name).as_ref() != Some(&source)) {
             common::remove(&mut self.fields, name, at, self.notes);
@@ -59,7 +61,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// JSON is unfolded before anything else here.
+    /// Notes the differences in order: here JSON is unfolded before all other rules.
     fn note_order(&mut self, at: Place, is_record: bool) {
         if self.wanted != Query::Always && !is_record {
             let text = "json: it is done before all other rules here, so that the conditions above are about its members too; such an event may be dropped, and Logstash keeps it";
@@ -203,7 +205,7 @@ impl Filtered<'_> {
     }
 }
 
-/// Whether the filter takes the text away after it was read.
+/// Whether the filter removes the source text after reading it.
 fn removes(plugin: &Plugin, source: &str) -> bool {
     Settings::of(plugin).texts("remove_field").into_iter().any(|(_, name)| path(name).as_deref() == Some(source))
 }

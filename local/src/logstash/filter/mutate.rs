@@ -1,7 +1,7 @@
-//! `mutate`: fields are renamed, copied, replaced and taken away.
+//! `mutate`: renames, copies, replaces and removes fields.
 //!
-//! Within one `mutate` Logstash has an order of its own, whatever the order in the file. Deliberately absent: what changes the
-//! characters of a value; of these nothing but `add` makes a new one.
+//! Within one `mutate` Logstash has a fixed order, whatever the order in the file. Deliberately absent: changes of the
+//! characters of a value. Of Millrace's rules, only `add` makes a new text.
 
 use super::{Filtered, Under, common};
 use crate::logstash::{
@@ -11,7 +11,7 @@ use crate::logstash::{
     settings::{Settings, scalar},
 };
 
-/// Settings that change the characters or the kind of a value, and how their fields are given.
+/// Settings that change the characters or the type of a value, and the reason why they have no counterpart.
 const CHANGES: [(&str, &str); 11] = [
     ("coerce", "a field that is `null` gets no default"),
     ("update", "a field is not replaced only where it is there"),
@@ -66,7 +66,8 @@ impl Filtered<'_> {
         settings.end(self.notes);
     }
 
-    /// Notes what changes a value: the document keeps it as it came, and conditions below are not translated.
+    /// Notes settings that change a value. The document keeps the original value, and conditions below are not
+    /// translated.
     fn changes(&mut self, plugin: &Plugin, is_first: bool) {
         for setting in &plugin.settings {
             let Some((name, why)) = CHANGES.iter().find(|(name, _)| *name == setting.name) else { continue };
@@ -85,7 +86,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// `add_field` and the like, of any filter.
+    /// Applies the common settings, such as `add_field`, of any filter.
     pub(super) fn common(&mut self, settings: &mut Settings<'_>, under: &Under) {
         if under.permits(&[]) {
             return common::apply(settings, &mut self.fields, self.notes);
@@ -93,7 +94,7 @@ impl Filtered<'_> {
         let added = settings.pairs("add_field");
         for (at, name, value) in &added {
             let (at, name, value) = (*at, *name, *value);
-            // Of a point that lacks one of the two nothing is made.
+            // A point needs both of its fields.
             let other = added.iter().find(|(_, other, _)| are_of_one_point(name, other));
             let needs: Vec<String> = fields_of(value)
                 .into_iter()
@@ -159,7 +160,7 @@ impl Filtered<'_> {
         self.fields.set(&to, made, at)
     }
 
-    /// Notes the fields that were given another type, unless they are parts of a point, whose coordinates may be texts.
+    /// Notes fields with a converted type, except parts of a point: its coordinates may be texts.
     pub(in crate::logstash) fn convert(&mut self, points: &[(String, String, String)]) {
         for (at, path) in std::mem::take(&mut self.converted) {
             let is_of_point = points.iter().any(|(point, lat, lon)| {
@@ -191,7 +192,7 @@ fn changed(setting: &Setting) -> Vec<(Place, String)> {
     }
 }
 
-/// Whether these are the latitude and the longitude of one object.
+/// Whether the two names are the latitude and the longitude of one object.
 fn are_of_one_point(name: &str, other: &str) -> bool {
     let split = |name: &str| {
         path(name).and_then(|path| path.rsplit_once('.').map(|(point, name)| (point.to_owned(), name.to_owned())))

@@ -1,4 +1,4 @@
-//! `prune`: fields at the top of the event stay or go by their names.
+//! `prune`: keeps or removes top-level fields by their names.
 
 use super::{Filtered, Under};
 use crate::logstash::{
@@ -73,7 +73,7 @@ impl Filtered<'_> {
 
 const NO_GLOB: &str = "is no name with `*` at its ends";
 
-/// The globs that match the same names as a regular expression; `None` where none do.
+/// The globs that match the same names as a regular expression; `None` if there are none.
 fn globs(regexp: &str) -> Option<Vec<NameGlob>> {
     let inner = regexp.strip_prefix("^(").and_then(|rest| rest.strip_suffix(")$"));
     match inner {
@@ -89,7 +89,7 @@ fn glob(regexp: &str) -> Option<NameGlob> {
     let rest = before_end.unwrap_or(rest);
     let (front, rest) = rest.strip_prefix(".*").map_or((false, rest), |rest| (true, rest));
     let (back, rest) = rest.strip_suffix(".*").map_or((false, rest), |rest| (true, rest));
-    // Of a name with a dot in it there is no telling here whether it is one or two.
+    // A name with a dot is not translated: here it could be one name or a path.
     let is_literal = is_path(rest) && rest.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@' | ' '));
     is_literal.then(|| NameGlob {
         is_start: after_start.is_some() && !front,

@@ -1,7 +1,8 @@
-//! `split`: the events in an array of an object, such as `Records` in the trails of AWS.
+//! `split`: the elements of an array become events, such as `Records` in the objects of `CloudTrail`.
 //!
-//! Logstash leaves each event in the place of the array, under its name; here an event is a document of its own, so that the name is
-//! taken off wherever it stands. Members of the object around the array that something looks at are copied into each event.
+//! Logstash puts each event in the place of the array, under its name. Here an event is a document of its own, so this
+//! name is removed from every path. Members of the object around the array are copied into each event if a condition or
+//! rule uses them.
 
 use super::{Filtered, Under, common};
 use crate::logstash::{
@@ -37,7 +38,7 @@ impl Filtered<'_> {
         settings.end(self.notes);
     }
 
-    /// Whether nothing before it looked at the event: the array is taken apart before everything else here.
+    /// Whether no earlier filter used the event. Here the array is split before all other rules.
     fn is_first(&self) -> bool {
         let is_constant = |made: &Made| matches!(made, Made::Default(_) | Made::List(_));
         let is_record = |field: &String| self.is_text_at_first && field == "message";
@@ -66,7 +67,7 @@ impl Filtered<'_> {
         note(Effect::Drops, text);
     }
 
-    /// What is copied into each event of an array has to stand before the array.
+    /// Notes that members which are copied into each event have to stand before the array.
     pub(in crate::logstash) fn note_envelope(&mut self, at: Place) {
         let names = self.fields.envelope();
         if !names.is_empty() {

@@ -1,4 +1,4 @@
-//! The conditions that a statement stands under: which events it is about, and whether a rule about fields may drop them.
+//! The conditions around a statement: their query, and whether a rule about fields may ignore them.
 
 use super::{Filtered, presence};
 use crate::logstash::{
@@ -8,27 +8,29 @@ use crate::logstash::{
     query::{MAX_TERMS, Query},
 };
 
-/// The conditions that a statement stands under.
+/// The conditions around a statement.
 #[derive(Clone)]
 pub(in crate::logstash) struct Under {
-    /// Which events, all in all; unknown where no query says it.
+    /// The query for all conditions together; `None` if no query can express it.
     pub(super) query: Option<Query>,
-    /// What the conditions say of rules about fields.
+    /// The consequence of the conditions for rules about fields.
     pub(super) rules: Rules,
-    /// Where the conditions mean another thing here than in Logstash.
+    /// Differences between the conditions here and in Logstash.
     differences: Vec<(Place, Difference)>,
 }
 
-/// Whether rules about fields come over.
+/// Whether rules about fields are translated under the conditions.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Rules {
     /// The conditions hold for every event.
     Free,
-    /// These fields are there: a rule that does nothing without them needs no condition.
+    /// The conditions require only that these fields exist. A rule that does nothing without them needs no condition.
     Presence(Vec<String>),
-    /// The conditions are about one field alone, if there is one; whether they hold for every text of a JSON object in it.
+    /// Rules are not translated. `about` is the field, if all conditions use the same one. `is_json` is true if the
+    /// conditions hold for every JSON object in that field.
     Refused { about: Option<String>, is_json: bool },
-    /// The conditions hold for no event but one with a field of its own under a name that the input sets, which is listed there.
+    /// The conditions hold only for events that come with a field which the input sets. This case is noted at the
+    /// input.
     Silent,
 }
 
@@ -38,12 +40,12 @@ impl Under {
         Self { query: Some(Query::Always), rules: Rules::Free, differences: Vec::new() }
     }
 
-    /// The fields that are known to be there.
+    /// The fields that are known to exist.
     pub(super) fn present(&self) -> &[String] {
         if let Rules::Presence(fields) = &self.rules { fields } else { &[] }
     }
 
-    /// Whether a rule that does nothing without the fields `needs` is the same without the condition.
+    /// Whether a rule that does nothing without the fields `needs` has the same effect without the condition.
     pub(super) fn permits(&self, needs: &[&str]) -> bool {
         match &self.rules {
             Rules::Free => true,
@@ -52,7 +54,8 @@ impl Under {
         }
     }
 
-    /// The statement stands in a branch besides. `left` is what the branches before leave, and `this` the branch's own condition.
+    /// Adds the condition of a branch. `left` is the query for the events that earlier branches left, and `this` the
+    /// branch's own condition.
     pub(super) fn and(
         &self,
         branch: &Branch,
@@ -91,7 +94,7 @@ impl Under {
     }
 }
 
-/// The only field that a condition is about.
+/// The only field that a condition uses.
 fn sole(condition: Option<&Condition>) -> Option<String> {
     match super::about(condition?)?.as_slice() {
         [first, rest @ ..] if rest.iter().all(|field| field == first) => Some((*first).to_owned()),
@@ -99,7 +102,7 @@ fn sole(condition: Option<&Condition>) -> Option<String> {
     }
 }
 
-/// Whether every text of a JSON object matches, as `^\{`.
+/// Whether the expression matches every JSON object, like `^\{`.
 fn begins_json(regexp: &str) -> bool {
     let rest = regexp.strip_prefix('^').or_else(|| regexp.strip_prefix("\\A")).unwrap_or(regexp);
     let rest = rest.strip_prefix("\\s*").unwrap_or(rest);
@@ -109,7 +112,8 @@ fn begins_json(regexp: &str) -> bool {
 }
 
 impl Filtered<'_> {
-    /// Lists where the conditions choose other events than in Logstash. Events are dropped where they hold, or kept.
+    /// Lists the differences between conditions here and in Logstash. With `drops`, events for which the conditions
+    /// hold are dropped, else kept.
     pub(in crate::logstash) fn list_differences(&mut self, differences: &[(Place, Difference)], drops: bool) {
         for (at, difference) in differences {
             let (effect, consequence) = match difference.holds {
@@ -121,7 +125,7 @@ impl Filtered<'_> {
         }
     }
 
-    /// `drop`: events for which the conditions hold are not wanted.
+    /// `drop`: excludes the events for which the conditions hold.
     pub(super) fn drop_under(&mut self, at: Place, under: &Under) {
         let query = under.query.as_ref().map(Query::exact);
         let query = query.filter(|query| self.wanted.terms() + query.terms() <= MAX_TERMS);
@@ -135,7 +139,8 @@ impl Filtered<'_> {
         self.wanted = Query::all([self.wanted.clone(), query.not()]);
     }
 
-    /// Where the condition of a branch means another thing than in Logstash. `is_negated`: that it does not hold is asked.
+    /// The differences between the condition of a branch here and in Logstash. With `is_negated`, those of its
+    /// negation.
     pub(in crate::logstash) fn differences(&self, branch: &Branch, is_negated: bool) -> Vec<(Place, Difference)> {
         let Some(condition) = &branch.condition else { return Vec::new() };
         let found = difference::of(condition, is_negated, &self.fields);

@@ -1,4 +1,4 @@
-//! The input `kafka`: its topics, and what comes with a record.
+//! The input `kafka`: its topics, and the metadata of records.
 
 use super::{From, escaped, keep_error, known};
 use crate::logstash::{
@@ -73,7 +73,7 @@ pub(super) fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields,
     From::Topic(topic)
 }
 
-/// What `decorate_events` puts into `[@metadata]`.
+/// The members of `[@metadata]` that `decorate_events` sets.
 fn decorate(
     at: Place,
     how: Option<(Place, &str)>,

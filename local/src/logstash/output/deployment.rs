@@ -1,4 +1,4 @@
-//! Settings of outputs that are the deployment's, the domain's or not needed here.
+//! Settings of outputs that belong to the deployment or the domain, or are not needed.
 
 use crate::logstash::{
     note::{Effect, Notes},

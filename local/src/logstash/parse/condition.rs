@@ -1,6 +1,7 @@
 //! The condition of an `if`.
 //!
-//! `and` binds tighter than `or`, as in Logstash, which takes no `nand` or `xor` beside another operator without parentheses.
+//! `and` binds tighter than `or`, as in Logstash. `nand` and `xor` need parentheses beside another operator, as in
+//! Logstash.
 
 use super::{Parser, SyntaxError};
 use crate::logstash::{
@@ -111,7 +112,7 @@ impl Parser<'_> {
         Ok(operand)
     }
 
-    /// `None` where none begins here. `["a"]` is a list, `[a]` a field.
+    /// `None` if no operand begins here. `["a"]` is a list, `[a]` a field.
     fn operand(&mut self) -> Result<Option<Operand>, SyntaxError> {
         if let Some(text) = self.scan.string()? {
             let is_variable = variable::is_in(text);

@@ -1,4 +1,5 @@
-//! Comparisons of a field with a value, as Logstash makes them: a text equals texts, a whole number whole numbers.
+//! Comparisons of a field with a value, as Logstash makes them: a text equals only texts, a whole number only whole
+//! numbers.
 
 use super::{clashing, constant, defaulted, either, term};
 use crate::logstash::{
@@ -28,7 +29,7 @@ pub(super) fn compare(left: &Operand, operator: Operator, right: &Operand, field
     match fields.look(path)? {
         Seen::Nothing => Ok(Query::Never),
         Seen::Text(known) if !known.contains("%{") && operator == Operator::Equal => {
-            // With a value of its own the event has a list of both, which equals nothing.
+            // With an original value the field is a list of both, which equals nothing.
             Ok(clashing(path, is_equal(known), &constant(false), fields))
         }
         Seen::Default(known) if operator == Operator::Equal => Ok(defaulted(path, is_equal(known), own(path)?)),
@@ -37,7 +38,7 @@ pub(super) fn compare(left: &Operand, operator: Operator, right: &Operand, field
     }
 }
 
-/// As Logstash compares: a text equals texts, a whole number whole numbers.
+/// A comparison as Logstash makes it: a text equals only texts, a whole number only whole numbers.
 fn comparison(field: &str, operator: Operator, text: &str, is_number: bool, fields: &Fields) -> Result<Query, String> {
     let sign = match operator {
         Operator::Less => "<",
@@ -56,7 +57,7 @@ fn comparison(field: &str, operator: Operator, text: &str, is_number: bool, fiel
     term(field, fields, |name| format!("{name}:{sign}{}", quoted(text)))
 }
 
-/// A number equals no text with its digits.
+/// A number does not equal a text with the same digits.
 fn equals_number(field: &str, text: &str, fields: &Fields) -> Result<Query, String> {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let digits = digits.trim_start_matches('0');
@@ -66,7 +67,7 @@ fn equals_number(field: &str, text: &str, fields: &Fields) -> Result<Query, Stri
     Ok(Query::all([is_number, is_text.not()]))
 }
 
-/// Whether a text is nothing but a text to Lucene: no number, truth value, date or address.
+/// Whether Lucene reads a text only as a text, not as a number, truth value, date or address.
 fn is_word(text: &str) -> bool {
     let is_address =
         text.contains([':', '.']) && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '/'));
@@ -76,12 +77,12 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && !is_number && !matches!(text, "true" | "false") && !is_address && !is_dated
 }
 
-/// A value that texts alone equal: as a regular expression where Lucene would read something else.
+/// A value that only texts equal. It becomes a regular expression if Lucene would read it as another type.
 pub(super) fn exactly(text: &str) -> String {
     if text.is_empty() || is_word(text) { query::value(text) } else { format!("/{}/", literal(text)) }
 }
 
-/// A value that equals whatever is written like it: Logstash compares the elements of a list so.
+/// A value that equals everything written the same way. Logstash compares elements of a list like this.
 pub(super) fn loosely(text: &str) -> String {
     let whole = text.strip_prefix('-').unwrap_or(text);
     let is_whole = !whole.is_empty()
@@ -95,7 +96,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A text within a regular expression of Lucene.
+/// A text, escaped for a regular expression of Lucene.
 pub(super) fn literal(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,8 +1,9 @@
-//! Kinds of lines that changed an event without being listed, each with what is made of it now.
+//! Kinds of lines that once changed an event without a note, each with its current translation.
 
 use super::{Effect, dataset, translated};
 
-/// The effects and texts of all notes of a configuration with this input, these filters and this index.
+/// The translation, and the effects and texts of all its notes, for a configuration with this input, these filters and
+/// this index.
 fn notes(input: &str, filters: &str, index: &str) -> (String, Vec<(Effect, String)>) {
     let text =
         format!("input {{ {input} }}\nfilter {{\n{filters}\n}}\noutput {{ opensearch {{ index => \"{index}\" }} }}");
@@ -24,7 +25,7 @@ fn a_condition_on_a_renamed_field_asks_for_the_events_own_of_that_name_too() {
             "mutate { rename => { user => adid } } if [adid] =~ /^bot/ { drop { } }",
             "select: 'NOT user:/bot.*/ AND NOT (NOT _exists_:user AND adid:/bot.*/)'",
         ),
-        // Without the event's own, which was removed before, the renamed one alone.
+        // The original field was removed before, so only the renamed field counts.
         (
             "mutate { remove_field => [adid] } mutate { rename => { user => adid } } if [adid] == \"x\" { drop { } }",
             "select: NOT user:x",
@@ -109,7 +110,7 @@ fn a_zone_of_the_database_is_that_of_times_without_an_offset() {
         assert!(!yaml.contains(", timezone:"), "{yaml}");
         assert_listed(&notes, Effect::Differs, "a time without an offset is taken as UTC");
     }
-    // A number says where it is from.
+    // A number has a known time zone.
     let (yaml, _) = self::notes(S3, "date { match => [t, UNIX] timezone => \"Asia/Seoul\" }", "i-%{+YYYY.MM.dd}");
     assert!(!yaml.contains("Seoul }"), "{yaml}");
 }
@@ -136,7 +137,7 @@ fn what_comes_with_a_record_of_kafka_comes_over() {
             );
         }
     }
-    // An input sets its own fields before `[@metadata]`.
+    // An input sets its added fields before `[@metadata]`.
     let input = "kafka { topics => t codec => json decorate_events => basic add_field => { k => \"%{[@metadata][kafka][key]}\" } }";
     let (yaml, notes) = notes(input, "", "i");
     assert!(!yaml.contains("metadata: {"), "{yaml}");
@@ -153,7 +154,7 @@ fn an_array_under_any_name_comes_over_with_what_is_asked_for_around_it() {
     let input = "s3 { bucket => b codec => json tags => [in] }";
     let (yaml, _) = self::notes(input, "split { field => Records } if \"p\" in [tags] { drop { } }", "i");
     assert!(yaml.contains("envelope: [tags]\n    select: NOT tags:p\n"), "{yaml}");
-    // What is around the array, one name on both sides, and a filter before are not guessed at.
+    // Not translated: members around the array, one name on both sides, a filter before `split`.
     for filters in [
         "split { field => \"[detail][findings]\" } if [detail][kind] == \"x\" { drop { } }",
         "split { field => Records } if [Records][a] == \"x\" and [a] == \"y\" { drop { } }",

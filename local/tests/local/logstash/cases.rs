@@ -1,6 +1,6 @@
-//! Configurations of public bug reports, each against its committed translation: pipeline.yaml, then every line that is said.
+//! Configurations from public bug reports, each with its committed translation: pipeline.yaml, then every printed line.
 //!
-//! `MILLRACE_ACCEPT=1` writes the translations as they are now.
+//! `MILLRACE_ACCEPT=1` writes the current translations into the committed files.
 
 use std::{
     fmt::Write as _,
@@ -19,7 +19,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// A configuration of these files.
+/// The translation of the configuration in these files.
 fn translated(name: &str, paths: &[PathBuf]) -> (Import, String) {
     let file_name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     let texts: Vec<(String, String)> =
@@ -74,7 +74,7 @@ fn every_configuration_of_a_report_becomes_what_is_committed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What becomes of the events of a sample: the documents that are kept.
+/// The documents that a translated configuration makes from a sample.
 fn kept(name: &str, sample: &str) -> Vec<String> {
     let root = folder("../tests/data/cases/logstash");
     let (import, _) = translated(name, &[root.join(format!("{name}.conf"))]);

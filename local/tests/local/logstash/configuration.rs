@@ -1,4 +1,4 @@
-//! A configuration at random, and what the small Logstash makes of an event by it.
+//! A random configuration, and the result of the small Logstash for an event.
 
 use fastrand::Rng;
 use serde_json::Value;
@@ -11,16 +11,16 @@ use super::{
 const BESIDE: [Field; 2] = [&["c"], &["d"]];
 const DAY: &str = "2026.11.22";
 
-/// How events lie in records.
+/// The form of events in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Each record is one, read by the codec.
+    /// Each record is one event, read by the codec.
     Bare,
-    /// Each record is one, read by a filter, which may remove the text.
+    /// Each record is one event, read by a filter, which may remove the text.
     Text { is_removed: bool },
-    /// The codec puts them into `doc`.
+    /// The codec puts each event into `doc`.
     Target,
-    /// They are elements of the array `doc`, which a `split` takes apart.
+    /// Events are elements of the array `doc`, and a `split` takes it apart.
     Array,
 }
 
@@ -30,7 +30,7 @@ impl Shape {
     }
 }
 
-/// A configuration, what it says, and what its lines are about.
+/// A configuration, its statements, and the fields that its lines affect.
 pub(super) struct Case {
     pub(super) text: String,
     pub(super) lines: Vec<Vec<String>>,
@@ -41,7 +41,7 @@ pub(super) struct Case {
     has_added: bool,
     index: String,
     id: Option<&'static str>,
-    /// Which events come to the output; whether the others come to another.
+    /// The condition of the output for the events it takes; and whether another output takes the other events.
     output: Option<(evaluator::Condition, bool)>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn case(random: &mut Rng) -> Case {
         _ => "logs-%{[@metadata][x]}".into(),
     };
     let id = (random.u8(..4) == 0).then_some(if is_inside { "%{[doc][id]}" } else { "%{id}" });
-    // What stands beside an array is no member of its elements too.
+    // A field beside an array is not a member of its elements too.
     let beside: &'static [Field] = if shape == Shape::Array { &BESIDE } else { &FIELDS };
     let mut generator = Generator { random, is_inside, beside };
     let filters = generator.statements(2);
@@ -138,7 +138,7 @@ impl Case {
         writer.line("}", Vec::new());
     }
 
-    /// A record at random.
+    /// A random record.
     pub(super) fn record(&self, random: &mut Rng, is_plain: bool) -> String {
         if self.shape != Shape::Array {
             return event(random, is_plain).to_string();
@@ -150,7 +150,8 @@ impl Case {
         format!("{{{}\"doc\":{}}}", around.collect::<String>(), Value::from(elements))
     }
 
-    /// What Logstash makes of a record: of each event a document, or nothing; none where it fails.
+    /// The result of Logstash for a record: a document for each event, or `None` for a dropped one. An error if a
+    /// condition fails.
     pub(super) fn in_logstash(&self, record: &str) -> Result<Vec<Option<Indexed>>, Fails> {
         let read: Value = serde_json::from_str(record).unwrap();
         let mut event = match self.shape {
@@ -181,7 +182,7 @@ impl Case {
         Ok(all)
     }
 
-    /// The filter that goes before those at random.
+    /// The filter before the random ones.
     fn first(&self) -> Vec<evaluator::Statement> {
         let mut after = evaluator::After::default();
         let filter = match self.shape {

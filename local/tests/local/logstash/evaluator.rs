@@ -1,6 +1,6 @@
-//! A small Logstash, written from its source: filters, one after another, on one event.
+//! A small Logstash, written from Logstash's source code: it runs filters one after another on one event.
 //!
-//! Filters that the translation lists are here as well, since later lines depend on them.
+//! It also has filters that the translation only lists, since later lines depend on them.
 
 #[path = "evaluator/condition.rs"]
 mod condition;
@@ -16,7 +16,7 @@ use serde_json::Value;
 pub(super) use condition::{Fails, holds};
 pub(super) use value::{add_tag, filled, get};
 
-/// A field: one name, or several of objects within one another.
+/// A field: the names on the path to it.
 pub(super) type Field = &'static [&'static str];
 
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) enum Order {
     AtLeast,
 }
 
-/// A regular expression, and which lines it matches.
+/// A regular expression, and the lines that it matches.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     pub(super) text: &'static str,
@@ -71,12 +71,12 @@ pub(super) enum Change {
     Strip(Field),
     Split(Field, &'static str),
     Join(Field, &'static str),
-    /// To, from.
+    /// Target and source.
     Merge(Field, Field),
     Copy(Field, Field),
 }
 
-/// The settings that all filters have in common, for events on which the filter succeeds.
+/// The settings that all filters have in common. They apply if the filter succeeds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct After {
     pub(super) added: Vec<(Field, &'static str)>,
@@ -108,9 +108,9 @@ pub(super) enum Filter {
         source: Field,
         target: Field,
     },
-    /// A text of two words.
+    /// Splits a text of two words.
     Dissect(Field, [Field; 2]),
-    /// A text `name=value`.
+    /// Reads a text `name=value`.
     Kv(Field),
     /// Code that sets a field.
     Ruby(Field, &'static str),
@@ -123,7 +123,8 @@ pub(super) enum Statement {
     If(Vec<(Option<Condition>, Vec<Statement>)>),
 }
 
-/// What becomes of an event: itself or those that it was split into, each `None` where it is dropped.
+/// The result of the statements for an event: the event, or the events it was split into. Each is `None` if it was
+/// dropped.
 pub(super) fn run(statements: &[Statement], event: Value) -> Result<Vec<Option<Value>>, Fails> {
     let mut events = vec![Some(event)];
     for statement in statements {
@@ -153,7 +154,7 @@ fn one(statement: &Statement, event: Value) -> Result<Vec<Option<Value>>, Fails>
     }
 }
 
-/// The event with these fields besides.
+/// The event with these additional fields.
 pub(super) fn added(mut event: Value, fields: &[(Field, &str)]) -> Value {
     for (field, text) in fields {
         value::add(&mut event, field, text);

@@ -1,4 +1,4 @@
-//! Configurations and events at random, of few names and values, so that rules and conditions meet.
+//! Random configurations and events with few names and values, so that rules and conditions affect the same fields.
 
 #[path = "generator/condition.rs"]
 mod condition;
@@ -16,12 +16,12 @@ use super::evaluator::{Field, Filter, Statement};
 pub(super) use event::event;
 pub(super) use write::{Writer, asked};
 
-/// Fields that events come with, most often.
+/// Fields that most events have.
 pub(super) const FIELDS: [Field; 6] = [&["a"], &["b"], &["c"], &["d"], &["o", "x"], &["o", "y"]];
-/// The same in the object in which a codec or `split` puts them.
+/// The same fields in the object where a codec or `split` puts them.
 const INSIDE: [Field; 6] =
     [&["doc", "a"], &["doc", "b"], &["doc", "c"], &["doc", "d"], &["doc", "o", "x"], &["doc", "o", "y"]];
-/// Fields that filters make, and that some events come with.
+/// Fields that filters make. Some events have them too.
 const MADE: [Field; 10] = [
     &["e"],
     &["f"],
@@ -39,12 +39,12 @@ fn one<T: Clone>(random: &mut Rng, all: &[T]) -> T {
     all[random.usize(..all.len())].clone()
 }
 
-/// What makes configurations.
+/// The generator of configurations.
 pub(super) struct Generator<'r> {
     pub(super) random: &'r mut Rng,
-    /// Whether the events' own fields lie in the object `doc`.
+    /// Whether the original fields of events are in the object `doc`.
     pub(super) is_inside: bool,
-    /// The events' fields beside it.
+    /// The fields of events beside that object.
     pub(super) beside: &'static [Field],
 }
 
@@ -53,7 +53,7 @@ impl Generator<'_> {
         one(self.random, all)
     }
 
-    /// True once in so many times.
+    /// Returns true once in `times` calls on average.
     fn once_in(&mut self, times: u8) -> bool {
         self.random.u8(..times) == 0
     }
@@ -63,12 +63,12 @@ impl Generator<'_> {
         if is_inside { self.one(&INSIDE) } else { self.one(self.beside) }
     }
 
-    /// A field to ask for or to take away.
+    /// A field to use in a condition or to remove.
     fn field(&mut self) -> Field {
         if self.once_in(6) { self.one(&MADE) } else { self.own_field() }
     }
 
-    /// A field to make: also one that events come with.
+    /// A field to make. Events may have it already.
     fn target(&mut self) -> Field {
         if self.once_in(4) { self.own_field() } else { self.one(&MADE) }
     }

@@ -1,4 +1,4 @@
-//! Conditions, as Logstash's `EventCondition` decides them.
+//! Conditions, evaluated like Logstash's `EventCondition`.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::{
     value::{get, written},
 };
 
-/// Logstash cannot decide the condition.
+/// Logstash raises an error when it evaluates the condition.
 pub(in super::super) struct Fails;
 
 pub(in super::super) fn holds(condition: &Condition, event: &Value) -> Result<bool, Fails> {

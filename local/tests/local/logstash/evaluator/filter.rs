@@ -1,4 +1,4 @@
-//! Filters, and what all of them do after success.
+//! Filters, and the common settings that apply after success.
 
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::{
     value::{add, add_tag, filled, get, remove, remove_tag, set, text, written},
 };
 
-/// The event, none, or the several of `split`.
+/// The result: one event, none if it was dropped, or the events of a `split`.
 pub(super) fn apply(filter: &Filter, after: &After, mut event: Value) -> Vec<Option<Value>> {
     let succeeded = match filter {
         Filter::Drop => return vec![None],
@@ -116,7 +116,7 @@ fn json(event: &mut Value, source: Field, target: Option<Field>) -> bool {
     true
 }
 
-/// A dictionary of `x` alone.
+/// A dictionary with the single key `x`.
 fn translate(event: &mut Value, source: Field, target: Field) -> bool {
     if get(event, source).map(written).as_deref() != Some("x") || (source != target && get(event, target).is_some()) {
         return false;

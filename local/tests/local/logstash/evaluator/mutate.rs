@@ -1,4 +1,4 @@
-//! `mutate`: its settings in Logstash's order, whatever the order in which they are written.
+//! `mutate`: its settings in Logstash's fixed order, whatever their order in the file.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Fields of an event: read, set, removed, and written into texts.
+//! Fields of an event: read, set, removed, and inserted into texts.
 
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn add(event: &mut Value, field: &[&str], text: &str) {
     set(event, field, list.into());
 }
 
-/// A text with fields in it.
+/// A text with its field references replaced.
 pub(in super::super) fn filled(event: &Value, text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, (inside, after))) =

@@ -1,4 +1,4 @@
-//! Conditions.
+//! Random conditions.
 
 use super::{
     super::evaluator::{Condition, Field, Literal, Order, Pattern},

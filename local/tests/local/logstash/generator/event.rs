@@ -1,11 +1,11 @@
-//! Events.
+//! Random events.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::one;
 
-/// An event. A plain one has no list but `tags`, no number with a fraction, no `null` and no empty text.
+/// A random event. A plain one has no list except `tags`, no number with a fraction, no `null` and no empty text.
 pub(in super::super) fn event(random: &mut Rng, is_plain: bool) -> Value {
     let mut event = json!({});
     for name in ["a", "b", "c", "d"] {

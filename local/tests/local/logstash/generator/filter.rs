@@ -1,4 +1,4 @@
-//! Filters, each with the settings that all have in common.
+//! Random filters, each with the settings that all filters have in common.
 
 use super::{
     super::evaluator::{After, Change, Field, Filter},
@@ -46,7 +46,7 @@ impl Generator<'_> {
                 _ => after.lost_tag = Some(self.one(&["in", "p"])),
             }
         }
-        // A hash has each name once.
+        // A hash has each name only once.
         after.added.dedup_by_key(|(field, _)| *field);
         after
     }
@@ -56,7 +56,7 @@ impl Generator<'_> {
         let mut changes: Vec<Change> = Vec::new();
         for _ in 0..count {
             let change = self.change();
-            // Each setting once: they are written as hashes and lists of one.
+            // Each setting occurs once, since settings are written as hashes and lists with one entry.
             let is_new = |known: &Change| std::mem::discriminant(known) != std::mem::discriminant(&change);
             if changes.iter().all(is_new) {
                 changes.push(change);

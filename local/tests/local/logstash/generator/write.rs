@@ -1,4 +1,4 @@
-//! A configuration as it is written, one statement to a line, and the fields that the statements of each line are about.
+//! Writes a configuration as text, one statement per line, with the fields that each line affects.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::super::evaluator::{After, Change, Condition, Field, Filter, Literal, 
 pub(in super::super) struct Writer {
     pub(in super::super) text: String,
     pub(in super::super) lines: Vec<Vec<String>>,
-    /// Fields that the input or a filter added so far.
+    /// Fields that the input or a filter has added so far.
     added: Vec<String>,
 }
 
@@ -45,11 +45,12 @@ impl Writer {
                 (Some(condition), _) => format!("else if {} {{", asked(condition)),
                 (None, _) => "else {".into(),
             };
-            // The condition is about whatever stands under it.
+            // The condition affects all fields of the statements under it.
             let mut inner = Self::default();
             inner.statements(body);
             let mut about = inner.lines.concat();
-            // What the input or a filter adds is decided beforehand, in the branches before as well.
+            // The translation decides conditions on added fields in advance. Those of earlier branches also affect this
+            // one.
             let known = self.added.iter().filter(|name| head.contains(&format!("[{name}]")));
             asked_of.extend(known.cloned());
             about.extend(asked_of.iter().cloned());
@@ -64,7 +65,7 @@ fn reference(field: Field) -> String {
     field.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().concat()
 }
 
-/// The fields at the top that a line is about, and those in its texts.
+/// The top-level fields that a line affects, and those in its texts.
 #[derive(Default)]
 struct Tops(Vec<String>);
 
