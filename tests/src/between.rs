@@ -1,4 +1,5 @@
-//! A server between somebody and a domain, which says a thing or two otherwise: its clock, its version, or that it wants a password.
+//! A server in front of a domain that changes some of its answers: the date, the version, or a password that is
+//! required.
 
 use std::sync::Arc;
 
@@ -13,14 +14,14 @@ use serde_json::Value;
 
 use crate::engine;
 
-/// What it says otherwise.
+/// The changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Changes {
     /// The header `date`.
     pub date: Option<&'static str>,
     /// The password that the user `ingest` has to give.
     pub password: Option<&'static str>,
-    /// An Elasticsearch of this version.
+    /// Answer as Elasticsearch of this version.
     pub elasticsearch: Option<&'static str>,
 }
 
@@ -33,7 +34,7 @@ pub struct Between {
 }
 
 impl Between {
-    /// Starts one before a domain.
+    /// Starts a server in front of a domain.
     ///
     /// # Panics
     /// If no port is free.
@@ -71,7 +72,7 @@ impl Between {
     }
 }
 
-/// Elasticsearch 7 names no distribution.
+/// Removes the distribution, which Elasticsearch 7 does not name.
 fn disguised(said: &[u8], version: &str) -> String {
     let mut said: Value = serde_json::from_slice(said).expect("the engine says what it is");
     said["version"]["number"] = version.into();

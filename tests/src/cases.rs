@@ -1,18 +1,18 @@
-//! The inputs of tests/data/cases and the rules beside them, as runs of a function; and the table of what came of them.
+//! The inputs of tests/data/cases with the rules beside them, as runs of a function, and the table of their results.
 //!
-//! In: the folder. Out: one [`Run`] for each file, rules and source, and a table of fixed columns with a comment at each line.
-//! Deliberately absent: the functions and the domain, which the test brings together.
+//! In: the folder. Out: one [`Run`] for each file, rules and source, and a table with fixed columns and a comment on
+//! each line. Deliberately absent: the functions and the domain, which the test starts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The rules that every file meets: an object of S3 whose format is found out.
+/// The rules that apply to every file: an S3 object whose format is detected.
 const DEFAULT: &str = "datasets:\n  - name: any\n    from: { key: \"**\" }\n    index: any\n";
 /// The name of `DEFAULT` in the table.
 pub const DEFAULT_RULES: &str = "-";
 
-/// What brings a file to its function.
+/// The service that delivers a file to its function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// The file is an object.
@@ -33,7 +33,7 @@ impl Service {
         }
     }
 
-    /// What a `from` is of.
+    /// The service that a `from` names.
     fn of(from: &str) -> Self {
         match from {
             from if from.contains("stream:") => Self::Kinesis,
@@ -48,57 +48,57 @@ impl Service {
 pub struct Rules {
     /// Its name in the table.
     pub name: String,
-    /// As it stands.
+    /// Its text.
     pub text: String,
 }
 
 /// A folder of inputs.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    /// Its rules, and those that every file meets.
+    /// Its rules, and the default rules.
     pub rules: Vec<Rules>,
     /// Its inputs: path below tests/data/cases, and bytes.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// One file under one file of rules by one source.
+/// One file with one file of rules and one source.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// What its names begin with, unique: of objects, streams, topics and indices.
+    /// The unique prefix of its names: objects, streams, topics and indices.
     pub id: String,
     /// The line of the table.
     pub key: Key,
     /// The input.
     pub bytes: Vec<u8>,
-    /// The datasets, under names of this run.
+    /// The datasets, with names that only this run uses.
     pub datasets: String,
 }
 
-/// What a line of the table is about.
+/// The key of a line of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The file.
     pub file: String,
     /// Its rules.
     pub rules: String,
-    /// What brought it; `-` where the function refuses the rules.
+    /// The service that delivered it; `-` if the function refuses the rules.
     pub source: String,
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Events.
+    /// Events that were read.
     pub read: u64,
-    /// In the domain.
+    /// Events in the domain.
     pub indexed: u64,
-    /// Not wanted.
+    /// Events that were dropped.
     pub dropped: u64,
     /// Dead letters by their `error_type`.
     pub rejected: BTreeMap<String, u64>,
     /// Receipts.
     pub attempts: u64,
-    /// What is rare: `duplicates:1`, or the fault of the rules.
+    /// Rare results: `duplicates:1`, or the fault of the rules.
     pub more: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ pub struct Table {
     lines: BTreeMap<Key, (String, String)>,
 }
 
-/// All folders, by name.
+/// All folders, in the order of their names.
 pub fn folders(root: &Path) -> Vec<Folder> {
     children(root).into_iter().filter(|path| path.is_dir()).map(|path| folder(root, &path)).collect()
 }
@@ -138,7 +138,7 @@ fn folder(root: &Path, path: &Path) -> Folder {
                 let name = name.rsplit('/').next().unwrap_or_default().to_owned();
                 found.rules.push(Rules { name, text: String::from_utf8(bytes).expect("rules are UTF-8") });
             }
-            // Configurations of Logstash hold no events.
+            // Logstash configurations hold no events.
             Some("conf") => {}
             _ => found.files.push((name, bytes)),
         }
@@ -146,7 +146,7 @@ fn folder(root: &Path, path: &Path) -> Folder {
     found
 }
 
-/// The runs of a file under rules, one for each source that these name. `number` makes the names unique.
+/// The runs of a file with these rules, one for each source that the rules name. `number` makes the names unique.
 pub fn runs(number: usize, file: &(String, Vec<u8>), rules: &Rules) -> Vec<Run> {
     let datasets: Vec<&str> = rules.text.split("\n  - ").skip(1).collect();
     let mut services: Vec<Service> = datasets.iter().map(|dataset| Service::of(from(dataset))).collect();
@@ -166,7 +166,7 @@ fn from(dataset: &str) -> &str {
     dataset.lines().find(|line| line.trim_start().starts_with("from:")).unwrap_or_default()
 }
 
-/// A dataset under names of one run's own.
+/// A dataset with names that only this run uses.
 fn renamed(dataset: &str, id: &str) -> String {
     let mut text = String::new();
     for line in dataset.lines() {
@@ -187,7 +187,7 @@ fn renamed(dataset: &str, id: &str) -> String {
     text
 }
 
-/// The records of a file: its lines, without those that are empty.
+/// The records of a file: its lines, without empty ones.
 pub fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
@@ -206,7 +206,7 @@ impl Counts {
 }
 
 impl Table {
-    /// Reads a table; what comes before the first line with a file stays as it is.
+    /// Reads a table. The text before the first line with a file stays unchanged.
     pub fn read(text: &str) -> Self {
         let mut table = Self::default();
         for line in text.lines() {
@@ -224,7 +224,7 @@ impl Table {
         table
     }
 
-    /// The table of these counts, with the head and the comments of this one.
+    /// The table with these counts, and with the head and the comments of this table.
     pub fn with(&self, found: &BTreeMap<Key, Counts>) -> String {
         let mut text = self.head.clone();
         for (key, counts) in found {
@@ -237,7 +237,7 @@ impl Table {
         text
     }
 
-    /// The lines that differ from these counts, as they are and as they were found.
+    /// The lines that differ from these counts: as written, and as found.
     pub fn differing(&self, found: &BTreeMap<Key, Counts>) -> Vec<String> {
         let words = |cells: &str| cells.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut differing = Vec::new();

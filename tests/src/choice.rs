@@ -1,6 +1,7 @@
-//! What the real `firehose-transform` chooses by many rules at once: each is the `select` of a dataset of its own.
+//! The events that the real `firehose-transform` selects by many rules. Each rule is the `select` of its own dataset.
 //!
-//! In: rules as YAML, and events. Out: of each rule what is chosen, or the fault for which it is refused.
+//! In: rules as YAML, and events. Out: for each rule the selected events, or the fault for which the function refuses
+//! it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,26 +13,26 @@ use crate::place;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The function, and the rules that it took.
+/// The function with the rules that it accepted.
 #[derive(Debug)]
 pub struct Choice {
     function: Function,
-    /// Of each rule the fault, if it has one.
+    /// The fault of each rule, if it has one.
     pub faults: Vec<Option<String>>,
     _folder: tempfile::TempDir,
 }
 
 impl Choice {
-    /// Starts the function with these rules; those that it refuses are left out.
+    /// Starts the function with these rules, without those that it refuses.
     ///
     /// # Panics
-    /// If it starts with none of them.
+    /// If the function does not start with the remaining rules.
     pub async fn start(rules: &[String]) -> Self {
         let folder = place::scratch();
         let pipeline = folder.path().join("pipeline.yaml");
         let env = [("MILLRACE_PIPELINE", pipeline.display().to_string())];
         let mut faults = vec![None; rules.len()];
-        // All faults are told at once, so the second start has none.
+        // The function reports all faults at once, so the second start has none.
         for _ in 0..2 {
             let mut yaml = "datasets:\n  - { name: any, from: { delivery_stream: any } }\n".to_owned();
             for (number, rule) in rules.iter().enumerate() {
@@ -51,7 +52,7 @@ impl Choice {
             let said = function.lines().join("\n").replace("\\n", "\n");
             for fault in said.lines().filter_map(|line| line.split_once("pipeline.yaml:")).map(|(_, fault)| fault) {
                 let (line, message) = fault.split_once(':').expect("a line");
-                // The first two lines are no rules.
+                // The first two lines hold no rules.
                 let number = line.parse::<usize>().ok().and_then(|line| line.checked_sub(3));
                 let of = number.and_then(|number| faults.get_mut(number)).unwrap_or_else(|| panic!("{fault}"));
                 of.get_or_insert_with(|| message.to_owned());
@@ -60,7 +61,7 @@ impl Choice {
         panic!("the function does not start with the rules that had no fault");
     }
 
-    /// Which of the events a rule chooses; `None` where it cannot say.
+    /// Whether a rule selects each event; `None` if the function cannot decide.
     ///
     /// # Panics
     /// If the function fails.

@@ -1,12 +1,12 @@
-//! CloudWatch Logs' envelope, as a subscription puts it into a stream.
+//! The envelope of CloudWatch Logs, as a subscription writes it into a stream.
 //!
-//! In: log events. Out: the envelope's JSON, and the events that it holds by the names that documents have. Deliberately
-//! absent: the gzip around it, which [`crate::events::gzip`] makes.
+//! In: log events. Out: the envelope's JSON, and the documents of its events under their field names.
+//! Deliberately absent: the gzip around it, which [`crate::events::gzip`] adds.
 
 use serde_json::{Value, json};
 
-/// An envelope around log events of id, time and message; `DATA_MESSAGE` or `CONTROL_MESSAGE`. Its members come in the
-/// order in which AWS writes them, the log events last.
+/// An envelope around log events with id, time and message. Its type is `DATA_MESSAGE` or `CONTROL_MESSAGE`.
+/// Its members are in the order in which AWS writes them, with the log events last.
 pub fn envelope(message_type: &str, log_events: &[(&str, u64, &str)]) -> String {
     let log_events: Vec<_> = log_events
         .iter()
@@ -24,8 +24,8 @@ pub fn envelope(message_type: &str, log_events: &[(&str, u64, &str)]) -> String 
     )
 }
 
-/// The document of a log event of such an envelope, by its id, its time in RFC 3339 and its message: the members of a
-/// JSON object go before the envelope's own.
+/// The document of one log event of such an envelope. If the message is a JSON object, its members come before the
+/// envelope's own. The time is in RFC 3339.
 ///
 /// # Panics
 /// Never: the envelope's members are an object.

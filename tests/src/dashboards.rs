@@ -1,8 +1,8 @@
-//! OpenSearch Dashboards, as far as it takes an import of saved objects: as strict as the real one is about the request,
-//! and with its answers.
+//! The part of OpenSearch Dashboards that imports saved objects. It checks the request as strictly as the real one,
+//! and gives the same answers.
 //!
-//! In: `POST /_dashboards/api/saved_objects/_import`. Out: the bytes of each import, and the objects that there are now.
-//! Deliberately absent: migrations, and everything that is seen.
+//! In: `POST /_dashboards/api/saved_objects/_import`. Out: the bytes of each import, and the objects that exist now.
+//! Deliberately absent: migrations and the user interface.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::stateful_server::{StatefulServer, lock};
 
-/// Where it lies on a domain of Amazon's.
+/// The path of Dashboards on a domain of Amazon OpenSearch Service.
 const BASE: &str = "/_dashboards";
 
 /// A type and an id.
@@ -34,7 +34,7 @@ struct State {
 pub struct Dashboards(StatefulServer<State>);
 
 impl Dashboards {
-    /// Starts one without objects.
+    /// Starts a server without objects.
     ///
     /// # Panics
     /// If no port is free.
@@ -47,7 +47,7 @@ impl Dashboards {
         self.0.url() + BASE
     }
 
-    /// From now on this type of objects is unknown.
+    /// From now on, refuses this type of objects as unknown.
     pub fn refuse(&self, kind: &str) {
         self.0.state().unsupported.insert(kind.to_owned());
     }
@@ -57,7 +57,7 @@ impl Dashboards {
         self.0.state().imports.clone()
     }
 
-    /// The tenants that were named.
+    /// The tenants that requests named.
     pub fn tenants(&self) -> BTreeSet<String> {
         self.0.state().tenants.clone()
     }
@@ -116,7 +116,7 @@ fn import(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Value, (u1
     let all: BTreeSet<Key> = lines.iter().map(key).chain(state.objects.keys().cloned()).collect();
     for object in lines {
         let at = key(&object);
-        // As the real one, it looks at these two alone.
+        // The real one also checks only these two types.
         let references = object["references"].as_array().into_iter().flatten();
         let looked_at = references.filter(|to| to["type"] == "index-pattern" || to["type"] == "search");
         let missing: Vec<&Value> = looked_at.filter(|to| !all.contains(&key(to))).collect();

@@ -1,7 +1,7 @@
-//! A real OpenSearch node, and what tests ask of it.
+//! A real OpenSearch node, and the requests that tests send to it.
 //!
-//! In: settings. Out: counts, raw `_source` bytes. One node a test binary, shared; whoever needs special settings gets
-//! a node of its own. Deliberately absent: sending events, which only the function under test does.
+//! In: settings. Out: counts, raw `_source` bytes. All tests of one binary share one node. A test that needs special
+//! settings starts its own node. Deliberately absent: sending events, which only the function under test does.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,24 +22,24 @@ pub struct Engine {
     has_users: bool,
 }
 
-/// The node that all tests of this binary share, or why there is none.
+/// The node that all tests of this binary share, or the reason why it could not start.
 static SHARED: OnceLock<Result<Engine, String>> = OnceLock::new();
 
-/// One document as it lies in an index.
+/// One document of an index.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// Its index.
     pub index: String,
     /// Its id.
     pub id: String,
-    /// The very bytes of its `_source`.
+    /// The exact bytes of its `_source`.
     pub source: String,
 }
 
 impl Engine {
-    /// The node that all tests of this binary share; `None` after [`place::missing`] has said so.
+    /// The node that all tests of this binary share; `None` after [`place::missing`] has reported it.
     pub fn shared() -> Option<&'static Self> {
-        // Thousands of shards would not fit; the limit has a test of its own.
+        // The default limit of shards stays: thousands of shards would not fit. A separate test covers the limit.
         match SHARED.get_or_init(|| Self::start(&[], &[])) {
             Ok(engine) => Some(engine),
             Err(why) => {
@@ -49,17 +49,17 @@ impl Engine {
         }
     }
 
-    /// A node of the caller's own; `None` after [`place::missing`] has said so. Names are the node's settings, such as
-    /// `thread_pool.write.queue_size`.
+    /// A node for this caller only; `None` after [`place::missing`] has reported it. Names are the node's settings,
+    /// such as `thread_pool.write.queue_size`.
     pub fn with_settings(settings: &[(&str, &str)]) -> Option<Self> {
         Self::start(settings, &[]).map_err(|why| place::missing("the engine (JDK, Maven)", &why)).ok()
     }
 
-    /// A node with the security plugin: TLS by [`Self::authority`], users and roles. What is asked here is asked by
-    /// [`Self::ADMIN`]. `None` after [`place::missing`] has said so.
+    /// A node with the security plugin: TLS with [`Self::authority`], users and roles. The methods send requests as
+    /// [`Self::ADMIN`]. `None` after [`place::missing`] has reported it.
     ///
     /// # Panics
-    /// If its users are not there within a minute.
+    /// If its users do not exist within a minute.
     pub async fn secure(settings: &[(&str, &str)]) -> Option<Self> {
         let mut engine = Self::with_users(settings)?;
         let authority = std::fs::read(Self::authority()).expect("the script made an authority");
@@ -71,10 +71,11 @@ impl Engine {
         Some(engine)
     }
 
-    /// The same without TLS, for what reads requests on their way. `None` after [`place::missing`] has said so.
+    /// The same without TLS, for tests that read the requests on the network. `None` after [`place::missing`] has
+    /// reported it.
     ///
     /// # Panics
-    /// If its users are not there within a minute.
+    /// If its users do not exist within a minute.
     pub async fn secure_without_tls(settings: &[(&str, &str)]) -> Option<Self> {
         let engine = Self::with_users(&[&[("plugins.security.ssl.http.enabled", "false")], settings].concat())?;
         engine.users_are_there().await;
@@ -95,16 +96,16 @@ impl Engine {
         }
     }
 
-    /// Name and password of the one user that a secure node has from the first.
+    /// Name and password of the only user that a new secure node has.
     pub const ADMIN: (&str, &str) = ("admin", "admin");
 
-    /// Who signed a secure node's certificate, for `SSL_CERT_FILE`.
+    /// The authority that signed a secure node's certificate, for `SSL_CERT_FILE`.
     pub fn authority() -> PathBuf {
         place::root().join(".cache/engine/secure/config/ca.pem")
     }
 
     fn start(settings: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Self, String> {
-        let data = place::scratch().keep(); // the script removes it, even where this process was killed
+        let data = place::scratch().keep(); // the script removes it, even if this process was killed
         let args: Vec<String> = std::iter::once(data.display().to_string())
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
             .collect();
@@ -118,7 +119,7 @@ impl Engine {
         if self.has_tls { url.replacen("http", "https", 1) } else { url }
     }
 
-    /// Sends a request; status and body.
+    /// Sends a request. Returns status and body.
     ///
     /// # Panics
     /// If the node does not answer.
@@ -126,7 +127,7 @@ impl Engine {
         self.send_as(Self::ADMIN, method, path, body).await
     }
 
-    /// The same by another user of a secure node.
+    /// Sends a request as another user of a secure node.
     ///
     /// # Panics
     /// If the node does not answer.
@@ -148,7 +149,7 @@ impl Engine {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             let (status, answer) = self.send(method, path, body).await;
-            // A small heap that is full of garbage refuses everybody, until the next collection.
+            // A small heap that is full of garbage refuses every request until the next collection.
             if status == 429 && answer.contains("circuit_breaking_exception") && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
@@ -169,7 +170,7 @@ impl Engine {
         answer["count"].as_u64().expect("_count gives a number")
     }
 
-    /// Refreshes, then reads every document, in no order.
+    /// Refreshes, then reads every document, in any order.
     ///
     /// # Panics
     /// As [`Self::count`] does.
@@ -212,19 +213,19 @@ impl Engine {
         }
     }
 
-    /// [`Self::each_document`], collected.
+    /// Collects the documents of [`Self::each_document`].
     pub async fn documents(&self, indices: &str) -> Vec<Document> {
         let mut documents = Vec::new();
         self.each_document(indices, |document| documents.push(document)).await;
         documents
     }
 
-    /// Fails where another test reads some of the same indices: it would find this one's documents now and then.
+    /// Fails if another test reads some of the same indices: it would sometimes find the documents of this one.
     /// Tests that share a pattern on purpose take turns.
     fn of_one_test(&self, indices: &str) {
         static READ: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
         let this = std::thread::current().name().unwrap_or_default().to_owned();
-        // Only the thread of a test has its name.
+        // Only the thread of a test has the name of the test.
         let is_shared = matches!(SHARED.get(), Some(Ok(shared)) if std::ptr::eq(shared, self));
         if !is_shared || !this.contains("::") {
             return;
@@ -243,14 +244,14 @@ impl Engine {
         self.ask("PUT", &format!("/{indices}/_settings"), &serde_json::json!({ name: value }).to_string()).await;
     }
 
-    /// Changes a transient setting of the cluster, such as `action.auto_create_index`; null takes it back.
+    /// Changes a transient setting of the cluster, such as `action.auto_create_index`. Null resets it.
     pub async fn cluster_setting(&self, name: &str, value: &Value) {
         let body = serde_json::json!({ "transient": { name: value } });
         self.ask("PUT", "/_cluster/settings", &body.to_string()).await;
     }
 }
 
-/// Whether an index may match both patterns, which have stars at their ends alone.
+/// Whether an index could match both patterns. Patterns have stars only at their ends.
 fn overlap(one: &str, other: &str) -> bool {
     match (one.strip_suffix('*'), other.strip_suffix('*')) {
         (Some(one), Some(other)) => one.starts_with(other) || other.starts_with(one),
@@ -265,12 +266,12 @@ fn overlap(one: &str, other: &str) -> bool {
 /// # Panics
 /// Never on a machine with sockets.
 pub fn http() -> reqwest::Client {
-    // reqwest insists on a TLS provider, even where nothing is encrypted. A second installation fails: no matter.
+    // reqwest requires a TLS provider, even for plain HTTP. A second installation fails, which is harmless.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().expect("a client without TLS settings")
 }
 
-/// Reads an answer.
+/// Parses an answer as JSON.
 ///
 /// # Panics
 /// If it is not JSON.

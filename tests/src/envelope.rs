@@ -1,6 +1,6 @@
 //! Notifications as the event sources send them: S3's own, and the envelopes of SQS, SNS and EventBridge around it.
 //!
-//! In: objects as S3 took them. Out: JSON. Keys are encoded where the source encodes them. Deliberately absent:
+//! In: objects that S3 stored. Out: JSON. Keys are encoded where the source encodes them. Deliberately absent:
 //! delivering them ([`crate::queue`]).
 
 use std::fmt::Write;
@@ -47,7 +47,7 @@ pub fn record(object: &Object, event_name: &str) -> Value {
     })
 }
 
-/// S3 by way of EventBridge: one object, and its key as it is.
+/// A notification of S3 through EventBridge: one object, with its key not encoded.
 pub fn event_bridge(object: &Object) -> Value {
     let mut entry = json!({
         "key": object.key, "size": object.size, "etag": object.etag, "sequencer": "00617F08299329D189",
@@ -76,7 +76,7 @@ pub fn event_bridge(object: &Object) -> Value {
     })
 }
 
-/// SNS around a message, as it reaches a function directly.
+/// An SNS envelope around a message, as a function receives it directly.
 pub fn sns(message: &Value) -> Value {
     json!({ "Records": [{
         "EventVersion": "1.0",
@@ -86,7 +86,7 @@ pub fn sns(message: &Value) -> Value {
     }] })
 }
 
-/// SNS around a message, as it lies in the body of a queue message (without raw delivery).
+/// An SNS envelope around a message, as the body of a queue message (without raw delivery).
 pub fn notification(message: &Value) -> Value {
     json!({
         "Type": "Notification",
@@ -103,7 +103,7 @@ pub fn notification(message: &Value) -> Value {
     })
 }
 
-/// SQS around messages: id, receipt handle and body of each.
+/// An SQS event around messages: id, receipt handle and body of each.
 pub fn sqs<'m>(messages: impl IntoIterator<Item = (&'m str, &'m str, &'m str)>) -> Value {
     let records = messages.into_iter().map(|(id, receipt_handle, body)| {
         json!({
@@ -126,7 +126,7 @@ pub fn sqs<'m>(messages: impl IntoIterator<Item = (&'m str, &'m str, &'m str)>) 
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// A key as S3 writes it into its notifications: of a form, so that `+` is a space, but for the slash.
+/// A key as S3 writes it into its notifications. It is form-encoded, so a space becomes `+`. The slash stays unchanged.
 pub fn encode(key: &str) -> String {
     key.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {

@@ -1,8 +1,9 @@
-//! Generated events, compressed objects of them, and the multiset that proves them all there.
+//! Generated events, compressed objects of them, and the multiset that shows that all of them arrived.
 //!
-//! In: a count and a seed. Out: the bytes of ../shared/bench/gen.py, which is this code in Python (a test pins
-//! the hash). [`Expected`] takes lines and gives them up one by one as documents are found; what is
-//! left over or was never expected is a loss or a duplicate. Deliberately absent: ids, which are the function's own.
+//! In: a count and a seed. Out: the bytes of ../shared/bench/gen.py, which is the same code in Python (a test pins the
+//! hash). [`Expected`] takes lines and removes one for each document that is found. A line that remains is a loss. A
+//! document that was not expected is a duplicate or a changed event. Deliberately absent: ids, which the function
+//! makes.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -52,7 +53,7 @@ const REFERRERS: [&str; 5] = [
 /// The day of all generated events, as an index suffix.
 pub const DAY: &str = "2023.11.14";
 
-/// Generates `count` events, each a line with its newline; `gen.py -n COUNT -s SEED`.
+/// Generates `count` events, each a line with its newline: `gen.py -n COUNT -s SEED`.
 pub fn generate(count: u64, seed: u32) -> impl Iterator<Item = String> {
     let mut random = Python::seeded(seed);
     let step_us = 86_400_000_000.0 / count as f64;
@@ -204,7 +205,7 @@ pub fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).expect("memory takes everything")
 }
 
-/// The events that should be found, and those found that should not be.
+/// The events that should be found, and found events that were not expected.
 #[derive(Debug, Default)]
 pub struct Expected {
     left: HashMap<[u8; 16], (u32, String)>,
@@ -213,14 +214,14 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Expects these lines, each once for each time that it is named.
+    /// Expects these lines. A line that is named twice is expected twice.
     pub fn of<'l>(lines: impl IntoIterator<Item = &'l str>) -> Self {
         let mut expected = Self::default();
         lines.into_iter().for_each(|line| expected.add(line));
         expected
     }
 
-    /// Expects one more.
+    /// Expects one more line.
     pub fn add(&mut self, line: &str) {
         let line = line.trim_end_matches(['\r', '\n']);
         let head = line.chars().take(120).collect();
@@ -228,12 +229,12 @@ impl Expected {
         self.total += 1;
     }
 
-    /// How many were expected in all.
+    /// The number of lines that were expected in total.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// One was found.
+    /// Notes one found document.
     pub fn found(&mut self, source: &str) {
         match self.left.get_mut(&key(source)) {
             Some((left, _)) if *left > 0 => *left -= 1,
@@ -241,10 +242,10 @@ impl Expected {
         }
     }
 
-    /// Nothing lost, nothing twice, every byte the same.
+    /// Checks that nothing is lost or duplicated, and that every byte is the same.
     ///
     /// # Panics
-    /// If not.
+    /// If one of them does not hold.
     pub fn assert_met(&self) {
         let lost: Vec<_> = self.left.values().filter(|(left, _)| *left > 0).collect();
         assert!(

@@ -1,7 +1,7 @@
-//! The fault matrix: every call that a function makes, every fault that it can meet, every source.
+//! The fault matrix: every call that a function makes, every fault that the call can meet, every source.
 //!
-//! In: services. Out: cells, what came of each, and docs/FAULTS.md. Cells are generated as row x column x source; which
-//! of them can exist follows from a run without a fault. Deliberately absent: a list of cells.
+//! In: services. Out: cells, the result of each, and docs/FAULTS.md. Cells are generated as row x column x source. A
+//! run without a fault shows which of them can exist. Deliberately absent: a list of cells.
 
 mod call;
 pub mod cell;
@@ -29,7 +29,7 @@ use stage::Services;
 use survey::Survey;
 use table::Results;
 
-/// The services that all cells of this process share; `None` after [`place::missing`] has said so.
+/// The services that all cells of this process share; `None` after [`place::missing`] has reported it.
 ///
 /// # Panics
 /// If the scratch folder cannot be made.
@@ -43,7 +43,7 @@ pub fn services() -> Option<Services> {
     Some(Services { moto: Moto::shared()?, engine, secured: None, snapshots })
 }
 
-/// Runs cells, some at a time, and tells of each. Those that are among the results are not run.
+/// Runs cells, several at the same time, and prints the result of each. Skips cells that already have a result.
 pub async fn run(
     services: Services,
     survey: &Survey,
@@ -57,7 +57,8 @@ pub async fn run(
         (cell, outcome)
     };
     let left = cells.into_iter().filter(|cell| !results.has(cell)).collect::<Vec<_>>();
-    // All roles of a domain are one document: deployments at the same moment refuse one another. So those go one after another.
+    // All roles of a domain are one document, so two deployments at the same moment conflict. Cells with roles run one
+    // after another.
     let (roles, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|cell| cell.source.needs_users());
     let roles = futures_util::stream::iter(roles.into_iter().map(run)).buffer_unordered(1);
     let others = futures_util::stream::iter(others.into_iter().map(run)).buffer_unordered(how.at_once);
@@ -70,11 +71,11 @@ pub async fn run(
     results
 }
 
-/// How cells are run.
+/// The settings of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct How {
-    /// It says which call of a row meets the fault.
+    /// Selects which call of a row meets the fault.
     pub seed: u64,
-    /// Cells at a time.
+    /// The number of cells that run at the same time.
     pub at_once: usize,
 }

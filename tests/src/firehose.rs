@@ -1,6 +1,6 @@
-//! Invocations as Firehose makes them, and what it takes of the answer.
+//! Invocations as Firehose makes them, and how Firehose reads the answers.
 //!
-//! In: data. Out: the event; of an answer one [`Outcome`] a record, after the checks that Firehose itself makes.
+//! In: data. Out: the event, and for an answer one [`Outcome`] for each record, after the checks that Firehose makes.
 //! Deliberately absent: delivering to S3.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,18 +10,18 @@ use serde_json::{Map, Value, json};
 
 use crate::{kinesis::ARRIVED_MS, moto::REGION};
 
-/// What a function may answer at most, in bytes.
+/// The most bytes that a function may answer.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const ANSWER_BYTES: usize = 6 << 20;
 
-/// What becomes of a record.
+/// The result for a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is delivered as these bytes, under these partition keys.
+    /// Firehose delivers these bytes, under these partition keys.
     Ok(Vec<u8>, Map<String, Value>),
-    /// It is forgotten.
+    /// Firehose discards the record.
     Dropped,
-    /// It goes to the backup bucket as it was.
+    /// Firehose writes the original record to the backup bucket.
     ProcessingFailed,
 }
 
@@ -46,7 +46,7 @@ struct Metadata {
     partition_keys: Map<String, Value>,
 }
 
-/// The invocation of records that were put directly.
+/// The invocation for records that were put directly.
 pub fn event<D: AsRef<[u8]>>(delivery_stream: &str, records: &[D]) -> Value {
     let record = |(number, data): (usize, &D)| {
         json!({
@@ -63,10 +63,10 @@ pub fn event<D: AsRef<[u8]>>(delivery_stream: &str, records: &[D]) -> Value {
     })
 }
 
-/// What an answer makes of the records of its event: every record once, in order, within the limit.
+/// The results for the records of an event. The answer must name every record once, in order, within the limit.
 ///
 /// # Panics
-/// If the function failed, or Firehose would not take the answer.
+/// If the function failed, or Firehose would not accept the answer.
 pub fn outcomes(event: &Value, answer: &Answer) -> Vec<Outcome> {
     let Answer::Response(body) = answer else { panic!("{answer:?}") };
     assert!(body.len() <= ANSWER_BYTES, "an answer of {} bytes", body.len());

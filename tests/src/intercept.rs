@@ -1,6 +1,7 @@
-//! A server before another one, which passes requests on, refuses some, and loses the replies to others.
+//! A server in front of another one. It relays requests, refuses some, and loses the replies to others.
 //!
-//! In: a rule from a request to a [`Fault`]. Out: the other server's answers, or a fault's. Unlike [`crate::proxy`] it knows what a request is about.
+//! In: a rule from a request to a [`Fault`]. Out: the other server's answers, or the fault's. Unlike [`crate::proxy`]
+//! it reads the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,14 +15,14 @@ use local::server::{Answer, Closed, Server};
 
 use crate::{engine, stateful_server::lock};
 
-/// What a request meets.
+/// The fault that a request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is passed on.
+    /// The request is relayed.
     None,
-    /// It is answered with this status and not passed on.
+    /// The request is answered with this status and not relayed.
     Refused(u16),
-    /// It is passed on and takes effect; the reply is this status instead.
+    /// The request is relayed and takes effect. The reply is this status instead.
     Lost(u16),
 }
 
@@ -40,7 +41,7 @@ impl std::fmt::Debug for Intercept {
 }
 
 impl Intercept {
-    /// Starts one before the server at `target`, without a fault.
+    /// Starts a server in front of the server at `target`, without a fault.
     ///
     /// # Panics
     /// If no port is free.
@@ -72,17 +73,17 @@ impl Intercept {
         Self { server: Server::start(service).await.expect("a free port"), rule }
     }
 
-    /// Its URL, to use instead of the other server's.
+    /// The URL to use instead of the other server's.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// From now on this rule says what requests meet.
+    /// From now on, this rule chooses the fault of each request.
     pub fn set(&self, rule: impl FnMut(&Parts, &Bytes) -> Fault + Send + 'static) {
         *lock(&self.rule) = Box::new(rule);
     }
 
-    /// From now on the `number`th request (from 1) that `is_meant` takes meets a fault; its repetitions do not.
+    /// From now on, the `number`th request (from 1) that matches `is_meant` meets a fault. Its retries do not.
     pub fn set_nth(&self, number: u64, fault: Fault, is_meant: impl Fn(&Parts) -> bool + Send + 'static) {
         let mut seen = 0;
         self.set(move |head, _| {
@@ -92,7 +93,7 @@ impl Intercept {
     }
 }
 
-/// A failure as the services of AWS tell it, in XML; what is JSON elsewhere is told by its status.
+/// A failure in XML, as AWS services write it. Services that use JSON read only the status.
 fn failure(status: u16) -> Result<Answer, Closed> {
     let code = match status {
         403 => "AccessDeniedException",

@@ -1,7 +1,7 @@
-//! Invocations as Lambda makes them of Kafka records, of MSK and of self-managed clusters.
+//! Invocations with Kafka records as Lambda makes them, for MSK and for self-managed clusters.
 //!
-//! In: values. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a Kafka;
-//! Lambda's poller stands between it and the function anyway.
+//! In: values. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a
+//! Kafka broker, because Lambda's poller stands between the broker and the function.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::{kinesis::ARRIVED_MS, mapping::Item, moto::REGION};
 
 const SERVERS: &str = "b-2.example:9092,b-1.example:9092";
 
-/// Where a rejected event lay.
+/// The position of a rejected event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
@@ -27,13 +27,13 @@ pub struct Position {
 /// A cluster.
 #[derive(Debug, Clone)]
 pub enum Cluster {
-    /// Of Amazon's, by its ARN.
+    /// An MSK cluster, by its ARN.
     Msk(String),
-    /// Anybody's, known by its servers alone.
+    /// A self-managed cluster, known only by its servers.
     SelfManaged,
 }
 
-/// A topic-partition that numbers its records.
+/// A topic-partition that assigns offsets to its records.
 #[derive(Debug, Clone)]
 pub struct Partition {
     topic: String,
@@ -43,12 +43,12 @@ pub struct Partition {
 }
 
 impl Cluster {
-    /// An MSK cluster of this name.
+    /// An MSK cluster with this name.
     pub fn msk(name: &str) -> Self {
         Self::Msk(format!("arn:aws:kafka:{REGION}:123456789012:cluster/{name}/abcd1234-abcd-cafe-abab-9876543210ab-4"))
     }
 
-    /// What names it in ids and dead letters: the ARN, else the servers, sorted.
+    /// The name of the cluster in ids and dead letters: the ARN, or else the sorted servers.
     pub fn name(&self) -> String {
         match self {
             Self::Msk(arn) => arn.clone(),
@@ -60,7 +60,7 @@ impl Cluster {
         }
     }
 
-    /// The invocation of records.
+    /// The invocation with these records.
     pub fn event(&self, items: &[Item]) -> Value {
         let mut records = Map::new();
         for item in items {
@@ -84,7 +84,7 @@ impl Partition {
         Self::created(topic, number, ARRIVED_MS)
     }
 
-    /// The same, of a topic whose first record comes after this time.
+    /// A topic-partition whose first record comes after this time.
     pub fn created(topic: &str, number: u32, timestamp: u64) -> Self {
         Self { topic: topic.into(), number, offset: 0, timestamp }
     }
@@ -94,7 +94,7 @@ impl Partition {
         self.next(Some(value))
     }
 
-    /// The next record, at a time.
+    /// The next record, with this time.
     pub fn record_at(&mut self, value: &[u8], timestamp: u64) -> Item {
         self.timestamp = timestamp - 1;
         self.record(value)
@@ -118,7 +118,7 @@ impl Partition {
             "timestampType": "CREATE_TIME",
             "key": STANDARD.encode("recordKey"),
             "value": value.map(|value| STANDARD.encode(value)),
-            // Bytes as Java has them.
+            // Signed bytes, as Java writes them.
             "headers": [{ "headerKey": [104, -61, -87, 97, 100] }],
         });
         let identifier = json!({ "partition": lane, "offset": offset });

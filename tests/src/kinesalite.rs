@@ -1,8 +1,8 @@
-//! A Kinesis: kinesalite, an emulator with Kinesis's own limits.
+//! A Kinesis server: kinesalite, an emulator with the limits of Kinesis.
 //!
-//! In: data. Out: [`Item`]s in the order of their shards, under the numbers and times that the stream gave them. One server
-//! a test binary, shared. Deliberately absent: the SDK, which would take longer to compile than all that is here; and
-//! signatures, which kinesalite wants but does not check.
+//! In: data. Out: [`Item`]s in the order of their shards, with the numbers and times of the stream. All tests of one
+//! binary share one server. Deliberately absent: the SDK, which would take longer to compile than everything here. Also
+//! absent: real signatures, which kinesalite requires but does not check.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{engine, kinesis, mapping::Item, moto::REGION, place, service::Service};
 
-/// What one `PutRecords` may carry.
+/// The most records that one `PutRecords` request may carry.
 const PUT_RECORDS: usize = 500;
 const PUT_BYTES: usize = 5 << 20;
 
@@ -23,7 +23,7 @@ pub struct Kinesalite {
 }
 
 impl Kinesalite {
-    /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
+    /// The server that all tests of this binary share; `None` after [`place::missing`] has reported it.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Kinesalite, String>> = OnceLock::new();
         let start = || {
@@ -39,10 +39,10 @@ impl Kinesalite {
         }
     }
 
-    /// Makes a stream.
+    /// Creates a stream.
     ///
     /// # Panics
-    /// If it is there.
+    /// If the stream exists.
     pub async fn stream(&self, name: &str, shards: u32) {
         self.ask("CreateStream", &json!({ "StreamName": name, "ShardCount": shards })).await;
         loop {
@@ -75,10 +75,10 @@ impl Kinesalite {
         }
     }
 
-    /// Everything that a stream holds, from `TRIM_HORIZON` on, one shard after the other.
+    /// All records of a stream, from `TRIM_HORIZON` on, shard by shard.
     ///
     /// # Panics
-    /// If the stream is not there.
+    /// If the stream does not exist.
     pub async fn read(&self, stream: &str) -> Vec<Item> {
         let said = self.ask("ListShards", &json!({ "StreamName": stream })).await;
         let mut items = Vec::new();
@@ -114,7 +114,7 @@ impl Kinesalite {
     }
 }
 
-/// A record as `GetRecords` gives it.
+/// A record in the form in which `GetRecords` returns it.
 fn item(stream: &str, shard: &str, record: &Value) -> Item {
     let data = STANDARD.decode(record["Data"].as_str().expect("data")).expect("base64");
     let arrived = record["ApproximateArrivalTimestamp"].as_f64().expect("a time");

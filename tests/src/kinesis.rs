@@ -1,7 +1,7 @@
-//! Invocations as Lambda makes them of Kinesis records.
+//! Invocations with Kinesis records, as Lambda makes them.
 //!
-//! In: data. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a stream;
-//! [`crate::kinesalite`] is one.
+//! In: data. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a
+//! stream, which [`crate::kinesalite`] provides.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{mapping::Item, moto::REGION};
 
-/// When generated records arrived: 2026-11-22T00:00:00Z.
+/// The arrival time of generated records: 2026-11-22T00:00:00Z.
 pub const ARRIVED_MS: u64 = 1_795_305_600_000;
 
-/// Where a rejected event lay.
+/// The position of a rejected event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
@@ -24,7 +24,7 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// A shard that numbers its records as Kinesis does: 56 digits, growing.
+/// A shard that numbers its records as Kinesis does: 56 digits, ascending.
 #[derive(Debug, Clone)]
 pub struct Shard {
     arn: String,
@@ -38,15 +38,15 @@ impl Shard {
         Self { arn: arn(stream), id: shard_id(number), records: 0 }
     }
 
-    /// The next record. It arrived a millisecond after the one before.
+    /// The next record, a millisecond after the one before.
     pub fn record(&mut self, data: &[u8]) -> Item {
         self.record_at(data, ARRIVED_MS + self.records + 1)
     }
 
-    /// The next record, at a time.
+    /// The next record, with this arrival time.
     pub fn record_at(&mut self, data: &[u8], arrived_ms: u64) -> Item {
         self.records += 1;
-        // Sixteen apart, as for records that one request put.
+        // The numbers are sixteen apart, as for records of one put request.
         let sequence_number = format!("49590338271490256608559692538{:027}", self.records * 16 + 2);
         item(&self.arn, &self.id, &sequence_number, arrived_ms, data)
     }
@@ -84,15 +84,15 @@ pub fn item(arn: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data
     Item { group: shard.clone(), lane: shard, identifier: sequence_number.into(), arrived_ms, entry }
 }
 
-/// What a record holds.
+/// The data of a record.
 ///
 /// # Panics
-/// If it is not of Kinesis.
+/// If it is not a Kinesis record.
 pub fn data(item: &Item) -> Vec<u8> {
     STANDARD.decode(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
 }
 
-/// The invocation of records.
+/// The invocation with these records.
 pub fn event(items: &[Item]) -> Value {
     json!({ "Records": items.iter().map(|item| &item.entry).collect::<Vec<_>>() })
 }

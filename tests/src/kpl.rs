@@ -1,7 +1,7 @@
 //! KPL frames: many user records in one Kinesis record.
 //!
-//! In: user records. Out: frames, by Amazon's own library (scripts/kpl), or by a few lines here where a million of them
-//! are wanted; a test holds the one against the other. Deliberately absent: reading frames.
+//! In: user records. Out: frames. Amazon's own library makes them (scripts/kpl). A short implementation here makes them
+//! if a million are needed. A test compares the two. Deliberately absent: reading frames.
 //!
 //! <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>
 
@@ -17,7 +17,7 @@ use crate::place;
 
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 
-/// One record of those that a producer put together.
+/// One of the records that a producer aggregated.
 #[derive(Debug, Clone)]
 pub struct UserRecord {
     /// Its partition key.
@@ -87,7 +87,7 @@ fn varint(message: &mut Vec<u8>, mut value: u64) {
     }
 }
 
-/// Frames of `a_frame` records by Amazon's own library; `None` after [`place::missing`] has said so.
+/// Frames of `a_frame` records each, from Amazon's own library; `None` after [`place::missing`] has reported it.
 ///
 /// # Panics
 /// If the library was installed but does not work.

@@ -1,14 +1,14 @@
-//! Functions as Lambda knows them: by name, with the event source mappings that bring them events. They are never run.
+//! Functions as Lambda knows them: by name, with their event source mappings. moto never runs them.
 
 use aws_sdk_lambda::types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionCode, ScalingConfig};
 
 use crate::moto::{Moto, REGION};
 
-/// How a mapping is set: enabled, most invocations at once of a queue, batches of a shard at once.
+/// The settings of a mapping: enabled, the maximum concurrency of a queue, the parallelization factor of a shard.
 pub type Set = (bool, Option<i32>, Option<i32>);
 
 impl Moto {
-    /// Makes a function, where there is none of that name.
+    /// Creates a function if no function has this name.
     ///
     /// # Panics
     /// If moto refuses.
@@ -17,14 +17,14 @@ impl Moto {
             return;
         }
         self.iam("Action=CreateRole&RoleName=lambda&AssumeRolePolicyDocument=%7B%7D".into()).await;
-        // The smallest zip file there is: the end of its directory.
+        // The smallest possible zip file: an empty one, with only the end of its directory.
         let zip = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
         let code = FunctionCode::builder().zip_file(zip.into()).build();
         let request = self.lambda.create_function().function_name(name).role("arn:aws:iam::123456789012:role/lambda");
         request.runtime("provided.al2023".into()).handler("bootstrap").code(code).send().await.expect("a new function");
     }
 
-    /// Makes an alias of a function.
+    /// Creates an alias of a function.
     ///
     /// # Panics
     /// If moto refuses.
@@ -33,7 +33,7 @@ impl Moto {
         request.send().await.expect("a new alias");
     }
 
-    /// Maps a queue, by its name, to a function.
+    /// Maps a queue, by its name, to a function. Returns the id of the mapping.
     ///
     /// # Panics
     /// If moto refuses.
@@ -44,7 +44,7 @@ impl Moto {
         mapped.expect("a new mapping").uuid().expect("an id").to_owned()
     }
 
-    /// Makes a stream and maps it to a function.
+    /// Creates a stream and maps it to a function. Returns the id of the mapping.
     ///
     /// # Panics
     /// If moto refuses.
@@ -59,10 +59,10 @@ impl Moto {
         mapped.expect("a new mapping").uuid().expect("an id").to_owned()
     }
 
-    /// How a mapping is set.
+    /// The settings of a mapping.
     ///
     /// # Panics
-    /// If there is no such mapping.
+    /// If the mapping does not exist.
     pub async fn mapping(&self, uuid: &str) -> Set {
         let mapping = self.lambda.get_event_source_mapping().uuid(uuid).send().await.expect("the mapping");
         let concurrency = mapping.scaling_config().and_then(ScalingConfig::maximum_concurrency);

@@ -1,8 +1,8 @@
-//! A bucket with as many objects as one likes, a queue that counts what it is sent, and a place for states: what moto takes minutes
-//! for with a hundred thousand. The same test meets moto, with fewer.
+//! A bucket with any number of objects, a queue that counts its messages, and a store for state. moto would need
+//! minutes for a hundred thousand objects. The same test also runs against moto, with fewer objects.
 //!
-//! In: `ListObjectsV2`, `SendMessageBatch`, `GET` and conditional `PUT` of states, `Invoke`. Out: S3's, SQS's and Lambda's answers, and at the end
-//! which object was notified how often. Deliberately absent: the objects themselves.
+//! In: `ListObjectsV2`, `SendMessageBatch`, `GET` and conditional `PUT` of state, `Invoke`. Out: the answers of S3, SQS
+//! and Lambda, and at the end how often each object was notified. Deliberately absent: the objects themselves.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 
 use crate::stateful_server::{StatefulServer, lock};
 
-/// Objects of a page, as S3 has them.
+/// The number of objects on a page, as in S3.
 const PAGE: usize = 1_000;
 
 #[derive(Debug, Default)]
 struct State {
     objects: usize,
-    /// By the path of a state, what lies there and its entity tag.
+    /// The state and its entity tag, by path.
     states: BTreeMap<String, (u64, Bytes)>,
     puts: u64,
     notified: HashMap<String, u64>,
@@ -32,13 +32,13 @@ struct State {
 #[derive(Debug)]
 pub struct LargeBucket(StatefulServer<State>);
 
-/// The key of an object by its number; they ascend with it.
+/// The key of an object by its number. Keys ascend with the number.
 pub fn key(number: usize) -> String {
     format!("source/{number:09}.json")
 }
 
 impl LargeBucket {
-    /// With so many objects in every bucket.
+    /// Starts a server that has this many objects in every bucket.
     ///
     /// # Panics
     /// If no port is free.
@@ -46,17 +46,17 @@ impl LargeBucket {
         Self(StatefulServer::start(State { objects, ..State::default() }, respond).await)
     }
 
-    /// Its URL, for `AWS_ENDPOINT_URL`, and below it the queue's.
+    /// The URL, for `AWS_ENDPOINT_URL`. The queue's URL is below it.
     pub fn url(&self) -> String {
         self.0.url()
     }
 
-    /// How often each object was notified, by its key as the notification has it.
+    /// The number of notifications for each object, by its key as the notification writes it.
     pub fn notified(&self) -> HashMap<String, u64> {
         self.0.state().notified.clone()
     }
 
-    /// The one state that there is, such as a replay's progress; null where there is none yet.
+    /// The only state, such as the progress of a replay; null if there is none yet.
     pub fn progress(&self) -> Value {
         let state = self.0.state();
         state
@@ -98,7 +98,7 @@ fn respond(state: &Mutex<State>, head: &Parts, body: &Bytes) -> Result<Answer, C
             state.states.insert(path, (etag, body.clone()));
             tagged(200, etag, Bytes::new())
         }
-        // An invocation without an answer.
+        // An asynchronous invocation: it returns no result.
         Method::POST if path.ends_with("/invocations") => answer(202, ""),
         _ => answer(501, format!("{} {path} is not known here", head.method)),
     })

@@ -1,7 +1,7 @@
-//! An S3 that breaks off, or answers what was not asked for, as a test says.
+//! An S3 that breaks off, or sends a wrong answer, as a test requests.
 //!
-//! In: objects, each with what the next GETs of it meet, byte by byte on the wire. Out: the answers, and what was PUT. Deliberately
-//! absent: HTTP's own libraries, which would not send what a broken network brings.
+//! In: objects, each with the faults of its next GETs, byte by byte on the wire. Out: the answers, and the objects that
+//! were PUT. Deliberately absent: HTTP libraries, which would not send broken answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -11,36 +11,36 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::stateful_server::lock;
 
-/// What one GET meets.
+/// The fault of one GET.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
-    /// What was asked for, with its length, cut after so many bytes of the body.
+    /// The right answer with its length, cut after this many bytes of the body.
     Cut(usize),
     /// The same in chunks and without a length.
     CutChunks(usize),
-    /// In chunks; every byte comes, and the last chunk does not.
+    /// In chunks: every byte arrives, and the last chunk does not.
     NoLastChunk,
-    /// In chunks, to the end.
+    /// In chunks, complete.
     Chunks,
-    /// Neither a length nor chunks: the connection ends in good order after so many bytes.
+    /// Neither a length nor chunks: the connection closes normally after this many bytes.
     UntilClosed(usize),
-    /// The whole object, whatever the range.
+    /// The whole object, for any range.
     Whole,
-    /// A range that begins this much later.
+    /// A range that begins this many bytes later.
     Later(usize),
     /// The bytes of another object, under that object's ETag.
     Other,
-    /// A total length that is wrong by so much.
+    /// A total length that is wrong by this much.
     Total(usize),
-    /// There is nothing behind this byte (416).
+    /// A 416: the object ends at this byte.
     TheEnd,
-    /// Without an ETag.
+    /// An answer without an ETag.
     NoEtag,
-    /// A checksum that the bytes do not have.
+    /// A checksum that does not match the bytes.
     Checksum,
     /// 503.
     Busy,
-    /// No answer at all.
+    /// No answer.
     Silence,
 }
 
@@ -53,9 +53,9 @@ pub struct Held {
     pub etag: String,
     /// The bytes of another object, whose ETag is `other`.
     pub other: Vec<u8>,
-    /// What the next GETs meet; then they are answered truly.
+    /// The faults of the next GETs. After them, the answers are right.
     pub lies: VecDeque<Lie>,
-    /// HEAD does not say the length.
+    /// Whether HEAD omits the length.
     pub head_is_silent: bool,
 }
 
@@ -66,7 +66,7 @@ struct State {
     gets: HashMap<String, u64>,
 }
 
-/// A running server; it ends with the value.
+/// A running server. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Liar {
     address: std::net::SocketAddr,
@@ -75,7 +75,7 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// Starts one.
+    /// Starts a server.
     ///
     /// # Panics
     /// If no port is free.
@@ -98,27 +98,27 @@ impl Liar {
         format!("http://{}", self.address)
     }
 
-    /// Keeps an object as `BUCKET/KEY`.
+    /// Stores an object as `BUCKET/KEY`.
     pub fn hold(&self, path: &str, object: Held) {
         lock(&self.state).objects.insert(path.to_owned(), object);
     }
 
-    /// From now on an object is answered truly.
+    /// From now on, answers for this object are right.
     pub fn be_honest(&self, path: &str) {
         lock(&self.state).objects.get_mut(path).expect("an object").lies.clear();
     }
 
-    /// How many lies of an object nobody met.
+    /// The number of faults of an object that no GET has met yet.
     pub fn unmet(&self, path: &str) -> usize {
         lock(&self.state).objects[path].lies.len()
     }
 
-    /// How often an object was asked for.
+    /// The number of GETs of an object.
     pub fn gets(&self, path: &str) -> u64 {
         lock(&self.state).gets.get(path).copied().unwrap_or_default()
     }
 
-    /// What was PUT so far.
+    /// The objects that were PUT so far.
     pub fn put(&self) -> Vec<(String, Vec<u8>)> {
         lock(&self.state).put.clone()
     }
@@ -137,7 +137,7 @@ struct Request {
     body: Vec<u8>,
 }
 
-/// One request, then the connection ends.
+/// Serves one request, then closes the connection.
 async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>) {
     let Some(request) = read(&mut client).await else { return };
     let answer = answer(&request, &state);
@@ -146,7 +146,7 @@ async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>) {
     }
     if client.write_all(&answer).await.is_ok() {
         let _ = client.shutdown().await;
-        // What is sent is read before the connection is gone: a reset could overtake it.
+        // Waits until the client has read the bytes and closed the connection: a reset could arrive before the bytes.
         let _ = client.read(&mut [0; 1]).await;
     }
 }
@@ -262,7 +262,7 @@ fn status(from: usize) -> u16 {
     if from > 0 { 206 } else { 200 }
 }
 
-/// A line without a name where the whole object is answered.
+/// The header `Content-Range` of a partial answer; empty for the whole object.
 fn content_range(from: usize, total: usize) -> String {
     if from > 0 { format!("Content-Range: bytes {from}-{}/{total}", total - 1) } else { String::new() }
 }

@@ -1,35 +1,36 @@
-//! What the tests share: a real engine, emulators, a network that fails, generated events, and the event source's side
-//! of a conversation with a function.
+//! Helpers that the tests share: a real engine, emulators, a network that fails, generated events, and the event
+//! sources that invoke the functions.
 //!
 //! # Layout
-//! - [`place`]: where things lie, and what is said when a component is missing
+//! - [`place`]: where files are, and the report of a missing component
 //! - [`service`]: a process that ends with the test process
 //! - [`engine`]: a real OpenSearch node
 //! - [`moto`]: an S3, a queue service and a secret store
-//! - [`liar`]: an S3 that breaks off, or answers what was not asked for
+//! - [`liar`]: an S3 that breaks off, or sends wrong answers
 //! - [`localstack`]: an AWS that deploys templates
-//! - [`proxy`]: a TCP connection that is cut or slow, and remembers what went through
-//! - [`intercept`]: a server whose requests are refused, or whose replies are lost
-//! - [`events`]: generated events, and the multiset that proves them all there, once each, byte for byte
+//! - [`proxy`]: a TCP proxy that cuts or delays connections, and records the requests
+//! - [`intercept`]: a server that refuses requests, or loses replies
+//! - [`events`]: generated events, and the multiset that shows that each arrived once, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
-//! - [`queue`]: delivers messages, and again those that failed
-//! - [`kinesalite`]: a Kinesis
-//! - [`payload`], [`kpl`], [`cloudwatch`]: what records hold
-//! - [`kinesis`], [`kafka`], [`firehose`]: invocations of records, and the answers to them
-//! - [`mapping`]: delivers records of a stream, and again those that failed
-//! - [`script`]: a domain and a dead-letter bucket that do what a test says, item by item
-//! - [`storm`]: a server before another one at which everything goes wrong by a seed; [`seeds`]: the seeds of such tests
-//! - [`dashboards`]: an OpenSearch Dashboards that takes imports
-//! - [`receipt`]: what a function says of an attempt
-//! - [`cases`]: the inputs of tests/data/cases, and the table of what becomes of them
-//! - [`choice`]: what the real transform chooses by many rules
+//! - [`queue`]: delivers messages, and redelivers those that failed
+//! - [`kinesalite`]: a Kinesis server
+//! - [`payload`], [`kpl`], [`cloudwatch`]: the contents of records
+//! - [`kinesis`], [`kafka`], [`firehose`]: invocations with records, and the answers to them
+//! - [`mapping`]: delivers records of a stream, and redelivers those that failed
+//! - [`script`]: a domain and a dead-letter bucket that follow a script, item by item
+//! - [`storm`]: a server in front of another one that fails at random by a seed; [`seeds`]: the seeds of such tests
+//! - [`dashboards`]: an OpenSearch Dashboards that accepts imports
+//! - [`receipt`]: the receipt that a function writes for an attempt
+//! - [`cases`]: the inputs of tests/data/cases, and the table of their results
+//! - [`choice`]: the events that the real transform selects by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
-//! - [`stack`]: a template with its functions worked out; [`policy`]: what IAM decides by its policies
-//! - [`program`]: `local` beside a deployment
+//! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
+//! - [`program`]: the program `local` with the environment of a deployment
 //! - [`faults`]: every call, every fault, every source
-//! - [`scene`]: the above together, under names of one test's own
+//! - [`scene`]: the environment of one test, built from the above, with its own names
 //!
-//! Deliberately absent: anything of `pipeline`, `delivery` or `operations`. A test that shared its code could not contradict it.
+//! Deliberately absent: anything of `pipeline`, `delivery` or `operations`. A test that shared their code could not
+//! contradict it.
 
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]

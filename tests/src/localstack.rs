@@ -1,8 +1,9 @@
 //! An AWS that deploys templates: `LocalStack`, with functions as child processes.
 //!
-//! In: a template, as SAM translated it, and the functions' binaries. Out: what it consists of, and clients of what it
-//! talks to. Deliberately absent: permissions, signatures, memory and time as Lambda gives them, which it does not know;
-//! and the SDK for Lambda and `CloudFormation`, which would take longer to compile than all that is here.
+//! In: a template, as SAM translated it, and the functions' binaries. Out: the outputs and resources of the stack, and
+//! clients of its services. Deliberately absent: permissions, signatures, and Lambda's limits of memory and time, which
+//! `LocalStack` does not apply. Also absent: the SDK for Lambda and `CloudFormation`, which would take longer to
+//! compile than everything here.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,38 +20,38 @@ use crate::{engine, place, service::Service};
 /// A running `LocalStack`.
 #[derive(Debug)]
 pub struct LocalStack {
-    /// Its S3, SQS and Secrets Manager, which are spoken to like moto's.
+    /// The clients of its S3, SQS and Secrets Manager, which work as those of moto.
     pub aws: Moto,
     http: reqwest::Client,
     data: PathBuf,
 }
 
-/// What a stack consists of.
+/// The outputs and resources of a stack.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stack {
-    /// By the names of template.yaml.
+    /// Outputs, by their names in template.yaml.
     pub outputs: BTreeMap<String, String>,
     /// Physical ids by logical ids.
     pub resources: BTreeMap<String, String>,
 }
 
-/// What is deployed.
+/// The source of a deployment.
 #[derive(Debug)]
 pub struct Source<'s> {
     /// The stack's name.
     pub stack: &'s str,
     /// The template as SAM translated it, in JSON.
     pub translated: &'s str,
-    /// What the layer holds.
+    /// The folder of rules that the layer contains.
     pub rules: &'s Path,
     /// Parameters of the template.
     pub parameters: &'s [(&'s str, &'s str)],
 }
 
 impl LocalStack {
-    /// Starts one; `None` after [`place::missing`] has said so.
+    /// Starts `LocalStack`; `None` after [`place::missing`] has reported it.
     pub fn start() -> Option<Self> {
-        let data = place::scratch().keep(); // the script removes it, even where this process was killed
+        let data = place::scratch().keep(); // the script removes it, even if this process was killed
         let service = Service::start("localstack/localstack.sh", &[data.display().to_string()], &[])
             .map_err(|why| place::missing("LocalStack (Python 3.13, Node.js)", &why))
             .ok()?;
@@ -62,7 +63,7 @@ impl LocalStack {
         self.aws.url()
     }
 
-    /// Deploys template.yaml with the functions' binaries. A stack that is there already is updated.
+    /// Deploys template.yaml with the functions' binaries. Updates a stack that exists already.
     ///
     /// # Panics
     /// If a resource fails, or is one that `LocalStack` does not know.
@@ -110,16 +111,16 @@ impl LocalStack {
     /// The state of an event source mapping, `Enabled` or `Disabled` once it is settled.
     ///
     /// # Panics
-    /// If there is none of this id.
+    /// If there is no mapping with this id.
     pub async fn mapping(&self, id: &str) -> String {
         let (_, said) = self.ask("GET", &format!("/2015-03-31/event-source-mappings/{id}"), &Value::Null, &[]).await;
         said["State"].as_str().expect("a state").to_owned()
     }
 
-    /// The configuration of what an event source mapping calls: of the version, where it calls one.
+    /// The configuration of the function that an event source mapping calls, or of its version.
     ///
     /// # Panics
-    /// If there is none of this id.
+    /// If there is no mapping with this id.
     pub async fn mapped(&self, id: &str) -> Value {
         let (_, mapping) = self.ask("GET", &format!("/2015-03-31/event-source-mappings/{id}"), &Value::Null, &[]).await;
         let function = mapping["FunctionArn"].as_str().expect("a function");
@@ -138,7 +139,7 @@ impl LocalStack {
         assert_eq!(said["FailedRecordCount"], 0, "{said}");
     }
 
-    /// What functions said, of those whose names begin so.
+    /// The lines of the logs of all functions whose names begin with this text.
     ///
     /// # Panics
     /// Never while it runs.
@@ -154,7 +155,7 @@ impl LocalStack {
             .collect()
     }
 
-    /// The end of its own log, for whoever has to find out why something failed.
+    /// The end of its own log, to find the reason of a failure.
     pub fn log(&self) -> String {
         let log = std::fs::read(self.data.join("localstack.log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -162,10 +163,10 @@ impl LocalStack {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// Sends a request of Lambda's or, with a target, of Kinesis; whether a function failed, and what came back.
+    /// Sends a request to Lambda or, if the path is `/`, to Kinesis. Returns whether a function failed, and the answer.
     async fn ask(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> (bool, Value) {
         let service = if path == "/" { "kinesis" } else { "lambda" };
-        // The service's name is looked for here; the signature is not looked at.
+        // LocalStack finds the service's name here. It does not check the signature.
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
         );
@@ -204,10 +205,10 @@ impl Stack {
     }
 }
 
-/// Asks again and again until it is so; what it said then.
+/// Asks repeatedly until the answer is there, and returns it.
 ///
 /// # Panics
-/// If that takes longer than `within`.
+/// If it takes longer than `within`.
 pub async fn until<T>(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + within;
     loop {

@@ -1,10 +1,12 @@
-//! An event source mapping of a stream: what Lambda's poller does with Kinesis shards or Kafka topics and a function.
+//! An event source mapping of a stream: it does what Lambda's poller does with Kinesis shards or Kafka topics and a
+//! function.
 //!
-//! In: records in the order of their shard or topic-partition. Out: invocations, one at a time a shard or topic, by
-//! count and bytes; a partial response goes on at the reported record, a failure is halved and tried again, until the
-//! limits give records up, which is counted. The clock is simulated: a failed invocation and the pause behind it pass on it
-//! alone. Deliberately absent: the source itself ([`crate::kinesalite`]), and any wish that the function do well: what
-//! it answers is taken as Lambda takes it, and what Lambda would not understand is kept for the test to see.
+//! In: records in the order of their shard or topic-partition. Out: invocations, one at a time for each shard or topic,
+//! limited by count and bytes. After a partial response, delivery resumes at the reported record. A failed batch is
+//! halved and retried. Records that exceed the limits are given up and counted. The clock is simulated: only a failed
+//! invocation and the pause after it take time on it. Deliberately absent: the source itself ([`crate::kinesalite`]),
+//! and any correction of wrong answers. The mapping reads an answer as Lambda does. It records answers that Lambda
+//! would not understand, so that a test can check them.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>
@@ -17,27 +19,28 @@ use serde_json::Value;
 
 use crate::{kafka, kinesis};
 
-/// What Lambda hands to a function at most, in bytes of the invocation.
+/// The most bytes of an invocation that Lambda sends to a function.
 const PAYLOAD_BYTES: usize = 6 << 20;
-/// The longest pause between two tries. Lambda publishes none; the longer the fewer tries a simulated day has.
+/// The longest pause between two attempts. Lambda publishes none. A longer pause means fewer attempts in a simulated
+/// day.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
-/// A record as a mapping sees it.
+/// A record in the mapping.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// What is read one batch at a time: a shard, or a topic.
+    /// The group that is read one batch at a time: a shard, or a topic.
     pub group: String,
-    /// What is in order and has a position of its own: a shard, or a topic-partition.
+    /// The lane, which is in order and has its own position: a shard, or a topic-partition.
     pub lane: String,
-    /// What names it in `batchItemFailures`.
+    /// The record's identifier in `batchItemFailures`.
     pub identifier: Value,
-    /// When the source took it.
+    /// The time at which the source stored it.
     pub arrived_ms: u64,
-    /// How it stands in an invocation.
+    /// Its JSON in an invocation.
     pub entry: Value,
 }
 
-/// Where records come from, which decides how an invocation is written.
+/// The source of the records, which decides the form of an invocation.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// A Kinesis stream.
@@ -53,17 +56,17 @@ pub struct Limits {
     pub batch_size: usize,
     /// `BisectBatchOnFunctionError`.
     pub bisect: bool,
-    /// `MaximumRetryAttempts`; none is -1, unlimited.
+    /// `MaximumRetryAttempts`; `None` is -1, unlimited.
     pub retry_attempts: Option<u32>,
-    /// `MaximumRecordAgeInSeconds`; none is -1, unlimited.
+    /// `MaximumRecordAgeInSeconds`; `None` is -1, unlimited.
     pub record_age: Option<Duration>,
-    /// How long the source itself keeps a record.
+    /// How long the source keeps a record.
     pub retention: Duration,
-    /// How long a failed invocation is said to have taken.
+    /// The simulated duration of a failed invocation.
     pub invocation: Duration,
 }
 
-/// A mapping and what waits for it.
+/// A mapping and the records that wait for delivery.
 #[derive(Debug)]
 pub struct Mapping {
     source: Source,
@@ -72,11 +75,11 @@ pub struct Mapping {
     turn: usize,
     /// The simulated clock.
     pub now_ms: u64,
-    /// What will never be delivered: expired, too old, or tried too often.
+    /// Records that will never be delivered: expired, too old, or retried too often.
     pub given_up: Vec<Item>,
-    /// Answers that Lambda takes for the failure of the whole batch, since it does not understand them.
+    /// Answers that Lambda does not understand, and so treats as the failure of the whole batch.
     pub misunderstood: Vec<String>,
-    /// Invocations so far.
+    /// The number of invocations so far.
     pub invocations: usize,
 }
 
@@ -87,7 +90,7 @@ struct Group {
     again: VecDeque<(Vec<Item>, u32)>,
 }
 
-/// What one invocation carries.
+/// The batch of one invocation.
 #[derive(Debug)]
 pub struct Batch {
     group: usize,
@@ -99,16 +102,16 @@ pub struct Batch {
 /// One invocation.
 #[derive(Debug)]
 pub struct Round {
-    /// What was delivered.
+    /// The records that were delivered.
     pub items: Vec<Item>,
-    /// What the function answered.
+    /// The function's answer.
     pub answer: Answer,
-    /// How many of the records come again.
+    /// The number of records that will be redelivered.
     pub again: usize,
 }
 
 impl Limits {
-    /// Nothing is given up by the mapping, as template.yaml has it; the stream keeps records for 7 days.
+    /// Limits as in template.yaml, by which the mapping never gives up a record. The stream keeps records for 7 days.
     pub fn unlimited(batch_size: usize) -> Self {
         Self {
             batch_size,
@@ -128,7 +131,7 @@ impl Mapping {
         Self { source, limits, groups: Vec::new(), turn: 0, now_ms: 0, given_up, misunderstood, invocations: 0 }
     }
 
-    /// The source took a record. The clock is not before it.
+    /// Stores a record in the source. The clock advances at least to its arrival time.
     pub fn put(&mut self, item: Item) {
         self.now_ms = self.now_ms.max(item.arrived_ms);
         let position = self.groups.iter().position(|group| group.name == item.group).unwrap_or_else(|| {
@@ -139,17 +142,17 @@ impl Mapping {
         self.groups[position].waiting.push_back(item);
     }
 
-    /// [`Self::put`] of many.
+    /// Stores records, each as [`Self::put`] does.
     pub fn put_all(&mut self, items: impl IntoIterator<Item = Item>) {
         items.into_iter().for_each(|item| self.put(item));
     }
 
-    /// How many records are not settled.
+    /// The number of records that are not settled.
     pub fn depth(&self) -> usize {
         self.groups.iter().map(|g| g.waiting.len() + g.again.iter().map(|(items, _)| items.len()).sum::<usize>()).sum()
     }
 
-    /// The next batch, of one shard or topic after the other. It has to be settled.
+    /// The next batch. Shards or topics take turns. The caller must settle the batch.
     pub fn receive(&mut self) -> Option<Batch> {
         for _ in 0..self.groups.len() {
             let group = self.turn % self.groups.len();
@@ -198,7 +201,7 @@ impl Mapping {
         }
     }
 
-    /// Does what Lambda does after an answer.
+    /// Handles an answer as Lambda does.
     pub fn settle(&mut self, batch: Batch, answer: Answer) -> Round {
         self.invocations += 1;
         let Batch { group, attempts, items } = batch;
@@ -207,7 +210,7 @@ impl Mapping {
         let again = undelivered.len();
         if again > 0 {
             let progress = again < items.len();
-            // A batch that is halved is not a retry that counts.
+            // Halving a batch does not count as a retry.
             let whole = !progress && matches!(answer, Answer::Response(_));
             let halved = self.limits.bisect && !progress && !whole && again > 1;
             let attempts = if progress || halved { attempts } else { attempts + 1 };
@@ -231,7 +234,7 @@ impl Mapping {
         self.now_ms += u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// One invocation; `None` where nothing waits.
+    /// Runs one invocation; `None` if no record waits.
     ///
     /// # Panics
     /// If the function's binary can't be run.
@@ -241,10 +244,10 @@ impl Mapping {
         Some(self.settle(batch, answer))
     }
 
-    /// Delivers until nothing waits, in `limit` invocations at most; nothing may be given up or misunderstood.
+    /// Delivers until no record waits, in `limit` invocations at most.
     ///
     /// # Panics
-    /// If something is.
+    /// If records remain, if a record was given up, or if an answer was not understood.
     pub async fn drain(&mut self, function: &mut Function, timeout: Duration, limit: usize) -> Vec<Round> {
         let mut rounds = Vec::new();
         while let Some(round) = self.deliver(function, timeout).await {
@@ -261,7 +264,7 @@ impl Mapping {
         rounds
     }
 
-    /// Nothing was given up, and every answer was understood.
+    /// Checks that no record was given up, and that every answer was understood.
     ///
     /// # Panics
     /// If not.
@@ -271,31 +274,31 @@ impl Mapping {
     }
 }
 
-/// What a function answered, which must be no failure.
+/// The function's answer, which must not be a failure.
 ///
 /// # Panics
-/// If it is one, or not JSON.
+/// If it is a failure, or not JSON.
 pub fn response(answer: &Answer) -> Value {
     let Answer::Response(body) = answer else { panic!("{answer:?}") };
     serde_json::from_slice(body).expect("the answer is JSON")
 }
 
-/// The records that Lambda brings again after an answer, by their places in the batch; with what was answered, where
+/// The records that Lambda redelivers after an answer, by their positions in the batch. Also returns the answer if
 /// Lambda would not understand it.
 pub fn undelivered(items: &[Item], answer: &Answer) -> (Vec<usize>, Option<String>) {
     let reported = match reported(items, answer) {
         Ok(reported) => reported,
         Err(misunderstood) => return ((0..items.len()).collect(), misunderstood),
     };
-    // From the lowest reported record of each lane on.
+    // Each lane resumes at its lowest reported record.
     let comes_again = |position: &usize| {
         reported.iter().any(|first| first <= position && items[*first].lane == items[*position].lane)
     };
     ((0..items.len()).filter(comes_again).collect(), None)
 }
 
-/// The records that an answer names as not delivered. `Err` where the whole batch failed, with the answer where it is
-/// one that Lambda does not understand.
+/// The records that an answer reports as not delivered. `Err` if the whole batch failed. It holds the answer if Lambda
+/// does not understand it.
 fn reported(items: &[Item], answer: &Answer) -> Result<Vec<usize>, Option<String>> {
     let Answer::Response(body) = answer else { return Err(None) };
     let misunderstood = || Some(String::from_utf8_lossy(body).into_owned());
@@ -309,7 +312,7 @@ fn reported(items: &[Item], answer: &Answer) -> Result<Vec<usize>, Option<String
     failures.iter().map(|failure| position(failure).ok_or_else(misunderstood)).collect()
 }
 
-/// What a record takes of the invocation: its data, which are most of it.
+/// The bytes of a record in the invocation, which are mostly its data.
 fn size(entry: &Value) -> usize {
     let data = entry["kinesis"]["data"].as_str().or(entry["value"].as_str());
     data.map_or(0, str::len) + 300

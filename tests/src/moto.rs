@@ -1,7 +1,8 @@
 //! An S3, a queue service and a secret store: moto.
 //!
-//! In: names and bytes. Out: what S3 said about each object. One server a test binary, shared; who wants signatures
-//! checked gets one of its own. Deliberately absent: notifications, which [`crate::envelope`] writes as AWS does.
+//! In: names and bytes. Out: S3's answers about each object. All tests of one binary share one server. A test that
+//! needs signature checks starts its own server. Deliberately absent: notifications, which [`crate::envelope`] writes
+//! as AWS does.
 
 use std::sync::OnceLock;
 
@@ -10,26 +11,26 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{place, service::Service};
 
-/// The region of everything.
+/// The region of all resources.
 pub const REGION: &str = "eu-west-1";
 
 /// A running server and its clients.
 #[derive(Debug)]
 pub struct Moto {
     service: Service,
-    /// Who the clients and the function are.
+    /// The credentials of the clients and of the function.
     pub credentials: Credentials,
-    /// Objects.
+    /// The client of S3.
     pub s3: aws_sdk_s3::Client,
-    /// Queues.
+    /// The client of SQS.
     pub sqs: aws_sdk_sqs::Client,
-    /// Secrets.
+    /// The client of Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
-    /// Functions by name, and their event source mappings; none of them runs.
+    /// The client of Lambda: functions by name, and their event source mappings. moto never runs a function.
     pub lambda: aws_sdk_lambda::Client,
 }
 
-/// An object as S3 took it.
+/// An object that S3 stored.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// Its bucket.
@@ -45,7 +46,7 @@ pub struct Object {
 }
 
 impl Moto {
-    /// The server that all tests of this binary share; `None` after [`place::missing`] has said so.
+    /// The server that all tests of this binary share; `None` after [`place::missing`] has reported it.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Moto, String>> = OnceLock::new();
         match SHARED.get_or_init(|| Self::start(&[], credentials("AKIAMILLRACE", "tests/only+never=seen"))) {
@@ -57,8 +58,8 @@ impl Moto {
         }
     }
 
-    /// A server of the caller's own, which checks SigV4 and policies after `count` requests; `None` after
-    /// [`place::missing`] has said so. Those first requests have to make the user: see [`Self::as_user`].
+    /// A server for this caller only, which checks SigV4 and policies after `count` requests. `None` after
+    /// [`place::missing`] has reported it. The first requests must create the user: see [`Self::as_user`].
     pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
         Self::start(
             &[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())],
@@ -68,14 +69,14 @@ impl Moto {
         .ok()
     }
 
-    /// The same server, spoken to as another user.
+    /// The same server with the credentials of another user.
     #[must_use]
     pub fn as_user(self, credentials: Credentials) -> Self {
         let (s3, sqs, secrets, lambda) = clients(&self.service.url(), &credentials);
         Self { service: self.service, credentials, s3, sqs, secrets, lambda }
     }
 
-    /// Makes a user that may do everything here, in three requests; its credentials.
+    /// Creates a user with all permissions, in three requests. Returns its credentials.
     pub async fn make_user(&self) -> Credentials {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
         let mut said = String::new();
@@ -93,15 +94,15 @@ impl Moto {
         credentials(&part("AccessKeyId"), &part("SecretAccessKey"))
     }
 
-    /// One request of IAM, in its form; what it said.
+    /// Sends a form-encoded request to IAM. Returns the answer.
     pub(crate) async fn iam(&self, form: String) -> String {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         self.post("iam", &headers, form + "&Version=2010-05-08").await
     }
 
-    /// One request of a service that has no client here; what it said.
+    /// Sends a request to a service that has no client here. Returns the answer.
     pub(crate) async fn post(&self, service: &str, headers: &[(&str, &str)], body: String) -> String {
-        // Where moto finds the service's name and the region; the signature is not looked at.
+        // moto finds the service's name and the region here. It does not check the signature.
         let scope = format!(
             "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
         );
@@ -117,7 +118,7 @@ impl Moto {
         Ok(Self::of(Service::start("moto/moto.sh", &[], env)?, credentials))
     }
 
-    /// The clients of a server that is spoken to likewise.
+    /// The clients of a server with the same API.
     pub(crate) fn of(service: Service, credentials: Credentials) -> Self {
         let (s3, sqs, secrets, lambda) = clients(&service.url(), &credentials);
         Self { service, credentials, s3, sqs, secrets, lambda }
@@ -128,7 +129,7 @@ impl Moto {
         self.service.url()
     }
 
-    /// Makes a bucket.
+    /// Creates a bucket.
     pub async fn bucket(&self, name: &str, versioned: bool) {
         use aws_sdk_s3::types::{
             BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
@@ -188,14 +189,14 @@ impl Moto {
         objects
     }
 
-    /// Makes a queue whose messages, once received, stay hidden for hours; its URL.
+    /// Creates a queue. Received messages stay hidden for hours. Returns its URL.
     pub async fn queue(&self, name: &str) -> String {
         use aws_sdk_sqs::types::QueueAttributeName::VisibilityTimeout;
         let request = self.sqs.create_queue().queue_name(name).attributes(VisibilityTimeout, "43200");
         request.send().await.expect("a new queue").queue_url().expect("a URL").to_owned()
     }
 
-    /// Keeps a secret; its ARN.
+    /// Stores a secret. Returns its ARN.
     pub async fn secret(&self, name: &str, value: &str) -> String {
         let request = self.secrets.create_secret().name(name).secret_string(value);
         request.send().await.expect("a new secret").arn().expect("an ARN").to_owned()

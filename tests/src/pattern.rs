@@ -1,6 +1,6 @@
-//! Random event patterns, and events that have a chance to match them.
+//! Random event patterns, and events that are likely to match them.
 //!
-//! Deliberately absent: what docs/PIPELINE.md names as different from the library.
+//! Deliberately absent: the differences from the library that docs/PIPELINE.md lists.
 
 use fastrand::Rng;
 
@@ -65,11 +65,11 @@ const NETWORKS: [&str; 7] =
 #[derive(Debug)]
 pub struct Case {
     pattern: Pattern,
-    /// The same as JSON.
+    /// The same pattern and events as JSON.
     pub question: Question,
 }
 
-/// Rules of one case at most, once it is multiplied out.
+/// The most patterns that one case may expand to.
 const MOST_SINGLE: usize = 100_000;
 
 impl Case {
@@ -81,10 +81,11 @@ impl Case {
         Self { pattern, question }
     }
 
-    /// Patterns with one value for each field, of which an event matches one where it matches this one.
+    /// The pattern expanded to patterns with one value for each field. An event matches one of them if it matches the
+    /// original.
     ///
     /// # Panics
-    /// If they are too many to be asked.
+    /// If they are too many.
     pub fn multiplied_out(&self) -> Vec<String> {
         let all: Vec<String> =
             self.pattern.singles().into_iter().map(|members| format!("{{{}}}", members.join(","))).collect();
@@ -100,7 +101,7 @@ enum Pattern {
     Values(Vec<Alternative>),
 }
 
-/// One of the values that are listed, and one that it is about.
+/// One of the listed values, and an example that it matches.
 #[derive(Debug, Clone)]
 struct Alternative {
     json: String,
@@ -126,7 +127,7 @@ fn object(random: &mut Rng, depth: usize) -> Pattern {
     }
     let mut or = Vec::new();
     if random.u8(..) < 40 {
-        // Of other fields, or one would be asked for twice.
+        // The alternatives use other fields, or one field would have two conditions.
         for _ in 0..random.usize(2..=3) {
             let mut left = names.clone();
             let mut fields = Vec::new();
@@ -152,7 +153,7 @@ fn alternative(random: &mut Rng) -> Alternative {
     let text = one(random, &STRINGS);
     let number = one(random, &NUMBERS);
     let of = |json: String, example: String| Alternative { json, example: Some(example) };
-    // How a text continues.
+    // A continuation of the text.
     let more = one(random, &["", "x", "Z", "é"]);
     let folded = if random.bool() { text.to_uppercase() } else { text.to_lowercase() };
     match random.u8(0..20) {
@@ -244,7 +245,7 @@ impl Pattern {
         }
     }
 
-    /// The members of each object that it comes to with one value for each field; a list is one such member.
+    /// The members of each object after the expansion to one value for each field. A list counts as one such member.
     fn singles(&self) -> Vec<Vec<String>> {
         let (fields, or) = match self {
             Self::Values(values) => return values.iter().map(|value| vec![format!("[{}]", value.json)]).collect(),
@@ -274,7 +275,7 @@ impl Pattern {
             .collect()
     }
 
-    /// An event that is about the same fields; nothing where one is to be missing.
+    /// An event with the same fields; nothing if a field must be missing.
     fn event(&self, random: &mut Rng) -> Event {
         match self {
             Self::Values(values) => {
@@ -339,7 +340,7 @@ enum Event {
 impl Event {
     fn json(&self) -> String {
         match self {
-            // The whole event is an object.
+            // The whole event must be an object.
             Self::Array(elements) => elements.first().map_or_else(|| "{}".into(), Self::json),
             Self::Value(_) | Self::Missing => "{}".into(),
             Self::Object(_) => self.write(),

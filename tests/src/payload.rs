@@ -1,19 +1,20 @@
-//! What one record of a stream may hold: some events in any of the forms that producers choose, or none.
+//! The contents of one record of a stream: some events in any form that producers use, or no event.
 //!
-//! In: lines. Out: bytes. Deliberately absent: CloudWatch Logs' envelope, which changes events ([`crate::cloudwatch`]).
+//! In: lines. Out: bytes. Deliberately absent: the envelope of CloudWatch Logs, which changes events
+//! ([`crate::cloudwatch`]).
 
 use crate::events::{gzip, zstd};
 use crate::kpl::{self, UserRecord};
 
-/// How many forms [`packed`] knows; KPL's are the last two.
+/// The number of forms of [`packed`]. The last two are KPL's.
 pub const FORMS: u8 = 9;
-/// Forms without KPL's, which are Kinesis's alone.
+/// The number of forms without KPL's, which only Kinesis has.
 pub const PLAIN_FORMS: u8 = 7;
 
-/// Some lines in one form.
+/// Some lines, packed in one form.
 ///
 /// # Panics
-/// If there is no such form.
+/// If the form does not exist.
 pub fn packed(form: u8, lines: &[String]) -> Vec<u8> {
     let values: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     let ndjson = values.join("\n") + "\n";
@@ -30,20 +31,20 @@ pub fn packed(form: u8, lines: &[String]) -> Vec<u8> {
     }
 }
 
-/// What a frame of this form is made of: pairs of events as they are, or single ones in gzip.
+/// The user records of a frame in this form: pairs of plain events, or single events in gzip.
 pub fn user_records(form: u8, lines: &[String]) -> Vec<UserRecord> {
     let records = lines.chunks(if form == 7 { 2 } else { 1 });
     records.map(|some| UserRecord::new(packed(if form == 7 { 3 } else { 1 }, some))).collect()
 }
 
-/// Frames of so many events each.
+/// Frames of this many events each.
 pub fn aggregated(lines: &[String], a_frame: usize) -> Vec<Vec<u8>> {
     let frame =
         |lines: &[String]| kpl::frame(&lines.iter().map(|line| UserRecord::new(line.trim_end())).collect::<Vec<_>>());
     lines.chunks(a_frame).map(frame).collect()
 }
 
-/// Records that hold no event, each in its own way.
+/// Records without an event, each for a different reason.
 ///
 /// # Panics
 /// Never: a frame ends in a checksum.

@@ -1,7 +1,7 @@
-//! Where things lie, how much of them, and what is said when a component is missing.
+//! Where files are, how large the tests are, and the report of a missing component.
 //!
-//! Deliberately absent: installing. The scripts under scripts/ do that; `make` calls them, and so does
-//! [`crate::service::Service::start`], for whoever runs `cargo test` by itself.
+//! Deliberately absent: installing. The scripts in scripts/ do that. `make` calls them, and so does
+//! [`crate::service::Service::start`], for developers who run only `cargo test`.
 
 use std::future::Future;
 use std::io::Write;
@@ -13,14 +13,14 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
 }
 
-/// A new folder under the clone's own `.cache/run`, which git ignores. It is removed with the value.
+/// A new folder in the clone's `.cache/run`, which git ignores. Dropping the value removes the folder.
 pub fn scratch() -> tempfile::TempDir {
     let run = root().join(".cache/run");
     std::fs::create_dir_all(&run).expect("the clone is writable");
     tempfile::tempdir_in(run).expect("the clone is writable")
 }
 
-/// The binary of a function: in `MILLRACE_FUNCTIONS` (`make` sets it), else where `cargo build --release` puts it.
+/// The binary of a function: in `MILLRACE_FUNCTIONS` (`make` sets it), or else where `cargo build --release` puts it.
 ///
 /// # Panics
 /// If it was not built.
@@ -34,7 +34,7 @@ pub fn function(name: &str) -> PathBuf {
     binary
 }
 
-/// The program `local`, beside the test binaries, where `cargo test --workspace` puts it.
+/// The program `local`, next to the test binaries, where `cargo test --workspace` puts it.
 ///
 /// # Panics
 /// If it was not built.
@@ -46,7 +46,7 @@ pub fn program() -> PathBuf {
     binary
 }
 
-/// A folder of ../shared/data (`MILLRACE_TEST_DATA`), or `None` after [`missing`] has said so.
+/// A folder of ../shared/data (`MILLRACE_TEST_DATA`); `None` after [`missing`] has reported it.
 pub fn data(folder: &str) -> Option<PathBuf> {
     let found = std::env::var_os("MILLRACE_TEST_DATA")
         .map(|data| PathBuf::from(data).join(folder))
@@ -58,17 +58,17 @@ pub fn data(folder: &str) -> Option<PathBuf> {
     found
 }
 
-/// A folder of ../shared, which lies beside the clone and is no part of it. A worktree may lie one level deeper.
+/// A folder of ../shared, which is outside the repository, next to the clone. A worktree may be one level deeper.
 pub fn shared(folder: &str) -> Option<PathBuf> {
     ["../shared", "../../shared"].into_iter().map(|shared| root().join(shared).join(folder)).find(|path| path.is_dir())
 }
 
-/// How many events the large scenarios take: `MILLRACE_EVENTS`, else what the test binary has for its own.
+/// The number of events of the large scenarios: `MILLRACE_EVENTS`, or else the default of the test binary.
 pub fn event_count(default: u64) -> u64 {
     std::env::var("MILLRACE_EVENTS").map_or(default, |count| count.parse().expect("MILLRACE_EVENTS is a number"))
 }
 
-/// The seed of a test's randomness: `MILLRACE_SEED`, else a new one. Printed, so that a failure can be had again.
+/// The seed of a test: `MILLRACE_SEED`, or else a new one. It is printed, so that a failure can be reproduced.
 pub fn seed(test: &str) -> u64 {
     let seed = std::env::var("MILLRACE_SEED")
         .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("MILLRACE_SEED is a number"));
@@ -76,8 +76,8 @@ pub fn seed(test: &str) -> u64 {
     seed
 }
 
-/// Says that a component is missing and what is not run for it: a failure with CI=true, else a line in
-/// .cache/not-run.txt, which `make test` prints last.
+/// Reports that a component is missing, and which test does not run because of it. With CI=true this is a failure.
+/// Otherwise it adds a line to .cache/not-run.txt, which `make test` prints at the end.
 ///
 /// # Panics
 /// With CI=true.
@@ -89,8 +89,8 @@ pub fn missing(component: &str, why: &str) {
     append("not-run.txt", &line);
 }
 
-/// Prints one measured figure, in the form in which docs/PERFORMANCE.md keeps them, and adds it to .cache/figures.txt:
-/// the test runner writes its own words into the same lines.
+/// Prints one measured figure in the format of docs/PERFORMANCE.md, and adds it to .cache/figures.txt. The file is
+/// needed because the test runner writes its own output into the same lines.
 pub fn figure(scenario: &str, what: &str, value: impl std::fmt::Display) {
     let line = format!("| {scenario} | {what} | {value} |");
     println!("figure {line}");
@@ -106,8 +106,8 @@ fn append(file: &str, line: &str) {
 
 /// Runs a test on the one runtime of the test binary.
 ///
-/// Not `#[tokio::test]`: the engine's and the emulator's connections are shared by all tests, and a connection dies
-/// with the runtime that opened it.
+/// `#[tokio::test]` would not work: all tests share the connections of the engine and the emulator, and a connection
+/// closes with the runtime that opened it.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be had")

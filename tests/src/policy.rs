@@ -1,10 +1,11 @@
-//! What IAM would decide about a request, by the policies of the template.
+//! IAM's decision about a request, by the policies of the template.
 //!
-//! In: policy documents without functions of `CloudFormation` ([`crate::stack`]), and a request. Out: allowed, denied by a
-//! statement, or denied since nothing allows it; and the statement that decided. moto and `LocalStack` ignore conditions.
+//! In: policy documents without `CloudFormation` functions ([`crate::stack`]), and a request. Out: allowed, denied by a
+//! statement, or denied because no statement allows it, with the deciding statement. moto and `LocalStack` ignore
+//! conditions.
 //!
-//! Deliberately absent: permission boundaries, session policies, policies of an organisation, and variables in policies, of
-//! which the template has none. What is not understood is a panic, never an answer.
+//! Deliberately absent: permission boundaries, session policies, policies of an organisation, and variables in
+//! policies. The template uses none of them. Anything that is not understood is a panic, never an answer.
 
 mod condition;
 pub(crate) mod pattern;
@@ -18,34 +19,34 @@ use crate::policy::pattern::matches;
 /// A request that a policy decides about.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Who asks, where a policy of a resource decides: `events.amazonaws.com`, or the ARN of a role.
+    /// The principal, if the policy of a resource decides: `events.amazonaws.com`, or the ARN of a role.
     pub principal: Option<String>,
     /// `service:Name`.
     pub action: String,
-    /// The ARN of what is acted on; `*` for an action that knows no resource.
+    /// The ARN of the resource; `*` for an action without a resource.
     pub resource: String,
-    /// Context keys and their values. IAM does not distinguish upper and lower case in names of keys.
+    /// Context keys and their values. The names of keys are not case-sensitive in IAM.
     pub context: BTreeMap<String, Vec<String>>,
 }
 
-/// What was decided.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<'p> {
-    /// By this statement.
+    /// Allowed by this statement.
     Allowed(&'p Value),
-    /// By this statement, whatever others allow.
+    /// Denied by this statement, even if others allow it.
     Denied(&'p Value),
-    /// Nothing allows it.
+    /// Denied, because no statement allows it.
     NotAllowed,
 }
 
 impl Request {
-    /// Without a principal and without context.
+    /// A request without a principal and without context.
     pub fn new(action: &str, resource: &str) -> Self {
         Self { action: action.into(), resource: resource.into(), ..Self::default() }
     }
 
-    /// The same request by somebody.
+    /// The same request by this principal.
     #[must_use]
     pub fn by(mut self, principal: &str) -> Self {
         self.principal = Some(principal.into());
@@ -67,10 +68,10 @@ impl Decision<'_> {
     }
 }
 
-/// The decision by all these policy documents together: one `Deny` wins, and nothing is allowed unasked.
+/// The decision by all these policy documents together. One `Deny` is enough to deny. Nothing is allowed by default.
 ///
 /// # Panics
-/// Where a document holds something that is not understood.
+/// If a document holds something that is not understood.
 pub fn decide<'p>(documents: impl IntoIterator<Item = &'p Value>, request: &Request) -> Decision<'p> {
     let mut decision = Decision::NotAllowed;
     for statement in documents.into_iter().flat_map(statements) {
@@ -109,7 +110,7 @@ fn applies(statement: &Value, request: &Request) -> bool {
     })
 }
 
-/// Actions are compared without regard to upper and lower case.
+/// Compares actions without regard to case.
 fn acts(patterns: &Value, action: &str) -> bool {
     texts(patterns).iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
 }
@@ -123,7 +124,8 @@ fn is_principal(allowed: &Value, request: &Request) -> bool {
     }
 }
 
-/// The root of an account stands for all identities in it, as far as their own policies allow them; here it stands for itself.
+/// In IAM, the root of an account stands for all identities of the account, as far as their own policies allow. Here it
+/// stands only for itself.
 fn is_one_of(kind: &str, who: &[&str], principal: &str) -> bool {
     match kind {
         "Service" => who.contains(&principal),

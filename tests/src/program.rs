@@ -1,4 +1,4 @@
-//! The program `local` beside a deployment: its subcommands that look at one, with the deployment's environment.
+//! The program `local` with the environment of a deployment, for the subcommands that inspect one.
 //!
 //! Out: exit code and both outputs. Deliberately absent: this process's own environment.
 
@@ -9,13 +9,13 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{moto::REGION, place, scene::Scene};
 
-/// An environment.
+/// The environment of the program.
 #[derive(Debug, Clone)]
 pub struct Program {
     env: Vec<(String, String)>,
 }
 
-/// What a run said.
+/// The output of a run.
 #[derive(Debug)]
 pub struct Said {
     /// The exit code.
@@ -34,7 +34,7 @@ impl Said {
 }
 
 impl Program {
-    /// The environment of the functions of a scene, with a domain of the caller's choice.
+    /// The environment of a scene's functions, with this domain.
     pub fn of(scene: &Scene<'_>, domain: &str) -> Self {
         let credentials = &scene.moto.credentials;
         let env = [
@@ -52,7 +52,7 @@ impl Program {
         Self { env: env.map(|(name, value)| (name.to_owned(), value)).into() }
     }
 
-    /// The same with other variables.
+    /// The same with more variables.
     #[must_use]
     pub fn with(mut self, more: &[(&str, &str)]) -> Self {
         for (name, value) in more {
@@ -67,7 +67,7 @@ impl Program {
         self.run_with(arguments, b"").await
     }
 
-    /// The same with something on standard input.
+    /// The same with this standard input.
     pub async fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Said {
         let mut command = tokio::process::Command::new(place::program());
         command.args(arguments).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));

@@ -1,8 +1,8 @@
-//! A network that fails: a TCP proxy in front of a real server, whose connections are cut or slow.
+//! A network that fails: a TCP proxy in front of a real server. Its connections are cut or slow.
 //!
 //! In: bytes from both sides, and a [`Fault`] that a test may change at any time. Out: the same bytes, until the fault
-//! strikes. It keeps what the client sent, for tests that ask whether a request was made. Deliberately absent: HTTP; a
-//! cut comes wherever the byte count says, as it does in life.
+//! applies. It records the client's bytes, for tests that check whether a request was made. Deliberately absent: HTTP.
+//! A cut comes at the configured byte count, at any place in a message, as in a real network.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,20 +12,20 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What becomes of a connection.
+/// The fault of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fault {
-    /// Cut once the client has sent this many bytes.
+    /// Cut the connection after the client has sent this many bytes.
     pub cut_request_after: Option<u64>,
-    /// Cut once the server has answered this many bytes.
+    /// Cut the connection after the server has answered this many bytes.
     pub cut_response_after: Option<u64>,
-    /// Hold each first piece of an answer back for so long.
+    /// Delay the first part of each answer by this much.
     pub delay: Duration,
-    /// Accept no connection at all (it is closed at once).
+    /// Close every new connection immediately.
     pub refuse: bool,
 }
 
-/// A running proxy; it ends with the value.
+/// A running proxy. Dropping it stops the proxy.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -58,7 +58,7 @@ impl Proxy {
         Self::new(url, false).await
     }
 
-    /// The same, keeping every byte that clients send.
+    /// Starts a proxy that also records every byte of the clients.
     pub async fn that_listens(url: &str) -> Self {
         Self::new(url, true).await
     }
@@ -83,32 +83,33 @@ impl Proxy {
         Self { address, shared, accepting }
     }
 
-    /// Its URL, to use instead of the server's.
+    /// The URL to use instead of the server's.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on every new connection has this fault; those that are open keep theirs, but for [`Fault::delay`].
+    /// From now on, every new connection has this fault. Open connections keep theirs, except for [`Fault::delay`].
     pub fn set(&self, fault: Fault) {
         self.set_by(move |_| fault);
     }
 
-    /// From now on `fault` says, by a connection's number (from 0), what becomes of it.
+    /// From now on, `fault` chooses the fault of a connection by its number (from 0).
     pub fn set_by(&self, fault: impl FnMut(u64) -> Fault + Send + 'static) {
         *lock(&self.shared.fault) = Box::new(fault);
     }
 
-    /// Connections so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// Connections cut so far.
+    /// The number of cut connections so far.
     pub fn cuts(&self) -> u64 {
         self.shared.cuts.load(Ordering::Relaxed)
     }
 
-    /// What clients sent so far, in the order of arrival; invalid UTF-8 replaced. Only of [`Self::that_listens`].
+    /// The bytes of the clients so far, in the order of arrival, with invalid UTF-8 replaced. Only for
+    /// [`Self::that_listens`].
     pub fn sent(&self) -> String {
         String::from_utf8_lossy(&lock(&self.shared.sent)).into_owned()
     }
@@ -128,7 +129,7 @@ async fn connect(client: TcpStream, shared: Arc<Shared>) {
     }
     let Ok(server) = TcpStream::connect(&shared.target).await else { return };
     for side in [&client, &server] {
-        // A small write must not wait for an acknowledgement; an error means that the side is gone.
+        // A small write must not wait for an acknowledgement. An error means that the side has closed the connection.
         let _ = side.set_nodelay(true);
     }
     let (mut from_client, mut to_client) = client.into_split();
@@ -169,7 +170,7 @@ async fn connect(client: TcpStream, shared: Arc<Shared>) {
             }
         }
     };
-    // Whichever side ends first ends both: a half-closed connection is of no use to HTTP clients.
+    // The side that closes first closes both: a half-closed connection is useless to HTTP clients.
     if tokio::select! { cut = up => cut, cut = down => cut } {
         shared.cuts.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
-//! Random documents of one mapping, and random queries about their fields, as they are typed into Discover.
+//! Random documents of one mapping, and random queries about their fields, as users type them into Discover.
 //!
-//! Deliberately absent: what docs/PIPELINE.md names as different from the engine.
+//! Deliberately absent: the differences from the engine that docs/PIPELINE.md lists.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ const WORDS: [&str; 16] =
 const DAYS: [&str; 6] = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-12-01", "2025-11-22"];
 const TIMES: [&str; 5] = ["T00:00:00Z", "T10:30:00Z", "T23:59:59.999Z", "T10:30:00.500+09:00", "T00:00:00-05:00"];
 
-/// A field, and what its values are.
+/// A field and the kind of its values.
 #[derive(Debug, Clone, Copy)]
 struct Field {
     path: &'static str,
@@ -110,7 +110,7 @@ pub fn document(random: &mut Rng) -> Value {
         put(random, &mut object, "k", Kind::Keyword);
         put(random, &mut object, "t", Kind::Date);
         put(random, &mut object, "ip", Kind::Address);
-        // A path is as good as nested objects.
+        // A path with dots is equivalent to nested objects.
         if random.u8(..) < 80 {
             document.extend(object.into_iter().map(|(name, value)| (format!("o.{name}"), value)));
         } else {
@@ -169,7 +169,7 @@ fn clauses(random: &mut Rng, depth: usize) -> String {
         text += one(random, &["", "", "", "", "", "", "NOT ", "-", "+", "!"]);
         text += &clause(random, depth);
     }
-    // `NOT NOT a` and `NOT -a` are no queries.
+    // `NOT NOT a` and `NOT -a` are not valid queries.
     for (twice, once) in [("NOT NOT ", "NOT "), ("NOT -", "NOT "), ("NOT +", "NOT "), ("NOT !", "NOT ")] {
         text = text.replace(twice, once);
     }
@@ -198,10 +198,10 @@ fn clause(random: &mut Rng, depth: usize) -> String {
     }
 }
 
-/// What stands behind a field's colon.
+/// The text after a field's colon.
 fn single(random: &mut Rng, kind: Kind) -> String {
     let bound = |random: &mut Rng| match kind {
-        // In a range a space is put in quotes.
+        // In a range, a text with a space needs quotes.
         Kind::Keyword => match one(random, &WORDS) {
             word if word.contains(' ') => format!("\"{word}\""),
             word => escaped(word),
@@ -209,7 +209,7 @@ fn single(random: &mut Rng, kind: Kind) -> String {
         Kind::Long | Kind::Double => number(random, kind),
         Kind::Date => date(random),
         Kind::Boolean => one(random, &["true", "false"]).into(),
-        // Without quotes a `:` is escaped, in either way.
+        // Without quotes, each `:` is escaped by one of the two ways.
         Kind::Address => escaped(one(random, &ADDRESSES)),
     };
     if random.u8(..) < 70 && !matches!(kind, Kind::Boolean) {
@@ -218,7 +218,7 @@ fn single(random: &mut Rng, kind: Kind) -> String {
         return match open {
             0 => format!("{}{lower} TO *]", one(random, &["[", "{"])),
             1 => format!("[* TO {upper}{}", one(random, &["]", "}"])),
-            // Without quotes, which Lucene takes for another clause.
+            // Only without quotes: Lucene reads a quoted value here as another clause.
             2 if !lower.contains('"') => format!("{}{lower}", one(random, &[">", ">=", "<", "<="])),
             _ => format!("{}{lower} TO {upper}{}", one(random, &["[", "{"]), one(random, &["]", "}"])),
         };
@@ -279,7 +279,7 @@ fn wildcard(random: &mut Rng) -> String {
     for _ in 0..random.usize(1..=4) {
         text += one(random, &["*", "?", "a", "b", "ab", "\\ ", "c", "\\*", "A"]);
     }
-    // One that is nothing but `*` asks whether the field is there, which is asked elsewhere.
+    // A `*` alone asks whether the field exists, which another query covers.
     if text.chars().all(|c| c == '*') { "a*".into() } else { text }
 }
 
@@ -293,7 +293,7 @@ fn regexp(random: &mut Rng, depth: usize) -> String {
             3 => "[^a]".into(),
             4 if depth < 2 => format!("({})", regexp(random, depth + 1)),
             5 if depth < 2 => format!("({}|{})", regexp(random, depth + 1), regexp(random, depth + 1)),
-            // In quotes a `\` is one of the value's characters, even before a slash.
+            // In quotes, a `\` is a character of the value, even before a slash.
             6 => one(random, &["\"a.b\"", "\"a\\/b\"", "a\\/b"]).into(),
             7 => "@".into(),
             8 => "\\.".into(),

@@ -1,8 +1,8 @@
-//! The queue's side of the conversation: what Lambda's poller does with SQS messages and a function.
+//! The queue's side of the exchange: it does what Lambda's poller does with SQS messages and a function.
 //!
-//! In: messages of a real queue (moto), also those that the function itself sends there. Out: invocations; what the
-//! function names in `batchItemFailures` comes again, the rest is deleted. Deliberately absent: waiting. A message that
-//! failed is made visible at once, whatever visibility the function gave it.
+//! In: messages of a real queue (moto), including those that the function sends there. Out: invocations. Messages that
+//! the function names in `batchItemFailures` are redelivered, the others are deleted. Deliberately absent: waiting. A
+//! failed message becomes visible immediately, whatever visibility timeout the function has set.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -20,32 +20,32 @@ pub struct Queue<'m> {
     pub url: String,
 }
 
-/// A message that was received.
+/// A received message.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// Its id.
     pub id: String,
-    /// What this receipt of it is called.
+    /// The receipt handle of this delivery.
     pub receipt_handle: String,
-    /// What it says.
+    /// Its body.
     pub body: String,
-    /// Texts beside the body.
+    /// Its attributes, as text.
     pub attributes: HashMap<String, String>,
 }
 
 /// One invocation.
 #[derive(Debug)]
 pub struct Round {
-    /// What was delivered.
+    /// The messages that were delivered.
     pub messages: Vec<Message>,
-    /// What the function answered.
+    /// The function's answer.
     pub answer: Answer,
-    /// The ids of the messages that come again.
+    /// The ids of the messages that will be redelivered.
     pub failed: HashSet<String>,
 }
 
 impl<'m> Queue<'m> {
-    /// A new queue.
+    /// Creates a queue.
     pub async fn new(moto: &'m Moto, name: &str) -> Self {
         Self { moto, url: moto.queue(name).await }
     }
@@ -59,7 +59,7 @@ impl<'m> Queue<'m> {
         request.send().await.expect("the message is sent");
     }
 
-    /// Receives what is visible, ten messages at most.
+    /// Receives visible messages, at most ten.
     ///
     /// # Panics
     /// If the queue refuses.
@@ -79,7 +79,7 @@ impl<'m> Queue<'m> {
             .collect()
     }
 
-    /// How many messages it holds: visible, received, or delayed.
+    /// The number of its messages: visible, received, or delayed.
     ///
     /// # Panics
     /// If the queue refuses.
@@ -96,10 +96,10 @@ impl<'m> Queue<'m> {
         names.iter().map(|name| attributes[name].parse::<u64>().expect("a number")).sum()
     }
 
-    /// One invocation with what is visible; `None` where nothing is.
+    /// Runs one invocation with the visible messages; `None` if there are none.
     ///
     /// # Panics
-    /// If the function's binary can't be run or its answer is not what SQS takes.
+    /// If the function's binary can't be run, or its answer is not valid for SQS.
     pub async fn deliver(&self, function: &mut Function, timeout: Duration) -> Option<Round> {
         let messages = self.receive().await;
         if messages.is_empty() {
@@ -109,10 +109,10 @@ impl<'m> Queue<'m> {
         Some(self.settle(messages, answer).await)
     }
 
-    /// Deletes what was delivered, and makes visible what failed.
+    /// Deletes the delivered messages, and makes the failed ones visible.
     ///
     /// # Panics
-    /// If the queue refuses, or the answer is not what SQS takes.
+    /// If the queue refuses, or the answer is not valid for SQS.
     pub async fn settle(&self, messages: Vec<Message>, answer: Answer) -> Round {
         let failed = failures(&messages, &answer);
         for message in &messages {
@@ -131,14 +131,14 @@ impl<'m> Queue<'m> {
     /// Delivers until the queue is empty, in `limit` invocations at most.
     ///
     /// # Panics
-    /// If it is not empty then.
+    /// If it is not empty afterwards.
     pub async fn drain(&self, function: &mut Function, timeout: Duration, limit: usize) -> Vec<Round> {
         let mut rounds = Vec::new();
         loop {
             match self.deliver(function, timeout).await {
                 Some(round) => rounds.push(round),
                 None if self.depth().await == 0 => return rounds,
-                // A continuation may be sent with a delay.
+                // A continuation may have a delay.
                 None => tokio::time::sleep(Duration::from_millis(100)).await,
             }
             assert!(
@@ -151,7 +151,7 @@ impl<'m> Queue<'m> {
     }
 }
 
-/// The invocation event of messages.
+/// The invocation event with these messages.
 pub fn event(messages: &[Message]) -> Value {
     let mut event = envelope::sqs(messages.iter().map(|m| (m.id.as_str(), m.receipt_handle.as_str(), m.body.as_str())));
     for (number, message) in messages.iter().enumerate() {
@@ -167,11 +167,12 @@ fn texts(attributes: Option<&HashMap<String, aws_sdk_sqs::types::MessageAttribut
     attributes.into_iter().flatten().filter_map(|(name, value)| text(value).map(|text| (name.clone(), text))).collect()
 }
 
-/// The ids that an answer leaves to come again. As Lambda does: all, where the function failed.
+/// The ids of the messages that an answer leaves for redelivery. As in Lambda, these are all messages if the function
+/// failed.
 ///
 /// # Panics
-/// If the answer names a message that was not delivered, or is no answer to SQS: Lambda would take that for the failure
-/// of the whole batch, which hides the fault.
+/// If the answer names a message that was not delivered, or is not valid for SQS. Lambda would treat that as the
+/// failure of the whole batch, which would hide the fault.
 pub fn failures(messages: &[Message], answer: &Answer) -> HashSet<String> {
     let Answer::Response(body) = answer else { return messages.iter().map(|message| message.id.clone()).collect() };
     let said: Value = serde_json::from_slice(body).expect("the answer is JSON");

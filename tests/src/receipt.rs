@@ -1,6 +1,6 @@
-//! What a function says of an attempt: one line that balances, and is a CloudWatch metric.
+//! The receipt of an attempt: one line of the function's log that balances, and is a CloudWatch metric.
 //!
-//! In: a function's lines. Out: a type a source, which complains about a missing key.
+//! In: a function's lines. Out: one type for each source. Parsing fails if a key is missing.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What became of the events of an attempt.
+/// The counts of the events of an attempt, by their fate.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
 pub struct Counts {
@@ -74,7 +74,7 @@ pub struct Kafka {
     counts: Counts,
 }
 
-/// From which offset to which, the latter not included, a topic-partition is settled.
+/// The range of settled offsets of a topic-partition. It does not include the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[expect(missing_docs, reason = "the keys are documented where receipts are: docs/DELIVERY.md")]
 pub struct Offsets {
@@ -120,20 +120,21 @@ impl Deref for Kafka {
     }
 }
 
-/// The receipts of a function so far, of the source that the caller names; each balances, and is a CloudWatch metric.
+/// The receipts of a function so far, for the source that the caller names. Each balances, and is a CloudWatch metric.
 ///
 /// # Panics
-/// If one lacks a key, does not balance, or is no EMF record of the dimensions `dataset` and `function`.
+/// If one lacks a key, does not balance, or is not an EMF record with the dimensions `dataset` and `function`.
 pub fn of<R: DeserializeOwned>(function: &Function) -> Vec<R> {
     let read = |line: Value| {
         assert_balanced(&line);
         serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"))
     };
-    // An object that no dataset takes has no events to be counted.
+    // An object that matches no dataset has no events to count.
     function.receipts().into_iter().filter(|line| line.get("unmatched").is_none()).map(read).collect()
 }
 
-/// A receipt balances, and is a CloudWatch metric: all of it by dataset, what alarms watch by function.
+/// Checks that a receipt balances, and is a CloudWatch metric: every count by dataset, and the counts of alarms by
+/// function.
 ///
 /// # Panics
 /// If not.

@@ -1,6 +1,7 @@
 //! event-ruler, the library that decides for EventBridge which events match a pattern.
 //!
-//! In: patterns, each with events, all JSON. Out: which of them match, or why the library refuses the pattern.
+//! In: patterns, each with events, all JSON. Out: the events that match, or the reason why the library refuses the
+//! pattern.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use std::sync::OnceLock;
 
 use crate::place;
 
-/// A pattern and events that are asked about it.
+/// A pattern, and events to compare with it.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// The pattern's JSON.
@@ -17,7 +18,7 @@ pub struct Question {
     pub events: Vec<String>,
 }
 
-/// What the library says of each; `None` after [`place::missing`] has said so.
+/// The library's answer for each question; `None` after [`place::missing`] has reported it.
 ///
 /// # Panics
 /// If the library was installed but does not work.
@@ -39,7 +40,7 @@ pub fn answers(questions: &[Question]) -> Option<Vec<Result<Vec<bool>, String>>>
     let mut stdin = child.stdin.take().expect("it was piped");
     let mut lines = String::new();
     for question in questions {
-        // JSON holds no raw tab but between tokens, and none of these is written with one.
+        // Tabs separate the parts. JSON may hold raw tabs only between tokens, and the tests write none there.
         let parts = [std::slice::from_ref(&question.pattern), &question.events].concat();
         assert!(!parts.iter().any(|part| part.contains(['\t', '\n', '\r'])), "{parts:?}");
         lines += &(parts.join("\t") + "\n");

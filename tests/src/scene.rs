@@ -1,8 +1,8 @@
-//! A bucket, a dead-letter bucket, a queue, an index prefix and a pipeline.yaml under names of one test's own, and the
-//! function that they are the world of.
+//! The environment of one test: a bucket, a dead-letter bucket, a queue, an index prefix and a pipeline.yaml, under
+//! names that only this test uses, and a function that runs with them.
 //!
-//! Out: what the function says of itself (receipts) and what it left behind (dead letters), as types that complain
-//! about a missing or an unknown key. Deliberately absent: the domain; a test names the one it means.
+//! Out: the function's receipts and dead letters, as types. Parsing fails if a key is missing or unknown. Deliberately
+//! absent: the domain, which each test names itself.
 
 use std::path::PathBuf;
 
@@ -15,27 +15,27 @@ use serde_json::{Value, json};
 use crate::moto::{Moto, Object, REGION};
 use crate::{envelope, place, queue::Queue, receipt};
 
-/// What template.yaml tells the C library's allocator; a test of the template holds the two together.
+/// The variable for the allocator of the C library. A test compares it with template.yaml.
 pub const GLIBC_TUNABLES: &str =
     "glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=134217728:glibc.malloc.arena_max=1";
 
-/// What one test works with.
+/// The environment of one test.
 #[derive(Debug)]
 pub struct Scene<'m> {
-    /// The AWS around it.
+    /// The AWS services.
     pub moto: &'m Moto,
-    /// Where its objects go.
+    /// The bucket of its objects.
     pub bucket: String,
-    /// Where its messages go.
+    /// The queue of its messages.
     pub queue: Queue<'m>,
-    /// What its indices begin with.
+    /// The prefix of its indices.
     pub prefix: String,
-    /// Its rules.
+    /// The path of its pipeline.yaml.
     pub pipeline: PathBuf,
     _folder: tempfile::TempDir,
 }
 
-/// One line of a dead-letter object, by where its source says that events lie.
+/// One line of a dead-letter object. `P` is the source's type of positions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
@@ -53,7 +53,7 @@ pub struct DeadLetter<P = Position> {
     pub continuation: Option<Value>,
 }
 
-/// Where a rejected event lies.
+/// The position of a rejected event.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
 pub struct Position {
@@ -64,10 +64,10 @@ pub struct Position {
 }
 
 impl<'m> Scene<'m> {
-    /// Makes everything, with one dataset: whatever lies in a bucket but `dead-…`, indexed by day.
+    /// Creates the environment, with one dataset: all objects of any bucket except `dead-…`, indexed by day.
     ///
     /// # Panics
-    /// If moto refuses, which a name used twice leads to.
+    /// If moto refuses, for example because a name is used twice.
     pub async fn new(moto: &'m Moto, name: &str) -> Self {
         Self::of(moto, name, false).await
     }
@@ -95,7 +95,7 @@ impl<'m> Scene<'m> {
         scene
     }
 
-    /// Replaces the pipeline.yaml; the next function that starts reads it.
+    /// Replaces the pipeline.yaml. The next function that starts reads it.
     ///
     /// # Panics
     /// If the disk is full.
@@ -103,7 +103,7 @@ impl<'m> Scene<'m> {
         std::fs::write(&self.pipeline, yaml).expect("the clone is writable");
     }
 
-    /// Writes a mapping file where pipeline.yaml finds it as `mappings/NAME`.
+    /// Writes a mapping file, which pipeline.yaml names as `mappings/NAME`.
     ///
     /// # Panics
     /// If the disk is full.
@@ -113,8 +113,8 @@ impl<'m> Scene<'m> {
         std::fs::write(folder.join(name), json).expect("the clone is writable");
     }
 
-    /// Its one dataset, of another source: `from` is such as `stream: "logs"`, `more` further lines such as
-    /// `select: a:1`.
+    /// Replaces its dataset by one with another source. `from` is for example `stream: "logs"`. `more` holds further
+    /// lines, for example `select: a:1`.
     ///
     /// # Panics
     /// If the disk is full.
@@ -127,12 +127,12 @@ impl<'m> Scene<'m> {
         self.set_pipeline(&yaml);
     }
 
-    /// A pattern of all its indices.
+    /// A pattern that matches all its indices.
     pub fn indices(&self) -> String {
         format!("{}-*", self.prefix)
     }
 
-    /// Starts s3-ingest in this world, with a domain of the caller's choice and more environment, which goes before.
+    /// Starts s3-ingest in this environment, with this domain. Variables in `more` take precedence.
     ///
     /// # Panics
     /// If the binary is missing.
@@ -141,7 +141,7 @@ impl<'m> Scene<'m> {
         self.start("s3-ingest", domain, &queue).await
     }
 
-    /// The same with another function, without the queue.
+    /// Starts another function in this environment, without the queue.
     ///
     /// # Panics
     /// If the binary is missing.
@@ -151,7 +151,7 @@ impl<'m> Scene<'m> {
         Function::start(&place::function(function), &env).await.expect("the function starts")
     }
 
-    /// The environment of a function of this world.
+    /// The environment variables of a function.
     pub fn environment(&self, domain: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut env = vec![
             ("GLIBC_TUNABLES", GLIBC_TUNABLES.to_owned()),
@@ -181,7 +181,7 @@ impl<'m> Scene<'m> {
         self.queue.send(&envelope::s3(&[object])).await;
     }
 
-    /// Sends what `replay` sends for every object of dead letters that is there now; how many.
+    /// Sends the messages that `replay` sends for every object of dead letters. Returns their number.
     pub async fn replay_letters(&self) -> usize {
         let bucket = format!("dead-{}", self.prefix);
         let objects = self.moto.etags(&bucket, "letters/").await;
@@ -192,7 +192,7 @@ impl<'m> Scene<'m> {
         objects.len()
     }
 
-    /// Everything in the dead-letter bucket, in the order of keys.
+    /// All dead letters of the bucket, in the order of keys.
     ///
     /// # Panics
     /// If a line is not a dead letter.
@@ -200,7 +200,7 @@ impl<'m> Scene<'m> {
         self.dead_letters_of().await
     }
 
-    /// The same, of the source whose positions these are.
+    /// The same for a source with these positions.
     ///
     /// # Panics
     /// If a line is not such a dead letter.
@@ -216,10 +216,10 @@ impl<'m> Scene<'m> {
 }
 
 impl<P: std::fmt::Debug> DeadLetter<P> {
-    /// The rejected bytes, as they were.
+    /// The rejected bytes, unchanged.
     ///
     /// # Panics
-    /// If there are two payloads, or base64 is used where text would do.
+    /// If there are two payloads, or base64 is used although the bytes are text.
     pub fn payload(&self) -> Vec<u8> {
         match (&self.payload, &self.payload_base64) {
             (Some(text), None) => text.clone().into_bytes(),
@@ -234,10 +234,10 @@ impl<P: std::fmt::Debug> DeadLetter<P> {
     }
 }
 
-/// The receipts of a function so far; each balances, and is a CloudWatch metric.
+/// The receipts of a function so far. Each balances, and is a CloudWatch metric.
 ///
 /// # Panics
-/// If one lacks a key, does not balance, or is no EMF record with the dimension `dataset` alone.
+/// If one lacks a key, does not balance, or is not an EMF record with only the dimension `dataset`.
 pub fn receipts(function: &Function) -> Vec<receipt::S3> {
     receipt::of(function)
 }

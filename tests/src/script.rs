@@ -1,8 +1,9 @@
-//! A domain and a dead-letter bucket that follow a script: what each item, each request and each letter meets.
+//! A domain and a dead-letter bucket that follow a script: it decides the result of each item, each request and each
+//! letter.
 //!
-//! In: `POST …/_bulk` with documents that have a number `seq`, and `PUT` of dead letters. Out: the engine's and S3's answers,
-//! and at the end the truth: which document was created under which ids, which letters are durable. Deliberately absent:
-//! everything by chance; [`local::domain`] has that.
+//! In: `POST …/_bulk` with documents that have a number `seq`, and `PUT` of dead letters. Out: the answers of the
+//! engine and of S3. At the end, the truth: which document was created under which ids, and which letters are durable.
+//! Deliberately absent: anything random, which [`local::domain`] has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, Read};
@@ -17,14 +18,14 @@ use serde_json::{Value, json};
 
 use crate::stateful_server::{StatefulServer, lock};
 
-/// What one item meets.
+/// The result of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// 201.
     Created,
-    /// 409: it was there already.
+    /// 409: the document exists already.
     There,
-    /// 400 `mapper_parsing_exception`: the document's own fault.
+    /// 400 `mapper_parsing_exception`: the document is invalid.
     Unmappable,
     /// 429 `rejected_execution_exception`.
     Busy,
@@ -32,53 +33,53 @@ pub enum Step {
     Unavailable,
     /// 403 `cluster_block_exception`.
     Blocked,
-    /// 400 `validation_exception`, which is the domain's state and not the document's fault.
+    /// 400 `validation_exception`, which means a state of the domain and not an invalid document.
     NoShards,
-    /// 409, but no version conflict: the domain's state.
+    /// 409 without a version conflict: a state of the domain.
     Snapshotted,
 }
 
-/// What one `_bulk` request meets.
+/// The result of one `_bulk` request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Its items meet their steps.
+    /// Its items get their steps.
     Items,
-    /// This status, and nothing is carried out.
+    /// This status. No item is carried out.
     Status(u16),
-    /// No answer, whether carried out or not.
+    /// No answer. The items may have been carried out.
     Cut {
-        /// Whether the items met their steps before.
+        /// Whether the items were carried out before.
         applied: bool,
     },
-    /// An answer that lacks its last item, all being carried out.
+    /// An answer without its last item. All items are carried out.
     Short,
-    /// An answer that ends in the middle, all being carried out.
+    /// An answer that ends in the middle. All items are carried out.
     Garbled,
 }
 
-/// What will happen. Where a list is at its end, everything goes well; but the last step of an item lasts.
+/// The future results. At the end of a list, every result is a success, but the last step of an item stays in force.
 #[derive(Debug, Default, Clone)]
 pub struct Script {
-    /// By the `seq` of a document.
+    /// The steps, by the `seq` of a document.
     pub items: HashMap<u64, Vec<Step>>,
-    /// The next requests.
+    /// The results of the next requests.
     pub turns: VecDeque<Turn>,
     /// The statuses of the next letters.
     pub letters: VecDeque<u16>,
-    /// By the `seq` of a document, the status of every request that holds it.
+    /// The status of every request that holds a document, by the document's `seq`.
     pub refused: HashMap<u64, u16>,
-    /// The status of every request, and a header `Retry-After` with it.
+    /// The status of every request, and its header `Retry-After`.
     pub all_refused: Option<(u16, Option<&'static str>)>,
 }
 
-/// What is true of the other side.
+/// The state of the domain and of the bucket.
 #[derive(Debug, Default, Clone)]
 pub struct Truth {
-    /// The ids under which a document lies, by its `seq`.
+    /// The ids of the stored documents, by `seq`.
     pub created: BTreeMap<u64, BTreeSet<String>>,
-    /// Each line of each durable letter.
+    /// Every line of every durable letter.
     pub letters: Vec<Value>,
-    /// How many requests came.
+    /// The number of requests.
     pub requests: u64,
 }
 
@@ -94,7 +95,7 @@ struct State {
 pub struct Scripted(StatefulServer<State>);
 
 impl Scripted {
-    /// Starts one without a script.
+    /// Starts a server without a script.
     ///
     /// # Panics
     /// If no port is free.
@@ -102,17 +103,17 @@ impl Scripted {
         Self(StatefulServer::start(State::default(), respond).await)
     }
 
-    /// Its URL, for both endpoints.
+    /// The URL, for both endpoints.
     pub fn url(&self) -> String {
         self.0.url()
     }
 
-    /// From now on this happens.
+    /// From now on, follows this script.
     pub fn follow(&self, script: Script) {
         self.0.state().script = script;
     }
 
-    /// What is true now.
+    /// The current state.
     pub fn truth(&self) -> Truth {
         self.0.state().truth.clone()
     }

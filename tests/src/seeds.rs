@@ -1,6 +1,6 @@
-//! The seeds of tests that are run for several of them.
+//! The seeds of tests that run once for each seed.
 //!
-//! `MILLRACE_SEED=N`: that one alone. `MILLRACE_SEEDS=N`: the first so many. A failure names its seed.
+//! `MILLRACE_SEED=N`: only this seed. `MILLRACE_SEEDS=N`: the first N seeds. A failure names its seed.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,7 @@ use crate::place;
 /// Runs `test` for each seed, one after another.
 ///
 /// # Panics
-/// If one of them fails: with what it said, and the seed.
+/// If one of the runs fails: with its message and the seed.
 pub fn each<F: Future<Output = ()>>(name: &str, count: u64, mut test: impl FnMut(u64) -> F) {
     let only = number("MILLRACE_SEED");
     let count = number("MILLRACE_SEEDS").unwrap_or(count);

@@ -1,15 +1,15 @@
-//! A process that ends with the test process, however that ends.
+//! A process that ends with the test process, even if that is killed.
 //!
-//! In: a script under scripts/ that knows `build` and `run`. Out: the port that it says in its line `… READY port`.
-//! The process reads its standard input until the end of it, and the other end is held here: when the test process
-//! dies, even of kill -9, the kernel closes it. Deliberately absent: ports chosen in advance.
+//! In: a script in scripts/ that has the commands `build` and `run`. Out: the port, from its line `… READY port`. The
+//! process reads its standard input to the end. The test process holds the other end of the pipe. When the test process
+//! dies, even by kill -9, the kernel closes the pipe. Deliberately absent: ports that are chosen in advance.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::place;
 
-/// A running process; dropping it ends it.
+/// A running process. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Service {
     child: Child,
@@ -18,10 +18,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// Installs by `script build` what is not installed yet, then starts `script run args…`.
+    /// Installs missing parts with `script build`, then starts `script run args…`.
     ///
     /// # Errors
-    /// What the script said, if it could not be installed.
+    /// The script's message, if the installation failed.
     ///
     /// # Panics
     /// If it was installed but does not start.
@@ -40,10 +40,10 @@ impl Service {
         Ok(Self::spawn(Command::new("bash").arg(script).arg("run").args(args).envs(env.iter().copied())))
     }
 
-    /// Starts a command that says `… READY port`.
+    /// Starts a command that prints `… READY port`.
     ///
     /// # Panics
-    /// If it ends before it says so.
+    /// If it ends before that line.
     pub fn spawn(command: &mut Command) -> Self {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -58,7 +58,7 @@ impl Service {
             }
             said.push_str(&line);
         };
-        // A full pipe would stop it.
+        // The output must be read: a full pipe would stop the process.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
         Self { child, stdin, port }
     }
@@ -77,7 +77,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // An error means that it ended by itself.
+        // An error means that the process has already ended.
         let _ = self.child.wait();
     }
 }

@@ -1,19 +1,20 @@
-//! A template as a stack with certain parameters has it: functions of `CloudFormation` become texts.
+//! A template as it applies to one stack: the `CloudFormation` functions become text.
 //!
-//! In: a template as SAM translated it, and parameters. Out: any part of it with names and ARNs as AWS would make them up.
+//! In: a template that SAM translated, and parameters. Out: any part of it, with names and ARNs as AWS would create
+//! them.
 //!
-//! Deliberately absent: outputs of nested stacks, which become a text that names them, and every function that the templates
-//! do not use.
+//! Deliberately absent: outputs of nested stacks, which become a text that names them, and all functions that the
+//! templates do not use.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// The account of every stack here.
+/// The account of all stacks.
 pub const ACCOUNT: &str = "111122223333";
-/// Its region.
+/// The region of all stacks.
 pub const REGION: &str = "eu-west-1";
-/// Its name.
+/// The name of all stacks.
 pub const NAME: &str = "logs";
 
 /// A template and the parameters of one stack of it.
@@ -24,7 +25,7 @@ pub struct Template<'t> {
 }
 
 impl<'t> Template<'t> {
-    /// With these parameters; the others have their defaults.
+    /// A template with these parameters. The others have their defaults.
     pub fn new(template: &'t Value, given: &[(&str, &str)]) -> Self {
         let declared = template["Parameters"].as_object().expect("parameters");
         let mut parameters: BTreeMap<String, Value> =
@@ -36,14 +37,14 @@ impl<'t> Template<'t> {
         Self { template, parameters }
     }
 
-    /// The properties of a resource; `None` where its condition does not hold, or there is none of this name.
+    /// The properties of a resource; `None` if its condition does not hold, or no resource has this name.
     pub fn properties(&self, resource: &str) -> Option<Value> {
         let about = self.template["Resources"].get(resource)?;
         let is_there = about["Condition"].as_str().is_none_or(|condition| self.condition(condition));
         is_there.then(|| self.resolve(&about["Properties"]).unwrap_or(Value::Null))
     }
 
-    /// The names of all resources of a type that the stack has.
+    /// The names of all resources of a type in the stack.
     pub fn resources(&self, kind: &str) -> Vec<&'t str> {
         let resources = self.template["Resources"].as_object().expect("resources").iter();
         resources
@@ -52,7 +53,7 @@ impl<'t> Template<'t> {
             .collect()
     }
 
-    /// What `Ref` makes of a resource.
+    /// The result of `Ref` for a resource.
     pub fn reference(&self, name: &str) -> String {
         match self.kind(name) {
             "AWS::SQS::Queue" => format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{}", physical(name)),
@@ -61,7 +62,7 @@ impl<'t> Template<'t> {
         }
     }
 
-    /// What `Fn::GetAtt` with `Arn` makes of a resource.
+    /// The result of `Fn::GetAtt` with `Arn` for a resource.
     pub fn arn(&self, name: &str) -> String {
         let (id, own) = (self.physical(name), format!("{REGION}:{ACCOUNT}"));
         match self.kind(name) {
@@ -81,7 +82,7 @@ impl<'t> Template<'t> {
         self.template["Resources"][name]["Type"].as_str().unwrap_or_else(|| panic!("{name} is no resource"))
     }
 
-    /// The name that the template gives a resource, or else one of `CloudFormation`'s.
+    /// The name that the template gives to a resource, or else a name as `CloudFormation` makes it.
     fn physical(&self, name: &str) -> String {
         let properties = &self.template["Resources"][name]["Properties"];
         let given =
@@ -113,7 +114,7 @@ impl<'t> Template<'t> {
         }
     }
 
-    /// A value without functions; `None` for `AWS::NoValue`.
+    /// A value with its functions resolved; `None` for `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Option<Value> {
         if let Some((function, of)) = function(value) {
             return self.call(function, of);
@@ -178,7 +179,7 @@ impl<'t> Template<'t> {
         }
     }
 
-    /// `Fn::Sub` of a text, or of a list of a text and its own variables.
+    /// `Fn::Sub` of a text, or of a text with its own variables.
     fn substitute(&self, of: &Value) -> String {
         let (pattern, own) = match of {
             Value::Array(both) => (both[0].as_str().expect("a text"), &both[1]),
@@ -200,7 +201,7 @@ impl<'t> Template<'t> {
     }
 }
 
-/// A function and its argument, where a value is one.
+/// The function and its argument, if the value is a function.
 fn function(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     let (name, of) = members.iter().next()?;

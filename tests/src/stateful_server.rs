@@ -1,6 +1,6 @@
-//! A server with a state, of which the other sides of some tests are made: each says what it answers, and keeps what is true.
+//! A server with a state. Several fakes of this package are built on it: each has its own answers and its own state.
 //!
-//! In: a function from a request, read to its end, to an answer. Deliberately absent: what is asked and answered.
+//! In: a function from a complete request to an answer. Deliberately absent: the meaning of requests and answers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ pub struct StatefulServer<S> {
 }
 
 impl<S: Send + 'static> StatefulServer<S> {
-    /// Starts one; `Err` of what it answers cuts the connection.
+    /// Starts a server. An `Err` from `respond` cuts the connection.
     ///
     /// # Panics
     /// If no port is free.
@@ -43,13 +43,13 @@ impl<S: Send + 'static> StatefulServer<S> {
         self.server.url()
     }
 
-    /// What is true now.
+    /// The current state.
     pub fn state(&self) -> MutexGuard<'_, S> {
         lock(&self.state)
     }
 }
 
-/// The state, also after a test that panicked while it held it.
+/// The state, even after a panic of a test that held the lock.
 pub fn lock<S>(state: &Mutex<S>) -> MutexGuard<'_, S> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

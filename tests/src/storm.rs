@@ -1,8 +1,8 @@
-//! A server before another one at which everything goes wrong at once, by a seed: failures, lost replies, cut bodies, slow answers, and `_bulk` requests of which a part is carried
-//! out.
+//! A server in front of another one. Faults of many kinds happen at random, by a seed: failures, lost replies, cut
+//! bodies, slow answers, and `_bulk` requests of which only a part is carried out.
 //!
-//! In: a seed, and another server. Out: its answers, until [`Storm::calm`] only some of them. Unlike [`crate::intercept`] it chooses by chance, since the tests of it ask for
-//! what no test has thought of.
+//! In: a seed, and another server. Out: the other server's answers, with faults in between until [`Storm::calm`].
+//! Unlike [`crate::intercept`] it chooses faults at random, to find combinations that no other test has.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -24,22 +24,22 @@ use crate::{engine, stateful_server::lock};
 
 type Body = StreamBody<Iter<std::vec::IntoIter<Result<Frame<Bytes>, io::Error>>>>;
 
-/// What one request meets.
+/// The fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Blow {
-    /// It is passed on.
+    /// The request is relayed.
     None,
-    /// This status, and nothing is carried out.
+    /// The reply is this status. Nothing is carried out.
     Refused(u16),
-    /// It is carried out, and there is no reply.
+    /// The request is carried out. There is no reply.
     Lost,
-    /// It is carried out, and the reply ends after so many bytes.
+    /// The request is carried out. The reply ends after this many bytes.
     Cut(usize),
-    /// It takes a while.
+    /// The request is delayed.
     Slow(Duration),
-    /// Of a `_bulk` request only the first so many items are carried out, and there is no reply.
+    /// Only the first items of a `_bulk` request are carried out, this many. There is no reply.
     Part(usize),
-    /// These items of a `_bulk` request meet a state of the domain.
+    /// These items of a `_bulk` request fail with a state of the domain.
     Items(Vec<(usize, u16)>),
 }
 
@@ -50,14 +50,14 @@ struct State {
     blows: u64,
 }
 
-/// A running server; it ends with the value.
+/// A running server. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Storm {
     server: Server,
     state: Arc<Mutex<State>>,
 }
 
-/// What the server answered, or what takes its place.
+/// The server's answer, or its replacement.
 struct Said {
     status: u16,
     headers: HeaderMap,
@@ -65,7 +65,7 @@ struct Said {
 }
 
 impl Storm {
-    /// Starts one before the server at `target`.
+    /// Starts a server in front of the server at `target`.
     ///
     /// # Panics
     /// If no port is free.
@@ -85,17 +85,17 @@ impl Storm {
         Self { server: Server::start(service).await.expect("a free port"), state }
     }
 
-    /// Its URL, to use instead of the other server's.
+    /// The URL to use instead of the other server's.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// From now on everything is passed on.
+    /// From now on, all requests are relayed.
     pub fn calm(&self) {
         lock(&self.state).is_calm = true;
     }
 
-    /// How many requests did not go well.
+    /// The number of requests that met a fault.
     pub fn blows(&self) -> u64 {
         lock(&self.state).blows
     }
@@ -111,14 +111,15 @@ impl State {
         blow
     }
 
-    /// What S3 and SQS do.
+    /// The fault of a request to S3 or SQS.
     fn aws(&mut self, head: &Parts) -> Blow {
         let is_get = head.method == Method::GET;
         match self.random.u8(0..100) {
             0..5 => Blow::Refused(if self.random.bool() { 500 } else { 503 }),
             5..9 => Blow::Lost,
             9..25 if is_get => Blow::Cut(self.random.usize(1..100_000)),
-            // Not a change of the queue: it would take effect after the message has come again.
+            // Only reads are delayed. A delayed change of the queue would take effect after the message was
+            // redelivered.
             25..28 if is_get => Blow::Slow(Duration::from_millis(self.random.u64(1..1_500))),
             _ => Blow::None,
         }
@@ -174,7 +175,7 @@ async fn pass_on(
     } else {
         let mut headers = head.headers.clone();
         if is_other_body {
-            // The items are plain, and the rest had no encoding.
+            // The items are plain, and the other requests had no encoding.
             headers.remove("content-encoding");
             headers.remove("content-length");
         }
@@ -193,7 +194,7 @@ async fn pass_on(
     answer(&head, said, cut)
 }
 
-/// A message of SQS is there at once: the test does not wait a minute for one that gives way to others.
+/// Removes the delay of an SQS message. Otherwise the test would wait a minute for a message that yields to others.
 fn without_delay(head: &Parts, body: &Bytes) -> Bytes {
     let is_message = head.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.SendMessage");
     match serde_json::from_slice::<Value>(body) {
@@ -217,7 +218,7 @@ fn items(head: &Parts, body: &Bytes) -> Vec<Vec<u8>> {
     lines.chunks(2).map(<[&[u8]]>::concat).collect()
 }
 
-/// Puts the answers to items that were not passed on where they belong.
+/// Inserts the answers to items that were not relayed into their positions.
 fn with_states(body: &[u8], states: &[(usize, u16)]) -> String {
     let Ok(mut said) = serde_json::from_slice::<Value>(body) else {
         return String::from_utf8_lossy(body).into_owned();
@@ -240,7 +241,7 @@ fn refusal(head: &Parts, status: u16) -> Said {
     Said { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) }
 }
 
-/// The answer, or so many bytes of it before the connection ends.
+/// The answer, or its first bytes before the connection ends.
 fn answer(head: &Parts, said: Said, cut: Option<usize>) -> Result<Response<Body>, Closed> {
     let Said { status, headers, body } = said;
     let mut answer = Response::builder().status(status);

@@ -1,8 +1,8 @@
-//! What is deployed: the template, the functions as SAM builds them, both under what AWS and SAM make of them, and the
-//! whole stack at work on an emulator of AWS.
+//! The deployment: the template, the functions as SAM builds them, and the whole stack on an emulator of AWS.
 //!
-//! In: template.yaml, events. What is needed (SAM, an engine for containers, `LocalStack`) is installed by scripts/; where
-//! it can't be had, that is said. Deliberately absent: AWS itself, and the behaviour of the functions in detail (`wire`).
+//! In: template.yaml, events. The scripts in scripts/ install the components: SAM, a container engine, `LocalStack`. A
+//! component that cannot be installed is reported. Deliberately absent: AWS itself, and the details of the functions'
+//! behaviour (`wire`).
 
 mod cloud {
     mod deployed;

@@ -1,4 +1,5 @@
-//! The documents say what is there: their links lead to files and headings, and the tests that they name exist.
+//! The documents match the repository: their links lead to existing files and headings, and the tests that they name
+//! exist.
 //!
 //! In: every Markdown file of the repository. Deliberately absent: whether a sentence is true.
 
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tests::place;
 
-/// What keeps a name of ordinary code from being taken for a test: tests are named as sentences.
+/// Tests are named as sentences. A name with fewer words than this is not taken for the name of a test.
 const WORDS_OF_A_SENTENCE: usize = 5;
 
 #[test]
@@ -74,7 +75,7 @@ fn every_source_file_that_a_document_names_exists() {
     let known: Vec<String> = files("rs").iter().map(|file| format!("/{}", file.display())).collect();
     let mut missing = Vec::new();
     for document in files("md") {
-        // A former state of the code is what a changelog is about.
+        // A changelog may describe former states of the code.
         if document.ends_with("CHANGELOG.md") {
             continue;
         }
@@ -87,7 +88,7 @@ fn every_source_file_that_a_document_names_exists() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
-/// The repository's files of an extension, without what was built or installed.
+/// The repository's files with an extension, without built or installed files.
 fn files(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![place::root()];
@@ -126,7 +127,7 @@ fn without_code(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Headings as GitHub makes anchors of them: lower case, hyphens for spaces, no punctuation.
+/// The anchors that GitHub makes from headings: lower case, hyphens for spaces, no punctuation.
 fn anchors(text: &str) -> BTreeSet<String> {
     let of = |heading: &str| {
         let kept = |c: char| c.is_alphanumeric() || " -_".contains(c);
@@ -135,12 +136,12 @@ fn anchors(text: &str) -> BTreeSet<String> {
     without_code(text).filter(|line| line.starts_with('#')).map(|line| of(line.trim_start_matches('#'))).collect()
 }
 
-/// What stands between two backticks.
+/// The texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The path of one source file, or the end of it.
+/// Whether a name is the path of one source file, or the end of a path.
 fn is_source(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "rs") && !name.contains(['*', ' '])
 }

@@ -1,4 +1,4 @@
-//! The arrows between the packages, as ARCHITECTURE.md draws them: a wrong one is a failure here, and not a habit.
+//! The dependencies between the packages, as ARCHITECTURE.md draws them. A wrong dependency fails here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tests::{engine::json as parse, place};
 
-/// The packages below each of ours that it may name. A function has no others.
+/// The packages of this workspace that each package may depend on. A function has no others.
 const ARROWS: [(&str, &[&str]); 5] = [
     ("pipeline", &[]),
     ("delivery", &["pipeline"]),
@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 5] = [
     ("local", &["delivery", "operations", "pipeline"]),
     ("tests", &["delivery", "local", "operations"]),
 ];
-/// All that a function names besides.
+/// The other dependencies that a function may have.
 const OF_A_FUNCTION: [&str; 2] = ["lambda_runtime", "tokio"];
 const LINES_OF_A_FUNCTION: usize = 60;
 
@@ -63,13 +63,13 @@ fn a_function_is_one_short_file() {
     }
 }
 
-/// The packages that one reaches, for its tests and build scripts not counted.
+/// The packages that a package depends on, directly or not, without those of its tests and build scripts.
 fn tree(package: &str) -> BTreeSet<String> {
     let text = cargo(&["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}", "-p", package]);
     text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
 }
 
-/// The packages that each of ours names in `[dependencies]`.
+/// The packages that each package names in `[dependencies]`.
 fn named() -> BTreeMap<String, Vec<String>> {
     let metadata = parse(&cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]));
     let packages = metadata["packages"].as_array().expect("packages");
@@ -83,7 +83,7 @@ fn named() -> BTreeMap<String, Vec<String>> {
 
 fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO"));
-    // With one set of features for the whole workspace, the tree of a package would be that of all packages.
+    // With one set of features for the whole workspace, every package's tree would be the tree of all packages.
     command.args(arguments).current_dir(place::root()).env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION");
     let output = command.output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,26 +1,27 @@
-//! The long runs: `make prove`, which names this binary; `cargo test` passes it by. The code is that of `wire`, with a
-//! million events. Its lines that begin with `figure` are what docs/PERFORMANCE.md keeps.
+//! The long runs: `make prove` names this binary, and `cargo test` skips it. The code is that of `wire`, with a million
+//! events. The lines of its output that begin with `figure` go into docs/PERFORMANCE.md.
 
-/// Events of the large scenarios; `MILLRACE_EVENTS` says otherwise.
+/// The events of the large scenarios, unless `MILLRACE_EVENTS` is set.
 const EVENTS: u64 = 1_000_000;
-/// The large one of the two objects whose memory is compared, in bytes.
+/// The size of the larger one of the two objects whose memory is compared, in bytes.
 const LARGE_OBJECT: usize = 1 << 30;
 /// How often the function is killed.
 const KILLS: usize = 60;
-/// Objects that are replayed, and how often the function is killed meanwhile.
+/// The objects of a replay, and how often the function is killed during it.
 const REPLAYED: usize = 100_000;
 const REPLAY_KILLS: usize = 8;
-/// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
+/// The random documents from each source, unless `MILLRACE_EVENTS` is set.
 const RANDOM_DOCUMENTS: u64 = 100_000;
-/// Seeds of the runs in which everything goes wrong (`MILLRACE_SEEDS` says otherwise), events of each of their objects, and invocations until it is calm.
+/// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
+/// the faults end.
 const CHAOS_SEEDS: u64 = 20;
 const CHAOS_EVENTS: u64 = 20_000;
 const CHAOS_INVOCATIONS: usize = 40;
-/// Seeds of corrupted objects, and how many there are of each.
+/// The seeds of corrupted objects, and the number of objects for each seed.
 const CORRUPT_SEEDS: u64 = 20;
 const CORRUPT_OBJECTS: u64 = 200;
 
-/// Cells of the fault matrix: all of them.
+/// The fault matrix runs all cells.
 const FAULT_CELLS: Option<usize> = None;
 
 #[path = "wire/chaos.rs"]

@@ -1,27 +1,77 @@
 //! Behaviour across the wire: the real binaries of the functions between a real S3, queue or stream and a real engine,
-//! and a network that fails. One file a promise or a source. `make test` builds the functions first; so does
-//! `make functions`.
+//! and a network that fails. Each file shows one promise or one source. `make test` builds the functions first, and so
+//! does `make functions`.
+//!
+//! The first column has the numbers of the promises in docs/DELIVERY.md. `prove` runs some of these files with more
+//! events.
+//!
+//! | promise | file | shows |
+//! |---|---|---|
+//! | 1 | `cases` | inputs that broke this or other programs have the fates of tests/data/cases/table.txt |
+//! | 1 | `conformance` | files of the JSON test suite are indexed or rejected as the suite requires |
+//! | 1, 2, 3, 11 | `chaos` | many faults at the same time: each event is indexed once or is a dead letter |
+//! | 1, 3, 5 | `volume` | many events arrive once, byte for byte, and a redelivery adds nothing |
+//! | 2 | `contract` | a record that is acknowledged to Kinesis or Kafka is safe, for random results of items |
+//! | 2 | `download` | a download that breaks resumes where it broke, at the same `ETag` |
+//! | 2 | `outage` | 48 simulated hours without a domain give up no record |
+//! | 2 | `refusal` | a state of the domain makes no dead letter; the events arrive after it ends |
+//! | 2 | `whole` | an object counts as read only if all of it arrived |
+//! | 2, 3 | `kill` | `kill -9` at random moments loses and duplicates nothing |
+//! | 2, 3, 8 | `pressure` | overload, cut connections and slow answers lose and duplicate nothing |
+//! | 2, 8 | `visibility` | a failed message returns after its own pause; a message that is not a notification goes to the dead-letter queue |
+//! | 3 | `identity` | ids from long numbers stay distinct |
+//! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
+//! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
+//! | 4 | `again` | dead letters without a whole event are read at their source again |
+//! | 4 | `poison` | a bad event harms no other event |
+//! | 4 | `random_documents` | random documents are indexed or rejected within two attempts |
+//! | 4 | `times` | time zones, times of every unit, and the data around an event; a replayed letter is the same document |
+//! | 4 | `unmatched` | a removed dataset loses no rest of an object; an object without a dataset is reported |
+//! | 4 | `verdict` | a document that the domain never accepts becomes a dead letter and blocks no other |
+//! | 4, 5, 11 | `corrupt` | corrupted objects fail no message and hide no good line |
+//! | 6 | `cost` | memory follows from the settings, and not from the input |
+//! | 7 | `continuation` | an object that needs several invocations resumes, and arrives once |
+//! | 7 | `turns` | the objects of one invocation share its time; a slow one delays no other |
+//! | 8 | `redirect` | no redirect is followed |
+//! | 9 | `operate` | brake, replay, retention, roles and setup change only what belongs to the stack |
+//! | 10 | `upgrade` | the work that an earlier release left is read and finished, each event once |
+//! | 12 | `faults` | a sample of the fault matrix: one call meets one fault |
+//! | | `audit` | `local audit` finds every object without a final receipt |
+//! | | `auth` | signatures and passwords, which the other side checks |
+//! | | `components` | the engine, the emulators and the proxy behave as the other tests assume |
+//! | | `cpu` | CPU time of a million events from S3 and from Kinesis |
+//! | | `dashboards` | `setup` imports saved objects that show what the engine finds |
+//! | | `doctor` | `local doctor` finds each fault of a deployment and names its fix |
+//! | | `envelopes` | every form of a notification gets its right answer |
+//! | | `errors` | the `errorType` of a failed invocation is listed in docs/OPERATIONS.md |
+//! | | `firehose` | the answers to Firehose hold the selected events of each record, in order |
+//! | | `pattern` | event patterns match as the library of EventBridge does |
+//! | | `query` | queries select the events that the engine's `_search` finds |
+//! | | `replayed` | a replay of many objects notifies each, although it is killed |
+//! | | `rules` | the user's rules decide; all faults of pipeline.yaml are reported at the start |
+//! | | `sample_events` | sample invocations of streams get their right answers |
 
-/// Events of the large scenarios; `MILLRACE_EVENTS` says otherwise.
+/// The events of the large scenarios, unless `MILLRACE_EVENTS` is set.
 const EVENTS: u64 = 50_000;
-/// The large one of the two objects whose memory is compared, in bytes.
+/// The size of the larger one of the two objects whose memory is compared, in bytes.
 const LARGE_OBJECT: usize = 100 << 20;
 /// How often the function is killed.
 const KILLS: usize = 15;
-/// Objects that are replayed, and how often the function is killed meanwhile.
+/// The objects of a replay, and how often the function is killed during it.
 const REPLAYED: usize = 5_000;
 const REPLAY_KILLS: usize = 2;
-/// Random documents from each source; `MILLRACE_EVENTS` says otherwise.
+/// The random documents from each source, unless `MILLRACE_EVENTS` is set.
 const RANDOM_DOCUMENTS: u64 = 1_500;
-/// Seeds of the runs in which everything goes wrong (`MILLRACE_SEEDS` says otherwise), events of each of their objects, and invocations until it is calm.
+/// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
+/// the faults end.
 const CHAOS_SEEDS: u64 = 2;
 const CHAOS_EVENTS: u64 = 2_500;
 const CHAOS_INVOCATIONS: usize = 8;
-/// Seeds of corrupted objects, and how many there are of each.
+/// The seeds of corrupted objects, and the number of objects for each seed.
 const CORRUPT_SEEDS: u64 = 3;
 const CORRUPT_OBJECTS: u64 = 60;
 
-/// Cells of the fault matrix.
+/// The number of cells of the fault matrix in a run.
 const FAULT_CELLS: Option<usize> = Some(30);
 
 mod wire {

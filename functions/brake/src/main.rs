@@ -1,6 +1,6 @@
-//! The Lambda function `brake`: the event sources wait while the domain can take nothing.
+//! The Lambda function `brake`: pauses the event sources while the domain cannot accept documents.
 //!
-//! An event in, a report out; everything between is `operations`.
+//! This file only connects the event and the report to `operations`.
 
 use delivery::lambda::{FailedBy, Invocation, serve};
 use lambda_runtime::Error;
@@ -8,7 +8,7 @@ use operations::brake::Brake;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let brake = Brake::from_env().await?;
     serve(async |_, Invocation { deadline, .. }| {
         brake.handle(deadline).await.map_err(|reason| FailedBy::Brake.because(reason))

@@ -1,6 +1,6 @@
-//! The Lambda function `kinesis-ingest`: Kinesis records become documents.
+//! The Lambda function `kinesis-ingest`: indexes Kinesis records as documents.
 //!
-//! An event in, a response out; everything between is `delivery`.
+//! This file only connects the event and the response to `delivery`.
 
 use delivery::{
     StreamIngest,
@@ -10,7 +10,7 @@ use lambda_runtime::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let ingest = StreamIngest::from_env().await?;
     serve_raw(async |event, Invocation { deadline, .. }| ingest.kinesis(&event, deadline).await).await
 }

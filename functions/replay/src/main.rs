@@ -1,6 +1,6 @@
-//! The Lambda function `replay`: objects and dead letters are notified once more.
+//! The Lambda function `replay`: sends notifications for objects and dead letters again.
 //!
-//! A request in, the progress out; everything between is `operations`.
+//! This file only connects the request and the progress to `operations`.
 
 use delivery::lambda::{FailedBy, Invocation, serve};
 use lambda_runtime::Error;
@@ -8,7 +8,7 @@ use operations::replay::Replay;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let replay = Replay::from_env().await?;
     serve(async |event, Invocation { request_id, deadline }| {
         replay.handle(&event, &request_id, deadline).await.map_err(|reason| FailedBy::Replay.because(reason))

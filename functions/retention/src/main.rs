@@ -1,6 +1,6 @@
-//! The Lambda function `retention`: the indices that are too old are deleted.
+//! The Lambda function `retention`: deletes the indices that are too old.
 //!
-//! An event in, a receipt out; everything between is `operations`.
+//! This file only connects the event and the receipt to `operations`.
 
 use delivery::lambda::{FailedBy, Invocation, serve};
 use lambda_runtime::Error;
@@ -8,7 +8,7 @@ use operations::retention::Retention;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let retention = Retention::from_env().await?;
     serve(async |event, Invocation { deadline, .. }| {
         retention.handle(&event, deadline).await.map_err(|reason| FailedBy::Retention.because(reason))

@@ -1,6 +1,6 @@
-//! The Lambda function `s3-ingest`: S3 objects become documents.
+//! The Lambda function `s3-ingest`: indexes the events of S3 objects as documents.
 //!
-//! An event in, a response out; everything between is `delivery`.
+//! This file only connects the event and the response to `delivery`.
 
 use delivery::{
     S3Ingest,
@@ -10,7 +10,7 @@ use lambda_runtime::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // A faulty configuration ends the process here; Lambda reports a failed initialisation with these lines.
+    // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let ingest = S3Ingest::from_env().await?;
     serve(async |event, Invocation { deadline, .. }| ingest.handle(&event, deadline).await).await
 }

@@ -1,6 +1,6 @@
-//! The Lambda function `setup`: the domain is made ready for what pipeline.yaml says.
+//! The Lambda function `setup`: prepares the domain as pipeline.yaml says.
 //!
-//! An event in, an answer out, to `CloudFormation` too; everything between is `operations`.
+//! This file only connects the event and the answer to `operations`. `CloudFormation` gets an answer too.
 
 use delivery::lambda::{FailedBy, Invocation, serve};
 use lambda_runtime::Error;
@@ -8,7 +8,7 @@ use operations::setup::Setup;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // CloudFormation waits for an answer, so a faulty configuration is reported in it.
+    // CloudFormation waits for an answer, so the function reports a faulty configuration in its answer.
     let setup = Setup::from_env().await;
     serve(async |event, Invocation { deadline, .. }| {
         setup.handle(&event, deadline).await.map_err(|reason| FailedBy::Setup.because(reason))

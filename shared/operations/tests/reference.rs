@@ -1,4 +1,5 @@
-//! Every example of docs/PIPELINE.md does what the document says: a file, and under it events and what becomes of them.
+//! Every example of docs/PIPELINE.md does what the document says. An example is a file, with events and their results
+//! below it.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it meets what it does not expect")]
 
@@ -33,7 +34,7 @@ fn blocks(document: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// The first dataset of a file, and where an event of it would lie.
+/// The first dataset of a file, and an origin that its events could have.
 fn rules(datasets: &Datasets) -> (Rules<'_>, Origin) {
     let Some(dataset) = datasets.iter().next() else {
         return (Rules::Transform(datasets.transforms().next().unwrap()), Origin::firehose("app", vec!["1".into()]));
@@ -48,7 +49,7 @@ fn rules(datasets: &Datasets) -> (Rules<'_>, Origin) {
     (Rules::Dataset(dataset), origin)
 }
 
-/// What becomes of the events of a sample, as the document writes it.
+/// The results for the events of a sample, in the form that the document uses.
 fn told(datasets: &Datasets, sample: &str) -> Vec<String> {
     let (rules, origin) = rules(datasets);
     let mut told = Vec::new();
@@ -68,7 +69,7 @@ fn told(datasets: &Datasets, sample: &str) -> Vec<String> {
     told
 }
 
-/// What a deployment by template.yaml says of an example.
+/// The faults that a deployment by template.yaml reports for an example.
 fn refused(datasets: &Datasets) -> Vec<String> {
     let dead_letters = refusals::dead_letters_of_template();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/pipeline.yaml");

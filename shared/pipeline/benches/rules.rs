@@ -1,9 +1,9 @@
-//! What the user's rules cost beside decoding: `make bench`.
+//! The cost of the user's rules compared with decoding: `make bench`.
 //!
-//! In: nothing, or `count CASE EVENTS`, which does one case that often and says nothing, for callgrind. Out: nanoseconds of
-//! this thread's CPU time an event, the best of many interleaved rounds, and whether the bounds hold that are promised
-//! (docs/PERFORMANCE.md); exit code 1 where one does not. Deliberately absent: a second call of the parser, which would
-//! slow down both (`Decoder::decode`).
+//! In: no arguments, or `count CASE EVENTS`, which runs one case that many times and prints nothing, for callgrind.
+//! Out: nanoseconds of this thread's CPU time per event, the best of many interleaved rounds.
+//! It also checks the bounds that docs/PERFORMANCE.md promises, and exits with 1 if one does not hold.
+//! Deliberately absent: a second call of the parser, which would slow down both (`Decoder::decode`).
 
 #![expect(clippy::unwrap_used, reason = "a bench ends where it meets what it does not expect")]
 
@@ -18,18 +18,18 @@ use pipeline::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-/// Different events.
+/// The number of different events.
 const EVENTS: u32 = 2000;
 const ROUNDS: u32 = 60;
 
-/// A case: what is done with each event once it is decoded.
+/// A case: the rules that run on each event after decoding.
 struct Case {
     name: &'static str,
     select: Option<Select>,
     shape: Option<Shape>,
 }
 
-/// What one case may take, in what another takes.
+/// The most that one case may cost, relative to another case.
 struct Bound {
     case: &'static str,
     of: &'static str,
@@ -37,9 +37,9 @@ struct Bound {
 }
 
 enum Most {
-    /// So many times.
+    /// At most this many times the cost.
     Times(f64),
-    /// So many nanoseconds more, for so many conditions more.
+    /// At most this many nanoseconds more, for this many more conditions.
     NanosecondsMore(f64, u32),
 }
 
@@ -69,7 +69,7 @@ fn cases() -> Vec<Case> {
         rules("select: a regular expression", "    select: event_name:/2b_(screen|click).*/\n"),
         rules("select: an absent field", "    select: nowhere.to.be.found:x\n"),
         rules("pattern: two fields", "    select: { event_name: [2b_screen_view], os: [{ anything-but: test }] }\n"),
-        // A number with a fraction is compared by its digits too, which have to be found.
+        // A number with a fraction is also compared by its digits, which must be found first.
         rules(
             "pattern: a prefix and a number",
             "    select: { event_name: [{ prefix: 2b_ }], lat: [{ numeric: [\">\", 33] }] }\n",
@@ -86,7 +86,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Events of about 650 bytes, as a mobile service sends them.
+/// Events of about 650 bytes, in the form that a mobile service sends.
 fn events() -> Vec<String> {
     let names = ["2b_screen_view", "2b_click", "app_open", "session_start", "purchase"];
     let screens = ["home", "detail", "cart", "list", "profile", "settings", "notice"];
@@ -120,7 +120,7 @@ fn events() -> Vec<String> {
     (0..EVENTS).map(event).collect()
 }
 
-/// Does one case with every event.
+/// Runs one case on every event.
 #[inline(never)]
 fn run(case: &Case, events: &[String], decoder: &mut Decoder, body: &mut Vec<u8>, shaped: &mut ShapeScratch) -> u64 {
     let origin = Origin::s3("bucket", "key", "etag");

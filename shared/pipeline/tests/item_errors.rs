@@ -1,11 +1,13 @@
-//! Item errors as eleven engines word them: each is a state of the domain, or a suspicion against the document, as listed.
+//! Item errors in the words of eleven engines. Each one means a state of the domain or a possible fault of the
+//! document, as the file lists it.
 //!
-//! `data/item-errors.txt` was written by asking Elasticsearch 6.8 to 9.2 and OpenSearch 1.3 to 3.8: a case, then for each group
-//! of engines the item's status, what Millrace made of it before, the exception's type and its reason.
+//! `data/item-errors.txt` holds the answers of Elasticsearch 6.8 to 9.2 and OpenSearch 1.3 to 3.8. Each entry is a case
+//! and, for each group of engines, the item's status, Millrace's earlier verdict, the exception's type and its reason.
 
 use pipeline::bulk::{ItemError, ItemResult, ItemVerdict};
 
-/// The cases in which a 400 is the domain's state. Every other 400 is the document's own, or nobody's.
+/// The cases in which a 400 is a state of the domain. Every other 400 is the document's own fault, or has no known
+/// cause.
 const STATES: [&str; 6] = [
     "closed index",
     "shard limit",
@@ -14,7 +16,7 @@ const STATES: [&str; 6] = [
     "alias without write index",
     "data stream: op index",
 ];
-/// What was asked besides documents.
+/// The requests of the file that were not for documents.
 const NO_DOCUMENTS: [&str; 3] = ["processors", "GET /_data_stream", "rollover"];
 
 struct Case<'t> {
@@ -24,7 +26,7 @@ struct Case<'t> {
     reason: &'t str,
 }
 
-/// One line an answer; the further lines of a reason begin without indentation, and say nothing more.
+/// Each answer is one line. Further lines of a reason begin without indentation, and are not needed.
 fn cases(text: &str) -> Vec<Case<'_>> {
     let mut name = "";
     let mut cases = Vec::new();
@@ -65,7 +67,7 @@ fn every_answer_of_every_engine_has_its_verdict() {
     for case in &cases {
         let error = ItemError {
             error_type: case.error_type.to_owned(),
-            // Causes were written behind an arrow.
+            // The file writes causes after an arrow.
             reason: case.reason.split(" <- ").next().unwrap_or_default().trim_end().to_owned(),
             caused_by: None,
         };

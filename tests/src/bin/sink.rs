@@ -1,9 +1,9 @@
-//! A domain that takes everything and keeps nothing but counts: the other side of the CPU measurements, in a process
-//! of its own so that its work is not the function's.
+//! A domain that accepts everything and keeps only counts. It is the other side of the CPU measurements.
+//! It is a separate process, so that its work is not counted as the function's.
 //!
-//! In: `POST …/_bulk`, plain or gzip. Out: 201 an item; `GET /__stats` says how many documents came, how many distinct
-//! values of `seq` they had, and how many bytes; `POST /__reset` starts anew. It prints "SINK READY port" and ends when
-//! standard input does. Deliberately absent: JSON. ../shared/bench/bulksink is the same in Go.
+//! In: `POST …/_bulk`, plain or gzip. Out: 201 for each item. `GET /__stats` returns the number of documents, of
+//! distinct values of `seq`, and of bytes. `POST /__reset` sets the counts to zero. It prints "SINK READY port" and
+//! ends when standard input ends. Deliberately absent: JSON. ../shared/bench/bulksink is the same in Go.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -33,7 +33,7 @@ fn main() -> std::io::Result<()> {
     let stats = Arc::new(Mutex::new(Stats::default()));
     for stream in listener.incoming() {
         let (stream, stats) = (stream?, Arc::clone(&stats));
-        // A connection that breaks ends its thread alone.
+        // A broken connection ends only its own thread.
         std::thread::spawn(move || serve(&stream, &stats));
     }
     Ok(())
@@ -123,7 +123,7 @@ fn answer(request: &str, body: &[u8], stats: &mut Stats) -> String {
     }
 }
 
-/// The number after the last `"seq":`, which generated events end with.
+/// The number after the last `"seq":`. Generated events end with it.
 fn seq(document: &[u8]) -> Option<u64> {
     let tail = String::from_utf8_lossy(&document[document.len().saturating_sub(64)..]);
     let (_, after) = tail.rsplit_once(r#""seq":"#)?;

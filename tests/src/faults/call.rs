@@ -1,6 +1,6 @@
-//! One call through the network: it is passed on, or meets what a column says.
+//! One call through the network: it is relayed, or meets the fault of a column.
 //!
-//! In: a whole request, and the connection that it came by. Out: bytes, as whole or as broken as they are to be.
+//! In: a whole request, and its connection. Out: bytes, complete or broken as the fault requires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Passes request and reply on.
+    /// Relays the request and the reply.
     pub(super) async fn relay(mut self) {
         tokio::select! {
             reply = self.request.exchange(&self.target) => {
@@ -35,7 +35,7 @@ impl Call {
                 let _ = self.client.write_all(&bytes).await;
                 let _ = self.client.shutdown().await;
             }
-            // A wait for the next invocation ends with the process.
+            // The wait for the next invocation ends with the process.
             () = closed(&mut self.client) => {}
         }
     }
@@ -46,13 +46,13 @@ impl Call {
         }
     }
 
-    /// An object whose key says so comes without its length.
+    /// Sends an object without its length if its key contains `/chunked`.
     fn framed(&self, reply: &Reply) -> Vec<u8> {
         let is_object = self.service == Service::S3 && self.request.method == "GET";
         if is_object && self.request.path().contains("/chunked") { reply.chunks() } else { reply.bytes() }
     }
 
-    /// Lets it meet a fault.
+    /// Applies a fault to the call.
     pub(super) async fn fail(mut self, column: Column) {
         match column {
             Column::KilledBefore => self.killed().await,
@@ -95,14 +95,14 @@ impl Call {
         }
     }
 
-    /// Faults of the reply, after the call took effect.
+    /// Applies a fault of the reply, after the call took effect.
     async fn break_reply(mut self, column: Column) {
         let Ok(mut reply) = self.request.exchange(&self.target).await else { return self.reset() };
         match column {
             Column::ResetInReply => {
                 let bytes = self.framed(&reply);
                 let _ = self.client.write_all(&bytes[..bytes.len() / 2]).await;
-                // What was written is to be read before the reset, which would discard it.
+                // The client must read the bytes before the reset, which would discard them.
                 tokio::time::sleep(Duration::from_millis(30)).await;
                 self.reset();
             }
@@ -144,13 +144,13 @@ impl Call {
         let _ = self.client.shutdown().await;
     }
 
-    /// The process dies of it; until then it waits for a reply.
+    /// Kills the process. Until then the process waits for a reply.
     async fn killed(mut self) {
         self.shared.kill.notify_one();
         closed(&mut self.client).await;
     }
 
-    /// Ends the connection by a reset instead of an orderly end.
+    /// Ends the connection with a reset instead of an orderly close.
     fn reset(self) {
         let _ = self.client.set_zero_linger();
     }

@@ -1,4 +1,4 @@
-//! One cell: a row, a column and a source. It runs, or a rule says why it cannot exist.
+//! One cell: a row, a column and a source. The cell runs, or a rule says why it cannot exist.
 
 use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,9 +14,9 @@ use super::stage::{Services, Stage};
 use super::survey::Survey;
 use crate::policy::pattern::matches;
 
-/// Invocations that a fault may cost, besides those without a fault.
+/// The invocations that a fault may add to those of a run without a fault.
 pub const MORE_INVOCATIONS: usize = 5;
-/// Nothing of a cell takes longer, on a machine however slow.
+/// The longest time of one run, also on a slow machine.
 const LIMIT: Duration = Duration::from_mins(12);
 
 /// A cell.
@@ -30,12 +30,12 @@ pub struct Cell {
     pub column: Column,
 }
 
-/// What came of a cell.
+/// The result of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every promise held, after so many invocations.
+    /// Every promise held, after this many invocations.
     Held(usize),
-    /// A promise was broken, as the list of open ones says.
+    /// A promise was broken, and the list of open cells expects it.
     Open,
     /// A promise was broken.
     Broken(String),
@@ -48,14 +48,14 @@ impl std::fmt::Display for Cell {
 }
 
 impl Cell {
-    /// Whether a pattern `ROW/COLUMN/SOURCE` means it; `*` stands for any text.
+    /// Whether a pattern `ROW/COLUMN/SOURCE` matches the cell. `*` stands for any text.
     pub fn is_meant_by(&self, pattern: &str) -> bool {
         let parts: Vec<&str> = pattern.split('/').collect();
         let [row, column, source] = parts.as_slice() else { return false };
         matches(row, &self.row) && matches(column, &self.column.name()) && matches(source, self.source.name())
     }
 
-    /// Why it cannot exist, by what the source was seen to do without a fault.
+    /// The reason why the cell cannot exist, from the calls of the source without a fault.
     pub fn impossible(&self, seen: Option<Seen>) -> Option<&'static str> {
         let Some(seen) = seen.filter(|seen| seen.calls > 0) else { return Some("the source never makes this call") };
         let column = self.column;
@@ -79,13 +79,13 @@ impl Cell {
         }
     }
 
-    /// Runs it. The seed says which call of the row meets the fault.
+    /// Runs the cell. The seed selects which call of the row meets the fault.
     pub async fn run(&self, services: Services, survey: &Survey, seed: u64) -> Outcome {
         let baseline = survey.of(self.source);
         let calls = baseline.seen.get(&self.row).map_or(1, |seen| seen.calls);
         let number = 1 + self.hash_with(seed) % calls;
         let mut outcome = self.run_at(services, number, baseline.invocations).await;
-        // The calls of a row are not always as many: some wait for something, and a slow machine hands objects on.
+        // The number of calls of a row can vary: some calls poll, and a slow machine sends more objects on as messages.
         for _ in 0..2 {
             if outcome.is_err() {
                 outcome = self.run_at(services, 1, baseline.invocations).await;
@@ -118,10 +118,10 @@ impl Cell {
     }
 }
 
-/// The call whose turn it was did not come.
+/// The call that should meet the fault was not made.
 struct NotStruck;
 
-/// One run of a source under names of its own; what it panicked with where a promise is broken.
+/// Runs a source once, with names that only this run uses.
 ///
 /// # Errors
 /// The broken promise.
@@ -131,7 +131,7 @@ pub async fn attempt(services: Services, source: Source, plan: Option<Plan>, bou
     let services = source.services(services);
     let work = tokio::spawn(async move {
         let mut stage = Stage::new(services, &name, plan, bound).await;
-        // A panic must not keep the cell's indices: they are removed by its name, in a task that survives it.
+        // The cell's indices are removed even after a panic: by the cell's name, in a task that survives the panic.
         let cleared = Cleared { services, name };
         let result = tokio::time::timeout(LIMIT, source.run(&mut stage)).await;
         assert!(result.is_ok(), "stalled: not done in {LIMIT:?}");
@@ -141,7 +141,7 @@ pub async fn attempt(services: Services, source: Source, plan: Option<Plan>, bou
     work.await.map_err(|error| Panicked::of(error.try_into_panic().ok().as_deref()))
 }
 
-/// Removes what a cell left in the engine, also after a panic.
+/// Removes the cell's data from the engine, also after a panic.
 struct Cleared {
     services: Services,
     name: String,
@@ -151,7 +151,7 @@ impl Drop for Cleared {
     fn drop(&mut self) {
         let (services, name) = (self.services, std::mem::take(&mut self.name));
         tokio::spawn(async move {
-            // By whole names: `mx1` is the beginning of others.
+            // Whole names, not a bare prefix: `mx1` is a prefix of other names.
             for path in [
                 format!("/{name}-*"),
                 format!("/foreign-{name}"),
@@ -165,7 +165,7 @@ impl Drop for Cleared {
     }
 }
 
-/// What a cell panicked with.
+/// The message of a cell's panic.
 #[derive(Debug)]
 pub struct Panicked(String);
 

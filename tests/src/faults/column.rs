@@ -1,19 +1,19 @@
-//! The columns of the fault matrix: what one call meets.
+//! The columns of the fault matrix: the faults that one call can meet.
 
 use std::time::Duration;
 
-/// What one call meets.
+/// The fault that one call meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Column {
-    /// The process is killed when the call begins. The other side sees nothing of it.
+    /// The process is killed when the call begins. The other side receives nothing.
     KilledBefore,
-    /// The process is killed when the other side has half of the request.
+    /// The process is killed after the other side has received half of the request.
     KilledDuring,
-    /// The process is killed when the call took effect, before it has the reply.
+    /// The process is killed after the call took effect, before it receives the reply.
     KilledAfter,
-    /// The connection is refused, and so is every other one to that service for a moment.
+    /// The connection is refused. For a moment, every other connection to that service is refused too.
     Refused,
-    /// The connection is reset before the other side has anything of the request.
+    /// The connection is reset before the other side receives any byte of the request.
     ResetBefore,
     /// The connection is reset in the middle of the request.
     ResetInRequest,
@@ -21,27 +21,27 @@ pub enum Column {
     ResetInReply,
     /// The call takes effect, and the connection is reset instead of a reply.
     LostReply,
-    /// No reply ever comes, and the call takes no effect.
+    /// The call takes no effect, and no reply comes.
     Timeout,
-    /// The call is answered with this status, and takes no effect.
+    /// The reply has this status, and the call takes no effect.
     Status(u16),
     /// 429 with `Retry-After: 1`.
     RetryAfter,
     /// The call takes effect, and the second half of the reply's body is missing.
     Truncated,
-    /// The call takes effect, and the reply has a body of no bytes.
+    /// The call takes effect, and the reply's body is empty.
     Empty,
     /// The call takes effect, and the reply's body is noise of the same length.
     Garbage,
     /// The call takes effect, and the reply comes byte by byte.
     SlowBytes,
-    /// The call is delivered twice: the reply is that of the second time.
+    /// The call is delivered twice. The reply is that of the second delivery.
     Twice,
-    /// The connection is reset, and the call is delivered after calls that follow it.
+    /// The connection is reset, and the call is delivered later, after calls that follow it.
     OutOfOrder,
 }
 
-/// How late a call is that is delivered out of order: after the first attempt that follows it.
+/// The delay of a call that is delivered out of order: it arrives after the first attempt that follows it.
 pub const LATE: Duration = Duration::from_millis(1_200);
 
 impl Column {
@@ -98,7 +98,7 @@ impl Column {
         }
     }
 
-    /// Whether the other side itself says something other than the truth: that nothing is there, or that something else is.
+    /// Whether the reply itself is false: it says that something does not exist, or is something else.
     pub fn is_a_lie(self) -> bool {
         matches!(self, Self::Status(400 | 404 | 409 | 412 | 413) | Self::Truncated | Self::Empty | Self::Garbage)
     }

@@ -1,8 +1,8 @@
-//! The network between one function and everything that it talks to, which injects one fault.
+//! The network between one function and all services that it calls. It injects one fault.
 //!
-//! In: connections, one server a service, each request of which is named ([`super::row`]) and counted. Out: the real
-//! services' replies, but for the n-th call of one row, which meets a [`Column`]. Deliberately absent: any code of the
-//! product that knows of this.
+//! In: connections, with one server for each service. Each request is named ([`super::row`]) and counted. Out: the
+//! replies of the real services, except for the n-th call of one row, which meets a [`Column`]. Deliberately absent:
+//! any code of the product that knows about this network.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,21 +23,21 @@ use super::row::{self, Service};
 /// How long a service accepts no connection.
 const REFUSED_FOR: Duration = Duration::from_millis(500);
 
-/// Where a fault strikes.
+/// The place of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The row.
     pub row: String,
-    /// What the call meets.
+    /// The fault.
     pub column: Column,
-    /// Which call of the row, from 1.
+    /// The number of the call in the row, from 1.
     pub number: u64,
 }
 
-/// What a row was seen to be.
+/// The observed properties of a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// How often it was called.
+    /// The number of calls.
     pub calls: u64,
     /// Whether any request had a body.
     pub has_body: bool,
@@ -47,7 +47,7 @@ pub struct Seen {
     pub is_answered: bool,
 }
 
-/// A running network; it ends with the value.
+/// A running network. Dropping it stops the network.
 #[derive(Debug)]
 pub struct Network {
     addresses: BTreeMap<Service, SocketAddr>,
@@ -55,7 +55,7 @@ pub struct Network {
     accepting: Vec<tokio::task::JoinHandle<()>>,
 }
 
-/// What the servers of one network share.
+/// The state that the servers of one network share.
 #[derive(Debug)]
 pub(super) struct Shared {
     targets: BTreeMap<Service, String>,
@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub(super) kill: Notify,
     /// Notified when a service has to refuse connections.
     pub(super) refuse: BTreeMap<Service, Notify>,
-    /// Calls that are held back.
+    /// The number of calls that are delayed.
     pub(super) late: watch::Sender<usize>,
 }
 
@@ -75,7 +75,7 @@ struct State {
     has_struck: bool,
     seen: BTreeMap<String, Seen>,
     was_denied: bool,
-    /// A row whose calls take this long.
+    /// A row whose calls take this much longer.
     slow: Option<(&'static str, Duration)>,
 }
 
@@ -98,7 +98,7 @@ impl Shared {
         }
     }
 
-    /// Counts a call; what it meets, where it is the one.
+    /// Counts a call. Returns the fault if this is the call that meets it.
     fn meet(&self, row: &str, request: &Request) -> Option<Column> {
         let mut state = self.state();
         let seen = state.seen.entry(row.to_owned()).or_default();
@@ -113,7 +113,7 @@ impl Shared {
 }
 
 impl Network {
-    /// Starts one between a function and these services, at `127.0.0.1:PORT` each.
+    /// Starts a network between a function and these services, each at `127.0.0.1:PORT`.
     ///
     /// # Panics
     /// If no port is free.
@@ -144,12 +144,12 @@ impl Network {
         format!("http://{}", self.addresses[&service])
     }
 
-    /// What stands before the runtime API of the function.
+    /// The front of the function's runtime API.
     pub fn front(&self) -> Front {
         Front { address: self.addresses[&Service::Runtime], target: Arc::clone(&self.shared.runtime) }
     }
 
-    /// Lets every call of a row take so long.
+    /// Makes every call of a row this much slower.
     pub fn slow_down(&self, row: &'static str, pause: Duration) {
         self.shared.state().slow = Some((row, pause));
     }
@@ -159,13 +159,13 @@ impl Network {
         self.shared.kill.notified().await;
     }
 
-    /// Waits until every call that was held back was delivered.
+    /// Waits until every delayed call was delivered.
     pub async fn is_quiet(&self) {
         let mut late = self.shared.late.subscribe();
         let _ = late.wait_for(|late| *late == 0).await;
     }
 
-    /// Whether a call is held back.
+    /// Whether a call is still delayed.
     pub fn has_late(&self) -> bool {
         *self.shared.late.borrow() > 0
     }
@@ -213,7 +213,7 @@ async fn accept(mut listener: TcpListener, service: Service, shared: Arc<Shared>
     }
 }
 
-/// One request of a connection. An error means that one side is gone, which is what faults are about.
+/// Serves one request of a connection. An error means that one side has closed it, which faults cause on purpose.
 async fn serve(client: TcpStream, service: Service, shared: Arc<Shared>) {
     let mut client = BufReader::new(client);
     let Ok(Some(request)) = Request::read(&mut client).await else { return };
@@ -234,7 +234,8 @@ async fn serve(client: TcpStream, service: Service, shared: Arc<Shared>) {
     }
 }
 
-/// The first look at an object whose key begins so is denied, as where its permission comes late: its message fails.
+/// Denies the first read of an object whose path contains `/denied`, as if its permission came late. The message of the
+/// object fails.
 fn is_denied(shared: &Shared, service: Service, request: &Request) -> bool {
     let is_meant = service == Service::S3 && request.method == "GET" && request.path().contains("/denied");
     let mut state = shared.state();

@@ -1,21 +1,21 @@
-//! Cells that are known to fail: what they find is not repaired yet. docs/FAULTS.md shows them.
+//! Cells that are known to fail because the fault is not fixed yet. docs/FAULTS.md shows them.
 
 use super::cell::Cell;
 
 /// A known failure.
 #[derive(Debug, Clone, Copy)]
 pub struct Open {
-    /// The pattern of its cells.
+    /// The pattern that matches its cells.
     pub cell: &'static str,
-    /// A part of what a cell says when it fails so.
+    /// A part of the message of such a failure.
     pub expected: &'static str,
-    /// Why it is so, for the reader.
+    /// The reason, for the reader of docs/FAULTS.md.
     pub why: &'static str,
-    /// Whether it fails every time. Then one that holds says that the line is to be deleted.
+    /// Whether the cell fails every time. If so, a cell that holds fails with a message that the line must be deleted.
     pub is_certain: bool,
 }
 
-/// Every one of them.
+/// All known failures.
 pub const OPEN: &[Open] = &[
     Open {
         cell: "s3-get-range/garbage/*",
@@ -39,7 +39,7 @@ pub const OPEN: &[Open] = &[
     },
 ];
 
-/// The known failure that a cell is.
+/// The known failure that a cell belongs to.
 pub fn why(cell: &Cell) -> Option<&'static Open> {
     OPEN.iter().find(|open| cell.is_meant_by(open.cell))
 }

@@ -1,9 +1,9 @@
-//! What each service says with a status that refuses, in its own form.
+//! The replies of each service with an error status, in the service's own format.
 
 use super::request::Reply;
 use super::row::Service;
 
-/// The refusal of a service.
+/// The error reply of a service.
 pub fn of(service: Service, status: u16, retry_after: bool) -> Reply {
     let (code, message) = code(service, status);
     let body = match service {

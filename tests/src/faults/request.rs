@@ -1,6 +1,6 @@
-//! HTTP/1.1 as bytes: one request and its reply, read whole, so that either can be cut at any byte.
+//! HTTP/1.1 as bytes: one request and its reply, each read completely, so that it can be cut at any byte.
 //!
-//! Deliberately absent: any HTTP library, which would repair what is to be broken.
+//! Deliberately absent: an HTTP library, which would repair the broken bytes.
 
 use std::io;
 
@@ -25,9 +25,9 @@ pub struct Request {
 pub struct Reply {
     /// Such as `HTTP/1.1 200 OK`.
     pub status_line: String,
-    /// Names in lower case; none about framing.
+    /// Names in lower case, without those about framing.
     pub headers: Vec<(String, String)>,
-    /// The length that a reply to HEAD tells.
+    /// The length that the reply to a HEAD request names.
     pub told_length: Option<String>,
     /// The body, without its framing.
     pub body: Vec<u8>,
@@ -38,10 +38,10 @@ fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
 }
 
 impl Request {
-    /// Reads one; `None` where the connection is closed before it.
+    /// Reads one request; `None` if the connection is closed before it.
     ///
     /// # Errors
-    /// If the connection breaks, or the bytes are no request.
+    /// If the connection breaks, or the bytes are not a request.
     pub async fn read(from: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
         let Some((first, headers)) = head(from).await? else { return Ok(None) };
         let mut words = first.split(' ');
@@ -54,7 +54,7 @@ impl Request {
         Ok(Some(request))
     }
 
-    /// A header, by its name in lower case.
+    /// The value of a header. The name is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         value(&self.headers, name)
     }
@@ -64,7 +64,7 @@ impl Request {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// Its bytes, for a connection that is closed after the reply.
+    /// The bytes of the request, with a connection that closes after the reply.
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = vec![format!("{} {} HTTP/1.1", self.method, self.target)];
         let others = ["connection", "transfer-encoding", "content-length", "expect"];
@@ -75,7 +75,7 @@ impl Request {
         [head.join("\r\n").into_bytes(), self.body.clone()].concat()
     }
 
-    /// Sends it, and reads the reply.
+    /// Sends the request, and reads the reply.
     ///
     /// # Errors
     /// If the other side does not answer.
@@ -85,13 +85,13 @@ impl Request {
         Reply::read(&mut BufReader::new(stream), self.method == "HEAD").await
     }
 
-    /// Sends the first half of it, and ends the connection.
+    /// Sends the first half of the request, and closes the connection.
     ///
     /// # Errors
     /// If the other side cannot be reached.
     pub async fn send_half(&self, address: &str) -> io::Result<()> {
         let (bytes, mut stream) = (self.bytes(), TcpStream::connect(address).await?);
-        // At least one byte of a body is missing, or the end of the head.
+        // At least one byte of the body is missing, or the end of the head.
         let end = if self.body.is_empty() { bytes.len() - 2 } else { bytes.len() - self.body.len().div_ceil(2) };
         stream.write_all(&bytes[..end]).await?;
         stream.shutdown().await
@@ -110,13 +110,13 @@ impl Reply {
         Ok(Self { status_line, headers, told_length, body })
     }
 
-    /// One of this status and body.
+    /// A reply with this status and body.
     pub fn of(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { status_line: format!("HTTP/1.1 {status} Fault"), headers, told_length: None, body: body.into() }
     }
 
-    /// Its bytes, with a length that says so.
+    /// The bytes of the reply, with a `Content-Length`.
     pub fn bytes(&self) -> Vec<u8> {
         let length = self.told_length.clone().unwrap_or_else(|| self.body.len().to_string());
         let has_no_length = self.status_line.contains(" 204");
@@ -124,7 +124,7 @@ impl Reply {
         [self.head(&length), self.body.clone()].concat()
     }
 
-    /// Its bytes without a length, in chunks.
+    /// The bytes of the reply in chunks, without a length.
     pub fn chunks(&self) -> Vec<u8> {
         let mut bytes = self.head("transfer-encoding: chunked\r\n");
         for chunk in self.body.chunks(1_000) {
@@ -158,7 +158,7 @@ async fn head(from: &mut BufReader<TcpStream>) -> io::Result<Option<Head>> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let Some((name, value)) = line.split_once(':') else {
-            // Before the reply proper there may be `100 Continue`.
+            // A `100 Continue` may come before the reply.
             return Ok(Some((first.trim_end().to_owned(), headers)));
         };
         headers.push((name.to_lowercase(), value.trim().to_owned()));

@@ -1,18 +1,18 @@
-//! The rows of the fault matrix: every call that a function makes of another service, by its kind.
+//! The rows of the fault matrix: every kind of call from a function to another service.
 //!
-//! In: the head of a request. Out: a name such as `s3-put-state` or `domain-put-index_template-x`. Rows are found by
-//! what the functions do, so a new call is a new row without anybody writing it down.
+//! In: the head of a request. Out: a name such as `s3-put-state` or `domain-put-index_template-x`. Rows come from the
+//! calls that the functions make. A new call becomes a new row without a change here.
 
 use super::request::Request;
 
-/// The services that a function talks to.
+/// The services that a function calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
-    /// Objects, dead letters, states.
+    /// Objects, dead letters, state.
     S3,
     /// Messages.
     Sqs,
-    /// The domain's password, the key of pseudonyms.
+    /// The domain's password and the key of pseudonyms.
     Secrets,
     /// Event source mappings.
     Lambda,
@@ -27,14 +27,14 @@ impl Service {
     pub const ALL: [Self; 6] = [Self::S3, Self::Sqs, Self::Secrets, Self::Lambda, Self::Domain, Self::Runtime];
 }
 
-/// The row of the invocation itself, which Lambda delivers: it may come twice, or out of order.
+/// The row of the invocation itself. Lambda delivers it, possibly twice or out of order.
 pub const INVOCATION: &str = "invocation";
 /// The row of the answer to Lambda's runtime API.
 pub const ANSWER: &str = "runtime-answer";
 /// The row of the domain's `_bulk`.
 pub const BULK: &str = "domain-bulk";
 
-/// The row of a request; `None` of one that is no row, such as the wait for the next invocation.
+/// The row of a request; `None` if the request has no row, such as the wait for the next invocation.
 pub fn of(service: Service, request: &Request) -> Option<String> {
     let path = request.path();
     match service {
@@ -55,7 +55,7 @@ fn s3(request: &Request) -> String {
         return "s3-list".into();
     }
     let kind = ["state", "letters", "answers"].into_iter().find(|kind| key.starts_with(&format!("{kind}/")));
-    // An object that is read on where it was left is another call than one that is begun.
+    // A resumed read of an object is a different call from the first read.
     let kind = kind.or_else(|| request.header("range").map(|_| "range"));
     kind.map_or_else(|| format!("s3-{method}"), |kind| format!("s3-{method}-{kind}"))
 }
@@ -78,7 +78,7 @@ fn lambda(request: &Request) -> String {
     }
 }
 
-/// Method and path, with an `x` for every name that somebody chose.
+/// Method and path, with an `x` for every name that a user or the deployment chose.
 fn named(service: &str, method: &str, path: &str) -> String {
     let segments = path.trim_matches('/').split('/').filter(|segment| !segment.is_empty());
     let segments = segments.enumerate().map(|(at, segment)| match segment.strip_prefix('_') {
@@ -90,7 +90,7 @@ fn named(service: &str, method: &str, path: &str) -> String {
     name.join("-").replace(',', "_")
 }
 
-/// A word of an API in second place or later, such as `write` in `/INDEX/_block/write`.
+/// A word of the API in the second segment or later, such as `write` in `/INDEX/_block/write`.
 fn is_word(segment: &str) -> bool {
     let of_indices = ["write", "indices", "shards", "settings", "state", "metadata", "stats"];
     let of_others = ["health", "nodes", "allocation", "api", "roles", "rolesmapping"];

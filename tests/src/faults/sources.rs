@@ -1,4 +1,4 @@
-//! The sources of the fault matrix, a file each: what is given, how it is repeated, and what has to be true after.
+//! The sources of the fault matrix, one file each: the input, the retries, and the state that must be true afterwards.
 
 mod brake;
 mod continued;
@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use super::stage::{Services, Stage};
 
-/// The time of an invocation. A call without a reply takes all of it.
+/// The time of an invocation. A call without a reply uses all of it.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// Objects by way of a queue.
+    /// Objects through a queue.
     S3,
     /// An object that takes longer than an invocation.
     Continued,
@@ -30,21 +30,21 @@ pub enum Source {
     Kinesis,
     /// Records of a Kafka topic.
     Kafka,
-    /// Records that Firehose has transformed.
+    /// Records that the function transforms for Firehose.
     Firehose,
-    /// Objects once more.
+    /// Replay of objects.
     Replay,
-    /// Dead letters once more.
+    /// Replay of dead letters.
     Letters,
-    /// The domain made ready, for `CloudFormation`.
+    /// Setup of the domain, for `CloudFormation`.
     Setup,
-    /// The same in a domain with users and roles, and its removal.
+    /// The same in a domain with users and roles, and the removal of the setup.
     Roles,
-    /// The pause of the sources.
+    /// The brake, which pauses the sources.
     Brake,
-    /// The deletion of old indices.
+    /// Deletion of old indices.
     Retention,
-    /// Indices by other rules.
+    /// Recreating indices with other rules.
     Recreate,
 }
 
@@ -88,12 +88,13 @@ impl Source {
         self == Self::Roles
     }
 
-    /// Whether it makes a call only where the machine is slow: a message that its time did not suffice for is shown again later.
+    /// Whether it makes a call only on a slow machine. An example is a message that is made visible again because the
+    /// time ran out.
     pub fn makes_by_chance(self, row: &str) -> bool {
         self == Self::Continued && row == "sqs-changemessagevisibility"
     }
 
-    /// The services that it is about.
+    /// The services that it uses.
     ///
     /// # Panics
     /// If the engine that it needs was not started.
@@ -104,7 +105,7 @@ impl Source {
         Services { engine: services.secured.expect("the engine with users and roles runs"), ..services }
     }
 
-    /// One cell.
+    /// Runs one cell.
     ///
     /// # Panics
     /// If a promise is broken.

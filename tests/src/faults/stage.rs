@@ -1,4 +1,5 @@
-//! What one cell works with: a network with its fault, names of its own in shared services, and a count of invocations.
+//! The environment of one cell: a network with its fault, names that only this cell uses in the shared services, and a
+//! count of invocations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::receipt;
 use crate::scene::Scene;
 use crate::{engine, place};
 
-/// After a process that did not start.
+/// The pause after a process that did not start.
 const RESTART: Duration = Duration::from_secs(1);
 
 /// The services that all cells share.
@@ -24,9 +25,9 @@ pub struct Services {
     pub moto: &'static Moto,
     /// The real engine.
     pub engine: &'static Engine,
-    /// The one with users and roles, where it was started.
+    /// The engine with users and roles, if it was started.
     pub secured: Option<&'static Engine>,
-    /// The folder in which they may write snapshots.
+    /// The folder in which the engines may write snapshots.
     pub snapshots: &'static str,
 }
 
@@ -34,7 +35,7 @@ impl Services {
     /// Starts the engine with users and roles.
     ///
     /// # Panics
-    /// If it does not start, though the one without did.
+    /// If it does not start, though the engine without users did.
     pub async fn with_users(self) -> Self {
         let settings = [("path.repo", self.snapshots)];
         let engine = Engine::secure_without_tls(&settings).await.expect("the engine with security");
@@ -42,16 +43,16 @@ impl Services {
     }
 }
 
-/// One cell at work.
+/// The environment of one cell.
 #[derive(Debug)]
 pub struct Stage {
-    /// What all share.
+    /// The shared services.
     pub services: Services,
     /// Its own names.
     pub scene: Scene<'static>,
-    /// What lies between its function and everything else.
+    /// The network between its function and all services.
     pub network: Network,
-    /// What is injected.
+    /// The fault that is injected.
     pub plan: Option<Plan>,
     secret: String,
     invocations: usize,
@@ -60,10 +61,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes everything; at most `bound` invocations will do.
+    /// Creates the environment. More than `bound` invocations are a failure.
     pub async fn new(services: Services, name: &str, plan: Option<Plan>, bound: usize) -> Self {
         let scene = Scene::new(services.moto, name).await;
-        // The one without users believes everybody.
+        // The engine without users accepts any password.
         let (user, password) = Engine::ADMIN;
         let password = serde_json::json!({ "username": user, "password": password }).to_string();
         let secret = services.moto.secret(&format!("password-{name}"), &password).await;
@@ -71,7 +72,7 @@ impl Stage {
         Self { services, scene, network, plan, secret, invocations: 0, bound, twice: usize::MAX }
     }
 
-    /// Starts a function whose every call goes through the network.
+    /// Starts a function. All its calls go through the network.
     ///
     /// # Panics
     /// If the binary is missing.
@@ -95,10 +96,10 @@ impl Stage {
         Function::start_behind(&binary, &env, Some(self.network.front())).await.expect("the function starts")
     }
 
-    /// One invocation, which a fault may kill.
+    /// Runs one invocation, which a fault may kill.
     ///
     /// # Panics
-    /// If it is one too many.
+    /// If there are more invocations than allowed.
     pub async fn invoke(&mut self, function: &mut Function, id: &str, event: &Value, timeout: Duration) -> Answer {
         self.invocations += 1;
         assert!(
@@ -115,13 +116,13 @@ impl Stage {
             }
         };
         if matches!(answer, Answer::InitError { .. }) {
-            // Lambda does not start a process again at once.
+            // Lambda does not restart a process immediately.
             tokio::time::sleep(RESTART).await;
         }
         answer
     }
 
-    /// The invocation of a batch. Where that is the fault, it is delivered twice.
+    /// Runs the invocation of a batch. If the fault is a duplicate invocation, the batch is delivered twice.
     pub async fn deliver(&mut self, function: &mut Function, event: &Value, timeout: Duration) -> Answer {
         let id = format!("{:016x}", fastrand::u64(..));
         let answer = self.invoke(function, &id, event, timeout).await;
@@ -132,17 +133,17 @@ impl Stage {
         self.invoke(function, &id, event, timeout).await
     }
 
-    /// Where the fault is that batches come twice, it is the first ones alone.
+    /// Delivers only the first `count` batches twice, if the fault is a duplicate invocation.
     pub fn twice_at_most(&mut self, count: usize) {
         self.twice = count;
     }
 
-    /// Whether the invocation itself comes `twice` or `out-of-order`.
+    /// Whether the fault is the invocation itself, with this column: `twice` or `out-of-order`.
     pub fn is_delivered(&self, column: &str) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.row == INVOCATION && plan.column.name() == column)
     }
 
-    /// Invocations so far.
+    /// The number of invocations so far.
     pub fn invocations(&self) -> usize {
         self.invocations
     }
@@ -159,7 +160,7 @@ impl Stage {
         self.plan.as_ref().is_none_or(|plan| plan.row == INVOCATION) || self.network.has_struck()
     }
 
-    /// All receipts of a function balance.
+    /// Checks that all receipts of a function balance.
     ///
     /// # Panics
     /// If one does not.
@@ -168,7 +169,7 @@ impl Stage {
         receipts.iter().filter(|line| line.get("unmatched").is_none()).for_each(receipt::assert_balanced);
     }
 
-    /// The answer to a request of the engine as JSON.
+    /// The engine's answer to a request, as JSON.
     pub async fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         engine::json(&self.services.engine.ask(method, path, &body).await)

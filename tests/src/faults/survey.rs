@@ -1,6 +1,6 @@
-//! What each source does without a fault: which calls it makes, how often, and in how many invocations.
+//! A run of each source without a fault: which calls it makes, how often, and in how many invocations.
 //!
-//! The rows of the matrix, and which cells cannot exist, follow from it.
+//! The rows of the matrix, and the cells that cannot exist, follow from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use super::inject::Seen;
 use super::sources::Source;
 use super::stage::Services;
 
-/// Far more than any source needs.
+/// More invocations than any source needs.
 const ANY: usize = 30;
 
-/// One source without a fault.
+/// The run of one source without a fault.
 #[derive(Debug, Default)]
 pub struct Baseline {
     /// Its rows.
@@ -22,15 +22,15 @@ pub struct Baseline {
     pub invocations: usize,
 }
 
-/// All sources without a fault.
+/// The runs of all sources without a fault.
 #[derive(Debug, Default)]
 pub struct Survey(BTreeMap<Source, Baseline>);
 
 impl Survey {
-    /// Runs every one of these sources once.
+    /// Runs each of these sources once.
     ///
     /// # Panics
-    /// If one does not keep its promises even so.
+    /// If a source breaks a promise without a fault.
     pub async fn of_sources(services: Services, sources: &[Source]) -> Self {
         let run = async |source: Source| (source, attempt(services, source, None, ANY).await);
         let all = futures_util::future::join_all(sources.iter().map(|source| run(*source))).await;
@@ -50,7 +50,7 @@ impl Survey {
         Self(surveyed)
     }
 
-    /// What a source does.
+    /// The run of a source.
     ///
     /// # Panics
     /// If it was not surveyed.
@@ -58,12 +58,12 @@ impl Survey {
         self.0.get(&source).expect("it was surveyed")
     }
 
-    /// The sources that were surveyed.
+    /// The surveyed sources.
     pub fn sources(&self) -> Vec<Source> {
         self.0.keys().copied().collect()
     }
 
-    /// Every row that any source has.
+    /// Every row of any source.
     pub fn rows(&self) -> BTreeSet<String> {
         self.0.values().flat_map(|baseline| baseline.seen.keys().cloned()).collect()
     }

@@ -1,4 +1,4 @@
-//! docs/FAULTS.md: the matrix as a run found it.
+//! docs/FAULTS.md: the matrix with the results of a run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,14 +8,14 @@ use super::column::Column;
 use super::open::OPEN;
 use super::survey::Survey;
 
-/// What a run found.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub struct Results {
     outcomes: BTreeMap<Cell, Outcome>,
 }
 
 impl Results {
-    /// Notes what came of a cell.
+    /// Notes the result of a cell.
     pub fn add(&mut self, cell: Cell, outcome: Outcome) {
         self.outcomes.insert(cell, outcome);
     }
@@ -25,7 +25,8 @@ impl Results {
         self.outcomes.contains_key(cell)
     }
 
-    /// The cells that held, or failed as it is known, by the lines that an earlier run printed, so that a run that was ended is resumed.
+    /// Reads from the log of an earlier run the cells that held or failed as known. So an interrupted run can be
+    /// resumed.
     pub fn held_before(log: &str, cells: &[Cell]) -> Self {
         let settled = log.lines().filter_map(|line| match line.split_once(": held, ") {
             Some((cell, rest)) => Some((cell, Outcome::Held(rest.split(' ').next()?.parse().ok()?))),
@@ -36,7 +37,7 @@ impl Results {
         Self { outcomes: cells.iter().filter_map(|cell| Some((cell.clone(), outcome(cell)?))).collect() }
     }
 
-    /// The cells that broke a promise, with what they said.
+    /// The cells that broke a promise, with their messages.
     pub fn broken(&self) -> Vec<(&Cell, &String)> {
         let mut broken = Vec::new();
         for (cell, outcome) in &self.outcomes {
@@ -47,7 +48,7 @@ impl Results {
         broken
     }
 
-    /// How many were run.
+    /// The number of cells that were run.
     pub fn count(&self) -> usize {
         self.outcomes.len()
     }
@@ -128,7 +129,7 @@ impl Results {
     }
 }
 
-/// The text of a cell.
+/// The text of a cell and its result.
 pub fn line(cell: &Cell, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Held(invocations) => format!("{cell}: held, {invocations} invocations"),

@@ -1,4 +1,5 @@
-//! What has to be true after a cell of the data path: every good event once, every bad one in the dead letters.
+//! The state that must be true after a cell of the data path: every good event is indexed once, every bad event is in
+//! the dead letters.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +10,26 @@ use super::stage::Stage;
 use crate::events::Expected;
 use crate::scene::DeadLetter;
 
-/// What a source was given.
+/// The input of a source.
 #[derive(Debug, Default)]
 pub struct Given {
-    /// Lines that are to be documents.
+    /// Lines that must become documents.
     pub good: Vec<String>,
-    /// Payloads that are to be dead letters.
+    /// Payloads that must become dead letters.
     pub bad: Vec<Vec<u8>>,
 }
 
-/// What was found to be different.
+/// The difference that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// Nothing.
     Everything,
-    /// Dead letters besides those of the bad events: a replay has to bring them.
+    /// More dead letters than those of the bad events. A replay must deliver their events.
     MoreLetters,
 }
 
 impl Given {
-    /// The dead letters, each position once; letters are written at least once.
+    /// The dead letters, one for each position. Letters are written at least once.
     async fn letters(stage: &Stage) -> Vec<Vec<u8>> {
         let letters = stage.scene.dead_letters_of::<Value>().await;
         let by_place = letters.into_iter().map(|letter: DeadLetter<Value>| {
@@ -38,7 +39,7 @@ impl Given {
         by_place.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    /// Whether the dead letters are those of the bad events. A letter of a whole object may stand for some of them.
+    /// Compares the dead letters with the bad events. The letter of a whole object may stand for some of the events.
     ///
     /// # Panics
     /// If one is missing, and no other letter can stand for it.
@@ -55,7 +56,7 @@ impl Given {
         if letters.is_empty() { Found::Everything } else { Found::MoreLetters }
     }
 
-    /// Every good event is there once, in an index of this cell's, and nothing else is.
+    /// Checks that every good event exists once, in an index of this cell, and that nothing else exists.
     ///
     /// # Panics
     /// If not.
@@ -65,7 +66,7 @@ impl Given {
         expected.assert_met();
     }
 
-    /// All of it, without letters beyond the bad events.
+    /// Checks documents, dead letters and receipts, without letters beyond the bad events.
     ///
     /// # Panics
     /// If not.

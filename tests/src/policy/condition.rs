@@ -1,4 +1,4 @@
-//! The conditions of a statement: every operator and every key must hold, one value of a list is enough.
+//! The conditions of a statement. Every operator and every key must hold. One value of a list is enough.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::pattern::{matches, matches_arn};
 
-/// How a list of values in the request is compared; the words in front of an operator.
+/// The prefix of an operator, which says how the values in the request are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
-    /// None: the request has one value.
+    /// No prefix: the request has one value.
     One,
-    /// `ForAllValues:`, which holds where the request has no value.
+    /// `ForAllValues:`, which holds if the request has no value.
     All,
-    /// `ForAnyValue:`, which does not.
+    /// `ForAnyValue:`, which does not hold if the request has no value.
     Any,
 }
 
@@ -46,7 +46,7 @@ fn key_holds(operator: &str, wanted: &[String], found: &[String]) -> bool {
         Some((kind, how)) => (format!("{kind}{how}"), true),
         None => (operator.to_owned(), false),
     };
-    // With a negated operator the value must be none of those that are listed.
+    // With a negated operator, the value must differ from all listed values.
     let is_fine = |found: &String| wanted.iter().any(|wanted| compare(&operator, wanted, found)) != is_negated;
     match set {
         // A key that the request does not have is equal to nothing.
@@ -78,7 +78,7 @@ fn number(text: &str) -> f64 {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Values may be written as booleans and numbers too.
+/// The values as text. A policy may also write booleans and numbers.
 fn words(value: &Value) -> Vec<String> {
     match value {
         Value::Array(values) => values.iter().flat_map(words).collect(),

@@ -1,6 +1,7 @@
 //! `*` and `?` in texts and ARNs.
 
-/// Whether a text matches a pattern: `*` stands for any characters, also none and also `:` and `/`, `?` for exactly one.
+/// Whether a text matches a pattern. `*` stands for any number of characters, including none, `:` and `/`. `?` stands
+/// for exactly one.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     matches_characters(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
 }
@@ -16,7 +17,7 @@ fn matches_characters(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
-/// Whether an ARN matches a pattern of one: each of its six parts is compared by itself, so that no `*` reaches over a `:`
+/// Whether an ARN matches a pattern. Each of the six parts is compared separately, so a `*` does not match across a `:`
 /// into another part.
 pub(super) fn matches_arn(pattern: &str, arn: &str) -> bool {
     let parts = |text: &str| text.splitn(6, ':').map(str::to_owned).collect::<Vec<_>>();

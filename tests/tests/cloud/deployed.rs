@@ -1,6 +1,6 @@
-//! The functions as SAM builds them: in a container by `sam local invoke`, and under Lambda's runtime interface emulator.
-//! Judged by their answers, by the documents in a real engine and by the dead letters, not by exit codes: SAM exits 0
-//! whatever a function does.
+//! The functions as SAM builds them: in a container by `sam local invoke`, and under Lambda's runtime interface
+//! emulator. The tests check answers, documents in a real engine, and dead letters. Exit codes mean nothing: SAM exits
+//! with 0 even if a function fails.
 
 mod expected;
 mod world;
@@ -79,7 +79,7 @@ fn sam_local_invoke_brings_events_of_firehose_to_their_answers() {
     invoke(&FIREHOSE);
 }
 
-/// Every event of a function under the runtime interface emulator.
+/// Runs every event of a function under the runtime interface emulator.
 fn emulate(function: &Function) {
     let Some(built) = Built::get() else { return };
     place::run(async {
@@ -94,7 +94,7 @@ fn emulate(function: &Function) {
             ("AWS_LAMBDA_FUNCTION_TIMEOUT", "60"),
             ("MILLRACE_PIPELINE", &pipeline),
         ];
-        // The transform has to do with nobody: it is told of nobody.
+        // The transform needs no other service, so its environment names none.
         if function.name != FIREHOSE.name {
             env.extend([
                 ("AWS_REGION", REGION),
@@ -124,7 +124,7 @@ fn emulate(function: &Function) {
     });
 }
 
-/// A few events of a function, each in a container of its own.
+/// Runs a few events of a function, each in its own container.
 fn invoke(function: &Function) {
     let Some(built) = Built::get() else { return };
     let Some(containers) = engine() else { return };
@@ -169,7 +169,7 @@ fn invoke(function: &Function) {
     });
 }
 
-/// What `sam local` has to be told: there a reference to a bucket or a queue is its name in the template.
+/// The variables that `sam local` needs. It replaces a reference to a bucket or a queue by the name in the template.
 fn overrides(function: &Function) -> Value {
     let mut variables = json!({});
     if function.name != FIREHOSE.name {
@@ -177,7 +177,7 @@ fn overrides(function: &Function) -> Value {
         variables["MILLRACE_STATE"] = format!("{DEAD_LETTERS_URL}/state").into();
     }
     if function.name == S3.name {
-        // Nobody answers for them.
+        // These queues do not exist here.
         for queue in ["MILLRACE_QUEUE_URL", "MILLRACE_DEAD_LETTER_QUEUE_URL"] {
             variables[queue] = "".into();
         }
@@ -185,7 +185,7 @@ fn overrides(function: &Function) -> Value {
     json!({ function.logical_id: variables })
 }
 
-/// A URL by which containers reach a server of this machine that listens on 127.0.0.1.
+/// A URL at which containers reach a server of this machine that listens on 127.0.0.1.
 async fn reachable(host: &str, url: &str) -> String {
     let listener = TcpListener::bind((host, 0)).await.expect("the address of the container engine is this machine's");
     let address = listener.local_addr().expect("it is bound");
@@ -195,7 +195,7 @@ async fn reachable(host: &str, url: &str) -> String {
             let target = target.clone();
             tokio::spawn(async move {
                 if let Ok(mut server) = TcpStream::connect(target).await {
-                    // An error means that a side is gone.
+                    // An error means that one side has closed the connection.
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
                 }
             });

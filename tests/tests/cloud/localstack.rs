@@ -1,6 +1,6 @@
-//! The stack at work: template.yaml deployed on `LocalStack`, the functions' binaries as its child processes, a real engine
-//! as the domain. One test, since one stack takes half a minute; its steps are sentences, in the order in which they
-//! have least to wait for.
+//! The whole stack: template.yaml deployed on `LocalStack`, the functions' binaries as its child processes, a real
+//! engine as the domain. It is one test, because deploying a stack takes half a minute. Its steps are named as
+//! sentences. Their order makes the waits short.
 
 mod update;
 mod world;
@@ -18,13 +18,13 @@ use tests::place;
 use self::world::{BUCKET, STREAM, World};
 use super::sam::installed;
 
-/// How long something may take that is to happen at once.
+/// The time limit of a change that should happen immediately.
 const SOON: Duration = Duration::from_mins(2);
-/// How many events an object has.
+/// The number of events of an object.
 const COUNT: u64 = 300;
-/// The bucket of notifications that come too early.
+/// The bucket of notifications that arrive too early.
 const LATE_BUCKET: &str = "late-logs";
-/// An index that nobody has to keep.
+/// An index that is old enough to be deleted.
 const OLD: &str = "stack-2000.01.01";
 const LATE_KEYS: [&str; 2] = ["source/jsona/late-message.json", "source/jsona/late-invocation.json"];
 
@@ -36,7 +36,7 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
     let (Some(engine), Some(localstack)) = (Engine::shared(), LocalStack::start()) else { return };
     place::run(async {
         let mut world = World::deploy(engine, &localstack).await;
-        engine.ask("PUT", &format!("/{OLD}"), "").await; // long before the schedule comes
+        engine.ask("PUT", &format!("/{OLD}"), "").await; // long before the scheduled run
         let late = [43, 47].map(|seed| generate(COUNT, seed).collect());
         messages_and_invocations_fail_whose_bucket_is_not_there(&world, &late).await;
         objects_are_found_by_their_fields_in_the_index_of_their_day(&mut world).await;
@@ -52,7 +52,8 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
     });
 }
 
-/// What no try can settle yet. One failure is enough for the queue here: 140, as template.yaml has it, take days.
+/// No attempt can settle these yet. One failure is enough here for the queue to give up a message: the 140 of
+/// template.yaml take days.
 async fn messages_and_invocations_fail_whose_bucket_is_not_there(world: &World<'_>, late: &[String; 2]) {
     world.allow_failures(1).await;
     let [message, invocation] = [0, 1].map(|i| World::object(LATE_BUCKET, LATE_KEYS[i], late[i].as_bytes()));
@@ -103,7 +104,7 @@ async fn what_can_never_be_indexed_is_in_the_dead_letters(world: &mut World<'_>)
     assert_eq!(poison.payload(), POISON.as_bytes());
     let cut = letter("source/jsona/cut.json.gz");
     assert_eq!((cut.stage.as_str(), cut.error_type.as_str()), ("frame", "truncated"), "{cut:?}");
-    // What comes before the cut is as good as ever.
+    // The events before the cut are indexed as usual.
     let mut end = 0;
     let come: Vec<_> =
         whole.iter().take_while(|line| (end += line.len() as u64, end <= cut.position.offset).1).collect();
@@ -123,7 +124,7 @@ async fn records_of_the_stream_are_found_too(world: &mut World<'_>) {
     assert_eq!(world.search(&lines[7]).await[0].0, "stacklive-2023.11.14");
 }
 
-/// As someone does who does not know what arrived: everything again.
+/// Replays everything, as an operator does who does not know which events arrived.
 async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
     let (count, letters) = (world.count().await, world.dead_letters().await.len());
     let begun = world.ask("ReplayFunctionName", &json!({ "from": format!("s3://{BUCKET}") })).await;
@@ -148,7 +149,7 @@ async fn a_replay_of_everything_adds_nothing(world: &World<'_>) {
 async fn the_brake_holds_the_sources_while_the_domain_takes_nothing(world: &mut World<'_>) {
     let before = world.count().await;
     let lines: Vec<String> = generate(COUNT, 48).collect();
-    // What the flood stage of a disk does; other indices of the engine are not concerned.
+    // The flood stage of a full disk sets this block. The other indices of the engine have no block.
     let block = "index.blocks.read_only_allow_delete";
     world.engine.index_setting("stack-2023.11.14", block, &json!(true)).await;
     let report = world.ask("BrakeFunctionName", &json!({})).await;
@@ -162,8 +163,8 @@ async fn the_brake_holds_the_sources_while_the_domain_takes_nothing(world: &mut 
     let report = world.ask("BrakeFunctionName", &json!({})).await;
     assert_eq!(report["reasons"], json!([]), "{report}");
     world.wait_for_sources("Enabled").await;
-    // A mapping is on its way for a moment, and LocalStack tells the state of the poller that ends: a run that meets it there has to come
-    // again. That one is enough where nothing is on its way is shown by wire/operate/brake.
+    // A mapping is in transition for a moment, and LocalStack reports the state of the poller that ends. A run during
+    // the transition must be repeated. wire/operate/brake shows that one run is enough without a transition.
     until("the sources are as they were", SOON, async || {
         (world.ask("BrakeFunctionName", &json!({})).await["paused"] == 0).then_some(())
     })
@@ -184,7 +185,7 @@ async fn the_schedule_deletes_what_is_too_old(world: &World<'_>) {
 
 async fn the_redrive_brings_back_what_failed_too_often(world: &mut World<'_>, late: &[String; 2]) {
     let dead = world.stack.resource("IngestDeadLetterQueue").to_owned();
-    // A failed message comes back after 20 to 40 seconds, and is given up then.
+    // A failed message becomes visible after 20 to 40 seconds. Then the queue gives it up.
     until("both are in the dead-letter queue", SOON, async || (world.depth(&dead).await == 2).then_some(())).await;
     world.allow_failures(140).await;
     let before = world.count().await;

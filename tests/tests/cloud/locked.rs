@@ -1,6 +1,6 @@
-//! What builds the deployed binaries is what was locked, file by file.
+//! The tools that build the deployed binaries are exactly the locked ones, file by file.
 //!
-//! Deliberately absent: what only tests use, which is pinned by version.
+//! Deliberately absent: tools that only tests use. They are pinned by version.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use tests::place;
 
 use super::sam::run;
 
-/// The packages that build the deployed binaries or say what is deployed.
+/// The packages that build the deployed binaries or define the deployment.
 const TOOLS: [&str; 4] = ["aws-sam-cli", "cargo-lambda", "cfn-lint", "ziglang"];
 
 fn read(file: &str) -> String {
@@ -49,14 +49,14 @@ fn the_script_of_sam_installs_nothing_beside_what_is_locked() {
         installs[0].contains("scripts/sam/requirements.txt") && installs[0].contains(" --require-hashes"),
         "{installs:?}"
     );
-    // Neither does the build change what Cargo.lock says, with its checksums.
+    // The build also follows Cargo.lock with its checksums.
     let build = read("Makefile");
     let build = build.split("\nbuild:").nth(1).expect("a target");
     let (fetch, sam) = (build.find("cargo fetch --locked"), build.find("sam build"));
     assert!(fetch.is_some() && fetch < sam, "{build}");
 }
 
-/// Installs a package of a file of this test's own by the function that installs SAM.
+/// Installs a package of a file that this test writes, with the function that installs SAM.
 fn install(hash: &str) -> Output {
     let folder = place::scratch();
     let wheel = folder.path().join("own-1-py3-none-any.whl");
@@ -72,7 +72,7 @@ fn install(hash: &str) -> Output {
     run(&mut command)
 }
 
-/// An archive without a file: what is refused by its hash is not opened.
+/// An archive without files: a file with a wrong hash is not opened.
 const WHEEL: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 #[test]

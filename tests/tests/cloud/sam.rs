@@ -1,4 +1,4 @@
-//! SAM's command line, installed and called; the functions as it builds them.
+//! SAM's command line: installing it, calling it, and the functions that it builds.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,18 @@ use std::sync::OnceLock;
 
 use tests::place;
 
-/// This machine's architecture, in Lambda's word for it: what can be run here. The template's default is arm64.
+/// This machine's architecture, in Lambda's name for it. Only its binaries can run here. The template's default is
+/// arm64.
 pub(crate) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
-/// Installs SAM where it is missing; `false` after [`place::missing`] has said why it can't be had.
+/// Installs SAM if it is missing; `false` after [`place::missing`] has reported why it cannot be installed.
 pub(crate) fn installed() -> bool {
     static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
     component("the SAM CLI", INSTALLED.get_or_init(|| script("setup-sam.sh", &[]).map(drop)))
 }
 
-/// The environment of a container engine that holds the Lambda image: `DOCKER_HOST`, and `MILLRACE_HOST_ADDRESS`, by
-/// which containers reach this machine. `None` after [`place::missing`] has said why there is none.
+/// The environment of a container engine that has the Lambda image: `DOCKER_HOST`, and `MILLRACE_HOST_ADDRESS`, at
+/// which containers reach this machine. `None` after [`place::missing`] has reported why there is none.
 pub(crate) fn engine() -> Option<&'static [(String, String)]> {
     static ENGINE: OnceLock<Result<Vec<(String, String)>, String>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| {
@@ -29,8 +30,8 @@ pub(crate) fn engine() -> Option<&'static [(String, String)]> {
     component("a container engine", engine).then(|| engine.as_deref().expect("it is there"))
 }
 
-/// Installs checkov where it is missing, in a virtual environment of its own; `None` after [`place::missing`] has said why
-/// it can't be had.
+/// Installs checkov, if it is missing, in a separate virtual environment; `None` after [`place::missing`] has reported
+/// why it cannot be installed.
 pub(crate) fn checkov() -> Option<Command> {
     static CHECKOV: OnceLock<Result<(), String>> = OnceLock::new();
     let state = CHECKOV.get_or_init(|| script("setup-checkov.sh", &[]).map(drop));
@@ -45,7 +46,7 @@ fn component<T>(name: &str, state: &Result<T, String>) -> bool {
     state.as_ref().map_err(|why| place::missing(name, why)).is_ok()
 }
 
-/// Runs a script of scripts/; what it printed, or what it complained about.
+/// Runs a script of scripts/. Returns its output, or its error message.
 fn script(name: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new("bash");
     command.arg(place::root().join("scripts").join(name)).args(args);
@@ -54,7 +55,7 @@ fn script(name: &str, args: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// Calls a program of SAM's virtual environment in the clone's folder.
+/// A command for a program of SAM's virtual environment, in the clone's folder.
 pub(crate) fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let bin = place::root().join(".cache/sam-venv/bin");
     #[expect(clippy::disallowed_methods, reason = "SAM finds cargo-lambda by PATH")]
@@ -67,7 +68,7 @@ pub(crate) fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsSt
         .env("PATH", path.expect("no folder of PATH has a colon"))
         .env("AWS_DEFAULT_REGION", tests::moto::REGION)
         .env("SAM_CLI_TELEMETRY", "0");
-    // What cargo tells a test about its package: build scripts would take it for a change, and compile anew.
+    // Removes cargo's variables about the test's package. Build scripts would see them as a change, and compile again.
     #[expect(clippy::disallowed_methods, reason = "cargo gives its tests variables that SAM's cargo must not see")]
     for (name, _) in std::env::vars_os() {
         if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
@@ -82,7 +83,7 @@ pub(crate) fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Runs a command that must succeed; what it printed.
+/// Runs a command that must succeed. Returns its output.
 pub(crate) fn succeed(command: &mut Command) -> String {
     let output = run(command);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -98,7 +99,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// Runs `sam build`, once for all tests; `None` where SAM can't be had.
+    /// Runs `sam build`, once for all tests; `None` if SAM cannot be installed.
     pub(crate) fn get() -> Option<&'static Self> {
         static BUILT: OnceLock<Built> = OnceLock::new();
         installed().then(|| {

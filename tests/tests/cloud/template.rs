@@ -1,5 +1,5 @@
-//! The template, by SAM's validator, SAM's linter and `CloudFormation`'s: each finds what the others do not. Then what
-//! none of them knows: the promises that the template has to keep.
+//! The template, checked by SAM's validator, by SAM's linter and by `CloudFormation`'s: each finds faults that the
+//! others miss. Then the promises of the template, which none of them knows.
 
 mod checkov;
 mod domain;
@@ -16,7 +16,7 @@ use tests::engine::json as parse;
 
 use super::sam::{installed, succeed, tool};
 
-/// The logical ids of the functions; first those of event source mappings.
+/// The logical ids of the functions. Those with event source mappings come first.
 const FUNCTIONS: [&str; 8] = [
     "S3IngestFunction",
     "KinesisIngestFunction",
@@ -28,7 +28,7 @@ const FUNCTIONS: [&str; 8] = [
     "ReplayFunction",
 ];
 
-/// The templates; the first nests the others.
+/// The templates. The first one nests the others.
 const TEMPLATES: [&str; 3] = ["template.yaml", "infra/domain.yaml", "infra/monitoring.yaml"];
 
 #[test]
@@ -59,20 +59,20 @@ fn sam_builds_the_nested_templates_with_the_root() {
     }
     let folder = tests::place::scratch();
     let built = folder.path().join("build");
-    // The layer alone: the functions' own build is another test's.
+    // Builds only the layer: another test builds the functions.
     succeed(&mut tool("sam", ["build", "PipelineLayer", "--build-dir", &built.display().to_string()]));
     for (name, template) in [("Domain", TEMPLATES[1]), ("Monitoring", TEMPLATES[2])] {
         assert!(built.join(name).join("template.yaml").is_file(), "{template} is not built");
     }
 }
 
-/// The `CloudFormation` template that SAM makes of ours.
+/// The `CloudFormation` template that SAM makes from template.yaml.
 fn deployed() -> Option<&'static Value> {
     static DEPLOYED: OnceLock<Value> = OnceLock::new();
     translated(&DEPLOYED, TEMPLATES[0])
 }
 
-/// A template as `CloudFormation` gets it, kept for all tests.
+/// A template as `CloudFormation` gets it, cached for all tests.
 fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value> {
     installed().then(|| kept.get_or_init(|| translated_once(template)))
 }
@@ -85,7 +85,7 @@ fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {
     &template["Resources"][name]["Properties"]
 }
 
-/// The statement of a role or managed policy by its `Sid`.
+/// The statement with this `Sid` of a role or managed policy.
 fn statement<'t>(template: &'t Value, role: &str, sid: &str) -> &'t Value {
     let mut found = Vec::new();
     statements(properties(template, role), &mut found);
@@ -97,7 +97,7 @@ fn resources<'t>(template: &'t Value, kind: &str) -> Vec<&'t Value> {
     resources.filter(|resource| resource["Type"] == kind).map(|resource| &resource["Properties"]).collect()
 }
 
-/// Every statement of every policy document below a value, also those inside `Fn::If`.
+/// Every statement of every policy document below a value, including those inside `Fn::If`.
 fn statements<'t>(value: &'t Value, found: &mut Vec<&'t Value>) {
     match value {
         Value::Object(map) if map.contains_key("Effect") && map.contains_key("Action") => found.push(value),
@@ -162,7 +162,8 @@ fn every_function_has_the_rules_a_role_and_a_log_group() {
     assert_eq!(template["Parameters"]["Architecture"]["Default"], "arm64");
 }
 
-/// A version is what a function was when it was published: whatever calls one runs with parameters and rules of then.
+/// A published version keeps the function as it was then. So a caller of a version would use old parameters and old
+/// rules.
 #[test]
 fn whatever_calls_a_function_calls_what_is_deployed_and_no_version_of_it() {
     let Some(template) = deployed() else { return };
@@ -186,7 +187,7 @@ fn other_rules_are_another_layer_of_every_function_and_set_up_anew() {
     }
     let text = std::fs::read_to_string(tests::place::root().join(TEMPLATES[0])).expect("the template");
     let folder = tests::place::scratch();
-    // As `sam package` does it: the place of the rules follows from what they are.
+    // `sam package` does the same: the location of the rules depends on their content.
     let layers = ["one", "two"].map(|rules| {
         let packaged = text.replace("ContentUri: infra/", &format!("ContentUri: s3://code/{rules}"));
         assert_ne!(packaged, text);
@@ -205,7 +206,8 @@ fn other_rules_are_another_layer_of_every_function_and_set_up_anew() {
 #[test]
 fn the_aliases_that_others_call_stay_and_name_what_is_deployed() {
     let Some(template) = deployed() else { return };
-    // Under the logical ids of earlier releases: an update keeps them, and what others were allowed to call.
+    // They keep the logical ids of earlier releases. So an update keeps the aliases, and the permissions of other
+    // callers.
     let kept = ["S3IngestFunction", "FirehoseTransformFunction"];
     assert_eq!(resources(template, "AWS::Lambda::Alias").len(), kept.len());
     for function in kept {
@@ -219,7 +221,8 @@ fn the_aliases_that_others_call_stay_and_name_what_is_deployed() {
 #[test]
 fn an_upgrade_makes_the_domain_ready_again() {
     let Some(template) = deployed() else { return };
-    // CloudFormation runs a custom resource again only where one of its properties changes, and a release may leave the rules as they are.
+    // CloudFormation runs a custom resource again only if one of its properties changes, and a release may leave the
+    // rules unchanged.
     assert_eq!(properties(template, "Setup")["Release"], env!("CARGO_PKG_VERSION"));
 }
 
@@ -247,7 +250,8 @@ fn the_queue_hides_a_message_for_six_timeouts_and_keeps_it_for_days() {
     let lookup = json!({ "Fn::FindInMap": ["VisibilityTimeout", { "Ref": "FunctionTimeout" }, "Seconds"] });
     assert_eq!(queue["VisibilityTimeout"], lookup);
     assert_eq!(queue["MessageRetentionPeriod"], 10 * 86_400);
-    // What shared/delivery/src/source/s3.rs counts on, and docs/DELIVERY.md promises: a weekend of refusals.
+    // shared/delivery/src/source/s3.rs relies on it, and docs/DELIVERY.md promises it: enough for a weekend of
+    // refusals.
     assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 140);
     assert_eq!(template["Resources"]["IngestDeadLetterQueue"]["Properties"]["MessageRetentionPeriod"], 14 * 86_400);
     for queue in resources(template, "AWS::SQS::Queue") {
@@ -315,7 +319,7 @@ fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
         assert_eq!(texts(&resources[name]["DependsOn"]), ["Setup"], "{name}");
     }
     let setup = &resources["Setup"]["Properties"];
-    // The layer's logical id, and so its version, follows from what is in it.
+    // The layer's logical id, and so its version, depends on its content.
     let layer = setup["Pipeline"]["Ref"].as_str().expect("the layer");
     assert!(layer.starts_with("PipelineLayer") && resources[layer]["Type"] == "AWS::Lambda::LayerVersion", "{layer}");
 }

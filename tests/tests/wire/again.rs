@@ -1,4 +1,5 @@
-//! Dead letters that hold no whole event: their sources are read again, at their positions and under the limits of now.
+//! Dead letters without a whole event: their sources are read again, at the letters' positions and with the current
+//! limits.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,11 +21,11 @@ fn event(number: usize, length: usize) -> String {
 }
 
 fn lines(numbers: std::ops::Range<usize>) -> String {
-    // Every fifth is over the limit, and longer than what a letter keeps of it.
+    // Every fifth event is over the limit, and longer than the part that a letter keeps of it.
     numbers.map(|number| event(number, if number % 5 == 0 { LARGE } else { 10 }) + "\n").collect()
 }
 
-/// The objects of a scene, and how many events each holds.
+/// The objects of a scene. `PLAIN`, `ARRAY`, `GONE` and `CUT` are their numbers of events.
 struct World {
     plain: Object,
     array: Object,
@@ -88,14 +89,16 @@ fn letters_without_their_event_are_read_at_the_source_again() {
         let of_cut = indexed - (PLAIN - 9 + ARRAY - 2) as u64;
         assert!((100..CUT as u64 - 100).contains(&of_cut), "{of_cut}");
 
-        // Under the same limits, and with nothing repaired: as many letters as before, and never fewer in between.
+        // With the same limits and without a repair, the letters stay the same, and their number never drops in
+        // between.
         for round in 1..=3 {
             replayed(&scene, &mut function).await;
             assert_eq!(types(&scene).await, before, "{round}");
             assert_eq!(engine.count(&scene.indices()).await, indexed, "{round}");
         }
 
-        // Another limit, another upload of the broken object, and the lost one is back.
+        // With a higher limit, a repaired upload of the broken object, and the lost object restored, all events are
+        // indexed.
         let mut function = scene.function(&engine.url(), &[]).await;
         let repaired = scene.put("cut.json.gz", cut_content()).await;
         let back = scene.put("gone.json", lines(1..5) + &lines(1..4)).await;
@@ -105,7 +108,8 @@ fn letters_without_their_event_are_read_at_the_source_again() {
         let all = (PLAIN + ARRAY + GONE + CUT) as u64;
         assert_eq!(engine.count(&scene.indices()).await, all);
 
-        // The same ids as ever: the objects themselves add nothing, and the repaired one only what its former content had.
+        // The ids are unchanged: the objects add nothing. The repaired object adds only the events of its former
+        // content, because its `ETag` changed.
         for object in [&world.plain, &world.array, &back] {
             scene.notify(object).await;
         }
@@ -128,7 +132,8 @@ fn letters_that_are_read_again_by_two_at_once_are_never_lost() {
         scene.queue.drain(&mut function, TIMEOUT, 1).await;
         let before = types(&scene).await;
         assert_eq!(before.len(), 4);
-        // The letters' message is delivered again after what it sent was read: as where its deletion was not answered.
+        // The letters' message is delivered again after the message that it sent was read, as if its deletion had
+        // failed.
         scene.replay_letters().await;
         let bodies = scene.queue.receive().await;
         for _ in 0..2 {
@@ -164,7 +169,7 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
         let told: Vec<_> = letters.iter().map(|one| (one.stage.as_str(), one.error_type.as_str())).collect();
         assert_eq!(told, [("frame", "framing_lost"); 2], "{letters:?}");
 
-        // The rules were wrong about the format.
+        // The cause was a wrong format in the rules. This fixes it.
         scene.set_source("stream: \"logs\"", &["format: ndjson"]);
         let mut function = scene.function(&engine.url(), &[]).await;
         replayed(&scene, &mut function).await;
@@ -175,7 +180,7 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
     });
 }
 
-/// Letters as release e0357a9 wrote them, and the objects that they came of, whole.
+/// Letters that release e0357a9 wrote, and their whole objects.
 #[derive(serde::Deserialize)]
 struct Former {
     objects: std::collections::BTreeMap<String, String>,
@@ -212,14 +217,15 @@ fn letters_of_the_release_before_are_replayed() {
         assert_eq!(scene.dead_letters_of::<Value>().await.len(), 13);
         let mut function = scene.function(&engine.url(), &[]).await;
         replayed(&scene, &mut function).await;
-        // What is no JSON is the only one that nothing could mend.
+        // Only the event that is not JSON remains: nothing could fix it.
         let left = scene.dead_letters_of::<Value>().await;
         assert_eq!(left.iter().map(|one| one.error_type.as_str()).collect::<Vec<_>>(), ["invalid_json"], "{left:?}");
         let mut counts = Vec::new();
         for index in ["letters-old-2*", "letters-old-stream-*", "letters-old-topic-*"] {
             counts.push(engine.count(index).await);
         }
-        // Four over the limit and one that the mapping refused; the five of the object that was gone; the rest behind the cut, of 400.
+        // Four over the limit and one that the mapping refused; the five events of the object that was gone; the rest
+        // of 400 after the cut.
         let rest = 400 - 181;
         assert_eq!(counts, [5 + 5 + rest, 3, 3]);
     });

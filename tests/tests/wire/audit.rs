@@ -1,4 +1,4 @@
-//! `local audit`: what has no final receipt is found, also behind the first page of a listing.
+//! `local audit` finds objects without a final receipt, including those after the first page of a listing.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ fn every_object_without_a_final_receipt_is_listed() {
     place::run(async {
         let scene = Scene::new(moto, "audit").await;
         scene.set_source("bucket: \"[!d]*\", key: \"in/**/*.ndjson\"", &[]);
-        // A space, a plus and an umlaut: a listing encodes keys, and receipts do not.
+        // The keys hold a space, a plus and an umlaut: a listing encodes keys, and receipts do not.
         let keys: Vec<String> = (0..OBJECTS).map(|number| format!("in/a+b é/{number:04}.ndjson")).collect();
         let mut putting = tokio::task::JoinSet::new();
         for part in keys.chunks(OBJECTS.div_ceil(8)) {
@@ -45,7 +45,7 @@ fn every_object_without_a_final_receipt_is_listed() {
         scene.put("in/readme.txt", "no dataset").await;
         scene.put("outside.ndjson", "outside of the prefix").await;
 
-        // The first receipt is a real one.
+        // The function writes a real receipt for the first object.
         let domain = local::domain::Domain::start(local::domain::DomainOptions::default()).await.expect("a free port");
         let mut function = scene.function(&domain.url(), &[]).await;
         let object = scene.put(&keys[0], "{\"a\":1}\n").await;
@@ -94,7 +94,7 @@ fn every_object_without_a_final_receipt_is_listed() {
         ];
         assert_eq!(found, expected);
 
-        // What was missing came, and the log is as CloudWatch answers it.
+        // The missing receipts arrive, and the log has the form of a CloudWatch answer.
         let events: Vec<Value> = [7, 1_001, 1_500, 1_501, 1_502, 2_499]
             .iter()
             .map(|number: &usize| receipt(&scene.bucket, &keys[*number], true, true, now_ms))

@@ -1,4 +1,5 @@
-//! Who the function is: SigV4 to the domain and to S3, basic authentication by a secret. Each other side checks.
+//! The function's credentials: SigV4 to the domain and to S3, basic authentication with a secret. The other side checks
+//! each of them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +28,7 @@ fn requests_to_the_domain_are_signed_for_es_and_for_aoss() {
             let domain = Domain::start(options).await.expect("a free port");
             let listening = Proxy::that_listens(&domain.url()).await;
             for compression in ["gzip", "none"] {
-                // The signature covers the host, so the proxy only listens beside: its own address is signed.
+                // The signature covers the host, which is the proxy's address. The proxy relays it unchanged.
                 let env = [("MILLRACE_DOMAIN_AUTH", auth), ("MILLRACE_COMPRESSION", compression)];
                 let mut function = scene.function(&listening.url(), &env).await;
                 let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
@@ -100,7 +101,7 @@ fn a_rotated_password_is_fetched_anew() {
         *right.lock().unwrap() = "new";
         let put = moto.secrets.put_secret_value().secret_id(&arn);
         put.secret_string(r#"{"username":"ingest","password":"new"}"#).send().await.expect("the secret is rotated");
-        // The warm function meets a 401; it or its next invocation has the new password.
+        // The warm function receives a 401. This invocation or the next one uses the new password.
         let mut answers = Vec::new();
         for _ in 0..2 {
             answers.push(function.invoke(&event, TIMEOUT).await.expect("the function runs"));
@@ -109,7 +110,7 @@ fn a_rotated_password_is_fetched_anew() {
     });
 }
 
-/// Takes one item a request, from whoever knows the password.
+/// A server that accepts one item for each request with the right password.
 async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -146,7 +147,7 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
             };
             let answer =
                 format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-            // An error means that the client is gone.
+            // An error means that the client has closed the connection.
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
@@ -155,7 +156,7 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
 
 #[test]
 fn requests_to_s3_and_sqs_are_signed() {
-    // The user's own three requests are free; then every signature is checked.
+    // The three requests that create the user are not checked. After them, every signature is.
     let Some(moto) = Moto::that_checks_signatures_after(3) else { return };
     place::run(async {
         let key = moto.make_user().await;

@@ -1,7 +1,8 @@
-//! Inputs that broke this or other programs (tests/data/cases), each through the real function into the real engine, against a table
-//! that is committed: what was read, indexed, dropped and rejected, in how many attempts. Nothing is undelivered.
+//! Inputs that broke this or other programs (tests/data/cases). Each goes through the real function into the real
+//! engine. A committed table holds the results: events read, indexed, dropped and rejected, and the number of attempts.
+//! Nothing is undelivered.
 //!
-//! `MILLRACE_BLESS=1` writes the table again; the comments in it stay.
+//! `MILLRACE_BLESS=1` writes the table again and keeps its comments.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use tests::receipt::{self, S3};
 use tests::scene::Scene;
 
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// When records arrived: 2026-11-28T00:00:00Z, after the times in the files.
+/// The arrival time of records: 2026-11-28T00:00:00Z, after the times in the files.
 const ARRIVED_MS: u64 = 1_795_824_000_000;
 const TABLE: &str = "table.txt";
 
@@ -28,7 +29,7 @@ fn root() -> PathBuf {
     place::root().join("tests/data/cases")
 }
 
-/// What the index names of some rules mean in their domain: a data stream, an alias, ingest pipelines.
+/// Creates what some rules need in their domain: a data stream, an alias, ingest pipelines.
 async fn prepare(engine: &Engine, runs: &[Run]) {
     let put = async |path: &str, body: Value| engine.ask("PUT", path, &body.to_string()).await;
     let grok = json!([{ "grok": { "field": "level", "patterns": ["(?<level>info)"] } }]);
@@ -60,7 +61,7 @@ async fn prepare(engine: &Engine, runs: &[Run]) {
     }
 }
 
-/// Why the function refuses rules, as they stand in their file.
+/// The faults for which the function refuses rules, as their file states them.
 async fn refused(scene: &Scene<'_>, text: &str) -> Option<Vec<String>> {
     scene.set_pipeline(text);
     let mut function = scene.function("http://127.0.0.1:9", &[]).await;
@@ -98,7 +99,7 @@ async fn all_runs(scene: &Scene<'_>) -> (Vec<Run>, BTreeMap<Key, Counts>) {
     (all, found)
 }
 
-/// Adds a receipt to what became of its run.
+/// Adds a receipt to the counts of its run.
 fn count(found: &mut BTreeMap<String, Counts>, id: &str, receipt: &receipt::Counts) {
     let counts = found.entry(id.to_owned()).or_default();
     counts.attempts += 1;
@@ -135,7 +136,7 @@ async fn objects(scene: &Scene<'_>, engine: &Engine, runs: &[Run], found: &mut B
     }
 }
 
-/// Brings the lines of files as records, and returns the function for its receipts.
+/// Delivers the lines of files as records. Returns the function, for its receipts.
 async fn stream(scene: &Scene<'_>, engine: &Engine, name: &str, source: Source, items: Vec<Item>) -> Function {
     let mut function = scene.start(name, &engine.url(), &[]).await;
     let mut mapping = Mapping::new(source, Limits::unlimited(500));
@@ -181,12 +182,12 @@ fn streams_of(run: &Run, key: &str) -> Vec<String> {
     names.map(|rest| rest.split([' ', '}']).next().unwrap_or_default().to_owned()).collect()
 }
 
-/// The run whose name a stream or topic begins with.
+/// The run that a stream or topic belongs to: its name begins with the run's id.
 fn id_of(name: &str) -> &str {
     name.split('-').next().unwrap_or_default()
 }
 
-/// The rejected events by their types, which only the dead letters tell.
+/// Counts the rejected events by type, which only the dead letters name.
 async fn letters(scene: &Scene<'_>, found: &mut BTreeMap<String, Counts>) {
     for letter in scene.dead_letters_of::<Value>().await {
         let position = &letter.position;

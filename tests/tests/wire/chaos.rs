@@ -1,5 +1,6 @@
-//! Promises 1 to 3 while everything goes wrong at once, by a seed: kills, resets, 5xx, 429, 413, lost replies, partial requests, states of the domain, tiny deadlines, messages
-//! that come twice. Afterwards each event is there exactly once, or a dead letter, and every receipt balances.
+//! Promises 1 to 3 under many faults at the same time, chosen by a seed: kills, resets, 5xx, 429, 413, lost replies,
+//! partial requests, states of the domain, very short deadlines, duplicate messages. Afterwards each event is indexed
+//! exactly once, or is a dead letter, and every receipt balances.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -15,10 +16,10 @@ use tests::scene::{Scene, receipts};
 use tests::seeds;
 use tests::storm::Storm;
 
-/// Time of an invocation when the storm is over, and the rest has to come to its end.
+/// The time of an invocation after the faults end. The remaining events must be settled in it.
 const CALM: Duration = Duration::from_mins(1);
 
-/// The lines of the objects, and by the name of the object the offsets of the bad ones.
+/// The lines of the objects, and the offsets of the bad ones by object.
 #[derive(Default)]
 struct Events {
     expected: Expected,
@@ -49,7 +50,7 @@ impl Events {
     }
 }
 
-/// The objects of a scene, each with its notification, some with two.
+/// Puts the objects of a scene, each with its notification, some with two.
 async fn put_objects(scene: &Scene<'_>, random: &mut fastrand::Rng, count: u64) -> Events {
     let mut events = Events::default();
     for key in ["plain.json", "multi.json.gz", "one.json.zst"] {
@@ -69,11 +70,12 @@ async fn put_objects(scene: &Scene<'_>, random: &mut fastrand::Rng, count: u64) 
     events
 }
 
-/// One invocation in the storm: with little time, maybe killed, and what it settled may come again.
+/// Runs one invocation during the faults: it has little time, may be killed, and its settled messages may be
+/// redelivered.
 async fn invoke(scene: &Scene<'_>, function: &mut Function, random: &mut fastrand::Rng) -> bool {
     let messages = scene.queue.receive().await;
     if messages.is_empty() {
-        // A message that was sent may have a delay.
+        // A sent message may have a delay.
         tokio::time::sleep(Duration::from_millis(100)).await;
         return false;
     }
@@ -88,7 +90,7 @@ async fn invoke(scene: &Scene<'_>, function: &mut Function, random: &mut fastran
     if was_killed {
         function.kill().await;
     }
-    // A tenth of what was settled comes again.
+    // A tenth of the settled messages is redelivered.
     let answer = answer.filter(|_| random.u8(0..10) > 0).unwrap_or(Answer::Exited);
     scene.queue.settle(messages, answer).await;
     was_killed
@@ -135,7 +137,7 @@ async fn assert_met(engine: &Engine, scene: &Scene<'_>, function: &Function, mut
         letters.entry(letter.position.key).or_default().insert(letter.position.offset);
     }
     assert_eq!(letters, events.bad, "the dead letters are the bad events");
-    // Each is asserted to balance.
+    // `receipts` checks that each balances.
     let receipts = receipts(function);
     assert!(receipts.iter().any(|receipt| receipt.is_final));
     assert_eq!(receipt::sum(&receipts, |receipt| receipt.panicked), 0);

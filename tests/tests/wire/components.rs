@@ -1,4 +1,4 @@
-//! The components themselves, as far as the other tests lean on them.
+//! The components of the tests, as far as other tests rely on their behaviour.
 
 use tests::engine::Engine;
 use tests::moto::Moto;
@@ -10,7 +10,7 @@ use tests::queue::Queue;
 fn the_engine_gives_every_source_back_byte_for_byte() {
     let Some(engine) = Engine::shared() else { return };
     place::run(async {
-        // White space, key order, digits, escapes and lone surrogates that any reserialisation would change.
+        // White space, key order, digits, escapes and lone surrogates, which any reserialisation would change.
         let source = r#"{ "b" : 1.1000000000000000000001,"a":123456789012345678 , "s":"\u00e9\ud800\/", "n":1e2}"#;
         engine.ask("PUT", "/components-1/_create/x", source).await;
         let documents = engine.documents("components-*").await;
@@ -64,7 +64,7 @@ fn the_proxy_cuts_where_it_is_told_to() {
         let get = || http.get(format!("{}/_cluster/health?pretty=true", proxy.url())).send();
         assert!(get().await.unwrap().text().await.unwrap().contains("cluster_name"));
         assert!(proxy.sent().contains("pretty=true"));
-        // The connection that is open keeps its fault, so a new client.
+        // An open connection keeps its fault, so this needs a new client.
         let http = tests::engine::http();
         let get = || http.get(format!("{}/_cluster/health", proxy.url())).send();
         proxy.set(Fault { cut_response_after: Some(150), ..Fault::default() });

@@ -1,5 +1,6 @@
-//! The JSON test suite, each file an object, through the whole function: nothing panics, every receipt balances, what
-//! must be accepted is never called invalid JSON, what must be refused never arrives whole.
+//! The JSON test suite. Each file is an object that goes through the whole function. Nothing panics, and every receipt
+//! balances. An input that must be accepted is never called invalid JSON. An input that must be refused never arrives
+//! whole.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +20,7 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
     };
     place::run(async {
         let scene = Scene::new(moto, "suite").await;
-        // Of any shape: what is looked at is whether it arrives.
+        // The mapping accepts any shape: the test only checks whether the input arrives.
         let mapping = r#"{"index_patterns":["suite-*"],"template":{"mappings":{"enabled":false}}}"#;
         engine.ask("PUT", "/_index_template/suite", mapping).await;
         let mut objects = Vec::new();
@@ -55,7 +56,7 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
             let rejected = letters.get(&receipt.key).map_or(&[][..], Vec::as_slice);
             assert_eq!(rejected.len() as u64, receipt.rejected, "{receipt:?}");
             if receipt.key.starts_with("y_") {
-                // A number or a text is JSON, but no event; a whole array is its elements.
+                // A number or a text is JSON, but not an event. An array is split into its elements.
                 let invalid: Vec<_> = rejected
                     .iter()
                     .filter(|letter| letter.error_type == "invalid_json" || letter.stage == "frame")

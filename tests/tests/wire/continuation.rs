@@ -1,4 +1,4 @@
-//! Promise 7: what one invocation does not finish, the next one goes on with; but never without progress.
+//! Promise 7: the next invocation resumes where one invocation stopped, but never without progress.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tests::proxy::{Fault, Proxy};
 use tests::receipt::{S3 as Receipt, sum};
 use tests::scene::{Scene, receipts};
 
-/// Bodies of 64 KiB hold a hundred events at most; a body waits for this long; an invocation has time for eight of them.
+/// Bodies of 64 KiB hold at most a hundred events. The delay below is for each body. An invocation has time for eight
+/// of them.
 const SLOW: Fault =
     Fault { delay: Duration::from_millis(100), cut_request_after: None, cut_response_after: None, refuse: false };
 const SHORT: Duration = Duration::from_millis(800);
@@ -42,14 +43,14 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
         let scene = Scene::versioned(moto, "continued").await;
         let lines: Vec<String> = events::generate(EVENTS, 5).collect();
         let object = scene.put("one.ndjson.gz", events::gzip(lines.concat().as_bytes())).await;
-        // A newer version does not disturb what was begun.
+        // A newer version of the object does not disturb the one that was begun.
         scene.put("one.ndjson.gz", "another").await;
         assert!(object.version.is_some());
         let (parts, expected) = carried_over(&scene, engine, &object, &lines).await;
         expected.assert_met();
         assert!(parts.iter().all(|r| r.end_offset >= r.start_offset), "nothing goes back: {parts:#?}");
-        // Where the deadline cuts SendMessage itself, the message comes again beside its continuation: two chains, and
-        // the second meets duplicates. So what has to advance is the front.
+        // If the deadline cuts SendMessage itself, the message is redelivered next to its continuation. Then there are
+        // two chains, and the second meets duplicates. So only the furthest offset must advance.
         let mut offsets = vec![0];
         for start in parts.iter().map(|r| r.start_offset) {
             if start > offsets[offsets.len() - 1] {
@@ -60,7 +61,8 @@ fn an_object_that_needs_twenty_continuations_arrives_once_and_again_without_its_
         assert!(parts.iter().any(|r| r.is_final && r.end_offset == lines.concat().len() as u64));
         figure("a versioned object", "continuations, each with an offset of its own", offsets.len() - 1);
 
-        // As a listing of the bucket would know it: by ETag, without a version. That version is the bucket's newest again.
+        // The form in which a listing of the bucket names the object: by ETag, without a version. Its content is the
+        // newest version again.
         let again = scene.put("one.ndjson.gz", events::gzip(lines.concat().as_bytes())).await;
         assert_eq!(again.etag, object.etag);
         scene.notify(&Object { version: None, ..again }).await;
@@ -81,7 +83,7 @@ fn an_array_goes_on_inside_the_array() {
         let lines: Vec<String> = events::generate(3000, 6).collect();
         let array = format!("[{}]", lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join(",\n"));
         let half = array.len() / 2;
-        // Two members, so that it goes on at the second, and an event lies across the border.
+        // Two gzip members. The function resumes at the second one, and an event lies across the border.
         let bytes = [events::gzip(&array.as_bytes()[..half]), events::gzip(&array.as_bytes()[half..])].concat();
         let object = scene.put("array.json.gz", bytes).await;
         let (parts, expected) = carried_over(&scene, engine, &object, &lines).await;

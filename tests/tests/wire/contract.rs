@@ -1,5 +1,5 @@
-//! Promise 2 for any pattern of outcomes: whatever an answer tells Kinesis or Kafka to forget is indexed, a duplicate,
-//! dropped by rule, or a durable dead letter; and all of it gets there once the faults are over.
+//! Promise 2 for random results of items: an event that an answer acknowledges to Kinesis or Kafka is indexed, a
+//! duplicate, dropped by rule, or a durable dead letter. After the faults end, all events arrive.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use tests::place::{self, figure};
 use tests::scene::Scene;
 use tests::script::{Script, Scripted, Step, Truth, Turn};
 
-/// Patterns for each of the two functions.
+/// The number of patterns for each of the two functions.
 const PATTERNS: u64 = 240;
-/// Functions at once: most of the time they wait for the pause before another try.
+/// The number of functions at the same time. They mostly wait for the pause before a retry.
 const WORKERS: u64 = 6;
-/// Enough for the retries of a pattern that comes right by itself.
+/// Enough for the retries of a pattern that recovers by itself.
 const LONG: Duration = Duration::from_secs(4);
-/// Nothing else ends an invocation that will not come right.
+/// The deadline. Only it ends an invocation that cannot succeed.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// A record and what is in it.
+/// A record and its contents.
 struct Sent {
     item: Item,
-    /// `seq` of the events that `select` wants.
+    /// `seq` of the events that `select` selects.
     wanted: Vec<u64>,
-    /// The whole record, where it holds no event.
+    /// The whole record, if it holds no event.
     poison: Option<Vec<u8>>,
 }
 
-/// One pattern.
+/// One pattern of results.
 struct Pattern {
     source: Source,
     sent: Vec<Sent>,
@@ -40,7 +40,7 @@ struct Pattern {
     timeout: Duration,
 }
 
-/// What was met, so that a change that makes the test say nothing is seen.
+/// The counts of the situations that were met. They show if a change makes the test empty.
 #[derive(Debug, Default)]
 struct Met {
     forgotten: u64,
@@ -55,7 +55,7 @@ fn pattern(kafka: bool, number: u64, seed: u64) -> Pattern {
     let mut shard = Shard::new(&format!("s-{number}"), 0);
     let mut partitions: Vec<_> = (0..3).map(|partition| Partition::new(&format!("s-{number}"), partition)).collect();
     let mut script = Script::default();
-    // Events of some bytes share a request; of 20 KB, few do.
+    // Many small events share a request. Few events of 20 KB do.
     let pad = "x".repeat(if random.u8(0..3) == 0 { 20_000 } else { 1 });
     let lasting = random.u8(0..3) == 0;
     let mut seq = number * 1000;
@@ -130,7 +130,7 @@ fn turn(random: &mut fastrand::Rng) -> Turn {
     }
 }
 
-/// Why a record may not be forgotten, if so.
+/// Why it is not safe to acknowledge a record, if it is not.
 fn unsafe_to_forget(sent: &Sent, truth: &Truth) -> Option<String> {
     let of_record = |letter: &&Value| {
         let position = &letter["position"];
@@ -163,7 +163,7 @@ fn unsafe_to_forget(sent: &Sent, truth: &Truth) -> Option<String> {
         .then(|| format!("the poison {:?} is no dead letter", String::from_utf8_lossy(poison)))
 }
 
-/// Invokes with one pattern, a few times as it is and then without faults, and checks each answer.
+/// Invokes the function a few times with one pattern, then without faults, and checks each answer.
 async fn check(pattern: Pattern, function: &mut Function, other_side: &Scripted, met: &mut Met) -> Result<(), String> {
     let Pattern { source, sent, script, timeout } = pattern;
     other_side.follow(script);
@@ -235,7 +235,7 @@ async fn hold(name: &'static str, function: &'static str, from: &str, kafka: boo
                     return Err(format!("pattern {number} (its seed: {seed}): {why}"));
                 }
             }
-            // Each receipt balances.
+            // `receipt::of` checks that each balances.
             drop(tests::receipt::of::<tests::receipt::Counts>(&function));
             Ok(met)
         });

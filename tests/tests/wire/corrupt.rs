@@ -1,5 +1,6 @@
-//! Promises 4 and 5 for objects that are broken by a seed: cut, with bytes put in, over the limits, of any framing and compression. No message fails, no receipt is unbalanced,
-//! nothing panics, and the good lines of NDJSON are there once whatever lies beside them.
+//! Promises 4 and 5 for objects that are corrupted by a seed: cut, with inserted bytes, over the limits, in any framing
+//! and compression. No message fails, every receipt balances, and nothing panics. The good lines of NDJSON are indexed
+//! once, whatever is next to them.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,11 +15,11 @@ use tests::scene::{Scene, receipts};
 use tests::seeds;
 
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Objects of one invocation.
+/// The number of objects in one invocation.
 const BATCH: usize = 10;
 const DAY: &str = "2026-11-28T00:00:00Z";
 
-/// Seven digits: a digit that is put in makes no other event of it.
+/// The number has seven digits, so an inserted digit does not make it another event of the test.
 fn value(random: &mut fastrand::Rng, number: u64) -> String {
     let base = format!("\"base_dt\":\"{DAY}\",\"n\":{}", 1_000_000 + number);
     match random.u8(0..10) {
@@ -55,7 +56,7 @@ fn corrupt(random: &mut fastrand::Rng, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// An object: its key, its bytes, and the events that have to be there.
+/// An object: its key, its bytes, and the events that must be indexed.
 struct Object {
     key: String,
     bytes: Vec<u8>,
@@ -85,7 +86,7 @@ fn object(random: &mut fastrand::Rng, number: u64, first: u64) -> Object {
         "concatenated" => lines.join(if random.bool() { &b""[..] } else { b" " }),
         _ => [b"{\"Records\":[".to_vec(), lines.join(&b","[..]), b"],\"z\":1}".to_vec()].concat(),
     };
-    // Bytes at the very beginning may say that the object is no text, or of another format.
+    // Bytes at the very beginning may change the detected format, or make the object binary.
     let is_told = matches!(format, "lines" | "crlf") && !bad.contains(&0) && random.bool();
     if random.u8(0..10) == 0 {
         bytes.splice(..0, *b"\xef\xbb\xbf");
@@ -109,7 +110,7 @@ fn object(random: &mut fastrand::Rng, number: u64, first: u64) -> Object {
     Object { key: format!("{folder}/{number}"), bytes, good: if is_expected { good } else { Vec::new() } }
 }
 
-/// Lines where they are said to be, and objects of which nothing is said.
+/// One dataset with `format: ndjson`, one with the detected format.
 fn pipeline(name: &str) -> String {
     let mut yaml = "datasets:\n".to_owned();
     for (folder, format) in [("lines", "ndjson"), ("auto", "auto")] {
@@ -128,7 +129,7 @@ async fn corrupted(seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let scene = Scene::new(moto, &format!("corrupt-{seed}")).await;
     scene.set_pipeline(&pipeline(&scene.prefix));
-    // What is no value of a field does not matter here.
+    // The mapping ignores other fields, so their corrupted values cause no refusal.
     let mapping = r#"{"mappings":{"dynamic":false,"properties":{"n":{"type":"long"}}}}"#;
     engine.ask("PUT", &format!("/{}-2026.11.28", scene.prefix), mapping).await;
     let small = [("MILLRACE_MAX_EVENT_BYTES", "4096"), ("MILLRACE_MAX_BODY_BYTES", "65536")];
@@ -160,7 +161,7 @@ async fn corrupted(seed: u64) {
         .await;
     let other: Vec<_> = good.iter().filter(|(_, count)| **count != 1).take(3).collect();
     assert!(other.is_empty(), "lost or doubled, such as {other:?}");
-    // Each is asserted to balance.
+    // `receipts` checks that each balances.
     let receipts = receipts(&function);
     assert_eq!(receipts.iter().filter(|receipt| receipt.is_final).count() as u64, crate::CORRUPT_OBJECTS);
     assert_eq!(sum(&receipts, |receipt| receipt.undelivered + receipt.panicked), 0);

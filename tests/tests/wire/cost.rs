@@ -1,5 +1,5 @@
-//! What the function costs in memory: it follows from settings and not from input. The other side is a sink in a process
-//! of its own, so that what is measured is the function's process alone.
+//! The memory of the function: it follows from the settings and not from the input. The other side is a sink in a
+//! separate process, so that the measurement covers only the function's process.
 
 use std::process::Command;
 use std::time::Duration;
@@ -17,12 +17,12 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 const MIB: u64 = 1 << 20;
 const MOST_MEMORY: u64 = 96 * MIB;
 
-/// A domain in a process of its own that takes everything.
+/// A domain in a separate process that accepts everything.
 pub(super) fn sink() -> Service {
     Service::spawn(&mut Command::new(env!("CARGO_BIN_EXE_sink")))
 }
 
-/// A function that has been started and has answered once.
+/// A function that has started and has answered once.
 async fn warm(scene: &Scene<'_>, sink: &Service, max_body_bytes: usize) -> Function {
     let body = max_body_bytes.to_string();
     let env = [("MILLRACE_COMPRESSION", "none"), ("MILLRACE_MAX_BODY_BYTES", body.as_str())];
@@ -40,7 +40,7 @@ async fn ingest(function: &mut Function, objects: &[&Object]) {
     assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
 }
 
-/// Notes the peak of a function's memory, which must stay below what the settings allow.
+/// Notes the peak of a function's memory, which must stay below the limit that follows from the settings.
 pub(super) fn assert_memory(what: &str, function: &Function) -> u64 {
     let peak = function.peak_memory_bytes();
     figure("memory", &format!("peak MiB, {what}"), format!("{:.1}", peak as f64 / MIB as f64));
@@ -59,8 +59,8 @@ fn a_large_object_takes_the_memory_of_a_small_one() {
         for (name, size) in [("small", 10 << 20), ("large", crate::LARGE_OBJECT)] {
             for (kind, compress) in [("plain", false), ("gzip", true)] {
                 let object = scene.put(&format!("{name}-{kind}"), repeated(&block, size, compress)).await;
-                // 10 MiB fill only two of the four bodies of 5 MiB that the settings allow. Of bodies of 1 MiB they fill
-                // every one, so there the two must take the same.
+                // 10 MiB fill only two of the four bodies of 5 MiB that the settings allow. They fill all bodies of 1
+                // MiB, so there the memory of the two objects must be equal.
                 for body in [5 << 20, 1 << 20] {
                     let mut function = warm(&scene, &sink, body).await;
                     ingest(&mut function, &[&object]).await;
@@ -78,7 +78,8 @@ fn a_large_object_takes_the_memory_of_a_small_one() {
                 }
             }
         }
-        // What an allocator keeps differs a little from run to run; what follows from the size would be hundreds of MiB.
+        // The memory that an allocator keeps differs a little between runs. A dependency on the size would be hundreds
+        // of MiB.
         for (small, large) in peaks.iter().zip(&peaks[2..]) {
             assert!(large.1 <= small.1 + 8 * MIB, "{small:?} {large:?}");
         }
@@ -91,7 +92,7 @@ fn in_a_large_object_a_broken_value_costs_itself_and_no_memory() {
     place::run(async {
         let scene = Scene::new(moto, "broken").await;
         let sink = sink();
-        // Longer than what the format is detected from, so that lines are not known to be lines.
+        // The first line is longer than the part that detects the format. So the format is not known to be lines.
         let mut text = format!("{{\"long\":\"{}\"}}\n", "x".repeat(200 << 10)).into_bytes();
         let block: String = events::generate(10_000, 14).collect();
         let broken = ["{\"cut\":\"in a string", "{\"cut\":{\"in\":[\"a list\"", "{\"v\":NaN}", "no value {at all}"];
@@ -139,7 +140,7 @@ fn adversarial_lines_take_no_more_memory() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "adversary").await;
-        // Else the first line alone would make an array of the object.
+        // Without `format`, the first line alone would make the object an array.
         scene.set_pipeline(
             "datasets:\n  - { name: adversary, from: { bucket: \"t-*\", key: \"**\" }, format: ndjson, index: adversary }\n",
         );
@@ -160,7 +161,7 @@ fn adversarial_lines_take_no_more_memory() {
             let mut function = warm(&scene, &sink, 5 << 20).await;
             ingest(&mut function, &[&object]).await;
             let receipt = &receipts(&function)[0];
-            // `[[[[…`, the deep one and the one over the limit are no events.
+            // `[[[[…`, the deeply nested value and the value over the limit are not events.
             assert_eq!((receipt.read, receipt.indexed, receipt.rejected), (28, 16, 12), "{receipt:?}");
             assert_memory(&format!("adversarial lines of 1 MiB, {name}"), &function);
         }

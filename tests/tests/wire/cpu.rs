@@ -1,6 +1,6 @@
-//! What the functions cost: CPU seconds a million events from S3, and beside it, in the same run, from Kinesis: there they
-//! may take half as much again, and so may the memory. The other side is a sink in a process of its own, so that what is
-//! measured is the function's process alone.
+//! The cost of the functions: CPU seconds for a million events from S3 and, in the same run, from Kinesis. Kinesis may
+//! take half as much again in CPU and in memory. The other side is a sink in a separate process, so that the
+//! measurement covers only the function's process.
 
 use std::process::Command;
 use std::time::Duration;
@@ -22,33 +22,33 @@ use super::cost::{assert_memory, sink};
 
 const TIMEOUT: Duration = Duration::from_mins(10);
 const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
-/// What a stream may cost, in what S3 costs, into bulksink.
+/// The most that a stream may cost, as a multiple of S3, into bulksink.
 const MOST_OF_S3: f64 = 1.5;
-/// The same into our own sink, which is in the repository: with a million events it takes less of S3's time than bulksink
-/// does, and of 50,000 CPU time is told in hundredths of a second, a tenth of what they take.
+/// The same into the sink of this repository. With a million events, S3 takes less time with it than with bulksink.
+/// With 50,000 events, CPU time is measured in steps of 0.01 s, a tenth of the total.
 const MOST_OF_S3_INTO_OUR_OWN: f64 = 2.0;
-/// Enough to fill every body that the settings allow, as records do.
+/// Enough to fill every body that the settings allow, as the records do.
 const EVENTS_AN_OBJECT: usize = 50_000;
 const EVENTS_AN_INVOCATION: usize = 5000;
 const EVENTS_A_FRAME: usize = 50;
 
-/// How the events come.
+/// The form in which the events arrive.
 #[derive(Debug, Clone, Copy)]
 enum Feed<'o> {
     /// Gzip objects of 50,000 events.
     Objects(&'o [Object]),
-    /// Kinesis records of one event each, 5,000 an invocation.
+    /// Kinesis records of one event each, 5,000 in an invocation.
     Records,
-    /// Kinesis records of 50 events that KPL aggregated, 100 an invocation.
+    /// Kinesis records of 50 events each, aggregated by KPL, 100 in an invocation.
     Aggregated,
 }
 
-/// A domain that counts, and what it calls documents.
+/// A domain that counts, and its name for the count of documents.
 struct Sink {
     service: Service,
     name: &'static str,
     documents: &'static str,
-    /// How many times what S3 costs a stream may cost.
+    /// The most that a stream may cost, as a multiple of S3.
     most: f64,
 }
 
@@ -125,13 +125,13 @@ impl Feed<'_> {
         }
     }
 
-    /// What a function answers when all is well.
+    /// The answer of a function after a success.
     fn done(self) -> Answer {
         let done = if let Self::Objects(_) = self { Value::Null } else { kinesis::answer(None) };
         Answer::Response(done.to_string().into())
     }
 
-    /// Hands all events over.
+    /// Delivers all events.
     async fn ingest(self, function: &mut Function, count: u64) {
         if let Self::Objects(objects) = self {
             let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
@@ -160,13 +160,13 @@ async fn invoke(function: &mut Function, event: &Value, expected: &Answer) {
     assert_eq!(answer, *expected, "{:#?}", function.lines().last());
 }
 
-/// Measures what `count` events cost.
+/// Measures the cost of `count` events.
 async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Cost {
     ask(sink, reqwest::Method::POST, "/__reset").await;
     let mut function = scene.start(feed.function(), &sink.service.url(), &[("MILLRACE_COMPRESSION", "none")]).await;
     invoke(&mut function, &feed.nothing(), &feed.done()).await;
     let start_up = function.cpu_seconds();
-    // Whoever shares the cores makes the same work take longer, never shorter: the best round counts.
+    // Other processes on the same cores only make the work slower. So the best round counts.
     let mut spent = f64::INFINITY;
     for round in 1..=if count < 1_000_000 { 3 } else { 2 } {
         let before = function.cpu_seconds();
@@ -191,7 +191,7 @@ async fn ask(sink: &Sink, method: reqwest::Method, path: &str) -> String {
     answer.text().await.expect("the answer is whole")
 }
 
-/// The sink that the figures of other programs were measured against, built where Go is to be had.
+/// The sink of the figures of other programs, built if Go is installed.
 fn bulksink(count: u64) -> Result<Service, String> {
     let source = place::shared("bench/bulksink").ok_or("the folder is not there")?;
     let binary = place::root().join(".cache/bulksink");

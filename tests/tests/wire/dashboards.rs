@@ -1,5 +1,5 @@
-//! The function `setup` imports saved objects, and what they show is what the engine finds: every visualization's
-//! aggregation and the search's query are put to it as Dashboards puts them.
+//! The function `setup` imports saved objects, and they show what the engine finds. The test sends every
+//! visualization's aggregation and the search's query to the engine, as Dashboards does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,7 +31,7 @@ async fn setup(scene: &Scene<'_>, engine: &Engine, dashboards: &str) -> Function
     scene.start("setup", &engine.url(), &[("MILLRACE_DASHBOARDS", dashboards)]).await
 }
 
-/// What `setup` says of an invocation by hand.
+/// The answer of `setup` to an invocation by hand.
 async fn done(function: &mut Function) -> Result<Value, String> {
     match function.invoke(&json!({}), TIMEOUT).await.expect("the function runs") {
         Answer::Response(bytes) => Ok(serde_json::from_slice(&bytes).expect("JSON")),
@@ -44,7 +44,8 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// A bucket aggregation of a visualization as Dashboards puts it to the engine, the count being every bucket's own.
+/// A bucket aggregation of a visualization in the form that Dashboards sends to the engine. The count is each bucket's
+/// own.
 fn translated(agg: &Value) -> Value {
     let params = &agg["params"];
     let field = &params["field"];
@@ -83,7 +84,7 @@ async fn search(engine: &Engine, index: &str, body: &Value) -> Value {
     answer
 }
 
-/// Events of the generator, as s3-ingest would index them: with a point.
+/// Indexes events of the generator as s3-ingest would, with a point.
 async fn index(engine: &Engine, index: &str) -> Vec<Value> {
     let mut documents = Vec::new();
     let mut body = String::new();

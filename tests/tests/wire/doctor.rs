@@ -1,5 +1,5 @@
-//! `local doctor` and `local setup` against a real engine: a sound deployment has no fault, and every fault is found and told
-//! with its fix.
+//! `local doctor` and `local setup` against a real engine. A sound deployment has no fault. Every fault is found, and
+//! reported with its fix.
 
 use serde_json::{Value, json};
 use tests::between::{Between, Changes};
@@ -9,7 +9,7 @@ use tests::place;
 use tests::program::{Program, Said};
 use tests::scene::Scene;
 
-/// A scene whose queue has a redrive policy, and a template in the domain as `local setup` makes it.
+/// A scene whose queue has a redrive policy, and whose domain has the template of `local setup`.
 async fn sound<'m>(moto: &'m Moto, engine: &Engine, name: &str) -> (Scene<'m>, Program) {
     use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
     let scene = Scene::new(moto, name).await;
@@ -37,15 +37,15 @@ async fn examine(program: &Program) -> (Said, Vec<Value>) {
     (said, findings)
 }
 
-/// The findings of a check that are neither right nor skipped.
+/// The findings that name a fix.
 fn wrong(findings: &[Value]) -> Vec<&Value> {
     findings.iter().filter(|finding| finding["fix"].is_string()).collect()
 }
 
-/// What is wrong, the variables that make it so, the check that finds it, what it says, and its fix.
+/// The fault, the variables that cause it, the check that finds it, its message, and its fix.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
 
-/// One of the findings is a fault of this check that says so, with this fix, and the program ended 1.
+/// Asserts that this check finds a fault with this text and this fix, and that the program exits with 1.
 async fn assert_fault(what: &str, program: &Program, check: &str, found: &str, fix: &str) {
     let (said, findings) = examine(program).await;
     let is_it = |finding: &&Value| {
@@ -54,7 +54,7 @@ async fn assert_fault(what: &str, program: &Program, check: &str, found: &str, f
     };
     assert!(findings.iter().any(|finding| is_it(&finding)), "{what}: {findings:#?}");
     assert_eq!(said.code, Some(1), "{what}");
-    // Nothing keeps the others from being looked at.
+    // The other checks run despite the fault.
     let looked_at: Vec<&Value> = findings.iter().map(|finding| &finding["check"]).collect();
     for check in ["configuration", "pipeline", "dead letters", "queue"] {
         assert!(looked_at.iter().any(|looked| **looked == check), "{what}: no {check} in {looked_at:?}");
@@ -66,7 +66,7 @@ fn a_sound_deployment_has_no_fault() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let (scene, program) = sound(moto, engine, "doctor-sound").await;
-        // Also with indices, which are then asked.
+        // Indices exist too, so that the checks ask about them.
         for day in ["2026.11.21", "2026.11.22"] {
             engine.ask("PUT", &format!("/doctor-sound-{day}"), "").await;
         }
@@ -74,7 +74,8 @@ fn a_sound_deployment_has_no_fault() {
         let signed = [("MILLRACE_DOMAIN_AUTH", "sigv4:es"), ("MILLRACE_DOMAIN_ENDPOINT", between.url.as_str())];
         for program in [program.clone(), program.with(&signed)] {
             let (said, findings) = examine(&program).await;
-            // Amazon's domains, which signed requests are for, have a floor of their own; the disk is this machine's.
+            // The domains of Amazon, which use signed requests, have their own limit of free storage. The disk is this
+            // machine's.
             let wrong: Vec<_> = wrong(&findings).into_iter().filter(|finding| finding["check"] != "disk").collect();
             assert!(wrong.is_empty(), "{wrong:#?}");
             let has_room = findings.iter().any(|finding| finding["check"] == "disk" && finding["level"] == "ok");
@@ -108,7 +109,7 @@ fn a_sound_deployment_has_no_fault() {
             assert!(text.stdout.ends_with(" faults, 0 warnings\n") || !has_room, "{}", text.stdout);
             assert_eq!(text.stdout.lines().count(), findings.len() + 2, "a line a finding: {}", text.stdout);
         }
-        // Nothing is left behind.
+        // The check leaves nothing in the domain.
         assert_eq!(engine.count("doctor-sound-*").await, 0);
         let indices = engine.ask("GET", "/_cat/indices/doctor-sound-*?h=index", "").await;
         assert_eq!(indices.lines().count(), 2, "{indices}");
@@ -259,7 +260,7 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
         let (said, findings) = examine(&program).await;
         assert_eq!((said.code, wrong(&findings)[0]["level"].as_str()), (Some(0), Some("warning")), "{findings:#?}");
 
-        // A queue that lets nothing go is a warning too.
+        // A queue without a redrive policy is a warning too.
         engine.index_setting("doctor-state-2026.11.22", "index.blocks.write", &json!(null)).await;
         let set = moto.sqs.set_queue_attributes().queue_url(&scene.queue.url).attributes(RedrivePolicy, "");
         set.send().await.expect("the queue is set");

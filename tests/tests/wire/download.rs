@@ -1,4 +1,4 @@
-//! A download that breaks is resumed where it broke, at the same ETag.
+//! A download that breaks resumes where it broke, at the same `ETag`.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn a_download_that_never_comes_is_undelivered_and_not_a_broken_object() {
         let object = scene.put("a.gz", events::gzip(lines.concat().as_bytes())).await;
         scene.notify(&object).await;
         let proxy = Proxy::start(&moto.url()).await;
-        // The head of the answer passes, the object does not.
+        // The head of the answer arrives, the object does not.
         proxy.set(Fault { cut_response_after: Some(50), ..Fault::default() });
         let mut function = scene.function(&engine.url(), &[("AWS_ENDPOINT_URL_S3", &proxy.url())]).await;
         let round = scene.queue.deliver(&mut function, Duration::from_secs(5)).await.expect("a message");

@@ -1,5 +1,5 @@
-//! Every envelope gets its right answer: those written here around real objects, those in events/, and those that AWS
-//! sent others (../shared/data/lambda-events).
+//! Every envelope gets its right answer: those that the tests write around real objects, those in events/, and samples
+//! that AWS has sent (../shared/data/lambda-events).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,7 +53,7 @@ fn every_envelope_leads_to_its_object() {
             ),
         ];
         for (number, (name, wrap, right)) in envelopes.iter().enumerate() {
-            // A key that shows whether it was decoded where it is encoded, and only there.
+            // The key shows whether it is decoded where it is encoded, and only there.
             let key = format!("{name}/a b+c%2B=ü.json");
             let object = scene.put(&key, format!(r#"{{"base_dt":"2023-11-14","number":{number}}}"#)).await;
             let answer = function.invoke(&wrap(&object), TIMEOUT).await.expect("the function runs");
@@ -116,7 +116,7 @@ fn what_came_without_a_queue_ends_with_an_error_where_it_failed() {
     });
 }
 
-/// Every object that an event names, however deep: bucket, key (decoded) and ETag.
+/// Every object that an event names, at any depth: bucket, key (decoded) and ETag.
 fn named(value: &Value, found: &mut Vec<(String, String, Option<String>)>) {
     match value {
         Value::String(text) if text.contains('{') => {
@@ -172,7 +172,7 @@ fn every_event_of_the_events_folder_gets_its_right_answer() {
             let mut objects = Vec::new();
             named(&event, &mut objects);
             for (bucket, key, etag) in objects {
-                // An error means that the bucket is there already.
+                // An error means that the bucket exists already.
                 if put.insert((bucket.clone(), String::new())) {
                     moto.bucket(&bucket, false).await;
                 }
@@ -213,7 +213,7 @@ fn every_event_that_aws_sent_others_gets_its_right_answer() {
         let scene = Scene::new(moto, "aws-events").await;
         let mut function = scene.function(&engine.url(), &[]).await;
         let none_failed = json!({ "batchItemFailures": [] });
-        // Nobody has these objects: they are gone, which is acknowledged.
+        // These objects do not exist, which is acknowledged as gone.
         for (name, right) in [
             ("s3Event", Value::Null),
             ("s3EventBridgeNotificationObjectCreatedEvent", Value::Null),
@@ -237,7 +237,7 @@ fn every_event_that_aws_sent_others_gets_its_right_answer() {
             let mut objects = Vec::new();
             named(&event, &mut objects);
             for (bucket, ..) in objects {
-                // An error means that the bucket is there already.
+                // An error means that the bucket exists already.
                 let _ = moto
                     .s3
                     .create_bucket()

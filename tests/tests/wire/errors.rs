@@ -1,4 +1,4 @@
-//! `errorType` of a failed invocation is a word that docs/OPERATIONS.md lists, for each function that takes events.
+//! The `errorType` of a failed invocation is listed in docs/OPERATIONS.md, for each function that receives events.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -24,7 +24,7 @@ fn words() -> Vec<String> {
     rows.filter_map(word).filter(|word| word != "errorType").collect()
 }
 
-/// The URL of a server that forbids whatever it is asked, which no other try changes.
+/// The URL of a server that answers every request with 403. A retry does not change that.
 fn refusing() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -7,11 +7,11 @@ use tests::faults::table::Results;
 use tests::faults::{How, run, services};
 use tests::place;
 
-/// Which cells the sample has, and which call meets the fault; `MILLRACE_SEED` says otherwise.
+/// Selects the cells of the sample, and the call that meets the fault, unless `MILLRACE_SEED` is set.
 const SEED: u64 = 14;
-/// Cells that once broke a promise: every sample has them.
+/// Cells that once broke a promise. Every sample includes them.
 const ONCE_BROKEN: [&str; 2] = ["domain-delete-x/killed-after/recreate", "domain-delete-x/404/*"];
-/// Cells at a time. Most of a cell is waiting.
+/// The number of cells at the same time. A cell mostly waits.
 const AT_ONCE: usize = 6;
 
 #[expect(clippy::disallowed_methods, reason = "variables choose the cells of a run")]
@@ -19,11 +19,12 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Whether a source has any of the cells that are asked for; all sources where none are.
+/// Whether a source has any of the requested cells. Without a request, all sources that run.
 fn is_meant(source: Source, patterns: &[&str]) -> bool {
     let mut last = patterns.iter().filter_map(|pattern| pattern.rsplit('/').next());
     if patterns.is_empty() {
-        // In every run of the tests an engine more would cost too much. `wire::operate::security` has the same calls without faults.
+        // Another engine would cost too much in every run of the tests. `wire::operate::security` makes the same calls
+        // without faults.
         return crate::FAULT_CELLS.is_none() || !source.needs_users();
     }
     last.any(|last| last.contains('*') || last == source.name())
@@ -43,7 +44,7 @@ fn nothing_is_lost_doubled_or_stalled_whatever_one_call_meets() {
         let survey = Survey::of_sources(services, &sources).await;
         let mut cells = survey.possible();
         let possible = cells.len();
-        // The cells of one source side by side would all wait for the same.
+        // The cells of one source, run at the same time, would all wait for the same resource.
         fastrand::Rng::with_seed(seed).shuffle(&mut cells);
         let pattern_means = |cell: &Cell| patterns.iter().any(|pattern| cell.is_meant_by(pattern));
         if !patterns.is_empty() {
@@ -63,14 +64,14 @@ fn nothing_is_lost_doubled_or_stalled_whatever_one_call_meets() {
                 std::fs::write(place::root().join("docs/FAULTS.md"), text).expect("the clone is writable");
             }
         };
-        // The output of an earlier run, which was ended: cells that held in it are not run again.
+        // The output of an interrupted run: cells that held in it are skipped.
         let log =
             variable("MILLRACE_CELLS_DONE").map(|path| std::fs::read_to_string(path).expect("the output of a run"));
         let before = Results::held_before(&log.unwrap_or_default(), &cells);
         if before.count() > 0 {
             write(&before);
         }
-        // None at once: the table is written by what an earlier run printed.
+        // With `MILLRACE_CELLS_AT_ONCE=0` no cell runs. The table is written from the output of the earlier run.
         let left = if at_once == 0 { Vec::new() } else { cells };
         let how = How { seed, at_once: at_once.max(1) };
         let results = run(services, &survey, left, how, before, |results| {

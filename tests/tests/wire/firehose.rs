@@ -1,4 +1,4 @@
-//! firehose-transform: of each record what was chosen, in order and once, for any mixture of records.
+//! firehose-transform returns the selected events of each record, in order and once, for any mixture of records.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tests::receipt;
 const TIMEOUT: Duration = Duration::from_mins(1);
 const PATTERNS: u64 = 300;
 
-/// The function with a pipeline.yaml alone: no domain, no dead letters, no network, no credentials.
+/// Starts the function with only a pipeline.yaml: no domain, no dead letters, no network, no credentials.
 async fn start(yaml: &str) -> (Function, tempfile::TempDir) {
     let folder = place::scratch();
     let pipeline = folder.path().join("pipeline.yaml");
@@ -81,7 +81,7 @@ fn records_are_answered_in_order_with_what_was_chosen_of_each_as_lines() {
         for (found, (record, expected)) in found.iter().zip(&cases) {
             let shown = String::from_utf8_lossy(record);
             match found {
-                // Of a log event the members are what counts: the envelope's go before its own.
+                // Only the members of a log event are compared: the envelope's own members come before them.
                 Outcome::Ok(data, keys) if data.windows(10).any(|part| part == b"@log_group") => {
                     let event: Value = serde_json::from_slice(data).expect("one event");
                     assert!(data.ends_with(b"}\n"));
@@ -150,7 +150,7 @@ fn records_that_expand_beyond_the_limit_of_a_response_fail_singly() {
         let (mut function, _folder) = start("datasets:\n  - { name: all, from: { delivery_stream: \"*\" } }\n").await;
         let line = format!("{{\"pad\":\"{}\"}}\n", "x".repeat(1000));
         let mib = line.repeat(1040);
-        // Of 1 MiB in gzip four fit, base64 included; what is small behind them fits still.
+        // Four records of 1 MiB in gzip fit, with base64. Small records after them still fit.
         let records: Vec<Vec<u8>> = (0..40)
             .map(
                 |number| {
@@ -172,7 +172,7 @@ fn records_that_expand_beyond_the_limit_of_a_response_fail_singly() {
         }
         figure("firehose-transform, records that expand", "records of 1 MiB delivered of one response", delivered);
 
-        // As many records as fit into an invocation, none of which leaves any room for the others.
+        // As many records as fit into an invocation. None leaves room for the others.
         let records = vec![r#"{"n":1}"#; 25_000];
         let event = firehose::event("many", &records);
         assert!(event.to_string().len() < firehose::ANSWER_BYTES);

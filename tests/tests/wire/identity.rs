@@ -1,4 +1,4 @@
-//! `id: { field: … }` from numbers, however long: as many documents as there are numbers.
+//! `id: { field: … }` from numbers of any length: each number is one document.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,9 +26,9 @@ fn eighteen_long_numbers_are_eighteen_documents() {
         assert_eq!(numbers.len(), 18);
         let event = |number: &str| format!("{{\"base_dt\":\"2023-11-14T00:00:00Z\",\"eid\":{number},\"n\":1}}\n");
         let object = scene.put("ids.json", numbers.iter().map(|number| event(number)).collect::<String>()).await;
-        // One number in several spellings is one document.
+        // Several spellings of one number are one document.
         let same = scene.put("same.json", ["1", "1.0", "1e0", "10e-1"].map(event).concat()).await;
-        // More digits than an id takes: a rejection, not the id of another.
+        // A number with more digits than an id can hold is rejected. It does not get the id of another number.
         let long = scene.put("long.json", event(&format!("0.{}1", "0".repeat(511)))).await;
         let mut function = scene.function(&engine.url(), &[]).await;
         for _ in 0..2 {

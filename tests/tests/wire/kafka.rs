@@ -1,5 +1,5 @@
-//! kafka-ingest and the real engine: topics of MSK and of self-managed clusters, and the answer that moves each
-//! topic-partition on by itself.
+//! kafka-ingest and the real engine: topics of MSK and of self-managed clusters, and answers that report each
+//! topic-partition separately.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tests::receipt::{self, Offsets, sum};
 use tests::scene::Scene;
 
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Nothing else ends an invocation that the domain refuses.
+/// The deadline. Only it ends an invocation that the domain refuses.
 const REFUSED: Duration = Duration::from_secs(3);
 
 async fn start(scene: &Scene<'_>, domain: &str) -> Function {
@@ -66,7 +66,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
                     _ => {}
                 }
                 let record = items.len() - 1;
-                // Bytes as Java has them, a key of no meaning, and none at all.
+                // Signed bytes, as Java writes them. The key is arbitrary or absent.
                 items[record].entry["headers"] = json!([{ "h": [-1, -128, 127, 0] }, {}]);
                 items[record].entry["key"] = if random.bool() { json!("/w==") } else { Value::Null };
             }
@@ -80,9 +80,9 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
                 let letters = scene.dead_letters_of::<Position>().await;
                 let mut found: Vec<_> = letters.iter().map(|l| (l.position.clone(), l.payload())).collect();
                 found.sort();
-                found.dedup(); // at least once
+                found.dedup(); // letters are written at least once
                 assert_eq!(found, bad, "{round}");
-                // Once more, in other batches.
+                // Delivers the records again, in other batches.
                 let before = receipts(&function).len();
                 mapping(&cluster, &items, 1000).drain(&mut function, TIMEOUT, 10).await;
                 let again = &receipts(&function)[before..];
@@ -118,7 +118,8 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         engine.index_setting("kafka-partition-there", "index.blocks.write", &json!(true)).await;
         let cluster = Cluster::msk("c");
         let mut partitions: Vec<_> = (0..3).map(|number| Partition::new("t", number)).collect();
-        // Of partition 1 the third record and the fifth, of partition 2 a tombstone first and then the second.
+        // Partition 1: the third and the fifth record are refused. Partition 2: first a tombstone, then a refused
+        // record.
         let mut items = Vec::new();
         for (partition, place) in [
             (0, "here"),
@@ -140,7 +141,7 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         let mut function = start(&scene, &engine.url()).await;
         let mut mapping = mapping(&cluster, &items, 100);
         let round = mapping.deliver(&mut function, REFUSED).await.expect("records");
-        // In any order of the partitions.
+        // The order of the partitions does not matter.
         let failures = |mut answer: Value| {
             let failures = answer["batchItemFailures"].as_array_mut().expect("a list");
             failures.sort_by_key(ToString::to_string);
@@ -204,7 +205,7 @@ fn a_topic_made_anew_counts_from_zero_and_both_lives_are_indexed() {
         let mut all = Vec::new();
         for life in 0..2 {
             let mut partition = Partition::created("lives", 0, ARRIVED_MS + life * 86_400_000);
-            // The same events at the same offsets: the times alone tell them apart.
+            // The same events at the same offsets: only the times differ.
             let items: Vec<_> = (0..100).map(|number| partition.record(event(number).as_bytes())).collect();
             mapping(&cluster, &items, 30).drain(&mut function, TIMEOUT, 4).await;
             all.push(items);
@@ -235,7 +236,7 @@ fn topics_nobody_asked_for_and_strange_events_fail_as_a_whole() {
             let answer = function.invoke(&event, TIMEOUT).await.expect("it runs");
             assert!(matches!(answer, Answer::Error { .. }), "{event}: {answer:?}");
         }
-        // Nothing to deliver is nothing undelivered: no records, or tombstones alone.
+        // Without events, nothing is undelivered: no records, or only tombstones.
         let tombstones = [Partition::new("other-1", 0).tombstone()];
         for items in [&[][..], &tombstones] {
             let answer = function.invoke(&Cluster::SelfManaged.event(items), TIMEOUT).await.expect("it runs");
@@ -251,7 +252,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         let scene = Scene::new(moto, "kafka-times").await;
         scene.set_source("topic: \"kafka-times\"", &[]);
         let mut partition = Partition::new("kafka-times", 0);
-        // None, nothing, a clock of 2020; the fourth event is a day of its own too late, by any clock.
+        // No timestamp, zero, a clock of 2020. The fourth event has its own date, which is in the future by any clock.
         let times = [json!(-1), json!(0), json!(1_580_000_000_000_i64), json!(-1)];
         let days = ["2023-11-14", "2023-11-15", "2023-11-16", "2999-01-01"];
         let items: Vec<Item> = days
@@ -263,7 +264,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
                 item
             })
             .collect();
-        // None of them fits the first mapping.
+        // None of the events fits the first mapping.
         let map = async |kind: &str| {
             let mappings = json!({ "properties": { "n": { "type": kind } } });
             let template = json!({ "index_patterns": ["kafka-times-*"], "template": { "mappings": mappings } });
@@ -285,7 +286,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         assert_eq!(engine.count("kafka-times-*").await, 3);
         let left = scene.dead_letters_of::<Position>().await;
         assert_eq!(left.iter().map(|letter| letter.error_type.as_str()).collect::<Vec<_>>(), ["absurd_timestamp"]);
-        // The records once more: all there, under the same ids.
+        // Delivers the records again: all exist, under the same ids.
         mapping(&Cluster::SelfManaged, &items, 10).drain(&mut function, TIMEOUT, 2).await;
         assert_eq!(engine.count("kafka-times-*").await, 3);
     });

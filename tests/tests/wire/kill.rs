@@ -1,4 +1,4 @@
-//! Promises 2 and 3 under kill -9: whatever moment it strikes, redelivery makes it good.
+//! Promises 2 and 3 under `kill -9` at any moment: the redelivery completes the events.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
             let object = scene.put(&format!("{number}.ndjson.gz"), events::gzip(part.concat().as_bytes())).await;
             scene.notify(&object).await;
         }
-        // Small bodies, so that a kill finds some delivered and some not.
+        // Small bodies, so that some are delivered and some are not at the moment of a kill.
         let mut function = scene.function(&engine.url(), &[("MILLRACE_MAX_BODY_BYTES", "1048576")]).await;
         let (mut kills, mut rounds) = (0, 0);
         while scene.queue.depth().await > 0 {
@@ -57,7 +57,7 @@ fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
             rounds += 1;
             assert!(rounds < 20 * crate::KILLS, "it does not get done");
         }
-        // The few that were fast enough to be done before any kill would make the test say nothing.
+        // Without a kill, the test would show nothing.
         assert!(kills > 0, "no moment struck: {rounds} invocations");
         assert_eq!(engine.count(&scene.indices()).await, count);
         engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;

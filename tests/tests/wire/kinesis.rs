@@ -37,14 +37,14 @@ fn receipts(function: &Function) -> Vec<receipt::Kinesis> {
     receipt::of(function)
 }
 
-/// `count` records of a generated event each, and the events.
+/// `count` records with one generated event each, and the events.
 fn single(stream: &str, count: u64) -> (Vec<Item>, Vec<String>) {
     let mut shard = Shard::new(stream, 0);
     let lines: Vec<String> = events::generate(count, 3).collect();
     (lines.iter().map(|line| shard.record(line.as_bytes())).collect(), lines)
 }
 
-/// The lines in one of the forms; frames are by Amazon's own library. `None` where that is missing.
+/// The lines in one of the forms. Amazon's own library makes the frames. `None` if it is missing.
 fn packed(form: u8, lines: &[String]) -> Option<Vec<u8>> {
     if form < payload::PLAIN_FORMS {
         return Some(payload::packed(form, lines));
@@ -71,7 +71,7 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
             records.push(record);
             if random.u8(0..10) == 0 {
                 let kinds = payload::poison();
-                // Told apart by a number, so that each can be looked for.
+                // Each poison record has a number, so that the test can find it.
                 let mut poison = kinds[random.usize(0..kinds.len())].clone();
                 poison.extend_from_slice(format!("#{}", bad.len()).as_bytes());
                 bad.push(poison.clone());
@@ -124,7 +124,7 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
         engine
             .each_document(&scene.indices(), |document| {
                 let source = document.source;
-                // Of a log event the members are what counts: the envelope's go before its own.
+                // Only the members of a log event are compared: the envelope's own members come before them.
                 let log_event = source.contains("@log_group");
                 expected.found(&if log_event { engine::json(&source).to_string() } else { source });
             })
@@ -136,7 +136,7 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
         figure(&scenario, "lost or doubled", 0);
         figure(&scenario, "poison records, each a dead letter with its bytes and position", bad.len());
 
-        // Once more, by a mapping that begins at TRIM_HORIZON again.
+        // A new mapping delivers everything again, from TRIM_HORIZON.
         let first = receipts(&function).len();
         let mut again = mapping_of_all(&items);
         again.drain(&mut function, TIMEOUT, 20).await;
@@ -152,7 +152,7 @@ fn mapping_of_all(items: &[Item]) -> Mapping {
     mapping(items, 10_000)
 }
 
-/// Each poison record is in the dead letters, at its position and with its bytes, and nothing else is.
+/// Checks that each poison record is in the dead letters, with its position and its bytes, and that nothing else is.
 async fn assert_letters(scene: &Scene<'_>, items: &[Item], poison: &[Vec<u8>]) {
     let mut expected: Vec<(Position, Vec<u8>)> = Vec::new();
     for item in items {
@@ -169,7 +169,7 @@ async fn assert_letters(scene: &Scene<'_>, items: &[Item], poison: &[Vec<u8>]) {
     let mut found: Vec<_> = letters.iter().map(|letter| (letter.position.clone(), letter.payload())).collect();
     expected.sort();
     found.sort();
-    found.dedup(); // at least once
+    found.dedup(); // letters are written at least once
     assert_eq!(found.len(), expected.len(), "{letters:#?}");
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected);
@@ -183,7 +183,7 @@ fn near_the_deadline_the_rest_is_reported_and_goes_on_from_there() {
         let scene = Scene::new(moto, "kinesis-deadline").await;
         scene.set_source("stream: \"kinesis-*\"", &[]);
         let (items, lines) = single("kinesis-deadline", 3000);
-        // To make it would take longer than an invocation has.
+        // The index is created first, because its creation takes longer than an invocation has.
         engine.ask("PUT", &format!("/kinesis-deadline-{}", events::DAY), "").await;
         let proxy = Proxy::start(&engine.url()).await;
         proxy.set(Fault { delay: Duration::from_millis(100), ..Fault::default() });
@@ -259,7 +259,7 @@ fn a_domain_that_refuses_for_good_fails_the_batch() {
             scene.set_source("stream: \"*\"", &[]);
             let (items, lines) = single("kinesis-refused", 50);
             let mut function = start(&scene, &domain.url(), &[]).await;
-            // Nobody waits for a deadline that could not help.
+            // The function must not wait for the deadline, which could not help.
             let mut mapping = mapping_of_all(&items);
             let round = mapping.deliver(&mut function, Duration::from_mins(5)).await.expect("records");
             assert!(matches!(round.answer, Answer::Error { .. }), "{code}: {:?}", round.answer);
@@ -282,8 +282,8 @@ fn without_a_dead_letter_bucket_a_poison_record_comes_again_and_is_not_lost() {
         let good = |n: u32| format!(r#"{{"base_dt":"2023-11-14","n":{n}}}"#);
         let items: Vec<Item> =
             [good(1), good(2), "not JSON".into(), good(3)].iter().map(|data| shard.record(data.as_bytes())).collect();
-        // A bucket that does not answer may come back: the record is reported. One that is not there is a fault of the
-        // configuration: the batch fails.
+        // A bucket that does not answer may recover, so the record is reported. A missing bucket is a fault of the
+        // configuration, so the batch fails.
         let down = Proxy::start(&moto.url()).await;
         down.set(Fault { refuse: true, ..Fault::default() });
         let unreachable = [("AWS_ENDPOINT_URL_S3", down.url())];

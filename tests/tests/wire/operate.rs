@@ -1,4 +1,4 @@
-//! What looks after a domain, against a real engine of its own: these functions see all that is in it.
+//! The functions that maintain a domain, against a separate real engine, because they see all its indices.
 
 mod brake;
 mod held;
@@ -27,13 +27,13 @@ fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
     Some((engine, format!("fs:{path}"), folder))
 }
 
-/// What a function answers to an event: a document, or what it fails with.
+/// The answer of a function to an event: a document, or its error.
 pub(super) async fn invoke(function: &mut Function, event: &Value) -> Result<Value, String> {
     let answer: Answer = function.invoke(event, LIMIT).await.expect("the function runs");
     answer.response().map(|bytes| parse(&String::from_utf8_lossy(bytes)))
 }
 
-/// The day so many days ago, in UTC, as index names have it.
+/// The date this many days ago, in UTC, as index names write it.
 fn day(ago: i64) -> String {
     #[expect(clippy::disallowed_methods, reason = "what is old is old by the clock")]
     let now = jiff::Timestamp::now();
@@ -41,7 +41,7 @@ fn day(ago: i64) -> String {
     day.strftime("%Y.%m.%d").to_string()
 }
 
-/// The names of all indices but the engine's own, sorted.
+/// The names of all indices, without the engine's own, sorted.
 async fn indices(engine: &Engine) -> Vec<String> {
     let listed = parse(&engine.ask("GET", "/_cat/indices?format=json&h=index&expand_wildcards=open,closed", "").await);
     let names = listed.as_array().expect("a list").iter().filter_map(|index| index["index"].as_str());

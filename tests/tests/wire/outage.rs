@@ -1,5 +1,5 @@
-//! 48 hours without a domain, by a simulated clock: what arrives meanwhile waits in its stream, and nothing of it is
-//! given up, as template.yaml sets the mappings.
+//! 48 hours without a domain, on a simulated clock. Arriving records wait in their stream. None is given up, with the
+//! settings of mappings in template.yaml.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tests::proxy::{Fault, Proxy};
 use tests::scene::Scene;
 
 const HOUR_MS: u64 = 3_600_000;
-/// An invocation of the outage ends at its deadline, and there are a hundred of them.
+/// An invocation during the outage lasts until its deadline, and there are a hundred of them.
 const SHORT: Duration = Duration::from_millis(250);
 
-/// `record` makes the next record of some data, at a time.
+/// Runs the outage. `record` makes the next record from data and a time.
 async fn survive(name: &str, function: &str, from: &str, source: Source, mut record: impl FnMut(&[u8], u64) -> Item) {
     let Some(moto) = Moto::shared() else { return };
     let scene = Scene::new(moto, name).await;
@@ -31,7 +31,7 @@ async fn survive(name: &str, function: &str, from: &str, source: Source, mut rec
     let begin = tests::kinesis::ARRIVED_MS;
     let mut hour = 0;
     while hour < 48 {
-        // For a day nobody answers; for another everybody is refused, which fails whole batches.
+        // For a day, the domain does not answer. For another day, it refuses every request, which fails whole batches.
         proxy.set(Fault { refuse: hour < 24, ..Fault::default() });
         if hour == 24 {
             domain.fail(DomainFault::Status { code: 403, times: u32::MAX });
@@ -62,9 +62,9 @@ async fn survive(name: &str, function: &str, from: &str, source: Source, mut rec
 #[test]
 fn the_template_sets_the_limits_that_the_simulated_mapping_has() {
     let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
-    // How often Lambda repeats what the clock calls is no setting of a mapping.
+    // Lambda's retries of scheduled invocations are not a setting of a mapping.
     let template = template.replace("EventInvokeConfig:\n        MaximumRetryAttempts:", "");
-    // Of the two mappings, and of the stream; tests/cloud reads the template as CloudFormation does.
+    // The settings of the two mappings and of the stream. tests/cloud reads the template as CloudFormation does.
     for (line, times) in [
         ("MaximumRetryAttempts: -1", 2),
         ("MaximumRecordAgeInSeconds: -1", 2),

@@ -1,8 +1,9 @@
-//! Event patterns choose what the library of EventBridge chooses: its own cases, and random patterns and events.
+//! Event patterns select the events that EventBridge's library selects: its own cases, and random patterns and events.
 //!
-//! The library puts all values of a pattern into one automaton, and in rare combinations that is wrong: `["", {"numeric":
-//! ["<=", 1]}, "aBcabc"]` does not match `""`. Then it contradicts itself, since a list is documented to match where one
-//! of its values does; what counts is what it says of each value by itself.
+//! The library puts all values of a pattern into one automaton. In rare combinations this is wrong:
+//! `["", {"numeric": ["<=", 1]}, "aBcabc"]` does not match `""`. Then the library contradicts its documentation, by
+//! which a list matches if one of its values does. In that case the test uses the library's answers for each
+//! single value.
 
 use fastrand::Rng;
 use serde_json::Value;
@@ -11,22 +12,22 @@ use tests::pattern::Case;
 use tests::place::{self, figure};
 use tests::ruler::{self, Question};
 
-/// Random patterns, and events for each.
+/// The number of random patterns, and of events for each.
 const PATTERNS: u64 = 2_500;
 const EVENTS_EACH: usize = 3;
 
-/// What the library and the function say.
+/// The comparison of the library with the function.
 #[derive(Default)]
 struct Comparison {
     pairs: usize,
     matched: usize,
-    /// The number of a question and of its event.
+    /// The numbers of a question and of its event with different answers.
     differing: Vec<(usize, usize)>,
-    /// One accepts a pattern that the other refuses.
+    /// Patterns that one accepts and the other refuses.
     refused_by_one: Vec<String>,
 }
 
-/// `None` where the library is missing.
+/// `None` if the library is missing.
 async fn compare(questions: &[Question]) -> Option<Comparison> {
     let theirs = ruler::answers(questions)?;
     let rules: Vec<String> = questions.iter().map(|question| question.pattern.clone()).collect();

@@ -1,5 +1,5 @@
-//! Promise 4: a poison event of each kind among good ones. The good ones are indexed, the bad ones are in the dead
-//! letters with their very bytes, and nothing else is anywhere.
+//! Promise 4: one poison event of each kind among good ones. The good ones are indexed. The bad ones are in the dead
+//! letters with their exact bytes. There is nothing else anywhere.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,12 +14,12 @@ use tests::scene::{Scene, receipts};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A good event, told apart by a number.
+/// A good event, identified by its number.
 fn good(number: usize) -> String {
     format!(r#"{{"base_dt":"2023-11-14T00:00:00.000Z","seq":{number},"nested":{{"a":1}}}}"#)
 }
 
-/// What becomes of a line.
+/// The fate of a line.
 enum Fate {
     Indexed,
     Rejected(&'static str),
@@ -55,7 +55,7 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
         ("an immense term", immense.into_bytes(), Rejected("domain")),
         ("an absurd date", br#"{"base_dt":"9999-12-31T00:00:00Z","seq":1}"#.to_vec(), Rejected("route")),
         ("no date where one belongs", br#"{"base_dt":"yesterday","seq":1}"#.to_vec(), Rejected("route")),
-        // Not poison, though others take them for it.
+        // These are not poison, although other programs reject them.
         ("a lone surrogate", br#"{"base_dt":"2023-11-14T01:00:00Z","t":"\ud800"}"#.to_vec(), Indexed),
         (
             "an integer beyond 64 bits",
@@ -163,7 +163,7 @@ fn an_event_without_the_field_of_its_id_or_index_is_rejected_alone() {
     });
 }
 
-/// What becomes of an object: the events that are indexed, and the stage of its one rejection.
+/// The fate of an object: the events that are indexed, and the stage of its one rejection.
 struct Kind {
     key: &'static str,
     bytes: Vec<u8>,
@@ -200,7 +200,7 @@ fn kinds() -> Vec<Kind> {
             events(800).iter().map(pretty).collect::<Vec<_>>().join("\n").into_bytes(),
             &events(800).iter().map(|event| pretty(event).replace('\n', " ")).collect::<Vec<_>>(),
         ),
-        // Firehose without a newline delimiter: far over the limit as a line, not as values.
+        // Firehose output without a newline delimiter: the line is far over the limit, its values are not.
         whole(
             "one-enormous-line",
             (10_000..15_000).map(good).collect::<String>().into_bytes(),
@@ -218,7 +218,7 @@ fn kinds() -> Vec<Kind> {
         whole("blank", b"\n \r\n\n".to_vec(), &[]),
         whole("a b+c=é%&/日本 (1).json", lines(&events(4000)).into_bytes(), &events(4000)),
         Kind { key: "bad-checksum.gz", bytes: bad_check, indexed: events(9000), rejected: Some("frame") },
-        // 1,000 times its size, and nothing but NUL bytes.
+        // It expands to 1,000 times its size, with only NUL bytes.
         broken("zeros.gz", events::gzip(&vec![0; 300 << 20]), "frame"),
         broken("window.zst", window.finish().expect("memory takes everything"), "frame"),
         broken("utf16.json", utf16(&format!("\u{feff}{}", lines(&events(5000)))), "frame"),
@@ -277,7 +277,7 @@ fn of_broken_compression_what_was_readable_is_indexed() {
             let letters = scene.dead_letters().await;
             assert_eq!((letters.len(), receipt.rejected), (1, 1), "{name}: {letters:#?}");
             assert_eq!(letters[0].stage, "frame", "{name}: {letters:#?}");
-            // The rest begins where the readable events end.
+            // The letter begins where the readable events end.
             let readable = &lines[..usize::try_from(receipt.indexed).unwrap()];
             assert_eq!(letters[0].position.offset, readable.concat().len() as u64, "{name}: {letters:#?}");
             let mut expected = Expected::of(readable.iter().map(String::as_str));

@@ -1,5 +1,5 @@
-//! Promises 2, 3 and 8 under pressure: an engine that says 429, connections that are cut, answers that are slow.
-//! Nothing is lost, nothing comes twice.
+//! Promises 2, 3 and 8 under pressure: an engine that answers 429, cut connections, slow answers. Nothing is lost,
+//! nothing is duplicated.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tests::scene::{Scene, receipts};
 const TIMEOUT: Duration = Duration::from_mins(4);
 const EVENTS: u64 = 5000;
 
-/// Ingests generated events by way of `domain`, until done, and compares what lies in `engine`.
+/// Ingests generated events through `domain` to the end, and compares them with the documents in `engine`.
 async fn arrive_once(name: &str, engine: &Engine, domain: &str, moto: &Moto, more: &[(&str, &str)]) -> Vec<Receipt> {
     let scene = Scene::new(moto, name).await;
     let lines: Vec<String> = events::generate(EVENTS, 9).collect();
@@ -22,7 +22,7 @@ async fn arrive_once(name: &str, engine: &Engine, domain: &str, moto: &Moto, mor
         let object = scene.put(&format!("{number}.gz"), events::gzip(part.concat().as_bytes())).await;
         scene.notify(&object).await;
     }
-    // 128 KiB a body: many requests.
+    // Bodies of 128 KiB make many requests.
     let mut env = vec![("MILLRACE_MAX_BODY_BYTES", "131072"), ("MILLRACE_MAX_EVENT_BYTES", "65536")];
     env.extend_from_slice(more);
     let mut function = scene.function(domain, &env).await;
@@ -44,7 +44,7 @@ fn items_that_meet_a_full_write_queue_are_sent_again() {
     let settings = [("thread_pool.write.size", "1"), ("thread_pool.write.queue_size", "1")];
     let (Some(engine), Some(moto)) = (Engine::with_settings(&settings), Moto::shared()) else { return };
     place::run(async {
-        // One request becomes a task a shard: more than the queue holds.
+        // One request becomes a task for each shard: more than the queue can hold.
         let shards = r#"{"index_patterns":["write-queue-*"],"template":{"settings":{"number_of_shards":12,"number_of_replicas":0}}}"#;
         engine.ask("PUT", "/_index_template/write-queue", shards).await;
         let many = [("MILLRACE_MAX_IN_FLIGHT", "16")];
@@ -93,7 +93,7 @@ fn connections_cut_anywhere_lose_nothing_and_double_nothing() {
         });
         let receipts = arrive_once("cut-connections", engine, &proxy.url(), moto, &[]).await;
         assert!(proxy.cuts() > 5 && sum(&receipts, |r| r.retries) > 0, "{} cuts: {receipts:?}", proxy.cuts());
-        // An answer that was cut hides what was created: that comes back as a duplicate.
+        // A cut answer hides created documents: they are sent again and are duplicates.
         figure("cut-connections", "cuts", proxy.cuts());
         figure("cut-connections", "duplicates met", sum(&receipts, |r| r.duplicates));
     });
@@ -133,7 +133,7 @@ fn an_embedded_domain_that_fails_in_every_way_at_once_gets_everything_once() {
         scene.notify(&object).await;
         let small = [("MILLRACE_MAX_BODY_BYTES", "131072"), ("MILLRACE_MAX_EVENT_BYTES", "65536")];
         let mut function = scene.function(&domain.url(), &small).await;
-        // The unreadable answer is permanent: it fails the message once.
+        // An unreadable answer is permanent, so it fails the message once.
         scene.queue.drain(&mut function, TIMEOUT, 5).await;
         let mut expected = Expected::of(lines.iter().map(String::as_str));
         domain.for_each(|_, _, source| expected.found(std::str::from_utf8(source).expect("events are UTF-8")));

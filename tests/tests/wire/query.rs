@@ -1,4 +1,4 @@
-//! Queries choose what `_search` finds by the same `query_string`, on a mapping that fits the documents.
+//! Queries select what `_search` finds with the same `query_string`, on a mapping that fits the documents.
 
 use std::fmt::Write as _;
 
@@ -11,17 +11,17 @@ use tests::query;
 
 const DOCUMENTS: usize = 600;
 const QUERIES: u64 = 2_000;
-/// Searches in one request.
+/// The number of searches in one request.
 const AT_ONCE: usize = 100;
 const INDEX: &str = "query-oracle";
 
-/// The documents that each query finds, by their numbers; or why the engine refuses it.
+/// The documents that each query finds, by number, or the reason why the engine refuses the query.
 async fn found(engine: &Engine, queries: &[String]) -> Vec<Result<Vec<usize>, String>> {
     let mut found = Vec::new();
     for queries in queries.chunks(AT_ONCE) {
         let mut body = String::new();
         for query in queries {
-            // Or what fails would be taken for what finds nothing.
+            // With `lenient`, a failing query would look like a query without results.
             let query = json!({ "query_string": { "query": query, "lenient": false } });
             let search = json!({ "query": query, "size": DOCUMENTS, "_source": false });
             let _ = writeln!(body, "{}\n{search}", json!({ "index": INDEX }));

@@ -1,5 +1,5 @@
-//! Random documents of every type in one dynamic index, in random order: each is indexed or rejected within two attempts, from each
-//! source. Most of what the engine refuses of them is a conflict of mappings, in words that no list holds.
+//! Random documents of every type in one dynamic index, in random order. Each is indexed or rejected within two
+//! attempts, from each source. Most refusals of the engine are conflicts of mappings, with texts that no list holds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use tests::receipt::{self, Counts, sum};
 use tests::scene::Scene;
 
 const TIMEOUT: Duration = Duration::from_mins(10);
-/// An index has room for 1,000 fields, and each name can be several of them.
+/// An index can have 1,000 fields, and each name can become several of them.
 const NAMES: usize = 60;
 
-/// A field's name: mostly plain, sometimes with dots, which is where mappings meet.
+/// A field's name: mostly plain, sometimes with dots, which cause conflicts of mappings.
 fn name(random: &mut fastrand::Rng) -> String {
     let plain = format!("f{}", random.usize(0..NAMES));
     match random.u8(0..12) {
@@ -29,7 +29,7 @@ fn name(random: &mut fastrand::Rng) -> String {
     }
 }
 
-/// The same name has mostly the same type, as with events of programs; otherwise nearly everything would be refused.
+/// A name mostly has the same type, as in real events. Otherwise the engine would refuse nearly every document.
 fn value(random: &mut fastrand::Rng, name: &str, depth: u8) -> Value {
     let usual = name.bytes().map(usize::from).sum::<usize>() % 5;
     let kind = if random.u16(0..400) == 0 { random.usize(0..9) } else { usual };
@@ -50,7 +50,7 @@ fn document(random: &mut fastrand::Rng, seq: u64) -> String {
     let mut document = Map::new();
     for _ in 0..random.usize(1..6) {
         let name = name(random);
-        // An object and a value of one name would be refused every time.
+        // A name that is both an object and a value would be refused every time.
         let plain = name.split('.').next().unwrap_or_default().to_owned();
         let is_object = plain.ends_with('7');
         if name.contains('.') == is_object || random.u16(0..400) == 0 {
@@ -70,7 +70,7 @@ fn documents(test: &str) -> Vec<String> {
     documents
 }
 
-/// Each document is where it belongs, and nothing is said to be undelivered after the second attempt.
+/// Checks that each document is indexed or a dead letter, and that nothing is undelivered after the second attempt.
 async fn assert_fates(name: &str, engine: &Engine, scene: &Scene<'_>, function: &Function, documents: &[String]) {
     let receipts: Vec<Counts> = receipt::of(function);
     let letters = scene.dead_letters_of::<Value>().await;

@@ -1,5 +1,5 @@
-//! No redirect is followed, by requests with events and by those of administration: credentials and events go to the domain that
-//! the deployment names, or nowhere.
+//! Neither requests with events nor administrative requests follow a redirect. Credentials and events go only to the
+//! domain that the deployment names.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tests::stateful_server::{StatefulServer, lock};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Answers everything well, as whoever wants to have the events would, and counts.
+/// Answers every request with success, as an attacker would, and counts the requests.
 fn stranger(requests: &Mutex<u64>, _: &Parts, _: &Bytes) -> Result<Reply, Closed> {
     *lock(requests) += 1;
     let answer = Response::builder().status(200).header("content-type", "application/json");
     answer.body(Full::new(Bytes::from(r#"{"errors":false,"items":[{"create":{"status":201}}]}"#))).map_err(|_| Closed)
 }
 
-/// Sends everybody there. The state is the status and the address.
+/// Redirects every request. The state is the status and the target.
 fn domain(state: &Mutex<(u16, String)>, head: &Parts, _: &Bytes) -> Result<Reply, Closed> {
     let (status, stranger) = lock(state).clone();
     let answer = Response::builder().status(status).header("location", format!("{stranger}{}", head.uri));

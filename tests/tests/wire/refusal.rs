@@ -1,5 +1,5 @@
-//! The error table's third row: an item error that is the domain's state makes no dead letter; the message fails, and
-//! what comes again when the state is mended is all there. Real engine: it alone knows what it answers.
+//! The third row of the error table: an item error that is a state of the domain makes no dead letter. The message
+//! fails, and all its events arrive after the state is fixed. The engine is real, because only it knows its answers.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use tests::place;
 use tests::receipt::sum;
 use tests::scene::{Scene, receipts};
 
-/// Long enough for a few tries, short enough to wait for: nothing else ends an invocation that the domain refuses.
+/// Long enough for a few attempts, and short enough to wait for. Only this deadline ends an invocation that the domain
+/// refuses.
 const REFUSED: Duration = Duration::from_secs(4);
 const HEALED: Duration = Duration::from_mins(2);
 
-/// A state of the domain: how it comes about, how it is mended. `{}` stands for the index.
+/// A state of the domain, with the requests that cause it and fix it. `{}` stands for the index.
 struct State {
     name: &'static str,
     before: &'static [(&'static str, &'static str, &'static str)],
@@ -47,7 +48,7 @@ const STATES: [State; 4] = [
 
 #[test]
 fn what_the_state_of_the_domain_refuses_is_no_dead_letter_and_comes_again() {
-    // Cluster settings would meet the other tests: a node of its own.
+    // Cluster settings would disturb other tests, so this test has its own node.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {
         for State { name, before, after } in STATES {
@@ -150,7 +151,7 @@ fn a_domain_that_refuses_the_whole_request_for_good_fails_the_message() {
             let scene = Scene::new(moto, name).await;
             let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
             let mut function = scene.function(&domain.url(), &[]).await;
-            // Nobody waits for a deadline that could not help.
+            // The function must not wait for the deadline, which could not help.
             let event = tests::envelope::s3(&[&object]);
             let answer = function.invoke(&event, Duration::from_mins(5)).await.expect("the function runs");
             let said: Value = json!(format!("{answer:?}"));

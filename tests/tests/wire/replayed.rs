@@ -1,5 +1,5 @@
-//! A replay of many listed objects, killed at random: every object is notified, and each counts once. `make prove` runs it with
-//! a hundred thousand. The other side is [`tests::large_bucket`]; `operate` has the same with moto.
+//! A replay of many listed objects, killed at random: every object is notified, and each counts once. `make prove` runs
+//! it with a hundred thousand. The other side is [`tests::large_bucket`]. `operate` runs the same against moto.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::json;
 use tests::large_bucket::{self, LargeBucket};
 use tests::place;
 
-/// Long enough for the lease of a killed invocation and the rest of the work.
+/// Long enough for the lease of a killed invocation and the remaining work.
 const LIMIT: Duration = Duration::from_mins(2);
 
 #[test]
@@ -38,7 +38,8 @@ fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_i
         let started = Instant::now();
         let mut event = json!({ "from": "s3://logs/source/" });
         for _ in 0..crate::REPLAY_KILLS {
-            // Killed between its lease and its end: now while it sends, now while it waits for the lease of one killed before.
+            // The kill comes between the lease and the end: while it sends, or while it waits for the lease of an
+            // earlier killed invocation.
             let before = large_bucket.progress()["sent"].clone();
             let work = replay.invoke(&event, LIMIT);
             let killing = async {
@@ -69,7 +70,7 @@ fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_i
             "seconds, leases of the killed included",
             started.elapsed().as_secs(),
         );
-        // What lies between two writes of the progress: a page, or three seconds.
+        // A kill repeats at most the objects between two writes of the progress: a page, or three seconds.
         assert!(twice <= 20_000 * crate::REPLAY_KILLS as u64, "{twice}");
     });
 }

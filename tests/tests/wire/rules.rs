@@ -1,4 +1,5 @@
-//! The user's own rules, through the whole function: pipeline.yaml decides, and what is wrong in it is said at once.
+//! The user's own rules, through the whole function: pipeline.yaml decides, and all its faults are reported
+//! immediately.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ fn only_selected_events_arrive_and_without_the_dropped_fields() {
              index: rules-%{country}-%{+YYYY.MM}\n  - name: rules-rest\n    from: { bucket: \"t-*\", key: \"**\" }\n    \
              index: rules-rest\n",
         );
-        // Country codes are upper case, index names are not.
+        // Country codes are upper case, and names of indices must not be.
         let lines: Vec<String> =
             events::generate(5000, 13).map(|line| line.replace(r#""country":"KR""#, r#""country":"kr""#)).collect();
         let lines: Vec<String> = lines.into_iter().filter(|line| line.contains(r#""country":"kr""#)).collect();
@@ -51,7 +52,7 @@ fn only_selected_events_arrive_and_without_the_dropped_fields() {
         assert_eq!(receipt.dropped, receipt.read - receipt.indexed);
         engine
             .each_document("rules-kr-2023.11", |document| {
-                // What is left keeps its very digits.
+                // The remaining fields keep their exact digits.
                 let (_, lat) = document.source.split_once(r#""lat":"#).expect("a latitude");
                 assert_eq!(lat.find(','), Some("33.000000".len()), "{}", document.source);
                 expected.found(&engine::json(&document.source).to_string());
@@ -98,7 +99,7 @@ fn documents_have_the_fields_that_the_rules_say() {
         let mut sources: Vec<String> =
             engine.documents("fields-2026.11.22").await.into_iter().map(|document| document.source).collect();
         sources.sort();
-        // What is not changed keeps its bytes: `1.00` stays `1.00`.
+        // Unchanged values keep their bytes: `1.00` stays `1.00`.
         let first = format!(
             r#"{{"event":{{"host":"h","kind":"view"}},"user":"{PSEUDONYM}","n":1.00,"env":"prod","who":"{PSEUDONYM}@h","location":{{"lat":35.60,"lon":139.7}},"@timestamp":"2026-11-22T12:02:03.456Z","s3_key":"in/a.json","s3_offset":0}}"#
         );

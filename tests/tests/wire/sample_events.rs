@@ -1,4 +1,4 @@
-//! The invocations of ../shared/data/lambda-events that belong to streams: each gets its right answer.
+//! The stream invocations of ../shared/data/lambda-events: each gets its right answer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tests::scene::Scene;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What an invocation leads to: documents with their days, and dead letters.
+/// The result of an invocation: documents with their days, and dead letters.
 struct Expected {
     documents: Vec<(Value, &'static str)>,
     dead: Vec<&'static str>,
@@ -83,7 +83,7 @@ fn expected(name: &str, event: &Value) -> Expected {
     Expected { documents, dead }
 }
 
-/// The documents of the envelopes in an invocation, by another decoder than the function's.
+/// The documents of the envelopes in an invocation, from another decoder than the function's.
 fn log_events(event: &Value) -> Vec<(Value, &'static str)> {
     let mut documents = Vec::new();
     for record in event["Records"].as_array().expect("records") {

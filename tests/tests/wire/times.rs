@@ -1,4 +1,4 @@
-//! Local days, times of every unit, and what stands around an event, in the real engine.
+//! Local days, times of every unit, and the data around an event, in the real engine.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
         mapping.put_all(items.iter().cloned());
         mapping.drain(&mut function, TIMEOUT, 3).await;
         assert_eq!(scene.dead_letters_of::<Position>().await.len(), 1);
-        // The second fits the next mapping, and brings what came with it.
+        // The second event fits the next mapping, and keeps its key and headers.
         engine.ask("DELETE", "/times-kafka-*", "").await;
         map("keyword").await;
         scene.replay_letters().await;

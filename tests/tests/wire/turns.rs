@@ -1,5 +1,5 @@
-//! The objects of one invocation share its time: one that is slow or held by the domain keeps no other from being read, and no good
-//! object comes to rest in the dead-letter queue because others were slow.
+//! The objects of one invocation share its time. An object that is slow, or held back by the domain, does not keep
+//! others from being read. No good object ends in the dead-letter queue because others were slow.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use tests::receipt;
 use tests::scene::{Scene, receipts};
 
 const GOOD: &str = "2026-11-28T00:00:00Z";
-/// Of an index that is closed: the domain holds its events back, and nothing is wrong with them.
+/// The day of an index that is closed. The domain holds back its events, which are valid.
 const HELD: &str = "2026-11-29T00:00:00Z";
 
 fn event(time: &str, number: usize) -> String {
     format!("{{\"base_dt\":\"{time}\",\"n\":{number}}}\n")
 }
 
-/// Ten objects of one event each, in one batch; the first `held` of them are held back by the domain.
+/// Ten objects of one event each, in one batch. The domain holds back the first `held` of them.
 async fn held_first(scene: &Scene<'_>, engine: &Engine, held: usize) {
     let closed = format!("{}-2026.11.29", scene.prefix);
     engine.ask("PUT", &format!("/{closed}"), "").await;
@@ -39,14 +39,14 @@ async fn held_first(scene: &Scene<'_>, engine: &Engine, held: usize) {
 fn objects_that_the_domain_holds_back_fail_alone_however_many() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        // Six are more than there are bodies to hold them: three in flight, and one that is filled.
+        // Six are more than the bodies that can hold them: three in flight, and one that is being filled.
         for (name, held) in [("one-held", 1), ("six-held", 6)] {
             let scene = Scene::new(moto, name).await;
             held_first(&scene, engine, held).await;
             let mut function = scene.function(&engine.url(), &[("MILLRACE_MAX_IN_FLIGHT", "3")]).await;
             let round = scene.queue.deliver(&mut function, Duration::from_secs(10)).await.expect("messages");
             assert_eq!(round.messages.len(), 10);
-            // One for which there was no body is sent again.
+            // An object that found no free body is sent again as a message.
             let is_held = |body: &str| (0..held).any(|number| body.contains(&format!("{number:02}.ndjson")));
             let failed = round.messages.iter().filter(|message| round.failed.contains(&message.id));
             let failed: Vec<&str> = failed.map(|message| message.body.as_str()).collect();
@@ -76,7 +76,7 @@ fn dead_letters_that_the_domain_holds_back_keep_no_object_of_their_batch_from_be
         scene.queue.drain(&mut function, Duration::from_secs(30), 2).await;
         assert_eq!(scene.dead_letters().await.len(), 1);
 
-        // The letter would be indexed by now, if its index were not closed.
+        // The letter could be indexed now, if its index were not closed.
         engine.ask("DELETE", "/held-letters-2026.11.29", "").await;
         engine.ask("PUT", "/held-letters-2026.11.29", "").await;
         engine.ask("POST", "/held-letters-2026.11.29/_close", "").await;
@@ -99,7 +99,7 @@ fn dead_letters_that_the_domain_holds_back_keep_no_object_of_their_batch_from_be
     });
 }
 
-/// One event that has no end, of 160 GB, and an event before it.
+/// A single endless event of 160 GB, after the text `before`.
 fn endless(before: &str) -> Vec<u8> {
     let mut bytes = events::zstd(format!("{before}{{\"base_dt\":\"{GOOD}\",\"x\":\"").as_bytes());
     bytes.extend(events::zstd(&vec![b'x'; 64 << 20]).repeat(2_500));
@@ -131,7 +131,7 @@ fn what_passes_no_event_within_its_share_is_read_alone_and_rejected_only_after_a
         assert_eq!((&said["millrace"], &said["alone"]), (&json!("continuation"), &json!(true)), "{said}");
         assert_eq!(said["checkpoint"]["offset"], 0, "{said}");
 
-        // In a batch with another it lets that one go first, and is sent again as it is.
+        // In a batch with another object it yields to the other one, and its message is sent again unchanged.
         let other = scene.put("other.ndjson", event(GOOD, 9)).await;
         let other = message("other", &tests::envelope::s3(&[&other]));
         let batch = [alone.clone(), other];
@@ -140,7 +140,7 @@ fn what_passes_no_event_within_its_share_is_read_alone_and_rejected_only_after_a
         assert_eq!(engine.count(&scene.indices()).await, 5);
         assert_eq!(scene.queue.depth().await, 2, "the one that was received, and the one that was sent");
 
-        // By itself it has the whole invocation.
+        // Alone, it has the whole invocation.
         let answer = function.invoke(&queue::event(std::slice::from_ref(alone)), Duration::from_secs(12)).await;
         let answer = answer.expect("the function runs");
         assert!(queue::failures(std::slice::from_ref(alone), &answer).is_empty(), "{answer:?}");
@@ -229,7 +229,7 @@ fn a_batch_of_slow_objects_that_is_delivered_twice_brings_each_event_once() {
             ("MILLRACE_MAX_IN_FLIGHT", "1"),
         ];
         let mut function = scene.function(&proxy.url(), &small).await;
-        // SQS brings a batch twice, and the first invocation is never acknowledged.
+        // SQS delivers a batch twice, and the first invocation is never acknowledged.
         let messages = scene.queue.receive().await;
         function.invoke(&queue::event(&messages), Duration::from_secs(3)).await.expect("the function runs");
         let answer =

@@ -1,4 +1,5 @@
-//! Rules change while events flow: what was begun is kept until the rules take it again, and what nobody takes is told.
+//! The rules change while events arrive. The rest of an object is kept until the rules match it again. An object
+//! without a dataset is reported.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ fn the_rest_of_an_object_whose_dataset_is_gone_is_kept_until_the_rules_take_it_a
     place::run(async {
         let scene = Scene::new(moto, "rest").await;
         let object = scene.put("a.json", (0..100).map(event).collect::<String>()).await;
-        // As release e0357a9 sends them; two, since nothing says that an object has one only.
+        // The format of release e0357a9. There are two, because an object can have several continuations.
         let continuation = |number: usize| {
             let offset = event(0).len() * number;
             json!({
@@ -50,20 +51,20 @@ fn the_rest_of_an_object_whose_dataset_is_gone_is_kept_until_the_rules_take_it_a
         assert_eq!(receipts.len(), 2);
         assert!(receipts.iter().all(|one| one["rejected"] == 1 && one["balances"] == true), "{receipts:?}");
 
-        // Still nobody takes it: the letters stay as they are, however often they are replayed.
+        // No dataset matches yet: replays leave the letters as they are.
         for _ in 0..2 {
             assert_eq!(scene.replay_letters().await, 2);
             scene.queue.drain(&mut function, TIMEOUT, 2).await;
             assert_eq!(format!("{:?}", scene.dead_letters().await), format!("{letters:?}"));
         }
 
-        // Another dataset takes it now.
+        // Another dataset matches it now.
         scene.set_pipeline(&pipeline("rest", "new", "key: \"*.json\""));
         let mut function = scene.function(&engine.url(), &[]).await;
         scene.replay_letters().await;
         scene.queue.drain(&mut function, TIMEOUT, 4).await;
         assert_eq!((engine.count("rest-*").await, scene.dead_letters().await.len()), (70, 0));
-        // The whole object: what was brought has the ids that it would have had.
+        // The whole object is delivered: the replayed events already have its ids.
         scene.notify(&object).await;
         scene.queue.drain(&mut function, TIMEOUT, 1).await;
         assert_eq!(engine.count("rest-*").await, 100);

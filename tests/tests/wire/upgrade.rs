@@ -1,8 +1,8 @@
-//! What a release left behind when it was upgraded is read and finished by this one, each event once.
+//! This release reads and finishes the work that an earlier release left before an upgrade, each event once.
 //!
-//! tests/data/upgrade/VERSION holds what the binaries of that release wrote: continuations in the queue, dead letters, progress of
-//! replays, the brake's state, templates, roles and mappings. Every later release keeps these tests, and adds its own folder:
-//! tests/data/upgrade/README.md says how.
+//! tests/data/upgrade/VERSION holds data that the binaries of that release wrote: continuations in the queue, dead
+//! letters, progress of replays, the brake's state, templates, roles and mappings. Every later release keeps these
+//! tests, and adds its own folder, as tests/data/upgrade/README.md describes.
 
 mod brake;
 mod domain;
@@ -20,11 +20,11 @@ use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;
 use tests::place;
 
-/// The releases whose fixtures there are.
+/// The releases that have fixtures.
 const RELEASES: [&str; 1] = ["0.1.0"];
 /// Long enough for every step.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Names the release whose fixtures are written.
+/// The variable that names the release whose fixtures are written.
 const LEAVE: &str = "MILLRACE_LEAVE";
 
 /// A file of a release.
@@ -37,7 +37,7 @@ fn read(release: &str, name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A fixture of lines, each JSON; compressed, since documents are many.
+/// A fixture of JSON lines. It is compressed, because there are many documents.
 fn lines(release: &str, name: &str) -> Vec<Value> {
     let mut text = String::new();
     let bytes = read(release, name);
@@ -59,13 +59,13 @@ fn write_lines(release: &str, name: &str, lines: impl IntoIterator<Item = Value>
     write(release, name, &gzip.finish().expect("memory"));
 }
 
-/// Every document of these indices, as a fixture keeps it.
+/// Every document of these indices, in the form of a fixture.
 async fn documents(engine: &Engine, indices: &str) -> Vec<Value> {
     let found = engine.documents(indices).await.into_iter();
     found.map(|found| json!({ "index": found.index, "id": found.id, "source": found.source })).collect()
 }
 
-/// Puts documents back as they were, under their ids.
+/// Puts documents back unchanged, under their ids.
 async fn restore(engine: &Engine, documents: &[Value]) {
     for document in documents {
         let [index, id, source] = ["index", "id", "source"].map(|member| document[member].as_str().expect("a text"));
@@ -73,13 +73,13 @@ async fn restore(engine: &Engine, documents: &[Value]) {
     }
 }
 
-/// Every object below a prefix, as a fixture keeps it.
+/// Every object below a prefix, in the form of a fixture.
 async fn kept(moto: &Moto, bucket: &str, prefix: &str) -> Vec<Value> {
     let objects = moto.objects(bucket, prefix).await.into_iter();
     objects.map(|(key, body)| json!({ "key": key, "body": String::from_utf8(body).expect("text") })).collect()
 }
 
-/// Puts objects back, with some texts in them replaced: ids that AWS makes up are others here.
+/// Puts objects back, with some texts replaced: ids that AWS creates are different here.
 async fn put_back(moto: &Moto, bucket: &str, objects: &[Value], others: &[(&str, &str)]) {
     for object in objects {
         let [key, body] = ["key", "body"].map(|member| object[member].as_str().expect("a text"));
@@ -88,7 +88,7 @@ async fn put_back(moto: &Moto, bucket: &str, objects: &[Value], others: &[(&str,
     }
 }
 
-/// Not a test: with the binaries of a release in `MILLRACE_FUNCTIONS` it writes the fixtures of that release.
+/// Not a test: writes the fixtures of a release, with the release's binaries in `MILLRACE_FUNCTIONS`.
 #[test]
 #[ignore = "writes the fixtures of the release that MILLRACE_LEAVE names"]
 fn a_release_leaves_its_fixtures() {

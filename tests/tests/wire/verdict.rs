@@ -1,5 +1,6 @@
-//! Which refusals are a document's own fault: real answers of the real engine, and answers that it gives too rarely by a script.
-//! A document that the domain never accepts ends in the dead letters, and holds up nothing behind it.
+//! The refusals that are the document's own fault: real answers of the real engine, and scripted answers that the
+//! engine gives too rarely. A document that the domain never accepts becomes a dead letter, and blocks nothing after
+//! it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,10 +18,10 @@ use tests::scene::{Scene, receipts};
 use tests::script::{Script, Scripted, Step};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Records of a shard, of which the third is poison.
+/// The records of a shard. The third one is poison.
 const RECORDS: usize = 40;
 
-/// Documents that no try makes right, by the index in which each stands alone.
+/// Documents that the domain never accepts, each with the index that only it uses.
 const POISON: [(&str, &str); 4] = [
     ("mixed", r#""n":[1,2.5]"#),
     ("dotted", r#""labels":{"app":"a","app.kubernetes.io/name":"b"}"#),
@@ -28,7 +29,7 @@ const POISON: [(&str, &str); 4] = [
     ("grok", r#""m":"x""#),
 ];
 
-/// Processors that fail on what they find in an event, and one that drops.
+/// Processors that fail because of an event's contents, and one that drops.
 async fn make_pipeline(engine: &Engine, name: &str, indices: &str) {
     let processors = json!({ "processors": [
         { "grok": { "field": "m", "patterns": ["%{NUMBER:n}"], "if": "ctx.m != null" } },
@@ -48,7 +49,7 @@ fn records(kind: &str, poison: &str) -> Vec<String> {
     (0..RECORDS).map(record).collect()
 }
 
-/// One dataset, whose index is named by the event's kind.
+/// One dataset. The event's kind names its index.
 fn by_kind(scene: &Scene<'_>, from: &str) {
     let name = &scene.prefix;
     scene.set_pipeline(&format!("datasets:\n  - name: {name}\n    from: {{ {from} }}\n    index: {name}-%{{kind}}\n"));
@@ -68,7 +69,7 @@ async fn assert_one_letter_of_each(engine: &Engine, scene: &Scene<'_>, receipts:
     assert_eq!((sum(receipts, |r| r.sent), sum(receipts, |r| r.duplicates)), (total, 0), "each once: {receipts:?}");
 }
 
-/// Each kind in a shard or topic of its own: 39 indexed, one dead letter, no invocation failed.
+/// Each kind has its own shard or topic: 39 records are indexed, one is a dead letter, and no invocation fails.
 async fn hold_no_shard(name: &str, function: &str, from: &str, source: Source, items: Vec<Item>) {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     let scene = Scene::new(moto, name).await;
@@ -120,7 +121,7 @@ fn a_document_that_is_never_accepted_does_not_hold_its_object() {
     });
 }
 
-/// Events that the pipeline indexes, fails in two ways, or drops; and what each ends as.
+/// Events that the ingest pipeline indexes, fails in two ways, or drops, with the result of each.
 fn of_a_pipeline(count: usize, kinds: &[&'static str]) -> Vec<(&'static str, String)> {
     let event = |seq: usize| {
         let kind = kinds[seq % kinds.len()];
@@ -130,7 +131,7 @@ fn of_a_pipeline(count: usize, kinds: &[&'static str]) -> Vec<(&'static str, Str
     (0..count).map(event).collect()
 }
 
-/// Each event has the fate that the engine gave it, and none its neighbour's: the engine's answers are out of order.
+/// Each event has the fate of its own answer, not of another event's: the engine's answers are out of order.
 async fn each_has_its_own_fate(name: &str, kinds: &[&'static str], more: &str) {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     let scene = Scene::new(moto, name).await;
@@ -167,7 +168,7 @@ async fn each_has_its_own_fate(name: &str, kinds: &[&'static str], more: &str) {
 
 #[test]
 fn each_document_of_an_ingest_pipeline_has_the_fate_that_the_engine_gave_it() {
-    // A 500 is believed after half a minute at the earliest, so this test takes that long.
+    // A 500 counts as final only after half a minute, so this test takes that long.
     place::run(each_has_its_own_fate("verdict-pipeline", &["", "m", "f", "d", "", "d", "m"], ""));
 }
 
@@ -185,7 +186,7 @@ fn shard(count: u64) -> Vec<Item> {
     (0..count).map(|seq| shard.record(format!(r#"{{"seq":{seq},"pad":"{}"}}"#, "x".repeat(60)).as_bytes())).collect()
 }
 
-/// kinesis-ingest before a domain and a dead-letter bucket that follow a script.
+/// kinesis-ingest with a domain and a dead-letter bucket that follow a script.
 async fn scripted<'m>(moto: &'m Moto, name: &str, script: Script) -> (Scene<'m>, Scripted, Function) {
     let scene = Scene::new(moto, name).await;
     scene.set_source("stream: \"*\"", &[]);
@@ -231,7 +232,7 @@ fn a_domain_that_refuses_every_request_rejects_no_event() {
                 function.invoke(&tests::kinesis::event(&items), Duration::from_secs(2)).await.expect("it runs");
             let (undelivered, misunderstood) = mapping::undelivered(&items, &answer);
             assert_eq!((undelivered.len(), misunderstood), (1000, None), "{status}: {answer:?}");
-            // What no further try makes right fails the invocation at once, and rings.
+            // A status that no retry can change fails the invocation immediately, so that an alarm fires.
             assert!(status != 409 || matches!(answer, Answer::Error { .. }), "{status}: {answer:?}");
             let truth = other_side.truth();
             assert!(truth.letters.is_empty() && truth.created.is_empty(), "{status}: {truth:?}");
@@ -268,7 +269,7 @@ fn where_an_invocation_ends_between_the_two_tries_the_next_one_decides() {
         let event = tests::kinesis::event(&items);
         warm_up(&mut function, &items).await;
         let mut failed = 0;
-        // One is enough to meet the first 400, but for a machine that is too busy to get that far.
+        // One invocation meets the first 400, unless the machine is too busy.
         while failed < 8 {
             let answer = function.invoke(&event, Duration::from_millis(900)).await.expect("it runs");
             if response(&answer) == json!({ "batchItemFailures": [] }) {
@@ -283,7 +284,7 @@ fn where_an_invocation_ends_between_the_two_tries_the_next_one_decides() {
     });
 }
 
-/// The function has read its rules and has a connection.
+/// Lets the function read its rules and open a connection.
 async fn warm_up(function: &mut Function, items: &[Item]) {
     let answer = function.invoke(&tests::kinesis::event(&items[..1]), TIMEOUT).await.expect("it runs");
     assert_eq!(response(&answer), json!({ "batchItemFailures": [] }));
@@ -317,7 +318,7 @@ fn a_wait_that_the_domain_asks_for_ends_with_the_invocation() {
             assert_eq!(response(&answer)["batchItemFailures"].as_array().map(Vec::len), Some(1), "{answer:?}");
             assert!(other_side.truth().requests <= 2, "{wait}: it was waited for as far as there was time");
             other_side.follow(Script::default());
-            // Less than any wait that was kept would take.
+            // Less time than the domain asked to wait.
             let answer = function.invoke(&event, Duration::from_secs(20)).await.expect("it runs");
             assert_eq!(response(&answer), json!({ "batchItemFailures": [] }), "{wait}: {:#?}", function.lines());
             assert_eq!(other_side.truth().created.len(), 5, "{wait}");

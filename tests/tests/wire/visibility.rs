@@ -1,4 +1,4 @@
-//! Promise 8 towards the queue: a failed message comes back after a jittered pause, not after the queue's full timeout.
+//! Promise 8 for the queue: a failed message returns after a pause with jitter, not after the queue's full timeout.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn a_message_that_is_no_notification_lies_in_the_dead_letter_queue_at_once() {
         assert_eq!(kept[0].body, stranger.to_string(), "as it came");
         assert!(kept[0].attributes["millrace-reason"].contains("not a notification"), "{:?}", kept[0].attributes);
 
-        // Where that queue is not to be had, the message is not forgotten.
+        // If that queue is not available, the message is not acknowledged.
         scene.queue.send(&stranger).await;
         let mut function =
             scene.function(&domain.url(), &[("MILLRACE_DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:9/q")]).await;

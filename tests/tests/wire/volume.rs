@@ -1,4 +1,5 @@
-//! Promises 1, 3 and 5 in volume: generated events in gzip objects and in Kinesis records, into the real engine, twice.
+//! Promises 1, 3 and 5 with many events: generated events in gzip objects and in Kinesis records, into the real engine,
+//! twice.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,7 @@ fn every_event_of_a_stream_arrives_once_byte_for_byte_and_again_is_harmless() {
         let scenario = format!("{count} events of a Kinesis stream, half of them aggregated, real engine");
         let began = Instant::now();
         for round in 1..=2 {
-            // One invocation brings 5,000 records of an event each, the next 100 of 50 events that were aggregated.
+            // One invocation has 5,000 records of one event each, the next one has 100 records of 50 aggregated events.
             let mut shards = [Shard::new("volume", 0), Shard::new("volume", 1)];
             let mut lines = events::generate(count, 1).peekable();
             for number in 0.. {

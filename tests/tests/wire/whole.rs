@@ -1,4 +1,5 @@
-//! An object counts as read only when all of it came: whatever breaks off, and whatever S3 or somebody on the way answers instead.
+//! An object counts as read only if all of it arrived, whatever breaks off, and whatever S3 or a server in between
+//! answers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,11 +12,11 @@ use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
 use tests::scene::{Scene, receipts};
 
-/// Events of each object.
+/// The number of events of each object.
 const EVENTS: u64 = 60;
-/// Objects whose GETs meet what chance says; beside them stand those that are named.
+/// The number of objects whose GETs meet random faults, in addition to the named cases.
 const RANDOM: usize = 60;
-/// As many objects are read at once as the function has vCPUs.
+/// The number of objects that are read at the same time. The function has as many vCPUs.
 const AT_ONCE: usize = 20;
 
 fn lines(case: usize, name: &str) -> Vec<u8> {
@@ -25,7 +26,7 @@ fn lines(case: usize, name: &str) -> Vec<u8> {
     (0..EVENTS).map(line).collect::<Vec<_>>().concat().into_bytes()
 }
 
-/// What is known to have gone wrong, each by itself.
+/// The known faults, one at a time.
 fn named() -> Vec<(bool, Vec<Lie>)> {
     use Lie::{
         Busy, Checksum, Chunks, Cut, CutChunks, Later, NoEtag, NoLastChunk, Other, TheEnd, Total, UntilClosed, Whole,
@@ -70,7 +71,7 @@ fn by_chance(random: &mut fastrand::Rng) -> (bool, Vec<Lie>) {
     (random.bool(), (0..count).map(|_| lie(random)).collect())
 }
 
-/// What the domain holds of each case: the numbers of its events, and whether one is of another object.
+/// The documents of each case: the numbers of its events, and whether one belongs to another object.
 async fn held(engine: &Engine, indices: &str) -> BTreeMap<u64, (Vec<u64>, bool)> {
     let mut held: BTreeMap<u64, (Vec<u64>, bool)> = BTreeMap::new();
     engine
@@ -121,7 +122,7 @@ fn an_object_is_complete_only_when_all_of_it_came_whatever_was_answered() {
             format!("{} / {}", cases.len(), done.len()),
         );
 
-        // What was not acknowledged comes again, and S3 is well by now.
+        // Messages that were not acknowledged are redelivered, and S3 answers correctly by now.
         todo = failed;
         for case in &todo {
             liar.be_honest(&path(*case));
@@ -136,7 +137,7 @@ fn an_object_is_complete_only_when_all_of_it_came_whatever_was_answered() {
     });
 }
 
-/// Delivers these cases, twenty in a message batch; those that fail.
+/// Delivers these cases, twenty in a batch. Returns those that failed.
 async fn invoke(
     function: &mut local::function::Function,
     scene: &Scene<'_>,

@@ -1,7 +1,7 @@
-//! Any bytes at all, as an object: frames lie one behind the other within the stream, none is over its limit, chunks
-//! change nothing, and from the checkpoint of any frame exactly the rest comes.
+//! Arbitrary bytes as an object. Frames do not overlap and lie within the object. No frame is over its limit.
+//! The size of the chunks changes nothing. Resuming at the checkpoint of any frame returns exactly the rest.
 //!
-//! The first three bytes choose format, limit and chunk; the rest is the object.
+//! The first three bytes choose the format, the limit and the chunk size. The rest is the object.
 #![no_main]
 
 use std::io::{self, Read};
@@ -44,7 +44,7 @@ fn drain(mut frames: Frames<Chunked<'_>>, limit: usize) -> (Vec<Seen>, Vec<Check
                 assert!(!payload.is_empty() && payload.len() <= limit);
                 assert!(offset >= end);
                 let (payload, behind) = (payload.to_vec(), offset + payload.len() as u64);
-                // As if no line of several values decoded, which none does.
+                // Acts as if no frame of several values could be decoded, so every such frame is split.
                 if frames.split() {
                     continue;
                 }
@@ -78,7 +78,7 @@ fuzz_target!(|input: &[u8]| {
     let chunk = usize::from(*chunk) + 1;
     let (all, checkpoints) = drain(Frames::new(Chunked(object, usize::MAX), format, limit), limit);
     assert_eq!(drain(Frames::new(Chunked(object, chunk), format, limit), limit).0, all);
-    // Where a value was returned, a continuation returns the same and all behind it.
+    // Resuming at a returned value returns that value and everything after it.
     for (n, at) in checkpoints.iter().enumerate().take(20) {
         if matches!(all[n], Seen::Broken(..)) {
             continue;

@@ -1,12 +1,12 @@
-//! Any bytes at all, as a Kinesis record and as the message of an aggregated one: what is taken apart lies in the record,
-//! in order, and encoded anew gives the same user records.
+//! Arbitrary bytes as a Kinesis record, and as the message of an aggregated one. The user records lie within the
+//! record, in order. Encoding them again gives the same user records.
 #![no_main]
 
 use pipeline::frame::kpl::{UserRecord, user_records};
 use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
 
-/// The frame around a message, as the Kinesis Producer Library makes it.
+/// The frame around a message, as the Kinesis Producer Library writes it.
 fn frame(message: &[u8]) -> Vec<u8> {
     [b"\xf3\x89\x9a\xc2", message, &Md5::digest(message)].concat()
 }

@@ -1,5 +1,6 @@
-//! Any text as an event pattern, and what follows its first line as an event: it is compiled or refused with a place, and
-//! arrays in which it has to look for one and the same element are decided about, or not, in no time.
+//! Arbitrary text as an event pattern. The lines after the first are an event. The pattern compiles, or is refused with
+//! a line and a column. Large arrays, in which several conditions must hold for the same element, are decided or left
+//! undecided without delay.
 #![no_main]
 
 use pipeline::{decode::Decoder, select::Select};
@@ -17,7 +18,7 @@ fuzz_target!(|text: &str| {
     let mut decoder = Decoder::new();
     for event in [event, &hostile] {
         if let Ok(parsed) = decoder.decode(event.as_bytes()) {
-            // Undecided is an answer too.
+            // Undecided is a valid result too.
             let _ = select.matches(&parsed.event());
         }
     }

@@ -1,5 +1,5 @@
-//! Any text as a query, and what follows its first line as an event: it is compiled or refused with a column within it, and
-//! a value of 64 KiB is decided about in no time, whatever the regular expressions.
+//! Arbitrary text as a query. The lines after the first are an event. The query compiles, or is refused with a column
+//! within it. A value of 64 KiB is decided without delay, with any regular expressions.
 #![no_main]
 
 use pipeline::{decode::Decoder, select::Select};

@@ -1,7 +1,7 @@
-//! Any bytes at all, as the records of a stream: frames lie one behind the other within their record, none is over its
-//! limit, and what came before a record changes nothing.
+//! Arbitrary bytes as the records of a stream. Frames do not overlap and lie within their record. No frame is over its
+//! limit. A record gives the same frames after any earlier record.
 //!
-//! The first three bytes choose format, limit and where the first record ends; the rest is the second.
+//! The first three bytes choose the format, the limit and the end of the first record. The rest is the second record.
 #![no_main]
 
 use pipeline::frame::{Format, Frame, FrameError, Frames};
@@ -28,7 +28,7 @@ fn drain<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8], limit: usize) -> V
                 assert!(!payload.is_empty() && payload.len() <= limit);
                 assert!(last.is_none_or(|last| offset > last));
                 let payload = payload.to_vec();
-                // As if no line of several values decoded, which none does.
+                // Acts as if no frame of several values could be decoded, so every such frame is split.
                 if frames.split() {
                     continue;
                 }

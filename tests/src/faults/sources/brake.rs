@@ -1,4 +1,5 @@
-//! The brake: a domain that is full and then well. The sources are off, and on again as they were.
+//! The brake: a domain that is full and then healthy. The brake turns the sources off, and then on again with their
+//! earlier settings.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use serde_json::{Value, json};
 use crate::faults::stage::Stage;
 use crate::moto::Moto;
 
-/// The time of a run.
+/// The time of one run.
 const TIMEOUT: Duration = Duration::from_secs(6);
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -48,12 +49,12 @@ pub(super) async fn run(stage: &mut Stage) {
     until(stage, &mut full, 1).await;
     assert!(!moto.mapping(&queue).await.0 && !moto.mapping(&stream).await.0, "not paused: {:?}", set().await);
     assert!(moto.mapping(&of_others).await.0, "another deployment's source was touched");
-    // Its runtime API is that of the process that started last.
+    // The runtime API belongs to the process that started last.
     drop(full);
     let mut well = stage.start("brake", &env("0.01%")).await;
     until(stage, &mut well, 0).await;
     if stage.network.has_late() {
-        // A write that came late may have paused them again: the next run sees that.
+        // A delayed write may have paused the sources again. The next run notices it.
         stage.network.is_quiet().await;
         until(stage, &mut well, 0).await;
     }
@@ -64,7 +65,7 @@ pub(super) async fn run(stage: &mut Stage) {
     assert!(tags.tags().is_none_or(|tags| !tags.contains_key("millrace:paused")), "a tag is left: {tags:?}");
 }
 
-/// Runs as its clock does, until a run ends well and says that the sources are off, or on.
+/// Runs on schedule, until a run succeeds and reports this number of paused sources.
 async fn until(stage: &mut Stage, brake: &mut Function, paused: u64) {
     loop {
         let answer = stage.deliver(brake, &json!({ "source": "aws.events" }), TIMEOUT).await;
@@ -75,7 +76,7 @@ async fn until(stage: &mut Stage, brake: &mut Function, paused: u64) {
     }
 }
 
-/// A queue of its own, mapped to a function: moto takes the messages of a queue that is mapped, and runs nothing.
+/// Maps a new queue to a function. moto receives the messages of a mapped queue and runs nothing.
 pub(super) async fn mapped(moto: &Moto, function: &str, queue: &str) -> String {
     moto.queue(queue).await;
     moto.map_queue(function, queue, 9).await

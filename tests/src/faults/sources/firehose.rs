@@ -1,4 +1,4 @@
-//! Firehose: a batch of records is transformed by a rule that needs a secret, and Firehose repeats what fails.
+//! Firehose: a rule that needs a secret transforms a batch of records. Firehose retries failed invocations.
 
 use local::function::Answer;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::TIMEOUT;
 use crate::faults::stage::Stage;
 use crate::firehose::{self, Outcome};
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.

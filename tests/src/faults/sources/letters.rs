@@ -1,5 +1,5 @@
-//! Letters: dead letters are sent back by `replay`, tried again by the function of the objects, and deleted where they are settled.
-//! One holds its event, one is read at its source again, one can never be a document.
+//! Letters: `replay` sends dead letters back, the S3 function retries them, and deletes them after they are settled.
+//! One letter holds its event, one names an event that is read at its source again, one can never be a document.
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,17 @@ use super::s3::{drain, settle};
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
 
-/// An event of this size is over the limit of [`SMALL`], and under the one of a deployment.
+/// The length of an event. It is over the limit of [`SMALL`] and under the limit of a deployment.
 const LONG: usize = 80_000;
 const SMALL: (&str, &str) = ("MILLRACE_MAX_EVENT_BYTES", "65536");
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
 pub(super) async fn run(stage: &mut Stage) {
     let (moto, name) = (stage.services.moto, stage.scene.prefix.clone());
-    // Written by a function without a fault, into indices whose mapping is wrong.
+    // A function without a fault writes the letters, into indices whose mapping is wrong.
     map(stage, "long").await;
     let short: Vec<String> = (0..4).map(|number| format!("{{\"n\":\"text {number}\"}}\n")).collect();
     let long = format!("{{\"n\":\"text 9\",\"t\":\"{}\"}}\n", "word ".repeat(LONG / 5));
@@ -47,7 +47,7 @@ pub(super) async fn run(stage: &mut Stage) {
     let objects = moto.etags(&format!("dead-{name}"), "letters/").await.len();
     let done = through(stage, &mut replay, &event, LEASE).await;
     assert_eq!(done["sent"], objects, "{done}");
-    // Its runtime API is that of the process that started last.
+    // The runtime API belongs to the process that started last.
     drop(replay);
     stage.network.is_quiet().await;
     let mut ingest = stage.start("s3-ingest", &[]).await;
@@ -55,7 +55,7 @@ pub(super) async fn run(stage: &mut Stage) {
     settle(stage, &mut ingest, &given, TIMEOUT).await;
 }
 
-/// Maps the field `n` of the indices to come.
+/// Maps the field `n` of future indices.
 async fn map(stage: &Stage, kind: &str) {
     let name = &stage.scene.prefix;
     let template = json!({

@@ -1,4 +1,4 @@
-//! Recreate: a plan, a snapshot, the indices by other rules. The sources are off meanwhile, and on after.
+//! Recreate: a plan, a snapshot, then indices with other rules. The sources are off during it, and on afterwards.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -31,7 +31,7 @@ pub(super) async fn run(stage: &mut Stage) {
     settle(stage).await;
     let foreign = format!("foreign-{name}");
     stage.ask("PUT", &format!("/{foreign}/_doc/1?refresh=true"), &json!({ "foreign": 1 })).await;
-    // Indexed before there was a template: marked as `local adopt` does.
+    // This index is older than the template, so it is marked as `local adopt` does.
     let mark = json!({ "_meta": { "millrace": { "stack": name } } });
     stage.ask("PUT", &format!("/{name}-*/_mapping"), &mark).await;
 

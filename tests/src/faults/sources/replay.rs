@@ -1,4 +1,4 @@
-//! Replay: every object of a bucket is notified, in more than one invocation, and indexed once.
+//! Replay: every object of a bucket is notified, over several invocations, and indexed once.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
 
-/// Less than the objects take at their pace, so that the replay goes on by an invocation of itself.
+/// Shorter than the replay needs at its rate, so the function continues by invoking itself.
 const SHORT: Duration = Duration::from_secs(3);
-/// Longer than the lease of an invocation that was killed, which the next one waits for.
+/// Longer than the lease of a killed invocation. The next invocation waits until that lease expires.
 pub(super) const LEASE: Duration = Duration::from_secs(20);
-/// Objects that are replayed; four a second.
+/// The objects of the replay, at four a second.
 const OBJECTS: usize = 12;
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -43,7 +43,8 @@ pub(super) async fn run(stage: &mut Stage) {
     Given { good: lines, bad: Vec::new() }.assert_met(stage, &[]).await;
 }
 
-/// Invokes as Lambda does: one that fails again under its request id, and then the one that the function makes of itself.
+/// Invokes the function as Lambda does: retries a failed invocation under its request id, then runs the invocation that
+/// the function requested.
 pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Value, mut timeout: Duration) -> Value {
     let (mut event, mut id) = (event.clone(), local::runtime::request_id());
     loop {
@@ -62,7 +63,7 @@ pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Va
     }
 }
 
-/// Indexes whatever was notified, by a function without a fault.
+/// Indexes all notified objects, with a function without a fault.
 pub(super) async fn settle(stage: &mut Stage) {
     stage.network.is_quiet().await;
     let mut ingest = stage.scene.function(&stage.services.engine.url(), &[]).await;

@@ -1,4 +1,4 @@
-//! Retention: what is too old is deleted after its snapshot, and everything else stays as it is.
+//! Retention: an index that is too old is deleted after its snapshot. Every other index stays unchanged.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::faults::stage::Stage;
 
-/// The time of a run. The snapshot is taken in it, by an engine that may be busy.
+/// The time of a run. It includes the snapshot, which a busy engine takes slowly.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The time of what is made ready before, when all cells begin at once.
+/// The time of the setup, when all cells begin at the same moment.
 pub(super) const BEFORE: Duration = Duration::from_mins(5);
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -21,7 +21,7 @@ pub(super) async fn run(stage: &mut Stage) {
     stage.scene.set_source("key: \"**\"", &["retention: 3d", "snapshot: true"]);
     let place = format!("fs:{}/{name}", stage.services.snapshots);
     let env = [("MILLRACE_STACK", name.as_str()), ("MILLRACE_SNAPSHOTS", &place)];
-    // What lies there before the template has no mark.
+    // An index that existed before the template has no mark.
     let (old, unmarked, young) = (day(&name, 9), day(&name, 8), day(&name, 0));
     let put = |index: &str| format!("/{index}/_doc/1?refresh=true");
     stage.ask("PUT", &put(&unmarked), &json!({ "in": unmarked })).await;
@@ -33,7 +33,7 @@ pub(super) async fn run(stage: &mut Stage) {
     let mut retention = stage.start("retention", &env).await;
     let engine = stage.services.engine;
     let is_there = async |index: &str| engine.send("HEAD", &format!("/{index}"), "").await.0 == 200;
-    // As its clock does.
+    // Runs on schedule.
     loop {
         let answer = stage.deliver(&mut retention, &json!({ "source": "aws.events" }), TIMEOUT).await;
         let receipt: Option<Value> = answer.response().ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -45,7 +45,7 @@ pub(super) async fn run(stage: &mut Stage) {
     assert!(!is_there(&old).await, "what is too old is there");
     for index in [&unmarked, &young] {
         assert!(is_there(index).await, "{index} is gone");
-        // Blocked, it would refuse this.
+        // A blocked index would refuse this request.
         stage.ask("PUT", &format!("/{index}/_doc/2"), &json!({})).await;
     }
     let repository = stage.ask("GET", "/_snapshot", &Value::Null).await;
@@ -58,16 +58,16 @@ pub(super) async fn run(stage: &mut Stage) {
     assert!(all["snapshots"].as_array().is_some_and(|all| all.iter().any(holds)), "deleted without a snapshot: {all}");
 }
 
-/// What `setup` says before there is any fault.
+/// Checks the answer of `setup`, before any fault.
 ///
 /// # Panics
-/// If it failed.
+/// If `setup` failed.
 pub(super) fn answered(answer: std::io::Result<Answer>) {
     let answer = answer.expect("it runs");
     assert!(answer.response().is_ok(), "{answer:?}");
 }
 
-/// The index of so many days ago.
+/// The name of the index of this many days ago.
 fn day(name: &str, ago: i64) -> String {
     #[expect(clippy::disallowed_methods, reason = "what is old is old by the clock")]
     let now = jiff::Timestamp::now();

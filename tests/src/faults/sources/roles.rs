@@ -1,4 +1,4 @@
-//! Roles: the domain made ready where it has users and roles, and what was made removed again. Who had a role keeps it.
+//! Roles: setup in a domain with users and roles, then removal of the setup. Users keep the roles that they had before.
 
 use local::function::Answer;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::faults::stage::Stage;
 
 const API: &str = "/_plugins/_security/api";
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -17,7 +17,7 @@ pub(super) async fn run(stage: &mut Stage) {
     stage.scene.set_source("key: \"**\"", &["retention: 3d"]);
     let arn = |work: &str| format!("arn:aws:iam::123456789012:role/{name}-{work}");
     let (ingest, operate) = (arn("ingest"), arn("operate"));
-    // Somebody has made a role before, and given it to others; another role is nobody's here.
+    // One role already exists and is mapped to other users. Another role does not belong to this deployment.
     let ours = [format!("millrace_ingest_{name}"), format!("millrace_operate_{name}")];
     let foreign = format!("foreign-{name}");
     let others = json!({ "users": ["somebody"], "backend_roles": ["others"] });
@@ -44,7 +44,7 @@ pub(super) async fn run(stage: &mut Stage) {
     let [_, mapping] = about(stage, &ours[0]).await;
     assert_eq!(mapping[&ours[0]]["users"], json!(["somebody"]), "those who had the role have lost it: {mapping}");
 
-    // As the operator does by hand, until it says that all is gone.
+    // The operator runs this by hand, until it reports that everything is removed.
     loop {
         let answer = stage.deliver(&mut setup, &json!({ "remove": true }), TIMEOUT).await;
         if matches!(answer, Answer::Response(_)) {
@@ -59,7 +59,7 @@ pub(super) async fn run(stage: &mut Stage) {
         }
     }
     assert_eq!(about(stage, &foreign).await, before, "what others made was touched");
-    // Not by the task that clears up: it would meet the next cell.
+    // The cleanup task must not delete these: it would disturb the next cell.
     for kind in ["rolesmapping", "roles"] {
         stage.ask("DELETE", &format!("{API}/{kind}/{foreign}"), &Value::Null).await;
     }

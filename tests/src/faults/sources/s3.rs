@@ -1,5 +1,5 @@
-//! S3: objects by way of a queue. One comes without its length, one is denied at first, one holds bad lines; one message is
-//! no notification.
+//! S3: objects through a queue. One has no length, one is denied at first, one holds bad lines. One message is not a
+//! notification.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::faults::stage::Stage;
 use crate::faults::verify::{Found, Given};
 use crate::queue::{self, Message, Queue};
 
-/// Where a message is that is no notification.
+/// The message that is not a notification.
 const STRANGER: &str = "no notification";
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -44,7 +44,7 @@ pub(super) async fn run(stage: &mut Stage) {
     assert!(!kept.is_empty() && kept.iter().all(|message| message.body == strange), "{kept:?}");
 }
 
-/// What has to be true after. Where a reply was false, a replay of the dead letters brings what is missing.
+/// Checks the final state. If a reply was false, a replay of the dead letters delivers the missing events.
 pub(super) async fn settle(stage: &mut Stage, function: &mut Function, given: &Given, timeout: Duration) {
     if given.letters_are_right(stage).await == Found::MoreLetters {
         let column = stage.plan.as_ref().map(|plan| plan.column);
@@ -55,7 +55,7 @@ pub(super) async fn settle(stage: &mut Stage, function: &mut Function, given: &G
     given.assert_met(stage, &[function]).await;
 }
 
-/// Delivers until the queue is empty and nothing is on its way to it.
+/// Delivers until the queue is empty and no message is on its way to it.
 pub(super) async fn drain(stage: &mut Stage, function: &mut Function, timeout: Duration) {
     let queue = stage.scene.queue.clone();
     loop {
@@ -65,7 +65,7 @@ pub(super) async fn drain(stage: &mut Stage, function: &mut Function, timeout: D
             if queue.depth().await == 0 {
                 return;
             }
-            // Hidden for a while by a call that came late.
+            // A delayed call has hidden the messages for a while.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         }

@@ -1,4 +1,5 @@
-//! Setup: `CloudFormation` asks, and is answered whatever happens; where the answer is a failure, the operator deploys again.
+//! Setup: `CloudFormation` sends a request and always gets an answer. If the answer is a failure, the operator deploys
+//! again.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use serde_json::{Value, json};
 use crate::faults::row::Service;
 use crate::faults::stage::Stage;
 
-/// The time of a deployment's step.
+/// The time of one step of a deployment.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// One cell.
+/// Runs one cell.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -35,15 +36,15 @@ pub(super) async fn run(stage: &mut Stage) {
     assert_eq!(stage.ask("GET", &foreign, &Value::Null).await, before, "what others made was touched");
 }
 
-/// Deploys until `CloudFormation` is told that all is done.
+/// Deploys until `CloudFormation` gets an answer of success.
 pub(super) async fn deploy(stage: &mut Stage, setup: &mut Function) {
     let name = stage.scene.prefix.clone();
     for deployment in 0.. {
         let key = format!("answers/{deployment}");
-        // Signed, as CloudFormation's is: it can be put again.
+        // The URL is signed, as CloudFormation's is. It can be used again.
         let event = event(&format!("{}/t-{name}/{key}?Signature=x", stage.network.url(Service::S3)));
         let id = local::runtime::request_id();
-        // Lambda repeats what `CloudFormation` asks for and what fails.
+        // Lambda retries a failed request of `CloudFormation`.
         loop {
             let mut answer = stage.invoke(setup, &id, &event, TIMEOUT).await;
             if stage.is_delivered("twice") {

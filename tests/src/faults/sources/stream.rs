@@ -1,4 +1,4 @@
-//! Kinesis and Kafka: records of two shards or topic-partitions in batches, one of them poison and one with a bad line.
+//! Kinesis and Kafka: records of two shards or topic-partitions in batches. One record is poison, one has a bad line.
 
 use local::function::Function;
 
@@ -13,7 +13,7 @@ use crate::mapping::{Batch, Item, Limits, Mapping, Source};
 /// Records in a batch.
 const BATCH: usize = 4;
 
-/// A cell of Kinesis.
+/// Runs a cell of Kinesis.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -24,7 +24,7 @@ pub(super) async fn kinesis(stage: &mut Stage) {
     run(stage, "kinesis-ingest", Source::Kinesis, |lane, data| shards[lane].record(data)).await;
 }
 
-/// A cell of Kafka.
+/// Runs a cell of Kafka.
 ///
 /// # Panics
 /// If a promise is broken.

@@ -1,7 +1,7 @@
-//! What has to become of every event under events/, so that none is there for show.
+//! The expected result of every event in events/. So every event there is tested.
 //!
-//! In: the folders of events/. Out: for each event the function it is for, its answer, and the files with the documents
-//! and dead letters that are there afterwards. Deliberately absent: how that is found out (`world`).
+//! In: the folders of events/. Out: for each event its function, its answer, and the files with the expected documents
+//! and dead letters. Deliberately absent: the comparison (`world`).
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use tests::{engine::json as parse, place};
 
 use crate::cloud::sam::names;
 
-/// A function, and the events that it is given.
+/// A function, and its events.
 pub(crate) struct Function {
     /// Its binary.
     pub(crate) name: &'static str,
@@ -18,33 +18,33 @@ pub(crate) struct Function {
     pub(crate) logical_id: &'static str,
     /// The folder of its events under events/.
     folder: &'static str,
-    /// The index of all its documents, by the rules that are shipped.
+    /// The index of all its documents, by the rules of the repository.
     pub(crate) index: &'static str,
     /// Its events.
     pub(crate) expected: &'static [Expected],
-    /// The events that go through a container as well, which takes seconds each.
+    /// The events that also run in a container, which takes seconds each.
     pub(crate) in_a_container: &'static [&'static str],
 }
 
-/// What becomes of an event.
+/// The expected result of an event.
 pub(crate) struct Expected {
     /// Its file.
     pub(crate) event: &'static str,
     /// The answer.
     pub(crate) answer: Answer,
-    /// The files whose lines are documents afterwards.
+    /// The files whose lines become documents.
     documents: &'static [&'static str],
-    /// The file whose lines are dead letters afterwards.
+    /// The file whose lines become dead letters.
     dead_letters: Option<&'static str>,
 }
 
 /// An answer of a function.
 pub(crate) enum Answer {
-    /// `null`: there is nothing that an answer could say.
+    /// `null`: this answer carries no information.
     Nothing,
-    /// `batchItemFailures` with so many of the messages, from the first on.
+    /// `batchItemFailures` with this many messages, starting with the first.
     Failures(usize),
-    /// The file with the answer, in which data are not in base64.
+    /// The file with the answer, with the data as text instead of base64.
     File(&'static str),
 }
 
@@ -76,7 +76,7 @@ pub(crate) const S3: Function = Function {
     in_a_container: &["put.json", "several.json", "poison.json"],
 };
 
-/// The function of Kinesis. Its aggregated frames are of Amazon's own library (`aws_kinesis_agg`).
+/// The function of Kinesis. Amazon's own library (`aws_kinesis_agg`) made the aggregated frames.
 pub(crate) const KINESIS: Function = Function {
     name: "kinesis-ingest",
     logical_id: "KinesisIngestFunction",
@@ -157,13 +157,13 @@ impl Function {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The documents that are there after an event.
+    /// The documents that must exist after an event.
     pub(crate) fn documents(&self, expected: &Expected) -> Vec<String> {
         let lines = expected.documents.iter().map(|file| self.read(file));
         lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 
-    /// The dead letters that are there after an event, but for their reasons, which are for people.
+    /// The dead letters that must exist after an event, without their reasons, which are written for people.
     pub(crate) fn dead_letters(&self, expected: &Expected) -> Vec<Value> {
         let text = expected.dead_letters.map(|file| self.read(file)).unwrap_or_default();
         text.lines().map(parse).collect()

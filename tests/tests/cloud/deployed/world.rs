@@ -1,5 +1,5 @@
-//! Everything that a deployed function meets: an S3 with the objects of the events, a bucket for dead letters, and a real
-//! engine. Judges what an event left behind, and clears it away.
+//! The services around a deployed function: an S3 with the objects of the events, a bucket for dead letters, and a real
+//! engine. Checks the results of an event, and removes them.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use super::expected::{Answer, Expected, Function, S3};
 
 /// The bucket of the events.
 pub(crate) const BUCKET: &str = "millrace-logs";
-/// Where dead letters go.
+/// The bucket of dead letters.
 const DEAD_LETTERS: &str = "millrace-dead-letters";
-/// The same, as the functions are told.
+/// The same as a URL, for the functions' environment.
 pub(crate) const DEAD_LETTERS_URL: &str = "s3://millrace-dead-letters/letters";
-/// Every index of the rules that are shipped.
+/// A pattern of all indices of the repository's rules.
 const INDICES: &str = "logs-*,live-*,topic-*";
 /// The objects of the events: key, and file in events/s3.
 const OBJECTS: [(&str, &str); 4] = [
@@ -26,8 +26,8 @@ const OBJECTS: [(&str, &str); 4] = [
     ("source/jsona/dt=2026-11-22/café menu+tea.json", "objects/cafe-menu-tea.json"),
 ];
 
-/// The objects in an S3, and a domain without a document. The rules are those that are shipped, so their indices are the
-/// same for all, and one test at a time has them.
+/// The objects in an S3, and a domain without documents. All tests use the repository's rules and so the same indices.
+/// Therefore only one test at a time has a world.
 pub(crate) struct World {
     pub(crate) moto: &'static Moto,
     pub(crate) engine: &'static Engine,
@@ -35,7 +35,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `None` after [`tests::place::missing`] has said what is not there.
+    /// `None` after [`tests::place::missing`] has reported the missing component.
     pub(crate) async fn new() -> Option<Self> {
         static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let (moto, engine) = (Moto::shared()?, Engine::shared()?);
@@ -44,7 +44,7 @@ impl World {
             moto.bucket(BUCKET, false).await;
             moto.bucket(DEAD_LETTERS, false).await;
         }
-        // Their ETags are those that the events name: an object that differs would be rejected as gone.
+        // Their ETags must be those of the events: the function rejects a different object as gone.
         for (key, file) in OBJECTS {
             moto.put(BUCKET, key, S3.read(file).into_bytes()).await;
         }
@@ -53,7 +53,7 @@ impl World {
         Some(world)
     }
 
-    /// Whether the function did with an event what it should; leaves an empty domain and no dead letters.
+    /// Checks the results of an event. Leaves a domain without documents and no dead letters.
     pub(crate) async fn judge(&self, function: &Function, expected: &Expected, answer: &Value) {
         let name = format!("{} with {}", function.name, expected.event);
         assert_eq!(comparable(answer), wanted(function, expected), "{name}");
@@ -73,7 +73,7 @@ impl World {
         self.clear().await;
     }
 
-    /// Every dead letter, without its reason, and without the time of its object or record, which is S3's to say.
+    /// Every dead letter, without its reason, and without the time of its object or record, which S3 sets.
     async fn dead_letters(&self) -> Vec<Value> {
         let mut letters = Vec::new();
         for (_, ndjson) in self.moto.objects(DEAD_LETTERS, "").await {
@@ -101,7 +101,7 @@ impl World {
     }
 }
 
-/// The answer that an event has to get.
+/// The expected answer to an event.
 fn wanted(function: &Function, expected: &Expected) -> Value {
     match expected.answer {
         Answer::Nothing => Value::Null,
@@ -116,7 +116,7 @@ fn wanted(function: &Function, expected: &Expected) -> Value {
     }
 }
 
-/// An answer, with the data of Firehose's records as text.
+/// An answer, with the data of Firehose records as text.
 fn comparable(answer: &Value) -> Value {
     let mut answer = answer.clone();
     for record in answer.get_mut("records").and_then(Value::as_array_mut).into_iter().flatten() {

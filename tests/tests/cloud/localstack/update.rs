@@ -1,4 +1,4 @@
-//! A stack that is deployed again, with other rules and another parameter, while its functions are in use.
+//! An update of a stack with other rules and another parameter, while its functions are in use.
 
 use serde_json::Value;
 use tests::events::generate;
@@ -8,13 +8,13 @@ use super::{
     world::{RULES, STREAM, World},
 };
 
-/// How many events each source has.
+/// The number of events of each source.
 const COUNT: u64 = 20;
 /// The mappings of the queue and of the stream.
 const MAPPINGS: [&str; 2] = ["S3IngestFunctionQueue", "KinesisIngestFunctionStream"];
 
-/// What is deployed is what brings events: the functions that the mappings call have the parameter, and follow the rules. `setup` has
-/// put the templates of the new indices before.
+/// The functions that the mappings call have the new parameter, and follow the new rules. `setup` has already put the
+/// templates of the new indices.
 pub(super) async fn other_parameters_and_rules_reach_the_functions_that_mappings_call(world: &mut World<'_>) {
     let before = layers(world).await;
     let rules =

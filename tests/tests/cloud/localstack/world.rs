@@ -1,4 +1,4 @@
-//! The deployed stack with everything around it, and what has to be in its domain by now.
+//! The deployed stack with its services, and the events that its domain must hold.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,15 +15,16 @@ use tests::{envelope, place, receipt};
 
 use super::super::sam::{ARCHITECTURE, succeed, tool};
 
-/// The bucket of the stack.
+/// The bucket of the stack's objects.
 pub(crate) const BUCKET: &str = "stack-logs";
-/// Its stream.
+/// The stream of the stack.
 pub(crate) const STREAM: &str = "stack-events";
-/// Every index of its own: the engine is not.
+/// A pattern of all its indices. Other tests share the engine.
 const INDICES: &str = "stack-*,stacklive-*,stacknext-*,stacknextlive-*";
-/// Where template.yaml says that the rules lie.
+/// The line of template.yaml that says where the rules are.
 const RULES_PLACE: &str = "ContentUri: infra/";
-/// infra/pipeline.yaml, but for the names of the indices, and for what setup and retention do by it. Events are of 2023.
+/// infra/pipeline.yaml with other names of indices, and with settings for setup and retention. The retention is long,
+/// because the events are of 2023.
 pub(crate) const RULES: &str = r#"datasets:
   - name: stack
     from: { bucket: "*", key: "source/jsona/**" }
@@ -38,7 +39,7 @@ pub(crate) const RULES: &str = r#"datasets:
     index: stacklive-%{+YYYY.MM.dd}
 "#;
 
-/// A stack, its domain, and what was put into it.
+/// A stack, its domain, and the events that it received.
 pub(crate) struct World<'w> {
     pub(crate) engine: &'w Engine,
     pub(crate) localstack: &'w LocalStack,
@@ -55,24 +56,24 @@ impl<'w> World<'w> {
         Self { engine, localstack, stack, objects: Vec::new(), expected: Expected::of([]) }
     }
 
-    /// Deploys the stack again, with other rules and other parameters.
+    /// Deploys the stack again with other rules and other parameters.
     pub(crate) async fn update(&mut self, rules: &str, parameters: &[(&str, &str)]) {
         let started = Instant::now();
         self.stack = deployed(self.engine, self.localstack, rules, parameters).await;
         place::figure("template.yaml on LocalStack", "seconds until updated", started.elapsed().as_secs());
     }
 
-    /// An object as it is announced, which does not have to be there.
+    /// An object for a notification. The object does not have to exist.
     pub(crate) fn object(bucket: &str, key: &str, body: &[u8]) -> Object {
         Object { bucket: bucket.into(), key: key.into(), etag: hex(body), version: None, size: body.len() }
     }
 
-    /// Puts an object into the bucket, which announces it.
+    /// Puts an object into the bucket, which sends a notification.
     pub(crate) async fn put(&mut self, key: &str, body: Vec<u8>) {
         self.objects.push(self.localstack.aws.put(BUCKET, key, body).await);
     }
 
-    /// Everything that was put into the bucket.
+    /// All objects that were put into the bucket.
     pub(crate) fn objects(&self) -> &[Object] {
         &self.objects
     }
@@ -83,7 +84,7 @@ impl<'w> World<'w> {
         request.message_body(message.to_string()).send().await.expect("the message is sent");
     }
 
-    /// How often a message may fail before the queue gives it up.
+    /// Sets how often a message may fail before the queue gives it up.
     pub(crate) async fn allow_failures(&self, count: u32) {
         let policy =
             json!({ "deadLetterTargetArn": self.stack.output("DeadLetterQueueArn"), "maxReceiveCount": count });
@@ -96,7 +97,7 @@ impl<'w> World<'w> {
         self.attribute(self.stack.output("QueueUrl"), QueueAttributeName::QueueArn).await
     }
 
-    /// What a function answers, which is named by an output.
+    /// Invokes the function that an output names. Returns its answer.
     pub(crate) async fn ask(&self, function: &str, event: &Value) -> Value {
         self.localstack.invoke(self.stack.output(function), event).await
     }
@@ -111,7 +112,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// How many messages of a queue are visible.
+    /// The number of visible messages of a queue.
     pub(crate) async fn depth(&self, url: &str) -> u64 {
         let count = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessages).await;
         count.parse().expect("a number")
@@ -123,19 +124,19 @@ impl<'w> World<'w> {
         said.attributes().expect("attributes")[&name].clone()
     }
 
-    /// These events have to be in the domain in the end, each once.
+    /// Expects these events in the domain at the end, each once.
     pub(crate) fn expect(&mut self, lines: &[impl AsRef<str>]) {
         for line in lines {
             self.expected.add(line.as_ref().trim_end());
         }
     }
 
-    /// How many documents there are.
+    /// The number of documents.
     pub(crate) async fn count(&self) -> u64 {
         self.engine.count(INDICES).await
     }
 
-    /// Waits until there are so many, and says what the functions said where they do not come.
+    /// Waits for this many documents. If they do not arrive, fails with the functions' logs.
     pub(crate) async fn wait_for(&self, count: u64, within: Duration) {
         let end = Instant::now() + within;
         while self.count().await < count && Instant::now() < end {
@@ -145,7 +146,7 @@ impl<'w> World<'w> {
         assert_eq!(self.count().await, count, "{}", said());
     }
 
-    /// Index and source of what is found by the name and the user of an event, as typed into Discover.
+    /// Index and source of the documents with the name and the user of an event, found as a user would in Discover.
     pub(crate) async fn search(&self, line: &str) -> Vec<(String, Value)> {
         let event = parse(line);
         let (name, user) = (event["event_name"].as_str().expect("a name"), event["adid"].as_str().expect("a user"));
@@ -156,7 +157,7 @@ impl<'w> World<'w> {
         hits.map(|hit| (hit["_index"].as_str().expect("an index").into(), hit["_source"].clone())).collect()
     }
 
-    /// Every dead letter that is there.
+    /// All dead letters.
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
         let objects = self.localstack.aws.objects(self.stack.output("DeadLetterBucketName"), "dead-letters/").await;
         let texts = objects.into_iter().map(|(_, bytes)| String::from_utf8(bytes).expect("dead letters are text"));
@@ -165,7 +166,7 @@ impl<'w> World<'w> {
             .collect()
     }
 
-    /// What s3-ingest said of an object in the end, each time that it came.
+    /// The final receipts of s3-ingest for an object, one for each delivery.
     pub(crate) fn receipts(&self, key: &str) -> Vec<receipt::S3> {
         let lines = self.localstack.lines(self.stack.resource("S3IngestFunction"));
         let said = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -174,7 +175,7 @@ impl<'w> World<'w> {
         receipts.inspect(receipt::assert_balanced).map(read).collect()
     }
 
-    /// The domain holds the events that it has to, each once and byte for byte, and no other.
+    /// Checks that the domain holds exactly the expected events, each once and byte for byte.
     pub(crate) async fn assert_all_there(mut self) {
         let queue = self.stack.output("QueueUrl");
         until("the queue is empty", Duration::from_secs(30), async || (self.depth(queue).await == 0).then_some(()))
@@ -184,7 +185,7 @@ impl<'w> World<'w> {
     }
 }
 
-/// The stack, deployed by these rules, with these parameters besides the usual ones.
+/// Deploys the stack with these rules, and with these parameters in addition to the usual ones.
 async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &[(&str, &str)]) -> Stack {
     let folder = place::scratch();
     let file = folder.path().join("pipeline.yaml");
@@ -207,7 +208,7 @@ async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &
     localstack.deploy(&source).await
 }
 
-/// template.yaml as `CloudFormation` gets it after `sam package`, which puts other rules into another place.
+/// template.yaml as `CloudFormation` gets it after `sam package`, with these rules in another folder.
 fn translated(folder: &Path, rules: &str) -> String {
     let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
     let packaged = template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex(rules.as_bytes())));

@@ -1,4 +1,4 @@
-//! The templates, by checkov: what it complains about is mended, or explained beside its exception.
+//! The templates, checked by checkov: each complaint is fixed, or explained next to its exception.
 
 use super::{
     super::sam::{checkov, succeed},
@@ -13,7 +13,7 @@ fn checkov_finds_nothing_that_is_not_explained() {
         checkov.args(["--file", template]);
     }
     let report = succeed(&mut checkov);
-    // It also succeeds where it could not read one of them.
+    // checkov also succeeds if it could not read one of the templates.
     assert!(report.contains("Failed checks: 0") && !report.contains("Parsing errors"), "{report}");
 }
 

@@ -1,4 +1,4 @@
-//! What the template promises about a domain: a new one of infra/domain.yaml, or one that is there already.
+//! The template's promises about a domain: a new one of infra/domain.yaml, or an existing one.
 
 use std::sync::OnceLock;
 

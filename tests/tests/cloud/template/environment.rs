@@ -1,10 +1,10 @@
-//! What each function is told by its environment, and by which parameter.
+//! The environment variables of each function, and the parameters that they come from.
 
 use serde_json::{Value, json};
 
 use super::{FUNCTIONS, deployed, properties, statement};
 
-/// All functions that send requests to the domain; Firehose's sends none.
+/// All functions that send requests to the domain. Firehose's function sends none.
 const WITH_DOMAIN: [&str; 7] = [
     "S3IngestFunction",
     "KinesisIngestFunction",
@@ -14,7 +14,7 @@ const WITH_DOMAIN: [&str; 7] = [
     "BrakeFunction",
     "ReplayFunction",
 ];
-/// The functions that inflate a record as a whole: one that came, or one that a dead letter holds.
+/// The functions that decompress a whole record: from a stream, or from a dead letter.
 const WITH_RECORDS: [&str; 4] =
     ["S3IngestFunction", "KinesisIngestFunction", "KafkaIngestFunction", "FirehoseTransformFunction"];
 

@@ -1,4 +1,4 @@
-//! Alarms and the dashboard of infra/monitoring.yaml: that they look at metrics which there are, and that somebody is told.
+//! The alarms and the dashboard of infra/monitoring.yaml: their metrics exist, and the alarms notify.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -12,7 +12,7 @@ use super::{FUNCTIONS, TEMPLATES, deployed, properties, resources, translated};
 /// Names of metrics, with their units.
 type Metrics = &'static [(&'static str, &'static str)];
 
-/// The metrics by `function`, and who writes them, by its name in the nested template.
+/// The metrics by `function`. Each function has its name in the nested template.
 const BY_FUNCTION: [(&str, Metrics); 7] = [
     ("S3Ingest", &telemetry::ALARMED),
     ("S3Ingest", &telemetry::UNMATCHED),
@@ -23,7 +23,7 @@ const BY_FUNCTION: [(&str, Metrics); 7] = [
     ("Brake", &brake::METRICS),
 ];
 
-/// Whether the code writes a metric of the dimension `function`.
+/// Whether the code writes a metric with the dimension `function`.
 fn writes(function: &str, metric: &str) -> bool {
     BY_FUNCTION.iter().any(|(name, metrics)| *name == function && has(metrics, metric))
 }
@@ -44,7 +44,7 @@ fn alarms(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
     alarms.map(|(name, alarm)| (name.as_str(), &alarm["Properties"]))
 }
 
-/// The metrics that an alarm looks at: its own, or those that it computes with.
+/// The metrics of an alarm: its own, or those that its expression uses.
 fn watched(alarm: &Value) -> Vec<&Value> {
     match alarm["Metrics"].as_array() {
         Some(metrics) => metrics.iter().filter_map(|metric| metric["MetricStat"].get("Metric")).collect(),
@@ -52,13 +52,13 @@ fn watched(alarm: &Value) -> Vec<&Value> {
     }
 }
 
-/// The value of a metric's dimension, or the parameter's name that it is.
+/// The value of a metric's dimension, or the name of the parameter that holds it.
 fn dimension<'t>(metric: &'t Value, name: &str) -> Option<&'t str> {
     let dimensions = metric["Dimensions"].as_array().expect("dimensions");
     dimensions.iter().find(|dimension| dimension["Name"] == name)?["Value"]["Ref"].as_str()
 }
 
-/// The metrics of the dashboard, each as its line says.
+/// The metrics of the dashboard, each as its line in the dashboard says.
 fn dashboard(template: &Value) -> Vec<Value> {
     let body = properties(template, "Dashboard")["DashboardBody"]["Fn::Sub"].as_str().expect("a body");
     let body = parse(body);
@@ -78,7 +78,7 @@ fn alarms_of_events_look_at_metrics_that_the_functions_write() {
         looked_at.insert((metric, function));
     }
     for (function, metrics) in BY_FUNCTION {
-        // Bytes and counts of what went well are shown, and nobody is told.
+        // Bytes and counts of successes are only shown. They have no alarm.
         let told = [
             "rejected",
             "rejected_by_domain",
@@ -150,7 +150,8 @@ fn every_alarm_tells_the_one_topic_when_it_begins_and_when_it_ends() {
         assert!(alarm["TreatMissingData"].is_string(), "{name}: what it means when nothing comes is decided");
     }
     assert_eq!(resources(template, "AWS::SNS::Topic").len(), 1);
-    // CloudWatch cannot use the key that SNS has for an account: an encrypted topic needs one of its own that lets it.
+    // CloudWatch cannot use the account's default key of SNS. An encrypted topic needs its own key, which allows
+    // CloudWatch.
     assert_eq!(properties(template, "AlarmTopic")["KmsMasterKeyId"], json!({ "Ref": "AlarmKey" }));
     let key = properties(template, "AlarmKey")["KeyPolicy"]["Statement"].to_string();
     assert!(key.contains("cloudwatch.amazonaws.com"), "{key}");
@@ -168,7 +169,7 @@ fn an_alarm_comes_when_the_domain_rejects_most_of_a_hundred_events_and_more() {
         assert_eq!(metrics, ["rejected_by_domain", "sent"], "{function}");
         for metric in alarm["Metrics"].as_array().expect("metrics") {
             let is_computed = metric.get("Expression").is_some();
-            // An alarm takes one result; all others have to say that they are none.
+            // An alarm uses one result. All other expressions must set `ReturnData` to false.
             assert_eq!(metric.get("ReturnData").is_none(), is_computed, "{metric}");
             assert!(is_computed || (metric["MetricStat"]["Period"] == 300 && metric["MetricStat"]["Stat"] == "Sum"));
         }
@@ -192,7 +193,7 @@ fn alarms_of_the_domain_name_it_and_its_account() {
     let Some(template) = nested() else { return };
     let mut watched = BTreeSet::new();
     for (name, alarm) in alarms(template).filter(|(_, alarm)| alarm["Namespace"] == "AWS/ES") {
-        // Without both CloudWatch finds no metric, and the alarm is never told.
+        // Without both dimensions, CloudWatch finds no metric and the alarm never fires.
         let dimensions = (dimension(alarm, "DomainName"), dimension(alarm, "ClientId"));
         assert_eq!(dimensions, (Some("DomainName"), Some("AWS::AccountId")), "{name}");
         assert_eq!(template["Resources"][name]["Condition"], "HasDomain", "{name}");
@@ -238,15 +239,15 @@ fn an_alarm_comes_at_half_of_the_time_for_which_a_source_keeps_what_waits() {
     assert_eq!(properties(template, "QueueHalfway")["Threshold"], queue);
     let stream = half("SourceStream", "RetentionPeriodHours", 3600);
     let told = &properties(root, "Monitoring")["Parameters"];
-    // An existing stream may keep no more than Kinesis's own 24 hours.
+    // An existing stream may keep only Kinesis's default of 24 hours.
     assert_eq!(told["StreamHalfwaySeconds"], json!({ "Fn::If": ["IsNewStream", stream, 12 * 3600] }));
     let milliseconds = json!({ "Fn::Sub": "${StreamHalfwaySeconds}000" });
     assert_eq!(properties(template, "StreamHalfway")["Threshold"], milliseconds);
-    // While the brake holds a stream nobody reads it, and so nobody tells its lag.
+    // While the brake pauses a stream, no function reads it, so there is no metric of its lag.
     let hours = json!({ "Fn::If": ["HasStream", { "Fn::If": ["IsNewStream", stream / 3600, 12] }, queue / 3600] });
     assert_eq!(told["BrakeHalfwayHours"], hours);
     assert_eq!(properties(template, "BrakeHalfway")["Period"], 3600);
-    // A message in a dead-letter queue keeps the date of its first sending.
+    // A message in a dead-letter queue keeps the date on which it was first sent.
     let left = 14 * 86_400 - 2 * queue;
     assert_eq!(properties(template, "DeadLetterQueueHalfway")["Threshold"], left / 2);
 }
@@ -262,7 +263,7 @@ fn every_alarm_has_a_heading_that_says_what_to_do() {
     for name in &names {
         assert!(headings.contains(name), "docs/OPERATIONS.md has no heading for {name}");
     }
-    // Nor a heading for an alarm that there is no more: alarms are written as in the template, all else in words.
+    // There is also no heading for a removed alarm. A heading of one word is the name of an alarm in the template.
     for heading in headings.iter().filter(|heading| !heading.contains(' ')) {
         assert!(names.contains(heading), "there is no alarm {heading}");
     }

@@ -1,4 +1,4 @@
-//! What the template promises about the functions that look after the domain.
+//! The template's promises about the functions that maintain the domain.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn setup_runs_again_where_it_is_told_something_else() {
     let Some(template) = deployed() else { return };
     let setup = properties(template, "Setup");
     let told = variables(template, "SetupFunction");
-    // The stack compares these properties, and not the function's environment.
+    // CloudFormation compares these properties, and not the function's environment.
     assert_eq!(setup["Snapshots"], told["MILLRACE_SNAPSHOTS"]);
     for function in ["S3Ingest", "KinesisIngest", "KafkaIngest"] {
         assert!(setup["Roles"].to_string().contains(&format!("\"{function}Role\"")), "{setup}");
@@ -87,7 +87,8 @@ fn replay_goes_on_by_calling_itself_and_a_failed_call_is_kept_apart() {
     let Some(template) = deployed() else { return };
     let function = properties(template, "ReplayFunction");
     assert_eq!(function["RecursiveLoop"], "Allow");
-    // What lies in the other queue is moved to that of s3-ingest, which knows no call of replay.
+    // A separate queue, because operators move the messages of the other queue to s3-ingest, which cannot read a call
+    // of replay.
     assert_eq!(function["DeadLetterConfig"]["TargetArn"], json!({ "Fn::GetAtt": ["ReplayDeadLetterQueue", "Arn"] }));
     let name = function["FunctionName"]["Fn::Sub"].as_str().expect("a name");
     let itself = statement(template, "ReplayRole", "GoOn")["Resource"]["Fn::Sub"].as_str().expect("an ARN");
@@ -99,7 +100,7 @@ fn dead_letters_are_replayed_by_the_function_of_objects() {
     let Some(template) = deployed() else { return };
     let again = statement(template, "S3IngestRole", "TryDeadLettersAgain");
     assert_eq!(again["Resource"], json!({ "Fn::Sub": "${DeadLetterBucket.Arn}/dead-letters/*" }));
-    // A letter that another try has settled is gone, and not forbidden.
+    // A letter that another attempt has settled is missing, and not forbidden.
     let look = statement(template, "S3IngestRole", "TellMissingFromForbidden");
     assert!(look["Resource"].to_string().contains("\"DeadLetterBucket\""), "{look}");
 }

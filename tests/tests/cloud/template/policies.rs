@@ -1,7 +1,8 @@
-//! What each role may do, and who may use what the stack makes: tables of requests, decided as IAM decides them.
+//! The permissions of each role, and of the resources of the stack: tables of requests, decided as IAM decides them.
 //!
-//! A role has a table of the requests that it needs. Every one is allowed; every action of its policies is in it; and what
-//! another role's table has and its own has not is denied. So nobody gets a right without a line here.
+//! A role has a table of the requests that it needs. Every request is allowed, and every action of its policies is in
+//! the table. Requests of other roles' tables that are not in its own are denied. So a new permission needs a line
+//! here.
 
 mod delivery;
 mod documented;
@@ -20,7 +21,7 @@ use super::deployed;
 /// A request of a role: action, resource, context.
 type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// An existing domain and every source, with keys and secrets of one's own.
+/// An existing domain and every source, with the user's own keys and secrets.
 const EVERYTHING: &[(&str, &str)] = &[
     ("DomainEndpoint", "https://search.example.com"),
     ("DomainArn", "arn:aws:es:eu-west-1:111122223333:domain/search"),
@@ -36,7 +37,7 @@ const EVERYTHING: &[(&str, &str)] = &[
     ("SecurityGroupIds", "sg-1"),
     ("CreateSnapshotBucket", "true"),
 ];
-/// A serverless collection and the bucket alone.
+/// A serverless collection and only the bucket.
 const COLLECTION: &[(&str, &str)] = &[
     ("DomainEndpoint", "https://own.eu-west-1.aoss.amazonaws.com"),
     ("DomainAuth", "sigv4:aoss"),
@@ -44,7 +45,7 @@ const COLLECTION: &[(&str, &str)] = &[
     ("BucketName", "source"),
 ];
 
-/// The roles of the functions, with the requests that each needs in a stack with everything.
+/// The roles of the functions, with the requests that each needs in a stack with all features.
 const ROLES: [(&str, &[&[Row]]); 9] = [
     ("S3IngestRole", &[ingest::ALL, ingest::IN_VPC, ingest::S3]),
     ("KinesisIngestRole", &[ingest::ALL, ingest::IN_VPC, ingest::KINESIS]),
@@ -132,7 +133,7 @@ fn no_role_has_a_right_that_its_table_does_not_need() {
 fn every_role_of_the_stack_has_its_table() {
     let Some(template) = deployed() else { return };
     let mut roles = Template::new(template, EVERYTHING).resources("AWS::IAM::Role");
-    roles.retain(|role| *role != "SnapshotRole"); // it is the domain's: `owned`
+    roles.retain(|role| *role != "SnapshotRole"); // it belongs to the domain: `owned`
     roles.sort_unstable();
     let mut tables = ROLES.map(|(role, _)| role);
     tables.sort_unstable();

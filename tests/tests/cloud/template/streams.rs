@@ -1,4 +1,4 @@
-//! What the template promises about the stream, the topic and the delivery stream.
+//! The template's promises about the stream, the topic and the delivery stream.
 
 use serde_json::json;
 
@@ -64,7 +64,7 @@ fn the_topic_has_no_destination_since_lambda_would_then_give_up_after_ten_retrie
     let Some(template) = deployed() else { return };
     let mapping = properties(template, "KafkaIngestMapping");
     assert!(mapping.get("DestinationConfig").is_none());
-    // Partial answers are of the provisioned mode.
+    // Partial answers need the provisioned mode.
     assert_eq!(mapping["ProvisionedPollerConfig"]["MinimumPollers"], 1);
 }
 
@@ -129,11 +129,11 @@ fn firehose_calls_the_transform_and_keeps_what_it_could_not_read() {
     let errors = destination["ErrorOutputPrefix"].as_str().expect("a prefix");
     assert!(errors.contains("!{firehose:error-output-type}"), "{errors}");
     assert_eq!(destination["S3BackupMode"], json!({ "Ref": "SourceRecordBackup" }));
-    // Firehose takes no call and no answer of more than 6 MB, and waits for 3 MB at most.
+    // Firehose accepts requests and answers of at most 6 MB, and buffers at most 3 MB.
     let buffer = &template["Parameters"]["TransformBufferMegabytes"];
     assert!(buffer["Default"].as_f64() <= Some(3.0) && buffer["MaxValue"] == 3, "{buffer}");
     assert!(properties(template, "FirehoseTransformFunction")["Timeout"].as_u64() <= Some(300));
-    // What is deleted by age is only what was delivered or kept elsewhere.
+    // Objects that expire are only those that were delivered or kept elsewhere.
     let rules = properties(template, "DeliveryBucket")["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
     for rule in rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()) {
         assert_eq!(rule["Prefix"], "source-records/", "{rule}");
@@ -156,7 +156,7 @@ fn the_transform_may_do_nothing_but_log_and_read_its_key_and_knows_no_domain() {
     let names: Vec<_> = found.iter().map(|statement| &statement["Sid"]).collect();
     assert_eq!(names, ["Log", "ReadTheKeyOfHashes", "Decrypt"]);
     assert_eq!(found[1]["Resource"], json!({ "Ref": "HashKeySecretArn" }));
-    // Neither without a secret.
+    // Without a secret, these statements are absent too.
     let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().expect("statements");
     for statement in &statements[1..] {
         assert_eq!(statement["Fn::If"][0], "HasHashKey", "{statement}");

@@ -1,4 +1,5 @@
-//! `brake` pauses what brings events while the domain can take none, and releases it after, whatever else is known.
+//! `brake` pauses the event sources while the domain cannot accept documents, and releases them afterwards with their
+//! earlier settings.
 
 use serde_json::{Value, json};
 use tests::engine::Engine;
@@ -10,7 +11,7 @@ use super::{day, invoke};
 
 #[test]
 fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_next_run() {
-    // Blocks of the cluster would meet the other tests: a node of its own.
+    // A block of the cluster would disturb other tests, so this test has its own node.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "brake").await;
@@ -43,7 +44,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_ne
                 r#"{"transient":{"cluster.blocks.create_index":null}}"#,
                 "cluster.blocks.create_index",
             ),
-            // What the flood stage sets on each index of a full node.
+            // The flood stage of a full disk sets this block on each index.
             (
                 &format!("/{index}/_settings"),
                 r#"{"index.blocks.read_only_allow_delete":true}"#,
@@ -67,7 +68,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_ne
             assert_eq!(set().await, saved, "as they were, and what an operator turned off stays off");
         }
 
-        // A full disk by a limit that every disk is below, and a domain that is gone.
+        // A full disk, by a limit that every disk is below. Then a domain that does not answer.
         let short = [&env[..], &[("MILLRACE_FREE_STORAGE_BRAKE", "99.99%")]].concat();
         let mut short = scene.start("brake", &engine.url(), &short).await;
         let report = run(&mut short).await;
@@ -99,7 +100,7 @@ fn writes_refused_for_load_pause_the_sources_and_only_those_since_the_last_look(
         ];
         let mut brake = scene.start("brake", &engine.url(), &env).await;
         assert_eq!(invoke(&mut brake, &Value::Null).await.expect("a run")["paused"], 0);
-        // A real engine with one thread and one place to wait refuses most of what comes at once.
+        // A real engine with one thread and a queue of one refuses most requests that arrive at the same moment.
         let body = format!("{{\"create\":{{}}}}\n{{\"a\":\"{}\"}}\n", "x".repeat(2000)).repeat(200);
         let mut refused = 0;
         while refused < 50 {

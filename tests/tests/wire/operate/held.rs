@@ -1,4 +1,5 @@
-//! The sources are turned on again whatever was lost: the state, the run that held them, or nothing but time.
+//! The sources are turned on again in every case: the state is lost, the run that paused them is lost, or only time has
+//! passed.
 
 use local::function::Function;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use tests::scene::Scene;
 
 use super::invoke;
 
-/// A brake for which the domain is full, and one for which it is not; both of one deployment.
+/// Two brakes of one deployment: for one the domain is full, for the other it is healthy.
 async fn brakes(scene: &Scene<'_>, domain: &str) -> (Function, Function) {
     brakes_of(scene, domain, &format!("{}-s3,{0}-kinesis", scene.prefix)).await
 }
@@ -53,7 +54,7 @@ fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_h
         };
         let (mut full, mut well) = brakes(&scene, &engine.url()).await;
 
-        // Lost while the domain is full, and while it is well.
+        // The state is lost while the domain is full, and while it is healthy.
         for runs in [2, 1] {
             assert_eq!(run(&mut full).await, 1);
             lose_state().await;
@@ -65,14 +66,14 @@ fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_h
             assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
             assert!(!moto.mapping(&by_hand).await.0, "what others turned off stays off");
         }
-        // Nothing is left by which the brake would turn on what an operator turns off now.
+        // Nothing remains that would make the brake turn on a source that an operator turns off now.
         let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
         update().enabled(false).send().await.expect("an operator turns it off");
         assert_eq!(run(&mut well).await, 0);
         assert!(!moto.mapping(&queue).await.0);
         update().enabled(true).send().await.expect("and on");
 
-        // A deployment changes one mapping and makes another while both are to be off.
+        // A deployment changes one mapping and creates another while the brake pauses the sources.
         assert_eq!(run(&mut full).await, 1);
         let fifty = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(50).build();
         update().enabled(true).scaling_config(fifty).send().await.expect("a deployment");
@@ -97,7 +98,7 @@ fn a_source_that_is_listed_under_no_name_is_turned_on_and_only_a_deleted_one_is_
         assert_eq!(run(&mut full).await, 1);
         assert!(!moto.mapping(&queue).await.0);
 
-        // After an upgrade: the names are others, and the mapping calls what it called.
+        // After an upgrade, the functions have other names, and the mapping still calls the former function.
         let aws = Intercept::start(&moto.url()).await;
         let (state, url) = (String::from("s3://dead-unlisted/state"), aws.url());
         let env = [
@@ -146,7 +147,7 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
             moto.s3.put_object().bucket("dead-abandoned").key(key).body(body).send().await.expect("a state");
         };
         let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
-        // As the release before this one wrote them.
+        // The state in the format of the previous release.
         let mapping = json!({ "uuid": queue, "enabled": true, "maximum_concurrency": 10, "parallelization_factor": null, "in_transition": false });
         let progress = |updated_ms: i64| {
             json!({
@@ -165,7 +166,7 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
         assert_eq!(run(&mut well).await, 0);
         assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
 
-        // Half released by the release before this one: at its lowest concurrency.
+        // The previous release has released the source halfway, at its lowest concurrency.
         put("state/brake.json", &json!({ "by": [], "mappings": [mapping] })).await;
         let lowest = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(2).build();
         update().scaling_config(lowest).send().await.expect("it is eased");
@@ -218,7 +219,7 @@ fn a_tag_whose_removal_is_refused_once_is_removed_by_the_next_run_and_turns_noth
 
 #[test]
 fn the_sources_wait_while_no_index_of_today_can_be_made_or_it_is_closed() {
-    // A limit of the cluster would meet the other tests: a node of its own.
+    // A limit of the cluster would disturb other tests, so this test has its own node.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "standstill").await;
@@ -256,7 +257,7 @@ fn sources_that_others_mapped_to_the_alias_are_paused_and_released_too() {
         moto.lambda_function("alias-s3").await;
         moto.lambda_alias("alias-s3", "live").await;
         moto.queue("alias-added").await;
-        // moto takes an alias in an ARN only, and lists mappings by the text that they were made with.
+        // moto accepts an alias only in an ARN, and lists mappings by the text that they were created with.
         let function = "arn:aws:lambda:eu-west-1:123456789012:function:alias-s3";
         let own = moto.map_queue(function, "alias", 10).await;
         let added = moto.map_queue(&format!("{function}:live"), "alias-added", 7).await;

@@ -1,4 +1,5 @@
-//! Whose an index is, is told by its mark: what others made stays, and what an earlier version made is adopted first.
+//! The owner of an index follows from its mark. Indices of others stay, and indices of an earlier version must be
+//! adopted first.
 
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
@@ -26,7 +27,7 @@ async fn mark(engine: &Engine, index: &str) -> Value {
     mapping[index]["mappings"]["_meta"]["millrace"]["stack"].clone()
 }
 
-/// The template that the release before marks made for [`rules`].
+/// The template that the last release without marks made for [`rules`].
 async fn put_former_template(engine: &Engine, name: &str) {
     let former = json!({
         "index_patterns": [format!("{name}-*.*.*")], "priority": 303 + name.len(),
@@ -49,7 +50,7 @@ fn indices_of_an_earlier_version_are_reported_adopted_and_then_deleted() {
         for index in old.iter().chain([&ours(0), &foreign]) {
             fill(&engine, index).await;
         }
-        // An alias of one index writes into it, though it does not say so.
+        // An alias of a single index is written to, even without `is_write_index`.
         engine
             .ask(
                 "POST",
@@ -60,7 +61,7 @@ fn indices_of_an_earlier_version_are_reported_adopted_and_then_deleted() {
         engine.ask("POST", &format!("/{}/_close", old[0]), "").await;
         let all = indices(&engine).await;
 
-        // The upgrade: from here on the template marks.
+        // The upgrade. From now on, the template marks new indices.
         let env = [("MILLRACE_STACK", "Web")];
         let mut setup = scene.start("setup", &engine.url(), &env).await;
         for _ in 0..2 {
@@ -80,7 +81,7 @@ fn indices_of_an_earlier_version_are_reported_adopted_and_then_deleted() {
         assert!(metrics.contains(r#""unowned""#), "{metrics}");
         assert_eq!(indices(&engine).await.len(), all.len() + 1, "nothing is deleted");
 
-        // From a terminal, dry at first.
+        // Adopts from a terminal, first as a dry run.
         let program = Program::of(&scene, &engine.url()).with(&env);
         let said = program.run(&["adopt"]).await;
         assert!(said.code == Some(0) && said.stdout.contains("4 indices would be marked; --write"), "{said:?}");
@@ -89,11 +90,11 @@ fn indices_of_an_earlier_version_are_reported_adopted_and_then_deleted() {
         assert_eq!(said.json()["adopted"], json!([{ "index": old[0], "dataset": "owned" }]), "{said:?}");
         let said = program.run(&["adopt", &foreign]).await;
         assert!(said.code == Some(1) && said.stdout.contains("no dataset"), "{said:?}");
-        // The rest by the function.
+        // The function adopts the rest.
         let done = invoke(&mut setup, &json!({ "adopt": true })).await.expect("adopted");
         assert_eq!(done["adopted"].as_array().map(Vec::len), Some(3), "{done}");
 
-        // Another stack with the same rules leaves them alone.
+        // Another stack with the same rules does not touch them.
         let pay = [("MILLRACE_STACK", "pay")];
         let mut other = scene.start("retention", &engine.url(), &pay).await;
         let receipt = invoke(&mut other, &json!({})).await.expect("a run");
@@ -113,7 +114,7 @@ fn a_template_for_the_mark_hides_no_other_and_no_two_datasets_share_a_name() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "hidden").await;
-        // Nothing but an age: its template is for the mark alone.
+        // These datasets only have a retention, so their templates exist only for the mark.
         let dataset = |name: &str, index: &str, more: &str| {
             format!("  - {{ name: {name}, from: {{ key: \"{name}/**\" }}, index: \"{index}\"{more} }}\n")
         };
@@ -203,7 +204,7 @@ fn a_template_of_another_stack_is_left_alone_until_somebody_takes_it_over() {
         assert_eq!(owners().await, [named("second")]);
         fill(engine, "taken-2026.11.22").await;
         assert_eq!(mark(engine, "taken-2026.11.22").await, "second");
-        // What is removed is the owner's only.
+        // Only the resources of the owner are removed.
         let removed = invoke(&mut first, &json!({ "remove": true })).await.expect("nothing is left of it");
         assert_eq!(removed["templates"], json!([]), "{removed}");
         let said = program.run(&["setup", "--remove", "--json"]).await;

@@ -1,4 +1,5 @@
-//! The brake learns from the functions that ingest what no look at the domain shows: a missing permission, and the capacity of a collection.
+//! The ingest functions report to the brake what it cannot see in the domain: a missing permission, and the capacity of
+//! a collection.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use tests::scene::Scene;
 
 use super::invoke;
 
-/// An overload is borne until the time is up.
+/// The function retries an overload until its deadline.
 const SHORT: Duration = Duration::from_secs(4);
 const LONG: Duration = Duration::from_mins(1);
 
-/// A deployment whose `_bulk` requests meet a status, and its brake.
+/// A deployment whose `_bulk` requests get a fixed status, and its brake.
 struct Deployment<'m> {
     scene: Scene<'m>,
     domain: Intercept,
@@ -30,7 +31,7 @@ impl<'m> Deployment<'m> {
     async fn new(moto: &'m Moto, engine: &Engine, name: &str, brake: &[(&str, &str)]) -> Self {
         let scene = Scene::new(moto, name).await;
         moto.lambda_function(&format!("{name}-s3")).await;
-        // Not the queue of the scene: moto takes the messages of a queue that is mapped, and runs nothing.
+        // A separate queue: moto receives the messages of a mapped queue, and runs nothing.
         moto.queue(&format!("{name}-mapped")).await;
         let mapping = moto.map_queue(&format!("{name}-s3"), &format!("{name}-mapped"), 10).await;
         let domain = Intercept::start(&engine.url()).await;
@@ -40,14 +41,14 @@ impl<'m> Deployment<'m> {
         Self { scene, domain, mapping, brake, number: 0, timeout: LONG }
     }
 
-    /// Every `_bulk` request is answered with this status, or passed on.
+    /// Answers every `_bulk` request with this status, or relays it.
     fn bulk(&mut self, status: Option<u16>) {
         self.timeout = if status == Some(429) { SHORT } else { LONG };
         let fault = status.map_or(Fault::None, Fault::Refused);
         self.domain.set(move |head, _| if head.uri.path().ends_with("_bulk") { fault } else { Fault::None });
     }
 
-    /// One more object for a process that has just started, since one process leaves a mark every few minutes only.
+    /// Ingests one more object in a new process, because one process leaves a mark only every few minutes.
     async fn ingest(&mut self) {
         let name = format!("{}-s3", self.scene.prefix);
         let state = format!("s3://dead-{}/state", self.scene.prefix);
@@ -60,7 +61,7 @@ impl<'m> Deployment<'m> {
         self.scene.queue.deliver(&mut function, self.timeout).await.expect("a message");
     }
 
-    /// One run of the brake: 1 where it holds the sources, and they are off.
+    /// Runs the brake once: it reports 1 if the sources are paused.
     async fn run(&mut self) -> Value {
         let report = invoke(&mut self.brake, &Value::Null).await.expect("a run");
         let is_on = self.scene.moto.mapping(&self.mapping).await.0;
@@ -85,7 +86,7 @@ fn the_sources_wait_while_the_role_may_not_write_and_a_trial_finds_that_it_may()
         let report = one.run().await;
         let reason = report["reasons"][0].as_str().unwrap_or_default();
         assert!(reason.contains("forbidden-s3") && reason.contains("permission"), "{report}");
-        // What an invocation leaves that had begun before is no other standstill.
+        // A mark of an invocation that had begun before the pause does not count as a new reason.
         one.ingest().await;
         assert!(one.is_paused().await && one.is_paused().await);
         assert!(!one.is_paused().await, "the trial");
@@ -110,12 +111,12 @@ fn one_function_that_may_not_write_stops_no_other_whose_documents_arrive() {
         for number in 0..3 {
             one.bulk(Some(403));
             one.ingest().await;
-            // By another function of the deployment.
+            // Another function of the deployment writes a document.
             let other = json!({ "base_dt": "2026-11-28T00:00:00Z", "other": number });
             engine.ask("POST", "/delivered-2026.11.28/_doc", &other.to_string()).await;
             assert!(!one.is_paused().await);
         }
-        // The mark does not count again when nothing is written any more.
+        // The same mark does not count again after the writes stop.
         assert!(!one.is_paused().await);
     });
 }
@@ -145,7 +146,7 @@ fn a_brake_that_lost_its_memory_or_cannot_read_it_releases() {
 fn the_sources_wait_while_a_collection_has_no_capacity() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        // It asks the collection nothing.
+        // The brake sends no request to the collection.
         let nowhere = [("MILLRACE_DOMAIN_ENDPOINT", "http://127.0.0.1:9"), ("MILLRACE_DOMAIN_AUTH", "sigv4:aoss")];
         let mut one = Deployment::new(moto, engine, "capacity", &nowhere).await;
         assert!(!one.is_paused().await);

@@ -1,4 +1,4 @@
-//! `replay` brings objects and dead letters once more: nothing is added that is there, nothing is lost that was killed.
+//! `replay` delivers objects and dead letters again: existing documents are not duplicated, and a kill loses nothing.
 
 mod letters;
 mod recreate;
@@ -19,7 +19,7 @@ use tests::scene::{Scene, receipts};
 
 use super::invoke;
 
-/// The function `replay` of a scene; it goes on by a function that moto knows, and that does not run.
+/// Starts the function `replay` of a scene. It continues by invoking a function that moto knows and does not run.
 pub(in super::super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&str, &str)]) -> Function {
     let name = format!("replay-{}", scene.prefix);
     scene.moto.lambda_function(&name).await;
@@ -36,7 +36,7 @@ pub(in super::super) async fn replay(scene: &Scene<'_>, domain: &str, more: &[(&
     scene.start("replay", domain, &env).await
 }
 
-/// Invokes until it is over, as its own invocations of itself would; how it stands then.
+/// Invokes until the replay is over, as the function would invoke itself. Returns the final progress.
 pub(in super::super) async fn through(function: &mut Function, event: &Value, limit: Duration) -> Value {
     let mut answer = function.invoke(event, limit).await.expect("it runs");
     loop {
@@ -77,7 +77,7 @@ fn a_replay_of_everything_adds_nothing_and_leaves_out_what_no_dataset_takes() {
         assert_eq!((sum(again, |r| r.duplicates), sum(again, |r| r.indexed)), (300, 0));
         assert_eq!(engine.count("replay-*").await, 300);
 
-        // By its name, and what is refused.
+        // The progress by the id of the replay, and requests that are refused.
         let progress = invoke(&mut replay, &json!({ "progress": done["id"] })).await.expect("progress");
         assert_eq!(progress, done);
         for (event, says) in [
@@ -127,7 +127,7 @@ fn a_terminal_does_the_same_and_either_goes_on_where_the_other_stopped() {
         let said = program.run(&["replay", &from, "--dataset", "other"]).await;
         assert!(said.code == Some(1) && said.stderr.contains("there is no dataset `other`"), "{}", said.stderr);
 
-        // The function begins slowly, and the terminal has the rest.
+        // The function processes a first part slowly, and the terminal processes the rest.
         let mut replay = replay(&scene, "http://127.0.0.1:9", &[]).await;
         let answer = replay.invoke(&json!({ "from": from, "rate": 2 }), Duration::from_secs(6)).await.expect("it runs");
         let begun = parse(&String::from_utf8_lossy(answer.response().expect("progress")));
@@ -145,7 +145,7 @@ fn a_terminal_does_the_same_and_either_goes_on_where_the_other_stopped() {
     });
 }
 
-/// Many listed objects, of which the function is killed again and again; then every one is in the queue.
+/// Replays many listed objects while the function is killed repeatedly. Then every object is in the queue.
 async fn killed_at_random(moto: &Moto, name: &str, objects: usize, kills: usize) {
     let scene = Scene::new(moto, name).await;
     let keys: Vec<String> = (0..objects).map(|number| format!("source/{number:06}.json")).collect();
@@ -154,12 +154,12 @@ async fn killed_at_random(moto: &Moto, name: &str, objects: usize, kills: usize)
     }
     let mut replay = replay(&scene, "http://127.0.0.1:9", &[]).await;
     let mut random = fastrand::Rng::with_seed(place::seed(name));
-    // At a pace, or it is over before it can be killed.
+    // With a rate. Otherwise the replay would end before a kill.
     let mut event = json!({ "from": format!("s3://{}/source/", scene.bucket), "rate": 100 });
     let states = async || moto.objects(&format!("dead-{name}"), "state/replays/").await;
     for _ in 0..kills {
         let work = replay.invoke(&event, super::LIMIT);
-        // Often before it is done: then the process is killed with everything that was under way.
+        // Often before the invocation ends. Then the process is killed with all requests in flight.
         let _ = tokio::time::timeout(Duration::from_millis(random.u64(300..2_500)), work).await;
         replay.kill().await;
         if let [(_, state)] = states().await.as_slice() {
@@ -201,11 +201,12 @@ fn the_pace_is_kept_also_from_one_invocation_to_the_next() {
         let mut replay = replay(&scene, "http://127.0.0.1:9", &[]).await;
         let started = Instant::now();
         let event = json!({ "from": format!("s3://{}", scene.bucket), "rate": 20 });
-        // Less time than it takes: it goes on by further invocations.
+        // Less time than the replay needs, so it continues in further invocations.
         let done = through(&mut replay, &event, Duration::from_millis(1_500)).await;
         let seconds = started.elapsed().as_secs_f64();
         assert_eq!(done["sent"], 60);
-        // A lower bound: no machine is too fast for a pace. The first of each invocation need not wait.
+        // This is a lower bound, because a fast machine must keep the rate too. The first object of each invocation
+        // need not wait.
         assert!(seconds > 1.9, "60 objects at 20 a second in {seconds} s");
         let paces: BTreeSet<_> = replay.lines().into_iter().collect();
         assert!(!paces.iter().any(|line| line.contains("ERROR")), "{paces:?}");

@@ -1,4 +1,4 @@
-//! `retention` deletes what is old, after its snapshot, and nothing else.
+//! `retention` deletes old indices, after their snapshots, and nothing else.
 
 use local::function::Function;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use tests::scene::{Scene, receipts};
 
 use super::{day, engine, indices, invoke};
 
-/// The block of a full disk: nothing but deletion.
+/// The block of a full disk, which allows only deletions.
 const FULL: &str = "index.blocks.read_only_allow_delete";
 
 /// Puts one document into an index.
@@ -36,13 +36,13 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
         let young = [ours(0), ours(1), ours(3)];
         let foreign = [format!("{}-reindexed", ours(9)), format!("other-{}", day(9)), "retention".into()];
         let in_use = ours(30);
-        // What is made under this stack's template carries its mark.
+        // Indices that are created under this stack's template have its mark.
         let mut setup = scene.start("setup", &engine.url(), &[]).await;
         invoke(&mut setup, &json!({})).await.expect("the template");
         for index in old.iter().chain(&young).chain(&foreign) {
             fill(&engine, index).await;
         }
-        // An alias writes into it, as those of a rollover do, whatever its name tells.
+        // An alias writes into it, as after a rollover. So it stays, in spite of the date in its name.
         let alias = json!({ "aliases": { "current": { "is_write_index": true } } });
         engine.ask("PUT", &format!("/{in_use}"), &alias.to_string()).await;
         engine.ask("POST", &format!("/{}/_close", old[0]), "").await;
@@ -54,7 +54,7 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
         assert_eq!((&would["planned"], &would["deleted_indices"]), (&json!(3), &json!(0)), "{would}");
         assert_eq!(indices(&engine).await, all, "a dry run deletes nothing");
 
-        // Nobody has set up the repository: no snapshot, so no deletion, and nothing refuses writes for it.
+        // The repository does not exist yet: no snapshot, so no deletion, and no block of writes remains.
         let error = invoke(&mut retention, &json!({})).await.expect_err("there is no repository");
         assert!(error.contains("3 of 3 indices could not be deleted"), "{error}");
         assert_eq!(indices(&engine).await, all);
@@ -81,7 +81,7 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
         let again = invoke(&mut retention, &json!({})).await.expect("another run");
         assert_eq!(again["planned"], 0, "{again}");
 
-        // What was deleted can be had again, each index with what was in it.
+        // The deleted indices can be restored, each with its documents.
         let listed = parse(&engine.ask("GET", "/_snapshot/millrace/_all", "").await);
         let snapshots = listed["snapshots"].as_array().expect("snapshots");
         assert_eq!(snapshots.len(), 3, "{listed}");
@@ -95,12 +95,13 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
     });
 }
 
-/// What the mapping of an index says of itself.
+/// `_meta` of the mapping of an index.
 async fn meta_of(engine: &Engine, index: &str) -> Value {
     parse(&engine.ask("GET", &format!("/{index}/_mapping"), "").await)[index]["mappings"]["_meta"].clone()
 }
 
-/// A snapshot of an index that a run has begun and not waited for, as its mapping keeps it; the name.
+/// Puts an index into the state after a run that began a snapshot and did not wait for it. Returns the name of the
+/// snapshot.
 async fn begun(engine: &Engine, index: &str) -> String {
     engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
     let state = parse(&engine.ask("GET", &format!("/_cluster/state/metadata/{index}"), "").await);
@@ -117,7 +118,8 @@ async fn begun(engine: &Engine, index: &str) -> String {
     name
 }
 
-/// Copies by the engine, each with the mark of its original and a name that a dataset could have made.
+/// Copies an index by clone and by restore. Each copy has the mark of its original, and a name that a dataset could
+/// make.
 async fn copy(engine: &Engine, index: &str, cloned: &str, snapshot: &str, restored: &str) {
     engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
     engine.ask("POST", &format!("/{index}/_clone/{cloned}"), "").await;
@@ -126,7 +128,7 @@ async fn copy(engine: &Engine, index: &str, cloned: &str, snapshot: &str, restor
     engine.ask("POST", &path, &renamed).await;
 }
 
-/// Adopts copies, also on a full disk: `adopt` leaves them out where it does not name them.
+/// Adopts copies, also on a full disk. `adopt` ignores copies that it does not name.
 async fn adopt_by_name(engine: &Engine, setup: &mut Function, cloned: &str, copied: &str) {
     let done = invoke(setup, &json!({ "adopt": true })).await.expect("nothing to adopt");
     assert_eq!((&done["adopted"], done["copies"].as_array().map(Vec::len)), (&json!([]), Some(3)), "{done}");
@@ -137,7 +139,7 @@ async fn adopt_by_name(engine: &Engine, setup: &mut Function, cloned: &str, copi
     assert_eq!(settings[copied]["settings"][FULL], "true", "{settings}");
 }
 
-/// The snapshot that was begun holds another index: all is as it was before, the block of the full disk too.
+/// The snapshot that was begun holds another index. Everything is as before, including the block of the full disk.
 async fn a_failed_snapshot_changes_nothing(engine: &Engine, retention: &mut Function, index: &str, other: &str) {
     fill(engine, index).await;
     let name = begun(engine, index).await;
@@ -170,23 +172,23 @@ fn only_a_snapshot_of_the_index_as_it_is_counts() {
         for index in [&full, &taken, &lifted, &prefix, &copied, &young] {
             fill(&engine, index).await;
         }
-        // A run before this one was killed while it waited.
+        // An earlier run was killed while it waited for the snapshot.
         let waited_for = begun(&engine, &taken).await;
-        // Somebody has lifted the block meanwhile, written, and blocked again.
+        // A user has removed the block, written a document, and set the block again.
         begun(&engine, &lifted).await;
         engine.index_setting(&lifted, "index.blocks.write", &Value::Null).await;
         engine.ask("PUT", &format!("/{lifted}/_doc/2?refresh=true"), "{}").await;
         engine.index_setting(&lifted, "index.blocks.write", &json!(true)).await;
-        // A snapshot whose name begins with the name of another index, and that index is blocked.
+        // A snapshot whose name begins with the name of another index, which is blocked.
         let other = json!({ "indices": young }).to_string();
         engine.ask("PUT", &format!("/_snapshot/millrace/{prefix}-web-1?wait_for_completion=true"), &other).await;
         engine.ask("PUT", &format!("/{prefix}/_block/write"), "").await;
-        // What another index keeps was copied into this one's mapping.
+        // The `_meta` of another index was copied into the mapping of this one.
         let meta = meta_of(&engine, &taken).await;
         engine.ask("PUT", &format!("/{copied}/_mapping"), &json!({ "_meta": meta }).to_string()).await;
         engine.ask("PUT", &format!("/{copied}/_block/write"), "").await;
         copy(&engine, &young, &cloned, &format!("{prefix}-web-1"), &restored).await;
-        // What the engine does to the indices of a full disk; the oldest of those that go.
+        // The engine sets this block on the indices of a full disk. This index is the oldest one to delete.
         engine.index_setting(&full, FULL, &json!(true)).await;
 
         let mut retention = scene.start("retention", &engine.url(), &env).await;
@@ -236,7 +238,7 @@ fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
         for ago in [0, 2, 3, 4] {
             fill(&engine, &ours(ago)).await;
         }
-        // No disk has so little free, and none so much.
+        // Every disk has more than 1 MB of free storage, and none has 99.99 %.
         let mut plenty = scene.start("retention", &engine.url(), &[("MILLRACE_FREE_STORAGE_WATERMARK", "1mb")]).await;
         assert_eq!(invoke(&mut plenty, &json!({})).await.expect("a run")["planned"], 0);
         let mut short = scene.start("retention", &engine.url(), &[("MILLRACE_FREE_STORAGE_WATERMARK", "99.99%")]).await;

@@ -1,7 +1,8 @@
-//! With fine-grained access control, TLS and passwords: what `setup` gives each identity is what it needs, and no more.
+//! Fine-grained access control with TLS and passwords: `setup` gives each identity exactly the permissions that it
+//! needs.
 //!
-//! Relied upon: the security plugin takes the ARN of a signed request's role as a backend role; here users of the plugin's own
-//! carry the same ARNs, since an engine outside Amazon's service reads no signature.
+//! Assumption: the security plugin takes the ARN of a signed request's role as a backend role. Here, users of the
+//! plugin have the same ARNs, because an engine outside Amazon's service checks no signatures.
 
 mod stacks;
 
@@ -25,7 +26,7 @@ const PASSWORD: &str = "a Mill needs 1 race!";
 const INGEST: &str = "arn:aws:iam::123456789012:role/ingest";
 const OPERATE: &str = "arn:aws:iam::123456789012:role/operate";
 
-/// A scene, its domain, and the environment by which a function trusts it.
+/// A scene, its domain, and the authority that functions must trust.
 struct Secured<'s> {
     scene: Scene<'s>,
     engine: Engine,
@@ -57,7 +58,7 @@ impl<'s> Secured<'s> {
         format!("basic:{}-{user}", self.scene.prefix)
     }
 
-    /// What every function needs to be whoever `auth` says.
+    /// The environment of a function with the credentials `auth`.
     fn env<'e>(&'e self, auth: &'e str, more: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
         [&[("MILLRACE_DOMAIN_AUTH", auth), ("SSL_CERT_FILE", &self.authority)], more].concat()
     }
@@ -100,7 +101,7 @@ fn each_identity_may_do_its_work_and_nothing_else() {
         let (scene, engine) = (&it.scene, &it.engine);
         scene.set_pipeline(&rules(&["secured"]));
 
-        // Somebody has made the role, and given it to others: they keep it.
+        // The role exists already and is mapped to other users. They keep it.
         engine.ask("PUT", &format!("{API}/roles/millrace_ingest"), r#"{"cluster_permissions":["cluster_all"]}"#).await;
         let others = r#"{"users":["somebody"],"backend_roles":["others"]}"#;
         engine.ask("PUT", &format!("{API}/rolesmapping/millrace_ingest"), others).await;
@@ -116,7 +117,7 @@ fn each_identity_may_do_its_work_and_nothing_else() {
             assert_eq!(mapping["backend_roles"], json!([INGEST, "others"]), "{mapping}");
         }
 
-        // Events come in, and by the template, once each.
+        // Events are indexed by the template, each once.
         let lines: Vec<String> = events::generate(300, 8).collect();
         let object = scene.put("secured/a.json", lines.concat()).await;
         let mut ingest = it.ingest().await;
@@ -141,7 +142,7 @@ fn each_identity_may_do_its_work_and_nothing_else() {
             assert_eq!(it.asked_as("ingest", method, &path, body).await, 403, "{method} {path}");
         }
 
-        // What is old goes after its snapshot; what belongs to nobody is beyond reach, also by hand.
+        // An old index is deleted after its snapshot. Indices of others are out of reach, also for requests by hand.
         let old = "secured-1900.01.01";
         for index in [old, "elsewhere"] {
             engine.ask("PUT", &format!("/{index}/_doc/1?refresh=true"), "{}").await;
@@ -165,9 +166,9 @@ fn each_identity_may_do_its_work_and_nothing_else() {
             assert_eq!(it.asked_as("operate", method, path, body).await, 403, "{method} {path}");
         }
 
-        // A block is seen by the brake.
+        // The brake sees a block.
         moto.lambda_function("secured-s3").await;
-        // Not the queue of the scene: moto takes the messages of a queue that is mapped, and runs nothing.
+        // A separate queue: moto receives the messages of a mapped queue, and runs nothing.
         moto.queue("secured-mapped").await;
         let mapping = moto.map_queue("secured-s3", "secured-mapped", 9).await;
         let state = format!("s3://dead-{}/state", scene.prefix);
@@ -181,7 +182,7 @@ fn each_identity_may_do_its_work_and_nothing_else() {
             assert_eq!(report["paused"], paused, "{report}");
         }
 
-        // From the beginning, by other rules.
+        // Recreates the indices with other rules.
         let other = rules(&["secured"]).replace("    snapshot", "    select: os:iOS\n    snapshot");
         scene.set_pipeline(&other.replace("\"t-*\"", &scene.bucket));
         let mut replay = replay(scene, &engine.url(), &operate).await;
@@ -208,7 +209,7 @@ fn an_index_that_no_role_covers_yet_loses_nothing_and_doctor_says_what_to_do() {
         let (scene, engine) = (&it.scene, &it.engine);
         scene.set_pipeline(&rules(&["covered"]));
         it.setup("admin").await.expect("the administrator may");
-        // The rules have a dataset more, and nobody has run `setup` since.
+        // The rules have a new dataset, and `setup` has not run since.
         scene.set_pipeline(&rules(&["covered", "uncovered"]));
         for dataset in ["covered", "uncovered"] {
             let lines = events::generate(50, 9).collect::<String>();

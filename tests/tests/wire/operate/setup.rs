@@ -1,4 +1,4 @@
-//! `setup` makes a domain ready, as often as it is asked, and always answers `CloudFormation`.
+//! `setup` prepares a domain, can run any number of times, and always answers `CloudFormation`.
 
 use serde_json::{Value, json};
 use tests::between::{Between, Changes};
@@ -9,7 +9,7 @@ use tests::scene::Scene;
 
 use super::{day, engine, invoke};
 
-/// Dataset with everything that a template is made of; the mapping lies beside pipeline.yaml.
+/// A dataset with all settings that a template can have. The mapping is a file next to pipeline.yaml.
 fn rules(name: &str, more: &str) -> String {
     format!(
         "datasets:\n  - name: {name}\n    from: {{ bucket: \"[!d]*\", key: \"**\" }}\n    fields: {{ geo_point: {{ at: {{ lat: lat, lon: lon }} }} }}\n    \
@@ -54,7 +54,7 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         let hits = parse(&engine.ask("POST", "/setup-*/_search", near).await);
         assert_eq!(hits["hits"]["total"]["value"], 1, "{hits}");
 
-        // Again changes nothing; other rules change the template, in place.
+        // A second run changes nothing. Other rules change the template, under the same name.
         let before = engine.ask("GET", "/_index_template/millrace-*", "").await;
         invoke(&mut setup, &json!({})).await.expect("again");
         assert_eq!(engine.ask("GET", "/_index_template/millrace-*", "").await, before);
@@ -78,7 +78,8 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
     });
 }
 
-/// `OpenSearch` still has the templates that Elasticsearch knew before 7.8: what is sent to an old engine is tried by a real one.
+/// `OpenSearch` still has the templates of Elasticsearch before 7.8. So a real engine checks the requests for an old
+/// engine.
 #[test]
 fn an_engine_before_composable_templates_gets_those_that_it_knows() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
@@ -103,7 +104,7 @@ fn an_engine_before_composable_templates_gets_those_that_it_knows() {
     });
 }
 
-/// What `CloudFormation` was told: the answer lies where its URL says, here an object of S3, as it does there.
+/// The answer that `CloudFormation` received. It is at the request's URL: an object of S3, as in AWS.
 async fn answered(scene: &Scene<'_>, key: &str) -> Value {
     let objects = scene.moto.objects(&scene.bucket, key).await;
     let [(_, answer)] = objects.as_slice() else { panic!("one answer, not {objects:?}") };

@@ -1,4 +1,4 @@
-//! Sources that the former release had paused: what they were lies in the state.
+//! Sources that the former release paused: the state holds their earlier settings.
 
 use serde_json::{Value, json};
 use tests::engine::Engine;
@@ -42,7 +42,7 @@ pub(super) async fn leave(release: &str, moto: &Moto) {
     let mut brake = scene.start("brake", &engine.url(), &env(&state)).await;
     assert_eq!(invoke(&mut brake, &Value::Null).await.expect("a run")["paused"], 1);
     let mut states = kept(moto, &format!("dead-{NAME}"), "state/").await;
-    // The ids that AWS makes up are others in a test.
+    // The ids that AWS creates are different in a test.
     for state in &mut states {
         for (number, mapping) in mappings.iter().enumerate() {
             let body = state["body"].as_str().expect("a text").replace(mapping, &placeholder(number));
@@ -79,7 +79,7 @@ fn sources_that_a_former_release_paused_are_released_as_they_were() {
             }
             let set =
                 [moto.mapping(&mappings[0]).await, moto.mapping(&mappings[1]).await, moto.mapping(&mappings[2]).await];
-            // What an operator had turned off stays so.
+            // A source that an operator had turned off stays off.
             assert_eq!(set, [(true, Some(10), None), (true, None, Some(4)), (false, None, Some(3))], "{release}");
         }
     });

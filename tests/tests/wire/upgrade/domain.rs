@@ -1,4 +1,4 @@
-//! A domain that the former release had set up: its templates, roles and indices, and a snapshot that it had begun.
+//! A domain that the former release set up: its templates, roles and indices, and a snapshot that it began.
 
 use local::function::Function;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const INGEST: &str = "arn:aws:iam::123456789012:role/ingest";
 const OPERATE: &str = "arn:aws:iam::123456789012:role/operate";
 /// Older than any retention.
 const OLD: &str = "upgrade-domain-1900.01.01";
-/// What is kept of the domain.
+/// The roles that the fixture holds.
 const ROLES: [&str; 2] = ["millrace_ingest", "millrace_operate"];
 
 /// A secured domain with a user for each kind of function, and a bucket.
@@ -52,7 +52,7 @@ impl<'m> Secured<'m> {
         Some(Self { scene, engine, authority, snapshots: format!("fs:{path}"), folder })
     }
 
-    /// A function with the rights of a user.
+    /// Starts a function with the permissions of a user.
     async fn start(&self, function: &str, user: &str) -> Function {
         let auth = format!("basic:{NAME}-{user}");
         let env = [
@@ -76,7 +76,7 @@ impl<'m> Secured<'m> {
         self.engine.ask("PUT", path, &body.to_string()).await;
     }
 
-    /// The names of the templates that take the dataset's indices.
+    /// The names of the templates that match the dataset's indices.
     async fn templates(&self) -> Vec<String> {
         let all = self.get("/_index_template").await;
         let all = all["index_templates"].as_array().expect("templates").iter();
@@ -95,7 +95,7 @@ pub(super) async fn leave(release: &str, moto: &Moto) {
     let mut left = json!({
         "templates": it.get("/_index_template/millrace-*").await["index_templates"],
         "repository": it.get("/_snapshot/millrace").await["millrace"]["type"],
-        // The index is deleted after it; a test puts both back.
+        // The index is deleted after its snapshot. A test puts both back.
         "snapshot": it.get("/_snapshot/millrace/_all").await["snapshots"][0]["snapshot"],
     });
     for role in ROLES {
@@ -105,14 +105,14 @@ pub(super) async fn leave(release: &str, moto: &Moto) {
     write(release, "domain.json", format!("{left:#}\n").as_bytes());
 }
 
-/// Without what the plugin adds.
+/// The JSON without the members that the plugin adds.
 fn puttable(mut about: Value, extra: &[&str]) -> Value {
     let members = about.as_object_mut().expect("an object");
     members.retain(|name, _| !extra.contains(&name.as_str()));
     about
 }
 
-/// Makes the domain what the former release left: set up, with an index whose snapshot has begun.
+/// Puts the domain into the state that the former release left: set up, with an index whose snapshot has begun.
 async fn restore(it: &Secured<'_>, left: &Value) {
     let read_only = ["reserved", "hidden", "static"];
     for role in ROLES {
@@ -183,7 +183,7 @@ async fn events_come_in_once(it: &Secured<'_>) {
     }
 }
 
-/// What was deleted can be had again.
+/// Checks that the deleted index can be restored.
 async fn a_snapshot_holds_it(it: &Secured<'_>) {
     let listed = it.get("/_snapshot/millrace/_all").await;
     let snapshots = listed["snapshots"].as_array().expect("snapshots");

@@ -12,10 +12,11 @@ use super::{LIMIT, RELEASES, documents, kept, lines, put_back, restore, write_li
 
 const NAME: &str = "upgrade-letters";
 const KEY: &str = "in/some.json";
-/// Of each source so many events are documents at once, so many when the mapping is another, and so many are never.
+/// The number of events of each source and kind: indexed immediately, indexed after the mapping changes, and never
+/// indexed.
 const EACH: usize = 5;
 
-/// Events that the mapping takes, that it refuses, and that are no JSON, in turns. Each is of one source.
+/// Events that the mapping accepts, events that it refuses, and invalid JSON, in turns. All are of one source.
 fn events(source: &str) -> Vec<String> {
     let event = |number: usize| match number % 3 {
         0 => format!("{{\"base_dt\":\"2023-11-14T00:00:00Z\",\"of\":\"{source}\",\"n\":{number}}}"),
@@ -67,14 +68,14 @@ fn messages() -> Value {
     })
 }
 
-/// Maps the field `n` of the indices that will be made.
+/// Maps the field `n` of future indices.
 async fn map_n(engine: &Engine, kind: &str) {
     let mappings = json!({ "properties": { "n": { "type": kind } } });
     let template = json!({ "index_patterns": [format!("{NAME}-*")], "template": { "mappings": mappings } });
     engine.ask("PUT", &format!("/_index_template/{NAME}"), &template.to_string()).await;
 }
 
-/// Brings the events of all sources, whatever becomes of them.
+/// Delivers the events of all sources, whatever their fate.
 async fn bring(scene: &Scene<'_>, engine: &Engine) {
     let object = scene.put(KEY, events("object").join("\n")).await;
     scene.notify(&object).await;
@@ -120,7 +121,8 @@ fn dead_letters_of_a_former_release_become_the_documents_that_they_would_have_be
             assert_eq!(left.len(), 3 * EACH, "what is no JSON stays: {left:?}");
             assert!(left.iter().all(|letter| letter.stage == "decode"), "{left:?}");
 
-            // The sources bring everything again: it is there, under the same ids, and nothing is written twice.
+            // The sources deliver everything again: all events exist under the same ids, and no new document is
+            // written.
             bring(&scene, engine).await;
             assert_eq!(engine.count(&scene.indices()).await, 3 * 2 * EACH as u64);
         }

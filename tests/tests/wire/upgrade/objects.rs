@@ -1,4 +1,4 @@
-//! An object that the former release had begun: its continuation lies in the queue.
+//! An object that the former release began: its continuation is in the queue.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use super::{LIMIT, RELEASES, documents, lines, read, restore, write, write_lines
 const NAME: &str = "upgrade-object";
 const KEY: &str = "half.ndjson.gz";
 const EVENTS: usize = 200;
-/// A body holds eight events, and waits for so long.
+/// A body holds eight events. The delay below is for each body.
 const SLOW: Fault =
     Fault { delay: Duration::from_millis(400), cut_request_after: None, cut_response_after: None, refuse: false };
-/// Time for some of 25 bodies.
+/// Time for some of the 25 bodies.
 const SHORT: Duration = Duration::from_secs(4);
 
-/// Long lines that compress to little.
+/// Long lines that compress well.
 fn events() -> Vec<String> {
     let pad = "x".repeat(8_000);
     (0..EVENTS).map(|n| format!("{{\"base_dt\":\"2023-11-14T00:00:00Z\",\"n\":{n},\"pad\":\"{pad}\"}}\n")).collect()
@@ -30,7 +30,7 @@ fn events() -> Vec<String> {
 pub(super) async fn leave(release: &str, engine: &Engine, moto: &Moto) {
     let scene = Scene::new(moto, NAME).await;
     let (first, second) = (events()[..EVENTS / 2].concat(), events()[EVENTS / 2..].concat());
-    // Two members: where in the compressed bytes to go on is a part of a continuation.
+    // Two members, because a continuation also holds a position in the compressed bytes.
     let bytes = [gzip(first.as_bytes()), gzip(second.as_bytes())].concat();
     let object = scene.put(KEY, bytes.clone()).await;
     let proxy = Proxy::start(&engine.url()).await;
@@ -40,7 +40,7 @@ pub(super) async fn leave(release: &str, engine: &Engine, moto: &Moto) {
     let mut function = scene.function(&proxy.url(), &small).await;
     scene.notify(&object).await;
     let mut message = String::new();
-    // Until it goes on in the second half.
+    // Until the continuation is in the second half.
     while !message.contains("\"hops\":2") {
         let round = scene.queue.deliver(&mut function, SHORT).await.expect("a message");
         if round.failed.is_empty() {
@@ -77,7 +77,7 @@ fn an_object_that_a_former_release_began_is_finished_where_it_stopped() {
             assert!(ours.iter().all(|receipt| receipt.start_offset > 0), "it goes on: {ours:?}");
             assert_eq!(sum(&ours, |receipt| receipt.indexed), (EVENTS - already.len()) as u64, "{ours:?}");
 
-            // The whole object again: ids are those of before.
+            // The whole object is delivered again: the ids are the same.
             let before = receipts(&function).len();
             scene.notify(&object).await;
             scene.queue.drain(&mut function, LIMIT, 3).await;

@@ -1,5 +1,5 @@
-//! A `recreate` of the first release that was killed while it paused the sources: nothing was deleted, and it has no plan. It ends, and the sources are on again, whoever comes
-//! first: the invocation that goes on with it, or the brake.
+//! A `recreate` of the first release that was killed while it paused the sources. It has deleted nothing and has no
+//! plan. It ends, and the sources are on again, by the continued invocation or by the brake, whichever comes first.
 
 use serde_json::{Value, json};
 use tests::engine::Engine;
@@ -10,12 +10,12 @@ use tests::scene::Scene;
 use super::super::operate::{invoke, replay::replay};
 use super::{lines, put_back};
 
-/// The one release whose `recreate` made no plans.
+/// The only release whose `recreate` made no plans.
 const RELEASE: &str = "0.1.0";
 const NAME: &str = "upgrade-recreate";
 const FUNCTIONS: &str = "upgrade-recreate-s3,upgrade-recreate-kinesis";
 
-/// Puts the states back, with the sources as they were left; the id of the replay and its two mappings.
+/// Puts the states back, and the sources as they were left. Returns the id of the replay and its two mappings.
 async fn caught(moto: &Moto, made: Option<[String; 2]>) -> (String, [String; 2]) {
     let mappings = if let Some(mappings) = made {
         mappings
@@ -57,7 +57,7 @@ fn a_recreate_that_the_first_release_left_while_pausing_deletes_nothing_and_rele
         assert!(ended["phase"] == "stopped" && ended["refused"].is_string(), "{ended}");
         assert_released(moto, &mappings).await;
 
-        // No invocation goes on with it.
+        // No invocation continues it.
         let (_, mappings) = caught(moto, Some(mappings)).await;
         let state = format!("s3://dead-{NAME}/state");
         let env = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", FUNCTIONS)];

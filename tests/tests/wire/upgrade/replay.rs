@@ -1,4 +1,4 @@
-//! A replay that the former release had begun: its progress lies in the state, and a part of its messages in the queue.
+//! A replay that the former release began: its progress is in the state, and a part of its messages is in the queue.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn put_objects(scene: &Scene<'_>) -> Vec<String> {
     events
 }
 
-/// The messages of a queue, which is empty then.
+/// Receives all messages of a queue.
 async fn messages(scene: &Scene<'_>) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
@@ -70,7 +70,7 @@ fn a_replay_that_a_former_release_began_sends_the_rest() {
             let progress =
                 super::super::operate::invoke(&mut replay, &json!({ "progress": id })).await.expect("progress");
             assert_eq!((&progress["phase"], &progress["sent"]), (&json!("sending"), &json!(sent.len())), "{progress}");
-            // At its own pace it would take a quarter of a minute.
+            // At its own rate, it would take a quarter of a minute.
             let done = through(&mut replay, &json!({ "continue": id }), LIMIT).await;
             assert_eq!((&done["sent"], &done["listed"]), (&json!(OBJECTS), &json!(OBJECTS)), "{done}");
 

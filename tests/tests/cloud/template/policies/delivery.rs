@@ -34,9 +34,9 @@ pub(super) const DELIVERY: &[Row] = &[
     ("s3:PutObject", "arn:aws:s3:::logs-deliverybucket-1/chosen/1.json.gz", &[]),
     ("lambda:InvokeFunction", FUNCTION, &[]),
     ("lambda:GetFunctionConfiguration", FUNCTION, &[]),
-    // Firehose may write the version that it calls; there is one.
+    // Firehose may append the version to the ARN that it calls. There is only `$LATEST`.
     ("lambda:InvokeFunction", LATEST, &[]),
-    // For minutes after an upgrade it calls the alias of earlier releases.
+    // For some minutes after an upgrade, Firehose still calls the alias of earlier releases.
     ("lambda:InvokeFunction", ALIAS, &[]),
     ("kinesis:DescribeStream", "arn:aws:kinesis:eu-west-1:111122223333:stream/events", &[]),
     ("kinesis:GetRecords", "arn:aws:kinesis:eu-west-1:111122223333:stream/events", &[]),

@@ -1,9 +1,9 @@
-//! The evaluator itself, by what AWS documents.
+//! The evaluator of policies, checked against the examples of AWS's documentation.
 
 use serde_json::{Value, json};
 use tests::policy::{Request, decide};
 
-/// Whether a condition lets a request through that has this context.
+/// Whether a condition allows a request with this context.
 fn allows(condition: &Value, context: &[(&str, &[&str])]) -> bool {
     let statement = json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition });
     let request =
@@ -46,13 +46,13 @@ fn keys_are_joined_by_and_and_values_by_or() {
     assert!(!allows(&condition, &[("aws:PrincipalTag/department", &["hr"]), ("aws:PrincipalTag/role", &["audit"])]));
 }
 
-/// The same page: of a negated operator no listed value may be equal.
+/// The same page: with a negated operator, the value must equal none of the listed values.
 #[test]
 fn values_of_a_negated_operator_are_joined_by_nor() {
     let condition = json!({ "StringNotEquals": { "aws:PrincipalTag/department": ["hr", "legal"] } });
     assert!(allows(&condition, &[("aws:PrincipalTag/department", &["finance"])]));
     assert!(!allows(&condition, &[("aws:PrincipalTag/department", &["legal"])]));
-    // A key that is not there is equal to nothing.
+    // A missing key is equal to nothing.
     assert!(allows(&condition, &[]));
 }
 
@@ -123,7 +123,7 @@ fn everything_but_what_is_named_is_denied_without_a_second_factor() {
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN>: each of
-/// the parts between colons is compared by itself.
+/// the parts between colons is compared separately.
 #[test]
 fn a_wildcard_in_a_condition_of_arns_stays_within_its_part() {
     let condition = json!({ "ArnLike": { "aws:SourceArn": "arn:aws:sns:*:123456789012:alarm-*" } });
@@ -132,7 +132,7 @@ fn a_wildcard_in_a_condition_of_arns_stays_within_its_part() {
     assert!(!comes_from("arn:aws:sns:eu-west-1:999999999999:123456789012:alarm-1"));
     assert!(!comes_from("arn:aws:sns:eu-west-1:123456789012:other"));
     assert!(!comes_from("alarm-1"));
-    // Of a text, and of a resource, it reaches over everything.
+    // In a text, and in a resource, it also matches across parts.
     let text = json!({ "StringLike": { "aws:SourceArn": "arn:aws:sns:*:alarm-1" } });
     assert!(allows(&text, &[("aws:SourceArn", &["arn:aws:sns:eu-west-1:123456789012:alarm-1"])]));
     assert!(

@@ -1,14 +1,14 @@
-//! The functions that bring events into the domain.
+//! The functions that deliver events to the domain.
 
 use tests::stack::Template;
 
 use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert_denied};
 
-/// Whatever the source is.
+/// The requests for every source.
 pub(super) const ALL: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/dead-letters/app/1.ndjson", &[]),
-    // A mark for the brake, and none of its states.
+    // A mark for the brake, and not the brake's own state.
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/refused/logs-S3IngestFunction-1.json", &[]),
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hash", &[]),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/own", &[("kms:ViaService", "s3.eu-west-1.amazonaws.com")]),
@@ -24,7 +24,7 @@ pub(super) const ALL: &[Row] = &[
     ),
 ];
 
-/// Lambda needs them to run a function inside a VPC; none knows a resource.
+/// Lambda needs these to run a function inside a VPC. These actions have no resource.
 pub(super) const IN_VPC: &[Row] = &[
     ("ec2:CreateNetworkInterface", "*", &[]),
     ("ec2:DescribeNetworkInterfaces", "*", &[]),
@@ -102,7 +102,7 @@ pub(super) const KAFKA: &[Row] = &[
     ),
 ];
 
-/// Of everything that an event could make a function do, what would hurt most.
+/// The most harmful requests that a malicious event could try to cause.
 const NEVER: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_search", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_delete_by_query", &[]),
@@ -157,7 +157,7 @@ fn a_collection_is_written_to_by_its_own_action_and_no_domain_is() {
             ("aoss:APIAccessAll", "arn:aws:aoss:eu-west-1:111122223333:collection/other", &[]),
             ("aoss:DeleteCollection", "arn:aws:aoss:eu-west-1:111122223333:collection/own", &[]),
             ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
-            // Neither keys nor secrets nor a VPC, which this stack was told of none.
+            // No keys, no secrets and no VPC: this stack names none.
             (
                 "kms:Decrypt",
                 "arn:aws:kms:eu-west-1:111122223333:key/own",

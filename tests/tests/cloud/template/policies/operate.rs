@@ -1,10 +1,10 @@
-//! The functions that look after the domain.
+//! The functions that maintain the domain.
 
 use tests::stack::Template;
 
 use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert_denied};
 
-/// What each of them does.
+/// The requests of all of them.
 pub(super) const ALL: &[Row] = &[
     ("cloudformation:DescribeStacks", "arn:aws:cloudformation:eu-west-1:111122223333:stack/logs/1", &[]),
     ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/_cat/indices", &[]),
@@ -16,7 +16,8 @@ pub(super) const ALL: &[Row] = &[
     ),
 ];
 
-/// Who puts templates and repositories, snapshots and blocks. The verb is one, and so is the right.
+/// The requests of the functions that put templates, repositories, snapshots or blocks. One HTTP verb is one
+/// permission.
 pub(super) const PUT: &[Row] = &[
     ("es:ESHttpPut", "arn:aws:es:eu-west-1:111122223333:domain/search/_index_template/millrace", &[]),
     ("es:ESHttpPut", "arn:aws:es:eu-west-1:111122223333:domain/search/_snapshot/millrace/1", &[]),
@@ -50,7 +51,7 @@ pub(super) const RETENTION: &[Row] = &[
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/logs-retention:log-stream:1", &[]),
 ];
 
-/// Who pauses sources, and keeps what they were.
+/// The requests of the functions that pause sources and keep the sources' earlier settings.
 pub(super) const SOURCES: &[Row] = &[
     ("s3:GetObject", "arn:aws:s3:::logs-deadletterbucket-1/state/brake.json", &[]),
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/brake.json", &[]),
@@ -60,7 +61,7 @@ pub(super) const SOURCES: &[Row] = &[
     ("lambda:ListEventSourceMappings", "*", &[]),
     ("lambda:GetEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST)]),
-    // Others may have mapped sources to the alias.
+    // Users may have mapped sources to the alias.
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", S3_INGEST_ALIAS)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", KINESIS_INGEST)]),
     ("lambda:UpdateEventSourceMapping", MAPPING, &[("lambda:FunctionArn", KAFKA_INGEST)]),
@@ -90,7 +91,7 @@ pub(super) const REPLAY: &[Row] = &[
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/logs-replay:log-stream:1", &[]),
 ];
 
-/// What no function that looks after the domain does, whichever it is.
+/// Requests that no function of these may make.
 const NEVER: &[Row] = &[
     ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/other/_cat/indices", &[]),
     ("es:DeleteDomain", "arn:aws:es:eu-west-1:111122223333:domain/search", &[]),
@@ -117,7 +118,7 @@ const NEVER: &[Row] = &[
     ("sqs:ReceiveMessage", "arn:aws:sqs:eu-west-1:111122223333:logs-IngestQueue-1", &[]),
 ];
 const OTHER: &str = "arn:aws:lambda:eu-west-1:111122223333:function:other";
-/// Of a stack whose name begins with that of this one.
+/// A function of a stack whose name begins with the name of this stack.
 const NEIGHBOUR: &str = "arn:aws:lambda:eu-west-1:111122223333:function:logs-2-S3IngestFunction-1";
 
 #[test]

@@ -1,4 +1,5 @@
-//! Who may use what the stack makes: queues, buckets, the key and the topic of the alarms, and roles.
+//! The permissions of others on the resources of the stack: queues, buckets, the key and the topic of the alarms, and
+//! roles.
 
 use std::sync::OnceLock;
 
@@ -29,13 +30,13 @@ fn documents(stack: &Template<'_>, kind: &str, member: &str, resource: &str) -> 
     policies.filter(names).map(|policy| policy["PolicyDocument"].clone()).collect()
 }
 
-/// What a service does in the name of one of its resources, as it tells it: over TLS.
+/// A request that a service sends for one of its resources, over TLS.
 fn by_service(service: &str, action: &str, resource: &str, source: &str, account: &str) -> Request {
     let request = Request::new(action, resource).by(service).with("aws:SecureTransport", &["true"]);
     request.with("aws:SourceArn", &[source]).with("aws:SourceAccount", &[account])
 }
 
-/// A stack whose bucket exists already, so that EventBridge tells of its objects.
+/// A stack with an existing bucket, whose objects EventBridge reports.
 fn with_existing_bucket(template: &Value) -> Template<'_> {
     Template::new(template, &[EVERYTHING, &[("CreateBucket", "false")]].concat())
 }
@@ -75,7 +76,7 @@ fn the_queue_takes_notifications_of_this_accounts_bucket_alone() {
         decide(&documents, &by_service("s3.amazonaws.com", "sqs:SendMessage", &queue, bucket, account)).is_allowed()
     };
     assert!(sends("arn:aws:s3:::source", ACCOUNT));
-    // A bucket's name is free for anybody once it was deleted.
+    // After a bucket is deleted, any account can take its name.
     assert!(!sends("arn:aws:s3:::source", STRANGER));
     assert!(!sends("arn:aws:s3:::other", ACCOUNT));
     let receive = by_service("s3.amazonaws.com", "sqs:ReceiveMessage", &queue, "arn:aws:s3:::source", ACCOUNT);
@@ -142,7 +143,7 @@ fn alarms_of_this_account_alone_use_the_key_and_the_topic() {
     assert!(!publishes("arn:aws:cloudwatch:eu-west-1:999999999999:alarm:logs", ACCOUNT));
 }
 
-/// Who may take a role.
+/// Whether a request may assume a role.
 fn may_assume(stack: &Template<'_>, role: &str, request: Request) -> bool {
     let trust = [stack.properties(role).expect("a role")["AssumeRolePolicyDocument"].clone()];
     decide(&trust, &Request { action: "sts:AssumeRole".into(), ..request }).is_allowed()

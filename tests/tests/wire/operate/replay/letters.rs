@@ -1,4 +1,5 @@
-//! Dead letters once more: what can be indexed by now is, under its first id; what cannot stays where it is, once.
+//! Replay of dead letters: a letter that can be indexed now is indexed under its first id. A letter that cannot stays,
+//! once.
 
 use serde_json::{Value, json};
 use tests::engine::Engine;
@@ -26,7 +27,7 @@ fn of_letters(function: &local::function::Function) -> Vec<Receipt> {
     receipts.map(read).collect()
 }
 
-/// Maps the field `n` of the indices that will be made under a prefix.
+/// Maps the field `n` of future indices under a prefix.
 async fn map_n(engine: &Engine, prefix: &str, kind: &str) {
     let mappings = json!({ "properties": { "n": { "type": kind } } });
     let template = json!({ "index_patterns": [format!("{prefix}-*")], "template": { "mappings": mappings } });
@@ -38,7 +39,8 @@ fn a_hundred_unfixable_events_are_a_hundred_after_three_replays() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "unfixable").await;
-        // Two objects; bad JSON, no object, and a time that cannot be: none will ever be a document.
+        // Two objects with invalid JSON, values that are not objects, and impossible times. None can ever be a
+        // document.
         for object in 0..2 {
             let bad = |number: usize| match number % 3 {
                 0 => format!("{{\"n\": {object}{number}\n"),
@@ -73,7 +75,7 @@ fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "mended").await;
-        // Without a time of their own: that of their object decides, then and now.
+        // The events have no time. The time of their object decides, now and at the replay.
         map_n(engine, "mended", "long").await;
         let lines: Vec<String> = (0..40)
             .map(|number| match number % 4 {
@@ -92,11 +94,11 @@ fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
             super::super::indices(engine).await.into_iter().filter(|i| i.starts_with("mended-")).collect();
         let [index] = indices.as_slice() else { panic!("one index: {indices:?}") };
 
-        // The index is made anew with another mapping, and the letters are tried: by their reason first.
+        // The index is created again with another mapping. The replay first selects letters by their reason.
         engine.ask("DELETE", &format!("/{index}"), "").await;
         map_n(engine, "mended", "keyword").await;
         scene.notify(&object).await;
-        // The object once more: all that is JSON is a document by now, so the letters will be duplicates of it.
+        // The object is delivered again. All valid JSON can be indexed now, so the letters become duplicates.
         let mut replay = replay(&scene, &engine.url(), &[]).await;
         let event = json!({ "dead_letters": "s3://dead-mended/letters", "reason": "mapper_parsing_exception" });
         through(&mut replay, &event, super::super::LIMIT).await;
@@ -109,7 +111,7 @@ fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
         assert_eq!(sum(&receipts, |receipt| receipt.counts.indexed + receipt.counts.duplicates), 20);
         assert_eq!(sum(&receipts, |receipt| receipt.counts.rejected), 0);
 
-        // The rest once more, and once more: nothing changes.
+        // The remaining letters are replayed twice more: nothing changes.
         for _ in 0..2 {
             through(&mut replay, &json!({ "dead_letters": "s3://dead-mended/letters" }), super::super::LIMIT).await;
             scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
@@ -156,7 +158,7 @@ fn letters_of_a_stream_keep_their_positions() {
         let mut ingest = scene.function(&engine.url(), &[]).await;
         scene.queue.drain(&mut ingest, super::super::LIMIT, 9).await;
         assert_eq!((engine.count("letters-stream-*").await, scene.dead_letters_of::<Value>().await.len()), (6, 0));
-        // The records themselves once more: what the letters brought is there, under the same ids.
+        // The records are delivered again: the events of the letters exist, under the same ids.
         kinesis.invoke(&event, super::super::LIMIT).await.expect("it runs").response().expect("an answer");
         assert_eq!(engine.count("letters-stream-*").await, 12);
     });

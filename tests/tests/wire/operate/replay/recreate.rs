@@ -1,4 +1,5 @@
-//! `recreate`: the indices of a dataset by other rules, exactly as if they had been loaded by them from the first.
+//! `recreate`: rebuilds the indices of a dataset with other rules. The result is the same as a first load with these
+//! rules.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +21,13 @@ fn rules(name: &str, more: &str) -> String {
     )
 }
 
-/// Marks indices as made under the template of the stack `web`, as `local adopt` does.
+/// Marks indices as if the template of the stack `web` had made them. `local adopt` does the same.
 async fn mark(engine: &Engine, indices: &str) {
-    // Refused where there are none.
+    // This fails if there are no such indices, which is fine.
     engine.send("PUT", &format!("/{indices}/_mapping"), r#"{"_meta":{"millrace":{"stack":"web"}}}"#).await;
 }
 
-/// The request that carries out the plan of a request, without a snapshot.
+/// Makes the plan of a request. Returns the request that runs the plan, without a snapshot.
 async fn planned(replay: &mut Function, request: &Value) -> Value {
     let with = |more: &[(&str, Value)]| {
         let mut event = request.clone();
@@ -40,7 +41,7 @@ async fn planned(replay: &mut Function, request: &Value) -> Value {
     with(&[("plan", plan["id"].clone()), ("without_snapshot", json!(true))])
 }
 
-/// Everything in the indices of a dataset, but for its name in theirs.
+/// All documents in the indices of a dataset. The names of the indices are without the name of the dataset.
 async fn contents(engine: &Engine, name: &str) -> BTreeSet<(String, String, String)> {
     assert!(engine.count(&format!("{name}-*")).await > 0, "nothing in {name}");
     let mut found = BTreeSet::new();
@@ -68,12 +69,12 @@ fn whatever_the_old_and_the_new_rules_recreate_leaves_what_a_fresh_load_would() 
             objects.push(scene.put(&format!("in/{number}.json"), chunk.concat()).await);
         }
         moto.lambda_function("recreate-s3").await;
-        // Not the queue of the scene: moto takes the messages of a queue that is mapped, and runs nothing.
+        // A separate queue: moto receives the messages of a mapped queue, and runs nothing.
         moto.queue("recreate-mapped").await;
         let mapping = moto.map_queue("recreate-s3", "recreate-mapped", 9).await;
         let mut fresh = Vec::new();
         for (number, set) in sets.iter().enumerate() {
-            // In indices of other names, by rules that were never others.
+            // Loads into indices with other names, whose rules never changed.
             let name = format!("fresh{number}");
             scene.set_pipeline(&rules(&name, set));
             for object in &objects {
@@ -101,7 +102,7 @@ fn whatever_the_old_and_the_new_rules_recreate_leaves_what_a_fresh_load_would() 
     });
 }
 
-/// A scene with three objects of one event each on two days, indexed and marked, and a mapping to be paused.
+/// A scene with three objects of one event each on two days, indexed and marked, and a mapping that can be paused.
 struct Loaded<'m> {
     scene: Scene<'m>,
     mapping: String,
@@ -130,7 +131,7 @@ impl<'m> Loaded<'m> {
         replay(&self.scene, domain, &[&env, more].concat()).await
     }
 
-    /// Indexes whatever is notified, and marks the indices.
+    /// Indexes all notified objects, and marks the indices.
     async fn settle(&self, engine: &Engine) {
         let mut ingest = self.scene.function(&engine.url(), &[]).await;
         self.scene.queue.drain(&mut ingest, LIMIT, 9).await;
@@ -138,7 +139,7 @@ impl<'m> Loaded<'m> {
         mark(engine, &self.scene.indices()).await;
     }
 
-    /// Everything is notified, and the sources are on.
+    /// Checks that every object was notified, and that the sources are on.
     async fn is_done(&self, done: &Value, what: &str) {
         assert_eq!((&done["phase"], &done["sent"]), (&json!("done"), &json!(3)), "{what}: {done}");
         assert_eq!(done["deleted"].as_array().map(Vec::len), Some(2), "{what}: {done}");
@@ -171,14 +172,14 @@ fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_again() {
         part["dry_run"] = json!(true);
         refused(&mut replay, &part, "Leave `from` out").await;
 
-        // An index that others made.
+        // An index without this stack's mark.
         engine.ask("PUT", "/planned-2026.11.26", "").await;
         let plan = invoke(&mut replay, &with("dry_run", json!(true))).await.expect("a plan")["plan"].clone();
         assert_eq!((&plan["objects"], plan["indices"].as_array().map(Vec::len)), (&json!(3), Some(3)), "{plan}");
         refused(&mut replay, &with("plan", plan["id"].clone()), "planned-2026.11.26 does not have the mark").await;
         engine.ask("DELETE", "/planned-2026.11.26", "").await;
 
-        // One whose events would be dropped as expired.
+        // An index whose events would be dropped as expired.
         engine.ask("PUT", "/planned-2020.01.01/_doc/1?refresh=true", r#"{"n":1}"#).await;
         mark(engine, "planned-2020.01.01").await;
         let kept = rules("planned", "    retention: 5w\n").replace("t-recreate", &loaded.scene.bucket);
@@ -189,7 +190,7 @@ fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_again() {
         loaded.scene.set_pipeline(&rules("planned", "").replace("t-recreate", &loaded.scene.bucket));
         engine.ask("DELETE", "/planned-2020.01.01", "").await;
 
-        // Without a snapshot, only where the request says so; and not after something else came between.
+        // A run without a snapshot needs `without_snapshot`. A plan is refused if an index was created after it.
         let mut event = planned(&mut replay, &loaded.event).await;
         event["without_snapshot"] = json!(false);
         refused(&mut replay, &event, "say `without_snapshot: true`").await;
@@ -246,7 +247,8 @@ fn a_recreate_survives_each_lost_reply_and_a_first_attempt_that_failed() {
 fn the_indices_are_kept_in_a_snapshot_of_this_replay_in_the_repository_of_the_place() {
     let (Some((engine, location, _folder)), Some(moto)) = (with_repository(), Moto::shared()) else { return };
     place::run(async {
-        // Another deployment's, by the name that all had once; and that of this one's place, which a user has named.
+        // The repository of another deployment, with the former common name. And a user's repository at the place of
+        // this deployment.
         for name in ["millrace", "theirs"] {
             let location = format!("{}/{name}", location.trim_start_matches("fs:"));
             let repository = json!({ "type": "fs", "settings": { "location": location } });
@@ -264,7 +266,8 @@ fn the_indices_are_kept_in_a_snapshot_of_this_replay_in_the_repository_of_the_pl
         let mut event = planned(&mut replay, &loaded.event).await;
         event["without_snapshot"] = json!(false);
         event["id"] = json!("Nightly");
-        // One of the same indices that a replay of this id took, as releases before named it. Its state is gone.
+        // A snapshot of the same indices, by a replay with this id, with the name of earlier releases. The state of
+        // that replay is gone.
         let older = "/_snapshot/theirs/recreate-nightly?wait_for_completion=true";
         engine.ask("PUT", older, r#"{"indices":"kept-*","include_global_state":false}"#).await;
         let done = through(&mut replay, &event, LIMIT).await;
@@ -287,7 +290,7 @@ fn what_the_release_before_had_begun_to_delete_is_brought_again_and_what_it_had_
         let all = json!({ "from": format!("s3://{}", loaded.scene.bucket), "dataset": "before" });
         through(&mut replay, &all, LIMIT).await;
         loaded.settle(engine).await;
-        // States as the release before wrote them: no plan, and a part of the dataset's objects.
+        // States in the format of the previous release: without a plan, and with only a part of the dataset's objects.
         let begun = async |id: &str, phase: &str, deleted: &[&str]| {
             let from = format!("s3://{}/in/1", loaded.scene.bucket);
             let state = json!({

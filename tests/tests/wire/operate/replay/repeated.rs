@@ -1,4 +1,5 @@
-//! What is repeated counts once: a write whose reply was lost, an invocation that Lambda retries, a request with an id.
+//! A repeated request counts once: a write whose reply was lost, an invocation that Lambda retries, a request with an
+//! id.
 
 use serde_json::{Value, json};
 use tests::engine::json as parse;
@@ -63,7 +64,7 @@ fn a_request_that_is_made_again_under_its_id_goes_on_with_the_first() {
             "{done}"
         );
         assert_eq!(states(&scene).await.len(), 1, "one replay");
-        // Once more, by an id in the request: nothing is done twice.
+        // The request is sent again with its id: nothing runs twice.
         let event = json!({ "from": format!("s3://{}", scene.bucket), "id": request });
         assert_eq!(through(&mut replay, &event, LIMIT).await, done);
         assert_eq!(scene.queue.depth().await, 3);

@@ -1,4 +1,5 @@
-//! Two stacks on one domain: each keeps its rights, templates, repository and indices, whatever the other does.
+//! Two stacks on one domain: each keeps its permissions, templates, repository and indices during operations of the
+//! other.
 
 use serde_json::{Value, json};
 use tests::engine::json as parse;
@@ -12,7 +13,7 @@ use super::{API, INGEST, OPERATE, PASSWORD, Secured};
 #[derive(Clone, Copy)]
 struct Stack {
     name: &'static str,
-    /// Its users, which carry the ARNs of its functions' roles.
+    /// Its users, which have the ARNs of its functions' roles.
     ingest: (&'static str, &'static str),
     operate: (&'static str, &'static str),
 }
@@ -60,7 +61,7 @@ impl Shared<'_> {
         self.run("setup", stack, "admin", snapshots, event).await.expect("the administrator may")
     }
 
-    /// Who a role is mapped to, and which indices its first permission is about.
+    /// The users and backend roles of a role, and the indices of its first permission.
     async fn role(&self, role: &str) -> Option<(Value, Value)> {
         let (status, _) = self.0.engine.send("GET", &format!("{API}/roles/{role}"), "").await;
         if status == 404 {
@@ -72,7 +73,7 @@ impl Shared<'_> {
         Some((mapping, about[role]["index_permissions"][0]["index_patterns"].clone()))
     }
 
-    /// Whether each stack writes into its own indices, and into no other's.
+    /// Checks that each stack can write into its own indices and not into those of the other.
     async fn check_writes(&self, stacks: &[Stack]) {
         for stack in stacks {
             for other in [PAY, WEB] {
@@ -98,7 +99,8 @@ fn two_stacks_on_one_domain_keep_what_is_theirs() {
             let secret = json!({ "username": user, "password": PASSWORD }).to_string();
             moto.secret(&format!("stacks-{user}"), &secret).await;
         }
-        // As the release before named them, for both: the role is what the last of them made it, and is given to all.
+        // The previous release used one name for both stacks. The role has the permissions of the stack that was
+        // deployed last, and is mapped to both.
         let former = json!({ "cluster_permissions": ["indices:data/write/bulk"], "index_permissions": [
             { "index_patterns": ["web-*.*.*"], "allowed_actions": ["indices:data/write/*", "indices:admin/create"] } ] });
         engine.ask("PUT", &format!("{API}/roles/millrace_ingest"), &former.to_string()).await;
@@ -110,7 +112,7 @@ fn two_stacks_on_one_domain_keep_what_is_theirs() {
         let repository = json!({ "type": "fs", "settings": { "location": pay_place.trim_start_matches("fs:") } });
         engine.ask("PUT", "/_snapshot/millrace", &repository.to_string()).await;
 
-        // Each is set up, and twice: the second takes nothing from the first.
+        // `setup` runs for both stacks, twice for each. A second run takes nothing from the other stack.
         let done = it.setup(PAY, &pay_place, &json!({})).await;
         assert_eq!(done["roles"], json!(["millrace_ingest_pay", "millrace_operate_pay"]), "{done}");
         assert_eq!(done["repository"], "millrace", "the same place keeps its name: {done}");
@@ -129,7 +131,7 @@ fn two_stacks_on_one_domain_keep_what_is_theirs() {
         assert_eq!(it.role("millrace_ingest_web").await, Some((web, json!(["web-*.*.*"]))));
         it.check_writes(&[PAY, WEB]).await;
 
-        // Each deletes what is its own, by a snapshot in its own repository.
+        // Each stack deletes its own index, after a snapshot in its own repository.
         for name in ["pay", "web"] {
             engine.ask("PUT", &format!("/{name}-1900.01.01/_doc/1?refresh=true"), "{}").await;
         }
@@ -144,7 +146,7 @@ fn two_stacks_on_one_domain_keep_what_is_theirs() {
             assert_eq!(of, [&json!([index])], "{repository}");
         }
 
-        // One of them is deleted.
+        // One of the stacks is deleted.
         let event = json!({
             "RequestType": "Delete", "ResponseURL": format!("{}/{}/deleted", it.0.scene.moto.url(), it.0.scene.bucket),
             "StackId": "stack", "RequestId": "request", "LogicalResourceId": "Setup", "ResourceProperties": {},
