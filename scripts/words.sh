@@ -3,7 +3,7 @@
 . "$(dirname "$0")/paths.sh"
 cd "$TOP"
 TURNS="whoever|whomever|anew|nobody|somebody|once more|one's own|such as are|is said of|mend|mended|told of"
-documents() { git grep -nIiwP "$TURNS" -- '*.md' '*.yaml' '*.yml' '*.toml' '*.sh' Makefile .ci/run ':!scripts/words.sh' ':!tests/data' ':!docs/FAULTS.md'; }
+documents() { git grep -nIiwP "$TURNS" -- '*.md' '*.yaml' '*.yml' '*.toml' '*.sh' Makefile .ci/run ':!scripts/words.sh' ':!scripts/engine/security.sh' ':!tests/data' ':!docs/FAULTS.md'; }
 comments() { git grep -nIiwP "^(?=\s*//).*?\b($TURNS)\b" -- '*.rs'; }
 if found=$(documents; comments); [ -n "$found" ]; then
   printf '%s\n' "$found"

@@ -39,7 +39,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         let shown = [&hit["_index"], &source["base_dt"], &source["event_name"], &source["country"], &source["screen"]];
         say(&format!("  {}", shown.map(|value| value.as_str().unwrap_or_default()).join("  ")));
     }
-    say("\nThe same notifications once more\n");
+    say("\nThe same notifications again\n");
     let second = carry(&mut machine, &files, folder.path()).await?;
     say(&second.text());
     let again = second.totals.fates.indexed;

@@ -63,7 +63,7 @@ fn of_many_objects_each_is_notified_and_counts_once_however_often_the_function_i
         let twice = sum(&notified) - objects as u64;
         place::figure("replay of listed objects", "objects", objects);
         place::figure("replay of listed objects", "killed", crate::REPLAY_KILLS);
-        place::figure("replay of listed objects", "notified once more for a kill", twice);
+        place::figure("replay of listed objects", "notified again after a kill", twice);
         place::figure("replay of listed objects", "CPU-seconds of the function", replay.cpu_seconds());
         place::figure(
             "replay of listed objects",
