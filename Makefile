@@ -1,13 +1,13 @@
-# `make help` lists what can be made. Only Rust, make and a C compiler are needed beforehand: the tests install the rest
-# into .cache/ (scripts/setup.sh says what, and which system packages only root can add).
+# `make help` lists the targets. They need only Rust, make and a C compiler. The tests install the rest into .cache/
+# (scripts/setup.sh), and name the system packages that only root can install.
 #
-# CI=true: a component that cannot be had is a failure. Otherwise the last lines of `make test` say what was not run.
+# With CI=true a component that cannot be installed is a failure. Without it, the last lines of `make test` list the skipped tests.
 
 SHELL := /bin/bash
 TARGET := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
 FUNCTIONS := $(notdir $(wildcard functions/*))
 SAM := $(CURDIR)/.cache/sam-venv/bin
-# SAM asks for a region even where it talks to nobody.
+# SAM requires a region even if it sends no request.
 export AWS_DEFAULT_REGION ?= eu-west-1
 export SAM_CLI_TELEMETRY := 0
 
@@ -21,9 +21,9 @@ help: ## this list
 demo: ## put sample objects into an S3 on a folder and see their events arrive in a domain, all on this machine
 	cargo run --release -p local -- demo
 
-# Built by the very command that `sam build` runs, in the functions' folders, so that the tests of SAM build nothing
-# again; but without link-time optimisation, which costs minutes. `make prove` and `make build` have the deployed
-# profile (functions/.cargo/config.toml). Where SAM can't be had, cargo alone does it.
+# Builds with the command of `sam build`, in the functions' folders, so that the tests of SAM do not build again.
+# Link-time optimisation is off, because it costs minutes. `make prove` and `make build` use the deployed profile
+# (functions/.cargo/config.toml). Without SAM, cargo builds alone.
 functions test: export CARGO_PROFILE_RELEASE_LTO = false
 functions test: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
 functions: ## the functions' binaries, for this machine
@@ -33,11 +33,11 @@ functions: ## the functions' binaries, for this machine
 	else cargo build --release; built=$(TARGET)/release/$$function; fi; \
 	cmp -s $$built $(TARGET)/functions/$$function || install $$built $(TARGET)/functions/$$function; done
 
-setup: ## what the tests need, into .cache/
+setup: ## the components of the tests, into .cache/
 	scripts/setup.sh
 
-# --no-fail-fast: one broken binary does not hide what the others say. cargo runs them one after another, so that no
-# two engines share the machine.
+# --no-fail-fast: a failed test binary does not hide the results of the others. cargo runs them one after another, so
+# only one engine runs at a time.
 test: export MILLRACE_FUNCTIONS = $(TARGET)/functions
 test: setup functions ## every test that this machine can run
 	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; \
@@ -50,14 +50,14 @@ fmt:
 
 lint: fmt words
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --test prove -- -D warnings # not a test that cargo runs unasked, so not one of all targets
+	cargo clippy --workspace --test prove -- -D warnings # `test = false`, so --all-targets leaves it out
 
 words: ## spelling, and turns that a reader has to guess at
 	scripts/setup-typos.sh
 	.cache/bin/typos
 	scripts/words.sh
 
-# Advisories live in a repository that CI cannot reach: `make deny DENY=check` asks them too.
+# Advisories are in a repository that CI cannot reach. `make deny DENY=check` checks them too.
 DENY ?= check bans licenses sources
 deny:
 	scripts/setup-cargo-deny.sh
@@ -66,10 +66,10 @@ deny:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
-bench: ## what the rules cost beside decoding, and whether the promised bounds hold
+bench: ## the cost of the rules relative to decoding, and whether the promised bounds hold
 	cargo bench -p pipeline --bench rules
 
-# The long runs, with the functions as they are deployed. functions/.cargo/config.toml is read from that folder only.
+# The long runs, with the deployed profile. cargo reads functions/.cargo/config.toml only in that folder.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
 prove: export MILLRACE_CELL = $(CELL)
 prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the deployed profile; CELL=ROW/COLUMN/SOURCE runs cells of it
@@ -77,12 +77,12 @@ prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the
 	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" $(FUNCTIONS:%=-p %)
 	cargo test --release -p tests --test prove -- --nocapture --test-threads=1 $(if $(CELL),faults::)
 
-build: ## what `sam deploy` takes (arm64; `make build ARCHITECTURE=x86_64` for the other)
+build: ## the artifacts for `sam deploy` (arm64; `make build ARCHITECTURE=x86_64` for the other)
 	scripts/setup-sam.sh
-	cargo fetch --locked # SAM's cargo would change Cargo.lock where it does not fit
+	cargo fetch --locked # SAM's cargo would change a Cargo.lock that does not match
 	PATH="$(SAM):$$PATH" sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
 
-clean: ## what was built; what was installed stays (rm -rf .cache)
+clean: ## remove the build; installed components stay (rm -rf .cache)
 	-scripts/docker.sh stop
 	cargo clean
 	rm -rf .aws-sam

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A container engine for `sam local invoke`.   docker.sh start | env | stop
 #
-# An engine that already answers is taken as it is. Else, as root, dockerd is started by hand with its data in
-# .cache/docker: no systemd, no registry and no firewall rules are needed. `env` prints what to put into the
-# environment (DOCKER_HOST), and the address under which containers reach this machine (MILLRACE_HOST_ADDRESS).
+# If an engine already answers, the script uses it. Otherwise, as root, it starts dockerd with its data in .cache/docker.
+# This needs no systemd, no registry and no firewall rules. `env` prints two environment variables: DOCKER_HOST, and
+# MILLRACE_HOST_ADDRESS, the address under which containers reach this machine.
 . "$(dirname "$0")/paths.sh"
-# A socket's path may have 108 characters and a clone may lie deep, so the sockets stay out of it.
+# A socket's path may have at most 108 characters, and the path of a clone may be long. So the sockets are in /tmp.
 RUN=/tmp/millrace-docker-$(printf %s "$TOP" | cksum | cut -d' ' -f1)
 OWN=unix://$RUN/docker.sock
 DATA=$CACHE/docker
@@ -18,7 +18,7 @@ host() {
   else return 1; fi
 }
 
-# ours: the processes that `start` left, by its own folders in their command lines.
+# ours: the processes that `start` started, found by our folders in their command lines.
 ours() {
   local p
   for p in /proc/[0-9]*; do
@@ -29,11 +29,11 @@ ours() {
 
 start() {
   host >/dev/null && return 0
-  stop # one that does not answer, since something swept up its sockets
+  stop # a dockerd that does not answer, for example because its sockets were deleted
   have_packages dockerd docker.io
   [ "$(id -u)" = 0 ] || { say "no container engine answers, and only root can start dockerd: sudo systemctl start docker"; exit 3; }
   rm -rf "$RUN"; mkdir -p "$RUN/exec" "$DATA"
-  # Without --iptables=false it would leave a firewall that drops forwarded packets; docker-proxy publishes the ports.
+  # Without --iptables=false dockerd would leave a firewall that drops forwarded packets. docker-proxy publishes the ports.
   setsid nohup dockerd --iptables=false --ip6tables=false --ip-forward=false --data-root "$DATA" --exec-root "$RUN/exec" \
     -H "$OWN" -p "$RUN/dockerd.pid" >"$CACHE/dockerd.log" 2>&1 </dev/null &
   for _ in $(seq 150); do answers "$OWN" && return 0; sleep 0.2; done
@@ -46,7 +46,7 @@ env_() {
   echo "MILLRACE_HOST_ADDRESS=$(DOCKER_HOST=$h docker network inspect bridge -f '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's,\.0/.*,.1,')"
 }
 
-stop() { # only the one that `start` made
+stop() { # only the dockerd that `start` started
   local pids; pids=$(ours)
   [ -n "$pids" ] || return 0
   # shellcheck disable=SC2086

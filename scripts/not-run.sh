@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The last lines of `make test`: what was not run, and why. Nothing where everything was.
+# Prints the last lines of `make test`: the tests that were not run, with the reason. Prints nothing if all were run.
 . "$(dirname "$0")/paths.sh"
 NOT_RUN=$CACHE/not-run.txt
 [ -s "$NOT_RUN" ] || exit 0

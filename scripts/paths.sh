@@ -1,7 +1,7 @@
-# Sourced by the other scripts: where things are kept, and how a script says that it cannot go on.
+# Sourced by the other scripts: paths, and functions to install components and to report failures.
 #
-# Everything is installed into .cache/ of this clone, git-ignored. Exit codes of the scripts: 0 done, 3 a system
-# package is missing and only root can install it (the command is printed), 4 it cannot be had on this machine.
+# Everything is installed into .cache/ of this clone, which git ignores. Exit codes of the scripts: 0 done; 3 a system package
+# is missing and only root can install it (the script prints the command); 4 the component is not available on this machine.
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +11,7 @@ mkdir -p "$CACHE"
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 
-# have_packages COMMAND PACKAGE...: installs Debian packages where COMMAND is missing.
+# have_packages COMMAND PACKAGE...: installs Debian packages if COMMAND is missing.
 have_packages() {
   local command=$1; shift
   command -v "$command" >/dev/null && return 0
@@ -22,12 +22,12 @@ have_packages() {
     >"$CACHE/apt.log" 2>&1 </dev/null || { tail -5 "$CACHE/apt.log" >&2; say "apt-get could not install $*"; exit 4; }
 }
 
-# once NAME VERSION: true where NAME is still to be installed at VERSION. `done_with` leaves the stamp.
+# once NAME VERSION: true if NAME is not yet installed in VERSION. `done_with` records the installed version.
 once() { [ "$(cat "$CACHE/$1.stamp" 2>/dev/null)" != "$2" ]; }
 done_with() { printf '%s\n' "$2" >"$CACHE/$1.stamp"; }
 
-# lock PATH: until this script ends, nobody else gets past it. flock is not everywhere; a directory is made by one
-# alone. A lock older than ten minutes is an accident's.
+# lock PATH: holds a lock until this script ends. The lock is a directory, because flock is not available everywhere and only
+# one mkdir can succeed. After a wait of ten minutes the lock counts as left over, and is removed.
 lock() {
   LOCK=$1
   local waited=0
@@ -37,16 +37,17 @@ lock() {
   trap 'rm -rf "$LOCK"' EXIT
 }
 
-# fresh FOLDER PINS: whether FOLDER holds what the file PINS names. Whoever fills it leaves the mark by `touch FOLDER/.built`.
+# fresh FOLDER PINS: whether FOLDER was built after the last change of the file PINS. The script that fills FOLDER ends with
+# `touch FOLDER/.built`.
 fresh() { [ -f "$1/.built" ] && [ "$1/.built" -nt "$2" ]; }
 
-# python_packages FOLDER REQUIREMENTS [PYTHON [OPTION...]]: a Python virtual environment with what a requirements file pins, made
-# once; OPTION is one of pip's, such as --require-hashes.
+# python_packages FOLDER REQUIREMENTS [PYTHON [OPTION...]]: creates a Python virtual environment with the packages of a
+# requirements file, once. OPTION is an option of pip, such as --require-hashes.
 python_packages() {
   local python=${3:-python3}
   fresh "$1" "$2" && return 0
   lock "$1.lock"; fresh "$1" "$2" && return 0
-  # Debian keeps the module that makes virtual environments in a package of its own.
+  # Debian has the module that creates virtual environments in a separate package.
   "$python" -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
     have_packages "Python 3.10 or later with venv" python3 python3-venv
   rm -rf "$1"

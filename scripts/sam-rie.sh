@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs a built function under the runtime interface emulator, which lies in SAM's wheel: Lambda without a container.
+# Runs a built function under the runtime interface emulator of SAM's wheel, which is Lambda without a container.
 #
-#   sam-rie.sh build                    installs SAM where it is missing
-#   sam-rie.sh run FOLDER LOG           serves FOLDER/bootstrap; prints "RIE READY port", writes what the function says
-#                                       to LOG, and ends when standard input does
+#   sam-rie.sh build                    installs SAM if it is missing
+#   sam-rie.sh run FOLDER LOG           serves FOLDER/bootstrap, prints "RIE READY port", writes the function's output
+#                                       to LOG, and ends when standard input ends
 . "$(dirname "$0")/paths.sh"
 
 run() {

@@ -1,4 +1,4 @@
-"""Prints a SAM template as the CloudFormation template that SAM makes of it, in JSON: what is deployed in the end.
+"""Prints the CloudFormation template that SAM generates from a SAM template, in JSON. This is the template that is deployed.
 
     .cache/sam-venv/bin/python scripts/sam_translate.py template.yaml
 """
@@ -11,7 +11,7 @@ from samcli.yamlhelper import yaml_parse
 
 
 class NoManagedPolicies:
-    """AWS's managed policies would have to be fetched, and the template names none."""
+    """The template names no managed policies of AWS, so they need not be fetched."""
 
     def load(self):
         return {}

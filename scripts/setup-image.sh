@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Puts public.ecr.aws/lambda/provided:al2023-ARCH into the container engine.   setup-image.sh [x86_64|arm64], by default this machine's
 #
-# It is pulled where that can be. In our own dockerd (docker.sh) it is else a stand-in made here: Debian's C library,
+# An existing container engine pulls the image. In the dockerd of docker.sh the image is a stand-in: Debian's C library,
 # libgcc and busybox (SAM's Dockerfile needs sh, mv and chmod) with a CA bundle, 5.5 MB. It is not Amazon Linux: its
-# C library is newer (2.36, not 2.34), so the tests look at the versions of the symbols that a binary needs.
+# C library is newer (2.36, not 2.34), so the tests check the versions of the symbols that a binary needs.
 . "$(dirname "$0")/paths.sh"
 HERE=$(uname -m)
 ARCH=${1:-${HERE/aarch64/arm64}}
@@ -24,7 +24,7 @@ command -v apt-get >/dev/null || { say "$IMAGE can be made from Debian's package
 W=$CACHE/image-$ARCH
 ROOT=$W/root DEBS=$W/debs STATE=$W/apt UNPACKED=$W/unpacked
 rm -rf "$ROOT" "$UNPACKED"; mkdir -p "$ROOT" "$DEBS" "$UNPACKED" "$STATE"/{state/lists/partial,cache/archives/partial}; touch "$STATE/status"
-if ! ls "$DEBS"/libc6_*.deb >/dev/null 2>&1; then # a package state of its own: the machine's is not touched, and any architecture works
+if ! ls "$DEBS"/libc6_*.deb >/dev/null 2>&1; then # apt with its own state leaves the machine's state unchanged, and works for any architecture
   APT=(-q -o "APT::Architecture=$DEB" -o "APT::Architectures=$DEB" -o "Dir::State=$STATE/state" -o "Dir::State::status=$STATE/status"
     -o "Dir::Cache=$STATE/cache" -o APT::Sandbox::User=root)
   { apt-get "${APT[@]}" update && (cd "$DEBS" && apt-get "${APT[@]}" download libc6 libgcc-s1 busybox-static); } >"$W/apt.log" 2>&1 ||
@@ -44,7 +44,7 @@ ln -s /etc/pki/tls/certs/ca-bundle.crt "$ROOT/etc/ssl/certs/ca-certificates.crt"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$ROOT/etc/passwd"
 echo 'root:x:0:' >"$ROOT/etc/group"
 echo 'hosts: files dns' >"$ROOT/etc/nsswitch.conf"
-mkdir -p "$W/context" # built, not imported: the import of older engines ignores --platform
+mkdir -p "$W/context" # `docker build`, because `docker import` of older engines ignores --platform
 tar -C "$ROOT" --owner=0 --group=0 --numeric-owner --sort=name --mtime=@0 -cf "$W/context/root.tar" .
 cat >"$W/context/Dockerfile" <<'D'
 FROM scratch

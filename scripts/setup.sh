@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Installs what `make test` needs into .cache/, each component once a version. What cannot be had is noted in
-# .cache/not-run.txt with its reason, and its tests are not run; with CI=true it is a failure.
+# Installs the components of `make test` into .cache/, each version once. A component that cannot be installed is listed in
+# .cache/not-run.txt with the reason, and its tests are not run. With CI=true this is a failure.
 . "$(dirname "$0")/paths.sh"
 NOT_RUN=$CACHE/not-run.txt
 : >"$NOT_RUN"
 failed=0
 
-# component NAME COMMAND...: a line of the log, with its seconds where it took any.
+# component NAME COMMAND...: runs the command, and prints its duration if it took two seconds or more.
 component() {
   local name=$1 started=$SECONDS why; shift
   if "$@" 2> >(tee "$CACHE/setup.err" >&2); then
     [ $((SECONDS - started)) -lt 2 ] || say "$name ready after $((SECONDS - started)) s"
     return 0
   fi
-  sleep 0.1 # for tee
+  sleep 0.1 # until tee has written
   why=$(tail -1 "$CACHE/setup.err")
   printf 'everything that needs %s: %s\n' "$name" "${why:-it could not be installed}" >>"$NOT_RUN"
   failed=1

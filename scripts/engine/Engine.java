@@ -8,9 +8,9 @@ import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
 
 /**
- * Starts one real OpenSearch node from a home directory; args are settings, key=value. Prints "ENGINE READY port" once
- * it listens (the port is the kernel's choice, http.port=0), and ends when its standard input does: whoever started it
- * holds the other end of that pipe, so the node cannot outlive a test process, not even one that was killed.
+ * Starts one real OpenSearch node from a home directory. The arguments are settings, key=value. Prints "ENGINE READY port" when
+ * it listens (with http.port=0 the kernel chooses the port). It ends when standard input ends. Standard input is a pipe from the
+ * test process, so the node cannot outlive it, even if the test process is killed.
  */
 public class Engine {
     public static void main(String[] args) {
@@ -28,7 +28,7 @@ public class Engine {
             t.printStackTrace();
             Runtime.getRuntime().halt(1);
         }
-        // Nothing to close in order: the data directory is thrown away.
+        // No orderly shutdown is needed: the data directory is deleted.
         Runtime.getRuntime().halt(0);
     }
 }

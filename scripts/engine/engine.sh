@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A real single-node OpenSearch on 127.0.0.1, out of Maven Central alone.
+# A real single-node OpenSearch on 127.0.0.1, installed only from Maven Central.
 #
-#   engine.sh build                       installs it into .cache/engine (59 MB, about 40 s the first time; then nothing)
-#   engine.sh run DATA_DIR [key=value …]  one node in the foreground, on free ports; it prints "ENGINE READY port" and
-#                                         ends, and removes DATA_DIR, when standard input does. Arguments are settings
-#                                         of the node.
+#   engine.sh build                       installs it once into .cache/engine (59 MB, about 40 s)
+#   engine.sh run DATA_DIR [key=value …]  runs one node in the foreground, on free ports, and prints "ENGINE READY port".
+#                                         When standard input ends, it ends and removes DATA_DIR. The arguments are
+#                                         settings of the node.
 # Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
-# more); its certificate is signed by .cache/engine/secure/config/ca.pem. The log is DATA_DIR/engine.log.
+# more). Its certificate is signed by .cache/engine/secure/config/ca.pem. The log is DATA_DIR/engine.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../paths.sh"
@@ -23,12 +23,12 @@ else
   profile=-Pingest
 fi
 
-# --- what it runs on ---------------------------------------------------------------------------------------------
-jdk_version() { # the major version of the JDK in $1, nothing if there is none
+# --- prerequisites -----------------------------------------------------------------------------------------------
+jdk_version() { # the major version of the JDK in $1, or nothing if there is none
   [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p'
 }
 usable() { local v; v=$(jdk_version "$1") && [ -n "$v" ] && [ "$v" -ge 17 ] && [ "$v" -le 23 ]; }
-find_jdk() { # OpenSearch 2 wants the security manager, which is gone from JDK 24 on
+find_jdk() { # OpenSearch 2 needs the security manager, which JDK 24 removed
   local d
   for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
            "$(dirname "$(dirname "$(readlink -f "$(command -v javac || echo /none/none/none)")")")"; do
@@ -36,7 +36,7 @@ find_jdk() { # OpenSearch 2 wants the security manager, which is gone from JDK 2
   done
   return 1
 }
-packages() { # installs what is missing by the system's package manager when root, else names the command
+packages() { # as root installs the packages by apt-get, else prints the command
   local need=("$@")
   if ! command -v apt-get > /dev/null; then
     echo "engine.sh: install a JDK (17 to 23) and Maven by this system's package manager" >&2; return 1
@@ -56,7 +56,7 @@ prerequisites() {
 }
 
 # --- the home directory ------------------------------------------------------------------------------------------
-module() { # name, then globs of the jars that belong to it; the published jars carry no descriptor, so write one
+module() { # name, then globs of its jars; the published jars have no plugin descriptor, so this writes one
   local m=$building/modules/$1 name=$1 main g; shift; mkdir -p "$m"
   for g in "$@"; do cp "$stage"/$g "$m"/ 2> /dev/null || true; done
   main=$("$jdk/bin/jar" tf "$(ls "$m/$name"-*.jar | head -1)" | grep 'Plugin\.class$' | sed 's/\.class$//; s#/#.#g')

@@ -1,24 +1,24 @@
-# The security plugin of a node, for engine.sh: its files, certificates and settings, as the plugin's own demo has them (the user
-# admin with the password admin, and the roles of the plugin's files).
+# The security plugin of a node, for engine.sh: files, certificates and settings as in the demo of the plugin (the user admin with
+# the password admin, and the roles of the plugin's files).
 
-plugin() { # name: unpacked where a node looks for its plugins
+plugin() { # name: unpacks the plugin into the node's folder of plugins
   mkdir -p "$building/plugins/$1"
   (cd "$building/plugins/$1" && "$jdk/bin/jar" xf "$stage/$1"-*.zip)
   rm "$stage/$1"-*.zip
 }
-keytool() { # what it did, it says on standard error as well
+keytool() { # prints its log only after a failure, because keytool writes to standard error after a success too
   "$jdk/bin/keytool" "$1" -keystore "$building/config/node.p12" -storetype PKCS12 -storepass changeit "${@:2}" \
     2> "$building/keytool.log" || { echo "keytool $1 failed" | cat "$building/keytool.log" - >&2; return 1; }
 }
-key() { # name, distinguished name, and what else -genkeypair takes
+key() { # name, distinguished name, further options of -genkeypair
   keytool -genkeypair -alias "$1" -dname "$2" -keyalg RSA -keysize 2048 -validity 3650 "${@:3}"
 }
-certificates() { # an authority of our own, and the node's certificate by it: clients refuse one that is its own authority
+certificates() { # creates an authority and a node certificate signed by it: clients refuse a certificate that is its own authority
   local names=san=ip:127.0.0.1,dns:localhost config=$building/config
   key ca CN=engine-ca -ext bc:c=ca:true
   key node CN=engine-0
   keytool -exportcert -rfc -alias ca > "$config/ca.pem"
-  keytool -importcert -noprompt -alias authority < "$config/ca.pem" # an entry with its key is trusted by nobody
+  keytool -importcert -noprompt -alias authority < "$config/ca.pem" # without its key: Java does not trust an entry that has a key
   keytool -certreq -alias node > "$config/node.csr"
   keytool -gencert -rfc -alias ca -validity 3650 -ext "$names" -infile "$config/node.csr" > "$config/node.pem"
   cat "$config/node.pem" "$config/ca.pem" | keytool -importcert -noprompt -alias node

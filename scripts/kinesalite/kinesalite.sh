@@ -2,8 +2,8 @@
 # kinesalite, a Kinesis in one Node.js process, under .cache/kinesalite.
 #
 #   kinesalite.sh build   installs it (pinned in package-lock.json; once)
-#   kinesalite.sh run     serves on 127.0.0.1 and a free port; it prints "KINESALITE READY port" and ends when standard
-#                         input does
+#   kinesalite.sh run     serves on 127.0.0.1 and a free port, prints "KINESALITE READY port", and ends when standard
+#                         input ends
 . "$(dirname "${BASH_SOURCE[0]}")/../paths.sh"
 here=$TOP/scripts/kinesalite
 dir=$CACHE/kinesalite
@@ -13,7 +13,7 @@ build() {
   lock "$dir.lock"; fresh "$dir" "$here/package-lock.json" && return 0
   have_packages npm nodejs npm
   rm -rf "$dir"; mkdir -p "$dir"; cp "$here/package.json" "$here/package-lock.json" "$dir/"
-  # Optional is leveldown alone, which compiles and is for streams on a disk.
+  # The only optional package is leveldown, which needs a compiler and is used only for streams on disk.
   npm --prefix "$dir" ci --omit=optional --ignore-scripts --no-audit --no-fund >"$CACHE/kinesalite.log" 2>&1 ||
     { tail -5 "$CACHE/kinesalite.log" >&2; say "npm could not install kinesalite"; exit 4; }
   touch "$dir/.built"

@@ -1,7 +1,7 @@
-"""Aggregates user records by Amazon's own library (aws_kinesis_agg), for the tests.
+"""Aggregates user records with Amazon's library (aws_kinesis_agg), for the tests.
 
-In: lines of JSON, `[partition key, explicit hash key or null, base64 of the data]`, on standard input; the argument says
-how many of them make a frame. Out: a line a frame, base64. A frame also ends where the library itself finds it full.
+In: lines of JSON, `[partition key, explicit hash key or null, base64 of the data]`, on standard input. The argument is the
+number of user records in a frame. Out: one line for each frame, base64. A frame also ends when the library finds it full.
 """
 import base64
 import json

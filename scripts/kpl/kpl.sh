@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# aws_kinesis_agg, Amazon's library that aggregates as the Kinesis Producer Library does, in a Python virtual environment
+# aws_kinesis_agg, Amazon's library that aggregates like the Kinesis Producer Library, in a Python virtual environment
 # under .cache/kpl.
 #
 #   kpl.sh build           installs it (pinned in requirements.txt; once)
-#   kpl.sh run COUNT       aggregates the user records of standard input, COUNT a frame (see aggregate.py)
+#   kpl.sh run COUNT       aggregates the user records of standard input, COUNT in each frame (see aggregate.py)
 . "$(dirname "${BASH_SOURCE[0]}")/../paths.sh"
 here=$TOP/scripts/kpl
 venv=$CACHE/kpl

@@ -1,8 +1,8 @@
-"""Custom resources that a Lambda function stands behind, which LocalStack's free code takes and leaves alone.
+"""Custom resources that a Lambda function implements. LocalStack's free code accepts them, and does nothing for them.
 
-In: what LocalStack's CloudFormation asks of a ResourceProvider. Out: the function is invoked as CloudFormation does it,
-asynchronously, and answers by a PUT to a pre-signed URL of S3; what it answers is the resource, and FAILED or silence
-fails the stack. Deliberately absent: a resource that an update replaces, of which CloudFormation would delete the old one.
+In: the calls of LocalStack's CloudFormation to a ResourceProvider. Out: as CloudFormation does, this invokes the function
+asynchronously. The function responds with a PUT to a pre-signed URL of S3. The response is the resource; FAILED or no response
+fails the stack. Deliberately absent: a resource that an update replaces. CloudFormation would delete the old one.
 """
 import json
 import time
@@ -16,8 +16,8 @@ from localstack.services.cloudformation.resource_provider import (
 )
 
 BUCKET = "cloudformation-custom-resource-response"
-SILENCE_SECONDS = 3600  # CloudFormation's own limit, where the resource has no ServiceTimeout
-KNOWN = {}  # (stack, logical id): what was answered last
+SILENCE_SECONDS = 3600  # CloudFormation's limit for a resource without a ServiceTimeout
+KNOWN = {}  # (stack, logical id): the last response
 
 
 def as_texts(value):
@@ -105,7 +105,7 @@ class CustomResource(ResourceProvider):
 
 
 def install():
-    """LocalStack looks for it in code that is not free."""
+    """Without this, LocalStack looks for the provider in code that is not free."""
     others = ResourceProviderExecutor.try_load_resource_provider
 
     def load(resource_type):

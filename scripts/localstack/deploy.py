@@ -1,12 +1,12 @@
-"""Deploys a SAM template on LocalStack, with functions that are built already.
+"""Deploys a SAM template on LocalStack, with functions that are already built.
 
     deploy.py ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS RULES [Parameter=value …]
 
-TRANSLATED is what scripts/sam_translate.py makes of TEMPLATE: LocalStack's own transform does not know `!Ref X.Alias`.
-What lies beside the template goes to a bucket first, as `sam package` does it: for `CodeUri: functions/NAME` the binary
-FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested
-stack its template. Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with what failed.
-A stack that is there is updated, where parameters or the rules are others.
+TRANSLATED is the output of scripts/sam_translate.py for TEMPLATE. LocalStack's own transform does not know `!Ref X.Alias`.
+The local files of the template go to a bucket first, as with `sam package`: for `CodeUri: functions/NAME` the binary
+FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested stack its template.
+Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with the failure.
+If the stack exists, it is updated with the changed parameters or rules.
 """
 import hashlib
 import io
@@ -23,12 +23,12 @@ from botocore.config import Config
 BUCKET = "deployed-code"
 REGION = "eu-west-1"
 SECONDS = 240
-# What LocalStack does not know it takes, and leaves alone. A stack is no worse without these.
+# LocalStack accepts resource types that it does not know, and does not create them. The stack works without these types.
 LEFT_ALONE = ("AWS::CloudWatch::Dashboard", "AWS::Logs::ResourcePolicy")
 
 
 class Loose(yaml.SafeLoader):
-    """Reads a template without knowing its functions."""
+    """Reads a template without evaluating its functions."""
 
 
 def ignore_tag(loader, _, node):
@@ -43,7 +43,7 @@ Loose.add_multi_constructor("!", ignore_tag)
 
 
 def zipped(path, name):
-    """One executable file. Not compressed: it goes no further than to this machine."""
+    """One executable file, not compressed, because it stays on this machine."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
         entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
@@ -53,7 +53,7 @@ def zipped(path, name):
 
 
 def with_text_keys(value):
-    """To LocalStack a parameter of the type Number is a number, also where a mapping is asked for it; its keys are texts."""
+    """LocalStack looks up a Number parameter in a mapping as a number, but the keys of mappings are texts."""
     if isinstance(value, list):
         return [with_text_keys(item) for item in value]
     if not isinstance(value, dict):
@@ -85,7 +85,7 @@ class Deployment:
         return {"S3Bucket": BUCKET, "S3Key": key}
 
     def package(self, template, source, functions, rules):
-        """Uploads what `source` names, and tells the translated template so."""
+        """Uploads the files that `source` names, and writes their places into the translated template."""
         folder = source.parent
         for name, resource in yaml.load(source.read_text(encoding="utf-8"), Loose)["Resources"].items():
             properties = resource.get("Properties", {})
@@ -94,7 +94,7 @@ class Deployment:
                 place = self.upload(f"{binary.name}.zip", zipped(binary, "bootstrap"))
                 template["Resources"][name]["Properties"]["Code"] = place
             elif "ContentUri" in properties:
-                # As `sam package` does it: other rules lie in another place.
+                # As with `sam package`, changed rules get another key.
                 held = hashlib.md5(rules.read_bytes()).hexdigest()
                 place = self.upload(f"{name}-{held}.zip", zipped(rules, "pipeline.yaml"))
                 # The transform adds a hash to the name of a layer.
@@ -123,7 +123,7 @@ class Deployment:
             sys.exit(f"the change set failed: {described.get('StatusReason')}")
         self.cloudformation.execute_change_set(**change)
         good = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-        # LocalStack says that it is complete, then what the outputs are, then of which change set it is.
+        # LocalStack sets the status to complete first, then the outputs, then the change set's id.
         over = lambda it: it.get("ChangeSetId") == made["Id"] if it["StackStatus"] in good else is_over(it["StackStatus"])
         deployed = self.until(lambda: self.stack(stack), over)
         resources = self.cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
@@ -153,7 +153,7 @@ class Deployment:
             return None
 
     def until(self, describe, is_so):
-        """What is described once it is so."""
+        """Calls `describe` until its result satisfies `is_so`, and returns that result."""
         end = time.monotonic() + SECONDS
         while not is_so(described := describe()):
             if time.monotonic() > end:

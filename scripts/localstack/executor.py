@@ -1,9 +1,9 @@
 """Runs the functions of LocalStack as child processes: no container, no image.
 
-In: what LocalStack's Lambda asks of a RuntimeExecutor, for functions whose code holds a `bootstrap` (provided.*). Out: a
-child process that speaks Lambda's runtime API with a server of its own here, and a file of what it said. One sandbox a
-process: where it ended or was too slow, the next invocation gets a new one, as with Lambda. Layers lie beside the code
-instead of in /opt, and the function is told so by MILLRACE_PIPELINE. Deliberately absent: limits of memory and CPU.
+In: the calls of LocalStack's Lambda to a RuntimeExecutor, for functions whose code holds a `bootstrap` (provided.*). Out: a
+child process that speaks Lambda's runtime API with its own server here, and a file with its output. A sandbox has one
+process. If the process ended or was too slow, the next invocation gets a new one, as with Lambda. Layers are beside the code
+instead of in /opt; MILLRACE_PIPELINE gives the function the path. Deliberately absent: limits of memory and CPU.
 """
 import json
 import os
@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Sandbox:
-    """One child process and the server that it asks for work."""
+    """One child process and the server from which it fetches invocations."""
 
     def __init__(self, folder, env, timeout, log):
         self.timeout = timeout
@@ -101,7 +101,7 @@ class Sandbox:
             raise LambdaRuntimeException(f"the function does not start: {self.init_error}")
 
     def invoke(self, payload):
-        """The answer and whether it is an error; the process is gone if it ended or was too slow."""
+        """Returns the response and whether it is an error. The process does not run any more if it ended or was too slow."""
         request, end = payload["invoke-id"], time.monotonic() + self.timeout
         self.pending.put(payload)
         while True:
@@ -128,9 +128,9 @@ class Sandbox:
 
 
 class ProcessExecutor(RuntimeExecutor):
-    """LocalStack has one for each environment of a function's version."""
+    """LocalStack creates one executor for each environment of a function's version."""
 
-    logs = None  # the folder of what the functions say, one file an environment
+    logs = None  # the folder for the output of the functions, one file for each environment
 
     def __init__(self, id, function_version):
         super().__init__(id, function_version)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# LocalStack, an AWS that deploys templates, in a Python virtual environment under .cache/localstack, with the Kinesis
-# that it uses. Functions run as child processes (executor.py), and custom resources are known (custom_resource.py).
+# LocalStack, an AWS emulator that deploys templates, in a Python virtual environment under .cache/localstack, with its
+# Kinesis. Functions run as child processes (executor.py), and custom resources work (custom_resource.py).
 #
 #   localstack.sh build          installs it (pinned in requirements.txt; once)
-#   localstack.sh run DATA_DIR   serves on 127.0.0.1 and a free port; it prints "LOCALSTACK READY port", and ends, with
-#                                all functions, and removes DATA_DIR when standard input does
+#   localstack.sh run DATA_DIR   serves on 127.0.0.1 and a free port, and prints "LOCALSTACK READY port". When standard
+#                                input ends, it ends with all functions, and removes DATA_DIR
 . "$(dirname "${BASH_SOURCE[0]}")/../paths.sh"
 here=$TOP/scripts/localstack
 venv=$CACHE/localstack
 libs=$venv/libs
 
-# What is pinned runs on Python 3.13 (LocalStack 4.14 takes `warnings.deprecated` for granted), and the system's own is often another.
+# The pinned packages need Python 3.13 (LocalStack 4.14 uses `warnings.deprecated`). The system's Python is often another version.
 find_python() {
   local python
   for python in python3 python3.13 "$HOME"/.pyenv/versions/3.13.*/bin/python; do
@@ -24,7 +24,7 @@ venv() {
   local python
   fresh "$venv" "$here/requirements.txt" && return 0
   if ! python=$(find_python); then
-    [ "$(id -u)" != 0 ] || apt-get -q update >/dev/null 2>&1 || true # an image's lists of packages are often empty
+    [ "$(id -u)" != 0 ] || apt-get -q update >/dev/null 2>&1 || true # the package lists of a container image are often empty
     for python in python3.13; do
       apt-cache show "$python-venv" >/dev/null 2>&1 && { have_packages "$python of LocalStack" "$python" "$python-venv"; break; }
     done
@@ -33,7 +33,7 @@ venv() {
   python_packages "$venv" "$here/requirements.txt" "$python"
 }
 
-# Where LocalStack looks for it; otherwise it would install it by itself, and whatever depends on it as it is by then.
+# Installs kinesis-local where LocalStack looks for it. Otherwise LocalStack would install it, with unpinned dependencies.
 kinesis() {
   local dir=$libs/kinesis-local/0.5.2
   fresh "$dir" "$here/package-lock.json" && return 0
@@ -46,7 +46,7 @@ kinesis() {
 }
 
 case ${1:-} in
-  build) (venv); (kinesis) ;; # each lets go of its lock where it ends
+  build) (venv); (kinesis) ;; # subshells, so that each releases its lock at its end
   run) exec "$venv/bin/python" "$here/serve.py" "${2:?the folder of its data}" "$venv/cache" "$libs" ;;
   *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -1,9 +1,9 @@
 """Asynchronous invocations of LocalStack that arrive while a function is updated.
 
-LocalStack has a queue for each function, and a poller for each of its versions. An update starts a poller and stops the former
-one, in the middle of its long poll of two seconds. What the former one receives after that it drops, and the queue hides the
-message for the timeout of the function and a minute. So an update of a stack whose layer is another waited for its custom
-resource, which was asked, and never came to know it. Here a poller that was stopped puts back what it received.
+LocalStack has a queue for each function, and a poller for each of its versions. An update starts a new poller and stops the old
+one, in the middle of its long poll of two seconds. The old poller drops the messages that it receives after that, and the queue
+hides them for the function's timeout and a minute. So a stack update with a changed layer waited for a custom resource whose
+function never got the request. The poller here puts received messages back after it was stopped.
 """
 import logging
 import time
@@ -27,7 +27,7 @@ class Poller(event_manager.Poller):
                     VisibilityTimeout=hidden,
                 )
             except Exception as error:
-                # A queue that was deleted with its function ends its poller.
+                # When a function is deleted, its queue is deleted too, and its poller ends.
                 if not self._shutdown_event.is_set():
                     LOG.error("events of %s: %s", self.event_queue_url, error)
                     time.sleep(1)
@@ -41,7 +41,7 @@ class Poller(event_manager.Poller):
             if self._shutdown_event.is_set():
                 raise RuntimeError("the poller was stopped")
             begun = self.invoker_pool.submit(self.handle_message, message)
-        except RuntimeError:  # also where the pool was shut down in between
+        except RuntimeError:  # also raised by `submit` if the pool was shut down in between
             self.put_back(queue, message)
         else:
             begun.add_done_callback(lambda future: self.put_back(queue, message) if future.cancelled() else None)

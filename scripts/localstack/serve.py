@@ -1,8 +1,8 @@
 """LocalStack on 127.0.0.1 and a free port, for the tests: serve.py DATA_DIR CACHE_DIR LIBS_DIR.
 
-Prints "LOCALSTACK READY port" once it listens. When standard input ends, so do all child processes and DATA_DIR, where
-everything lies that it writes: whoever started it holds the other end of that pipe, so nothing outlives a test process.
-DATA_DIR/localstack.log is its log, DATA_DIR/functions/NAME.*.log what the functions say.
+Prints "LOCALSTACK READY port" when it listens. When standard input ends, it kills all child processes and removes DATA_DIR, which
+holds all files that it writes. Standard input is a pipe from the test process, so nothing outlives that process.
+DATA_DIR/localstack.log is its log, DATA_DIR/functions/NAME.*.log is the output of the functions.
 """
 import os
 import shutil
@@ -20,15 +20,15 @@ def free_port():
 
 
 def configure(data, cache, port):
-    """LocalStack reads its configuration where it is first imported."""
-    here = f"127.0.0.1:{port}"  # its own name, localhost.localstack.cloud, is one of the internet
+    """Sets the environment. It has to run before the first import of LocalStack, which reads its configuration then."""
+    here = f"127.0.0.1:{port}"  # the default name, localhost.localstack.cloud, needs the internet
     os.environ.update(
         {
             "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-west-1"),
             "GATEWAY_LISTEN": here,
             "LOCALSTACK_HOST": here,
             "SQS_ENDPOINT_STRATEGY": "path",
-            # Everything of the internet, and all files outside of DATA_DIR.
+            # No access to the internet, and no files outside of DATA_DIR and CACHE_DIR.
             "DISABLE_EVENTS": "1",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DNS_ADDRESS": "0",
@@ -36,7 +36,7 @@ def configure(data, cache, port):
             "FILESYSTEM_ROOT": str(data),
             "CONFIG_DIR": str(data),
             "XDG_CACHE_HOME": str(cache),
-            # Tests wait for these: a queue that was empty is asked again, a failed asynchronous invocation is repeated.
+            # Tests wait for these delays: the next poll of an empty queue, and the retry of a failed asynchronous invocation.
             "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
             "LAMBDA_RETRY_BASE_DELAY": "1",
         }
@@ -44,7 +44,7 @@ def configure(data, cache, port):
 
 
 def install(logs):
-    """What LocalStack lacks: functions without containers, custom resources, and updates that lose no invocation."""
+    """Adds to LocalStack: functions without containers, custom resources, and updates that lose no invocation."""
     from localstack.services.lambda_.invocation import runtime_executor
 
     import custom_resource
@@ -52,7 +52,7 @@ def install(logs):
 
     custom_resource.install()
     executor.ProcessExecutor.logs = logs
-    # Before anything else imports it by its name.
+    # Set before another module imports the function by its name.
     runtime_executor.get_runtime_executor = lambda: executor.ProcessExecutor
     import poller
 
@@ -60,7 +60,7 @@ def install(logs):
 
 
 def keep_objects_in(folder):
-    """Otherwise they are in /tmp/localstack-s3-storage, whoever's they are."""
+    """By default objects are in /tmp/localstack-s3-storage, which all LocalStack processes share."""
     from localstack.services.s3 import provider
 
     provider.DEFAULT_S3_TMP_DIR = str(folder)
@@ -71,7 +71,7 @@ def end_with_standard_input(data):
         pass
     import psutil
 
-    # What ends may begin anew: until there is none.
+    # A killed process may be restarted, so repeat until there is none.
     while children := psutil.Process().children(recursive=True):
         for child in children:
             try:
@@ -97,13 +97,13 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
     volume = data / "var/lib/localstack"
     volume.mkdir(parents=True)
-    (volume / "lib").symlink_to(libs)  # what it would download is there already
+    (volume / "lib").symlink_to(libs)  # the downloads of LocalStack, already installed
     out = os.fdopen(os.dup(1), "w")
     log = os.open(data / "localstack.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     threading.Thread(target=end_with_standard_input, args=[data], daemon=True).start()
-    tempfile.tempdir = str(data / "tmp")  # LocalStack does not like to be told by the environment
+    tempfile.tempdir = str(data / "tmp")  # set here, because LocalStack does not support TMPDIR from the environment
     configure(data, cache, port)
     install(logs)
     keep_objects_in(data / "objects")

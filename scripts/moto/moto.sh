@@ -2,7 +2,7 @@
 # moto, the AWS emulator, in a Python virtual environment under .cache/moto.
 #
 #   moto.sh build   installs it (pinned in requirements.txt; once)
-#   moto.sh run     serves on 127.0.0.1 and a free port; it prints "MOTO READY port" and ends when standard input does
+#   moto.sh run     serves on 127.0.0.1 and a free port, prints "MOTO READY port", and ends when standard input ends
 . "$(dirname "${BASH_SOURCE[0]}")/../paths.sh"
 here=$TOP/scripts/moto
 venv=$CACHE/moto

@@ -1,8 +1,7 @@
 """moto (S3, SQS, Secrets Manager, …) on 127.0.0.1 and a free port, for the tests.
 
-Prints "MOTO READY port" once it listens, and ends when standard input does: whoever started it holds the other end of
-that pipe, so it cannot outlive a test process. INITIAL_NO_AUTH_ACTION_COUNT=n makes it check SigV4 and IAM policies
-from request n + 1 on.
+Prints "MOTO READY port" when it listens. It ends when standard input ends. Standard input is a pipe from the test process, so
+moto cannot outlive it. With INITIAL_NO_AUTH_ACTION_COUNT=n moto checks SigV4 and IAM policies from request n + 1 on.
 """
 import os
 import sys
@@ -14,7 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 
 class Quiet(WSGIRequestHandler):
-    """HTTP/1.1 with connections kept open, and no line a request."""
+    """HTTP/1.1 with persistent connections, and no log line for each request."""
 
     protocol_version = "HTTP/1.1"
 
@@ -24,7 +23,7 @@ class Quiet(WSGIRequestHandler):
 
 def main():
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
-    default_user_config["lambda"]["use_docker"] = False  # functions are kept, and never run
+    default_user_config["lambda"]["use_docker"] = False  # moto stores functions, and never runs them
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"MOTO READY {server.port}", flush=True)

@@ -5,10 +5,10 @@ import java.nio.charset.StandardCharsets;
 import software.amazon.event.ruler.Machine;
 
 /**
- * Which events match a pattern, by the library of EventBridge.
+ * Decides with the library of EventBridge which events match a pattern.
  *
- * In: lines of a pattern and events, all JSON, with tabs between. Out: a line each: of every event 1 or 0, or, where the
- * library refuses the pattern, E and why. An event that it refuses is E too.
+ * In: lines of a pattern and events, all JSON, separated by tabs. Out: for each line a line with 1 or 0 for every event. If the
+ * library refuses the pattern or an event, the line is E and the reason.
  */
 public class Ruler {
     public static void main(String[] arguments) throws Exception {

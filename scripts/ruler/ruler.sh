@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# event-ruler, the library that decides for EventBridge which events match a pattern, out of Maven Central, under
+# event-ruler, the library with which EventBridge decides which events match a pattern. Installed from Maven Central into
 # .cache/ruler.
 #
 #   ruler.sh build         installs it (pinned in pom.xml; once)
