@@ -168,12 +168,17 @@ impl Delivery<'_> {
         self.refusals.entry(index).or_insert_with(recall)
     }
 
+    /// Logs why an item is sent again. A reason that may be the document's own can quote the value of a field, so only its
+    /// type is logged; the dead letter has the whole reason.
     pub(super) fn refused(&mut self, index: u32, result: &ItemResult) {
-        let status = result.status;
-        let reason = result.error.as_ref().map_or_else(String::new, |error| format!("{}: {error}", error.error_type));
+        let (status, verdict) = (result.status, result.verdict());
+        let reason = result.error.as_ref().map_or_else(String::new, |error| match verdict {
+            ItemVerdict::BadRequest | ItemVerdict::ServerError => error.error_type.clone(),
+            _ => format!("{}: {error}", error.error_type),
+        });
         self.failure = Some(Failure { reason: format!("{status} {reason}"), is_permanent: false });
         let position = self.position(index);
-        if result.verdict() == ItemVerdict::BadRequest {
+        if verdict == ItemVerdict::BadRequest {
             tracing::warn!(%position, status, reason, "the domain refuses an item: a second try decides");
         } else {
             tracing::warn!(%position, status, reason, "the domain's state stands in the way of an item, sending again");

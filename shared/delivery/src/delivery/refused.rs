@@ -33,7 +33,8 @@ impl Delivery<'_> {
         let now = Instant::now();
         let first = *self.first_bad_request.get_or_insert(now);
         let is_domain_state = error.is_domain_state();
-        let message = format!("{what}: 400 {}: {error}", error.error_type);
+        let error_type = error.error_type.clone();
+        let message = format!("{what}: 400 {error_type}: {error}");
         if let [index] = *items {
             let result = ItemResult { status: 400, id: None, result: None, error: Some(error) };
             let refusals = self.refusals(index);
@@ -59,7 +60,9 @@ impl Delivery<'_> {
             };
         }
         if self.work.halve_first(fastrand::bool()) {
-            tracing::warn!(position = %self.position(items[0]), reason = message, items = items.len(), "the domain refuses a request: halving it");
+            // The words of a refusal that may be a document's own could quote it.
+            let reason = if is_domain_state { message.as_str() } else { error_type.as_str() };
+            tracing::warn!(position = %self.position(items[0]), reason, items = items.len(), "the domain refuses a request: halving it");
             return Ok(());
         }
         if is_domain_state {

@@ -1,8 +1,8 @@
 //! The snapshot repository of a deployment: its name and its location.
 //!
 //! In: a location. Out: the name of the only repository for it. Two repositories with the same location corrupt it,
-//! like two writers that do not know of each other. So an existing repository for the location keeps its name, whoever
-//! made it.
+//! like two writers that do not know of each other. So an existing repository for the location keeps its name,
+//! also if another deployment made it.
 
 use serde_json::{Map, Value, json};
 

@@ -106,7 +106,7 @@ mod tests {
         let headers = |etag, content_length, content_range| Headers { etag, content_length, content_range };
         for (name, wanted, headers, expected) in [
             ("the whole object", whole, headers(Some("\"e\""), Some(10), None), Some(Some(10))),
-            ("its length is not headers", whole, headers(Some("e"), None, None), Some(None)),
+            ("no length", whole, headers(Some("e"), None, None), Some(None)),
             ("the whole object as a range", whole, headers(Some("e"), Some(10), Some("bytes 0-9/10")), Some(Some(10))),
             ("a part of it", whole, headers(Some("e"), Some(5), Some("bytes 0-4/10")), None),
             ("no ETag", whole, headers(None, Some(10), None), None),

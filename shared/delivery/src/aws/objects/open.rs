@@ -144,7 +144,7 @@ impl Objects {
             }
             Err(gone @ OpenError::Gone(_)) => Err(gone),
             Err(OpenError::Failed(error)) => {
-                tracing::warn!(position = %object, %error, "S3 headers the object's length neither by GET nor by HEAD");
+                tracing::warn!(position = %object, %error, "S3 gives the object's length neither by GET nor by HEAD");
                 Ok(None)
             }
         }
