@@ -1,10 +1,9 @@
-//! Bytes become payloads: decompressed by magic bytes, cut into single JSON values, capped.
+//! Bytes become payloads: decompressed as the magic bytes say, cut into single JSON values, limited in size.
 //!
-//! In: a blocking reader over the bytes of an object, which ends only when all of them came, or the records of a stream,
-//! one after another; [`kpl`] takes apart those that are several. Out: [`Frame`]s, borrowed from one buffer, each with
-//! its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately
-//! absent: validation (decode's), retrying (a [`FrameError::Read`] is the source's to repair), and memory that grows
-//! with the input.
+//! In: a blocking reader over the bytes of an object, or the records of a stream, one after another. The reader ends
+//! only when all bytes were read. [`kpl`] splits aggregated records. Out: [`Frame`]s, borrowed from one buffer, each
+//! with its offset in the decompressed stream, and a [`Checkpoint`] for any of them. Deliberately absent: validation
+//! (decode's), retries (the source retries after a [`FrameError::Read`]), and memory that grows with the input.
 
 mod around;
 mod buffer;
@@ -50,45 +49,45 @@ use torn::Torn;
 pub const DEFAULT_MAX_EVENT_BYTES: usize = 1 << 20;
 /// Default of `MILLRACE_MAX_RECORD_BYTES`: 1 GiB, which takes two or three seconds to inflate.
 pub const DEFAULT_MAX_RECORD_BYTES: u64 = 1 << 30;
-/// Bytes of a value over the limit that are kept: enough to recognise it by, little enough for a dead letter.
+/// The bytes that are kept of a value over the limit: enough to recognise it, and few enough for a dead letter.
 const HEAD: usize = 64 * 1024;
 
 /// How values follow one another in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Told apart by the first 64 KiB.
+    /// Detected from the first 64 KiB.
     Auto,
-    /// One value a line.
+    /// One value per line.
     Ndjson,
     /// The elements of one array.
     Array,
     /// Values one after another, with or without white space.
     Concatenated,
-    /// The elements of the array under the first key, `Records`.
+    /// The elements of an array within an object, by default `Records`. [`Records`] names the array.
     Records,
-    /// The log events of the envelope of a CloudWatch Logs subscription, each composed with what the envelope says; for
-    /// the records of a stream only, since it has no checkpoints.
+    /// The log events in the envelopes of a CloudWatch Logs subscription. Each event also gets fields of its envelope.
     #[serde(rename = "cloudwatch-logs")]
     CloudwatchLogs,
 }
 
-/// What the reader of an object meets next.
+/// The next frame of an object or a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'f> {
-    /// One value, whole, not validated.
+    /// One whole value, not validated.
     Record {
-        /// Its bytes, without surrounding white space; inside may be newlines where the format is not NDJSON. Of a log
-        /// event, what was composed.
+        /// Its bytes, without surrounding white space. Except in NDJSON, they may contain newlines. If members of its
+        /// envelope were copied into it: the composed event.
         payload: &'f [u8],
-        /// The offset of its first byte in the concatenated decompressed stream; of a log event, that of its brace.
+        /// The offset of its first byte in the concatenated decompressed stream. For a composed event: the offset of
+        /// the original's opening brace.
         offset: u64,
-        /// The time of a log event of CloudWatch Logs, in milliseconds since 1970; all else has none of its own.
+        /// The time of a CloudWatch Logs log event, in milliseconds since 1970. `None` for every other value.
         time_ms: Option<i64>,
-        /// How many bytes behind its brace are not its own, but copied from what was around it.
+        /// How many bytes after the opening brace were copied from the object around it.
         added: usize,
     },
-    /// A value over the limit. Reading goes on behind it.
+    /// A value over the limit. Reading continues after it.
     TooLarge {
         /// The offset of its first byte.
         offset: u64,
@@ -99,47 +98,49 @@ pub enum Frame<'f> {
     },
 }
 
-/// Why no frame came.
+/// Why there is no frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// The reader failed. Nothing is said about the content: read again, from here or from a checkpoint.
+    /// The reader failed. This says nothing about the content: read again, from here or from a checkpoint.
     #[error("cannot read: {0}")]
     Read(#[source] std::io::Error),
-    /// The rest of the object can never be read: a dead letter names it. Everything before it has been returned.
+    /// The rest of the object can never be read. The caller writes one dead letter for it. Everything before it has
+    /// been returned.
     #[error("{error_type} at offset {offset}: {reason}")]
     Broken {
         /// Where the unreadable rest begins.
         offset: u64,
         /// `truncated`, `corrupt`, `record_too_large`, `zstd_window`, `not_utf8`, `nul_bytes`, `unsupported_format` or `framing_lost`.
         error_type: &'static str,
-        /// What is wrong, for a person.
+        /// The fault, in words for a person.
         reason: String,
     },
 }
 
-/// Where to go on in an object, in another invocation.
+/// Where another invocation resumes reading an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The offset in the decompressed stream: the first byte of a value, or where the next is looked for.
+    /// The offset in the decompressed stream: the first byte of a value, or the place where the search for the next
+    /// value begins.
     pub offset: u64,
-    /// Never [`Format::Auto`], unless nothing was read yet.
+    /// [`Format::Auto`] only if nothing was read yet.
     pub format: Format,
     /// Inside the array: a value, `,` or `]` is expected.
     pub inside: bool,
-    /// Perhaps inside it: something broken lies before.
+    /// Perhaps inside the array: something broken precedes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
-    /// Where framing begins, if not at the offset: what lies before that is framed and left out.
+    /// Where framing begins, if not at `offset`. The frames between the two are skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begin: Option<u64>,
     /// How the object is compressed.
     pub compression: Compression,
-    /// Where the reader has to begin: a Range request from `member.compressed` on.
+    /// Where the reader begins: a Range request from `member.compressed` on.
     pub member: Member,
 }
 
 impl Checkpoint {
-    /// The very beginning of an object, of which nothing is known.
+    /// The start of an object of which nothing is known yet.
     pub fn start(format: Format) -> Self {
         let member = Member { compressed: 0, raw: 0 };
         let compression = Compression::None;
@@ -149,47 +150,47 @@ impl Checkpoint {
 
 /// The values of one object, one after another.
 ///
-/// Memory: one buffer of at most `max_event_bytes` and 128 KiB (256 KiB at least), 64 KiB of compressed input, the
+/// Memory: one buffer of at most `max_event_bytes` plus 128 KiB (at least 256 KiB), 64 KiB of compressed input, the
 /// decompressor's window (32 KiB for gzip, at most 8 MiB for zstd), 64 KiB for the head of a value over the limit, and
-/// 64 KiB for where gzip members begin; for CloudWatch Logs also a log event twice and 128 KiB.
+/// 64 KiB for the offsets of gzip members. For CloudWatch Logs also twice the size of a log event, and 128 KiB.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Frames<R> {
     source: Twice<R>,
     buffer: Buffer,
     max: usize,
-    /// What was asked for, before anything was read.
+    /// The format that the caller asked for.
     wanted: Format,
     format: Format,
     /// Whether the bytes are the records of a stream.
     stream: bool,
-    /// Whether all that was begun is one value, as it is.
+    /// Whether the whole input is one value that was framed before.
     whole: bool,
-    /// Where framing begins; what is inflated before it is discarded.
+    /// Where framing begins. Earlier bytes are decompressed and discarded.
     start: u64,
-    /// Where this attempt begins: what is framed before it is left out.
+    /// Where this attempt begins. Earlier frames are skipped.
     wanted_from: u64,
-    /// Between which brackets the next value stands.
+    /// What encloses the next value.
     within: Within,
     history: History,
     /// Which array of an object is read.
     records: Records,
-    /// What stands before it or after it in its object, while that is passed over.
+    /// The bytes before or after the array in its object, while they are skipped.
     around: Option<Around>,
-    /// What was passed over since its last element.
+    /// What was skipped since the last element of the array.
     gap: Option<Gap>,
-    /// Whether the value at hand is an element of it for certain, so that what is copied belongs to it.
+    /// Whether the current value is certainly an element of the array, so that it gets the envelope's members.
     is_element: bool,
-    /// What is copied into each element: the places of its names, and values.
+    /// The members that are copied into each element: the index of the name in [`Records`], and the value.
     copied: Vec<(usize, Vec<u8>)>,
-    /// Members that could not be copied.
+    /// How many members could not be copied.
     left_out: u64,
-    /// What was copied into the event at hand.
+    /// How many bytes were copied into the current event.
     added: usize,
-    /// Where to go on if nothing more can be read now, unless it is right here.
+    /// Where to resume after a read error, if not at the current offset.
     mark: Option<u64>,
-    /// Where NUL bytes begin, while nothing else was met.
+    /// Where NUL bytes begin, as long as nothing else was read.
     zeros_from: Option<u64>,
-    /// The value within which the input ended.
+    /// The value that was cut off by the end of the input.
     torn: Option<Torn>,
     /// The length of the value that was just returned and did not decode.
     doubtful: Option<usize>,
@@ -198,23 +199,23 @@ pub struct Frames<R> {
     skip: Option<Skip>,
     head: Vec<u8>,
     composer: Composer,
-    /// The indices of the NDJSON line that was just returned.
+    /// The indices of the record that was just returned and may be split.
     last: Option<(usize, usize)>,
     broken: bool,
 }
 
-/// A frame as indices into the buffer, which can be handed on while the buffer is borrowed mutably.
+/// A frame as indices into the buffer, so that no borrow of the buffer is held.
 enum Found {
     Record {
         start: usize,
         end: usize,
     },
-    /// The same, and it is what it is if it does not decode.
+    /// Like `Record`, but [`Frames::split`] does not look at it again if it does not decode.
     Part {
         start: usize,
         end: usize,
     },
-    /// What the composer holds.
+    /// The composed event in `composer`.
     Composed {
         offset: u64,
     },
@@ -222,7 +223,7 @@ enum Found {
         offset: u64,
         length: u64,
     },
-    /// Something is missing here, of which no bytes are left.
+    /// Something was cut off here, and none of its bytes are left.
     Missing {
         offset: u64,
     },
@@ -235,10 +236,10 @@ impl<R: Read> Frames<R> {
         Self::with(Twice::new(reader), format, start, 0, max_event_bytes)
     }
 
-    /// Goes on at a checkpoint. `reader` begins at byte `at.member.compressed` of the object; what lies between the
-    /// member's first byte and the checkpoint's offset is inflated and discarded.
+    /// Resumes at a checkpoint. `reader` begins at byte `at.member.compressed` of the object. The bytes between the
+    /// member's first byte and the checkpoint's offset are decompressed and discarded.
     pub fn resume(reader: R, at: &Checkpoint, max_event_bytes: usize) -> Self {
-        // At the very start nothing may have been read yet, and the magic bytes are here to be seen.
+        // At the very start the compression may be unknown still. The magic bytes come next, so detect it.
         let source = if at.offset == 0 && at.member.compressed == 0 {
             Twice::new(reader)
         } else {
@@ -252,7 +253,7 @@ impl<R: Read> Frames<R> {
             (false, false) => Within::Top,
         };
         frames.history = History::new(frames.start, frames.within);
-        // An element of an array of a line is not the beginning of the line.
+        // The element of an array in a line does not begin the line, so do not read it as a line.
         if at.format == Format::Ndjson && at.inside {
             frames.line = Line::singly();
         }
@@ -293,14 +294,14 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Which array of an object is read, in the format `records`; without this it is `Records`.
+    /// Sets which array of an object is read in the format `records`. The default is `Records`.
     #[must_use]
     pub fn of(mut self, records: &Records) -> Self {
         self.records.clone_from(records);
         self
     }
 
-    /// How many members of objects could not be copied into events, since it was asked last.
+    /// Returns how many members could not be copied into events, and resets the count.
     pub fn take_left_out(&mut self) -> u64 {
         std::mem::take(&mut self.left_out)
     }
@@ -308,8 +309,8 @@ impl<R: Read> Frames<R> {
     /// The next frame, or `None` at the end of the object.
     ///
     /// # Errors
-    /// [`FrameError::Read`]: the reader failed; calling again goes on where it stopped, if the reader can.
-    /// [`FrameError::Broken`]: the rest is unreadable; every later call returns `None`.
+    /// [`FrameError::Read`]: the reader failed. The next call continues where it stopped, if the reader can.
+    /// [`FrameError::Broken`]: the rest is unreadable. Every later call returns `None`.
     #[expect(
         clippy::should_implement_trait,
         reason = "a frame borrows from the reader, which an Iterator's item cannot"
@@ -326,7 +327,7 @@ impl<R: Read> Frames<R> {
             && let Some(offset) = self.zeros_from.take()
             && matches!(found, Ok(None))
         {
-            // Whatever it was to be, it was never written.
+            // Nothing but NUL bytes was read: the content was never written.
             self.broken = true;
             return Err(broken(offset, "nul_bytes", "nothing but NUL bytes".into()));
         }
@@ -354,11 +355,11 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// To be asked when a record does not decode: is it more than one broken value, or less? Several values one after another in a line
-    /// of NDJSON, a line of text that begins like a value, the rest of an array. If so, [`Frames::next`] returns what it is instead, and
-    /// the record just returned must be forgotten.
+    /// Call this when a record does not decode. It says whether the record may be something other than one broken
+    /// value: several values in one line of NDJSON, a line of text that begins like a value, or the rest of an array.
+    /// If it returns `true`, forget the record: [`Frames::next`] returns what it really is.
     ///
-    /// Of several values only objects and arrays count: `{"a":1}}` is one faulty record, not two.
+    /// Only objects and arrays count as several values: `{"a":1}}` is one faulty record, not two.
     pub fn split(&mut self) -> bool {
         let Some((start, end)) = self.last.take() else { return false };
         if self.whole || self.line.endless {
@@ -381,7 +382,7 @@ impl<R: Read> Frames<R> {
         true
     }
 
-    /// Where the next value would be looked for: all before it has been returned.
+    /// Where the search for the next value begins. Everything before it has been returned.
     pub fn offset(&self) -> u64 {
         let offset = match &self.skip {
             Some(skip) => skip.offset,
@@ -390,7 +391,7 @@ impl<R: Read> Frames<R> {
         offset.max(self.wanted_from)
     }
 
-    /// Whether what is read has to be inflated.
+    /// Whether the input is compressed.
     pub fn is_compressed(&self) -> bool {
         self.source.compression() != Compression::None
     }
@@ -400,7 +401,7 @@ impl<R: Read> Frames<R> {
         self.source.reader()
     }
 
-    /// Gives back the buffers and decoders: only the counts and [`Frames::checkpoint`] may be asked for from now on.
+    /// Frees the buffers and decoders. After this, only the counts and [`Frames::checkpoint`] may be used.
     pub fn release(&mut self) {
         self.source.release();
         self.buffer.release();
@@ -410,17 +411,17 @@ impl<R: Read> Frames<R> {
         self.broken = true;
     }
 
-    /// Bytes taken from the reader, compressed as they are.
+    /// The number of bytes taken from the reader, before decompression.
     pub fn bytes_in(&self) -> u64 {
         self.source.bytes_in()
     }
 
-    /// Decompressed bytes, without those that were discarded to get to a checkpoint.
+    /// The number of decompressed bytes, without those that were discarded on the way to a checkpoint.
     pub fn bytes_raw(&self) -> u64 {
         self.buffer.end_offset().saturating_sub(self.start)
     }
 
-    /// To go on at `offset` another time: the offset of a value that was returned, or [`Frames::offset`].
+    /// The checkpoint for resuming at `offset`: the offset of a value that was returned, or [`Frames::offset`].
     pub fn checkpoint(&self, offset: u64) -> Checkpoint {
         let (begin, within) = self.history.begin_for(offset);
         Checkpoint {
@@ -434,7 +435,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The next that this attempt is about.
+    /// The next frame at or after the offset where this attempt begins.
     fn find_wanted(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             let found = self.find()?;
@@ -449,7 +450,8 @@ impl<R: Read> Frames<R> {
             if offset >= self.wanted_from {
                 return Ok(found);
             }
-            // Whatever became of it when it was met first becomes of it again.
+            // If this value was split at the first reading, split it in the same way, so that the frames after it are
+            // the same.
             if let Some(Found::Record { start, end: last }) = found
                 && (end > self.wanted_from
                     || self.buffer.slice(start, start + 1) != b"{"
@@ -489,14 +491,14 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Looks at the first bytes of an object: encoding, byte order mark, format.
+    /// Checks the first bytes of an object: encoding, byte order mark, format.
     fn begin(&mut self) -> Result<(), FrameError> {
         let wanted = if self.format == Format::Auto { detect::WINDOW } else { magic::NEEDED };
         let mut whole = false;
         while self.buffer.unread().len() < wanted && !whole {
             match self.fill() {
                 Ok(more) => whole = !more,
-                // It is met again behind what was readable.
+                // The next read reports the fault again, after the readable bytes.
                 Err(FrameError::Broken { .. }) => break,
                 Err(error) => return Err(error),
             }
@@ -527,7 +529,7 @@ impl<R: Read> Frames<R> {
         Ok(())
     }
 
-    /// Reads more behind what is held; `false` at the end.
+    /// Reads more bytes into the buffer. Returns `false` at the end of the input.
     fn fill(&mut self) -> Result<bool, FrameError> {
         match self.source.read(self.buffer.room()) {
             Ok(count) => {

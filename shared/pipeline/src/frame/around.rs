@@ -1,8 +1,9 @@
-//! The bytes of an object around its array: all up to the bracket that opens it, and all after the one that closes it.
+//! The bytes of an object around its array: everything up to the opening bracket, and everything after the closing one.
 //!
-//! They are passed over in pieces, however many there are. A line that begins with `{` where no value may stand ends them: the object was
-//! cut, and reading goes on at that line ([`Seam`] says when). Then they are one rejection, with their bytes up to the limit.
-//! Deliberately absent: the elements, which are framed like other values (`values`).
+//! They are skipped in pieces, so their number is unlimited. A line that begins with `{` where no value is allowed ends
+//! them: the object was cut, and reading continues at that line ([`Seam`] decides). The skipped bytes are then one
+//! rejection, which keeps them up to the limit. Deliberately absent: the elements of the array. They are framed like
+//! other values (`values`).
 
 use std::io::Read;
 
@@ -14,23 +15,24 @@ use super::seam::{LineStarts, Seam};
 use super::seek::{Seek, Sought};
 use super::{Found, FrameError, Frames};
 
-/// Which of the two is passed over, and how far.
+/// Which side of the array is skipped, and how far it was read.
 pub(super) struct Around {
     /// The offset of the first byte: the brace of the object, or the bracket that closes the array.
     begin: u64,
     side: Side,
     seam: Seam,
-    /// So many of the unread bytes were looked at. They are held, since they may have to be one rejection.
+    /// How many of the unread bytes were examined. They stay in the buffer, because they may become one rejection.
     seen: usize,
-    /// The index of the first line that begins with `{`, where the bytes are held.
+    /// The index of the first line that begins with `{`, while the bytes are still in the buffer.
     first_line: Option<usize>,
-    /// They are over the limit: only their head is kept.
+    /// The bytes exceed the limit, so only their head is kept.
     is_long: bool,
 }
 
 enum Side {
     Before(Seek),
-    /// After the array, and the search for members that would have been copied.
+    /// After the array: the scanner that finds the end of the object, and the search for members that would have been
+    /// copied.
     After(Scanner, Option<Seek>),
 }
 
@@ -50,12 +52,12 @@ impl Side {
 }
 
 impl<R: Read> Frames<R> {
-    /// Begins to look for the array of the object at whose brace the buffer stands.
+    /// Starts the search for the array, at the opening brace of its object.
     pub(super) fn begin_before_array(&mut self) {
         self.begin_around(Side::Before(Seek::new()), Seam::new(), 0);
     }
 
-    /// Begins to pass over the rest of an object, at the bracket that closes its array.
+    /// Starts to skip the rest of an object, at the bracket that closes its array.
     pub(super) fn begin_after_array(&mut self, depth: u64) {
         let later = self.records.has_envelope().then(|| Seek::past(&self.records));
         self.begin_around(Side::After(Scanner::inside_objects(depth), later), Seam::after_array(depth), 1);
@@ -66,7 +68,7 @@ impl<R: Read> Frames<R> {
         self.around = Some(Around { begin, side, seam, seen, first_line: None, is_long: false });
     }
 
-    /// Passes over what stands around an array, if that is at hand: an event or a rejection, where it holds one.
+    /// Continues to skip the bytes around an array, if any. Returns an event or a rejection if they turn out to be one.
     pub(super) fn go_on_around(&mut self) -> Result<Option<Found>, FrameError> {
         let Some(mut around) = self.around.take() else { return Ok(None) };
         let passed = self.pass_around(&mut around);
@@ -77,7 +79,7 @@ impl<R: Read> Frames<R> {
             }
             Ok(Passed::Event) => {
                 if around.first_line.is_some() {
-                    // Lines that were passed come again.
+                    // The lines that were already passed have to be found again.
                     self.line_starts = LineStarts::default();
                 }
                 self.value(Scanner::at_object()).map(Some)
@@ -97,7 +99,7 @@ impl<R: Read> Frames<R> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
             let line = self.line_starts.next(unread, base, around.seen);
-            // The bytes that follow decide whether the last two begin such a line.
+            // The last two bytes may begin such a line: only the bytes after them decide.
             let mut held = line.unwrap_or(unread.len().saturating_sub(2)).max(around.seen);
             if !around.is_long {
                 held = held.min(self.max.saturating_add(1));
@@ -144,7 +146,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// What was looked for was met, after so many more bytes.
+    /// Handles the array, the end of the object, or a fault that was found in the current piece.
     fn leave_around(&mut self, around: &mut Around, sought: Sought) -> Result<Passed, FrameError> {
         let begin = around.begin;
         if around.first_line.is_some() && !around.is_long && self.is_torn(around, sought) {
@@ -175,7 +177,7 @@ impl<R: Read> Frames<R> {
         Ok(Passed::Over)
     }
 
-    /// Whether the brackets up to here are those of no object, so that a line among them may be another value.
+    /// Whether these brackets cannot belong to one object, so that a line among them may be another value.
     fn is_torn(&self, around: &Around, sought: Sought) -> bool {
         let (Sought::Array(length) | Sought::End(length) | Sought::Nothing(length)) = sought else { return false };
         let mut seam = around.seam;
@@ -183,7 +185,7 @@ impl<R: Read> Frames<R> {
         seam.is_broken()
     }
 
-    /// The object was cut before the line at hand.
+    /// The object was cut before the current line.
     fn cut_around(&mut self, around: &Around) -> Passed {
         let found = match &around.side {
             Side::Before(_) if !around.is_long => return Passed::Event,
@@ -203,7 +205,7 @@ impl<R: Read> Frames<R> {
         Passed::Found(found)
     }
 
-    /// The input ends around an array.
+    /// The input ends before or after an array.
     fn end_around(&mut self, around: &Around) -> Result<Passed, FrameError> {
         match around.side {
             Side::Before(_) if !around.is_long => Ok(Passed::Event),
@@ -213,17 +215,17 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// All bytes since an offset, which are over the limit.
+    /// All bytes since `begin`, as one value over the limit.
     fn long_around(&self, begin: u64) -> Found {
         Found::TooLarge { offset: begin, length: self.buffer.offset() - begin }
     }
 }
 
-/// What became of the bytes around an array.
+/// The result of skipping the bytes around an array.
 enum Passed {
-    /// They were passed over.
+    /// They were skipped.
     Over,
-    /// They are still there, and are framed like any other value.
+    /// They are still in the buffer, and are framed like any other value.
     Event,
     Found(Found),
 }

@@ -1,16 +1,17 @@
 //! The one buffer between the decompressor and the frames.
 //!
-//! In: decompressed bytes, written into [`Buffer::room`]. Out: the bytes not yet taken, as one slice. It compacts only
-//! when the room runs out, and grows only when what is not yet taken fills it: to a limit that settings give, never
-//! the input. Deliberately absent: any idea of what the bytes mean.
+//! In: decompressed bytes, written into [`Buffer::room`]. Out: the unread bytes as one slice. It moves bytes only when
+//! the free space runs out, and grows only when the unread bytes fill it. The settings limit its size; the length of
+//! the input does not matter. Deliberately absent: any knowledge of what the bytes mean.
 
-/// What one read asks for, and what the buffer has beyond the largest event.
+/// The size of one read, and how much larger the buffer is than the largest event.
 pub(super) const CHUNK: usize = 128 * 1024;
 
-/// A new buffer: room for two chunks, so that the rest of a line is seldom moved and all stays in a core's cache.
+/// The size of a new buffer: two chunks. The rest of a line is then seldom moved, and the buffer stays in the core's
+/// cache.
 const INITIAL: usize = 2 * CHUNK;
 
-/// Bytes at `pos..end` are not yet taken; `bytes[0]` lies at offset `base` of the decompressed stream.
+/// Bytes at `pos..end` are unread. `bytes[0]` is at offset `base` of the decompressed stream.
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     pub(super) pos: usize,
@@ -26,28 +27,28 @@ impl Buffer {
         Self { bytes: Vec::new(), pos: 0, end: 0, base, limit }
     }
 
-    /// Begins at offset 0 again, with the memory there is.
+    /// Starts again at offset 0 and keeps the memory.
     #[inline]
     pub(super) fn restart(&mut self) {
         (self.pos, self.end, self.base) = (0, 0, 0);
     }
 
-    /// All bytes not yet taken.
+    /// All unread bytes.
     pub(super) fn unread(&self) -> &[u8] {
         &self.bytes[self.pos..self.end]
     }
 
-    /// The bytes at these indices, which hold until [`Buffer::room`] is called.
+    /// The bytes at these indices. The indices are valid until [`Buffer::room`] is called.
     pub(super) fn slice(&self, start: usize, end: usize) -> &[u8] {
         &self.bytes[start..end]
     }
 
-    /// The offset of the first byte not yet taken.
+    /// The offset of the first unread byte.
     pub(super) fn offset(&self) -> u64 {
         self.base + self.pos as u64
     }
 
-    /// The offset behind the last byte held.
+    /// The offset after the last byte in the buffer.
     pub(super) fn end_offset(&self) -> u64 {
         self.base + self.end as u64
     }
@@ -57,13 +58,13 @@ impl Buffer {
         self.base + index as u64
     }
 
-    /// Takes everything.
+    /// Marks all bytes as read.
     pub(super) fn clear(&mut self) {
         self.pos = self.end;
     }
 
-    /// Free space behind the last byte: half a chunk at least, as long as at most `max_event_bytes` and half a chunk
-    /// are not yet taken. Indices change; `unread` does not.
+    /// Free space after the last byte: at least half a chunk, as long as the unread bytes are at most `max_event_bytes`
+    /// plus half a chunk. Indices change. The unread bytes do not.
     pub(super) fn room(&mut self) -> &mut [u8] {
         if self.pos == self.end {
             self.rebase();
@@ -72,7 +73,7 @@ impl Buffer {
             self.rebase();
             if self.bytes.len() - self.end < CHUNK / 2 && self.bytes.len() < self.limit {
                 let length = (2 * self.bytes.len()).clamp(INITIAL, self.limit);
-                // Exactly, or the vector would double what the limit allows.
+                // Reserve exactly this size: the vector would otherwise grow beyond the limit.
                 self.bytes.reserve_exact(length - self.bytes.len());
                 self.bytes.resize(length, 0);
             }
@@ -80,12 +81,12 @@ impl Buffer {
         &mut self.bytes[self.end..]
     }
 
-    /// `count` bytes were written to the room.
+    /// Notes that `count` bytes were written into [`Buffer::room`].
     pub(super) fn filled(&mut self, count: usize) {
         self.end += count;
     }
 
-    /// Gives back the memory; the offsets stay.
+    /// Frees the memory. The offsets stay.
     pub(super) fn release(&mut self) {
         self.bytes = Vec::new();
     }

@@ -1,11 +1,13 @@
-//! The envelopes of CloudWatch Logs subscriptions: each log event becomes an event of its own.
+//! The envelopes of CloudWatch Logs subscriptions: each log event becomes an event.
 //!
-//! In: `{"messageType":"DATA_MESSAGE","owner":…,"logGroup":…,"logStream":…,…,"logEvents":[{"id","timestamp","message"},…]}`,
-//! its log events last, the other keys in any order. Out: for each log event `@id`, `@timestamp`, `@owner`, `@log_group`
-//! and `@log_stream`, as AWS's own function for `OpenSearch` names them, before the members of a message that is a JSON
-//! object, or with any other message as `@message` beside its `extractedFields`. What the message itself has stands for
-//! the envelope's, since the engine refuses a key that is there twice. A `CONTROL_MESSAGE` gives nothing. Deliberately
-//! absent: dropping or mending what is no such log event, which comes out as it is.
+//! In:
+//! `{"messageType":"DATA_MESSAGE","owner":…,"logGroup":…,"logStream":…,…,"logEvents":[{"id","timestamp","message"},…]}`,
+//! with the log events last and the other keys in any order. Out: for each log event `@id`, `@timestamp`, `@owner`,
+//! `@log_group` and `@log_stream`, named as in AWS's own function for `OpenSearch`. They come before the members of a
+//! message that is a JSON object. Any other message becomes `@message`, beside its `extractedFields`. A member of the
+//! message replaces the envelope's field of the same name, since the engine refuses a duplicate key. A
+//! `CONTROL_MESSAGE` yields no events. Deliberately absent: dropping or repairing an element that is not such a log
+//! event. It is returned unchanged.
 
 mod compose;
 mod header;
@@ -23,14 +25,14 @@ pub(super) use header::Stop;
 pub(super) use header::is_envelope;
 
 impl<R: Read> Frames<R> {
-    /// The next log event of the envelope, or of those behind it.
+    /// The next log event of this envelope or of a later one.
     pub(super) fn next_log_event(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             let Some(found) = self.next_element()? else { return Ok(None) };
             let is_control = self.is_element && self.composer.is_control();
             let (start, end) = match found {
                 Found::Record { .. } | Found::TooLarge { .. } if is_control => continue,
-                // What stands in no array is no log event.
+                // A value outside an array is not a log event.
                 Found::Record { start, end } if self.is_element => (start, end),
                 _ => return Ok(Some(found)),
             };
@@ -42,7 +44,8 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Reads all before the first log event of the envelope at whose brace the buffer stands; `false` where an object holds another.
+    /// Reads everything before the first log event, at the opening brace of an envelope. Returns `false` if an S3
+    /// object has another value here.
     pub(super) fn begin_envelope(&mut self) -> Result<bool, FrameError> {
         let here = self.buffer.offset();
         let length = match self.find_header()? {
@@ -62,13 +65,13 @@ impl<R: Read> Frames<R> {
         Ok(true)
     }
 
-    /// The length of the header at which the buffer stands.
+    /// The length of the header at the current position.
     pub(super) fn find_header(&mut self) -> Result<Result<usize, Stop>, FrameError> {
         loop {
             let unread = self.buffer.unread();
             let window = &unread[..unread.len().min(WINDOW)];
             match Header::read(window) {
-                // Another value begins within it.
+                // Another value begins inside the header.
                 Ok(header) if holds_cut(&window[..header.length]) => return Ok(Err(Stop::Lost)),
                 Ok(header) => return Ok(Ok(header.length)),
                 Err(Stop::Cut) if window.len() < WINDOW => {

@@ -1,8 +1,8 @@
-//! Tells an object's encoding and format by its first bytes.
+//! Detects an object's encoding and format from its first bytes.
 //!
-//! In: the first 64 KiB of the decompressed stream. Out: the [`Format`]; docs/adr/0001-telling-formats-apart.md says
-//! why in this order. Deliberately absent: file names, and any decision by the first of several lines, since the first
-//! line of a log may be garbage.
+//! In: the first 64 KiB of the decompressed stream. Out: the [`Format`]. docs/adr/0001-telling-formats-apart.md
+//! explains the order of the checks. Deliberately absent: file names, and a decision by the first line alone, since the
+//! first line of a log may be garbage.
 
 use super::Format;
 use super::cloudwatch::is_envelope;
@@ -11,14 +11,14 @@ use super::records::Records;
 use super::scan::{Scanner, significant, trim_end, trim_start};
 use super::seek::{Seek, Sought};
 
-/// How much is looked at.
+/// How many bytes are examined.
 pub(super) const WINDOW: usize = 64 * 1024;
 
 /// The byte order mark of UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Why the first bytes cannot be UTF-8, if so: a byte order mark, or NUL bytes between others as UTF-16 and UTF-32 have them. NUL
-/// bytes alone are what a crash leaves.
+/// Why the first bytes cannot be UTF-8: a byte order mark of another encoding, or NUL bytes between others as in UTF-16
+/// and UTF-32. NUL bytes alone do not count: a crash leaves them.
 pub(super) fn foreign_encoding(head: &[u8]) -> Option<&'static str> {
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] => {
@@ -34,8 +34,8 @@ pub(super) fn foreign_encoding(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The format of a stream that begins with `window`, behind byte order mark and white space; `whole` where nothing
-/// follows.
+/// The format of a stream that begins with `window`, after byte order mark and white space. `whole`: nothing follows
+/// the window.
 pub(super) fn detect(window: &[u8], whole: bool) -> Format {
     if is_records(window, whole) {
         Format::Records
@@ -55,9 +55,11 @@ pub(super) fn detect(window: &[u8], whole: bool) -> Format {
     }
 }
 
-/// Whether the stream is an object with an array of objects `Records`, or several of them with `Records` as the first name.
+/// Whether the stream is an object with an array of objects `Records`, or several such objects with `Records` as their
+/// first name.
 ///
-/// One whose array comes later has to be the whole stream, as far as it is seen: lines of a log may hold such an array too.
+/// If the array comes later in the object, the object has to be the whole stream, as far as the window shows: a line of
+/// a log may contain such an array too.
 fn is_records(window: &[u8], whole: bool) -> bool {
     if begins_records(window) == Some(true) {
         return are_records(window);
@@ -75,12 +77,12 @@ fn is_records(window: &[u8], whole: bool) -> bool {
     }
 }
 
-/// Whether all that follows the first of them are such objects too.
+/// Whether only such objects follow the first one.
 fn are_records(mut window: &[u8]) -> bool {
     while let Some(end) = window.get(1..).and_then(|rest| Scanner::inside_object().scan(rest)) {
         window = trim_noise(&window[1 + end..]);
         window = window.strip_prefix(b",").map_or(window, trim_noise);
-        // What is cut by the end of the window may be one.
+        // A value that is cut by the end of the window may still be such an object.
         if !BOM.starts_with(window) && begins_records(window) == Some(false) {
             return false;
         }
@@ -88,20 +90,21 @@ fn are_records(mut window: &[u8]) -> bool {
     true
 }
 
-/// Whether an array, behind its bracket, holds objects or nothing.
+/// Whether an array holds objects or nothing. `rest` begins after its opening bracket.
 fn is_of_objects(rest: &[u8]) -> bool {
     begins_with_object(rest) == Some(true)
 }
 
-/// The same; `None` where more bytes are needed.
+/// Like [`is_of_objects`], but `None` if more bytes are needed.
 fn begins_with_object(rest: &[u8]) -> Option<bool> {
     significant(rest).map(|at| matches!(rest[at], b'{' | b']'))
 }
 
-/// The format of a stream's record that begins with `window`, as [`detect`] takes it; `None` for text that is none.
+/// The format of a stream's record that begins with `window`, with the arguments of [`detect`]. `None` for text that is
+/// not JSON.
 ///
-/// Nearly every record is one event in one line, which costs no scanning: that it is an object, or several, decode
-/// finds out. Text is not cut, since whoever looks at it wants all of it.
+/// Nearly every record is one event in one line. It is not scanned here: decode finds out whether it is an object or
+/// several. Text is not split, since a reader of the dead letter needs all of it.
 pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     if begins_records(window) == Some(true) {
         return Some(Format::Records);
@@ -114,7 +117,7 @@ pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     }
     let format = detect(window, whole);
     let values = match format {
-        // Nothing follows the bracket that closes an array of nothing.
+        // Nothing follows the closing bracket of an empty array.
         Format::Array => opens_array(window, false).unwrap_or_else(|| trim_end(window).ends_with(b"]")),
         Format::Concatenated => matches!(window.first(), Some(b'{') | None),
         _ => true,
@@ -122,12 +125,13 @@ pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     values.then_some(format)
 }
 
-/// Whether no newline but at its end divides the stream, as far as it is seen.
+/// Whether the stream is one line, as far as the window shows. A newline at its end does not count.
 fn is_one_line(window: &[u8], whole: bool) -> bool {
     memchr::memchr(b'\n', window).is_none_or(|at| whole && significant(&window[at..]).is_none())
 }
 
-/// `{"Records":[{` or `{"Records":[]`, with white space anywhere between; `None` where more bytes are needed.
+/// Whether this is `{"Records":[{` or `{"Records":[]`, with white space allowed between the tokens. `None` if more
+/// bytes are needed.
 fn begins_records(mut window: &[u8]) -> Option<bool> {
     for token in [b"{".as_slice(), br#""Records""#, b":", b"["] {
         window = &window[significant(window).unwrap_or(window.len())..];
@@ -139,10 +143,11 @@ fn begins_records(mut window: &[u8]) -> Option<bool> {
     begins_with_object(window)
 }
 
-/// Whether some whole line is objects and nothing else, and is no part of what was before it.
+/// Whether at least one whole line consists of objects only and is not part of the value before it.
 ///
-/// In a pretty-printed value an object that fills a line follows `[`, `,` or `:`. `{}` says nothing: pretty-printers
-/// write it in one line too. Nor does any line where another value opens with a line `{` and closes with a line `}`.
+/// In a pretty-printed value, an object that fills a line follows `[`, `,` or `:`. `{}` proves nothing, since
+/// pretty-printers write it in one line too. If another value opens with a line `{` and closes with a line `}`, no line
+/// proves anything.
 fn has_object_line(window: &[u8], whole: bool) -> bool {
     let (mut found, mut opened) = (false, false);
     let mut before = None;
@@ -169,7 +174,7 @@ fn has_object_line(window: &[u8], whole: bool) -> bool {
     found
 }
 
-/// Without white space, NUL bytes and byte order marks before it.
+/// Removes white space, NUL bytes and byte order marks from the start.
 fn trim_noise(mut line: &[u8]) -> &[u8] {
     loop {
         line = &line[line.iter().position(|&byte| !is_blank(byte)).unwrap_or(line.len())..];
@@ -180,7 +185,7 @@ fn trim_noise(mut line: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a line is one or more objects, at least one of them with content.
+/// Whether a line is one or more objects, at least one of them not empty.
 fn is_objects(mut line: &[u8]) -> bool {
     let mut content = false;
     while let [b'{', rest @ ..] = line {

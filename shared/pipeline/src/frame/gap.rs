@@ -1,7 +1,8 @@
-//! What stands between two elements of an array within an object: white space, commas, and what means nothing.
+//! The bytes between two elements of an array within an object: white space, commas and noise.
 //!
-//! It says whether the next value can be another element. All of it follows from the bytes after the element before, where a
-//! continuation begins too. Deliberately absent: the arrays of other formats, of which each value is an event wherever it stands.
+//! A gap shows whether the next value can be another element. It depends only on the bytes after the previous element.
+//! A resumed reading begins there too, so it gets the same result. Deliberately absent: the arrays of other formats.
+//! Each of their values is an event, regardless of the bytes before it.
 
 use std::io::Read;
 
@@ -9,30 +10,30 @@ use super::detect::BOM;
 use super::noise::is_blank;
 use super::{FrameError, Frames};
 
-/// What was met since the last element, or since the bracket that opens the array.
+/// What was read since the last element, or since the bracket that opens the array.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gap {
-    /// Where it begins.
+    /// The offset of its first byte.
     pub(super) offset: u64,
-    /// Whether an element may follow: a comma was met, or none stands before.
+    /// Whether an element may follow: a comma was read, or the array has just begun.
     pub(super) is_separated: bool,
     /// Whether the next byte begins a line.
     pub(super) begins_line: bool,
 }
 
 impl Gap {
-    /// After the bracket that opens an array.
+    /// The gap after the bracket that opens an array.
     pub(super) fn opening(offset: u64) -> Self {
         Self { offset, is_separated: true, begins_line: false }
     }
 }
 
 impl<R: Read> Frames<R> {
-    /// Passes over the gap at hand; `false` at the end.
+    /// Skips the current gap. Returns `false` at the end of the input.
     pub(super) fn skip_gap(&mut self) -> Result<bool, FrameError> {
         let mut gap = self.gap.unwrap_or(Gap { offset: self.buffer.offset(), ..Gap::default() });
         loop {
-            // Kept for a reader that fails.
+            // Saved here, so that nothing is lost if the reader fails.
             self.gap = Some(gap);
             let Some(&first) = self.buffer.unread().first() else {
                 if self.fill()? {

@@ -1,55 +1,54 @@
-//! Where arrays begin and end in an object, for those who go on at an offset that was passed long ago.
+//! Where the arrays of an object begin and end, for a checkpoint at an earlier offset.
 //!
-//! Bounded: when there are too many places, every other is forgotten. Then one goes on at an earlier place, and what lies
-//! before the offset is framed again and left out.
+//! The memory is bounded: when there are too many places, every second one is removed. A resumed reading then begins at
+//! an earlier place, and skips the frames before its offset.
 
-/// The most places that are remembered.
+/// The largest number of places.
 const MAX_PLACES: usize = 4096;
 
-/// Between which brackets a value stands.
+/// What encloses a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
-    /// None: what comes is a value of its own.
+    /// Nothing: the next value stands alone.
     Top,
-    /// Those of an array: what comes is an element, or its end.
+    /// An array: an element or the end of the array comes next.
     Array,
-    /// Unknown, since something broken lies before: what comes is a value, wherever it stands, or the end of an
-    /// array.
+    /// Unknown, since something broken precedes. A value comes next, inside an array or not, or the end of an array.
     Unknown,
 }
 
-/// From an offset on.
+/// What encloses the values from an offset on.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     offset: u64,
     within: Within,
-    /// No place between this one and the next was forgotten, and nothing else is to be known to begin between them.
+    /// No place between this one and the next was removed, and reading can begin at any value between them.
     is_exact: bool,
 }
 
-/// All that is remembered.
+/// All places, in the order of their offsets.
 #[derive(Debug)]
 pub(super) struct History {
     places: Vec<Place>,
 }
 
 impl History {
-    /// Of a reading that begins here.
+    /// The history of a reading that begins here.
     pub(super) fn new(offset: u64, within: Within) -> Self {
         Self { places: vec![Place { offset, within, is_exact: true }] }
     }
 
-    /// Of another reading, which begins at 0.
+    /// Starts again for a reading that begins at offset 0.
     pub(super) fn restart(&mut self) {
         self.places.truncate(1);
     }
 
-    /// Something else is so from `offset` on.
+    /// Notes what encloses the values from `offset` on.
     pub(super) fn push(&mut self, offset: u64, within: Within) {
         self.add(Place { offset, within, is_exact: true });
     }
 
-    /// A value begins at `offset` whose elements cannot be read without it.
+    /// Notes a value at `offset` whose elements cannot be read without the beginning of that value.
     pub(super) fn push_whole(&mut self, offset: u64) {
         self.add(Place { offset, within: Within::Top, is_exact: false });
     }
@@ -74,7 +73,7 @@ impl History {
         });
     }
 
-    /// Where to begin, to go on at `offset`, and what is so there.
+    /// Where to begin in order to resume at `offset`, and what encloses the values there.
     pub(super) fn begin_for(&self, offset: u64) -> (u64, Within) {
         let after = self.places.partition_point(|place| place.offset <= offset);
         match self.places.get(after.saturating_sub(1)) {

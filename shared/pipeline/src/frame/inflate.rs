@@ -1,8 +1,8 @@
-//! The bytes of an object become the decompressed stream.
+//! Decompresses the bytes of an object.
 //!
-//! In: a blocking reader that ends only when all bytes of the object came. Out: decompressed bytes, written straight into
-//! the caller's buffer, and where each gzip member begins, for a restart by Range. Deliberately absent: file names and
-//! content types, which lie; what the magic bytes say is believed.
+//! In: a blocking reader that ends only when all bytes of the object were read. Out: decompressed bytes, written
+//! straight into the caller's buffer, and where each gzip member begins, for a restart by a Range request. Deliberately
+//! absent: file names and content types, which are often wrong. Only the magic bytes count.
 
 mod twice;
 
@@ -13,21 +13,22 @@ use serde::{Deserialize, Serialize};
 pub(super) use twice::Twice;
 use zstd::stream::raw::{DParameter, InBuffer, Operation, OutBuffer};
 
-/// Compressed bytes read at once.
+/// How many compressed bytes one read asks for.
 const CHUNK: usize = 64 * 1024;
 
-/// The largest zstd window, as a power of two: 8 MiB, what `zstd` itself makes without `--long` or `--ultra`. RFC 8878
-/// recommends decoders to take as much and to refuse more.
+/// The largest zstd window, as a power of two: 8 MiB. `zstd` itself needs no more without `--long` or `--ultra`. RFC
+/// 8878 recommends that decoders support this much and refuse more.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// Where members begin; when so many are known, every other is forgotten: a restart then inflates a little more.
+/// The largest number of known members. Beyond it, every second one is removed, and a restart decompresses a little
+/// more.
 const MAX_MEMBERS: usize = 4096;
 
-/// How an object or a record is compressed, by its first bytes.
+/// How an object or a record is compressed. Its first bytes decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// Not at all.
+    /// Not compressed.
     None,
     /// One or more gzip members (RFC 1952).
     Gzip,
@@ -36,18 +37,18 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Told by the first four bytes, or all where there are fewer.
+    /// Detects the compression from the first four bytes, or from all bytes if there are fewer.
     pub(super) fn of(head: &[u8]) -> Self {
         match *head {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            // A frame, or a frame to be skipped.
+            // A zstd frame, or a frame to be skipped.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::None,
         }
     }
 }
 
-/// A place where decompressing can start anew.
+/// A place where decompression can restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Its byte offset in the object, where a Range request begins.
@@ -56,21 +57,21 @@ pub struct Member {
     pub raw: u64,
 }
 
-/// Why no more bytes come.
+/// Why there are no more bytes.
 pub(super) enum Fault {
-    /// The reader failed; the next call tries again.
+    /// The reader failed. The next call tries again.
     Read(io::Error),
-    /// The content is broken: every later call says so again.
+    /// The content is broken. Every later call returns the same fault.
     Broken(&'static str, String),
 }
 
-/// What is decompressed.
+/// A source of decompressed bytes.
 pub(super) trait Source {
-    /// As [`Read::read`], but for the fault: 0 only at the end.
+    /// Like [`Read::read`], with another error type. Returns 0 only at the end.
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault>;
 }
 
-/// The bytes as they came.
+/// Passes the bytes through unchanged.
 pub(super) struct Plain<R>(R);
 
 impl<R: Read> Source for Plain<R> {
@@ -95,32 +96,32 @@ pub(super) struct Inflate<R> {
     input: Input<R>,
     /// `None` until the first bytes are seen.
     compression: Option<Compression>,
-    /// Each from its first use on.
+    /// Each decoder is created at its first use.
     gzip: Option<Gzip>,
     zstd: Option<Zstd>,
-    /// Where the reader's first byte lies.
+    /// The position of the reader's first byte.
     start: Member,
-    /// Decompressed bytes handed out.
+    /// How many decompressed bytes were returned.
     produced: u64,
     members: Vec<Member>,
     broken: Option<(&'static str, String)>,
-    /// The most that may be inflated.
+    /// The largest number of decompressed bytes.
     limit: u64,
 }
 
 impl<R: Source> Inflate<R> {
-    /// From the first byte of an object on.
+    /// Starts at the first byte of an object.
     pub(super) fn new(reader: R) -> Self {
         Self::with(reader, None, Member { compressed: 0, raw: 0 })
     }
 
-    /// From a member on.
+    /// Starts at a member.
     fn resume(reader: R, compression: Compression, member: Member) -> Self {
         Self::with(reader, Some(compression), member)
     }
 
-    /// From the first byte of other content on, which the reader has been given, with the memory of the decoders. How it is compressed is
-    /// recognised by its first bytes where nothing is said.
+    /// Starts at the first byte of other content, which the reader already has, and keeps the memory of the decoders.
+    /// `None` detects the compression from the first bytes.
     #[inline]
     pub(super) fn restart(&mut self, compression: Option<Compression>) {
         self.input.restart();
@@ -130,7 +131,7 @@ impl<R: Source> Inflate<R> {
         self.broken = None;
         if compression != Some(Compression::None) {
             self.gzip.iter_mut().for_each(Gzip::reset);
-            // A decoder that cannot be reset is made anew.
+            // A decoder that cannot be reset is created again.
             self.zstd = self.zstd.take().and_then(Zstd::reset);
         }
     }
@@ -149,15 +150,15 @@ impl<R: Source> Inflate<R> {
         }
     }
 
-    /// Each reader from now on is broken behind so many inflated bytes.
+    /// From now on, content that decompresses to more than `bytes` is broken.
     pub(super) fn limit(&mut self, bytes: u64) {
         self.limit = bytes;
     }
 
-    /// Writes the next bytes to `out`: how many, and 0 at the end only.
+    /// Writes the next bytes to `out`. Returns how many, and 0 only at the end.
     ///
     /// # Errors
-    /// [`Fault::Read`]: nothing was lost, the next call tries again. [`Fault::Broken`]: nothing more can come.
+    /// [`Fault::Read`]: nothing was lost, and the next call tries again. [`Fault::Broken`]: there are no more bytes.
     pub(super) fn read(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
         if let Some((error_type, reason)) = &self.broken {
             return Err(Fault::Broken(error_type, reason.clone()));
@@ -166,7 +167,7 @@ impl<R: Source> Inflate<R> {
             Some(compression) => compression,
             None => *self.compression.insert(self.input.sniff()?),
         };
-        // One byte more than the limit tells that there is more.
+        // One byte more than the limit shows that there is more.
         let limit = if compression == Compression::None { u64::MAX } else { self.limit };
         let room = usize::try_from(limit.saturating_add(1) - self.produced).unwrap_or(usize::MAX);
         let room = room.min(out.len());
@@ -195,39 +196,39 @@ impl<R: Source> Inflate<R> {
         self.produced += written as u64;
         match result {
             Ok(()) => {}
-            // Only met with nothing written: what was written is handed out before the reader is asked again.
+            // Nothing was written in this case: written bytes are returned before the reader is asked again.
             Err(Fault::Read(error)) => return Err(Fault::Read(error)),
             Err(Fault::Broken(error_type, reason)) => self.broken = Some((error_type, reason)),
         }
         if self.broken.is_none() && self.produced > limit {
-            // The one byte too many.
+            // Remove the extra byte.
             self.produced -= 1;
             written -= 1;
             let reason = format!("the record inflates to more than {limit} bytes, MILLRACE_MAX_RECORD_BYTES");
             self.broken = Some(("record_too_large", reason));
         }
-        // What was readable goes out first, the fault with the next call.
+        // Return the readable bytes first, and the fault with the next call.
         if written == 0 && self.broken.is_some() { self.read(out) } else { Ok(written) }
     }
 
-    /// Gives back the decoders and the chunk; the counts and members stay.
+    /// Frees the decoders and the chunk. The counts and members stay.
     pub(super) fn release(&mut self) {
         (self.gzip, self.zstd) = (None, None);
         self.input.chunk = Box::default();
         (self.input.pos, self.input.end) = (0, 0);
     }
 
-    /// Compressed bytes taken from the reader.
+    /// The number of compressed bytes taken from the reader.
     pub(super) fn bytes_in(&self) -> u64 {
         self.input.bytes_in
     }
 
-    /// How the object is compressed, as far as it is known.
+    /// The compression, if it is known already.
     pub(super) fn compression(&self) -> Compression {
         self.compression.unwrap_or(Compression::None)
     }
 
-    /// The last place at or before this offset of the decompressed stream where decompressing can start anew.
+    /// The last place at or before this offset of the decompressed stream where decompression can restart.
     pub(super) fn member(&self, offset: u64) -> Member {
         match self.compression {
             None | Some(Compression::Zstd) => self.members[0],
@@ -240,7 +241,8 @@ impl<R: Source> Inflate<R> {
     }
 }
 
-/// Adds a member. Of those without content the last counts; when there are too many, every other goes.
+/// Adds a member. Of several members without content only the last is kept. If there are too many members, every second
+/// one is removed.
 fn remember(members: &mut Vec<Member>, member: Member) {
     if members.last().is_some_and(|last| last.raw == member.raw) {
         members.pop();
@@ -255,7 +257,7 @@ fn remember(members: &mut Vec<Member>, member: Member) {
     members.push(member);
 }
 
-/// The reader, with one chunk read ahead.
+/// The reader and one chunk of its bytes.
 struct Input<R> {
     reader: R,
     chunk: Box<[u8]>,
@@ -278,12 +280,12 @@ impl<R: Source> Input<R> {
         &self.chunk[self.pos..self.end]
     }
 
-    /// Bytes taken by the decoder.
+    /// How many bytes the decoder has taken.
     fn consumed(&self) -> u64 {
         self.bytes_in - self.held().len() as u64
     }
 
-    /// Whether a byte is held, after reading where none was.
+    /// Whether the chunk holds a byte. Reads more if it is empty.
     fn available(&mut self) -> Result<bool, Fault> {
         if self.pos == self.end {
             self.pos = 0;
@@ -293,7 +295,7 @@ impl<R: Source> Input<R> {
         Ok(self.pos < self.end)
     }
 
-    /// Reads behind what is held; nothing more at the end.
+    /// Reads more bytes into the chunk. Does nothing at the end.
     fn read_more(&mut self) -> Result<(), Fault> {
         if !self.ended {
             let count = self.reader.read(&mut self.chunk[self.end..])?;
@@ -304,7 +306,7 @@ impl<R: Source> Input<R> {
         Ok(())
     }
 
-    /// What is held, then what the reader writes itself.
+    /// Returns the bytes of the chunk first. After that, the reader writes straight into `out`.
     fn read(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
         if self.pos < self.end {
             let count = out.len().min(self.end - self.pos);
@@ -321,11 +323,11 @@ impl<R: Source> Input<R> {
         Ok(count)
     }
 
-    /// Tells the compression by the first four bytes, taking none.
+    /// Detects the compression from the first four bytes, without taking them.
     fn sniff(&mut self) -> Result<Compression, Fault> {
         while self.end < 4 && !self.ended {
             match self.read_more() {
-                // It is met again behind what was readable.
+                // The next read reports the fault again, after the readable bytes.
                 Err(Fault::Broken(..)) if self.end > 0 => break,
                 other => other?,
             }
@@ -334,11 +336,11 @@ impl<R: Source> Input<R> {
     }
 }
 
-/// Members one after another, then zeros (tape blocks) as gzip(1) takes them.
+/// Members one after another. Zeros may follow them (tape blocks), as gzip(1) allows.
 struct Gzip {
     inflate: Decompress,
     place: Place,
-    /// The last call filled its output: there may be more without more input.
+    /// The last call filled its output: there may be more output without more input.
     full: bool,
 }
 
@@ -402,7 +404,7 @@ impl Gzip {
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status =
             self.inflate.decompress(&input.chunk[input.pos..input.end], &mut out[*written..], FlushDecompress::None);
-        // Both are less than the slices they count in.
+        // Both differences are less than the lengths of the slices.
         let step = |after: u64, before: u64| usize::try_from(after - before).unwrap_or(usize::MAX);
         let taken = step(self.inflate.total_in(), before_in);
         let made = step(self.inflate.total_out(), before_out);
@@ -424,17 +426,18 @@ impl Gzip {
     }
 }
 
-/// Frames one after another, also such as are to be skipped.
+/// Frames one after another, including frames to be skipped.
 struct Zstd {
     decoder: zstd::stream::raw::Decoder<'static>,
-    /// How many bytes the decoder wants: never more than one block, so that a corrupt block costs nothing before it.
+    /// How many bytes the decoder wants. This is never more than one block, so a corrupt block does not affect the
+    /// bytes before it.
     wants: usize,
     inside: bool,
     full: bool,
 }
 
 impl Zstd {
-    /// A frame's magic number and the descriptor behind it.
+    /// The length of a frame's magic number and of the descriptor after it.
     const HEADER: usize = 5;
 
     fn new() -> io::Result<Self> {
@@ -443,7 +446,7 @@ impl Zstd {
         Ok(Self { decoder, wants: Self::HEADER, inside: false, full: false })
     }
 
-    /// The parameters stay.
+    /// Resets the decoder. Its parameters stay.
     fn reset(mut self) -> Option<Self> {
         self.decoder.reinit().ok()?;
         (self.wants, self.inside, self.full) = (Self::HEADER, false, false);

@@ -1,7 +1,8 @@
-//! An aggregated record of the Kinesis Producer Library becomes its user records.
+//! Splits an aggregated record of the Kinesis Producer Library into its user records.
 //!
-//! In: the data of one Kinesis record. Out: [`UserRecords`], borrowed from it, or `None` where it is an ordinary record:
-//! another magic number, another MD5, or a message that is no sound protobuf. Deliberately absent: a choice by hash keys, for which Lambda does not tell the shard's range.
+//! In: the data of one Kinesis record. Out: [`UserRecords`], borrowed from it, or `None` for an ordinary record. A
+//! record is ordinary if its magic number or MD5 differs, or if its message is not valid protobuf. Deliberately absent:
+//! a selection by hash keys, since Lambda does not pass on the shard's range.
 //!
 //! The format: <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>.
 
@@ -12,19 +13,19 @@ use md5::{Digest, Md5};
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 const CHECKSUM: usize = 16;
 
-/// Levels of groups in unknown fields, as the reference implementations take them.
+/// The deepest nesting of groups in unknown fields, as in the reference implementations.
 const MAX_GROUPS: usize = 100;
 
 /// One user record of an aggregated record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserRecord<'b> {
-    /// Its place in the aggregated record, from 0 on.
+    /// Its index in the aggregated record, from 0 on.
     pub index: u32,
-    /// What the producer put.
+    /// The data from the producer.
     pub data: &'b [u8],
 }
 
-/// The user records of an aggregated record, in its order.
+/// The user records of an aggregated record, in their order.
 #[derive(Debug, Clone)]
 pub struct UserRecords<'b> {
     message: Fields<'b>,
@@ -32,15 +33,16 @@ pub struct UserRecords<'b> {
     count: u32,
 }
 
-/// Takes an aggregated record apart, or says by `None` that it is an ordinary one. All of it is checked before the first
-/// user record is handed out.
+/// Splits an aggregated record, or returns `None` for an ordinary one. The whole record is checked before the first
+/// user record is returned.
 pub fn user_records(data: &[u8]) -> Option<UserRecords<'_>> {
     let (message, checksum) = data.strip_prefix(&MAGIC)?.split_last_chunk::<CHECKSUM>()?;
     let count = count_records(message)?;
     (Md5::digest(message)[..] == *checksum).then_some(UserRecords { message: Fields(message), next: 0, count })
 }
 
-/// The partition key of each user record of an aggregated record; `None` for one whose key is not in the table or no text.
+/// The partition key of each user record of an aggregated record. `None` for a key that is not in the table or not
+/// text.
 pub fn partition_keys(data: &[u8]) -> Option<Vec<Option<&str>>> {
     let UserRecords { message: Fields(message), .. } = user_records(data)?;
     let (mut table, mut indices) = (Vec::new(), Vec::new());
@@ -55,7 +57,7 @@ pub fn partition_keys(data: &[u8]) -> Option<Vec<Option<&str>>> {
     Some(indices.into_iter().map(key).collect())
 }
 
-/// The place of a `Record`'s key in the table: of a field that is there twice, the last counts.
+/// The index of a `Record`'s key in the table. If the field occurs twice, the last one counts.
 fn key_index(message: &[u8]) -> Option<u64> {
     let mut key = None;
     for field in Fields(message) {
@@ -89,17 +91,19 @@ impl<'b> Iterator for UserRecords<'b> {
 impl ExactSizeIterator for UserRecords<'_> {}
 impl FusedIterator for UserRecords<'_> {}
 
-/// A key that Kinesis would take. Each user record keeps its own copy, so a huge one would be copied thousands of times.
+/// A key that Kinesis would accept. Each user record keeps its own copy, so a huge key would be copied thousands of
+/// times.
 fn partition_key(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes)
         .ok()
         .filter(|key| key.chars().take(LONGEST_PARTITION_KEY + 1).count() <= LONGEST_PARTITION_KEY)
 }
 
-/// Characters of a partition key at the most (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
+/// The largest number of characters in a partition key
+/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
 const LONGEST_PARTITION_KEY: usize = 256;
 
-/// The fields of the schema that count.
+/// The fields of the schema that are used.
 const PARTITION_KEY_TABLE: u32 = 1;
 const AGGREGATED_RECORDS: u32 = 3;
 const RECORD_PARTITION_KEY_INDEX: u32 = 1;
@@ -107,7 +111,7 @@ const RECORD_DATA: u32 = 3;
 const RECORD_TAGS: u32 = 4;
 const TAG_KEY: u32 = 1;
 
-/// The number of records in a sound `AggregatedRecord`.
+/// The number of records in a valid `AggregatedRecord`.
 fn count_records(message: &[u8]) -> Option<u32> {
     let mut count: u32 = 0;
     for field in Fields(message) {
@@ -119,7 +123,7 @@ fn count_records(message: &[u8]) -> Option<u32> {
     Some(count)
 }
 
-/// The data of a sound `Record`: of a field that is there twice, the last counts.
+/// The data of a valid `Record`. If a field occurs twice, the last one counts.
 fn record_data(message: &[u8]) -> Option<&[u8]> {
     let (mut key, mut data) = (None, None);
     for field in Fields(message) {
@@ -133,7 +137,7 @@ fn record_data(message: &[u8]) -> Option<&[u8]> {
     key.and(data)
 }
 
-/// `None` where it is no `Tag`.
+/// Returns `None` if this is not a `Tag`.
 fn check_tag(message: &[u8]) -> Option<()> {
     let mut key = None;
     for field in Fields(message) {
@@ -144,15 +148,15 @@ fn check_tag(message: &[u8]) -> Option<()> {
     key.map(|_| ())
 }
 
-/// The fields of one protobuf message, number and value; `None` for what is none, and nothing behind it.
+/// The fields of one protobuf message: number and value. `None` for invalid bytes, and nothing after it.
 #[derive(Debug, Clone)]
 struct Fields<'b>(&'b [u8]);
 
-/// A field of another type than its name in the schema has is an unknown field.
+/// The value of a field. A field whose type differs from the schema is an unknown field.
 enum Value<'b> {
     Varint(u64),
     Bytes(&'b [u8]),
-    /// Of a type that no field we know has.
+    /// A type that none of the known fields has.
     Other,
 }
 
@@ -185,7 +189,7 @@ impl<'b> Fields<'b> {
         Some((number, value))
     }
 
-    /// Groups may lie within one another: counted, not recursed into.
+    /// Skips a group. Groups may be nested: they are counted, without recursion.
     fn skip_group(&mut self, number: u32) -> Option<()> {
         let mut open = [0; MAX_GROUPS];
         open[0] = number;
@@ -239,7 +243,7 @@ impl<'b> Fields<'b> {
         for shift in (0..u64::BITS).step_by(7) {
             let (&byte, rest) = self.0.split_first()?;
             self.0 = rest;
-            // What does not fit is cut off, as the reference implementations do.
+            // Bits that do not fit are dropped, as in the reference implementations.
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Some(value);

@@ -1,11 +1,11 @@
-//! NDJSON: one value a line, and what is made of lines that are not.
+//! NDJSON: one value per line, and how lines that are not one value are handled.
 //!
-//! A line within the limit is returned as it is, found by its newline alone. A longer line, and one that the caller has
-//! [split](super::Frames::split), is taken value by value: Firehose writes all its records into one line. What follows
-//! a value and is neither another nor the end belongs to it: then the rest of the line is one record, for decode to
-//! refuse. A line that is an array of objects is taken element by element; what is broken in it is one record up to the
-//! newline. All this follows from what comes behind a value, never before, but for whether it stands within an array:
-//! a continuation finds the same.
+//! A line within the limit is returned unchanged. Only its newline is searched for. A longer line is read value by
+//! value, since Firehose writes all its records into one line. A line that the caller has [split](super::Frames::split)
+//! is read in the same way. Text that follows a value and is not another value belongs to the first one: the rest of
+//! the line is then one record, which decode refuses. A line that is an array of objects is read element by element.
+//! Anything broken in it is one record up to the newline. All of this depends on the bytes after a value, never on
+//! those before, except for whether the value is in an array. A resumed reading therefore gets the same result.
 
 use std::io::Read;
 
@@ -18,61 +18,61 @@ use super::scan::{Scanner, is_white_space, trim_end};
 use super::seam::Seam;
 use super::{Found, FrameError, Frames, HEAD, broken, unclosed};
 
-/// What is known about the line that is taken value by value.
+/// The state of a line that is read value by value.
 #[derive(Default)]
 pub(super) struct Line {
-    /// Whether a line is taken value by value at present.
+    /// Whether a line is being read value by value.
     pub(super) singles: bool,
-    /// Whether no newline ends it: a record of a stream that is other text.
+    /// Whether the line has no newline: the record of a stream that is not JSON.
     pub(super) endless: bool,
-    /// Before this offset there is no newline.
+    /// No newline precedes this offset.
     searched: u64,
     /// The offset of the newline.
     newline: Option<u64>,
 }
 
 impl Line {
-    /// A line from its start on, value by value.
+    /// The start of a line that is read value by value.
     pub(super) fn singly() -> Self {
         Self { singles: true, ..Self::default() }
     }
 
-    /// All that comes, as one line.
+    /// The whole input as one line.
     pub(super) fn endless() -> Self {
         Self { endless: true, ..Self::default() }
     }
 }
 
-/// A value over the limit, while it is passed over. Kept in [`Frames`], so that a reader that fails loses nothing.
+/// A value over the limit, while it is skipped. It is kept in [`Frames`], so that nothing is lost if the reader fails.
 pub(super) struct Skip {
     /// The offset of its first byte.
     pub(super) offset: u64,
-    /// What is looked for.
+    /// Where the value ends.
     pub(super) until: Until,
-    /// The offset behind the last byte that is not white space.
+    /// The offset after the last byte that is not white space.
     significant: u64,
 }
 
 /// Where a value over the limit ends.
 pub(super) enum Until {
-    /// Where its brackets are closed, or before a line that can't be part of it.
+    /// Where its brackets close, or before a line that cannot be part of it.
     Closed(Scanner, Seam),
-    /// Before a line at which a value may begin: it is broken.
+    /// Before a line at which a value may begin. The value is broken.
     Line,
-    /// Where its brackets are closed, or at the newline.
+    /// Where its brackets close, or at the newline.
     ClosedInLine(Scanner),
-    /// The same, of an element of an array.
+    /// Like `ClosedInLine`, for an element of an array.
     ElementInLine(Scanner),
-    /// It was closed: here, unless garbage follows in the line.
+    /// Its brackets are closed: the value ends here, unless garbage follows in the line.
     Followed,
     /// At the newline.
     Newline,
-    /// It was cut: here.
+    /// Here: the value was cut.
     Cut,
 }
 
 impl<R: Read> Frames<R> {
-    /// The next line, or the next value of a line that is taken value by value.
+    /// The next line, or the next value of a line that is read value by value.
     pub(super) fn next_line(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             if self.line.singles {
@@ -94,7 +94,7 @@ impl<R: Read> Frames<R> {
                     break (searched + at, searched + at + 1);
                 }
                 searched = unread.len();
-                // One more may be a carriage return.
+                // One more byte may be a carriage return.
                 if searched > self.max + 1 || !self.fill()? {
                     break (searched, searched);
                 }
@@ -110,8 +110,8 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over what a line may begin with and is no part of a value, or begins to take it value by value where it is an array.
-    /// `false` where it is a line like any other.
+    /// Skips bytes that a line may begin with and that belong to no value. If the line is an array, starts to read it
+    /// value by value. Returns `false` if the line is neither.
     #[cold]
     fn is_odd(&mut self) -> Result<bool, FrameError> {
         let first = self.buffer.unread()[0];
@@ -142,7 +142,7 @@ impl<R: Read> Frames<R> {
         line.strip_suffix(b"\r").unwrap_or(line).len() <= self.max
     }
 
-    /// The next value of the line, or `None` behind its newline.
+    /// The next value of the line, or `None` after its newline.
     fn next_in_line(&mut self) -> Result<Option<Found>, FrameError> {
         if !self.find_value_in_line()? {
             return Ok(None);
@@ -164,7 +164,7 @@ impl<R: Read> Frames<R> {
         Ok(Some(Found::Record { start, end: start + length }))
     }
 
-    /// Goes to the next value of the line; `false` behind its newline.
+    /// Moves to the next value of the line. Returns `false` after its newline.
     fn find_value_in_line(&mut self) -> Result<bool, FrameError> {
         loop {
             let unread = self.buffer.unread();
@@ -199,10 +199,10 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// An element of an array that the line holds, or what is left of the line where it is none.
+    /// An element of an array in the line. If there is none, the rest of the line.
     fn element_in_line(&mut self, first: u8) -> Result<Found, FrameError> {
         if first == b'\n' {
-            // The array was cut behind an element, which is a fault though nothing of it is left.
+            // The array was cut after an element. This is a fault, although none of its bytes are left.
             let start = self.buffer.pos;
             self.buffer.pos += 1;
             self.go_over_to(Within::Top);
@@ -219,7 +219,7 @@ impl<R: Read> Frames<R> {
         Ok(Found::Record { start, end: start + length })
     }
 
-    /// What is left of a line in whose array something is broken.
+    /// The rest of a line whose array is broken.
     pub(super) fn broken_line(&mut self) -> Result<Found, FrameError> {
         let found = self.rest_of_line()?;
         if self.skip.is_none() {
@@ -228,8 +228,8 @@ impl<R: Read> Frames<R> {
         Ok(found.into_part())
     }
 
-    /// The length of the value at which the buffer stands, or of what was seen where that is over the limit; `None` where the line
-    /// ends first.
+    /// The length of the value at the current position, or the number of bytes seen if it is over the limit. `None` if
+    /// the line ends first.
     fn end_in_line(&mut self, mut scanner: Scanner) -> Result<Option<usize>, FrameError> {
         let mut length = 0;
         loop {
@@ -238,7 +238,7 @@ impl<R: Read> Frames<R> {
                 return Ok(Some(length + count));
             }
             length = held;
-            // One more may be a carriage return.
+            // One more byte may be a carriage return.
             if length > self.max + 1 {
                 return Ok(Some(length));
             }
@@ -248,9 +248,10 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Whether something that begins no object or array, and is no noise, stands in the line behind a value of this length.
+    /// Whether garbage follows a value of this length in the line: anything but noise, an object or an array.
     ///
-    /// Looked for as far as the value could be kept with it: behind more white space the value stands for itself.
+    /// The search covers the bytes that would fit into one record with the value. After more white space, the value
+    /// stands alone.
     fn garbage_follows(&mut self, mut length: usize) -> Result<bool, FrameError> {
         let most = self.max.saturating_add(2);
         let mut commas = 1;
@@ -283,7 +284,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// All up to the newline, as one record.
+    /// Everything up to the newline, as one record.
     pub(super) fn rest_of_line(&mut self) -> Result<Found, FrameError> {
         loop {
             let (held, complete) = self.held_of_line();
@@ -299,7 +300,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// How many of the unread bytes belong to the line, and whether its newline follows them.
+    /// How many of the unread bytes belong to the line, and whether a newline follows them.
     fn held_of_line(&mut self) -> (usize, bool) {
         let (start, unread) = (self.buffer.offset(), self.buffer.unread());
         let index = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
@@ -319,27 +320,27 @@ impl<R: Read> Frames<R> {
         (held, false)
     }
 
-    /// Begins to pass over the value at which the buffer stands.
+    /// Starts to skip the value at the current position.
     pub(super) fn skip(&mut self, until: Until) -> Result<Found, FrameError> {
         self.head.clear();
         self.skip_on(self.buffer.offset(), until)
     }
 
-    /// Passes on over the value that began at an offset, of which the head is kept already.
+    /// Continues to skip the value that began at `offset`. Its head is kept already.
     pub(super) fn skip_on(&mut self, offset: u64, until: Until) -> Result<Found, FrameError> {
         (self.doubtful, self.gap) = (None, None);
         self.skip = Some(Skip { offset, until, significant: self.buffer.offset() });
         self.go_on_skipping()
     }
 
-    /// Passes over a value to its end, keeping no more than its head.
+    /// Skips a value to its end and keeps only its head.
     pub(super) fn go_on_skipping(&mut self) -> Result<Found, FrameError> {
         let Some(mut skip) = self.skip.take() else { unreachable!("called while something is passed over") };
         let result = self.skip_to_end(&mut skip);
         match result {
             Ok(()) => {
                 let length = skip.significant - skip.offset;
-                // White space alone brought it over the limit: then it counts.
+                // If only the white space exceeds the limit, count the white space.
                 let length = if length > self.max as u64 { length } else { self.buffer.offset() - skip.offset };
                 self.head.truncate(usize::try_from(length).unwrap_or(HEAD));
                 match skip.until {
@@ -349,7 +350,7 @@ impl<R: Read> Frames<R> {
                 }
                 Ok(Found::TooLarge { offset: skip.offset, length })
             }
-            // The rest that cannot be read begins where the value does.
+            // The unreadable rest begins at the start of the value.
             Err(FrameError::Broken { error_type, reason, .. }) => Err(broken(skip.offset, error_type, reason)),
             Err(error) => {
                 self.skip = Some(skip);
@@ -400,7 +401,7 @@ impl<R: Read> Frames<R> {
                     self.pass(skip, held);
                     if complete || !self.fill()? {
                         if matches!(skip.until, Until::ElementInLine(_)) {
-                            // Nothing closed it in its line.
+                            // The line ended before the brackets closed.
                             skip.until = Until::Newline;
                         }
                         return Ok(());
@@ -410,11 +411,11 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over the next bytes of a value that may have many lines: whether it ended.
+    /// Skips the next bytes of a value that may have many lines. Returns whether the value ended.
     fn skip_over_lines(&mut self, skip: &mut Skip) -> Result<bool, FrameError> {
         let (base, unread) = (self.buffer.offset(), self.buffer.unread());
         let line = self.line_starts.next(unread, base, 0);
-        // The bytes that follow decide whether the last two begin such a line.
+        // The last two bytes may begin such a line: only the bytes after them decide.
         let mut held = line.unwrap_or(unread.len().saturating_sub(2));
         if held == 0 && !self.fill()? {
             held = self.buffer.unread().len();
@@ -443,7 +444,7 @@ impl<R: Read> Frames<R> {
         Ok(is_cut)
     }
 
-    /// Passes over bytes of a value over the limit.
+    /// Skips bytes of a value over the limit.
     fn pass(&mut self, skip: &mut Skip, count: usize) {
         self.keep(count);
         let piece = &self.buffer.unread()[..count];
@@ -453,24 +454,24 @@ impl<R: Read> Frames<R> {
         self.buffer.pos += count;
     }
 
-    /// Keeps as much of the next bytes as the head of a value over the limit has room for.
+    /// Copies the next bytes into the head of a value over the limit, as far as there is room.
     pub(super) fn keep(&mut self, count: usize) {
         let wanted = (HEAD - self.head.len()).min(count);
         self.head.extend_from_slice(&self.buffer.unread()[..wanted]);
     }
 }
 
-/// What a piece of a value over the limit brought.
+/// The result for one piece of a value over the limit.
 enum Step {
-    /// Its end, behind so many bytes.
+    /// The value ends after so many bytes.
     Done(usize),
-    /// So many bytes; the others have another meaning.
+    /// So many bytes belong to it. The others have to be examined again.
     Again(usize),
-    /// Nothing but bytes of it.
+    /// All bytes belong to it.
     More,
 }
 
-/// A scanner for an object or array; `None` where neither begins.
+/// A scanner for an object or an array. `None` if neither begins here.
 fn container(bytes: &[u8]) -> Option<Scanner> {
     bytes.first().filter(|byte| matches!(byte, b'{' | b'[')).and_then(|&first| Scanner::for_value(first))
 }

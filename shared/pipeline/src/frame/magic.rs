@@ -1,17 +1,18 @@
-//! Formats that are no text: recognised by their first bytes, so that one letter names them instead of one for each piece.
+//! Formats that are not text, recognised by their first bytes. One dead letter then names the format, instead of one
+//! letter for each piece.
 //!
-//! In: the first bytes of an object or a record, decompressed where it was compressed. Out: what it is and what to do
-//! about it. Deliberately absent: reading any of them.
+//! In: the first bytes of an object or a record, after decompression. Out: the name of the format, and what to do about
+//! it. Deliberately absent: reading any of these formats.
 
 use super::detect::BOM;
 
 /// How many of the first bytes are searched for control characters.
 const LOOKED_AT: usize = 1024;
 
-/// So many bytes tell each of them.
+/// How many bytes are needed to recognise every format.
 pub(super) const NEEDED: usize = LOOKED_AT;
 
-/// A format, by what it begins with.
+/// Formats by their first bytes: the bytes, the name, the advice.
 const MAGICS: [(&[u8], &str, &str); 15] = [
     (b"\xfd7zXZ\0", "xz", COMPRESS),
     (b"\xff\x06\0\0sNaPpY", "snappy", COMPRESS),
@@ -36,9 +37,9 @@ const EXCLUDE: &str = "leave such keys out by `exclude` in `from`";
 const PI: &[u8] = b"\x31\x41\x59\x26\x53\x59";
 const ROOT_OF_PI: &[u8] = b"\x17\x72\x45\x38\x50\x90";
 
-/// Why these first bytes are not read, if so. `is_object`: of an object of S3, which has a key.
+/// Why these first bytes are refused, or `None`. `is_object`: they are from an S3 object, which has a key.
 pub(super) fn refused(head: &[u8], is_object: bool) -> Option<String> {
-    // Nearly all that comes.
+    // Nearly all input begins like this.
     if matches!(head.first(), None | Some(b'{' | b'[' | b' ' | b'\n')) {
         return None;
     }
@@ -58,7 +59,7 @@ fn named(head: &[u8]) -> Option<(&'static str, &'static str)> {
         {
             Some(("bzip2", COMPRESS))
         }
-        // A header of two bytes that is divisible by 31, with the usual window and no dictionary.
+        // A two-byte header that is divisible by 31, with the usual window and no dictionary.
         [0x78, flags @ (0x01 | 0x9c | 0xda), ..]
             if (0x7800 + u32::from(*flags)).is_multiple_of(31) && !is_text(head) =>
         {
@@ -78,28 +79,29 @@ fn named(head: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// A zero and the number of a schema, then what the schema describes. Zeros alone, as a crash leaves them, are none.
+/// Whether this is a zero byte and the number of a schema, followed by the data. Zeros alone do not count: a crash
+/// leaves them.
 fn is_of_schema_registry(head: &[u8]) -> bool {
     let [0, a, b, c, d, rest @ ..] = head else { return false };
     let zeros = head.iter().take_while(|&&byte| byte == 0).count();
     let next = head.get(zeros..).unwrap_or_default();
-    // A value behind zeros, or another encoding.
+    // A value after zeros, or text in another encoding.
     let is_value = matches!(
         next,
         [b'{', b'"' | b'}' | b' ' | b'\n' | b'\r' | b'\t', ..] | [b'[' | b'\n' | b'\r' | b'\t' | b' ', ..]
     );
-    // Text of which the first letters would be the number, but for JSON behind a number.
+    // Text whose first letters would be the schema's number. JSON after a number does not count.
     let is_text = next.starts_with(BOM) || (is_text(next) && !matches!(rest.first(), Some(b'{' | b'[')));
     zeros < 5 && u32::from_be_bytes([*a, *b, *c, *d]) != 0 && *a == 0 && !is_value && !is_text && !rest.is_empty()
 }
 
-/// Whether control characters, which no text has, are more than a few.
+/// Whether more than a few bytes are control characters, which text does not have.
 fn is_binary(head: &[u8]) -> bool {
     let head = &head[..head.len().min(LOOKED_AT)];
     head.iter().filter(|&&byte| is_control(byte)).count() * 32 > head.len()
 }
 
-/// Whether the first bytes are UTF-8, which may be cut, without any control character.
+/// Whether the first bytes are UTF-8 without any control character. The last character may be cut.
 fn is_text(head: &[u8]) -> bool {
     let head = &head[..head.len().min(LOOKED_AT)];
     let is_utf8 = std::str::from_utf8(head).err().is_none_or(|error| error.error_len().is_none());

@@ -1,8 +1,8 @@
-//! What may stand between two values and means nothing: white space, NUL bytes, a byte order mark, a lone comma.
+//! Noise between two values: white space, NUL bytes, a byte order mark, a lone comma.
 //!
-//! A machine that lost power leaves NUL bytes, files that were glued together a mark in the middle, and an array of which
-//! the brackets were cut off its commas. All of it follows from the bytes after it, never by those before, so that a
-//! continuation finds the same. Deliberately absent: anything inside a value or a line of text.
+//! A machine that lost power leaves NUL bytes. Concatenated files leave a byte order mark in the middle. An array whose
+//! brackets were cut off leaves its commas. What counts as noise depends on the bytes after it, never on those before.
+//! A resumed reading therefore gets the same result. Deliberately absent: anything inside a value or a line of text.
 
 use std::io::Read;
 
@@ -16,7 +16,7 @@ pub(super) const fn is_blank(byte: u8) -> bool {
 }
 
 impl<R: Read> Frames<R> {
-    /// Passes over all that means nothing, and over every comma where `commas` may stand; `false` at the end.
+    /// Skips noise, and with `commas` every comma. Returns `false` at the end of the input.
     pub(super) fn skip_noise(&mut self, commas: bool) -> Result<bool, FrameError> {
         loop {
             let Some(at) = self.buffer.unread().iter().position(|&byte| !is_blank(byte)) else {
@@ -36,7 +36,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Whether these bytes come next.
+    /// Whether the next bytes are these.
     pub(super) fn begins_with(&mut self, bytes: &[u8]) -> Result<bool, FrameError> {
         while self.buffer.unread().len() < bytes.len() {
             if !self.fill()? {
@@ -46,7 +46,7 @@ impl<R: Read> Frames<R> {
         Ok(self.buffer.unread().starts_with(bytes))
     }
 
-    /// Whether the comma at hand has nothing behind it in its line, or a value.
+    /// Whether nothing or a value follows the current comma in its line.
     pub(super) fn is_lone_comma(&mut self) -> Result<bool, FrameError> {
         let mut seen = 1;
         loop {
@@ -66,27 +66,28 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Whether the bracket at hand opens an array that holds objects or arrays, or nothing, and that does so `in_line`; text begins with
-    /// brackets too.
+    /// Whether the current bracket opens an array that holds objects at any depth, or an empty array. With `in_line`,
+    /// only the current line counts. Text may begin with a bracket too.
     pub(super) fn opens_array(&mut self, in_line: bool) -> Result<bool, FrameError> {
         loop {
             let unread = self.buffer.unread();
             if let Some(opens) = opens_array(&unread[..unread.len().min(self.max.saturating_add(1))], in_line) {
                 return Ok(opens);
             }
-            // Longer than any text that is kept: its values may fit.
+            // Longer than any text that is kept. The values in it may fit.
             if unread.len() > self.max {
                 return Ok(true);
             }
             if !self.fill()? {
-                // An array of nothing, with nothing behind it.
+                // An empty array at the end of the input.
                 return Ok(!in_line && trim_end(self.buffer.unread()).ends_with(b"]"));
             }
         }
     }
 }
 
-/// Whether these bytes, from a bracket on, begin an array that holds objects at any depth, or an empty one; `None` where more are needed.
+/// Whether these bytes, which begin with a bracket, begin an array that holds objects at any depth, or an empty array.
+/// `None` if more bytes are needed.
 pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
     let blank = |&byte: &u8| is_white_space(byte) && !(in_line && byte == b'\n');
     let trim = |bytes: &'_ [u8]| bytes.iter().position(|byte| !blank(byte));
@@ -105,7 +106,7 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
                 (is_empty, is_nested) = (false, true);
                 continue;
             }
-            // Of a line it is one value that is no event, as it was.
+            // In a line, an empty array is one value that is not an event.
             b']' if is_empty => return if in_line { Some(false) } else { ends_line(&rest[1..]) },
             b']' if bytes[..at].ends_with(b"[") || bytes[..at].trim_ascii_end().ends_with(b"[") => {}
             first => {
@@ -118,7 +119,7 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
                 is_empty = false;
             }
         }
-        // After a value: brackets that close, then a comma.
+        // After a value: closing brackets, then a comma.
         loop {
             at += trim(bytes.get(at..)?)?;
             if bytes[at] != b']' {
@@ -126,7 +127,7 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
             }
             depth -= 1;
             if depth == 0 {
-                // Text does not close its bracket in another line, with nothing but values between.
+                // Text does not close its bracket in another line with only values between.
                 return match &bytes[at + 1..] {
                     _ if in_line => Some(false),
                     rest if bytes[..at].contains(&b'\n') => ends_line(rest),
@@ -143,30 +144,31 @@ pub(super) fn opens_array(bytes: &[u8], in_line: bool) -> Option<bool> {
     }
 }
 
-/// Whether a brace begins an object: a name follows, or its end.
+/// Whether a brace begins an object: a name or the closing brace follows.
 fn begins_object(bytes: &[u8]) -> Option<bool> {
     significant(&bytes[1..]).map(|at| matches!(bytes[1 + at], b'"' | b'}'))
 }
 
-/// Whether what is left of the line could follow an array.
+/// Whether the rest of the line can follow an array.
 fn ends_line(rest: &[u8]) -> Option<bool> {
     let at = rest.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0));
     at.map(|at| matches!(rest[at], b'\n' | b',' | b'[' | b'{'))
 }
 
-/// Whether what begins with a bracket is text: `[INFO]`.
+/// Whether bytes that begin with a bracket are text, such as `[INFO]`.
 fn is_text(rest: &[u8]) -> bool {
     let Some(&first @ b'[') = rest.first() else { return false };
     let Some(length) = Scanner::for_value(first).and_then(|mut scanner| scanner.scan(rest)) else { return false };
     opens_array(rest, true) != Some(true) && serde_json::from_slice::<serde::de::IgnoredAny>(&rest[..length]).is_err()
 }
 
-/// Of a line: whether it is more than one value, each an object or an array, with nothing but noise between, before and after.
+/// Whether a line is more than one value. Each has to be an object or an array, with only noise before, between and
+/// after them.
 pub(super) fn is_values_and_noise(line: &[u8]) -> bool {
     let after = skip_in_line(line);
     let Some(&first @ (b'{' | b'[')) = line.get(after) else { return false };
     let Some(end) = Scanner::for_value(first).and_then(|mut scanner| scanner.scan(&line[after..])) else {
-        // What is not noise is one broken value.
+        // The rest after the noise is one broken value.
         return after > 0;
     };
     if is_text(&line[after..]) {
@@ -180,7 +182,7 @@ pub(super) fn is_values_and_noise(line: &[u8]) -> bool {
     }
 }
 
-/// How many bytes of noise a piece of a line begins with: one comma at most between others.
+/// How many bytes of noise this part of a line begins with. The noise may contain one comma.
 pub(super) fn skip_in_line(line: &[u8]) -> usize {
     let mut at = 0;
     let mut commas = 1;
@@ -195,7 +197,7 @@ pub(super) fn skip_in_line(line: &[u8]) -> usize {
             _ => break,
         }
     }
-    // A comma before text belongs to it.
+    // A comma before text belongs to the text.
     match line.get(at) {
         Some(b'{' | b'[') | None => at,
         Some(_) => line[..at].iter().position(|&byte| byte == b',').unwrap_or(at),

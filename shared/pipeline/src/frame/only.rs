@@ -1,7 +1,7 @@
-//! Which values of an object are read again: those that begin at certain offsets, and all from one on.
+//! Which values of an object are read again: those at certain offsets, and all values from one offset on.
 //!
-//! In: the positions of dead letters that hold no whole event. Out: of each value that is framed, whether it is one of them, and
-//! which of them were never met. Deliberately absent: how the object is found, and what a value holds.
+//! In: the positions of dead letters that do not hold a whole event. Out: whether a framed value is one of them, and
+//! which positions were not found. Deliberately absent: how the object is found, and what a value holds.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 /// Offsets in the decompressed stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Only {
-    /// Single values.
+    /// The offsets of single values.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     at: BTreeSet<u64>,
-    /// All values from here on: what followed could not be read.
+    /// All values from this offset on: the rest could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<u64>,
-    /// Whether content that took the place of the object is read too, where the object is gone.
+    /// If the object is gone: whether to read an object that replaced it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     or_replaced: bool,
 }
@@ -27,66 +27,67 @@ impl Only {
         Self { from: Some(from), ..Self::default() }
     }
 
-    /// The same, also in content that took the place of the object: an upload that is repaired.
+    /// Like [`Only::rest`], but an object that replaced the original is read too: a repaired upload.
     pub fn rest_or_replaced(from: u64) -> Self {
         Self { or_replaced: true, ..Self::rest(from) }
     }
 
-    /// The values at offsets.
+    /// The values at these offsets.
     pub fn events(at: impl IntoIterator<Item = u64>) -> Self {
         Self { at: at.into_iter().collect(), ..Self::default() }
     }
 
-    /// Whether content that took the place of the object is read too, where the object is gone.
+    /// If the object is gone: whether to read an object that replaced it.
     pub fn reads_replaced(&self) -> bool {
         self.or_replaced
     }
 }
 
-/// What of an [`Only`] is still to come.
+/// The part of an [`Only`] that was not read yet.
 #[derive(Debug)]
 pub struct Awaited {
     at: BTreeSet<u64>,
     from: Option<u64>,
-    /// Where the value begins that was looked at last.
+    /// The offset of the last value that was examined.
     last: u64,
 }
 
-/// What is to be done with a value.
+/// What to do with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// It is one of them.
+    /// It is wanted.
     Take,
-    /// One of them may begin within it: it is a line that may hold several values.
+    /// A wanted value may begin inside it: it may be a line of several values.
     Divide,
-    /// None of them.
+    /// It is not wanted.
     Skip,
 }
 
 impl Awaited {
-    /// Of a reading that begins at `start`.
+    /// For a reading that begins at `start`.
     pub fn new(only: &Only, start: u64) -> Self {
         let until = only.from.unwrap_or(u64::MAX);
         let at = only.at.iter().copied().filter(|at| (start..until).contains(at)).collect();
         Self { at, from: only.from, last: start }
     }
 
-    /// Whether nothing is left.
+    /// Whether nothing is left to read.
     pub fn is_over(&self) -> bool {
         self.from.is_none() && self.at.is_empty()
     }
 
-    /// Where the part begins of which all is awaited.
+    /// The offset from which everything is wanted.
     pub fn rest_from(&self) -> Option<u64> {
         self.from
     }
 
-    /// Where reading can begin again for what is missed next. At its own offset nothing begins: it may lie within a value.
+    /// Where reading can begin again for the next value that was not found. Its own offset is not safe: it may lie
+    /// inside another value.
     pub fn restart(&self) -> u64 {
         self.last
     }
 
-    /// What a value is.
+    /// Decides what to do with a value.
     pub fn look(&mut self, offset: u64, length: u64) -> Look {
         self.last = offset;
         if self.from.is_some_and(|from| offset >= from) || self.at.contains(&offset) {
@@ -102,14 +103,14 @@ impl Awaited {
         self.at.remove(&offset);
     }
 
-    /// An offset before this one at which no value began, each once.
+    /// An offset before `offset` at which no value began. Each is returned once.
     pub fn missed_before(&mut self, offset: u64) -> Option<u64> {
         let first = self.at.first().copied().filter(|at| *at < offset)?;
         self.at.remove(&first);
         Some(first)
     }
 
-    /// What was not met when all was read up to `end`, each once.
+    /// A wanted offset that was not found, after everything up to `end` was read. Each is returned once.
     pub fn missed_at_end(&mut self, end: u64) -> Option<u64> {
         self.at.pop_first().or_else(|| self.from.take().filter(|from| *from > end))
     }

@@ -1,7 +1,7 @@
-//! The elements of an array that lies within an object: `{"Records":[…]}`, or any other names on the way to it.
+//! The elements of an array within an object: `{"Records":[…]}`, or an array at any other path of names.
 //!
-//! All of it streams: what stands before the array, its elements, and what follows it. An object without such an array is
-//! an event like any other. Deliberately absent: several arrays of one object.
+//! Everything streams: the bytes before the array, its elements, and the bytes after it. An object without such an
+//! array is an event like any other. Deliberately absent: several arrays in one object.
 
 use std::io::Read;
 
@@ -15,7 +15,8 @@ use super::scan::Scanner;
 use super::seek::{Seek, Sought};
 use super::{Format, Found, FrameError, Frames, HEAD, broken, unclosed};
 
-/// Which array of an object holds the events, and what of the object is copied into each. Names are as they stand between quotes.
+/// Which array of an object holds the events, and which members of the object are copied into each event. Names are
+/// kept as they appear between quotes in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Records {
     pub(super) path: Vec<Vec<u8>>,
@@ -29,7 +30,7 @@ impl Default for Records {
 }
 
 impl Records {
-    /// The array at a path of names, and members of the object around it.
+    /// The array at a path of names, and the members of the object that are copied.
     pub fn new<'n>(path: impl IntoIterator<Item = &'n str>, envelope: &[String]) -> Self {
         let name = |text: &str| {
             let mut name = Vec::new();
@@ -39,19 +40,19 @@ impl Records {
         Self { path: path.into_iter().map(name).collect(), envelope: envelope.iter().map(|text| name(text)).collect() }
     }
 
-    /// Whether anything is copied.
+    /// Whether any members are copied.
     pub(super) fn has_envelope(&self) -> bool {
         !self.envelope.is_empty()
     }
 
-    /// How many objects are open around the elements.
+    /// How many objects enclose the elements.
     pub(super) fn depth(&self) -> u64 {
         self.path.len() as u64
     }
 }
 
 impl<R: Read> Frames<R> {
-    /// The next element of the arrays of the objects, or of the envelopes.
+    /// The next element of the arrays, or of the CloudWatch Logs envelopes.
     pub(super) fn next_element(&mut self) -> Result<Option<Found>, FrameError> {
         loop {
             if let Some(found) = self.go_on_around()? {
@@ -92,7 +93,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The next element of the array at hand; nothing where it ends.
+    /// The next element of the current array. `None` where the array ends.
     fn next_in_array(&mut self) -> Result<Option<Found>, FrameError> {
         if !self.skip_gap()? {
             return Err(unclosed(self.buffer.offset()));
@@ -105,7 +106,7 @@ impl<R: Read> Frames<R> {
             return Ok(None);
         }
         if first == b'{' && begins_line && self.begins_another(is_separated)? {
-            // The array was cut between two elements, which is a fault though nothing of it is left.
+            // The array was cut between two elements. This is a fault, although none of its bytes are left.
             self.gap = None;
             self.go_over_to(Within::Top);
             return Ok(Some(Found::Missing { offset }));
@@ -119,7 +120,7 @@ impl<R: Read> Frames<R> {
             && self.is_wrapped()
             && offset < self.buffer.offset_of(start)
         {
-            // It is none of the array, which was cut before it.
+            // The value is not an element: the array was cut before it.
             self.buffer.pos = start;
             self.go_over_to(Within::Top);
             return Ok(Some(Found::Missing { offset }));
@@ -131,8 +132,9 @@ impl<R: Read> Frames<R> {
         if self.format == Format::CloudwatchLogs { 1 } else { self.records.depth() }
     }
 
-    /// Finds out whether a value is an element of the array that was open last, where its envelope becomes a part of it and something broken
-    /// lies between: a comma or the end of the array follows it. Else nothing later is such an element.
+    /// Decides whether a value after a fault is an element of the array that was open last, if elements get members of
+    /// their envelope. It is one if a comma or the end of the array follows. If it is not, no later value is one
+    /// either.
     fn judged(&mut self, found: Found) -> Result<Found, FrameError> {
         let Found::Record { start, end } = found else { return Ok(found) };
         if self.within == Within::Top || !self.is_wrapped() {
@@ -149,13 +151,14 @@ impl<R: Read> Frames<R> {
         Ok(Found::Record { start, end: start + length })
     }
 
-    /// Whether the object at hand, which begins a line within an array, is no element of it: it has an array itself, and is not separated
-    /// from the element before, or from what follows.
+    /// Whether the current object, which begins a line within an array, is not an element of the array. This is so if
+    /// it contains such an array itself and is not separated on one side: there is no comma before it, or neither a
+    /// comma nor the end of the array after it.
     fn begins_another(&mut self, is_separated: bool) -> Result<bool, FrameError> {
         if !self.has_array()? {
             return Ok(false);
         }
-        // No log event holds others.
+        // A log event does not contain log events.
         if !is_separated || self.format == Format::CloudwatchLogs {
             return Ok(true);
         }
@@ -163,12 +166,12 @@ impl<R: Read> Frames<R> {
         Ok(!matches!(self.byte_after(length)?, Some(b',' | b']')))
     }
 
-    /// How far the bytes that are held can be looked ahead.
+    /// How many bytes may be examined in advance.
     fn reach(&self) -> usize {
         self.max.max(WINDOW)
     }
 
-    /// Whether the object at hand has an array of records, as far as can be seen.
+    /// Whether the current object has an array of records, as far as [`Frames::reach`] shows.
     fn has_array(&mut self) -> Result<bool, FrameError> {
         if self.format == Format::CloudwatchLogs {
             return Ok(self.find_header()?.is_ok());
@@ -189,7 +192,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The length of the object at hand, if its brackets close within reach.
+    /// The length of the current object, if it ends within [`Frames::reach`].
     fn length_of_object(&mut self) -> Result<Option<usize>, FrameError> {
         let mut scanner = Scanner::at_object();
         let mut seen = 0;
@@ -205,7 +208,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The first byte after so many that is no noise, if it comes within reach.
+    /// The first byte after `length` bytes that is not blank, if it is within [`Frames::reach`].
     fn byte_after(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
         let mut seen = length;
         let most = self.reach();
@@ -217,19 +220,19 @@ impl<R: Read> Frames<R> {
             }
             match self.fill() {
                 Ok(true) if seen <= most => {}
-                // What can't be read is met again after this.
+                // The next read reports the fault again.
                 Ok(_) | Err(FrameError::Broken { .. }) => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// The array of the object that begins at an offset was found.
+    /// Notes that the array of the object at `begin` was found, and enters it.
     pub(super) fn enter_array(&mut self, begin: u64, seek: Seek) {
         self.left_out += seek.left_out;
         self.copied = seek.copied;
         if self.records.has_envelope() {
-            // What is copied has to be known: one goes on at the beginning of the object.
+            // The elements need the copied members, so a resumed reading begins at the start of the object.
             self.within = Within::Array;
             self.history.push_whole(begin);
         } else {
@@ -238,7 +241,7 @@ impl<R: Read> Frames<R> {
         self.gap = Some(Gap::opening(self.buffer.offset()));
     }
 
-    /// The next element, with what is copied into it.
+    /// The next element, with the copied members.
     pub(super) fn next_with_envelope(&mut self) -> Result<Option<Found>, FrameError> {
         let found = self.next_element()?;
         let Some(Found::Record { start, end }) = found else { return Ok(found) };
@@ -253,7 +256,7 @@ impl<R: Read> Frames<R> {
         Ok(Some(self.composed(offset)))
     }
 
-    /// What the composer holds, of the event at an offset.
+    /// The composed event for the value at `offset`, or [`Found::TooLarge`] if it is over the limit.
     pub(super) fn composed(&mut self, offset: u64) -> Found {
         let payload = self.composer.payload();
         if payload.len() <= self.max {

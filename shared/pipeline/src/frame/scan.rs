@@ -1,10 +1,10 @@
-//! Finds the end of a JSON value without looking at what it means.
+//! Finds the end of a JSON value without interpreting it.
 //!
-//! In: the bytes from the first byte of a value on, in pieces of any size. Out: where it ends. It counts brackets
-//! outside of strings in one number: nesting costs neither stack nor heap. Deliberately absent: validation, which is
-//! decode's; a value with the wrong brackets ends where the count says.
+//! In: the bytes of a value from its first byte on, in pieces of any size. Out: where it ends. One number counts the
+//! open brackets outside strings, so nesting needs neither stack nor heap. Deliberately absent: validation, which is
+//! decode's. A value with the wrong brackets ends where the count reaches zero.
 
-/// What a byte is to a scanner outside of strings.
+/// The classes of bytes outside strings.
 const OTHER: u8 = 0;
 const OPEN: u8 = 1;
 const CLOSE: u8 = 2;
@@ -43,18 +43,18 @@ pub(super) fn significant(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| !is_white_space(byte))
 }
 
-/// Without white space at the start.
+/// Removes white space from the start.
 pub(super) fn trim_start(bytes: &[u8]) -> &[u8] {
     &bytes[significant(bytes).unwrap_or(bytes.len())..]
 }
 
-/// Without white space at the end.
+/// Removes white space from the end.
 pub(super) fn trim_end(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| !is_white_space(byte)).map_or(0, |last| last + 1);
     &bytes[..end]
 }
 
-/// Where a scan stands, between one piece of a value and the next.
+/// The state of a scan between two pieces of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scanner {
     depth: u64,
@@ -65,14 +65,14 @@ pub(super) struct Scanner {
 enum State {
     Structure,
     String,
-    /// Behind a backslash.
+    /// After a backslash.
     Escape,
     /// A number or a literal, which ends before a delimiter.
     Token,
 }
 
 impl Scanner {
-    /// For the value that begins with this byte; `None` where no value does.
+    /// A scanner for the value that begins with this byte. `None` if no value begins with it.
     pub(super) fn for_value(first: u8) -> Option<Self> {
         let state = match first {
             b'{' | b'[' | b'"' => State::Structure,
@@ -82,23 +82,23 @@ impl Scanner {
         Some(Self { depth: 0, state })
     }
 
-    /// For an object, from its brace on.
+    /// A scanner for an object, from its brace on.
     pub(super) const fn at_object() -> Self {
         Self { depth: 0, state: State::Structure }
     }
 
-    /// For the rest of an object, behind its first bytes.
+    /// A scanner for the rest of an object, after its opening brace.
     pub(super) const fn inside_object() -> Self {
         Self::inside_objects(1)
     }
 
-    /// For the rest of so many objects, one within another.
+    /// A scanner for the rest of `depth` nested objects.
     pub(super) const fn inside_objects(depth: u64) -> Self {
         Self { depth, state: State::Structure }
     }
 
-    /// Scans the next piece: the number of its bytes that belong to the value, or `None` where all do and the value may
-    /// go on.
+    /// Scans the next piece. Returns how many of its bytes belong to the value, or `None` if all do and the value may
+    /// continue.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
@@ -140,8 +140,8 @@ impl Scanner {
     }
 }
 
-/// The index of the next quote or backslash. Most strings are so short that setting a vector search up costs more than
-/// they do.
+/// The index of the next quote or backslash. Most strings are so short that a vector search would cost more than it
+/// saves.
 fn string_part(bytes: &[u8]) -> Option<usize> {
     const SHORT: usize = 16;
     let near = &bytes[..bytes.len().min(SHORT)];
@@ -155,7 +155,7 @@ fn string_part(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The end found when the value comes in pieces cut at `cut`.
+    /// The end that is found if the value comes in two pieces, cut at `cut`.
     fn end(bytes: &[u8], cut: usize) -> Option<usize> {
         let mut scanner = Scanner::for_value(bytes[0])?;
         scanner.scan(&bytes[..cut]).or_else(|| scanner.scan(&bytes[cut..]).map(|n| n + cut))

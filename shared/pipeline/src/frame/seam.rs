@@ -1,27 +1,29 @@
-//! Where a value that was never closed gives way to the next one.
+//! Decides where a value that was never closed ends and the next one begins.
 //!
-//! In: the bytes of a value from its first one on, in pieces of any size. Out: whether a line that begins with `{` can be
-//! part of that value: a value has to be expected there, which is so after `[` and `:`, and after `,` in an array. Where
-//! it is not, the value before was cut, and the line begins another. Used only once a value is not closed before such a
-//! line, so it costs good data nothing. Deliberately absent: validation of what stands between brackets and strings.
+//! In: the bytes of a value from its first byte on, in pieces of any size. Out: whether a line that begins with `{` can
+//! be part of that value. It can if a value is expected there: after `[` and `:`, and after `,` in an array. Otherwise
+//! the first value was cut, and the line begins another one. It is used only for a value that is not closed before such
+//! a line, so intact data pay nothing. Deliberately absent: validation of the bytes between brackets and strings.
 
-/// Levels of which the kind of bracket is kept. A value that is nested deeper, and not closed before a line that begins with `{`, is taken
-/// for a broken one.
+/// The number of levels for which the kind of bracket is kept. A value counts as broken if it is nested deeper and not
+/// closed before a line that begins with `{`.
 const LEVELS: u32 = 64;
 
 /// The structure of a value so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seam {
     depth: u32,
-    /// A bit for each open bracket, the innermost lowest: 1 for an array.
+    /// One bit per open bracket, the innermost lowest: 1 for an array.
     arrays: u64,
-    /// Within a string, and whether a backslash precedes.
+    /// Inside a string: whether a backslash precedes.
     in_string: Option<bool>,
-    /// No value is like that: a bracket closed another kind, a string held a line break, or stood beside another value.
+    /// This cannot be a value: a bracket closed another kind, or a string contained a line break or stood beside
+    /// another value.
     is_broken: bool,
-    /// A bracket opened beside another value, without a comma. Brackets say where such a value ends, but not that it goes on at a line.
+    /// A bracket opened beside another value, without a comma. The brackets still show where such a value ends, but not
+    /// that it continues at a line.
     is_beside: bool,
-    /// The last byte outside of strings that is not white space.
+    /// The last byte outside strings that is not white space.
     last: u8,
 }
 
@@ -31,7 +33,7 @@ impl Seam {
         Self { depth: 0, arrays: 0, in_string: None, is_broken: false, is_beside: false, last: 0 }
     }
 
-    /// After the bracket that closes an array within so many objects.
+    /// After the bracket that closes an array, inside `depth` objects.
     pub(super) fn after_array(depth: u64) -> Self {
         let depth = u32::try_from(depth).unwrap_or(LEVELS).min(LEVELS);
         Self { depth, last: b']', ..Self::new() }
@@ -60,7 +62,8 @@ impl Seam {
         }
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => return,
-            // Where a quote is missing or one too many, strings and what lies between them are mixed up from there on.
+            // Either a quote is missing or there is one too many. From here on, strings and the bytes between them are
+            // confused.
             _ if self.last == b'"' && !matches!(byte, b':' | b',' | b'}' | b']') => self.is_broken = true,
             b'"' => {
                 self.is_broken |= !matches!(self.last, 0 | b'{' | b'[' | b',' | b':');
@@ -86,12 +89,12 @@ impl Seam {
         self.arrays & 1 == 1
     }
 
-    /// Whether the brackets and strings so far are those of no value.
+    /// Whether the brackets and strings so far cannot belong to a value.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
     }
 
-    /// Whether a value may follow, as part of this one.
+    /// Whether a value may follow as part of this one.
     pub(super) fn expects_value(&self) -> bool {
         let expects = match self.last {
             b'[' => true,
@@ -103,18 +106,18 @@ impl Seam {
     }
 }
 
-/// The beginnings of lines at which another value may begin: the line breaks before them are found once.
+/// The starts of lines at which another value may begin. Each line break is searched for only once.
 #[derive(Debug, Default)]
 pub(super) struct LineStarts {
-    /// Before this offset there is none but `found`.
+    /// No start except `found` precedes this offset.
     searched: u64,
     /// The offset of the brace or bracket.
     found: Option<u64>,
 }
 
 impl LineStarts {
-    /// The index of the first brace, or bracket before a brace, that begins a line after index `from`; `base` is the offset of the
-    /// first byte. `None` where more bytes are needed.
+    /// The index after `from` of the first brace that begins a line, or of the bracket before such a brace. `base` is
+    /// the offset of the first byte. `None` if more bytes are needed.
     pub(super) fn next(&mut self, bytes: &[u8], base: u64, from: usize) -> Option<usize> {
         let index = |offset: u64| usize::try_from(offset.saturating_sub(base)).unwrap_or(usize::MAX);
         if let Some(found) = self.found.filter(|&found| found > base + from as u64) {
@@ -122,7 +125,7 @@ impl LineStarts {
         }
         let start = index(self.searched.max(base + from as u64)).min(bytes.len());
         self.found = line_start(&bytes[start..]).map(|at| base + (start + at) as u64);
-        // The bytes that may complete one are still to come.
+        // A line start may be incomplete in the last bytes. The rest of it is still to come.
         let until = match self.found {
             Some(found) => found,
             None => base + bytes.len().saturating_sub(2).max(start) as u64,
@@ -132,7 +135,8 @@ impl LineStarts {
     }
 }
 
-/// Whether these bytes, from the first one of a value on, hold a line that begins with `{` where no value may stand.
+/// Whether a line in these bytes begins with `{` where no value is allowed. The bytes start at the first byte of a
+/// value.
 pub(super) fn holds_cut(bytes: &[u8]) -> bool {
     let mut seam = Seam::new();
     let mut at = 0;
@@ -146,7 +150,7 @@ pub(super) fn holds_cut(bytes: &[u8]) -> bool {
     false
 }
 
-/// The index of the first brace, or bracket before a brace, that a line break stands before.
+/// The index of the first brace after a line break, or of the bracket before such a brace.
 fn line_start(bytes: &[u8]) -> Option<usize> {
     let brace = memchr::memmem::find(bytes, b"\n{").map(|at| at + 1);
     let until = brace.unwrap_or(bytes.len());

@@ -1,34 +1,35 @@
-//! The search for the array within an object, from one piece of its bytes to the next.
+//! The search for the array within an object. It is fed piece by piece.
 //!
-//! In: the bytes of an object from its brace on, or those after the array. Out: where the array begins, and the members of the
-//! object that are copied into each event. Deliberately absent: whether the object is broken, which is [`Around`]'s.
+//! In: the bytes of an object from its brace on, or the bytes after the array. Out: where the array begins, and the
+//! members of the object that are copied into each event. Deliberately absent: whether the object is broken, which
+//! [`Around`] decides.
 //!
 //! [`Around`]: super::around::Around
 
 use super::records::Records;
 use super::scan::{Scanner, is_white_space};
 
-/// The longest name that is compared: none that is looked for is longer.
+/// The longest name that is compared. No name in the rules is longer.
 const MAX_NAME: usize = 1024;
 
-/// The longest value of a member that is copied into each event: all of them are held while the array is read.
+/// The longest value of a member that is copied into each event. All copies are kept while the array is read.
 const MAX_COPIED: usize = 64 * 1024;
 
-/// Where the search for the array stands, from one piece of an object to the next.
+/// The state of the search between two pieces of an object.
 #[derive(Debug)]
 pub(super) struct Seek {
     /// How many names of the path were entered.
     entered: usize,
     state: State,
-    /// The name of the member at hand.
+    /// The name of the current member.
     name: Vec<u8>,
-    /// The array was found: members that would have been copied are counted.
+    /// The array was found. From here on, members that would have been copied are only counted.
     is_past: bool,
-    /// What is copied: the place of its name, and its value.
+    /// The copied members: the index of the name in [`Records`], and the value.
     pub(super) copied: Vec<(usize, Vec<u8>)>,
-    /// Whether the value at hand is.
+    /// Whether the current value is copied.
     is_copied: bool,
-    /// Members that can't be copied.
+    /// How many members cannot be copied.
     pub(super) left_out: u64,
 }
 
@@ -36,26 +37,26 @@ pub(super) struct Seek {
 enum State {
     /// Before the brace.
     Start,
-    /// Before a name, or behind a member.
+    /// Before a name, or after a member.
     Member,
     /// In a name, and whether a backslash precedes.
     Name(bool),
     Colon,
     Value,
-    /// In a value that is passed over.
+    /// In a value that is skipped.
     Other(Scanner),
 }
 
-/// What a piece of an object brought.
+/// The result for one piece of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sought {
     /// Nothing yet.
     More,
-    /// The array, behind so many bytes.
+    /// The array begins after so many bytes.
     Array(usize),
-    /// The end of the object, behind so many bytes.
+    /// The object ends after so many bytes.
     End(usize),
-    /// What is no object, after so many bytes.
+    /// After so many bytes, this is not an object.
     Nothing(usize),
 }
 
@@ -72,12 +73,12 @@ impl Seek {
         }
     }
 
-    /// Behind the array.
+    /// A search that continues after the array.
     pub(super) fn past(records: &Records) -> Self {
         Self { entered: records.path.len().saturating_sub(1), state: State::Member, is_past: true, ..Self::new() }
     }
 
-    /// Begins the value of a member that is not on the path: of the object itself it may have to be copied.
+    /// Begins the value of a member that is not on the path. A member of the outermost object may have to be copied.
     fn begin_other(&mut self, records: &Records) {
         self.is_copied = false;
         let Some(place) = records.envelope.iter().position(|name| self.entered == 0 && *name == self.name) else {
@@ -91,7 +92,7 @@ impl Seek {
         }
     }
 
-    /// Keeps a piece of a value that is copied, if it is one.
+    /// Keeps a piece of the current value, if the value is copied.
     fn copy(&mut self, piece: &[u8]) {
         if !self.is_copied {
             return;

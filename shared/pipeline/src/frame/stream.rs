@@ -1,7 +1,7 @@
 //! The records of a stream, one after another, with one set of buffers.
 //!
-//! An invocation brings up to ten thousand records of some hundred bytes each: what a new [`Frames`] costs would be more
-//! than the framing. Deliberately absent: checkpoints, since a record is read again as a whole.
+//! An invocation receives up to ten thousand records of some hundred bytes each. A new [`Frames`] per record would cost
+//! more than the framing. Deliberately absent: checkpoints, since a record is always read again as a whole.
 
 use super::history::Within;
 use super::inflate::Compression;
@@ -10,31 +10,31 @@ use super::seam::LineStarts;
 use super::{Format, Found, FrameError, Frames};
 
 impl<'b> Frames<&'b [u8]> {
-    /// For the records of a stream, each begun by [`Frames::begin_record`]; there is no frame before the first.
+    /// For the records of a stream. Each starts with [`Frames::begin_record`]; there is no frame before the first.
     ///
-    /// [`Format::Auto`] is told anew for each record: an envelope of CloudWatch Logs by its header, one line that begins
-    /// with `{` is NDJSON, text that is no JSON is one frame, all else is told as for an object.
+    /// [`Format::Auto`] is detected for each record. An envelope of CloudWatch Logs is recognised by its header. One
+    /// line that begins with `{` is NDJSON. Text that is not JSON is one frame. Everything else is detected as for an
+    /// object.
     pub fn of_records(format: Format, max_event_bytes: usize) -> Self {
         Self { stream: true, ..Self::new(&[], format, max_event_bytes) }
     }
 
-    /// What inflates to more than so many bytes is broken behind them. A record is read as a whole, so one that inflates without end
-    /// would hold its shard for ever; an object goes on in other invocations.
+    /// Limits how far a record may inflate: more than this is broken. A record is read as a whole, so a record that
+    /// inflates without end would block its shard. An object needs no such limit, since other invocations resume it.
     #[must_use]
     pub fn within(mut self, max_record_bytes: u64) -> Self {
         self.source.limit(max_record_bytes);
         self
     }
 
-    /// Goes over to the next record, whatever is left of the one before. Offsets, and the bytes counted, begin at 0
-    /// again.
+    /// Starts the next record and drops the rest of the previous one. Offsets and byte counts start at 0 again.
     #[inline]
     pub fn begin_record(&mut self, record: &'b [u8]) {
         self.begin_bytes(record, Compression::of(record));
         self.whole = false;
     }
 
-    /// Goes over to one value that was framed before, such as that of a dead letter: it is returned as it is.
+    /// Starts one value that was framed before, such as the value of a dead letter. It is returned unchanged.
     pub fn begin_value(&mut self, value: &'b [u8]) {
         self.begin_bytes(value, Compression::None);
         self.whole = true;
@@ -60,7 +60,7 @@ impl<'b> Frames<&'b [u8]> {
 }
 
 impl<R: std::io::Read> Frames<R> {
-    /// All there is, once. Its length is for the caller to know.
+    /// The whole input as one frame. The caller checks its length.
     pub(super) fn next_whole(&mut self) -> Result<Option<Found>, FrameError> {
         while self.fill()? {}
         let (start, end) = (self.buffer.pos, self.buffer.pos + self.buffer.unread().len());

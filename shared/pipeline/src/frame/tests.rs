@@ -1,4 +1,4 @@
-//! Every rule of framing, one table each; then properties over random documents, formats, compressions and chunks.
+//! The rules of framing, with one table each. The properties test random documents, formats, compressions and chunks.
 
 mod checkpoints;
 mod cloudwatch;
@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 
 use super::*;
 
-/// A reader that gives so many bytes at once, and is interrupted now and then.
+/// A reader that returns at most `chunk` bytes at once, and is interrupted now and then.
 struct Chunked<'b> {
     bytes: &'b [u8],
     chunk: usize,
@@ -55,7 +55,7 @@ fn too_large(offset: u64, length: u64, head: &str) -> Seen {
     TooLarge(offset, length, head.into())
 }
 
-/// All frames; lines that do not decode are split, as `delivery::produce` does.
+/// All frames. Lines that do not decode are split, as in `delivery::produce`.
 fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
     let mut seen = Vec::new();
     loop {
@@ -85,7 +85,7 @@ fn read(bytes: &[u8], format: Format, max: usize, chunk: usize) -> Vec<Seen> {
     drain(&mut Frames::new(chunked(bytes, chunk), format, max))
 }
 
-/// Reads in chunks of every small size, which put a border before every byte.
+/// Reads in chunks of several small sizes, so that every byte is once the first of a chunk.
 #[track_caller]
 fn check(input: impl AsRef<[u8]>, format: Format, max: usize, expected: &[Seen]) {
     let bytes = input.as_ref();
@@ -154,7 +154,7 @@ fn a_line_over_the_limit_that_holds_several_values_is_taken_value_by_value() {
         ),
         ("{\"a\":1}{\"b\":2}", &[record(0, "{\"a\":1}"), record(7, "{\"b\":2}")]),
         ("{\"a\":1}   [1]   \r\n3\n", &[record(0, "{\"a\":1}"), record(10, "[1]"), record(18, "3")]),
-        // One of them over the limit.
+        // One value over the limit.
         (
             "{\"a\":1}{\"long\":12345}{\"c\":3}\n5",
             &[record(0, "{\"a\":1}"), too_large(7, 14, "{\"long\":12345}"), record(21, "{\"c\":3}"), record(29, "5")],
@@ -169,7 +169,7 @@ fn a_line_over_the_limit_that_holds_several_values_is_taken_value_by_value() {
         ("{\"long\":12345} x\n5", &[too_large(0, 16, "{\"long\":12345} x"), record(17, "5")]),
         ("{\"a\":1}{\"b\":\n}\n", &[record(0, "{\"a\":1}"), record(7, "{\"b\":"), record(13, "}")]),
         ("{\"a\":1}             \n5", &[record(0, "{\"a\":1}"), record(21, "5")]),
-        // Unless so much white space is between that both could not be kept.
+        // Not if so much white space separates the two that they would not fit into one record.
         ("{\"a\":1}  x\n5", &[record(0, "{\"a\":1}  x"), record(11, "5")]),
         ("{\"a\":1}    x\n5", &[too_large(0, 12, "{\"a\":1}    x"), record(13, "5")]),
         ("{\"a\":1}     x\n5", &[record(0, "{\"a\":1}"), record(12, "x"), record(14, "5")]),
@@ -195,7 +195,7 @@ fn a_line_within_the_limit_is_split_when_asked() {
         // One faulty record each.
         ("{\"a\":1}}\n", &[record(0, "{\"a\":1}}")]),
         ("{\"a\":1} garbage\n", &[record(0, "{\"a\":1} garbage")]),
-        // With what means nothing between.
+        // Noise between the values.
         ("{\"a\":1},{\"b\":2}\n", &[record(0, "{\"a\":1}"), record(8, "{\"b\":2}")]),
         ("{\"a\":1},\n{\"b\":2}\0\0\n", &[record(0, "{\"a\":1}"), record(9, "{\"b\":2}")]),
         ("{\"a\":1},,{\"b\":2}\n", &[record(0, "{\"a\":1},,{\"b\":2}")]),
@@ -219,7 +219,7 @@ fn nothing_is_split_twice() {
     assert!(!frames.split());
     let mut frames = Frames::new(&b"[[{}{}]]"[..], Format::Array, 10);
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
-    // It is looked at again, and is what it was.
+    // It is examined again, and the result is the same.
     assert!(frames.split());
     assert!(matches!(frames.next(), Ok(Some(Frame::Record { payload: b"[{}{}]", .. }))));
     assert!(!frames.split());
@@ -235,11 +235,11 @@ fn elements_of_an_array_are_records() {
         ("[{\"a\":[1,2]},{}]", &[record(1, "{\"a\":[1,2]}"), record(13, "{}")]),
         ("\u{feff}[\n  {\n    \"a\": 1\n  }\n]\n", &[record(7, "{\n    \"a\": 1\n  }")]),
         ("[1 , \"a,]\" ,null,[[]]]", &[record(1, "1"), record(5, "\"a,]\""), record(12, "null"), record(17, "[[]]")]),
-        // Values over the limit are passed over.
+        // Values over the limit are skipped.
         ("[\"0123456789\",1]", &[too_large(1, 12, "\"0123456789\""), record(14, "1")]),
         ("[01234567890,1]", &[too_large(1, 11, "01234567890"), record(13, "1")]),
         ("[0123456789]", &[record(1, "0123456789")]),
-        // Several, and commas or none.
+        // Several arrays, with and without commas.
         ("[{}]x\n{}", &[record(1, "{}"), record(4, "x"), record(6, "{}")]),
         ("[{}][1]\n[]{}", &[record(1, "{}"), record(5, "1"), record(10, "{}")]),
         ("[{} {}]", &[record(1, "{}"), record(4, "{}")]),
@@ -253,7 +253,7 @@ fn elements_of_an_array_are_records() {
         ("[NaN]\n[{}]", &[record(1, "NaN]"), record(7, "{}")]),
         ("[nix]\n[{}]", &[record(1, "nix"), record(7, "{}")]),
         ("[{\"a\":{},{}]\n[{}]", &[record(1, "{\"a\":{},{}]"), record(14, "{}")]),
-        // Its brackets say where it ends.
+        // The brackets show where it ends.
         ("[{\"a\":NaN},{}]", &[record(1, "{\"a\":NaN}"), record(11, "{}")]),
         // Cut off.
         ("[", &[Broken(1, "truncated")]),
@@ -316,7 +316,7 @@ fn values_one_after_another_are_records() {
             &[record(0, "2026-11-27T10:00 {\"a\":1}"), record(25, "12"), record(28, "{}")],
         ),
         ("[INFO] a {}\n{app} b\n{}", &[record(0, "[INFO] a {}"), record(12, "{app} b"), record(20, "{}")]),
-        // A value that is not closed before the next line that begins with one.
+        // A value that is not closed before a line that begins with another value.
         ("{\"a\":\n{\"b\":2}\n{\"c\":3}", &[record(0, "{\"a\":"), record(6, "{\"b\":2}"), record(14, "{\"c\":3}")]),
         ("{\"a\":\"x\n{\"b\":2}\n", &[record(0, "{\"a\":\"x"), record(8, "{\"b\":2}")]),
         ("{\"a\":[\n{\"b\":2}", &[record(0, "{\"a\":["), record(7, "{\"b\":2}")]),
@@ -347,7 +347,7 @@ fn a_value_that_is_json_and_was_refused_costs_itself() {
         while let Some(frame) = frames.next().unwrap() {
             let Frame::Record { payload, .. } = frame else { panic!("none is over the limit") };
             let payload = String::from_utf8(payload.to_vec()).unwrap();
-            // As `delivery::produce` does when decode refuses it.
+            // Like `delivery::produce` when decode refuses it.
             if payload != deep || !frames.split() {
                 seen.push(payload);
             }
@@ -358,7 +358,7 @@ fn a_value_that_is_json_and_was_refused_costs_itself() {
 
 #[test]
 fn a_line_that_begins_with_an_array_is_told_wherever_reading_ends() {
-    // Behind what is read before the first value is looked for.
+    // More bytes than are read before the search for the first value.
     let before = "{}\n".repeat(1_000);
     let at = before.len() as u64;
     let seen = |text: &str, max| {
@@ -420,7 +420,7 @@ fn members_and_frames_follow_one_another() {
 
 #[test]
 fn a_failing_reader_is_no_broken_object() {
-    /// Fails before every byte.
+    /// A reader that fails before every byte.
     struct Failing<'b>(&'b [u8], bool);
     impl Read for Failing<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -450,7 +450,7 @@ fn a_failing_reader_is_no_broken_object() {
                 match frames.next() {
                     Err(FrameError::Read(error)) => {
                         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-                        // Another invocation could go on here.
+                        // Another invocation could resume here.
                         assert!(frames.offset() >= before, "{format:?}");
                     }
                     Ok(None) => break,
@@ -479,7 +479,7 @@ fn a_failing_reader_is_no_broken_object() {
     }
 }
 
-/// A reader over `count` copies of one byte.
+/// A reader that returns `count` copies of one byte.
 fn repeat(byte: u8, count: u64) -> impl Read {
     io::repeat(byte).take(count)
 }
@@ -510,7 +510,7 @@ fn memory_is_bounded_by_the_limit_and_not_by_a_line() {
         assert!(frames.head.capacity() <= 2 * HEAD);
         assert_eq!(frames.bytes_raw(), size + (prefix.len() + suffix.len()) as u64);
     }
-    // White space alone is not kept either, nor is what is skipped behind an array of records.
+    // White space alone is not kept either. Nor are the bytes after an array of records.
     for (format, prefix, fill, suffix) in [
         (Format::Ndjson, "", b' ', "{\"a\":1}"),
         (Format::Ndjson, "{}", b' ', "\n{\"a\":1}"),

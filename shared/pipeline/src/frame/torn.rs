@@ -1,4 +1,4 @@
-//! The value within which the input ended: its bytes up to the limit, for the dead letter of it.
+//! The value that was cut off by the end of the input. Its dead letter keeps its bytes up to the limit.
 
 use super::scan::trim_end;
 use super::{FrameError, Frames, unclosed};
@@ -8,13 +8,14 @@ use super::{FrameError, Frames, unclosed};
 pub(super) enum Torn {
     /// Within the limit: its indices in the buffer.
     Held(usize, usize),
-    /// Over it: its length. Its head is kept.
+    /// Over the limit: its length. Only its head is kept.
     Long(u64),
 }
 
 impl<R> Frames<R> {
-    /// The value within which the object ended, once that is the error: its bytes, of a value over the limit its first 64 KiB, and its
-    /// length. Nothing where no value was begun, or its rest can't be read.
+    /// The value that was cut off by the end of the object, after [`Frames::next`] returned that error: its bytes and
+    /// its length. Of a value over the limit, the bytes are the first 64 KiB. Empty if no value had begun, or if the
+    /// rest can't be read.
     pub fn torn(&self) -> (&[u8], u64) {
         match self.torn {
             None => (&[], 0),
@@ -25,14 +26,15 @@ impl<R> Frames<R> {
 }
 
 impl<R: std::io::Read> Frames<R> {
-    /// The input ends within the value at which the buffer stands.
+    /// The error for an input that ends inside the value at the current position.
     pub(super) fn torn_here(&mut self) -> FrameError {
         let start = self.buffer.pos;
         self.torn = Some(Torn::Held(start, start + trim_end(self.buffer.unread()).len()));
         unclosed(self.buffer.offset())
     }
 
-    /// The input ends within a value of which the head is kept, from one offset to another.
+    /// The error for an input that ends inside a value of which only the head is kept. The value reaches from `begin`
+    /// to `end`.
     pub(super) fn torn_head(&mut self, begin: u64, end: u64) -> FrameError {
         let length = end - begin;
         self.head.truncate(usize::try_from(length).unwrap_or(usize::MAX));

@@ -1,8 +1,9 @@
-//! Values that end where their brackets do: one after another, or the elements of arrays.
+//! Values that end where their brackets close: one after another, or the elements of arrays.
 //!
-//! A value that is not closed before a line that begins with another one costs itself: reading goes on at that line
-//! ([`Seam`] says when). Text is one record a line. All of it follows from the bytes from a value on, so that a
-//! continuation finds the same. What is known of the place besides, whether it is within an array, is in [`History`].
+//! If a value is not closed before a line that begins with another value, only the first one is lost: reading continues
+//! at that line ([`Seam`] decides). Text is one record per line. All of this depends only on the bytes from a value on,
+//! so a resumed reading gets the same result. [`History`] keeps the one additional fact: whether the place is within an
+//! array.
 //!
 //! [`History`]: super::history::History
 
@@ -19,18 +20,18 @@ use super::{Format, Found, FrameError, Frames, unclosed};
 
 /// How a value ends.
 enum End {
-    /// Here: its brackets are closed.
+    /// Here: its brackets close.
     Closed(usize),
-    /// It was cut before this line, or nothing says how it ends and another may begin at this line.
+    /// It was cut before this line. Or its end is unknown, and another value may begin at this line.
     Cut(usize),
     /// It is over the limit.
     TooLarge,
-    /// The input ends within it.
+    /// The input ends inside it.
     Unclosed,
 }
 
 impl<R: Read> Frames<R> {
-    /// The next of the values one after another, or of the elements of arrays.
+    /// The next value of a sequence, or the next element of an array.
     pub(super) fn next_value(&mut self) -> Result<Option<Found>, FrameError> {
         if self.line.endless {
             return if self.skip_white_space()? { self.rest_of_line().map(Some) } else { Ok(None) };
@@ -59,7 +60,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The element of an array at which the buffer stands.
+    /// The element of an array at the current position.
     pub(super) fn element(&mut self, first: u8) -> Result<Found, FrameError> {
         match Scanner::for_value(first) {
             Some(scanner) => self.value(scanner),
@@ -67,13 +68,13 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// From here on the values stand within other brackets.
+    /// Sets what encloses the values from here on.
     pub(super) fn go_over_to(&mut self, within: Within) {
         self.within = within;
         self.history.push(self.buffer.offset(), within);
     }
 
-    /// The value at which the buffer stands.
+    /// The value at the current position.
     pub(super) fn value(&mut self, scanner: Scanner) -> Result<Found, FrameError> {
         match self.end_of_value(scanner)? {
             End::Closed(length) => {
@@ -121,28 +122,28 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Something broken of so many bytes, and a line behind it at which another value begins.
+    /// A broken part of so many bytes. Another value begins in the line after it.
     fn cut(&mut self, length: usize) -> Found {
         let start = self.buffer.pos;
         let kept = super::scan::trim_end(&self.buffer.unread()[..length]).len();
         self.buffer.pos += length;
-        // Lines that were passed come again.
+        // The lines that were already passed have to be found again.
         self.line_starts = LineStarts::default();
         self.is_cut();
         Found::Part { start, end: start + kept }
     }
 
-    /// What the brackets of an array were may have been lost with what was broken.
+    /// Notes that something broken may have hidden the end of the array.
     pub(super) fn is_cut(&mut self) {
         match self.within {
-            // The envelope has to be known: one goes on at its beginning.
+            // The elements need the envelope, so a resumed reading begins at its start.
             Within::Array if self.is_wrapped() => self.within = Within::Unknown,
             Within::Array => self.go_over_to(Within::Unknown),
             Within::Top | Within::Unknown => {}
         }
     }
 
-    /// Whether what surrounds an element is a part of its event.
+    /// Whether members around an element become part of its event.
     pub(super) fn is_wrapped(&self) -> bool {
         match self.format {
             Format::CloudwatchLogs => true,
@@ -151,7 +152,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// All up to the next line at which a value may begin.
+    /// Everything up to the next line at which a value may begin.
     pub(super) fn part(&mut self) -> Result<Found, FrameError> {
         loop {
             let (base, unread) = (self.buffer.offset(), self.buffer.unread());
@@ -170,17 +171,19 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The value at which the buffer stands did not decode: is it that alone, or do its brackets say nothing about where it ends?
+    /// The value at the current position did not decode. Decides whether only this value is broken, or whether its
+    /// brackets do not show where it ends.
     pub(super) fn broken_value(&mut self, length: usize) -> Result<Found, FrameError> {
         let mut seam = Seam::new();
         seam.take(&self.buffer.unread()[..length]);
-        // JSON that decode refuses for another reason, such as its depth, ends where its brackets close.
+        // Decode may refuse valid JSON for another reason, such as its depth. Such a value ends where its brackets
+        // close.
         let is_no_json = || serde_json::from_slice::<IgnoredAny>(&self.buffer.unread()[..length]).is_err();
         let is_broken = seam.is_broken() && is_no_json();
         let follows = self.follows(length)?;
         let is_inside = self.within == Within::Array;
         let found = if is_inside && (is_broken || !matches!(follows, Some(b',' | b']'))) {
-            // What seems to be its end may be that of the array.
+            // Its apparent end may be the end of the array.
             if self.format == Format::Ndjson { self.broken_line()? } else { self.part()? }
         } else if !is_inside && !matches!(follows, None | Some(b'\n' | b'{' | b'[' | b',' | b']' | 0xef)) {
             self.rest_of_line()?.into_part()
@@ -201,7 +204,7 @@ impl<R: Read> Frames<R> {
         LineStarts::default().next(&self.buffer.unread()[..length], base, 0)
     }
 
-    /// What follows behind so many bytes: of an element whatever is no white space, else the next byte of the line.
+    /// The first byte after `length` bytes that is not blank. Outside an array, and in NDJSON, a newline counts too.
     fn follows(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
         let is_over_lines = self.within == Within::Array && self.format != Format::Ndjson;
         let mut seen = length;
@@ -217,7 +220,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over white space; `false` at the end.
+    /// Skips white space. Returns `false` at the end of the input.
     pub(super) fn skip_white_space(&mut self) -> Result<bool, FrameError> {
         loop {
             match significant(self.buffer.unread()) {
@@ -234,13 +237,14 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// The length without a bracket at the end that begins a line: the byte after it decides whether another value begins there.
+/// The length without a trailing bracket that begins a line. The byte after the bracket decides whether another value
+/// begins there.
 fn known_length(bytes: &[u8]) -> usize {
     bytes.len() - usize::from(bytes.ends_with(b"\n["))
 }
 
 impl Found {
-    /// As something that is not looked at again when it does not decode.
+    /// Turns a record into a part that is not examined again if it does not decode.
     pub(super) fn into_part(self) -> Self {
         match self {
             Self::Record { start, end } => Self::Part { start, end },

@@ -1,7 +1,8 @@
-//! One log event and its envelope become one event.
+//! Combines a log event with its envelope into one event.
 //!
-//! In: the bytes of a log event. Out: the composed event in a buffer that is kept, all of it as it came but for a message
-//! object, which is unescaped. Deliberately absent: any judgement about the event, which is decode's and route's.
+//! In: the bytes of a log event. Out: the composed event, in a buffer that is reused. Everything is copied unchanged,
+//! except for a message that is an object: it is unescaped. Deliberately absent: any check of the event, which is
+//! decode's and route's.
 
 use std::{borrow::Cow, fmt, io::Write};
 
@@ -11,29 +12,29 @@ use serde_json::value::RawValue;
 
 use super::header::{Header, Members};
 
-/// The fields that an envelope adds, in their order, then what a message is called that is no object.
+/// The fields that an envelope adds, in this order. The last one is the name of a message that is not an object.
 const NAMES: [&str; 6] = ["@id", "@timestamp", "@owner", "@log_group", "@log_stream", "@message"];
 const TIMESTAMP: usize = 1;
 const OWNER: usize = 2;
 const MESSAGE: usize = 5;
 
-/// The last millisecond of the year 9999; RFC 3339 knows no later year.
+/// The last millisecond of the year 9999, the last year in RFC 3339.
 const LATEST_MS: i64 = 253_402_300_799_999;
 
 /// Composes the log events of one envelope after another.
 #[derive(Default)]
 pub(in crate::frame) struct Composer {
     control: bool,
-    /// The values of `@owner`, `@log_group` and `@log_stream` as they came; empty where there is none.
+    /// The values of `@owner`, `@log_group` and `@log_stream`, unchanged. Empty if absent.
     of_envelope: [Vec<u8>; 3],
-    /// A message, unescaped.
+    /// The unescaped message.
     message: String,
     payload: Vec<u8>,
-    /// The time of the log event at hand.
+    /// The time of the current log event.
     pub(in crate::frame) time_ms: Option<i64>,
 }
 
-/// What else a log event has is passed over.
+/// The members that are used. Other members are skipped.
 #[derive(Deserialize)]
 struct LogEvent<'e> {
     #[serde(borrow)]
@@ -47,7 +48,7 @@ struct LogEvent<'e> {
 }
 
 impl Composer {
-    /// Begins an envelope.
+    /// Starts an envelope.
     pub(super) fn begin(&mut self, header: &Header<'_>) {
         self.control = header.is_control();
         for (kept, value) in self.of_envelope.iter_mut().zip([header.owner, header.log_group, header.log_stream]) {
@@ -56,18 +57,18 @@ impl Composer {
         }
     }
 
-    /// Whether the log events are for nobody.
+    /// Whether the envelope is a control message, whose log events are dropped.
     pub(super) fn is_control(&self) -> bool {
         self.control
     }
 
-    /// What was composed last.
+    /// The event that was composed last.
     pub(in crate::frame) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// Composes an event of the members of its envelope, names and values, and its own, which win: how many bytes were added behind its
-    /// brace. `None` where the event is no object.
+    /// Adds members of the envelope to an event. Members of the event win over those of the envelope. Returns how many
+    /// bytes were added after the opening brace, or `None` if the event is not an object.
     pub(in crate::frame) fn wrap<'m>(
         &mut self,
         event: &[u8],
@@ -79,7 +80,7 @@ impl Composer {
         let mut own = Vec::new();
         let mut members = Members::of_object(event);
         while let Some((name, _)) = members.next() {
-            // As it is written, unless it is escaped.
+            // Keep the name as it is written, unless it contains an escape.
             own.push(match serde_json::from_slice::<String>(name) {
                 Ok(text) if name.contains(&b'\\') => Cow::Owned(serde_json::to_vec(&text).unwrap_or_default()),
                 _ => Cow::Borrowed(name),
@@ -93,7 +94,7 @@ impl Composer {
                 payload.push(b'"');
                 payload.extend_from_slice(name);
                 payload.extend_from_slice(b"\":");
-                // A line break in it is one between tokens.
+                // A line break in JSON stands between tokens, so a space can replace it.
                 payload.extend(value.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
                 payload.push(b',');
             }
@@ -106,10 +107,10 @@ impl Composer {
         Some(added)
     }
 
-    /// Composes a log event, or says by `false` that these bytes are none and have to come out as they are.
+    /// Composes a log event. Returns `false` if the bytes are not a log event: then they have to be returned unchanged.
     pub(super) fn compose(&mut self, bytes: &[u8]) -> bool {
         self.time_ms = None;
-        // An array of four would pass for the object.
+        // Serde would accept an array of four for the struct.
         let Some(event) = bytes.starts_with(b"{").then(|| serde_json::from_slice::<LogEvent<'_>>(bytes).ok()).flatten()
         else {
             return false;
@@ -145,7 +146,7 @@ impl Composer {
     }
 }
 
-/// The opening brace and the envelope's fields, each with a comma behind it, without those that the message has.
+/// Writes the opening brace and the envelope's fields that the message does not have. A comma follows each field.
 fn write_envelope(out: &mut Vec<u8>, id: &str, time_ms: Option<i64>, of_envelope: &[Vec<u8>; 3], keys: Keys) {
     out.clear();
     out.push(b'{');
@@ -155,7 +156,7 @@ fn write_envelope(out: &mut Vec<u8>, id: &str, time_ms: Option<i64>, of_envelope
     if let Some(time) = time_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
         && !keys.has(TIMESTAMP)
     {
-        // A vector takes all that is written.
+        // Writing to a vector cannot fail.
         let _ = write!(out, "\"{}\":\"{time:.3}\",", NAMES[TIMESTAMP]);
     }
     for (name, value) in (OWNER..).zip(of_envelope) {
@@ -165,7 +166,7 @@ fn write_envelope(out: &mut Vec<u8>, id: &str, time_ms: Option<i64>, of_envelope
     }
 }
 
-/// A member and a comma, unless there is no value.
+/// Writes a member and a comma, unless the value is empty.
 fn write_member(out: &mut Vec<u8>, name: usize, value: &[u8]) {
     if !value.is_empty() {
         out.push(b'"');
@@ -176,7 +177,7 @@ fn write_member(out: &mut Vec<u8>, name: usize, value: &[u8]) {
     }
 }
 
-/// The extracted fields, each with a comma behind it, without those that are called as the envelope's are.
+/// Writes the extracted fields, except those with a name of the envelope's fields. A comma follows each field.
 fn write_extracted(out: &mut Vec<u8>, extracted: &str, scratch: &mut String) {
     let mut members = Members::of_object(extracted.as_bytes());
     while let Some((key, value)) = members.next() {
@@ -193,9 +194,9 @@ fn write_extracted(out: &mut Vec<u8>, extracted: &str, scratch: &mut String) {
     }
 }
 
-/// The object that a message is, from its brace to its brace, and which names it has; `None` for other text.
+/// The object in a message, from brace to brace, and which of the [`NAMES`] it has. `None` for other text.
 fn object_of<'s>(message: &str, scratch: &'s mut String) -> Option<(&'s str, Keys)> {
-    // Most text is told by its first character. An escape may hide a brace.
+    // The first character shows most text not to be an object. An escape may hide a brace.
     let first = message[1..].trim_start_matches([' ', '\t']).as_bytes().first();
     if !matches!(first, Some(b'{' | b'\\')) || !unescape(message, scratch) {
         return None;
@@ -211,7 +212,7 @@ fn object_of<'s>(message: &str, scratch: &'s mut String) -> Option<(&'s str, Key
     Some((object, keys))
 }
 
-/// The text of a JSON string with its quotes; `false` where lone surrogates keep it from being text.
+/// Unescapes a JSON string with its quotes. Returns `false` if lone surrogates make it invalid text.
 fn unescape(string: &str, out: &mut String) -> bool {
     out.clear();
     let Some(mut rest) = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };

@@ -1,13 +1,13 @@
-//! What stands before the log events of an envelope.
+//! The part of an envelope before its log events.
 //!
-//! In: the first bytes of an object. Out: the values of its keys up to `"logEvents":[`, as they came. Deliberately
-//! absent: validation of these values; what is no JSON makes events that decode refuses.
+//! In: the first bytes of an object. Out: the values of its keys up to `"logEvents":[`, unchanged. Deliberately absent:
+//! validation of these values. A value that is not JSON makes events that decode refuses.
 
 use memchr::memmem;
 
 use super::super::scan::{Scanner, significant};
 
-/// The keys that an envelope may begin with. Those behind the first may be any.
+/// The keys that an envelope may begin with. Any keys may follow the first one.
 const FIRST_KEYS: [&[u8]; 5] =
     [br#""messageType""#, br#""owner""#, br#""logGroup""#, br#""logStream""#, br#""subscriptionFilters""#];
 
@@ -20,20 +20,20 @@ pub(super) struct Header<'b> {
     pub(super) owner: Option<&'b [u8]>,
     pub(super) log_group: Option<&'b [u8]>,
     pub(super) log_stream: Option<&'b [u8]>,
-    /// The number of bytes up to the bracket of the log events, with it.
+    /// The number of bytes up to and including the bracket of the log events.
     pub(super) length: usize,
 }
 
 /// Why there is no header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::frame) enum Stop {
-    /// The bytes end before it does.
+    /// The bytes end before the header does.
     Cut,
-    /// They are none.
+    /// The bytes are not a header.
     Lost,
 }
 
-/// Whether these are the first bytes of an envelope. What begins with another key costs next to nothing.
+/// Whether these are the first bytes of an envelope. The check is cheap if they begin with another key.
 pub(in crate::frame) fn is_envelope(window: &[u8]) -> bool {
     let Some(window) = window.strip_prefix(b"{") else { return false };
     let first = &window[significant(window).unwrap_or(window.len())..];
@@ -47,14 +47,14 @@ pub(in crate::frame) fn is_envelope(window: &[u8]) -> bool {
 const CONTROL_MESSAGE: &[u8] = br#""CONTROL_MESSAGE""#;
 
 impl<'b> Header<'b> {
-    /// Reads an envelope from its brace on.
+    /// Reads the header of an envelope from its brace on.
     pub(super) fn read(bytes: &'b [u8]) -> Result<Self, Stop> {
         let mut header = Self::members(bytes.strip_prefix(b"{").ok_or(Stop::Lost)?)?;
         header.length += 1;
         Ok(header)
     }
 
-    /// Whether `CloudWatch` only asks whether anybody is there.
+    /// Whether `CloudWatch` only tests that the destination can be reached.
     pub(super) fn is_control(&self) -> bool {
         self.message_type == Some(CONTROL_MESSAGE)
     }
@@ -82,26 +82,26 @@ impl<'b> Header<'b> {
     }
 }
 
-/// The members of an object, as spans of its text.
+/// The members of an object, as slices of its text.
 pub(super) struct Members<'b> {
     bytes: &'b [u8],
     at: usize,
 }
 
 impl<'b> Members<'b> {
-    /// Behind the brace of a valid object.
+    /// Starts after the brace of a valid object.
     pub(super) fn of_object(object: &'b [u8]) -> Self {
         Self { bytes: object.get(1..).unwrap_or_default(), at: 0 }
     }
 
     /// The next member of a valid object.
     pub(super) fn next(&mut self) -> Option<(&'b [u8], &'b [u8])> {
-        // A comma, or the first.
+        // A comma, or nothing before the first member.
         let _ = self.token(b',');
         Some((self.key().ok()?, self.value().ok()?))
     }
 
-    /// A string with its quotes, and the colon behind it.
+    /// The next key with its quotes. Also skips the colon after it.
     fn key(&mut self) -> Result<&'b [u8], Stop> {
         if self.significant()? != b'"' {
             return Err(Stop::Lost);

@@ -1,4 +1,4 @@
-//! Frames as a producer writes them, and all that is none.
+//! Frames as a producer writes them, and bytes that are not a frame.
 
 use proptest::prelude::*;
 
@@ -33,12 +33,12 @@ fn bytes(field: u32, value: &[u8]) -> Vec<u8> {
     [tag(field, BYTES), varint(value.len() as u64), value.to_vec()].concat()
 }
 
-/// A user record as it lies in an `AggregatedRecord`.
+/// A user record inside an `AggregatedRecord`.
 fn record(data: &[u8]) -> Vec<u8> {
     bytes(AGGREGATED_RECORDS, &[number(RECORD_PARTITION_KEY_INDEX, 0), bytes(RECORD_DATA, data)].concat())
 }
 
-/// The frame around a message.
+/// Puts the frame around a message.
 fn frame(message: &[u8]) -> Vec<u8> {
     [&MAGIC[..], message, &Md5::digest(message)].concat()
 }
@@ -58,7 +58,7 @@ fn read(frame: &[u8]) -> Option<Vec<&[u8]>> {
     Some(data)
 }
 
-/// A name, a message, the data of its records.
+/// The name, the message, and the data of its records.
 type Case<'c> = (&'c str, Vec<u8>, &'c [&'c [u8]]);
 
 #[test]
@@ -93,7 +93,7 @@ fn user_records_come_out_in_their_order() {
         ("records that are a number", [number(AGGREGATED_RECORDS, 1), record(b"a")].concat(), &[b"a"]),
         ("data that is a number", one(&[key.clone(), data.clone(), number(RECORD_DATA, 1)]), &[b"x"]),
         ("a group of records", [tag(3, START_GROUP), tag(3, END_GROUP), record(b"a")].concat(), &[b"a"]),
-        // Nothing is taken apart twice.
+        // Only the outer frame is split.
         ("a frame in a frame", record(&frame(&record(b"a"))), &[&frame(&record(b"a"))]),
     ];
     for (name, message, expected) in cases {
@@ -103,7 +103,7 @@ fn user_records_come_out_in_their_order() {
 
 #[test]
 fn a_frame_of_amazons_own_library_is_read() {
-    // Made by aws_kinesis_agg 1.2.3 of PyPI: three records under two keys, one of them with a hash key.
+    // From aws_kinesis_agg 1.2.3 of PyPI: three records under two keys, one of them with a hash key.
     let frame = b"\xf3\x89\x9a\xc2\x0a\x03pk0\x0a\x03pk1\x12\x015\x1a\x0b\x08\x00\x1a\x07{\"n\":0}\
         \x1a\x0d\x08\x01\x10\x00\x1a\x07{\"n\":1}\x1a\x0b\x08\x00\x1a\x07{\"n\":2}\
         \x77\xc5\x46\x6f\x27\x1f\xab\xb9\xb8\xe2\x89\x68\x78\xff\xcf\xc1";
@@ -175,7 +175,7 @@ fn groups_within_groups_cost_no_stack() {
     assert_eq!(read(&frame(&tag(9, START_GROUP).repeat(1 << 20))), None);
 }
 
-/// What a newer producer might add.
+/// Fields that a newer producer might add.
 fn unknown() -> impl Strategy<Value = Vec<u8>> {
     let content = prop::collection::vec(any::<u8>(), 0..40);
     (5..2_000_u32, any::<u64>(), content, 0..5_u32).prop_map(|(field, value, content, kind)| match kind {
@@ -215,7 +215,7 @@ proptest! {
             let at = at.index(message.len());
             message[at] = byte;
         }
-        // Whatever is read of it lies in it.
+        // All data that is read is part of the message.
         for data in read(&frame(&message)).unwrap_or_default() {
             prop_assert!(data.is_empty() || message.windows(data.len()).any(|part| part == data));
         }
@@ -233,7 +233,7 @@ fn each_user_record_has_its_own_partition_key() {
         bytes(PARTITION_KEY_TABLE, b"\xff"),
     ];
     let records = [user(1, b"a"), user(0, b"b"), user(1, b"c"), user(2, b"d"), user(7, b"e")];
-    // The table may come behind the records.
+    // The table may come after the records.
     for message in [[table.concat(), records.concat()].concat(), [records.concat(), table.concat()].concat()] {
         let message = frame(&message);
         assert_eq!(
@@ -242,7 +242,7 @@ fn each_user_record_has_its_own_partition_key() {
         );
     }
     assert_eq!(partition_keys(b"{}"), None);
-    // No key that Kinesis takes is longer; thousands of records could share one.
+    // Kinesis accepts no longer key. Thousands of records could share one.
     let long = |length| bytes(PARTITION_KEY_TABLE, "\u{e9}".repeat(length).as_bytes());
     let message = frame(&[long(256), long(257), user(0, b"a"), user(1, b"b")].concat());
     let keys = partition_keys(&message).unwrap();

@@ -1,4 +1,4 @@
-//! Where reading goes on in another invocation: the members of compressed objects, and the offset in what they hold.
+//! Checkpoints for another invocation: the members of compressed objects, and the offset in the decompressed content.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn a_checkpoint_begins_at_the_last_member_before_it() {
             at,
             Checkpoint { offset, compression: Compression::Gzip, member, ..Checkpoint::start(Format::Ndjson) }
         );
-        // It travels as JSON.
+        // A checkpoint is stored as JSON.
         let at: Checkpoint = serde_json::from_str(&serde_json::to_string(&at).unwrap()).unwrap();
         let range = usize::try_from(at.member.compressed).unwrap()..;
         let mut resumed = Frames::resume(&object[range.clone()], &at, 100);
@@ -27,7 +27,7 @@ fn a_checkpoint_begins_at_the_last_member_before_it() {
         assert_eq!(drain(&mut resumed), rest);
         assert_eq!(resumed.bytes_raw(), 24 - offset);
         assert_eq!(resumed.bytes_in(), object[range].len() as u64);
-        // And on from there.
+        // The resumed reading gives the same checkpoints.
         assert_eq!(resumed.checkpoint(16), frames.checkpoint(16));
     }
 }
@@ -57,7 +57,7 @@ fn a_checkpoint_before_anything_was_returned_begins_anew() {
         let mut frames = Frames::new(text.as_bytes(), format, 100);
         let before = frames.offset();
         frames.next().unwrap();
-        // The caller's own lower bound is older than the first value.
+        // The caller's own lower bound is before the first value.
         let at = frames.checkpoint(before);
         assert!(!at.inside);
         let begin = usize::try_from(at.member.compressed).unwrap();

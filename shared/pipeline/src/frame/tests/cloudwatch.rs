@@ -1,4 +1,4 @@
-//! Envelopes of CloudWatch Logs: what each log event becomes, and what is no envelope.
+//! Envelopes of CloudWatch Logs: the event of each log event, and input that is not an envelope.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::*;
 
 const HEADER: &str = r#"{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/shop","logStream":"2026/11/22/[$LATEST]ab","subscriptionFilters":["all","]}"],"logEvents":["#;
 
-/// What every composed event has of [`HEADER`], its id and its time.
+/// The part of every composed event that comes from [`HEADER`], the id and the time.
 const FIELDS: &str = r#""@id":"7","@timestamp":"2026-11-22T10:00:00.123Z","@owner":"123456789012","@log_group":"/aws/lambda/shop","@log_stream":"2026/11/22/[$LATEST]ab""#;
 
 const TIME_MS: i64 = 1_795_341_600_123;
@@ -28,7 +28,7 @@ fn of_text(text: &str) -> String {
     log_event(&serde_json::to_string(text).unwrap())
 }
 
-/// All frames of one record with the time of each; compressed it is the same.
+/// All frames of one record, with the time of each. The compressed record gives the same frames.
 #[track_caller]
 fn read_envelope(text: &str, format: Format, max: usize) -> Vec<(Seen, Option<i64>)> {
     let zipped = gzip(text.as_bytes());
@@ -55,7 +55,7 @@ fn read_envelope(text: &str, format: Format, max: usize) -> Vec<(Seen, Option<i6
     plain
 }
 
-/// What one log event becomes; its offset is that of its brace.
+/// The event of one log event. Its offset is that of the log event's brace.
 #[track_caller]
 fn composed(event: &str) -> (String, Option<i64>) {
     let seen = read_envelope(&envelope(&[event.to_owned()]), Format::Auto, MIB);
@@ -112,7 +112,7 @@ fn any_other_message_stands_as_it_came() {
         r#""[{\"a\":1}]""#,
         r#""\"{}\"""#,
         r#""12""#,
-        // Half a character is no text, so that nothing is taken out of it.
+        // Half a surrogate pair is not text, so the object is not taken out of the message.
         r#""{\"a\":\"\ud83d\"}""#,
         r#""\ude00{}""#,
         r#""{\"a\":\"\ud83d\u0041\"}""#,
@@ -154,7 +154,7 @@ fn extracted_fields_stand_beside_a_text() {
     let colliding =
         r#"{"@id":"1","@\u006dessage":"x","a":1,"@log_group":[],"@timestamp":0,"@owner":"","@log_stream":{}}"#;
     assert_eq!(text(colliding), expected(r#","a":1"#));
-    // An object has its own.
+    // A message that is an object has its own fields, so the extracted fields are not added.
     assert_eq!(composed(&event("\"{\\\"b\\\":2}\"", "{\"a\":1}")).0, format!("{{{FIELDS},\"b\":2}}"));
 }
 
@@ -211,7 +211,7 @@ fn a_control_message_gives_nothing() {
     for format in [Format::Auto, Format::CloudwatchLogs] {
         assert_eq!(read_envelope(control, format, MIB), []);
         assert_eq!(read_envelope(control, format, 10), []);
-        // It says nothing about the envelope behind it.
+        // It does not affect the envelope after it.
         let both = format!("{control}\n{}\n{control}", envelope(&[of_text("x")]));
         assert_eq!(read_envelope(&both, format, MIB).len(), 1);
     }
@@ -334,7 +334,7 @@ fn only_a_log_event_is_bounded_and_not_its_envelope() {
         assert!(matches!(frames.next(), Ok(None)));
     }
     assert!(text.len() > MIB && frames.buffer_capacity() <= MIB / 4);
-    // With what the envelope adds it is over the limit: then that is kept.
+    // With the envelope's fields it is over the limit. The rejection then keeps the composed event.
     let event = of_text(&"y".repeat(1024 - of_text("").len()));
     assert_eq!(event.len(), 1024);
     let seen = read_envelope(&envelope(&[event]), Format::Auto, 1024);
@@ -348,7 +348,7 @@ fn the_format_has_a_name_of_its_own() {
     assert_eq!(serde_json::to_string(&Format::CloudwatchLogs).unwrap(), "\"cloudwatch-logs\"");
 }
 
-/// A message: an object, or text much like one.
+/// A message: an object, or text that resembles one.
 fn message() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         "[a-z\"\\\\é]{1,4}",
@@ -394,14 +394,14 @@ proptest! {
                 Err(_) => { expected.insert("@message".into(), json!(message)); }
             }
             prop_assert_eq!(serde_json::from_str::<Value>(payload).unwrap(), Value::Object(expected.clone()));
-            // No key is there twice.
+            // No key occurs twice.
             let keys = serde_json::from_str::<Pairs>(payload).unwrap().0;
             prop_assert_eq!(keys, expected.len());
         }
     }
 }
 
-/// The number of members of an object, with those that are there twice.
+/// The number of members of an object, including duplicate keys.
 struct Pairs(usize);
 
 impl<'de> serde::Deserialize<'de> for Pairs {
@@ -440,7 +440,7 @@ fn what_follows_an_envelope_and_is_none_is_an_event_as_it_is() {
 #[test]
 fn an_envelope_that_is_cut_near_the_end_costs_itself() {
     let whole = envelope(&[of_text("x")]);
-    // Within the filters, whose bracket nothing closes.
+    // Inside the filters, whose bracket is not closed.
     let cut = &HEADER[..HEADER.find("\"all\"").unwrap() + 5];
     let text = format!("{whole}\n{cut}\n{whole}\n");
     let seen = read(text.as_bytes(), Format::Auto, MIB, 100);

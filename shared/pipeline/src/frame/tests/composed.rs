@@ -1,5 +1,6 @@
-//! Objects that are composed of lines, arrays, envelopes, text, noise and broken values: framing is the same in whatever chunks they come
-//! and from wherever reading goes on, every byte belongs to one event or one rejection, and what is whole comes out.
+//! Objects that are composed at random of lines, arrays, envelopes, text, noise and broken values. Framing gives the
+//! same result for all chunks and from every checkpoint. Every byte belongs to one event or one rejection. Every intact
+//! event is returned.
 //!
 //! `MILLRACE_FRAMING_CASES` is the number of objects of each family.
 
@@ -14,7 +15,7 @@ use pieces::{Family, Kind, Piece, Source};
 
 const CASES: u64 = 60;
 
-/// One frame: where it begins, what it is, its length in the object, and what of its bytes was copied into it.
+/// One frame: its offset, its bytes, its length in the object, and how many of its bytes were copied into it.
 #[derive(Clone, PartialEq, Eq)]
 struct Framed {
     offset: u64,
@@ -32,7 +33,7 @@ impl std::fmt::Debug for Framed {
     }
 }
 
-/// All frames, split as the pipeline does.
+/// All frames. Records that do not decode are split, as in the pipeline.
 fn frame<R: Read>(frames: &mut Frames<R>) -> Vec<Framed> {
     let mut all = Vec::new();
     loop {
@@ -85,7 +86,7 @@ impl Case {
         let limit = if random.u8(0..3) == 0 { random.usize(30..250) } else { MIB };
         let count = random.usize(1..10);
         let mut source = Source::new(random, family);
-        // As much as is looked at before the first value is held however it comes.
+        // As many bytes as are read before the first value. They are in the buffer for every chunk size.
         let (mut text, mut pieces) = (vec![b'\n'; magic::NEEDED], Vec::new());
         for _ in 0..count {
             let piece = source.piece();
@@ -120,7 +121,7 @@ impl Case {
         }
     }
 
-    /// Frames do not overlap, and what lies between them separates values, or surrounds an array.
+    /// Checks that frames do not overlap, and that all bytes between them separate values or surround an array.
     fn check_bytes(&self, whole: &[Framed]) {
         let mut end = 0;
         let last = Framed { offset: self.text.len() as u64, payload: Vec::new(), length: 0, added: 0, is_event: false };
@@ -137,7 +138,7 @@ impl Case {
                 };
                 assert!(separates || is_around(), "byte {at} is in no frame");
             }
-            // Of what is composed the length says nothing about its place.
+            // The length of a composed event does not show where its original ends.
             let at = usize::try_from(one.offset).unwrap();
             let is_composed = self.is_composing() && !self.text[at..].starts_with(&one.payload);
             end = one.offset + if is_composed { 1 } else { one.length };
@@ -157,10 +158,11 @@ impl Case {
         self.family == Family::CloudWatch || self.records.has_envelope()
     }
 
-    /// What is whole comes out, with what is its own; all else comes of what is broken.
+    /// Checks that every intact event is returned with its own members, and that all other frames come from broken
+    /// pieces.
     fn check_events(&self, whole: &[Framed]) {
         let mut may_be_held = false;
-        // An array that was cut holds the arrays after it: each is an element, and so one rejection.
+        // An array that was cut contains the arrays after it. Each of them is an element, and so one rejection.
         let mut is_array_open = false;
         let mut is_after_bad = false;
         let mut expected = Vec::new();
@@ -188,7 +190,8 @@ impl Case {
                     }
                 }
                 Kind::Broken if !may_be_held => {
-                    // An array that lacks its end is found out where the next begins, or at the end.
+                    // A missing closing bracket is noticed only where the next array begins, or at the end of the
+                    // input.
                     let is_rejected = whole.iter().any(|one| !one.is_event && one.offset + one.length >= range.start);
                     let is_json = serde_json::from_slice::<&RawValue>(&piece.text).is_ok();
                     let is_array = matches!(self.family, Family::Values | Family::Lines);
@@ -196,7 +199,7 @@ impl Case {
                 }
                 _ => {}
             }
-            // A comma makes room for another value.
+            // After a comma, another value may follow.
             may_be_held = may_hold(piece, may_be_held) || (is_after_bad && piece.text == b",");
             if piece.kind != Kind::Noise {
                 is_after_bad = piece.kind != Kind::Whole;
@@ -233,7 +236,7 @@ impl Case {
     }
 }
 
-/// Whether what follows a piece may be a part of it: a value is expected where it ends.
+/// Whether the next piece may be part of this one: a value is expected at its end.
 fn may_hold(piece: &Piece, before: bool) -> bool {
     if matches!(piece.kind, Kind::Whole) {
         return false;

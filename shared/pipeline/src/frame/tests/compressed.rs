@@ -1,4 +1,4 @@
-//! Objects whose compression is broken, refused, or better than any other.
+//! Objects whose compression is broken, refused, or extremely good.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn what_was_readable_of_broken_compression_comes_first() {
     let mut wholes = 0;
     for cut in 1..second.len() {
         let input = [&first[..], &second[..cut]].concat();
-        // A line is whole once its newline is readable, which it is before the checksum came.
+        // A line is complete once its newline is readable, which is before the checksum.
         let two = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}"), Broken(16, "truncated")];
         let mut inflate = flate2::Decompress::new_gzip(15);
         let mut readable = Vec::with_capacity(100);
@@ -65,7 +65,7 @@ fn a_zstd_window_over_eight_mebibytes_is_refused() {
 
 #[test]
 fn an_object_is_read_however_well_it_is_compressed() {
-    // Blank lines as of a bomb: 1,000 times (gzip) and 8,000 times (zstd) their compressed size.
+    // Blank lines as in a decompression bomb: 1,000 times (gzip) and 8,000 times (zstd) their compressed size.
     let blank = vec![b' '; MIB];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&blank).unwrap();
@@ -73,7 +73,7 @@ fn an_object_is_read_however_well_it_is_compressed() {
     for bytes in [member.repeat(300), zstd(&blank).repeat(300)] {
         assert_eq!(read(&bytes, Format::Ndjson, MIB, MIB), []);
     }
-    // Lines much like each other.
+    // Lines that resemble each other.
     let line = |number: usize| format!("{{\"n\":\"{number:07}{number:0>80}\",\"x\":\"{:927}\"}}\n", " ");
     let lines = (0..1 << 10).map(line).collect::<String>();
     let large = gzip(lines.as_bytes()).repeat(300);

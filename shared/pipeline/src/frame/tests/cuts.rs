@@ -1,4 +1,4 @@
-//! Objects that are cut before, within or after their array: each cut costs the object that it is in.
+//! Objects that are cut before, within or after their array: each cut affects only its own object.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn framed(text: &str, format: Format, records: &Records, limit: usize) -> Vec<Se
     whole
 }
 
-/// Frames by their text, with where they have to lie.
+/// The expected frames by their text, in order, at the offsets where they are found in the input.
 fn expected(text: &str, frames: &[(&str, &str)]) -> Vec<Seen> {
     let mut from = 0;
     let at = |(own, composed): &(&str, &str)| {
@@ -26,7 +26,7 @@ fn plain(text: &str, frames: &[&str]) -> Vec<Seen> {
     expected(text, &frames.iter().map(|own| (*own, *own)).collect::<Vec<_>>())
 }
 
-/// One object in a line, of which all comes out.
+/// One intact object in a line, and its event.
 fn whole(n: u32) -> (String, String) {
     (format!("{{\"k\":{n},\"Records\":[{{\"n\":{n}}}],\"z\":[]}}\n"), format!("{{\"n\":{n}}}"))
 }
@@ -48,7 +48,7 @@ fn a_cut_before_the_array_costs_its_object_however_much_follows() {
             }
         }
     }
-    // Over the limit, it ends at the line as well.
+    // A cut object over the limit ends at the next line too.
     let cut = format!("{{\"k\":\"{}\",\"y\":{{\"x\":1", "x".repeat(100));
     let text = format!("{cut}\n{}", whole(1).0);
     let seen = framed(&text, Format::Records, &Records::default(), 60);
@@ -72,12 +72,12 @@ fn a_cut_after_the_array_costs_the_end_of_its_object() {
         }
         assert_eq!(seen, all, "{text}");
     }
-    // However long it is, and whatever whole lines are in it.
+    // However long it is, and whichever whole lines it contains.
     let long = "x".repeat(200);
     let text = format!("{{\"Records\":[{{\"n\":1}}],\"z\":[\n{{\"a\":\"{long}\"}}],\"y\":\"{long}\n{}", whole(2).0);
     let seen = framed(&text, Format::Records, &Records::default(), 60);
     assert!(matches!(&seen[..], [Record(..), TooLarge(19, ..), Record(_, last)] if last == "{\"n\":2}"), "{seen:?}");
-    // What is whole has many lines as well.
+    // An intact object may have many lines too.
     let text =
         format!("{{\"Records\":[{{\"n\":1}}],\"z\":[\n{{\"a\":\"{long}\"}},\n{{}}],\"y\":\n{{}}}}\n{}", whole(2).0);
     let seen = framed(&text, Format::Records, &Records::default(), 60);
@@ -96,7 +96,7 @@ fn a_cut_between_two_elements_is_a_rejection_without_bytes() {
         }
         assert_eq!(framed(&text, Format::Records, &Records::default(), MIB), all, "{text}");
     }
-    // Elements have arrays of that name too.
+    // Elements may have arrays of that name too.
     let text = "{\"Records\":[\n{\"Records\":[1]},\n{\"Records\":[2]}\n]}\n";
     let seen = framed(text, Format::Records, &Records::default(), MIB);
     assert_eq!(seen, plain(text, &["{\"Records\":[1]}", "{\"Records\":[2]}"]));
@@ -106,7 +106,7 @@ fn a_cut_between_two_elements_is_a_rejection_without_bytes() {
 fn an_event_has_members_of_its_own_envelope_only() {
     let records = Records::new(["Records"], &["k".to_owned()]);
     for (text, frames) in [
-        // A later object of its own, after each way to be cut.
+        // Another object, after each kind of cut.
         (
             "{\"k\":1,\"Records\":[{\"n\":1},{\"n\":\"\n{\"n\":2}\n{\"n\":3},\n{\"k\":4,\"Records\":[{\"n\":4}]}\n",
             &[

@@ -1,4 +1,4 @@
-//! Which format the first bytes of an object are taken for.
+//! Which format is detected from the first bytes of an object.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
         ("\u{feff}\r\n {\"a\":1}\r\n", Format::Ndjson),
         ("{\"a\":1}{\"b\":1}", Format::Ndjson),
         ("{\"a\":1} {\"b\":1}\n{\"c\":1}\n", Format::Ndjson),
-        // Never from a first line alone.
+        // The first line alone never decides.
         ("garbage\n{\"a\":1}\n", Format::Ndjson),
         ("\"b\":1}}\n{\"a\":1}\n", Format::Ndjson),
         ("{\"cut\":{\"b\":\n\n{\"a\":1}\n{\"a\":2}\n", Format::Ndjson),
@@ -22,7 +22,7 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
         ("[2026-11-22] started\n{\"a\":1}\n", Format::Ndjson),
         ("[1,2]\n{\"a\":1}\n", Format::Ndjson),
         ("[\"x\"]\n{\"cut\n", Format::Ndjson),
-        // Arrays, printed in all ways.
+        // Arrays in every layout.
         ("[]", Format::Array),
         ("[{\"a\":1},{\"a\":2}]", Format::Array),
         ("[{\"a\":1},\n{\"a\":2}]", Format::Array),
@@ -77,7 +77,7 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
 
 #[test]
 fn the_end_of_the_window_ends_no_line() {
-    // The window ends exactly behind what would be an object; the line goes on.
+    // The window ends right after something like an object, but the line continues.
     let mut text = "x".repeat(detect::WINDOW - 8);
     text.push_str("\n{\"a\":1}");
     assert_eq!(text.len(), detect::WINDOW);

@@ -1,11 +1,11 @@
-//! Whatever the documents, the format, the compression and the chunks: every value comes out, as it went in, at its
-//! offset; and from the checkpoint of any of them exactly the rest does.
+//! For all documents, formats, compressions and chunks: every value is returned unchanged, at its offset. A reading
+//! that resumes at the checkpoint of a value returns exactly the rest.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// JSON text with white space between its tokens, of any nesting, with all that is hard in strings.
+/// JSON text with white space between its tokens, any nesting, and difficult strings.
 fn value() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         "[a-z{}\\[\\],: ]{0,12}",
@@ -41,7 +41,7 @@ fn object() -> impl Strategy<Value = String> {
     })
 }
 
-/// How documents are laid out: the stream, and each document's offset.
+/// The documents in one stream, and each document with its offset.
 fn layout(documents: &[String], format: Format, bom: bool, space: usize) -> (Vec<u8>, Vec<Seen>) {
     let space = ["", " ", "\n", " \r\n\t"][space];
     let mut stream = String::from(if bom { "\u{feff}" } else { "" });
@@ -54,7 +54,7 @@ fn layout(documents: &[String], format: Format, bom: bool, space: usize) -> (Vec
     for (n, document) in documents.iter().enumerate() {
         let first = n == 0;
         match format {
-            // Another object now and then.
+            // Start another object now and then.
             Format::Records if n % 3 == 2 => stream += "],\"rest\":{\"]}\":[]}} {\"Records\":[",
             Format::Array | Format::Records if !first => stream += ",",
             Format::Ndjson if !first => stream += "\n",
@@ -73,7 +73,7 @@ fn layout(documents: &[String], format: Format, bom: bool, space: usize) -> (Vec
     (stream.into_bytes(), expected)
 }
 
-/// The object, in members of `member` bytes.
+/// Compresses the object in members of `member` bytes.
 fn compress(stream: &[u8], compression: Compression, member: usize) -> Vec<u8> {
     match compression {
         Compression::None => stream.to_vec(),
@@ -100,7 +100,7 @@ proptest! {
         (bom, space, member, chunk) in (any::<bool>(), 0..4_usize, 1..300_usize, 1..100_usize),
         (auto, limit) in (any::<bool>(), prop_oneof![Just(MIB), 5..60_usize]),
     ) {
-        // A line counts with its white space, which the layout adds, so that a small limit would say something else.
+        // A line counts with the white space that the layout adds, so a small limit would apply to other lengths.
         let limit = if auto || (format == Format::Ndjson && space > 0) { MIB } else { limit };
         let (stream, all) = layout(&documents, format, bom, space);
         let bytes = compress(&stream, compression, member);
@@ -163,13 +163,13 @@ proptest! {
         let mut frames = Frames::new(chunked(bytes, usize::MAX), format, limit);
         let whole = drain(&mut frames);
         prop_assert_eq!(&read(bytes, format, limit, chunk), &whole);
-        // Frames lie one behind the other, and a broken rest is the last.
+        // Frames follow one another without overlap, and a broken rest is the last.
         let mut end = 0;
         for (n, seen) in whole.iter().enumerate() {
             let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = seen;
             prop_assert!(*offset >= end, "{:?}", whole);
             match seen {
-                // An array that is cut at the end of its line leaves nothing but that.
+                // An array that is cut at the end of its line leaves an empty record.
                 Record(_, text) => prop_assert!(!text.is_empty() || matches!(format, Format::Ndjson | Format::Auto)),
                 TooLarge(_, length, head) => {
                     prop_assert!(*length > limit as u64);
@@ -197,7 +197,7 @@ proptest! {
     }
 }
 
-/// How a value is broken: cut somewhere, or with something in it that is none.
+/// Breaks a value: cuts it somewhere, inserts a wrong byte, or replaces it by text.
 fn broken(document: &str, cut: usize, kind: usize) -> String {
     let mut cut = cut % document.len().max(1);
     while !document.is_char_boundary(cut) {
@@ -221,7 +221,7 @@ proptest! {
         (format, chunk) in (prop::sample::select(vec![Format::Ndjson, Format::Concatenated, Format::Array]), 1..90_usize),
     ) {
         let torn = broken(&torn, cut, kind);
-        // Where it is a value after all, or several, there is nothing to show.
+        // Skip the case if the result is still a value, or several values.
         prop_assume!(serde_json::from_str::<Vec<&serde_json::value::RawValue>>(&format!("[{torn}]")).is_err());
         prop_assume!(!noise::is_values_and_noise(torn.as_bytes()));
         let mut text = String::from(if format == Format::Array { "[\n" } else { "" });
@@ -238,7 +238,7 @@ proptest! {
         }
         let mut frames = Frames::new(chunked(text.as_bytes(), chunk), format, MIB);
         let seen = drain(&mut frames);
-        // A value that is not closed at the very end may still be cut.
+        // A value that is not closed may be cut off by the end of the input.
         let (kept, bad): (Vec<_>, Vec<_>) = seen.iter().cloned().partition(|seen| good.contains(seen));
         prop_assert_eq!(kept, good, "{}", text);
         prop_assert!(!bad.is_empty() && bad.len() <= 2, "{:?} in {}", bad, text);

@@ -1,4 +1,4 @@
-//! Arrays under any name, and what of their objects is copied into each event.
+//! Arrays of any name, and the members of their objects that are copied into each event.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn the_array_is_found_by_the_names_that_lead_to_it() {
             &["{\"d\":1}", "{\"d\":2}"],
         ),
         ("a\"b", r#"{"a\"b":[{}]}"#, &["{}"]),
-        // Another type, or none: an event as it is.
+        // A value of another type or no value at the path: the object is an event, unchanged.
         ("a", r#"{"a":{"b":[]}} {"b":[1]}"#, &["{\"a\":{\"b\":[]}}", "{\"b\":[1]}"]),
         ("a.b", r#"{"a":[{"b":[1]}]}"#, &["{\"a\":[{\"b\":[1]}]}"]),
         ("a", r#"{"a":[]}{}"#, &["{}"]),
@@ -67,9 +67,9 @@ fn members_before_the_array_are_copied_and_an_events_own_win() {
             ][..],
             1,
         ),
-        // What has an escaped name is the same member.
+        // A member with an escaped name is the same member.
         (r#"{"account":1,"detail":{"findings":[{"\u0061ccount":2}]}}"#, &[r#"{"\u0061ccount":2}"#], 0),
-        // Each object has its own, and what has none has nothing.
+        // Each object has its own members. An object without them copies nothing.
         (
             r#"{"account":1,"detail":{"findings":[{}]}}{"detail":{"findings":[{"b":1}]},"account":2,"time":1}{"c":1}"#,
             &[r#"{"account":1}"#, r#"{"b":1}"#, r#"{"c":1}"#],
@@ -81,7 +81,7 @@ fn members_before_the_array_are_copied_and_an_events_own_win() {
             let texts: Vec<&str> = seen.iter().map(|(_, text, _)| text.as_str()).collect();
             assert_eq!((&texts[..], left), (expected, left_out), "{text}");
             for (offset, composed, added) in &seen {
-                // Behind what was added is the event as it came.
+                // After the copied bytes comes the unchanged event.
                 let own = format!("{}{}", &composed[..1], &composed[1 + added..]);
                 assert!(text[usize::try_from(*offset).unwrap()..].starts_with(&own), "{composed}");
             }
@@ -142,13 +142,13 @@ fn content_that_is_compressed_twice_is_read_from_any_event_on() {
             assert_eq!(at.member, Member { compressed: 0, raw: 0 });
             assert_eq!(drain(&mut Frames::resume(chunked(&bytes, 41), &at, MIB)), all[n..]);
         }
-        // Cut, it is read as far as it can be.
+        // A cut object is read as far as possible.
         let cut = read(&bytes[..bytes.len() - 9], Format::Auto, MIB, 61);
         assert!(matches!(cut.last(), Some(Broken(_, "truncated"))) && cut.len() <= 201, "{:?}", cut.last());
     }
     let thrice = gzip(&gzip(&gzip(text.as_bytes())));
     assert_eq!(read(&thrice, Format::Auto, MIB, 61), [Broken(0, "unsupported_format")]);
-    // A record of a stream inflates to no more than its limit, on the way too.
+    // A record of a stream inflates only up to its limit. The limit also applies to the first of two decompressions.
     let mut frames = Frames::of_records(Format::Ndjson, 100).within(400);
     let twice = gzip(&parts);
     frames.begin_record(&twice);

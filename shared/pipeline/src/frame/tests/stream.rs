@@ -1,10 +1,10 @@
-//! Records of a stream: told apart each by itself, and none by what came before it.
+//! Records of a stream: the format of each is detected on its own, regardless of the records before it.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// All frames of one record, after those before it.
+/// All frames of one record, in a reader that has read other records before.
 fn of_record<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8]) -> Vec<Seen> {
     frames.begin_record(record);
     let seen = drain(frames);
@@ -12,7 +12,7 @@ fn of_record<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8]) -> Vec<Seen> {
     seen
 }
 
-/// Plain, gzip and zstd, in a stream of its own each, and behind one another.
+/// Reads the record plain, as gzip and as zstd: each in a new stream, and one after another in the same stream.
 #[track_caller]
 fn check_record(record: impl AsRef<[u8]>, format: Format, max: usize, expected: &[Seen]) {
     let plain = record.as_ref();
@@ -38,7 +38,7 @@ fn a_record_is_told_by_itself() {
         ("{\"a\":1}\n", &[record(0, "{\"a\":1}")]),
         ("\u{feff}\n {\"a\":1} \r\n\n", &[record(5, "{\"a\":1}")]),
         ("{}", &[record(0, "{}")]),
-        // It is refused as a whole where it is malformed.
+        // A malformed line is rejected as a whole.
         ("{\"a\":", &[record(0, "{\"a\":")]),
         ("{\"a\":1", &[record(0, "{\"a\":1")]),
         ("{\"a\":1}}\n", &[record(0, "{\"a\":1}}")]),
@@ -46,7 +46,7 @@ fn a_record_is_told_by_itself() {
         ("{a", &[record(0, "{a")]),
         ("{", &[record(0, "{")]),
         (&long, &[record(0, &long)]),
-        // Or several in one.
+        // Several events in one line.
         ("{\"a\":1}{\"b\":2}[3]", &[record(0, "{\"a\":1}"), record(7, "{\"b\":2}"), record(14, "[3]")]),
         ("{\"a\":1} {\"b\":\n", &[record(0, "{\"a\":1}"), record(8, "{\"b\":")]),
         // Several lines, and values over several lines.
@@ -64,7 +64,7 @@ fn a_record_is_told_by_itself() {
         ("{ \"Records\": [] }\n", &[]),
         ("{\"Records\":[1]}", &[record(0, "{\"Records\":[1]}")]),
         ("{\"a\":1,\"Records\":[{}]}", &[record(0, "{\"a\":1,\"Records\":[{}]}")]),
-        // Text is not cut.
+        // Text is not split.
         ("Hello, this is a test.", &[record(0, "Hello, this is a test.")]),
         (" true story \n of two lines\n", &[record(1, "true story \n of two lines")]),
         ("\n12 34", &[record(1, "12 34")]),
@@ -167,7 +167,7 @@ fn memory_stays_and_is_bounded_over_many_records() {
     }
 }
 
-/// A record, good or not, compressed or not.
+/// Any record, intact or not, compressed or not.
 fn any_record() -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof![
         prop::collection::vec(prop::sample::select(&b"{{{}}}[]\"\"\\,:\n\n\r 1ax\xc3\xa9"[..]), 0..80),
@@ -184,7 +184,7 @@ fn any_record() -> impl Strategy<Value = Vec<u8>> {
             1 => zstd(&text),
             _ => return text,
         };
-        // Seldom cut.
+        // The record is seldom cut.
         bytes[..bytes.len() - cut.saturating_sub(6)].to_vec()
     })
 }
@@ -202,7 +202,7 @@ proptest! {
     ) {
         let mut kept = Frames::of_records(format, limit);
         for (record, left) in &records {
-            // Now and then a record is begun and left.
+            // Now and then a record is begun and not read to its end.
             kept.begin_record(record);
             for _ in 2..*left {
                 let _ = kept.next();
@@ -236,7 +236,7 @@ fn of_a_record_that_inflates_beyond_the_limit_what_comes_before_is_read() {
             let (last, before) = seen.split_last().unwrap();
             assert_eq!(before, &expected[..limit / 8], "{limit}");
             assert_eq!(*last, Broken(8 * (limit as u64 / 8), "record_too_large"), "{limit}");
-            // The next record has the whole limit again, and what is not compressed is no larger than it came.
+            // The limit starts again with the next record. A record that is not compressed has no limit.
             assert_eq!(of_record(&mut frames, text.as_bytes()), expected);
         }
     }

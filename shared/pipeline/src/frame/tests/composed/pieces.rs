@@ -1,9 +1,9 @@
-//! Pieces of objects, whole and broken, with the events that have to come of them.
+//! Pieces of objects, intact and broken, with the events that are expected from them.
 
-/// One piece: what begins in column 0 and ends with its line.
+/// One piece. It begins in column 0 and ends at the end of a line.
 pub(super) struct Piece {
     pub(super) text: Vec<u8>,
-    /// The events that it holds, where it is whole: index and text in the piece, and what is copied into them.
+    /// The events of an intact piece: the index and text of each, and the value that is copied into it.
     pub(super) events: Vec<Event>,
     pub(super) kind: Kind,
 }
@@ -16,18 +16,18 @@ pub(super) struct Event {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// All of its events come out, unless the piece before it can hold it.
+    /// All of its events are returned, unless the previous piece may contain it.
     Whole,
     /// A line of text is one rejection.
     Text,
     /// At least one rejection.
     Broken,
-    /// Broken by something that may mean nothing, or so that what follows may be a part of it.
+    /// Broken by something that may count as noise, or so that the next piece may be part of it.
     Doubtful,
     Noise,
 }
 
-/// What a test is made of.
+/// The format of the pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Lines,
@@ -52,7 +52,7 @@ impl Source {
         self.next
     }
 
-    /// An object in one line, as no other is.
+    /// A unique object in one line.
     fn object(&mut self) -> String {
         let n = self.number();
         match self.random.u8(0..7) {
@@ -91,7 +91,7 @@ impl Source {
         Piece { text: text.into_bytes(), events: vec![event], kind: Kind::Whole }
     }
 
-    /// Elements between an opening and a closing.
+    /// Elements between `open` and `close`.
     fn elements(&mut self, open: &str, close: &str, between: &str, owner: Option<&str>) -> Piece {
         let mut text = open.to_owned();
         let mut events = Vec::new();
@@ -111,7 +111,7 @@ impl Source {
         if over_lines { self.elements("[\n", "\n]", ",\n", None) } else { self.elements("[", "]", ", ", None) }
     }
 
-    /// One object over several lines, some of which begin with a brace.
+    /// One object in several lines, some of which begin with a brace.
     fn printed(&mut self) -> Piece {
         let (a, b, n) = (self.object(), self.object(), self.number());
         let text = format!("{{\"n\":{n},\n\"list\":[\n{a},\n{b}\n],\n\"z\":\n{{}}\n}}");
@@ -165,7 +165,7 @@ impl Source {
             6 => format!("[{n}] [[x]] {{\"n\":{n}}}"),
             _ => format!("plain text {n}"),
         };
-        // Within an array, open since something broken, a number is an element.
+        // A number is an element if something broken has left an array open.
         let kind = if line.starts_with('[') || line.starts_with("plain") { Kind::Text } else { Kind::Doubtful };
         Piece { text: line.into_bytes(), events: Vec::new(), kind }
     }
@@ -194,7 +194,7 @@ impl Source {
                 text.insert(at, bracket);
             }
             7 => {
-                // Elements may be separated by nothing.
+                // The comma between two elements is optional.
                 if text.remove(at) == b',' {
                     kind = Kind::Doubtful;
                 }
