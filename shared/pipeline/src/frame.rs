@@ -127,6 +127,9 @@ pub struct Checkpoint {
     pub format: Format,
     /// Inside the array: a value, `,` or `]` is expected.
     pub inside: bool,
+    /// After the bracket that opens the array: an element may follow without a comma.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opens: bool,
     /// Perhaps inside the array: something broken precedes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
@@ -144,7 +147,7 @@ impl Checkpoint {
     pub fn start(format: Format) -> Self {
         let member = Member { compressed: 0, raw: 0 };
         let compression = Compression::None;
-        Self { offset: 0, format, inside: false, unknown: false, begin: None, compression, member }
+        Self { offset: 0, format, inside: false, opens: false, unknown: false, begin: None, compression, member }
     }
 }
 
@@ -252,7 +255,8 @@ impl<R: Read> Frames<R> {
             (true, false) => Within::Array,
             (false, false) => Within::Top,
         };
-        frames.history = History::new(frames.start, frames.within);
+        frames.history = History::new(frames.start, frames.within, at.opens);
+        frames.gap = (at.opens && at.format == Format::Records).then(|| Gap::opening(frames.start));
         // The element of an array in a line does not begin the line, so do not read it as a line.
         if at.format == Format::Ndjson && at.inside {
             frames.line = Line::singly();
@@ -272,7 +276,7 @@ impl<R: Read> Frames<R> {
             start,
             wanted_from: start,
             within: Within::Top,
-            history: History::new(start, Within::Top),
+            history: History::new(start, Within::Top, false),
             records: Records::default(),
             around: None,
             gap: None,
@@ -423,11 +427,12 @@ impl<R: Read> Frames<R> {
 
     /// The checkpoint for resuming at `offset`: the offset of a value that was returned, or [`Frames::offset`].
     pub fn checkpoint(&self, offset: u64) -> Checkpoint {
-        let (begin, within) = self.history.begin_for(offset);
+        let (begin, within, opens) = self.history.begin_for(offset);
         Checkpoint {
             offset,
             format: self.format,
             inside: within == Within::Array,
+            opens,
             unknown: within == Within::Unknown,
             begin: (begin != offset).then_some(begin),
             compression: self.source.compression(),
@@ -531,7 +536,10 @@ impl<R: Read> Frames<R> {
 
     /// Reads more bytes into the buffer. Returns `false` at the end of the input.
     fn fill(&mut self) -> Result<bool, FrameError> {
-        match self.source.read(self.buffer.room()) {
+        let room = self.buffer.room();
+        // A reader takes an empty room for the end of the input.
+        debug_assert!(!room.is_empty(), "no look-ahead goes beyond the limit of the buffer");
+        match self.source.read(room) {
             Ok(count) => {
                 self.buffer.filled(count);
                 Ok(count > 0)

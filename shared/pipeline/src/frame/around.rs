@@ -89,7 +89,10 @@ impl<R: Read> Frames<R> {
                 Ok(Some(found))
             }
             Err(error) => {
-                self.around = Some(around);
+                // A part that is skipped resumes by itself.
+                if self.skip.is_none() {
+                    self.around = Some(around);
+                }
                 Err(error)
             }
         }

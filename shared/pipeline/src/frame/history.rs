@@ -22,6 +22,8 @@ pub(super) enum Within {
 struct Place {
     offset: u64,
     within: Within,
+    /// An array opens here: an element may follow without a comma.
+    opens: bool,
     /// No place between this one and the next was removed, and reading can begin at any value between them.
     is_exact: bool,
 }
@@ -33,9 +35,9 @@ pub(super) struct History {
 }
 
 impl History {
-    /// The history of a reading that begins here.
-    pub(super) fn new(offset: u64, within: Within) -> Self {
-        Self { places: vec![Place { offset, within, is_exact: true }] }
+    /// The history of a reading that begins here. `opens`: after the bracket that opens an array.
+    pub(super) fn new(offset: u64, within: Within, opens: bool) -> Self {
+        Self { places: vec![Place { offset, within, opens, is_exact: true }] }
     }
 
     /// Starts again for a reading that begins at offset 0.
@@ -45,12 +47,12 @@ impl History {
 
     /// Notes what encloses the values from `offset` on.
     pub(super) fn push(&mut self, offset: u64, within: Within) {
-        self.add(Place { offset, within, is_exact: true });
+        self.add(Place { offset, within, opens: within == Within::Array, is_exact: true });
     }
 
     /// Notes a value at `offset` whose elements cannot be read without the beginning of that value.
     pub(super) fn push_whole(&mut self, offset: u64) {
-        self.add(Place { offset, within: Within::Top, is_exact: false });
+        self.add(Place { offset, within: Within::Top, opens: false, is_exact: false });
     }
 
     fn add(&mut self, place: Place) {
@@ -73,14 +75,12 @@ impl History {
         });
     }
 
-    /// Where to begin in order to resume at `offset`, and what encloses the values there.
-    pub(super) fn begin_for(&self, offset: u64) -> (u64, Within) {
+    /// Where to begin in order to resume at `offset`, what encloses the values there, and whether an array opens there.
+    pub(super) fn begin_for(&self, offset: u64) -> (u64, Within, bool) {
         let after = self.places.partition_point(|place| place.offset <= offset);
-        match self.places.get(after.saturating_sub(1)) {
-            Some(place) if place.is_exact => (offset, place.within),
-            Some(place) => (place.offset.min(offset), place.within),
-            None => (offset, Within::Top),
-        }
+        let Some(place) = self.places.get(after.saturating_sub(1)) else { return (offset, Within::Top, false) };
+        let begin = if place.is_exact { offset } else { place.offset.min(offset) };
+        (begin, place.within, place.opens && begin == place.offset)
     }
 }
 
@@ -90,18 +90,19 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_gone_over_again_from_an_earlier_place() {
-        let mut history = History::new(0, Within::Top);
+        let mut history = History::new(0, Within::Top, false);
         for number in 1..=20_000_u64 {
             let within = if number % 2 == 1 { Within::Array } else { Within::Top };
             history.push(number * 10, within);
         }
         assert!(history.places.len() <= MAX_PLACES);
         for offset in [0, 5, 10, 99_995, 100_000, 199_999, 200_000] {
-            let (begin, within) = history.begin_for(offset);
+            let (begin, within, opens) = history.begin_for(offset);
             assert!(begin <= offset && offset - begin < 20 * 10 * 16, "{begin} for {offset}");
             let number = begin / 10;
             assert_eq!(within, if number % 2 == 1 { Within::Array } else { Within::Top }, "{begin}");
+            assert_eq!(opens, number % 2 == 1 && begin % 10 == 0, "{begin}");
         }
-        assert_eq!(history.begin_for(200_007), (200_007, Within::Top), "the newest are known");
+        assert_eq!(history.begin_for(200_007), (200_007, Within::Top, false), "the newest are known");
     }
 }

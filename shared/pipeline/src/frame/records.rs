@@ -12,6 +12,7 @@ use super::gap::Gap;
 use super::history::Within;
 use super::noise::is_blank;
 use super::scan::Scanner;
+use super::seam::LineStarts;
 use super::seek::{Seek, Sought};
 use super::{Format, Found, FrameError, Frames, HEAD, broken, unclosed};
 
@@ -57,7 +58,7 @@ impl<R: Read> Frames<R> {
         loop {
             if let Some(found) = self.go_on_around()? {
                 self.is_element = false;
-                return Ok(Some(found));
+                return self.judged(found).map(Some);
             }
             if self.within == Within::Array {
                 if let Some(found) = self.next_in_array()? {
@@ -122,6 +123,7 @@ impl<R: Read> Frames<R> {
         {
             // The value is not an element: the array was cut before it.
             self.buffer.pos = start;
+            self.line_starts = LineStarts::default();
             self.go_over_to(Within::Top);
             return Ok(Some(Found::Missing { offset }));
         }
@@ -166,63 +168,57 @@ impl<R: Read> Frames<R> {
         Ok(!matches!(self.byte_after(length)?, Some(b',' | b']')))
     }
 
-    /// How many bytes may be examined in advance.
-    fn reach(&self) -> usize {
-        self.max.max(WINDOW)
-    }
-
-    /// Whether the current object has an array of records, as far as [`Frames::reach`] shows.
+    /// Whether the current object has an array of records that begins within [`WINDOW`]. More is not examined: objects
+    /// that never end would cost that much for each array that is opened.
     fn has_array(&mut self) -> Result<bool, FrameError> {
         if self.format == Format::CloudwatchLogs {
-            return Ok(self.find_header()?.is_ok());
+            return seen_or(self.find_header().map(|header| header.is_ok()), false);
         }
         let mut seek = Seek::new();
         let mut looked_at = 0;
         loop {
             let unread = self.buffer.unread();
-            let held = unread.len().min(self.reach().saturating_add(1));
+            let held = unread.len().min(WINDOW + 1);
             match seek.take(&unread[looked_at..held], &self.records) {
                 Sought::Array(_) => return Ok(true),
                 Sought::End(_) | Sought::Nothing(_) => return Ok(false),
                 Sought::More => looked_at = held,
             }
-            if looked_at > self.reach() || !self.fill()? {
+            if looked_at > WINDOW || !seen_or(self.fill(), false)? {
                 return Ok(false);
             }
         }
     }
 
-    /// The length of the current object, if it ends within [`Frames::reach`].
+    /// The length of the current object, if it ends within [`WINDOW`].
     fn length_of_object(&mut self) -> Result<Option<usize>, FrameError> {
         let mut scanner = Scanner::at_object();
         let mut seen = 0;
         loop {
             let unread = self.buffer.unread();
             if let Some(more) = scanner.scan(&unread[seen..]) {
-                return Ok(Some(seen + more).filter(|length| *length <= self.reach()));
+                return Ok(Some(seen + more).filter(|length| *length <= WINDOW));
             }
             seen = unread.len();
-            if seen > self.reach() || !self.fill()? {
+            if seen > WINDOW || !seen_or(self.fill(), false)? {
                 return Ok(None);
             }
         }
     }
 
-    /// The first byte after `length` bytes that is not blank, if it is within [`Frames::reach`].
+    /// The first byte after `length` bytes that is not blank, if it comes within the longest event, or [`WINDOW`].
     fn byte_after(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
         let mut seen = length;
-        let most = self.reach();
+        let most = self.max.max(WINDOW);
         loop {
             let rest = &self.buffer.unread()[seen..];
             match rest.iter().position(|&byte| !is_blank(byte)) {
                 Some(at) => return Ok(Some(rest[at]).filter(|_| seen + at <= most)),
                 None => seen += rest.len(),
             }
-            match self.fill() {
-                Ok(true) if seen <= most => {}
-                // The next read reports the fault again.
-                Ok(_) | Err(FrameError::Broken { .. }) => return Ok(None),
-                Err(error) => return Err(error),
+            // A buffer that is full has no room to read into.
+            if seen > most || !seen_or(self.fill(), false)? {
+                return Ok(None);
             }
         }
     }
@@ -265,5 +261,14 @@ impl<R: Read> Frames<R> {
         self.head.clear();
         self.head.extend_from_slice(&payload[..payload.len().min(HEAD)]);
         Found::TooLarge { offset, length: payload.len() as u64 }
+    }
+}
+
+/// The result of a look ahead. Input that cannot be decompressed counts as `otherwise`: the next read reports it again, after
+/// all that comes before it.
+fn seen_or<T>(seen: Result<T, FrameError>, otherwise: T) -> Result<T, FrameError> {
+    match seen {
+        Err(FrameError::Broken { .. }) => Ok(otherwise),
+        seen => seen,
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of framing, with one table each. The properties test random documents, formats, compressions and chunks.
 
+mod ahead;
 mod checkpoints;
 mod cloudwatch;
 mod composed;
@@ -57,10 +58,17 @@ fn too_large(offset: u64, length: u64, head: &str) -> Seen {
 
 /// All frames. Lines that do not decode are split, as in `delivery::produce`.
 fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
+    let (seen, failure) = drain_readable(frames);
+    assert!(failure.is_none(), "the reader does not fail: {failure:?}");
+    seen
+}
+
+/// The frames up to the end, or up to a failure of the reader.
+fn drain_readable<R: Read>(frames: &mut Frames<R>) -> (Vec<Seen>, Option<io::Error>) {
     let mut seen = Vec::new();
     loop {
         let next = match frames.next() {
-            Ok(None) => return seen,
+            Ok(None) => return (seen, None),
             Ok(Some(Frame::Record { payload, offset, .. })) => Record(offset, String::from_utf8_lossy(payload).into()),
             Ok(Some(Frame::TooLarge { offset, length, head })) => {
                 TooLarge(offset, length, String::from_utf8_lossy(head).into())
@@ -69,7 +77,7 @@ fn drain<R: Read>(frames: &mut Frames<R>) -> Vec<Seen> {
                 assert!(!reason.is_empty());
                 Broken(offset, error_type)
             }
-            Err(FrameError::Read(error)) => panic!("the reader does not fail: {error}"),
+            Err(FrameError::Read(error)) => return (seen, Some(error)),
         };
         if let Record(_, payload) = &next
             && serde_json::from_str::<&serde_json::value::RawValue>(payload).is_err()
