@@ -34,7 +34,7 @@ const RULES: &str = r#"datasets:
 fn local_days_old_times_and_dynamodb_items_land_where_the_rules_say_and_again_is_harmless() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "times").await;
+        let scene = Scene::new(moto, "days").await;
         scene.set_pipeline(RULES);
         let local =
             "{\"t\":\"2023-11-14 08:30:00\"}\n{\"t\":\"2023-11-14T14:59:59Z\"}\n{\"t\":\"2023-11-14T15:00:00Z\"}\n";
@@ -81,17 +81,17 @@ fn local_days_old_times_and_dynamodb_items_land_where_the_rules_say_and_again_is
 fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_replayed() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
-        let scene = Scene::new(moto, "times-kafka").await;
+        let scene = Scene::new(moto, "lifted").await;
         scene.set_pipeline(
             r"datasets:
   - name: orders
-    from: { topic: times-kafka }
+    from: { topic: lifted }
     fields:
       lift: payload.after
       rename: { payload.op: op }
       metadata: { key: key, headers: headers }
     timestamp: payload.ts_ms
-    index: times-kafka-%{+YYYY.MM.dd}
+    index: lifted-%{+YYYY.MM.dd}
     id: { field: payload.after.id }
 ",
         );
@@ -100,12 +100,12 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
                 "{{\"schema\":{{}},\"payload\":{{\"before\":null,\"after\":{{\"id\":{id},\"n\":{n}}},\"op\":\"c\",\"ts_ms\":1699920000123}}}}"
             )
         };
-        let mut partition = Partition::new("times-kafka", 0);
+        let mut partition = Partition::new("lifted", 0);
         let items = [partition.record(change(1, "1").as_bytes()), partition.record(change(2, "\"text\"").as_bytes())];
         let map = async |kind: &str| {
             let mappings = json!({ "properties": { "n": { "type": kind } } });
-            let template = json!({ "index_patterns": ["times-kafka-*"], "template": { "mappings": mappings } });
-            engine.ask("PUT", "/_index_template/times-kafka", &template.to_string()).await;
+            let template = json!({ "index_patterns": ["lifted-*"], "template": { "mappings": mappings } });
+            engine.ask("PUT", "/_index_template/lifted", &template.to_string()).await;
         };
         map("long").await;
         let mut function = scene.start("kafka-ingest", &engine.url(), &[]).await;
@@ -114,12 +114,12 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
         mapping.drain(&mut function, TIMEOUT, 3).await;
         assert_eq!(scene.dead_letters_of::<Position>().await.len(), 1);
         // The second event fits the next mapping, and keeps its key and headers.
-        engine.ask("DELETE", "/times-kafka-*", "").await;
+        engine.ask("DELETE", "/lifted-*", "").await;
         map("keyword").await;
         scene.replay_letters().await;
         let mut ingest = scene.function(&engine.url(), &[]).await;
         scene.queue.drain(&mut ingest, TIMEOUT, 3).await;
-        let documents = engine.documents("times-kafka-*").await;
+        let documents = engine.documents("lifted-*").await;
         let found: Vec<(&str, &str)> = documents.iter().map(|d| (d.id.as_str(), d.source.as_str())).collect();
         let expected = r#"{"id":2,"n":"text","op":"c","key":"recordKey","headers":{"headerKey":"héad"}}"#;
         assert_eq!(found, [("2", expected)]);
