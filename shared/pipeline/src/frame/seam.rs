@@ -41,11 +41,15 @@ impl Seam {
 
     /// Takes the next bytes of the value.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if self.is_broken {
-                return;
+        let mut at = 0;
+        while at < bytes.len() && !self.is_broken {
+            // Most bytes are those of strings, and a string may be endless.
+            if self.in_string == Some(false) {
+                let Some(plain) = memchr::memchr3(b'"', b'\\', b'\n', &bytes[at..]) else { return };
+                at += plain;
             }
-            self.step(byte);
+            self.step(bytes[at]);
+            at += 1;
         }
     }
 
