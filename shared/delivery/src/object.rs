@@ -281,11 +281,7 @@ fn count(receipt: &mut Receipt, settlement: &Settlement, produced: Option<&Produ
         receipt.bytes_in = produced.frames.bytes_in();
         receipt.bytes_raw = produced.frames.bytes_raw();
     }
-    receipt.outcome = settlement.outcome;
-    receipt.left_out = settlement.left_out;
-    receipt.panicked = settlement.panicked;
-    receipt.bulk_requests = settlement.bulk_requests;
-    receipt.retries = settlement.retries;
+    settlement.count(receipt);
 }
 
 /// The part of an object that an attempt leaves to other invocations.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::send::{Delivered, Failure};
+use crate::telemetry::Receipt;
 use pipeline::{outcome::Outcome, record::ItemPosition};
 
 /// The sum of all bodies delivered so far.
@@ -44,6 +45,15 @@ impl Settlement {
         if let Some(failure) = &delivered.failure {
             self.fail(failure.clone());
         }
+    }
+
+    /// Copies the counts of the attempt into its receipt.
+    pub(super) fn count(&self, receipt: &mut Receipt) {
+        receipt.outcome = self.outcome;
+        receipt.left_out = self.left_out;
+        receipt.panicked = self.panicked;
+        receipt.bulk_requests = self.bulk_requests;
+        receipt.retries = self.retries;
     }
 
     /// Records a failure.

@@ -146,21 +146,18 @@ impl StreamIngest {
             });
             (end, bytes_raw)
         };
-        let (settlement, produced) =
+        let (mut settlement, produced) =
             self.carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
-        let undelivered = Undelivered { records: settlement.undelivered_records, from: settlement.end.record };
-        let receipt = Receipt {
+        let undelivered =
+            Undelivered { records: std::mem::take(&mut settlement.undelivered_records), from: settlement.end.record };
+        let mut receipt = Receipt {
             is_final: settlement.failure.is_none() && undelivered.first_in(0..ordinal(count)).is_none(),
             bytes_in,
             bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
-            outcome: settlement.outcome,
-            left_out: settlement.left_out,
-            panicked: settlement.panicked,
-            bulk_requests: settlement.bulk_requests,
-            retries: settlement.retries,
             elapsed_ms: elapsed_ms(started),
             ..Receipt::new(subject(&undelivered), &dataset.name)
         };
+        settlement.count(&mut receipt);
         receipt.print();
         if !receipt.outcome.balances() {
             let reason = format!("the receipt of {} does not balance: {:?}", dataset.name, receipt.outcome);

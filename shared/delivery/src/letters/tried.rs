@@ -104,18 +104,14 @@ impl S3Ingest {
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
         let Outcome { undelivered, .. } = settlement.outcome;
         let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;
-        let receipt = Receipt {
+        let mut receipt = Receipt {
             is_final,
             bytes_in: bytes,
             bytes_raw: bytes,
-            outcome: settlement.outcome,
-            left_out: settlement.left_out,
-            panicked: settlement.panicked,
-            bulk_requests: settlement.bulk_requests,
-            retries: settlement.retries,
             elapsed_ms: elapsed_ms(started),
             ..Receipt::new(subject, &dataset.name)
         };
+        settlement.count(&mut receipt);
         receipt.print();
         if !receipt.outcome.balances() {
             return Err(format!("the receipt of {task} does not balance: {:?}", receipt.outcome));
