@@ -208,19 +208,7 @@ impl<R: Read> Frames<R> {
 
     /// The first byte after `length` bytes that is not blank, if it comes within the longest event, or [`WINDOW`].
     fn byte_after(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
-        let mut seen = length;
-        let most = self.max.max(WINDOW);
-        loop {
-            let rest = &self.buffer.unread()[seen..];
-            match rest.iter().position(|&byte| !is_blank(byte)) {
-                Some(at) => return Ok(Some(rest[at]).filter(|_| seen + at <= most)),
-                None => seen += rest.len(),
-            }
-            // A buffer that is full has no room to read into.
-            if seen > most || !seen_or(self.fill(), false)? {
-                return Ok(None);
-            }
-        }
+        seen_or(self.first_after(length, self.max.max(WINDOW), is_blank), None)
     }
 
     /// Notes that the array of the object at `begin` was found, and enters it.

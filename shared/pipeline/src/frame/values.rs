@@ -207,14 +207,25 @@ impl<R: Read> Frames<R> {
     /// The first byte after `length` bytes that is not blank. Outside an array, and in NDJSON, a newline counts too.
     fn follows(&mut self, length: usize) -> Result<Option<u8>, FrameError> {
         let is_over_lines = self.within == Within::Array && self.format != Format::Ndjson;
+        self.first_after(length, self.max, |byte| is_blank(byte) && (byte != b'\n' || is_over_lines))
+    }
+
+    /// The first byte after `length` bytes that is not skipped, if it comes within `most` bytes. These fit into the buffer: a
+    /// full one has no room to read into.
+    pub(super) fn first_after(
+        &mut self,
+        length: usize,
+        most: usize,
+        is_skipped: impl Fn(u8) -> bool,
+    ) -> Result<Option<u8>, FrameError> {
         let mut seen = length;
         loop {
             let rest = &self.buffer.unread()[seen..];
-            match rest.iter().position(|&byte| !is_blank(byte) || (byte == b'\n' && !is_over_lines)) {
-                Some(at) => return Ok(Some(rest[at]).filter(|_| seen + at <= self.max)),
+            match rest.iter().position(|&byte| !is_skipped(byte)) {
+                Some(at) => return Ok(Some(rest[at]).filter(|_| seen + at <= most)),
                 None => seen += rest.len(),
             }
-            if seen > self.max || !self.fill()? {
+            if seen > most || !self.fill()? {
                 return Ok(None);
             }
         }
