@@ -10,7 +10,6 @@ mod timestamp;
 mod zone;
 
 use crate::time;
-pub use crate::time::rfc3339;
 pub use id::IdRule;
 pub use index::{IndexPattern, Period};
 pub(crate) use timestamp::{EARLIEST_MS, LATEST_MS};

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use delivery::{aws::objects::Listed, source::s3::LettersTask};
-use pipeline::route::rfc3339;
+use pipeline::time::rfc3339;
 
 /// S3's encoding of keys in notifications. The caller replaces a space with `+` afterwards.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');

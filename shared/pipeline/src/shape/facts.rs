@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{
     json,
     record::{Bytes, Facts, Position},
-    route::rfc3339,
+    time::rfc3339,
 };
 
 /// The result for one member.

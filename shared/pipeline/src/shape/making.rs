@@ -13,7 +13,8 @@ use crate::{
     decode::{Event, Number, Path, Scalar},
     json,
     record::{Member, Position},
-    route::{EARLIEST_MS, LATEST_MS, Timestamp, rfc3339},
+    route::{EARLIEST_MS, LATEST_MS, Timestamp},
+    time::rfc3339,
 };
 
 /// The year 2100. A later time probably has another unit.
