@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::settings::{Domain, ReadOperations, SetupSettings};
+use crate::settings::{self, Domain, SetupSettings};
 use delivery::settings::{DEFAULT_PIPELINE, Reader, S3Prefix, Settings};
 use pipeline::outcome::Fault;
 
@@ -47,7 +47,7 @@ impl Deployment {
             Some(_) => env.pipeline(),
             None => pipeline.unwrap_or_else(|| DEFAULT_PIPELINE.into()),
         };
-        let domain = Domain { pipeline: pipeline.clone(), ..env.domain() };
+        let domain = Domain { pipeline: pipeline.clone(), ..settings::domain(&mut env) };
         let (max_body_bytes, max_event_bytes) =
             settings.map_or_else(|()| env.limits(), |settings| (settings.max_body_bytes, settings.max_event_bytes));
         Self {

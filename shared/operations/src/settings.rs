@@ -120,10 +120,10 @@ impl BrakeSettings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
-            domain: env.domain(),
-            state: env.state(),
-            source_functions: env.source_functions(),
-            free_storage: env.free_storage("MILLRACE_FREE_STORAGE_BRAKE"),
+            domain: domain(&mut env),
+            state: state(&mut env),
+            source_functions: source_functions(&mut env),
+            free_storage: storage_limit(&mut env, "MILLRACE_FREE_STORAGE_BRAKE"),
             refusals: env.or("MILLRACE_REFUSALS_BRAKE", DEFAULT_REFUSALS, "a whole number from 1 on", |value| {
                 value.parse().ok().filter(|count| *count > 0)
             }),
@@ -159,13 +159,13 @@ impl ReplaySettings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
-            domain: env.domain(),
-            state: env.state(),
+            domain: domain(&mut env),
+            state: state(&mut env),
             dead_letters: env.dead_letters(),
             queue_url: env
                 .required("MILLRACE_QUEUE_URL", "the URL of an SQS queue", |value| is_url(value).then(|| value.into())),
-            source_functions: env.source_functions(),
-            snapshots: env.snapshots(),
+            source_functions: source_functions(&mut env),
+            snapshots: snapshots(&mut env),
             function: env.or("AWS_LAMBDA_FUNCTION_NAME", None, "a name", |value| Some(Some(value.into()))),
         };
         env.finish(settings)
@@ -180,8 +180,8 @@ impl SetupSettings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
-            domain: env.domain(),
-            snapshots: env.snapshots(),
+            domain: domain(&mut env),
+            snapshots: snapshots(&mut env),
             snapshot_role: env
                 .or("MILLRACE_SNAPSHOT_ROLE_ARN", None, "the ARN of a role", |value| role(value).map(Some)),
             ingest_roles: env.or("MILLRACE_INGEST_ROLES", Vec::new(), "ARNs of roles, with commas between", roles),
@@ -211,67 +211,51 @@ impl RetentionSettings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Reader::new(lookup);
         let settings = Self {
-            domain: env.domain(),
-            snapshots: env.snapshots(),
-            watermark: env.free_storage("MILLRACE_FREE_STORAGE_WATERMARK"),
+            domain: domain(&mut env),
+            snapshots: snapshots(&mut env),
+            watermark: storage_limit(&mut env, "MILLRACE_FREE_STORAGE_WATERMARK"),
         };
-        env.refuse_collection(&settings.domain, "retention", "its life cycle policies delete what is old");
+        // A collection does not have these APIs.
+        if settings.domain.is_collection() {
+            let message = "sigv4:aoss: OpenSearch Serverless has no API for `retention`: its life cycle policies delete what is old; \
+                           do not deploy it";
+            env.fault("MILLRACE_DOMAIN_AUTH", message.into());
+        }
         env.finish(settings)
     }
 }
 
-/// The variables of these functions, in addition to those shared with the functions that deliver events.
-pub(crate) trait ReadOperations {
-    /// The domain, including the authentication of its requests.
-    fn domain(&mut self) -> Domain;
-    /// `MILLRACE_SNAPSHOTS`.
-    fn snapshots(&mut self) -> Option<Repository>;
-    /// `MILLRACE_STATE`.
-    fn state(&mut self) -> S3Prefix;
-    /// `MILLRACE_SOURCE_FUNCTIONS`.
-    fn source_functions(&mut self) -> Vec<String>;
-    /// A storage limit, by the name of its variable.
-    fn free_storage(&mut self, name: &str) -> Option<FreeStorage>;
-    /// Adds a fault if the domain is a serverless collection, which does not have these APIs.
-    fn refuse_collection(&mut self, domain: &Domain, function: &str, instead: &str);
+/// The domain, including the authentication of its requests.
+pub(crate) fn domain<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Domain {
+    let (endpoint, auth) = (env.endpoint(), env.auth());
+    env.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
+    let (pipeline, hash_key) = (env.pipeline(), env.hash_key());
+    Domain { endpoint, auth, pipeline, hash_key, log: env.log(), stack: stack::read(env) }
 }
 
-impl<L: Fn(&str) -> Option<String>> ReadOperations for Reader<L> {
-    fn domain(&mut self) -> Domain {
-        let (endpoint, auth) = (self.endpoint(), self.auth());
-        self.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
-        let (pipeline, hash_key) = (self.pipeline(), self.hash_key());
-        Domain { endpoint, auth, pipeline, hash_key, log: self.log(), stack: stack::read(self) }
-    }
+/// `MILLRACE_SNAPSHOTS`.
+fn snapshots<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Option<Repository> {
+    env.or("MILLRACE_SNAPSHOTS", None, SNAPSHOTS_FORM, |value| match value.strip_prefix("fs:") {
+        Some(location) => (!location.is_empty()).then(|| Some(Repository::Fs(location.into()))),
+        None => s3_prefix(value).map(|at| Some(Repository::S3(at))),
+    })
+}
 
-    fn snapshots(&mut self) -> Option<Repository> {
-        self.or("MILLRACE_SNAPSHOTS", None, SNAPSHOTS_FORM, |value| match value.strip_prefix("fs:") {
-            Some(location) => (!location.is_empty()).then(|| Some(Repository::Fs(location.into()))),
-            None => s3_prefix(value).map(|at| Some(Repository::S3(at))),
-        })
-    }
+/// `MILLRACE_STATE`.
+fn state<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> S3Prefix {
+    env.required("MILLRACE_STATE", "s3://bucket/prefix", s3_prefix)
+}
 
-    fn state(&mut self) -> S3Prefix {
-        self.required("MILLRACE_STATE", "s3://bucket/prefix", s3_prefix)
-    }
+/// `MILLRACE_SOURCE_FUNCTIONS`.
+fn source_functions<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Vec<String> {
+    env.or("MILLRACE_SOURCE_FUNCTIONS", Vec::new(), "names of functions, with commas between", |value| {
+        Some(value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    })
+}
 
-    fn source_functions(&mut self) -> Vec<String> {
-        self.or("MILLRACE_SOURCE_FUNCTIONS", Vec::new(), "names of functions, with commas between", |value| {
-            Some(value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
-        })
-    }
-
-    fn free_storage(&mut self, name: &str) -> Option<FreeStorage> {
-        self.or(name, None, STORAGE_FORM, |value| free_storage(value).map(Some))
-    }
-
-    fn refuse_collection(&mut self, domain: &Domain, function: &str, instead: &str) {
-        if domain.is_collection() {
-            let message =
-                format!("sigv4:aoss: OpenSearch Serverless has no API for `{function}`: {instead}; do not deploy it");
-            self.fault("MILLRACE_DOMAIN_AUTH", message);
-        }
-    }
+/// A storage limit, by the name of its variable.
+fn storage_limit<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>, name: &str) -> Option<FreeStorage> {
+    env.or(name, None, STORAGE_FORM, |value| free_storage(value).map(Some))
 }
 
 fn free_storage(value: &str) -> Option<FreeStorage> {
