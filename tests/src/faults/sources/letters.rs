@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
-use super::replay::{LEASE, through};
+use super::replay::{LEASE, start, through};
 use super::s3::{drain, settle};
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
@@ -38,11 +38,7 @@ pub(super) async fn run(stage: &mut Stage) {
     map(stage, "keyword").await;
 
     let given = Given { good: [short, vec![long]].concat(), bad: vec![bad.as_bytes().to_vec()] };
-    let function = format!("{name}-replay");
-    moto.lambda_function(&function).await;
-    let saved = format!("s3://dead-{name}/state");
-    let env = [("MILLRACE_STATE", saved.as_str()), ("AWS_LAMBDA_FUNCTION_NAME", &function)];
-    let mut replay = stage.start("replay", &env).await;
+    let mut replay = start(stage, &[]).await;
     let event = json!({ "dead_letters": format!("s3://dead-{name}/letters") });
     let objects = moto.etags(&format!("dead-{name}"), "letters/").await.len();
     let done = through(stage, &mut replay, &event, LEASE).await;

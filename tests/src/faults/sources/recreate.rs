@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::brake::mapped;
-use super::replay::{LEASE as TIMEOUT, settle, through};
+use super::replay::{LEASE as TIMEOUT, settle, start, through};
 use super::retention::{BEFORE, answered};
 use crate::events;
 use crate::faults::stage::Stage;
@@ -37,16 +37,10 @@ pub(super) async fn run(stage: &mut Stage) {
 
     let ours = format!("{name}-s3");
     moto.lambda_function(&ours).await;
-    moto.lambda_function(&format!("{name}-replay")).await;
     let mapping = mapped(moto, &ours, &format!("{name}-mapped")).await;
     stage.scene.set_pipeline(&format!("{rules}    shards: 2\n"));
-    let (saved, function) = (format!("s3://dead-{name}/state"), format!("{name}-replay"));
-    let more = [
-        ("MILLRACE_STATE", saved.as_str()),
-        ("MILLRACE_SOURCE_FUNCTIONS", &ours),
-        ("AWS_LAMBDA_FUNCTION_NAME", &function),
-    ];
-    let mut replay = stage.start("replay", &[&env[..], &more].concat()).await;
+    let more = [("MILLRACE_SOURCE_FUNCTIONS", ours.as_str())];
+    let mut replay = start(stage, &[&env[..], &more].concat()).await;
     let asked = json!({ "dataset": name, "recreate": true, "dry_run": true });
     let plan = through(stage, &mut replay, &asked, TIMEOUT).await["plan"].clone();
     assert_eq!(plan["refusals"], json!([]), "{plan}");

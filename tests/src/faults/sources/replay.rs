@@ -22,7 +22,7 @@ const OBJECTS: usize = 12;
 /// # Panics
 /// If a promise is broken.
 pub(super) async fn run(stage: &mut Stage) {
-    let (moto, name) = (stage.services.moto, stage.scene.prefix.clone());
+    let name = stage.scene.prefix.clone();
     stage.scene.set_pipeline(&format!(
         "datasets:\n  - name: {name}\n    from: {{ bucket: t-{name}, key: \"in/**\" }}\n    timestamp: base_dt\n    index: {name}-%{{+YYYY.MM.dd}}\n"
     ));
@@ -31,16 +31,21 @@ pub(super) async fn run(stage: &mut Stage) {
         stage.scene.put(&format!("in/{number:02}.ndjson"), line.as_str()).await;
     }
     stage.scene.put("other/foreign.ndjson", "{\"foreign\":1}\n").await;
-    let function = format!("{name}-replay");
-    moto.lambda_function(&function).await;
-    let saved = format!("s3://dead-{name}/state");
-    let mut replay =
-        stage.start("replay", &[("MILLRACE_STATE", saved.as_str()), ("AWS_LAMBDA_FUNCTION_NAME", &function)]).await;
+    let mut replay = start(stage, &[]).await;
     let event = json!({ "from": format!("s3://t-{name}"), "rate": 4 });
     let done = through(stage, &mut replay, &event, SHORT).await;
     assert_eq!((&done["listed"], &done["sent"]), (&json!(OBJECTS + 1), &json!(OBJECTS)), "{done}");
     settle(stage).await;
     Given { good: lines, bad: Vec::new() }.assert_met(stage, &[]).await;
+}
+
+/// Starts `replay`, as a function that it can invoke itself.
+pub(super) async fn start(stage: &Stage, more: &[(&str, &str)]) -> Function {
+    let name = &stage.scene.prefix;
+    let (function, saved) = (format!("{name}-replay"), format!("s3://dead-{name}/state"));
+    stage.services.moto.lambda_function(&function).await;
+    let env = [("MILLRACE_STATE", saved.as_str()), ("AWS_LAMBDA_FUNCTION_NAME", &function)];
+    stage.start("replay", &[&env[..], more].concat()).await
 }
 
 /// Invokes the function as Lambda does: retries a failed invocation under its request id, then runs the invocation that
