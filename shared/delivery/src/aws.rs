@@ -6,6 +6,7 @@
 //! Deliberately absent: the purpose of the calls.
 
 pub mod credentials;
+mod error;
 pub mod functions;
 pub mod marks;
 pub mod objects;
@@ -15,14 +16,11 @@ pub mod state;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 
 pub use credentials::CredentialsCache;
 pub use functions::Functions;
 pub use marks::Marks;
 pub use objects::Objects;
-use pipeline::outcome::BatchError;
 pub use queue::{Outgoing, Queue};
 pub use secrets::Secrets;
 
@@ -73,31 +71,5 @@ impl Aws {
             credentials: CredentialsCache::new(config.credentials_provider()),
             region: config.region().map_or("us-east-1", AsRef::as_ref).to_owned(),
         }
-    }
-}
-
-/// The HTTP status of a failed call, where there was an answer.
-fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
-}
-
-/// Classifies a failed call: a refusal by the service is permanent, all else may pass.
-fn batch_error<E>(what: String, error: &SdkError<E, HttpResponse>) -> BatchError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let code = error.code().unwrap_or_default();
-    let throttled =
-        ["SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout", "InternalError"]
-            .contains(&code);
-    let reason = match error.message() {
-        Some(message) => format!("{code}: {message}"),
-        None => DisplayErrorContext(error).to_string(),
-    };
-    // 408 and 429 pass. 403 may be an expired token, which the SDK renews itself, so a lasting 403 is a configuration
-    // error.
-    match status(error) {
-        Some(400..=407 | 409..=428 | 430..=499) if !throttled => BatchError::Permanent { what, reason },
-        _ => BatchError::Retryable { what, reason, retry_after: None },
     }
 }

@@ -9,8 +9,8 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::task::{Id, JoinSet};
 
 use super::{
+    delivered::{Delivered, Failure},
     pool::Stop,
-    send::{Delivered, Failure},
 };
 use pipeline::{bulk::Body, outcome::Outcome, record::ItemPosition};
 

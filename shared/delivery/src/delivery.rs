@@ -1,232 +1,163 @@
-//! Delivers one body: send, read the answers, retry the failed items, until every item has a fate or the deadline
-//! comes.
-//!
-//! Deliberately absent: the choice of the next batch (`work`).
+//! Runs a producer and its deliveries side by side until both are finished. Each body that the producer seals is
+//! delivered separately. The fates of all bodies are summed up.
 
-mod answered;
-mod refused;
+use std::sync::Arc;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, time::Instant};
 
 use super::{
-    pool::Stop,
-    send::{Delivered, Failure, Sender},
-    work::{Batch, Work},
+    dead_letters::DeadLetterSink,
+    delivered::Failure,
+    deliveries::{Deliveries, Sealed},
+    marker::Marker,
+    pool::Pool,
+    produce::Bodies,
+    send::deliver,
+    sender::Sender,
+    settle::Settlement,
+    turns::Turn,
 };
-use crate::{cluster::Payload, lambda::Deadline, retry::Backoff};
+use crate::{
+    aws::Aws,
+    cluster::Cluster,
+    lambda::Deadline,
+    settings::{Compression, Settings},
+};
 use pipeline::{
-    bulk::{Body, ItemError, Refusals, response},
-    dead_letter::Letters,
-    outcome::{BatchError, Outcome},
-    record::Origin,
+    outcome::ConfigError,
+    record::{ItemPosition, Origin},
+    rules::Dataset,
 };
 
-/// A request that takes longer is abandoned and retried. The domain may have indexed it, so its items may be
-/// duplicates.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
-/// Dead letters are written when this many bytes are buffered.
-const LETTERS_BYTES: usize = 1 << 20;
-
-/// A body that is being delivered.
-pub(super) struct Delivery<'s> {
-    sender: &'s Sender,
-    body: Arc<Body>,
-    origin: Arc<Origin>,
-    dataset: Arc<str>,
-    work: Work,
-    /// The refusals of items that may be at fault themselves, by item.
-    refusals: HashMap<u32, Refusals>,
-    /// When the domain first refused a whole request with 400.
-    first_bad_request: Option<Instant>,
-    /// When the domain first refused a request for its size.
-    first_too_large: Option<Instant>,
-    letters: Letters,
-    outcome: Outcome,
-    bulk_requests: u64,
-    retries: u64,
-    backoff: Backoff,
-    failure: Option<Failure>,
+/// The state that all producers of a function share: the bodies and their destination.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) sender: Arc<Sender>,
+    pool: Arc<Pool>,
+    marker: Arc<Marker>,
 }
 
-/// A failure that this invocation does not retry.
-struct GivenUp;
-
-impl<'s> Delivery<'s> {
-    pub(super) fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<str>) -> Self {
-        Self {
-            sender,
-            outcome: body.produced,
-            work: Work::all(body.len(), Instant::now()),
-            body: Arc::new(body),
-            origin,
-            dataset,
-            refusals: HashMap::new(),
-            first_bad_request: None,
-            first_too_large: None,
-            letters: Letters::default(),
-            bulk_requests: 0,
-            retries: 0,
-            backoff: Backoff::new(fastrand::u64(..)),
-            failure: None,
-        }
+impl Delivery {
+    pub(super) fn new(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
+        let vcpus = settings.vcpus();
+        Ok(Self {
+            sender: Arc::new(Sender {
+                cluster: Arc::new(Cluster::new(settings, aws)?),
+                dead_letters: DeadLetterSink::Bucket {
+                    objects: aws.objects.clone(),
+                    at: settings.dead_letters.clone(),
+                },
+                gzip: settings.compression == Compression::Gzip,
+                encoders: Arc::new(Semaphore::new(vcpus)),
+                suspects: Arc::default(),
+            }),
+            // One body for each request in flight, and one for each producer to fill meanwhile.
+            pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
+            marker: Arc::new(Marker::new(settings, aws)),
+        })
     }
 
-    /// Sends until no item is left, until no retry can help, or until the remaining items may only be sent after the
-    /// deadline. Sets `answered` at the first answer, or at the first request that got none.
-    pub(super) async fn send_all(&mut self, deadline: Deadline, answered: &Stop) {
-        while let Some(batch) = self.work.first() {
-            if batch.not_before >= deadline.stop_sending {
-                return self.time_is_up();
-            }
-            tokio::time::sleep_until(batch.not_before.into()).await;
-            let sent = self.send(&batch, deadline).await;
-            answered.set();
-            if sent.is_err() {
-                return;
-            }
+    /// Runs the work of one invocation. If the domain refused all of it, leaves a mark for the brake.
+    pub(super) async fn invocation<T>(&self, deadline: Deadline, work: impl Future<Output = T>) -> T {
+        self.sender.cluster.limit.forget_pause();
+        self.sender.cluster.met.begin();
+        let result = Box::pin(work).await;
+        if let Some((reason, message)) = self.sender.cluster.met.standstill(std::time::Instant::now()) {
+            Box::pin(self.marker.mark(reason, message, deadline)).await;
         }
+        result
     }
 
-    /// Sends one request and handles its answer.
-    async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
-        let payload = self.encode(&batch.items).await;
-        let bytes = payload.plain_bytes;
-        let sender = self.sender;
-        let permit = sender.cluster.limit.acquire().await;
-        self.bulk_requests += 1;
-        let sent = Instant::now();
-        let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
-        // Releases the client's reference to the body, so that the body can be filled again.
-        drop(payload);
-        let answer = answer.and_then(|answer| {
-            response::read(&answer, batch.items.len())
-                .map_err(|error| BatchError::Permanent { what: "POST _bulk".into(), reason: error.to_string() })
-        });
-        match answer {
-            Ok(results) => {
-                sender.cluster.taken().request(bytes, sent, Instant::now());
-                sender.cluster.met.items(&results, Instant::now());
-                self.answered(&batch.items, results, permit, deadline);
-                if self.letters.len() >= LETTERS_BYTES {
-                    self.keep_letters(deadline.stop_sending.into()).await;
+    /// A delivery with the same domain and bodies, and another sink for dead letters.
+    pub(super) fn holding(&self, dead_letters: DeadLetterSink) -> Self {
+        let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
+        let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
+        let sender = Sender { cluster, dead_letters, gzip: *gzip, encoders, suspects };
+        Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool), marker: Arc::clone(&self.marker) }
+    }
+
+    /// [`Self::run_in_turn`] with the whole time of the invocation.
+    pub(super) async fn run<P: Send + 'static>(
+        &self,
+        origin: &Arc<Origin>,
+        dataset: &Arc<Dataset>,
+        start: ItemPosition,
+        deadline: Deadline,
+        produce: impl FnOnce(Bodies) -> P + Send + 'static,
+    ) -> (Settlement, Option<P>) {
+        self.run_in_turn(origin, dataset, start, deadline, &Turn::whole(), produce).await
+    }
+
+    /// Runs `produce` on a blocking thread, and delivers the bodies that it seals. Tells it to stop at the end of the
+    /// reading time, when its share of the time is over while others wait, or when sending failed permanently. Returns
+    /// the fates of all sealed events, and the result of `produce`: `None` if it panicked.
+    pub(super) async fn run_in_turn<P: Send + 'static>(
+        &self,
+        origin: &Arc<Origin>,
+        dataset: &Arc<Dataset>,
+        start: ItemPosition,
+        deadline: Deadline,
+        turn: &Turn,
+        produce: impl FnOnce(Bodies) -> P + Send + 'static,
+    ) -> (Settlement, Option<P>) {
+        let stop = Arc::clone(&turn.stop);
+        let (sealed, mut bodies) = mpsc::unbounded_channel();
+        let (pool, seat) = (Arc::clone(&self.pool), Arc::clone(&turn.seat));
+        let filling = Bodies::new(pool, Arc::clone(&stop), seat, sealed, Handle::current());
+        let producer = tokio::task::spawn_blocking(|| produce(filling));
+        let name: Arc<str> = dataset.name.as_str().into();
+        let mut settlement = Settlement::new(start);
+        let mut deliveries = Deliveries::default();
+        let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
+        let mut share_is_over = std::pin::pin!(turn.is_over());
+        let mut cut_at = None;
+        let mut is_producing = true;
+        while is_producing || !deliveries.is_empty() {
+            tokio::select! {
+                body = bodies.recv(), if is_producing => match body {
+                    Some(body) => {
+                        let sealed = Sealed::of(&body);
+                        let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(&name), deadline, deliveries.is_cut());
+                        deliveries.spawn(sealed, delivery);
+                    }
+                    None => is_producing = false,
+                },
+                Some(mut delivered) = deliveries.next() => {
+                    settlement.add(&delivered);
+                    // `None` if its delivery panicked: the pool then makes another body.
+                    self.pool.give(delivered.body.take());
                 }
-                Ok(())
-            }
-            Err(BatchError::TooLarge { what }) => {
-                permit.taken();
-                self.too_large(&batch.items, &what);
-                Ok(())
-            }
-            Err(BatchError::BadRequest { what, error_type, reason }) => {
-                permit.taken();
-                self.bad_request(&batch.items, &what, ItemError { error_type, reason, caused_by: None })
-            }
-            Err(BatchError::Retryable { what, reason, retry_after }) => {
-                let pause = pause_before(deadline, self.backoff.next_pause(retry_after));
-                tracing::warn!(position = %self.position(batch.items[0]), what, reason, ?pause, "sending again");
-                self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
-                self.retries += 1;
-                permit.overloaded(pause);
-                Ok(())
-            }
-            Err(error) => self.give_up(error.to_string()),
-        }
-    }
-
-    async fn encode(&self, items: &Arc<[u32]>) -> Payload {
-        // The semaphore is never closed.
-        let _place = self.sender.encoders.acquire().await;
-        let (body, items, gzip) = (Arc::clone(&self.body), Arc::clone(items), self.sender.gzip);
-        match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip)).await {
-            Ok(payload) => payload,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
-
-    fn position(&self, index: u32) -> impl std::fmt::Display + '_ {
-        self.origin.at(self.body.at(index as usize))
-    }
-
-    fn give_up(&mut self, reason: String) -> Result<(), GivenUp> {
-        self.failure = Some(Failure { reason, is_permanent: true });
-        Err(GivenUp)
-    }
-
-    /// Leaves the remaining items undelivered.
-    pub(super) fn time_is_up(&mut self) {
-        self.failure.get_or_insert(Failure {
-            reason: "the deadline came before the domain's answer".into(),
-            is_permanent: false,
-        });
-    }
-
-    /// Writes the letters of rejected items. Only then do the items count as rejected.
-    async fn keep_letters(&mut self, until: tokio::time::Instant) {
-        match self.sender.keep(&self.letters, &mut self.backoff, until).await {
-            Ok(()) => {
-                self.outcome.rejected += self.letters.count();
-                self.outcome.rejected_by_domain += self.letters.count();
-                self.letters.clear();
-            }
-            Err(error) => self.not_kept(&error),
-        }
-    }
-
-    fn not_kept(&mut self, error: &BatchError) {
-        let is_permanent = matches!(error, BatchError::Permanent { .. });
-        self.failure = Some(Failure { reason: error.to_string(), is_permanent });
-    }
-
-    /// Writes the letters of the body and of its items, then returns the fates of all events.
-    pub(super) async fn finish(mut self, deadline: Deadline) -> Delivered {
-        let until = deadline.stop_writing.into();
-        if !self.letters.is_empty() {
-            self.keep_letters(until).await;
-        }
-        let mut undelivered: Vec<_> = self.work.items().map(|index| self.body.at(index as usize)).collect();
-        undelivered.extend(self.letters.restarts());
-        if !self.body.letters.is_empty() {
-            let body = Arc::clone(&self.body);
-            match self.sender.keep(&body.letters, &mut self.backoff, until).await {
-                Ok(()) => self.outcome.rejected += body.letters.count(),
-                Err(error) => {
-                    undelivered.extend(body.letters.restarts());
-                    self.not_kept(&error);
+                () = &mut time_is_up, if !stop.is_set() => stop.set(),
+                grace = &mut share_is_over, if cut_at.is_none() && !stop.is_set() => {
+                    stop.set();
+                    cut_at = Some(Instant::now() + grace);
+                }
+                () = until(cut_at), if cut_at.is_some() => {
+                    deliveries.cut();
+                    cut_at = None;
                 }
             }
+            if settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent) && !stop.is_set() {
+                stop.set();
+            }
         }
-        self.remember_suspects();
-        self.outcome.undelivered += undelivered.len() as u64;
-        if self.bulk_requests > 0 {
-            self.outcome.sent += self.body.len() as u64;
-        }
-        Delivered {
-            failure: self.failure.filter(|_| self.outcome.undelivered > 0),
-            outcome: self.outcome,
-            undelivered,
-            end: self.body.end,
-            left_out: self.body.left_out,
-            bulk_requests: self.bulk_requests,
-            retries: self.retries,
-            body: Arc::try_unwrap(self.body).ok(),
-        }
-    }
-
-    /// Remembers the refusals of items that will be redelivered.
-    fn remember_suspects(&mut self) {
-        for index in self.work.items() {
-            if let Some(refusals) = self.refusals.remove(&index) {
-                self.sender.suspects.remember(self.body.item(index as usize), refusals);
+        settlement.panicked = deliveries.panicked;
+        match producer.await {
+            Ok(left) => (settlement, Some(left)),
+            // Its unsent events were neither counted nor settled. The permit of its body is returned to the pool.
+            Err(panic) => {
+                settlement.panicked += 1;
+                settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
+                self.pool.give(None);
+                (settlement, None)
             }
         }
     }
 }
 
-/// Cuts a pause at the end of the time to send: the next invocation does not know of the pause.
-fn pause_before(deadline: Deadline, pause: Duration) -> Duration {
-    pause.min(deadline.stop_sending.saturating_duration_since(Instant::now()))
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }

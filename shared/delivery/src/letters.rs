@@ -17,16 +17,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use self::{
-    read::{Letter, Wanted},
+    read::{Letter, Tried, Wanted},
     source::Sources,
-    tried::{Tried, by_origin},
+    tried::{Fates, by_origin},
 };
-use super::{S3Ingest, turns::Turn};
+use super::{ingest::S3Ingest, turns::Turn};
 use crate::{lambda::Deadline, source::s3::LettersTask};
-
-/// The replacement of each retried letter, by its line number: the letters of its events that were rejected again.
-/// `None` if all are settled.
-type Fates = BTreeMap<usize, Option<Vec<u8>>>;
 
 impl S3Ingest {
     /// Retries the letters of one object, and prints their receipt. It frees the slot of `turn` when the letters are

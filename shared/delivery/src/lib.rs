@@ -14,10 +14,13 @@
 //! - [`retry`]: the pauses between retries
 
 pub mod aws;
-mod carry;
 pub mod cluster;
+mod datasets;
+mod dead_letters;
+mod delivered;
 mod deliveries;
 mod delivery;
+mod ingest;
 pub mod lambda;
 mod letters;
 mod marker;
@@ -30,6 +33,7 @@ mod rest;
 pub mod retry;
 mod s3;
 mod send;
+mod sender;
 pub mod settings;
 mod settle;
 pub mod source;
@@ -41,7 +45,7 @@ mod turns;
 mod unmatched;
 mod work;
 
-pub use carry::datasets;
-pub use s3::{S3Ingest, fed_back};
+pub use datasets::datasets;
+pub use ingest::{S3Ingest, fed_back};
 pub use stream::StreamIngest;
 pub use transform::FirehoseTransform;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    S3Ingest,
+    ingest::S3Ingest,
     produce::{End, Here, Producer, rejection},
     rest::{Attempt, Rest},
     settle::Settlement,
@@ -208,7 +208,7 @@ impl S3Ingest {
             drop(slot);
             Produced { frames, end, reading, waited }
         };
-        self.carrier.carry_in_turn(origin, dataset, start, deadline, &turn, produce).await
+        self.delivery.run_in_turn(origin, dataset, start, deadline, &turn, produce).await
     }
 
     /// Opens an object. If it is gone and `begun` allows it, opens the content that replaced it.
@@ -261,7 +261,7 @@ impl S3Ingest {
         letters.push(origin, dataset, rejection, &[], 0);
         receipt.outcome.read += 1;
         let mut backoff = Backoff::new(fastrand::u64(..));
-        match self.carrier.sender.keep(&letters, &mut backoff, deadline.stop_writing.into()).await {
+        match self.delivery.sender.dead_letters.write(&letters, &mut backoff, deadline.stop_writing.into()).await {
             Ok(()) => {
                 receipt.outcome.rejected += 1;
                 receipt.is_final = true;

@@ -5,7 +5,7 @@
 //! That costs work but no event: ids follow from positions. Deliberately absent: the decision which messages to send
 //! (`s3`).
 
-use super::S3Ingest;
+use super::ingest::S3Ingest;
 use crate::{
     aws::Outgoing,
     lambda::Deadline,

@@ -89,7 +89,7 @@ impl Attempt<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::send::{Delivered, Failure};
+    use crate::delivered::{Delivered, Failure};
     use pipeline::{outcome::Outcome, record::ItemPosition};
 
     const START: u64 = 100;

@@ -4,54 +4,24 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::{
-    carry::{Carrier, datasets},
+    ingest::S3Ingest,
     object::Left,
     places::{Place, places},
     turns::{Turns, Waiter},
     unmatched::dataset_of,
 };
 use crate::{
-    aws::Aws,
     lambda::{Deadline, Failed, FailedBy},
-    settings::{S3Prefix, Settings, variable},
     source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
 };
-use pipeline::{
-    outcome::{ConfigError, Fault},
-    rules::Datasets,
-};
-
-/// The function `s3-ingest`.
-#[derive(Debug)]
-pub struct S3Ingest {
-    pub(super) settings: Settings,
-    pub(super) datasets: Datasets,
-    pub(super) aws: Aws,
-    pub(super) carrier: Carrier,
-}
 
 impl S3Ingest {
-    /// Reads the process's environment and the pipeline.yaml that it names.
-    ///
-    /// # Errors
-    /// Every fault of both at once. Initialisation fails with them.
-    pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = Settings::read(variable)?;
-        crate::telemetry::init(&settings.log);
-        let aws = Aws::load().await;
-        let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
-        if let Some(fault) = fed_back(&datasets, &settings.dead_letters) {
-            return Err(ConfigError { faults: vec![fault] });
-        }
-        Ok(Self { carrier: Carrier::new(&settings, &aws)?, settings, datasets, aws })
-    }
-
     /// Handles one invocation.
     ///
     /// # Errors
     /// A message failed and the envelope has no partial answer: Lambda retries the whole invocation.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.invocation(deadline, self.messages(event, deadline)).await
+        self.delivery.invocation(deadline, self.messages(event, deadline)).await
     }
 
     async fn messages(&self, event: &Value, deadline: Deadline) -> Result<Value, Failed> {
@@ -169,17 +139,4 @@ impl S3Ingest {
         };
         self.object(object, dataset, begun, turn, deadline).await
     }
-}
-
-/// A fault if a dataset's `from` matches the location of the dead letters.
-pub fn fed_back(datasets: &Datasets, dead: &S3Prefix) -> Option<Fault> {
-    let fed_back = datasets.could_match_s3(&dead.bucket, format!("{}/", dead.prefix).trim_start_matches('/'));
-    let message = format!(
-        "s3://{}/{} is matched by `from` of {}: dead letters would be ingested again, for ever; name the `bucket` or a folder in `key`, \
-         or leave them out by `exclude`",
-        dead.bucket,
-        dead.prefix,
-        fed_back.join(", ")
-    );
-    (!fed_back.is_empty()).then(|| Fault { place: "MILLRACE_DEAD_LETTERS".into(), message })
 }

@@ -1,131 +1,259 @@
-//! Sends bodies to the domain, and writes the dead letters of rejected events.
+//! Delivers one body: send, read the answers, retry the failed items, until every item has a fate or the deadline
+//! comes. Writes the dead letters of rejected events.
 //!
-//! In: a body. Out: the fates of its events. Deliberately absent: the loop until every item has a fate (`delivery`).
+//! In: a body. Out: the fates of its events. Deliberately absent: the choice of the next batch (`work`).
+
+mod answered;
+mod refused;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use tokio::{sync::Semaphore, time::Instant};
-
-use super::{delivery::Delivery, pool::Stop, suspects::Suspects};
-use crate::{aws::Objects, cluster::Cluster, lambda::Deadline, retry::Backoff, settings::S3Prefix};
+use super::{
+    delivered::{Delivered, Failure},
+    pool::Stop,
+    sender::Sender,
+    work::{Batch, Work},
+};
+use crate::{cluster::Payload, lambda::Deadline, retry::Backoff};
 use pipeline::{
-    bulk::Body,
+    bulk::{Body, ItemError, Refusals, response},
     dead_letter::Letters,
     outcome::{BatchError, Outcome},
-    record::{ItemPosition, Origin},
+    record::Origin,
 };
 
-/// The destination of bodies.
-#[derive(Debug)]
-pub(super) struct Sender {
-    pub(super) cluster: Arc<Cluster>,
-    pub(super) letterbox: DeadLetterSink,
-    pub(super) gzip: bool,
-    /// Permits for compressing and hashing: one for each vCPU.
-    pub(super) encoders: Arc<Semaphore>,
-    pub(super) suspects: Arc<Suspects>,
-}
+/// A request that takes longer is abandoned and retried. The domain may have indexed it, so its items may be
+/// duplicates.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// Dead letters are written when this many bytes are buffered.
+const LETTERS_BYTES: usize = 1 << 20;
 
-/// The destination of dead letters.
-#[derive(Debug, Clone)]
-pub(super) enum DeadLetterSink {
-    /// A bucket, where they are durable.
-    Bucket { objects: Objects, at: S3Prefix },
-    /// Memory only: the events are dead letters already. The caller that retries them decides about their object.
-    Held(Arc<Mutex<BTreeMap<ItemPosition, Vec<u8>>>>),
-}
-
-/// The fates of the events of one body.
-#[derive(Debug)]
-pub(super) struct Delivered {
-    /// The body, to be filled again. `None` if the HTTP client still holds it.
-    pub(super) body: Option<Body>,
-    pub(super) outcome: Outcome,
-    pub(super) left_out: u64,
-    /// The positions of the undelivered events, in no order.
-    pub(super) undelivered: Vec<ItemPosition>,
-    /// All events before it were in this body or an earlier one.
-    pub(super) end: ItemPosition,
-    pub(super) bulk_requests: u64,
-    pub(super) retries: u64,
-    /// Why events are undelivered.
-    pub(super) failure: Option<Failure>,
-}
-
-/// Why events are undelivered.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) reason: String,
-    /// Another attempt would fail in the same way.
-    pub(super) is_permanent: bool,
-}
-
-impl Sender {
-    /// Delivers a body. Items that have no fate at the deadline are undelivered. When `cut` is set, delivery also ends,
-    /// but not before the first answer: a slow domain would have to do that work again.
-    pub(super) async fn deliver(
-        self: Arc<Self>,
-        body: Body,
-        origin: Arc<Origin>,
-        dataset: Arc<str>,
-        deadline: Deadline,
-        cut: Arc<Stop>,
-    ) -> Delivered {
-        let mut delivery = Delivery::new(&self, body, origin, dataset);
-        let answered = Stop::default();
-        let gives_way = async {
-            cut.wait().await;
-            answered.wait().await;
-        };
-        let is_late = tokio::select! {
-            sent = tokio::time::timeout_at(deadline.stop_sending.into(), delivery.send_all(deadline, &answered)) => sent.is_err(),
-            () = gives_way => true,
-        };
-        if is_late {
-            delivery.time_is_up();
-        }
-        delivery.finish(deadline).await
+/// Delivers a body. Items that have no fate at the deadline are undelivered. When `cut` is set, delivery also ends,
+/// but not before the first answer: a slow domain would have to do that work again.
+pub(super) async fn deliver(
+    sender: Arc<Sender>,
+    body: Body,
+    origin: Arc<Origin>,
+    dataset: Arc<str>,
+    deadline: Deadline,
+    cut: Arc<Stop>,
+) -> Delivered {
+    let mut delivery = BodyDelivery::new(&sender, body, origin, dataset);
+    let answered = Stop::default();
+    let gives_way = async {
+        cut.wait().await;
+        answered.wait().await;
+    };
+    let is_late = tokio::select! {
+        sent = tokio::time::timeout_at(deadline.stop_sending.into(), delivery.send_all(deadline, &answered)) => sent.is_err(),
+        () = gives_way => true,
+    };
+    if is_late {
+        delivery.time_is_up();
     }
+    delivery.finish(deadline).await
+}
 
-    /// Writes dead letters, with retries until `until`.
-    pub(super) async fn keep(
-        &self,
-        letters: &Letters,
-        backoff: &mut Backoff,
-        until: Instant,
-    ) -> Result<(), BatchError> {
-        let (objects, at) = match &self.letterbox {
-            DeadLetterSink::Bucket { objects, at } => (objects, at),
-            DeadLetterSink::Held(held) => {
-                let lines = letters.ndjson().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
-                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.extend(letters.positions().iter().copied().zip(lines));
-                return Ok(());
-            }
-        };
-        let (bucket, key) = (&at.bucket, at.key(&letters.key()));
-        loop {
-            let what = || format!("PUT s3://{bucket}/{key}");
-            let put = objects.put(bucket, &key, letters.ndjson().to_vec());
-            let error = match tokio::time::timeout_at(until, put).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error @ BatchError::Permanent { .. })) => return Err(error),
-                Ok(Err(error)) => error,
-                Err(_) => BatchError::Retryable {
-                    what: what(),
-                    reason: "no answer before the deadline".into(),
-                    retry_after: None,
-                },
-            };
-            let pause = backoff.next_pause(None);
-            if Instant::now() + pause >= until {
-                return Err(error);
-            }
-            tracing::warn!(position = what(), %error, "dead letters could not be written, trying again");
-            tokio::time::sleep(pause).await;
+/// A body that is being delivered.
+struct BodyDelivery<'s> {
+    sender: &'s Sender,
+    body: Arc<Body>,
+    origin: Arc<Origin>,
+    dataset: Arc<str>,
+    work: Work,
+    /// The refusals of items that may be at fault themselves, by item.
+    refusals: HashMap<u32, Refusals>,
+    /// When the domain first refused a whole request with 400.
+    first_bad_request: Option<Instant>,
+    /// When the domain first refused a request for its size.
+    first_too_large: Option<Instant>,
+    letters: Letters,
+    outcome: Outcome,
+    bulk_requests: u64,
+    retries: u64,
+    backoff: Backoff,
+    failure: Option<Failure>,
+}
+
+/// A failure that this invocation does not retry.
+struct GivenUp;
+
+impl<'s> BodyDelivery<'s> {
+    fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<str>) -> Self {
+        Self {
+            sender,
+            outcome: body.produced,
+            work: Work::all(body.len(), Instant::now()),
+            body: Arc::new(body),
+            origin,
+            dataset,
+            refusals: HashMap::new(),
+            first_bad_request: None,
+            first_too_large: None,
+            letters: Letters::default(),
+            bulk_requests: 0,
+            retries: 0,
+            backoff: Backoff::new(fastrand::u64(..)),
+            failure: None,
         }
     }
+
+    /// Sends until no item is left, until no retry can help, or until the remaining items may only be sent after the
+    /// deadline. Sets `answered` at the first answer, or at the first request that got none.
+    async fn send_all(&mut self, deadline: Deadline, answered: &Stop) {
+        while let Some(batch) = self.work.first() {
+            if batch.not_before >= deadline.stop_sending {
+                return self.time_is_up();
+            }
+            tokio::time::sleep_until(batch.not_before.into()).await;
+            let sent = self.send(&batch, deadline).await;
+            answered.set();
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Sends one request and handles its answer.
+    async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
+        let payload = self.encode(&batch.items).await;
+        let bytes = payload.plain_bytes;
+        let sender = self.sender;
+        let permit = sender.cluster.limit.acquire().await;
+        self.bulk_requests += 1;
+        let sent = Instant::now();
+        let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
+        // Releases the client's reference to the body, so that the body can be filled again.
+        drop(payload);
+        let answer = answer.and_then(|answer| {
+            response::read(&answer, batch.items.len())
+                .map_err(|error| BatchError::Permanent { what: "POST _bulk".into(), reason: error.to_string() })
+        });
+        match answer {
+            Ok(results) => {
+                sender.cluster.taken().request(bytes, sent, Instant::now());
+                sender.cluster.met.items(&results, Instant::now());
+                self.answered(&batch.items, results, permit, deadline);
+                if self.letters.len() >= LETTERS_BYTES {
+                    self.write_dead_letters(deadline.stop_sending.into()).await;
+                }
+                Ok(())
+            }
+            Err(BatchError::TooLarge { what }) => {
+                permit.taken();
+                self.too_large(&batch.items, &what);
+                Ok(())
+            }
+            Err(BatchError::BadRequest { what, error_type, reason }) => {
+                permit.taken();
+                self.bad_request(&batch.items, &what, ItemError { error_type, reason, caused_by: None })
+            }
+            Err(BatchError::Retryable { what, reason, retry_after }) => {
+                let pause = pause_before(deadline, self.backoff.next_pause(retry_after));
+                tracing::warn!(position = %self.position(batch.items[0]), what, reason, ?pause, "sending again");
+                self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
+                self.retries += 1;
+                permit.overloaded(pause);
+                Ok(())
+            }
+            Err(error) => self.give_up(error.to_string()),
+        }
+    }
+
+    async fn encode(&self, items: &Arc<[u32]>) -> Payload {
+        // The semaphore is never closed.
+        let _place = self.sender.encoders.acquire().await;
+        let (body, items, gzip) = (Arc::clone(&self.body), Arc::clone(items), self.sender.gzip);
+        match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip)).await {
+            Ok(payload) => payload,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn position(&self, index: u32) -> impl std::fmt::Display + '_ {
+        self.origin.at(self.body.at(index as usize))
+    }
+
+    fn give_up(&mut self, reason: String) -> Result<(), GivenUp> {
+        self.failure = Some(Failure { reason, is_permanent: true });
+        Err(GivenUp)
+    }
+
+    /// Leaves the remaining items undelivered.
+    fn time_is_up(&mut self) {
+        self.failure.get_or_insert(Failure {
+            reason: "the deadline came before the domain's answer".into(),
+            is_permanent: false,
+        });
+    }
+
+    /// Writes the letters of rejected items. Only then do the items count as rejected.
+    async fn write_dead_letters(&mut self, until: tokio::time::Instant) {
+        match self.sender.dead_letters.write(&self.letters, &mut self.backoff, until).await {
+            Ok(()) => {
+                self.outcome.rejected += self.letters.count();
+                self.outcome.rejected_by_domain += self.letters.count();
+                self.letters.clear();
+            }
+            Err(error) => self.not_written(&error),
+        }
+    }
+
+    fn not_written(&mut self, error: &BatchError) {
+        let is_permanent = matches!(error, BatchError::Permanent { .. });
+        self.failure = Some(Failure { reason: error.to_string(), is_permanent });
+    }
+
+    /// Writes the letters of the body and of its items, then returns the fates of all events.
+    async fn finish(mut self, deadline: Deadline) -> Delivered {
+        let until = deadline.stop_writing.into();
+        if !self.letters.is_empty() {
+            self.write_dead_letters(until).await;
+        }
+        let mut undelivered: Vec<_> = self.work.items().map(|index| self.body.at(index as usize)).collect();
+        undelivered.extend(self.letters.restarts());
+        if !self.body.letters.is_empty() {
+            let body = Arc::clone(&self.body);
+            match self.sender.dead_letters.write(&body.letters, &mut self.backoff, until).await {
+                Ok(()) => self.outcome.rejected += body.letters.count(),
+                Err(error) => {
+                    undelivered.extend(body.letters.restarts());
+                    self.not_written(&error);
+                }
+            }
+        }
+        self.remember_suspects();
+        self.outcome.undelivered += undelivered.len() as u64;
+        if self.bulk_requests > 0 {
+            self.outcome.sent += self.body.len() as u64;
+        }
+        Delivered {
+            failure: self.failure.filter(|_| self.outcome.undelivered > 0),
+            outcome: self.outcome,
+            undelivered,
+            end: self.body.end,
+            left_out: self.body.left_out,
+            bulk_requests: self.bulk_requests,
+            retries: self.retries,
+            body: Arc::try_unwrap(self.body).ok(),
+        }
+    }
+
+    /// Remembers the refusals of items that will be redelivered.
+    fn remember_suspects(&mut self) {
+        for index in self.work.items() {
+            if let Some(refusals) = self.refusals.remove(&index) {
+                self.sender.suspects.remember(self.body.item(index as usize), refusals);
+            }
+        }
+    }
+}
+
+/// Cuts a pause at the end of the time to send: the next invocation does not know of the pause.
+fn pause_before(deadline: Deadline, pause: Duration) -> Duration {
+    pause.min(deadline.stop_sending.saturating_duration_since(Instant::now()))
 }

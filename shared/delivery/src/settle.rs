@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::send::{Delivered, Failure};
+use super::delivered::{Delivered, Failure};
 use crate::telemetry::Receipt;
 use pipeline::{outcome::Outcome, record::ItemPosition};
 

@@ -6,12 +6,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use serde_json::Value;
 
 use super::{
-    carry::{Carrier, datasets},
+    delivery::Delivery,
     object::elapsed_ms,
     produce::{End, Here, Producer, rejection},
 };
 use crate::{
     aws::Aws,
+    datasets::datasets,
     lambda::{Deadline, Failed, FailedBy},
     settings::{Settings, variable},
     source::{
@@ -33,7 +34,7 @@ use pipeline::{
 pub struct StreamIngest {
     settings: Settings,
     datasets: Datasets,
-    carrier: Carrier,
+    delivery: Delivery,
 }
 
 impl StreamIngest {
@@ -46,8 +47,8 @@ impl StreamIngest {
         crate::telemetry::init(&settings.log);
         let aws = Aws::load().await;
         let datasets = datasets(&settings.pipeline, settings.hash_key.as_deref(), &aws).await?;
-        let carrier = Carrier::new(&settings, &aws)?;
-        Ok(Self { settings, datasets, carrier })
+        let delivery = Delivery::new(&settings, &aws)?;
+        Ok(Self { settings, datasets, delivery })
     }
 
     /// Handles one invocation by Kinesis. The answer names the first record of the shard that has to be redelivered.
@@ -56,7 +57,7 @@ impl StreamIngest {
     /// The domain refuses permanently, or no dataset takes the stream: the whole batch is redelivered, and an alarm
     /// rings.
     pub async fn kinesis(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.invocation(deadline, self.shards(invocation, deadline)).await
+        self.delivery.invocation(deadline, self.shards(invocation, deadline)).await
     }
 
     async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
@@ -91,7 +92,7 @@ impl StreamIngest {
     /// # Errors
     /// The domain refuses permanently, or no dataset takes a topic: the whole batch is redelivered, and an alarm rings.
     pub async fn kafka(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
-        self.carrier.invocation(deadline, self.topics(invocation, deadline)).await
+        self.delivery.invocation(deadline, self.topics(invocation, deadline)).await
     }
 
     async fn topics(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
@@ -147,7 +148,7 @@ impl StreamIngest {
             (end, bytes_raw)
         };
         let (mut settlement, produced) =
-            self.carrier.carry(&origin, dataset, ItemPosition::default(), deadline, produce).await;
+            self.delivery.run(&origin, dataset, ItemPosition::default(), deadline, produce).await;
         let undelivered =
             Undelivered { records: std::mem::take(&mut settlement.undelivered_records), from: settlement.end.record };
         let mut receipt = Receipt {

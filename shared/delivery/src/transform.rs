@@ -11,7 +11,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{carry::hash_key, object::elapsed_ms};
+use super::{datasets::hash_key, object::elapsed_ms};
 use crate::{
     aws::Aws,
     lambda::{Failed, FailedBy},

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{S3Ingest, object::subject};
+use super::{ingest::S3Ingest, object::subject};
 use crate::{
     aws::objects::ObjectRef,
     lambda::Deadline,
@@ -106,7 +106,7 @@ impl S3Ingest {
         letters.push_continuation(&origin, dataset, &rejection, &message);
         receipt.outcome.read = 1;
         let mut backoff = Backoff::new(fastrand::u64(..));
-        match self.carrier.sender.keep(&letters, &mut backoff, deadline.stop_writing.into()).await {
+        match self.delivery.sender.dead_letters.write(&letters, &mut backoff, deadline.stop_writing.into()).await {
             Ok(()) => {
                 receipt.outcome.rejected = 1;
                 receipt.is_final = true;

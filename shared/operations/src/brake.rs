@@ -16,9 +16,10 @@ use serde_json::Value;
 
 use self::deliveries::{Deliveries, Marked};
 use super::{
-    begin, print, replay,
+    replay,
     retention::nodes_below,
     sources::{Released, Sources},
+    startup::begin,
 };
 use crate::{
     admin::{Admin, storage::Storage},
@@ -122,7 +123,7 @@ impl Brake {
         }
         report.paused = self.pause_or_release(report.reasons.is_empty()).await.map_err(|error| error.to_string())?;
         let document = telemetry::document("brake", report.reasons.is_empty(), &report, &METRICS);
-        print(&document);
+        telemetry::print(&document.to_string());
         Ok(document)
     }
 

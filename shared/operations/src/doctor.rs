@@ -7,7 +7,10 @@
 
 mod bucket_and_queue;
 mod connection;
+mod context;
 mod domain;
+mod endpoint;
+mod finding;
 mod permission;
 mod refusal;
 mod rollover;
@@ -17,75 +20,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::setup::template::Template;
-use crate::{
-    admin::{Admin, Version},
-    deployment::Deployment,
-    settings::Domain,
-};
-use delivery::{aws::Aws, lambda::Deadline, settings::Auth};
-use pipeline::{outcome::BatchError, rules::Datasets};
+use crate::deployment::Deployment;
+use context::Context;
+use delivery::aws::Aws;
+pub use finding::{Finding, Level};
 
 /// The maximum time for a group of checks. A domain that hangs is also a finding.
 const GROUP_TIMEOUT: Duration = Duration::from_mins(1);
-/// The timeout of one request, including retries.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// No problem.
-    Ok,
-    /// Not checked, because there is nothing to check or because the check was not possible.
-    Skipped,
-    /// Events are delivered, but something should be corrected.
-    Warning,
-    /// Events are not delivered, or soon will not be.
-    Fault,
-}
-
-/// The result of one check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The name of the check, such as `clock`.
-    pub check: &'static str,
-    /// Its severity.
-    pub level: Level,
-    /// The result, for a person.
-    pub found: String,
-    /// What to do. Only for warnings and faults.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, found: found.into(), fix: None }
-    }
-
-    fn skipped(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, level: Level::Skipped, found: found.into(), fix: None }
-    }
-
-    fn warning(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, level: Level::Warning, found: found.into(), fix: Some(fix.into()) }
-    }
-
-    fn fault(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, level: Level::Fault, found: found.into(), fix: Some(fix.into()) }
-    }
-
-    /// The finding for something that this identity may not see, or for a missing response: nothing is known about it.
-    fn unseen(check: &'static str, error: &BatchError) -> Self {
-        Self::warning(
-            check,
-            format!("could not be looked at: {error}"),
-            "run it once more with credentials that may, such as those of a role in MILLRACE_OPERATE_ROLES",
-        )
-    }
-}
-
 /// All results.
 #[derive(Debug, Clone, Serialize)]
 pub struct Examination {
@@ -95,45 +36,6 @@ pub struct Examination {
     pub warnings: usize,
     /// The findings, in the order of the checks.
     pub findings: Vec<Finding>,
-}
-
-/// The data about the deployment that the checks use.
-#[derive(Debug)]
-struct Context {
-    deployment: Deployment,
-    aws: Aws,
-    /// None if the rules have a fault.
-    rules: Option<Rules>,
-}
-
-/// The rules, and what they require of the domain.
-#[derive(Debug)]
-struct Rules {
-    datasets: Datasets,
-    templates: Vec<Template>,
-}
-
-/// A domain that responds.
-#[derive(Debug)]
-struct Connected {
-    domain: Domain,
-    admin: Admin,
-    /// None for a collection, which does not report it.
-    version: Option<Version>,
-}
-
-impl Context {
-    /// The index patterns of the datasets, without repetition.
-    fn patterns(&self) -> Vec<String> {
-        self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
-    }
-}
-
-impl Connected {
-    /// Whether the domain is Amazon's, which has its own limits.
-    fn is_amazon(&self) -> bool {
-        matches!(self.domain.auth, Auth::SigV4(_)) || connection::region(&self.domain.endpoint).is_some()
-    }
 }
 
 /// Examines a deployment.
@@ -196,29 +98,6 @@ async fn group<T: Send + 'static>(
     }
 }
 
-/// The deadline of one request.
-fn soon() -> Deadline {
-    Deadline::after(REQUEST_TIMEOUT)
-}
-
-/// Formats bytes for a person.
-fn size(bytes: u64) -> String {
-    let mut unit = (bytes as f64, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if unit.0 >= 1024.0 {
-            unit = (unit.0 / 1024.0, next);
-        }
-    }
-    let digits = usize::from(unit.0 < 10.0 && unit.1 != "B" && unit.0.fract() > 0.05);
-    format!("{:.digits$} {}", unit.0, unit.1)
-}
-
-/// At most three of many names, such as names of indices.
-fn some(names: &[String]) -> String {
-    let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,14 +113,5 @@ mod tests {
         });
         assert_eq!((findings[0].level, findings[1].level), (Level::Fault, Level::Ok));
         assert!(findings[0].found.contains("panicked") && findings[0].fix.is_some(), "{findings:?}");
-    }
-
-    #[test]
-    fn sizes_are_told_as_a_person_reads_them() {
-        for (bytes, said) in [(0, "0 B"), (262_144, "256 KiB"), (1_572_864, "1.5 MiB"), (10 << 30, "10 GiB")] {
-            assert_eq!(size(bytes), said);
-        }
-        let names: Vec<String> = ["a", "b", "c", "d"].map(Into::into).into();
-        assert_eq!((some(&names).as_str(), some(&names[..2]).as_str()), ("a, b, c and 1 more", "a, b"));
     }
 }

@@ -18,24 +18,4 @@ pub mod settings;
 pub mod setup;
 pub mod sources;
 pub mod stack;
-
-use serde_json::Value;
-
-use delivery::aws::Aws;
-use pipeline::{outcome::ConfigError, rules::Datasets};
-
-use crate::{admin::Admin, settings::Domain};
-
-/// Prints a document as one log line. The line is also a metric if the document has the metric format.
-fn print(document: &Value) {
-    delivery::telemetry::print(&document.to_string());
-}
-
-/// The start of every function: initialise the log, create the clients, read the user's rules.
-async fn begin(domain: &Domain) -> Result<(Aws, Admin, Datasets), ConfigError> {
-    delivery::telemetry::init(&domain.log);
-    let aws = Aws::load().await;
-    let datasets = delivery::datasets(&domain.pipeline, domain.hash_key.as_deref(), &aws).await?;
-    let admin = Admin::new(domain, &aws)?;
-    Ok((aws, admin, datasets))
-}
+mod startup;

@@ -6,10 +6,12 @@
 //! duplicate. With `recreate` it first deletes the indices, by a plan that a dry run made; the events then create them
 //! again. Deliberately absent: reading the objects. `s3-ingest` does that, as always.
 
+mod function;
 mod notify;
 mod objects;
 mod places;
 mod plan;
+mod progress;
 mod range;
 mod recreate;
 mod request;
@@ -18,169 +20,24 @@ mod snapshot;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use function::Replay;
 pub use places::Place;
 pub use plan::{Plan, PlannedIndex};
+pub(super) use progress::holds_sources;
+pub use progress::{Phase, Progress};
+use progress::{answer, holder, id_or_new, name};
 pub use request::{DeadLetters, Objects, Request, What};
 pub use run::Step;
 
-use super::{
-    begin,
-    setup::template,
-    sources::{Released, Sources},
-};
-use crate::{admin::Admin, settings::ReplaySettings};
+use super::sources::Released;
 use delivery::{
-    aws::{
-        Aws,
-        state::{NotWritten, State, States},
-    },
+    aws::state::{NotWritten, State},
     lambda::{self, Deadline},
-    settings::variable,
 };
-use pipeline::{
-    outcome::{BatchError, ConfigError},
-    rules::Datasets,
-};
-
-/// An invocation that has not written its progress for this long counts as dead. The longest write takes a fraction of
-/// it.
-const LEASE_MS: i64 = 15_000;
-/// Lambda retries a failed asynchronous invocation after one and two minutes. A replay that has written nothing for
-/// longer does not resume by itself: the brake releases the sources that it holds. If it is continued later, it pauses
-/// them again.
-const ABANDONED_MS: i64 = 10 * 60_000;
-/// The prefix of a replay's name as a holder of the sources. The id follows it.
-const HOLDER: &str = "replay ";
-
-/// The function `replay`.
-#[derive(Debug)]
-pub struct Replay {
-    settings: ReplaySettings,
-    aws: Aws,
-    admin: Admin,
-    datasets: Datasets,
-    templates: Vec<template::Template>,
-    sources: Sources,
-    states: States,
-}
-
-/// The progress of a replay: the stored state, and the source of the response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Its id. A request for its progress names it.
-    pub id: String,
-    /// What is replayed.
-    pub what: What,
-    /// The current phase.
-    pub phase: Phase,
-    /// When it began, in milliseconds since 1970.
-    pub started_ms: i64,
-    /// When this progress was written, in milliseconds since 1970.
-    pub updated_ms: i64,
-    /// Objects that were listed.
-    pub listed: u64,
-    /// Objects among them that were notified. After a kill some were notified twice; each counts once.
-    pub sent: u64,
-    /// The last key that these numbers include.
-    pub after: Option<String>,
-    /// The places of the objects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<Place>,
-    /// How many of these places are finished.
-    #[serde(default)]
-    pub places_done: usize,
-    /// The plan that `recreate` carries out. Releases before this one had no plans.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan: Option<Plan>,
-    /// The snapshot that was taken before the deletion.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<String>,
-    /// Indices that `recreate` has deleted or is about to delete.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub deleted: Vec<String>,
-    /// Why it ended without deleting anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// The invocation that is working on it, and until when.
-    #[serde(default)]
-    lease: Option<Lease>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Lease {
-    owner: String,
-    until_ms: i64,
-}
-
-/// The phase of a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// The sources are turned off, for `recreate`.
-    Pausing,
-    /// A snapshot of the indices is being taken.
-    Snapshotting,
-    /// Templates are applied and indices deleted.
-    Recreating,
-    /// The sources are turned on.
-    Releasing,
-    /// Objects are listed and notified.
-    Sending,
-    /// Finished.
-    Done,
-    /// Stopped on request.
-    Stopped,
-}
-
-impl Phase {
-    fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Stopped)
-    }
-
-    /// Whether this phase needs the sources off.
-    fn holds_sources(self) -> bool {
-        matches!(self, Self::Pausing | Self::Snapshotting | Self::Recreating | Self::Releasing)
-    }
-}
-
-/// Whether a replay that holds the sources still needs them off: its run is live, or Lambda will retry it.
-///
-/// # Errors
-/// Those of an AWS call. An unreadable state is not an error: no run can continue from it.
-pub(super) async fn holds_sources(states: &States, holder: &str) -> Result<bool, BatchError> {
-    let Some(id) = holder.strip_prefix(HOLDER).filter(|id| request::is_id(id)) else { return Ok(false) };
-    match states.read::<Progress>(&name(id)).await {
-        Ok(state) => Ok(state.is_some_and(|state| {
-            let is_fresh = lambda::now_ms() - state.value.updated_ms < ABANDONED_MS;
-            state.value.phase.holds_sources() && is_fresh
-        })),
-        Err(error @ BatchError::Permanent { .. }) => {
-            tracing::error!(holder, %error, "the state of a replay cannot be read");
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
 
 impl Replay {
-    /// Reads the environment of the process and the pipeline.yaml that it names.
-    ///
-    /// # Errors
-    /// All faults of both at once. The initialisation fails with them.
-    pub async fn from_env() -> Result<Self, ConfigError> {
-        let settings = ReplaySettings::read(variable)?;
-        let (aws, admin, datasets) = begin(&settings.domain).await?;
-        let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
-        let states = States::new(aws.objects.clone(), settings.state.clone());
-        let names = settings.source_functions.clone();
-        let sources =
-            Sources::new(aws.functions.clone(), states.clone(), names, settings.domain.stack.mark().to_owned());
-        Ok(Self { settings, aws, admin, datasets, templates, sources, states })
-    }
-
     /// Runs one invocation. If the time is too short, it invokes the function again to continue. `request_id` is
     /// Lambda's. A retry of a failed invocation has the same one, so it continues the replay that the first attempt
     /// began.
@@ -305,15 +162,6 @@ impl Replay {
         Ok(())
     }
 
-    /// Loads a replay that was begun before.
-    ///
-    /// # Errors
-    /// No replay has this id, or its state cannot be read.
-    pub async fn known(&self, id: &str) -> Result<State<Progress>, String> {
-        let state = self.states.read(&name(id)).await.map_err(|error| error.to_string())?;
-        state.ok_or_else(|| format!("there is no replay `{id}`: the answer to the request that began it names it"))
-    }
-
     /// Stops a replay, even if an invocation is working on it. That invocation finds a conflict at its next write, and
     /// ends.
     async fn stop(&self, id: &str) -> Result<Value, String> {
@@ -341,34 +189,4 @@ impl Replay {
         let me = BTreeSet::from([holder(id)]);
         self.sources.release(&me).await.map_err(|error| error.to_string())
     }
-}
-
-impl Replay {
-    /// Whether an index was created under this stack's template, or adopted later.
-    fn owns(&self, index: &crate::admin::indices::Index) -> bool {
-        self.settings.domain.stack.owns(index)
-    }
-}
-
-fn holder(id: &str) -> String {
-    format!("{HOLDER}{id}")
-}
-
-fn name(id: &str) -> String {
-    format!("replays/{id}")
-}
-
-/// The given id, or a new one.
-fn id_or_new(id: Option<String>, now_ms: i64) -> String {
-    id.filter(|id| request::is_id(id)).unwrap_or_else(|| format!("{now_ms}-{:08x}", fastrand::u32(..)))
-}
-
-/// The response: the stored progress without the lease and the plan.
-fn answer(progress: &Progress) -> Value {
-    let mut answer = json!(progress);
-    if let Some(answer) = answer.as_object_mut() {
-        answer.remove("lease");
-        answer.remove("plan");
-    }
-    answer
 }

@@ -15,7 +15,7 @@ pub use plan::{Because, Deletion, Plan, nodes_below, plan};
 
 use archive::{Archive, Archived};
 
-use super::{begin, print};
+use super::startup::begin;
 use crate::{admin::Admin, settings::RetentionSettings};
 use delivery::{
     lambda::{self, Deadline},
@@ -146,7 +146,7 @@ impl Retention {
             receipt.left = planned.len();
             let mut document = document(&receipt);
             document["would_delete"] = json!(planned);
-            print(&document);
+            telemetry::print(&document.to_string());
             return Ok(document);
         }
         for deletion in planned {
@@ -164,7 +164,7 @@ impl Retention {
         }
         (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
         let document = document(&receipt);
-        print(&document);
+        telemetry::print(&document.to_string());
         match receipt.failed.first() {
             None => Ok(document),
             Some(Failed { index, reason }) => Err(format!(

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::begin;
+use super::startup::begin;
 use crate::{
     admin::{
         Admin, Version,
@@ -39,7 +39,7 @@ use delivery::{
 };
 use install::Replacing;
 use pipeline::{
-    outcome::{BatchError, ConfigError, Fault},
+    outcome::{BatchError, ConfigError},
     rules::Datasets,
 };
 use request::Request;
@@ -271,9 +271,4 @@ impl Ready {
 /// The result as one document, or the failures.
 fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, String> {
     if failed.is_empty() { Ok(telemetry::document(message, true, done, &[])) } else { Err(failed.join("; ")) }
-}
-
-/// A fault in a file that pipeline.yaml names.
-fn fault(place: &str, message: impl Into<String>) -> Fault {
-    Fault { place: place.to_owned(), message: message.into() }
 }

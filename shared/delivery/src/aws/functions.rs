@@ -11,6 +11,7 @@ use aws_sdk_lambda::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::error::batch_error;
 use pipeline::outcome::BatchError;
 
 /// The configuration of Lambda's client. The client is made for each call: most functions do not use it, and should not
@@ -97,7 +98,7 @@ impl Functions {
         while let Some(page) = pages.next().await {
             match page {
                 Ok(page) => mappings.extend(page.event_source_mappings().iter().filter_map(mapping)),
-                Err(error) => return Err(super::batch_error(what(), &error)),
+                Err(error) => return Err(batch_error(what(), &error)),
             }
         }
         Ok(mappings)
@@ -140,7 +141,7 @@ impl Functions {
             {
                 Err(BatchError::Retryable { what, reason: "it is changing already".into(), retry_after: None })
             }
-            Err(error) => Err(super::batch_error(what, &error)),
+            Err(error) => Err(batch_error(what, &error)),
         }
     }
 
@@ -152,7 +153,7 @@ impl Functions {
         let Some(arn) = &mapping.arn else { return Ok(None) };
         match self.client().list_tags().resource(arn).send().await {
             Ok(output) => Ok(output.tags().and_then(|tags| tags.get(PAUSED)).cloned()),
-            Err(error) => Err(super::batch_error(format!("ListTags {arn}"), &error)),
+            Err(error) => Err(batch_error(format!("ListTags {arn}"), &error)),
         }
     }
 
@@ -165,10 +166,10 @@ impl Functions {
         let client = self.client();
         if let Some(value) = value {
             let result = client.tag_resource().resource(arn).tags(PAUSED, value).send().await;
-            result.map(drop).map_err(|error| super::batch_error(format!("TagResource {arn}"), &error))
+            result.map(drop).map_err(|error| batch_error(format!("TagResource {arn}"), &error))
         } else {
             let result = client.untag_resource().resource(arn).tag_keys(PAUSED).send().await;
-            result.map(drop).map_err(|error| super::batch_error(format!("UntagResource {arn}"), &error))
+            result.map(drop).map_err(|error| batch_error(format!("UntagResource {arn}"), &error))
         }
     }
 
@@ -180,7 +181,7 @@ impl Functions {
         let request = self.client().invoke().function_name(name).invocation_type(InvocationType::Event);
         match request.payload(Blob::new(event.to_string())).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(super::batch_error(format!("Invoke {name}"), &error)),
+            Err(error) => Err(batch_error(format!("Invoke {name}"), &error)),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Objects;
+use super::objects::Objects;
 use crate::settings::S3Prefix;
 use pipeline::outcome::BatchError;
 

@@ -8,6 +8,7 @@ use aws_sdk_sqs::{
     types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry},
 };
 
+use super::error::batch_error;
 use pipeline::outcome::BatchError;
 
 /// SQS's client.
@@ -58,7 +59,7 @@ impl Queue {
         }
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(super::batch_error(format!("SendMessage to {url}"), &error)),
+            Err(error) => Err(batch_error(format!("SendMessage to {url}"), &error)),
         }
     }
 
@@ -73,7 +74,7 @@ impl Queue {
         let request = self.client.send_message_batch().queue_url(url).set_entries(Some(entries.collect()));
         match request.send().await {
             Ok(output) => Ok(output.failed().iter().filter_map(|failed| failed.id().parse().ok()).collect()),
-            Err(error) => Err(super::batch_error(format!("SendMessageBatch to {url}"), &error)),
+            Err(error) => Err(batch_error(format!("SendMessageBatch to {url}"), &error)),
         }
     }
 
@@ -95,7 +96,7 @@ impl Queue {
         let request = self.client.change_message_visibility().queue_url(url).receipt_handle(receipt_handle);
         match request.visibility_timeout(seconds).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(super::batch_error(format!("ChangeMessageVisibility in {url}"), &error)),
+            Err(error) => Err(batch_error(format!("ChangeMessageVisibility in {url}"), &error)),
         }
     }
 
@@ -120,7 +121,7 @@ impl Queue {
         let request = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
         match request.send().await {
             Ok(output) => Ok(output.attributes.unwrap_or_default()),
-            Err(error) => Err(super::batch_error(format!("GetQueueAttributes of {url}"), &error)),
+            Err(error) => Err(batch_error(format!("GetQueueAttributes of {url}"), &error)),
         }
     }
 }

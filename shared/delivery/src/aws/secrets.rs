@@ -4,6 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use serde::Deserialize;
 
+use super::error::batch_error;
 use pipeline::outcome::BatchError;
 
 /// Secrets Manager's client.
@@ -41,7 +42,7 @@ impl Secrets {
         let what = format!("GetSecretValue {secret}");
         let output = match self.client.get_secret_value().secret_id(secret).send().await {
             Ok(output) => output,
-            Err(error) => return Err(super::batch_error(what, &error)),
+            Err(error) => return Err(batch_error(what, &error)),
         };
         if let Some(bytes) = output.secret_binary() {
             return Ok(bytes.as_ref().to_vec());
@@ -58,7 +59,7 @@ impl Secrets {
         let what = format!("GetSecretValue {secret}");
         let output = match self.client.get_secret_value().secret_id(secret).send().await {
             Ok(output) => output,
-            Err(error) => return Err(super::batch_error(what, &error)),
+            Err(error) => return Err(batch_error(what, &error)),
         };
         serde_json::from_str(output.secret_string().unwrap_or_default())
             .map_err(|_| BatchError::Permanent { what, reason: "is not {\"username\": …, \"password\": …}".into() })

@@ -1,7 +1,7 @@
 //! Detects an invocation in which all requests were refused, for a reason that only writers see.
 //!
 //! In: the answers to `_bulk`. Out: the reason, if there was no other answer. Deliberately absent: the recipients of
-//! the reason (`carry`, `operations::brake`).
+//! the reason (`delivery`, `operations::brake`).
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

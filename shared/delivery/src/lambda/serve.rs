@@ -7,7 +7,10 @@ use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Deadline, Failed, guarded};
+use super::{
+    deadline::Deadline,
+    failed::{Failed, guarded},
+};
 
 /// The context of an invocation.
 #[derive(Debug, Clone)]

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{
     super::{produce::POSITION_NOT_FOUND, unmatched::dataset_of},
     source::{Read, Source},
-    tried::{Content, Tried},
 };
 use crate::{aws::objects::ObjectRef, source::s3::Continuation};
 use pipeline::{
@@ -41,6 +40,26 @@ pub(super) enum Position {
     Kafka { cluster: String, topic: String, partition: i64, offset: i64, timestamp: i64, byte_offset: u64 },
     Kinesis { stream: String, shard: String, sequence_number: String, aggregate_index: u32, offset: u64 },
     S3 { bucket: String, key: String, etag: String, offset: u64 },
+}
+
+/// A letter to retry.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) line: usize,
+    pub(super) position: Position,
+    pub(super) time_ms: i64,
+    pub(super) facts: Facts,
+    pub(super) content: Content,
+    pub(super) payload: Vec<u8>,
+}
+
+/// The kind of a letter's payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// One event.
+    Event,
+    /// A record. Its events from the letter's position on are retried.
+    Record,
 }
 
 /// How a letter is retried.

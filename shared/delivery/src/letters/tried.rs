@@ -10,14 +10,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     super::{
-        S3Ingest,
+        dead_letters::DeadLetterSink,
+        ingest::S3Ingest,
         object::elapsed_ms,
         produce::{End, Here, Producer},
-        send::DeadLetterSink,
         turns::Turn,
     },
-    Fates,
-    read::Position,
+    read::{Content, Position, Tried},
 };
 use crate::{
     lambda::Deadline,
@@ -32,16 +31,9 @@ use pipeline::{
     rules::Dataset,
 };
 
-/// A letter to retry.
-#[derive(Debug)]
-pub(super) struct Tried {
-    pub(super) line: usize,
-    pub(super) position: Position,
-    pub(super) time_ms: i64,
-    pub(super) facts: Facts,
-    pub(super) content: Content,
-    pub(super) payload: Vec<u8>,
-}
+/// The replacement of each retried letter, by its line number: the letters of its events that were rejected again.
+/// `None` if all are settled.
+pub(super) type Fates = BTreeMap<usize, Option<Vec<u8>>>;
 
 /// Letters of one dataset and one origin. They are read and delivered together.
 #[derive(Debug)]
@@ -49,15 +41,6 @@ pub(super) struct Group {
     dataset: Arc<Dataset>,
     origin: Origin,
     tried: Vec<(Tried, ItemPosition)>,
-}
-
-/// The kind of a letter's payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    /// One event.
-    Event,
-    /// A record. Its events from the letter's position on are retried.
-    Record,
 }
 
 /// The settings' limits for an event and a record.
@@ -87,7 +70,7 @@ impl S3Ingest {
         let started = Instant::now();
         let Group { dataset, origin, tried } = group;
         let held = Arc::new(Mutex::new(BTreeMap::new()));
-        let carrier = self.carrier.holding(DeadLetterSink::Held(Arc::clone(&held)));
+        let delivery = self.delivery.holding(DeadLetterSink::Held(Arc::clone(&held)));
         let lines: Vec<(usize, ItemPosition, Content)> =
             tried.iter().map(|(tried, at)| (tried.line, *at, tried.content)).collect();
         let bytes = tried.iter().map(|(tried, _)| tried.payload.len() as u64).sum();
@@ -100,7 +83,7 @@ impl S3Ingest {
             end
         };
         let start = ItemPosition::default();
-        let (settlement, end) = carrier.carry_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
+        let (settlement, end) = delivery.run_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
         let Outcome { undelivered, .. } = settlement.outcome;
         let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;

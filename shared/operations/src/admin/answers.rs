@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::AdminResponse;
+use super::response::AdminResponse;
 use pipeline::outcome::BatchError;
 
 impl AdminResponse {

@@ -4,48 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Admin, AdminResponse, ownership::Marked, segment};
+use super::{
+    client::{Admin, segment},
+    index::{Index, IndexState, allows_only_deletion},
+    ownership::Marked,
+    response::AdminResponse,
+};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
-
-/// One index.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Index {
-    /// Its name.
-    pub name: String,
-    /// Its size on disk, including replicas.
-    pub bytes: u64,
-    /// Whether a data stream or an alias writes into it. Then it must not be deleted, however old it looks.
-    pub is_in_use: bool,
-    /// The engine's id of it. An index created again with the same name has another id.
-    pub uuid: Option<String>,
-    /// The stack that its mark names; none if it has no mark, or only the mark of the index that it was copied from.
-    pub stack: Option<String>,
-    /// Whether it is a copy of another index and has not been adopted.
-    pub is_copy: bool,
-}
-
-/// The state of one index.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct IndexState {
-    /// The engine's id of it.
-    pub uuid: String,
-    /// Whether it has its own block on writes.
-    pub is_write_blocked: bool,
-    /// Whether it allows only its deletion. The engine sets this block on the indices of a full disk.
-    pub allows_only_deletion: bool,
-    /// How often its settings were changed. Lifting a block and setting it again are two changes.
-    pub settings_version: Option<u64>,
-    /// `_meta.millrace` of its mapping.
-    pub millrace: Value,
-}
-
-impl Index {
-    /// An index without a mark and without a writer.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false }
-    }
-}
 
 impl Admin {
     /// Every index, open or closed. Hidden indices and those whose name begins with a dot are left out: they belong to
@@ -155,11 +121,6 @@ impl Admin {
         let setting = json!({ "index.blocks.read_only_allow_delete": block });
         self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
     }
-}
-
-/// Whether the settings of an index allow only its deletion.
-pub(super) fn allows_only_deletion(settings: &Value) -> bool {
-    settings["blocks"]["read_only_allow_delete"] == "true"
 }
 
 /// The backing indices of data streams.

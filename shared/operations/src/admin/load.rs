@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Admin, segment};
+use super::client::{Admin, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

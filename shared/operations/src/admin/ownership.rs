@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Admin,
-    indices::{Index, allows_only_deletion},
-    segment,
+    client::{Admin, segment},
+    index::{Index, allows_only_deletion},
 };
 use crate::stack::Stack;
 use delivery::lambda::Deadline;

@@ -6,7 +6,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Admin, AdminResponse, segment};
+use super::{
+    client::{Admin, segment},
+    response::AdminResponse,
+};
 use crate::{settings::Repository, stack::Stack};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;

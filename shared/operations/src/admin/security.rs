@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Admin, AdminResponse, segment};
+use super::{
+    client::{Admin, segment},
+    response::AdminResponse,
+};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

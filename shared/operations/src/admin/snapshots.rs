@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Admin, AdminResponse, segment};
+use super::{
+    client::{Admin, segment},
+    response::AdminResponse,
+};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

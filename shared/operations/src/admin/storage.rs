@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Admin;
+use super::client::Admin;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

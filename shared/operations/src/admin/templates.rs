@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Admin, segment};
+use super::client::{Admin, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

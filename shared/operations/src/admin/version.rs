@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Admin;
+use super::client::Admin;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Finding};
+use super::{context::Context, finding::Finding};
 
 /// The probe object. It is written below the prefix of the dead letters and deleted.
 const PROBE: &str = "doctor-probe";

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{Connected, Context, Finding, refusal};
+use super::{
+    context::{Connected, Context},
+    finding::Finding,
+    refusal,
+};
 use crate::{
     admin::{Admin, AdminResponse, Distribution, Version},
     settings::Domain,
@@ -20,26 +24,6 @@ const WARNING_SKEW_MS: i64 = 60_000;
 /// A signature is valid for five minutes before and after its time
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>).
 const FAULT_SKEW_MS: i64 = 300_000;
-
-/// The service and region of an Amazon endpoint, from its name.
-pub(super) fn region(endpoint: &str) -> Option<(&'static str, String)> {
-    let (host, _) = address(endpoint)?;
-    let labels: Vec<&str> = host.rsplit('.').collect();
-    let (service, region) = match labels.as_slice() {
-        ["com", "amazonaws", service, region, ..] | ["cn", "com", "amazonaws", service, region, ..] => {
-            (*service, *region)
-        }
-        // The dual-stack endpoints for IPv4 and IPv6: NAME.aos.REGION.on.aws.
-        ["aws", "on", region, "aos", ..] => ("es", *region),
-        _ => return None,
-    };
-    let service = match service {
-        "es" => "es",
-        "aoss" => "aoss",
-        _ => return None,
-    };
-    Some((service, region.to_owned()))
-}
 
 /// Whether the domain responds and accepts this identity.
 pub(super) async fn reach(context: &Context) -> (Vec<Finding>, Option<Connected>) {
@@ -228,7 +212,7 @@ fn supported(version: Version) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
+    use super::super::finding::Level;
     use super::*;
 
     #[test]
@@ -244,21 +228,6 @@ mod tests {
             assert_eq!(finding.level, level, "{finding:?}");
         }
         assert!(clock(&Auth::None, -90_500).found.contains("90 s behind"));
-    }
-
-    #[test]
-    fn endpoints_of_amazons_tell_service_and_region() {
-        for (endpoint, expected) in [
-            ("https://search-a-b.us-east-1.es.amazonaws.com", Some(("es", "us-east-1"))),
-            ("https://vpc-a.cn-north-1.es.amazonaws.com.cn/", Some(("es", "cn-north-1"))),
-            ("https://x.eu-west-1.aoss.amazonaws.com", Some(("aoss", "eu-west-1"))),
-            ("https://search-a.aos.eu-central-1.on.aws", Some(("es", "eu-central-1"))),
-            ("https://s3.eu-west-1.amazonaws.com", None),
-            ("http://127.0.0.1:9200", None),
-        ] {
-            let found = region(endpoint);
-            assert_eq!(found.as_ref().map(|(service, region)| (*service, region.as_str())), expected, "{endpoint}");
-        }
     }
 
     #[test]

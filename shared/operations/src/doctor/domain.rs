@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Connected, Context, Finding, size, some, soon};
+use super::{
+    context::{Connected, Context, soon},
+    finding::{Finding, size, some},
+};
 use crate::{
     admin::{AdminResponse, load::CLUSTER_BLOCKS, storage::Storage, templates::Kind},
     setup::template::Template,
@@ -356,7 +359,7 @@ fn covers(glob: &str, name: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::Level;
+    use super::super::finding::Level;
     use super::*;
     use crate::admin::storage::Disk;
 

@@ -8,7 +8,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Connected, Context, Finding, refusal, soon};
+use super::{
+    context::{Connected, Context, soon},
+    finding::{Finding, some},
+    refusal,
+};
 use crate::{
     admin::{AdminResponse, Distribution, security::PATHS},
     setup::ingest_role,
@@ -75,7 +79,7 @@ async fn privileges(context: &Context, it: &Connected) -> Option<Finding> {
         .collect();
     Some(Finding::fault(
         CHECK,
-        format!("may not create documents in {}", super::some(&lacking)),
+        format!("may not create documents in {}", some(&lacking)),
         "give the user's role the privileges `create_doc` and `auto_configure` on these indices",
     ))
 }
@@ -131,7 +135,7 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
             return Ok(Finding::fault(CHECK, format!("may not write to {index}: {reason}"), fix));
         }
     }
-    Ok(Finding::ok(CHECK, format!("may write to {} (_bulk)", super::some(&indices))))
+    Ok(Finding::ok(CHECK, format!("may write to {} (_bulk)", some(&indices))))
 }
 
 async fn bulk(it: &Connected, query: &str, actions: &[Value]) -> Result<AdminResponse, BatchError> {
@@ -169,7 +173,7 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
                 return if lacking.is_empty() {
                     Finding::ok(CHECK, format!("{role} is mapped to every role of MILLRACE_INGEST_ROLES"))
                 } else {
-                    Finding::fault(CHECK, format!("{role} is not mapped to {}", super::some(&lacking)), fix)
+                    Finding::fault(CHECK, format!("{role} is not mapped to {}", some(&lacking)), fix)
                 };
             }
             401 | 403 => {

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Connected, Context, Finding, some, soon};
+use super::{
+    context::{Connected, Context, soon},
+    finding::{Finding, some},
+};
 use crate::{
     admin::Admin,
     bounds::{ROLLOVER_FIX, bounds},

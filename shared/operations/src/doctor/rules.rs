@@ -1,6 +1,6 @@
 //! The environment and pipeline.yaml: all faults that keep the functions from starting.
 
-use super::{Finding, Rules, connection};
+use super::{context::Rules, endpoint, finding::Finding};
 use crate::{deployment::Deployment, refusals::refusals, setup::template::TemplateOwner};
 use delivery::{aws::Aws, settings::Auth};
 use pipeline::{
@@ -16,7 +16,7 @@ pub(super) fn configuration(deployment: &Deployment, region: &str) -> Vec<Findin
     let mut findings: Vec<Finding> = deployment.faults.iter().map(|fault| of_fault(CHECK, fault)).collect();
     if let Some(domain) = &deployment.domain
         && let Auth::SigV4(service) = &domain.auth
-        && let Some((its_service, its_region)) = connection::region(&domain.endpoint)
+        && let Some((its_service, its_region)) = endpoint::region(&domain.endpoint)
     {
         if its_region != region {
             findings.push(Finding::fault(
@@ -135,7 +135,7 @@ mod tests {
             let found = configured(endpoint, auth);
             assert_eq!(found.len(), 1, "{found:?}");
             match fix {
-                None => assert_eq!(found[0].level, super::super::Level::Ok, "{found:?}"),
+                None => assert_eq!(found[0].level, super::super::finding::Level::Ok, "{found:?}"),
                 Some(fix) => {
                     assert!(found[0].fix.as_ref().is_some_and(|advice| advice.starts_with(fix)), "{found:?}");
                 }

@@ -1,10 +1,11 @@
 //! The selection of objects to replay: their places, and a filter for the listed objects.
 
 use super::{
-    DeadLetters, Objects, Progress, Replay, What,
+    function::Replay,
     places::{Place, places},
+    progress::{Phase, Progress},
     range::Range,
-    request::time_ms,
+    request::{DeadLetters, Objects, What, time_ms},
 };
 use delivery::{
     aws::objects::Listed,
@@ -108,7 +109,7 @@ impl Replay {
         let has_ids = self
             .dataset(objects.dataset.as_deref().unwrap_or_default())
             .is_ok_and(|dataset| *dataset.router.id() != IdRule::None);
-        if progress.phase == super::Phase::Sending && !has_ids {
+        if progress.phase == Phase::Sending && !has_ids {
             return;
         }
         // Without `from`, the rules alone name the places.

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Objects, places::Place, range::Range};
-use crate::admin::indices::Index;
+use super::{places::Place, range::Range, request::Objects};
+use crate::admin::index::Index;
 use pipeline::{
     rules::{Dataset, Datasets},
     time,

@@ -1,6 +1,6 @@
 //! The periods that `since` and `until` of a `recreate` select, both for indices and for objects.
 
-use super::{Objects, request::time_ms};
+use super::request::{Objects, time_ms};
 use pipeline::{route::IndexPattern, time};
 
 /// Whole periods: from the one that contains `since` to the one that contains the last moment before `until`.

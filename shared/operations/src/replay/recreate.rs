@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Objects, Replay, What, plan,
-    plan::{Counted, ObjectsFound, Plan},
+    function::Replay,
+    plan::{self, Counted, ObjectsFound, Plan},
+    progress::id_or_new,
     range::Range,
+    request::{Objects, What},
 };
 use crate::setup::install::{Replacing, install};
 use delivery::lambda::{self, Deadline};
@@ -57,7 +59,7 @@ impl Replay {
         let indices = plan::indices(dataset, &meant, &found);
         let is_own = |name: &str| meant.iter().any(|counted| counted.index.name == name && self.owns(&counted.index));
         let plan = Plan {
-            id: super::id_or_new(id, made_ms),
+            id: id_or_new(id, made_ms),
             request: objects.planned(),
             rules: self.datasets.hash().to_owned(),
             made_ms,

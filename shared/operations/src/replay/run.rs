@@ -5,7 +5,10 @@ mod sending;
 
 use std::time::{Duration, Instant};
 
-use super::{Lease, Phase, Progress, Replay};
+use super::{
+    function::Replay,
+    progress::{LEASE_MS, Lease, Phase, Progress},
+};
 use delivery::{
     aws::state::{NotWritten, State},
     lambda::{self, Deadline},
@@ -205,7 +208,7 @@ impl<'r> Run<'r> {
     }
 
     async fn write(&mut self) -> Result<(), Broken> {
-        let lease = Lease { owner: self.me.clone(), until_ms: lambda::now_ms() + super::LEASE_MS };
+        let lease = Lease { owner: self.me.clone(), until_ms: lambda::now_ms() + LEASE_MS };
         self.put(Some(lease)).await
     }
 

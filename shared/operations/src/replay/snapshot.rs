@@ -1,6 +1,6 @@
 //! The snapshot of a plan's indices before they are deleted: the objects that brought their documents may have expired.
 
-use super::{Progress, Replay, plan::Plan};
+use super::{function::Replay, plan::Plan, progress::Progress};
 use crate::admin::snapshots::{Snapshot, SnapshotState};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::replay::{Objects, plan::PlannedIndex};
+    use crate::replay::{plan::PlannedIndex, request::Objects};
 
     #[test]
     fn no_replay_takes_the_snapshot_of_another_and_each_goes_on_with_its_own() {

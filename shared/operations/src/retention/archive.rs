@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::{Admin, indices::IndexState, snapshots::SnapshotState};
+use crate::admin::{Admin, index::IndexState, snapshots::SnapshotState};
 use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::{
-    admin::{indices::Index, storage::Storage},
+    admin::{index::Index, storage::Storage},
     settings::FreeStorage,
     stack::Stack,
 };

@@ -8,7 +8,7 @@
 
 use super::request::Adopt;
 use crate::{
-    admin::{Admin, indices::Index, ownership::adoption},
+    admin::{Admin, index::Index, ownership::adoption},
     stack::Stack,
 };
 use delivery::lambda::Deadline;

@@ -9,7 +9,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use aws_sdk_s3::operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput};
+use aws_sdk_s3::{
+    operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput},
+    primitives::ByteStream,
+};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -20,10 +23,10 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
 
 use super::{
-    ByteStream, ObjectRef, Objects,
+    super::error::{batch_error, status},
     answer::{Headers, Misfit, Wanted, total_length},
+    client::{ObjectRef, Objects},
 };
-use crate::aws;
 use pipeline::outcome::BatchError;
 
 /// An object that is being read.
@@ -78,7 +81,7 @@ impl Objects {
         match result {
             Ok(output) => self.checked(object, wanted, output, chunked.is_set()).await,
             // The object may end exactly at this byte.
-            Err(error) if aws::status(&error) == Some(416) && from > 0 => self.at_the_end(object, wanted).await,
+            Err(error) if status(&error) == Some(416) && from > 0 => self.at_the_end(object, wanted).await,
             Err(error) => Err(refused(object, "GET", &error)),
         }
     }
@@ -199,13 +202,13 @@ fn refused<E>(
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match (aws::status(error), error.code().unwrap_or_default()) {
+    match (status(error), error.code().unwrap_or_default()) {
         // HEAD has no body, so it cannot distinguish a missing object from a missing bucket. Only GET can.
         (Some(404), "NoSuchKey" | "NoSuchVersion") => OpenError::Gone(format!("{object} is gone (404)")),
         // The version is a delete marker.
         (Some(405), "MethodNotAllowed") => OpenError::Gone(format!("{object} is a delete marker")),
         (Some(412), _) => OpenError::Gone(replaced(object)),
-        _ => OpenError::Failed(aws::batch_error(format!("{method} {object}"), error)),
+        _ => OpenError::Failed(batch_error(format!("{method} {object}"), error)),
     }
 }
 

@@ -7,7 +7,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{Continuation, LettersTask};
+use super::{continuation::Continuation, letters::LettersTask};
 use crate::aws::objects::ObjectRef;
 
 /// How the invocation came. It decides the form of the answer.

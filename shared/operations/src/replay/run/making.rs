@@ -4,8 +4,9 @@
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
     replay::{
-        Phase, Progress, What, holder,
         plan::Plan,
+        progress::{Phase, Progress, holder},
+        request::What,
         snapshot::{self, Kept},
     },
     sources::Released,

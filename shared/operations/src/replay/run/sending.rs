@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
-use crate::replay::{What, notify, objects::places_of, places::Place};
+use crate::replay::{notify, objects::places_of, places::Place, request::What};
 use delivery::retry::Backoff;
 use pipeline::outcome::BatchError;
 

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Template;
+use super::definition::Template;
 
 /// Types whose values are analyzed.
 const ANALYSED: [&str; 4] = ["text", "match_only_text", "search_as_you_type", "annotated_text"];

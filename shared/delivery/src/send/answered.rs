@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use super::{Delivery, pause_before};
-use crate::{cluster::Permit, lambda::Deadline, send::Failure};
+use super::{BodyDelivery, pause_before};
+use crate::{cluster::Permit, delivered::Failure, lambda::Deadline};
 use pipeline::{
     bulk::{Attribution, ItemResult, ItemVerdict, Refusals, Ruling, attribute},
     outcome::{Rejection, Stage},
@@ -29,7 +29,7 @@ impl Left {
     }
 }
 
-impl Delivery<'_> {
+impl BodyDelivery<'_> {
     /// Gives each item of an answered request its fate, or returns it to the work to be sent again.
     pub(super) fn answered(
         &mut self,

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::{Delivery, GivenUp};
-use crate::send::Failure;
+use super::{BodyDelivery, GivenUp};
+use crate::delivered::Failure;
 use pipeline::bulk::{ItemError, ItemResult, Ruling};
 
-impl Delivery<'_> {
+impl BodyDelivery<'_> {
     /// Halves the batch after a 413. A single item is rejected only if the item itself is too large. A domain that
     /// takes no request at all, or no longer takes any, answers 413 to a small item too.
     pub(super) fn too_large(&mut self, items: &[u32], what: &str) {

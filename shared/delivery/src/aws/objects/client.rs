@@ -1,0 +1,189 @@
+//! The calls to S3 that need no care with their answers: list objects, write dead letters, read and write small
+//! documents.
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::{
+    Client,
+    primitives::ByteStream,
+    types::{EncodingType, Object},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::super::error::{batch_error, status};
+use pipeline::outcome::BatchError;
+
+/// S3's client.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    pub(super) client: Client,
+}
+
+/// An object from a notification.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ObjectRef {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version to read, if the bucket keeps versions.
+    pub version: Option<String>,
+    /// The entity tag without quotes. Only this content is read.
+    pub etag: Option<String>,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// An object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The key, decoded.
+    pub key: String,
+    /// The entity tag without quotes.
+    pub etag: String,
+    /// Its stored length in bytes.
+    pub size: u64,
+    /// S3's `LastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: i64,
+}
+
+/// A part of a listing, in the order of the keys' UTF-8 bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// At most 1,000.
+    pub objects: Vec<Listed>,
+    /// The `start_after` of the next page: the last key of this one. `None` if this is the last page.
+    pub next: Option<String>,
+}
+
+impl Objects {
+    /// A client of the configuration's endpoint.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// Writes one object.
+    ///
+    /// # Errors
+    /// Any failure. The object may be missing.
+    pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), BatchError> {
+        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
+        match request.body(ByteStream::from(body)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
+        }
+    }
+
+    /// The objects whose keys begin with `prefix` and come after `start_after`, at most 1,000 of them. `start_after`
+    /// may be any key, even a deleted one, so the last key of a listing resumes it at any later time.
+    ///
+    /// # Errors
+    /// Permanent if the bucket is missing or may not be listed (`s3:ListBucket`), retryable for all else.
+    pub async fn list(&self, bucket: &str, prefix: &str, start_after: Option<&str>) -> Result<Page, BatchError> {
+        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
+        let request = request.set_start_after(start_after.map(str::to_owned));
+        // Keys may hold characters that XML does not allow. The SDK does not decode the keys of this encoding.
+        let output = match request.encoding_type(EncodingType::Url).send().await {
+            Ok(output) => output,
+            Err(error) => return Err(batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error)),
+        };
+        let objects: Vec<Listed> = output.contents().iter().filter_map(listed).collect();
+        let next = match (output.is_truncated(), objects.last()) {
+            (Some(true), Some(last)) => Some(last.key.clone()),
+            (Some(true), None) => {
+                let (what, reason) =
+                    (format!("ListObjectsV2 s3://{bucket}/{prefix}"), "a page without keys, and more to come".into());
+                return Err(BatchError::Retryable { what, reason, retry_after: None });
+            }
+            _ => None,
+        };
+        Ok(Page { objects, next })
+    }
+
+    /// Reads a small object with its entity tag. `None` if there is none.
+    ///
+    /// # Errors
+    /// Any failure of the call.
+    pub async fn get(&self, bucket: &str, key: &str) -> Result<Option<(String, Vec<u8>)>, BatchError> {
+        let what = || format!("GET s3://{bucket}/{key}");
+        let output = match self.client.get_object().bucket(bucket).key(key).send().await {
+            Ok(output) => output,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(batch_error(what(), &error)),
+        };
+        let etag = output.e_tag().unwrap_or_default().to_owned();
+        match output.body.collect().await {
+            Ok(bytes) => Ok(Some((etag, bytes.to_vec()))),
+            Err(error) => Err(BatchError::Retryable { what: what(), reason: error.to_string(), retry_after: None }),
+        }
+    }
+
+    /// Writes a small object over the one with the entity tag `over`, or a new one without `over`. Returns the new
+    /// entity tag, or `None` if another content is there.
+    ///
+    /// # Errors
+    /// Any failure of the call.
+    pub async fn put_over(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+        over: Option<&str>,
+    ) -> Result<Option<String>, BatchError> {
+        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/json");
+        let request = match over {
+            Some(etag) => request.if_match(etag),
+            None => request.if_none_match("*"),
+        };
+        match request.body(ByteStream::from(body)).send().await {
+            Ok(output) => Ok(Some(output.e_tag().unwrap_or_default().to_owned())),
+            // 409: two writes at once. 404: the object was deleted since.
+            Err(error) if matches!(status(&error), Some(404 | 409 | 412)) => Ok(None),
+            Err(error) => Err(batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
+        }
+    }
+
+    /// Deletes one object. A missing object is not an error. In a bucket with versions this leaves a delete marker.
+    ///
+    /// # Errors
+    /// Any failure. The object may or may not still exist.
+    pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), BatchError> {
+        match self.client.delete_object().bucket(bucket).key(key).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(batch_error(format!("DELETE s3://{bucket}/{key}"), &error)),
+        }
+    }
+}
+
+fn listed(object: &Object) -> Option<Listed> {
+    // `encoding-type=url` writes a space as `+` and a plus as `%2B`.
+    let key = object.key()?.replace('+', " ");
+    Some(Listed {
+        key: percent_encoding::percent_decode_str(&key).decode_utf8_lossy().into_owned(),
+        etag: object.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+        size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        last_modified_ms: object.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_keys_are_decoded() {
+        for (encoded, key) in [
+            ("a+b.json", "a b.json"),
+            ("a%2Bb", "a+b"),
+            ("dt%3D2026-11-22/%C3%A9.gz", "dt=2026-11-22/é.gz"),
+            ("a%0Ab", "a\nb"),
+        ] {
+            let object = Object::builder().key(encoded).e_tag("\"e\"").size(7).build();
+            let expected = Listed { key: key.into(), etag: "e".into(), size: 7, last_modified_ms: 0 };
+            assert_eq!(listed(&object), Some(expected));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The client for the administration of one domain: a request, with retries until a response comes that no retry would
+//! change.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::response::{AdminResponse, response};
+use crate::settings::Domain;
+use delivery::cluster::{
+    encode::sha256,
+    http::{Http, Request},
+};
+use delivery::{aws::Aws, lambda::Deadline, retry::Backoff};
+use pipeline::outcome::{BatchError, ConfigError};
+
+/// A request that takes longer is cancelled and retried. Deleting an index waits for all nodes, 30 s at most.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// The client for the administration of one domain.
+#[derive(Debug)]
+pub struct Admin {
+    http: Http,
+}
+
+impl Admin {
+    /// A client for one domain. No request is sent.
+    ///
+    /// # Errors
+    /// No HTTP client can be created.
+    pub fn new(domain: &Domain, aws: &Aws) -> Result<Self, ConfigError> {
+        Ok(Self { http: Http::new(&domain.endpoint, &domain.auth, aws)? })
+    }
+
+    /// Sends a request that has to succeed, such as `("GET", "/_cat/indices?format=json", None)`.
+    ///
+    /// # Errors
+    /// Permanent if the domain refuses. Retryable if it gave no usable response until `deadline.stop_sending`.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        deadline: Deadline,
+    ) -> Result<Value, BatchError> {
+        let response = self.send(method, path, body, deadline).await?;
+        response.accepted()?;
+        Ok(response.body)
+    }
+
+    /// Sends a request without a body, in a single attempt. Any response is returned, even one that a retry might not
+    /// get, such as 503.
+    ///
+    /// # Errors
+    /// No response came within `timeout`.
+    pub async fn once(&self, path: &str, timeout: Duration) -> Result<AdminResponse, BatchError> {
+        let body = Bytes::new();
+        let sha256 = sha256(&body);
+        let content_type = "application/json";
+        let request = Request { method: Method::GET, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        self.http.send(&request, timeout).await.map(AdminResponse::from)
+    }
+
+    /// Sends a request whose refusal is also a result.
+    ///
+    /// # Errors
+    /// Permanent if the response is a redirect. Retryable if the domain gave no usable response until
+    /// `deadline.stop_sending`.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        deadline: Deadline,
+    ) -> Result<AdminResponse, BatchError> {
+        let bytes = body.map(Value::to_string).unwrap_or_default().into();
+        self.send_bytes(method, path, "application/json", bytes, deadline).await
+    }
+
+    /// As [`Self::send`], with a body of another content type.
+    ///
+    /// # Errors
+    /// Retryable if the domain gave no usable response until `deadline.stop_sending`.
+    pub async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+        deadline: Deadline,
+    ) -> Result<AdminResponse, BatchError> {
+        let invalid = |_| BatchError::Permanent { what: format!("{method} {path}"), reason: "no such method".into() };
+        let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
+        let sha256 = sha256(&body);
+        let request = Request { method, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        loop {
+            let attempt = self.http.send(&request, REQUEST_TIMEOUT);
+            let error = match tokio::time::timeout_at(deadline.stop_sending.into(), attempt).await {
+                Ok(Ok(answer)) => match response(answer) {
+                    Ok(response) => return Ok(response),
+                    Err(error @ BatchError::Retryable { .. }) => error,
+                    Err(error) => return Err(error),
+                },
+                Ok(Err(error @ BatchError::Retryable { .. })) => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let (what, reason) = (format!("{} {path}", request.method), "no answer before the deadline".into());
+                    return Err(BatchError::Retryable { what, reason, retry_after: None });
+                }
+            };
+            let retry_after = if let BatchError::Retryable { retry_after, .. } = &error { *retry_after } else { None };
+            let pause = backoff.next_pause(retry_after);
+            if tokio::time::Instant::now() + pause >= deadline.stop_sending.into() {
+                return Err(error);
+            }
+            tracing::warn!(%error, "asking again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Encodes a name as one path segment.
+pub(super) fn segment(name: &str) -> impl std::fmt::Display {
+    const OTHERS: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(name, OTHERS)
+}
