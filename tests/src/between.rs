@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use emulator::server::{Closed, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use local::server::{Closed, Server};
 use serde_json::Value;
 
 use crate::engine;

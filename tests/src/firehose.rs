@@ -4,7 +4,7 @@
 //! Deliberately absent: delivering to S3.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local::function::Answer;
+use emulator::function::Answer;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -6,12 +6,12 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use emulator::server::{Answer, Closed, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use local::server::{Answer, Closed, Server};
 
 use crate::{engine, stateful_server::lock};
 

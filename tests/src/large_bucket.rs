@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use emulator::server::{Answer, Closed};
 use http_body_util::Full;
 use hyper::{Method, Response, http::request::Parts};
-use local::server::{Answer, Closed};
 use serde_json::{Value, json};
 
 use crate::stateful_server::{StatefulServer, lock};

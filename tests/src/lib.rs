@@ -25,7 +25,7 @@
 //! - [`choice`]: the events that the real transform selects by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
 //! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
-//! - [`program`]: the program `local` with the environment of a deployment
+//! - [`program`]: the program `millrace` with the environment of a deployment
 //! - [`faults`]: every call, every fault, every source
 //! - [`scene`]: the environment of one test, built from the above, with its own names
 //!

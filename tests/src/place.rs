@@ -34,15 +34,15 @@ pub fn function(name: &str) -> PathBuf {
     binary
 }
 
-/// The program `local`, next to the test binaries, where `cargo test --workspace` puts it.
+/// The program `millrace`, next to the test binaries, where `cargo test --workspace` puts it.
 ///
 /// # Panics
 /// If it was not built.
 pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a test binary lies somewhere");
     let folder = own.parent().and_then(Path::parent).expect("test binaries lie in target/PROFILE/deps");
-    let binary = folder.join("local");
-    assert!(binary.is_file(), "{} is missing: cargo build -p local", binary.display());
+    let binary = folder.join("millrace");
+    assert!(binary.is_file(), "{} is missing: cargo build -p millrace", binary.display());
     binary
 }
 

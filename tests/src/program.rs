@@ -1,4 +1,4 @@
-//! The program `local` with the environment of a deployment, for the subcommands that inspect one.
+//! The program `millrace` with the environment of a deployment, for the subcommands that inspect one.
 //!
 //! Out: exit code and both outputs. Deliberately absent: this process's own environment.
 
@@ -62,7 +62,7 @@ impl Program {
         self
     }
 
-    /// Runs `local` with these arguments.
+    /// Runs `millrace` with these arguments.
     pub async fn run(&self, arguments: &[&str]) -> Said {
         self.run_with(arguments, b"").await
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

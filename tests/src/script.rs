@@ -3,17 +3,17 @@
 //!
 //! In: `POST …/_bulk` with documents that have a number `seq`, and `PUT` of dead letters. Out: the answers of the
 //! engine and of S3. At the end, the truth: which document was created under which ids, and which letters are durable.
-//! Deliberately absent: anything random, which [`local::domain`] has.
+//! Deliberately absent: anything random, which [`emulator::domain`] has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, Read};
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use emulator::server::{Answer, Closed};
 use http_body_util::Full;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
-use local::server::{Answer, Closed};
 use serde_json::{Value, json};
 
 use crate::stateful_server::{StatefulServer, lock};

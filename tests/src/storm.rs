@@ -11,13 +11,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use emulator::server::{Closed, Server};
 use futures_util::stream::{self, Iter};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
-use local::server::{Closed, Server};
 use serde_json::{Value, json};
 
 use crate::{engine, stateful_server::lock};

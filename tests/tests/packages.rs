@@ -7,27 +7,31 @@ use serde_json::Value;
 use tests::{engine::json as parse, place};
 
 /// The packages of this workspace that each package may depend on. A function has no others.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("pipeline", &[]),
     ("delivery", &["pipeline"]),
     ("operations", &["delivery", "pipeline"]),
-    ("local", &["delivery", "operations", "pipeline"]),
-    ("tests", &["delivery", "local", "operations"]),
+    ("emulator", &["pipeline"]),
+    ("logstash", &["pipeline"]),
+    ("millrace", &["delivery", "emulator", "logstash", "operations", "pipeline"]),
+    ("tests", &["delivery", "emulator", "operations"]),
 ];
 /// The other dependencies that a function may have.
 const OF_A_FUNCTION: [&str; 2] = ["lambda_runtime", "tokio"];
 const LINES_OF_A_FUNCTION: usize = 60;
 
 #[test]
-fn the_pipeline_reaches_no_runtime_no_network_and_no_aws() {
-    let reached = tree("pipeline");
-    assert!(reached.contains("simd-json"), "cargo tree lists it: {reached:?}");
+fn the_pipeline_and_the_translation_reach_no_runtime_no_network_and_no_aws() {
     let is_impure = |name: &&String| {
         ["tokio", "hyper", "reqwest", "rustls", "lambda_runtime", "tracing"].contains(&name.as_str())
             || name.starts_with("aws-")
             || name.starts_with("aws_")
     };
-    assert_eq!(reached.iter().filter(is_impure).collect::<Vec<_>>(), Vec::<&String>::new());
+    for package in ["pipeline", "logstash"] {
+        let reached = tree(package);
+        assert!(reached.contains("simd-json"), "cargo tree lists it: {reached:?}");
+        assert_eq!(reached.iter().filter(is_impure).collect::<Vec<_>>(), Vec::<&String>::new(), "{package}");
+    }
 }
 
 #[test]

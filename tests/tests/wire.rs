@@ -36,12 +36,12 @@
 //! | 9 | `operate` | brake, replay, retention, roles and setup change only what belongs to the stack |
 //! | 10 | `upgrade` | the work that an earlier release left is read and finished, each event once |
 //! | 12 | `faults` | a sample of the fault matrix: one call meets one fault |
-//! | | `audit` | `local audit` finds every object without a final receipt |
+//! | | `audit` | `millrace audit` finds every object without a final receipt |
 //! | | `auth` | signatures and passwords, which the other side checks |
 //! | | `components` | the engine, the emulators and the proxy behave as the other tests assume |
 //! | | `cpu` | CPU time of a million events from S3 and from Kinesis |
 //! | | `dashboards` | `setup` imports saved objects that show what the engine finds |
-//! | | `doctor` | `local doctor` finds each fault of a deployment and names its fix |
+//! | | `doctor` | `millrace doctor` finds each fault of a deployment and names its fix |
 //! | | `envelopes` | every form of a notification gets its right answer |
 //! | | `errors` | the `errorType` of a failed invocation is listed in docs/OPERATIONS.md |
 //! | | `firehose` | the answers to Firehose hold the selected events of each record, in order |

@@ -1,4 +1,4 @@
-//! `local audit`: lists the objects under a prefix that were not completely processed.
+//! `millrace audit`: lists the objects under a prefix that were not completely processed.
 //!
 //! In: the functions' log lines, in any form in which they were fetched, and the listing of a bucket. Out: each object
 //! that no dataset takes, or that has no final receipt that balances, one after another. Memory: about 80 bytes for

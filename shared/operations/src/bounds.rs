@@ -1,6 +1,6 @@
 //! The limits of "a repetition is harmless": rules under which a dataset may store an event twice.
 //!
-//! In: the rules. Out: a warning for each case, for `local check` and `local doctor`. docs/DELIVERY.md documents the
+//! In: the rules. Out: a warning for each case, for `millrace check` and `millrace doctor`. docs/DELIVERY.md documents the
 //! limits. Deliberately absent: facts that only the domain knows, such as whether an index is an alias
 //! (`doctor::rollover`).
 

@@ -1,6 +1,6 @@
 //! Differences between the comparison in a query and in the domain: fields that the mapping of a dataset makes `text`.
 //!
-//! In: rules and the index templates that follow from them. Out: a warning for each field, for `local check`.
+//! In: rules and the index templates that follow from them. Out: a warning for each field, for `millrace check`.
 //! Deliberately absent: the types that the domain chooses for fields that no mapping names.
 
 use super::{bounds::Bound, setup::template::Template};

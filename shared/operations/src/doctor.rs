@@ -1,4 +1,4 @@
-//! `local doctor`: checks everything that the functions of a deployment need, and suggests a fix for each fault.
+//! `millrace doctor`: checks everything that the functions of a deployment need, and suggests a fix for each fault.
 //!
 //! In: the deployment's environment and the caller's identity. Out: findings; each fault has a fix. No traces remain: a
 //! probe object is written into the dead-letter bucket and deleted, and the domain only gets requests that cannot

@@ -1,4 +1,4 @@
-//! Faults of valid rules in the context of a deployment. The functions, the doctor and `local check` share this code.
+//! Faults of valid rules in the context of a deployment. The functions, the doctor and `millrace check` share this code.
 //!
 //! In: rules, the files next to them, and the location of the dead letters. Out: faults; and the index templates, if
 //! those have no fault. Deliberately absent: faults of the environment, such as a missing key for `hash` (`doctor`).

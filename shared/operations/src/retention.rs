@@ -139,7 +139,7 @@ impl Retention {
             tracing::warn!(
                 index,
                 unowned = receipt.unowned,
-                "indices without a mark stay: `local adopt` marks them, copies where they are named"
+                "indices without a mark stay: `millrace adopt` marks them, copies where they are named"
             );
         }
         if request.dry_run {

@@ -120,7 +120,7 @@ impl Setup {
         self.run(Request::Remove, deadline).await.unwrap_or_else(|reason| {
             tracing::error!(
                 reason,
-                "templates and roles of this stack may be left: `local setup --remove` removes them"
+                "templates and roles of this stack may be left: `millrace setup --remove` removes them"
             );
             Value::String(reason)
         })

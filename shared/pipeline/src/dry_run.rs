@@ -1,4 +1,4 @@
-//! Runs the rules over samples without sending anything. `local check` shows the result before a deployment.
+//! Runs the rules over samples without sending anything. `millrace check` shows the result before a deployment.
 //!
 //! In: a dataset and the bytes of a sample. Out: the result for each of its events, by the same steps as in the functions,
 //! and the cost of each rule. Deliberately absent: the domain, so it does not predict refusals by the mapping.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::Value;
 
 use super::stage::Stage;

@@ -1,4 +1,4 @@
-//! `local audit` finds objects without a final receipt, including those after the first page of a listing.
+//! `millrace audit` finds objects without a final receipt, including those after the first page of a listing.
 
 use std::time::{Duration, SystemTime};
 
@@ -46,7 +46,8 @@ fn every_object_without_a_final_receipt_is_listed() {
         scene.put("outside.ndjson", "outside of the prefix").await;
 
         // The function writes a real receipt for the first object.
-        let domain = local::domain::Domain::start(local::domain::DomainOptions::default()).await.expect("a free port");
+        let domain =
+            emulator::domain::Domain::start(emulator::domain::DomainOptions::default()).await.expect("a free port");
         let mut function = scene.function(&domain.url(), &[]).await;
         let object = scene.put(&keys[0], "{\"a\":1}\n").await;
         function.invoke(&envelope::s3(&[&object]), Duration::from_mins(1)).await.expect("the function runs");

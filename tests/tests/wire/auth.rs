@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local::domain::{Domain, DomainOptions};
-use local::function::Answer;
+use emulator::domain::{Domain, DomainOptions};
+use emulator::function::Answer;
 use tests::envelope;
 use tests::events;
 use tests::moto::{self, Moto};

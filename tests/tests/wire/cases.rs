@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::cases::{Counts, DEFAULT_RULES, Folder, Key, Run, Table, folders, records, runs};
 use tests::engine::Engine;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use tests::engine::Engine;
 use tests::events::{self, Expected};
 use tests::moto::Moto;

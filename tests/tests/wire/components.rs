@@ -30,11 +30,11 @@ fn a_message_that_was_received_is_hidden_until_it_is_shown_or_deleted() {
         let first = queue.receive().await;
         assert_eq!(first.len(), 1);
         assert_eq!((queue.receive().await.len(), queue.depth().await), (0, 1));
-        let round = queue.settle(first.clone(), local::function::Answer::TimedOut).await;
+        let round = queue.settle(first.clone(), emulator::function::Answer::TimedOut).await;
         assert_eq!(round.failed.len(), 1);
         let again = queue.receive().await;
         assert_eq!(again[0].id, first[0].id);
-        let done = local::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());
+        let done = emulator::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());
         queue.settle(again, done).await;
         assert_eq!(queue.depth().await, 0);
     });

@@ -39,7 +39,7 @@ fn the_json_test_suite_goes_through_and_every_receipt_balances() {
                 .invoke(&envelope::sqs([("m", "h", body.as_str())]), Duration::from_mins(2))
                 .await
                 .expect("it runs");
-            let right = local::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());
+            let right = emulator::function::Answer::Response(r#"{"batchItemFailures":[]}"#.into());
             assert_eq!(answer, right, "{:#?}", function.lines());
         }
         assert!(!function.lines().iter().any(|line| line.contains("panicked at")));

@@ -142,6 +142,6 @@ fn without_a_queue_an_unfinished_object_ends_with_an_error() {
         let mut function = scene.function(&proxy.url(), &small).await;
         let event = tests::envelope::s3(&[&object]);
         let answer = function.invoke(&event, SHORT).await.expect("the function runs");
-        assert!(matches!(answer, local::function::Answer::Error { .. }), "{answer:?}");
+        assert!(matches!(answer, emulator::function::Answer::Error { .. }), "{answer:?}");
     });
 }

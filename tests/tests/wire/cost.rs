@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::json;
 use tests::envelope;
 use tests::events;

@@ -5,7 +5,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine;
 use tests::envelope;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::dashboards::Dashboards;
 use tests::engine::{self, Engine};

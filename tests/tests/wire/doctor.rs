@@ -1,4 +1,4 @@
-//! `local doctor` and `local setup` against a real engine. A sound deployment has no fault. Every fault is found, and
+//! `millrace doctor` and `millrace setup` against a real engine. A sound deployment has no fault. Every fault is found, and
 //! reported with its fix.
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tests::place;
 use tests::program::{Program, Said};
 use tests::scene::Scene;
 
-/// A scene whose queue has a redrive policy, and whose domain has the template of `local setup`.
+/// A scene whose queue has a redrive policy, and whose domain has the template of `millrace setup`.
 async fn sound<'m>(moto: &'m Moto, engine: &Engine, name: &str) -> (Scene<'m>, Program) {
     use aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy;
     let scene = Scene::new(moto, name).await;
@@ -230,14 +230,14 @@ fn every_fault_of_the_domain_is_found_with_its_fix() {
         let mut other = parse(&engine.ask("GET", template, "").await)["index_templates"][0]["index_template"].take();
         other["template"]["settings"]["index"]["number_of_shards"] = json!("2");
         engine.ask("PUT", template, &other.to_string()).await;
-        assert_fault("settings", &program, "templates", "has other settings", "local setup").await;
+        assert_fault("settings", &program, "templates", "has other settings", "millrace setup").await;
         engine.ask("DELETE", template, "").await;
         assert_fault(
             "no template",
             &program,
             "templates",
             "millrace-doctor-state-x.x.x is missing",
-            "run `local setup`",
+            "run `millrace setup`",
         )
         .await;
         assert_eq!(program.run(&["setup"]).await.code, Some(0));

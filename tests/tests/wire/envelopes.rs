@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::envelope;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::{Value, json};
 use tests::firehose;
 use tests::kafka::{Cluster, Partition};

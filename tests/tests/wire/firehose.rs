@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Map, Value, json};
 use tests::cloudwatch;
 use tests::events;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::events::{self, Expected};

@@ -51,7 +51,7 @@ fn kill_nine_at_random_moments_loses_nothing_and_doubles_nothing() {
             } else {
                 function.kill().await;
                 kills += 1;
-                local::function::Answer::Exited
+                emulator::function::Answer::Exited
             };
             scene.queue.settle(messages, answer).await;
             rounds += 1;

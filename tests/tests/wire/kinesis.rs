@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use local::domain::{Domain, DomainFault, DomainOptions};
-use local::function::{Answer, Function};
+use emulator::domain::{Domain, DomainFault, DomainOptions};
+use emulator::function::{Answer, Function};
 use serde_json::json;
 use tests::cloudwatch;
 use tests::engine::{self, Engine};

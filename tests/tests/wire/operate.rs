@@ -11,7 +11,7 @@ mod setup;
 
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::Value;
 use tests::engine::{Engine, json as parse};
 use tests::place;

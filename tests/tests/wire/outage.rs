@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::domain::{Domain, DomainFault, DomainOptions};
+use emulator::domain::{Domain, DomainFault, DomainOptions};
 use tests::events::{self, Expected};
 use tests::kafka::{Cluster, Partition};
 use tests::kinesis::Shard;

@@ -112,7 +112,7 @@ fn slow_answers_lose_nothing_and_double_nothing() {
 
 #[test]
 fn an_embedded_domain_that_fails_in_every_way_at_once_gets_everything_once() {
-    use local::domain::{Domain, DomainFault, DomainOptions};
+    use emulator::domain::{Domain, DomainFault, DomainOptions};
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let domain = Domain::start(DomainOptions::default()).await.expect("a free port");

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Map, Value, json};
 use tests::engine::Engine;
 use tests::kafka::{Cluster, Partition};

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use emulator::function::Answer;
+use emulator::server::{Answer as Reply, Closed};
 use http_body_util::Full;
 use hyper::Response;
 use hyper::http::request::Parts;
-use local::function::Answer;
-use local::server::{Answer as Reply, Closed};
 use serde_json::json;
 use tests::envelope;
 use tests::moto::Moto;

@@ -64,7 +64,7 @@ fn what_the_state_of_the_domain_refuses_is_no_dead_letter_and_comes_again() {
             let round = scene.queue.deliver(&mut function, REFUSED).await.expect("a message");
             assert_eq!(round.failed.len(), 1, "{name}: {:?}", round.answer);
             assert!(
-                matches!(round.answer, local::function::Answer::Response(_)),
+                matches!(round.answer, emulator::function::Answer::Response(_)),
                 "{name}: the function answers in time: {:?}",
                 round.answer
             );
@@ -113,7 +113,7 @@ fn a_dead_letter_bucket_that_is_not_there_fails_the_message_instead_of_losing_th
 
 #[test]
 fn the_embedded_domain_refuses_as_the_engine_does() {
-    use local::domain::{Domain, DomainFault, DomainOptions};
+    use emulator::domain::{Domain, DomainFault, DomainOptions};
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         for (name, fault) in [
@@ -142,7 +142,7 @@ fn the_embedded_domain_refuses_as_the_engine_does() {
 
 #[test]
 fn a_domain_that_refuses_the_whole_request_for_good_fails_the_message() {
-    use local::domain::{Domain, DomainFault, DomainOptions};
+    use emulator::domain::{Domain, DomainFault, DomainOptions};
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         for (code, name) in [(400, "status-400"), (401, "status-401"), (403, "status-403"), (404, "status-404")] {
@@ -155,7 +155,7 @@ fn a_domain_that_refuses_the_whole_request_for_good_fails_the_message() {
             let event = tests::envelope::s3(&[&object]);
             let answer = function.invoke(&event, Duration::from_mins(5)).await.expect("the function runs");
             let said: Value = json!(format!("{answer:?}"));
-            assert!(matches!(answer, local::function::Answer::Error { .. }), "{code}: {said}");
+            assert!(matches!(answer, emulator::function::Answer::Error { .. }), "{code}: {said}");
             assert_eq!((domain.count("*"), scene.dead_letters().await.len()), (0, 0), "{code}");
             assert_eq!(scene.queue.depth().await, 0, "{code}: no continuation");
         }

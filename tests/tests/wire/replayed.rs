@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::json;
 use tests::large_bucket::{self, LargeBucket};
 use tests::place;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::Value;
 use tests::engine::{self, Engine};
 use tests::envelope;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local::domain::{Domain, DomainOptions};
-use local::function::Function;
+use emulator::domain::{Domain, DomainOptions};
+use emulator::function::Function;
 use serde_json::{Map, Value, json};
 use tests::engine::json;
 use tests::firehose::{Outcome, outcomes};

@@ -49,7 +49,8 @@ fn a_message_that_is_no_notification_lies_in_the_dead_letter_queue_at_once() {
         scene.notify(&good).await;
         let stranger = json!({ "hello": "world", "not": "a notification" });
         scene.queue.send(&stranger).await;
-        let domain = local::domain::Domain::start(local::domain::DomainOptions::default()).await.expect("a free port");
+        let domain =
+            emulator::domain::Domain::start(emulator::domain::DomainOptions::default()).await.expect("a free port");
         let mut function = scene.function(&domain.url(), &[("MILLRACE_DEAD_LETTER_QUEUE_URL", &dead.url)]).await;
         let round = scene.queue.deliver(&mut function, Duration::from_secs(20)).await.expect("messages");
         assert!(round.failed.is_empty(), "{:?}", round.answer);

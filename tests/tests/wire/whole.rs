@@ -139,7 +139,7 @@ fn an_object_is_complete_only_when_all_of_it_came_whatever_was_answered() {
 
 /// Delivers these cases, twenty in a batch. Returns those that failed.
 async fn invoke(
-    function: &mut local::function::Function,
+    function: &mut emulator::function::Function,
     scene: &Scene<'_>,
     cases: &BTreeSet<usize>,
 ) -> BTreeSet<usize> {
@@ -155,7 +155,7 @@ async fn invoke(
             .collect();
         let event = envelope::sqs(messages.iter().map(|(id, body)| (id.as_str(), "handle", body.as_str())));
         let answer = function.invoke(&event, Duration::from_mins(1)).await.expect("the function runs");
-        let local::function::Answer::Response(body) = &answer else { panic!("{answer:?}") };
+        let emulator::function::Answer::Response(body) = &answer else { panic!("{answer:?}") };
         let said: Value = serde_json::from_slice(body).expect("JSON");
         let items = said["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{said}"));
         failed.extend(items.iter().map(|item| {

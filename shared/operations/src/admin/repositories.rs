@@ -45,7 +45,7 @@ impl Admin {
         let name = of_place(known.object()?, repository, stack).unwrap_or_else(|| stack.repository());
         let about = known.object()?.get(&name);
         if about.is_some_and(|about| !is_of(about, repository)) && !is_own {
-            let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `local setup --take-over`, \
+            let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `millrace setup --take-over`, \
                           or {\"take_over\": true} to the function `setup`, takes it over";
             return Err(BatchError::Permanent { what: format!("the repository {name}"), reason: reason.into() });
         }

@@ -93,7 +93,7 @@ impl Admin {
         let Some((_, other)) = mapping.members.iter().find(is_others) else { return Ok(()) };
         let reason = format!(
             "is about {} and given to {other}: another deployment without MILLRACE_STACK has it. Give this one a MILLRACE_STACK; or \
-             `local setup --take-over`, or {{\"take_over\": true}} to the function `setup`, takes it over",
+             `millrace setup --take-over`, or {{\"take_over\": true}} to the function `setup`, takes it over",
             patterns(&known).into_iter().collect::<Vec<_>>().join(", ")
         );
         Err(BatchError::Permanent { what: role.name.clone(), reason })

@@ -16,7 +16,7 @@ pub(super) async fn dead_letters(context: &Context) -> Finding {
     let key = format!("{}/{PROBE}", place.prefix);
     let (bucket, key) = (place.bucket.as_str(), key.trim_start_matches('/'));
     let objects = &context.aws.objects;
-    let body = b"{\"probe\":\"of local doctor, deleted at once\"}\n".to_vec();
+    let body = b"{\"probe\":\"of millrace doctor, deleted at once\"}\n".to_vec();
     if let Err(error) = objects.put(bucket, key, body).await {
         let found = error.to_string();
         let fix = if found.contains("NoSuchBucket") {

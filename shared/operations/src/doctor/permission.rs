@@ -163,7 +163,8 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
         let Ok(response) = it.admin.send("GET", &format!("{path}/rolesmapping/{role}"), None, soon()).await else {
             continue;
         };
-        let fix = "run `local setup` with the credentials of the domain's master user: it makes the role and maps it";
+        let fix =
+            "run `millrace setup` with the credentials of the domain's master user: it makes the role and maps it";
         match response.status {
             200 => {
                 let has = response.body[&role]["backend_roles"].as_array();

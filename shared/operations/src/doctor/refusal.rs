@@ -51,7 +51,7 @@ pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
             _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES"),
         };
         return format!(
-            "fine-grained access control: the {proven} is right, and no role of this identity allows it. {mapped}, and run `local setup` \
+            "fine-grained access control: the {proven} is right, and no role of this identity allows it. {mapped}, and run `millrace setup` \
              with the credentials of the domain's master user"
         );
     }

@@ -101,9 +101,11 @@ fn of_fault(check: &'static str, fault: &Fault) -> Finding {
     match message.split_once(": give ") {
         Some((wrong, form)) => Finding::fault(check, format!("{place} {wrong}"), format!("give {form}")),
         None if check == CHECK => Finding::fault(check, format!("{place}: {message}"), "see docs/CONFIGURATION.md"),
-        None => {
-            Finding::fault(check, format!("{place}: {message}"), "see docs/PIPELINE.md, and try it with `local check`")
-        }
+        None => Finding::fault(
+            check,
+            format!("{place}: {message}"),
+            "see docs/PIPELINE.md, and try it with `millrace check`",
+        ),
     }
 }
 

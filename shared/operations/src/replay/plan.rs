@@ -148,7 +148,7 @@ pub(super) fn refusals(
     for index in indices {
         if !is_own(&index.name) {
             refusals.push(format!(
-                "{} does not have the mark of this stack (_meta.millrace.stack): others may have made it. If its documents came from this pipeline, `local adopt` marks it",
+                "{} does not have the mark of this stack (_meta.millrace.stack): others may have made it. If its documents came from this pipeline, `millrace adopt` marks it",
                 index.name
             ));
         }

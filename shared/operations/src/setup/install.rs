@@ -19,7 +19,7 @@ use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
 /// The command that takes over another owner's template.
-const TAKE_OVER: &str = "`local setup --take-over`, or {\"take_over\": true} to the function `setup`, takes it over";
+const TAKE_OVER: &str = "`millrace setup --take-over`, or {\"take_over\": true} to the function `setup`, takes it over";
 
 /// Which existing templates may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,7 @@ fn refusal(other: &Installed, is_unnamed: bool) -> String {
             let owner = stack::shown(mark);
             format!("the stack {owner} has the template {} for {patterns}; {TAKE_OVER}", other.name)
         }
-        _ if is_unnamed => format!("{} is still that of an earlier version: run `local setup`", other.name),
+        _ if is_unnamed => format!("{} is still that of an earlier version: run `millrace setup`", other.name),
         _ => format!("{} for {patterns} was made by others, not by a stack of Millrace; {TAKE_OVER}", other.name),
     }
 }
@@ -251,7 +251,7 @@ mod tests {
         for (kind, other, replacing, expected) in [
             (Composable, installed(name, pattern, of("web")), Nothing, Ok(vec![])),
             (Composable, installed(former, pattern, Owner::Unnamed), Unnamed, replacing_one(former)),
-            (Composable, installed(former, pattern, Owner::Unnamed), Nothing, Err("run `local setup`")),
+            (Composable, installed(former, pattern, Owner::Unnamed), Nothing, Err("run `millrace setup`")),
             (Composable, installed("moved", pattern, of("web")), Nothing, replacing_one("moved")),
             (
                 Composable,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 
 use crate::faults::stage::Stage;

@@ -1,6 +1,6 @@
 //! Firehose: a rule that needs a secret transforms a batch of records. Firehose retries failed invocations.
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::json;
 
 use super::TIMEOUT;

@@ -31,7 +31,7 @@ pub(super) async fn run(stage: &mut Stage) {
     settle(stage).await;
     let foreign = format!("foreign-{name}");
     stage.ask("PUT", &format!("/{foreign}/_doc/1?refresh=true"), &json!({ "foreign": 1 })).await;
-    // This index is older than the template, so it is marked as `local adopt` does.
+    // This index is older than the template, so it is marked as `millrace adopt` does.
     let mark = json!({ "_meta": { "millrace": { "stack": name } } });
     stage.ask("PUT", &format!("/{name}-*/_mapping"), &mark).await;
 

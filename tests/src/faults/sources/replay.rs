@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
@@ -51,7 +51,7 @@ pub(super) async fn start(stage: &Stage, more: &[(&str, &str)]) -> Function {
 /// Invokes the function as Lambda does: retries a failed invocation under its request id, then runs the invocation that
 /// the function requested.
 pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Value, mut timeout: Duration) -> Value {
-    let (mut event, mut id) = (event.clone(), local::runtime::request_id());
+    let (mut event, mut id) = (event.clone(), emulator::runtime::request_id());
     loop {
         let mut answer = stage.invoke(replay, &id, &event, timeout).await;
         if stage.is_delivered("twice") {
@@ -63,7 +63,7 @@ pub(super) async fn through(stage: &mut Stage, replay: &mut Function, event: &Va
             return progress;
         }
         assert_ne!(progress["phase"], "stopped", "{progress}");
-        (event, id) = (json!({ "continue": progress["id"] }), local::runtime::request_id());
+        (event, id) = (json!({ "continue": progress["id"] }), emulator::runtime::request_id());
         timeout = timeout.max(LEASE);
     }
 }

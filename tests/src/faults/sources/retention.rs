@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::{Value, json};
 
 use crate::faults::stage::Stage;

@@ -1,6 +1,6 @@
 //! Roles: setup in a domain with users and roles, then removal of the setup. Users keep the roles that they had before.
 
-use local::function::Answer;
+use emulator::function::Answer;
 use serde_json::{Value, json};
 
 use super::setup::{TIMEOUT, deploy};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 
 use crate::faults::row::Service;
@@ -43,7 +43,7 @@ pub(super) async fn deploy(stage: &mut Stage, setup: &mut Function) {
         let key = format!("answers/{deployment}");
         // The URL is signed, as CloudFormation's is. It can be used again.
         let event = event(&format!("{}/t-{name}/{key}?Signature=x", stage.network.url(Service::S3)));
-        let id = local::runtime::request_id();
+        let id = emulator::runtime::request_id();
         // Lambda retries a failed request of `CloudFormation`.
         loop {
             let mut answer = stage.invoke(setup, &id, &event, TIMEOUT).await;

@@ -1,6 +1,6 @@
 //! Kinesis and Kafka: records of two shards or topic-partitions in batches. One record is poison, one has a bad line.
 
-use local::function::Function;
+use emulator::function::Function;
 
 use super::TIMEOUT;
 use crate::events;

@@ -31,7 +31,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_ne
         let state = format!("s3://dead-{}/state", scene.prefix);
         let env = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", "brake-s3,brake-kinesis")];
         let mut brake = scene.start("brake", &engine.url(), &env).await;
-        let run = async |brake: &mut local::function::Function| invoke(brake, &Value::Null).await.expect("a run");
+        let run = async |brake: &mut emulator::function::Function| invoke(brake, &Value::Null).await.expect("a run");
         assert_eq!(run(&mut brake).await["paused"], 0);
         assert_eq!(set().await, saved, "a domain that is well is left alone");
 

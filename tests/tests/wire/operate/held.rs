@@ -1,7 +1,7 @@
 //! The sources are turned on again in every case: the state is lost, the run that paused them is lost, or only time has
 //! passed.
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::intercept::{Fault, Intercept};

@@ -194,7 +194,7 @@ fn a_template_of_another_stack_is_left_alone_until_somebody_takes_it_over() {
         let second = [("MILLRACE_STACK", "second")];
         let mut setup = scene.start("setup", &engine.url(), &second).await;
         let error = invoke(&mut setup, &json!({})).await.expect_err("it is the first one's");
-        for says in ["the stack first has the template", "local setup --take-over", "{\"take_over\": true}"] {
+        for says in ["the stack first has the template", "millrace setup --take-over", "{\"take_over\": true}"] {
             assert!(error.contains(says), "{error}");
         }
         assert_eq!(owners().await, [named("first")]);

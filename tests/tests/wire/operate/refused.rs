@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::intercept::{Fault, Intercept};

@@ -7,7 +7,7 @@ mod repeated;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use local::function::{Answer, Function};
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::events;

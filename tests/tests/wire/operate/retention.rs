@@ -1,6 +1,6 @@
 //! `retention` deletes old indices, after their snapshots, and nothing else.
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;

@@ -8,7 +8,7 @@ mod stacks;
 
 use std::time::Duration;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::events;

@@ -1,6 +1,6 @@
 //! A domain that the former release set up: its templates, roles and indices, and a snapshot that it began.
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;

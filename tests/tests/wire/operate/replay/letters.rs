@@ -18,7 +18,7 @@ struct Receipt {
 }
 
 /// The receipts of dead letters among the lines of a function.
-fn of_letters(function: &local::function::Function) -> Vec<Receipt> {
+fn of_letters(function: &emulator::function::Function) -> Vec<Receipt> {
     let receipts = function.receipts().into_iter().filter(|line| line.get("left").is_some());
     let read = |line: Value| {
         receipt::assert_balanced(&line);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use local::function::Function;
+use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::events;
@@ -21,7 +21,7 @@ fn rules(name: &str, more: &str) -> String {
     )
 }
 
-/// Marks indices as if the template of the stack `web` had made them. `local adopt` does the same.
+/// Marks indices as if the template of the stack `web` had made them. `millrace adopt` does the same.
 async fn mark(engine: &Engine, indices: &str) {
     // This fails if there are no such indices, which is fine.
     engine.send("PUT", &format!("/{indices}/_mapping"), r#"{"_meta":{"millrace":{"stack":"web"}}}"#).await;

@@ -1,0 +1,312 @@
+//! The JSON Schema of pipeline.yaml, for editors: they complete keys, explain them and mark errors.
+//!
+//! In: nothing. Out: the schema, draft 2020-12, from the types below, which describe the file. It is committed as
+//! infra/pipeline.schema.json. Deliberately absent: reading the file, which the library does. A test keeps the keys of
+//! the library and of these types equal. Some errors cannot be described in a schema: duplicate names, rules that
+//! contradict one another, the syntax of queries. `millrace check` finds these.
+
+#![expect(dead_code, reason = "the types are described, not made")]
+
+mod fields;
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+use fields::Fields;
+
+/// The schema in its committed form.
+///
+/// # Errors
+/// Never: all of it can be written as JSON.
+pub fn schema() -> serde_json::Result<String> {
+    let mut schema = schema_for!(Pipeline).to_value();
+    refuse_null(&mut schema);
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
+}
+
+/// Rejects `null` for optional keys. The schema of an `Option` would allow it, but pipeline.yaml does not.
+fn refuse_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type")
+        && types.len() == 2
+        && types[1] == "null"
+    {
+        schema["type"] = types.swap_remove(0);
+    }
+    if let Some(Value::Array(either)) = schema.get_mut("anyOf")
+        && let [only, Value::Object(null)] = either.as_mut_slice()
+        && null.get("type") == Some(&"null".into())
+    {
+        *schema = only.take();
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(refuse_null),
+        Value::Array(elements) => elements.iter_mut().for_each(refuse_null),
+        _ => {}
+    }
+}
+
+/// Your rules about the data: what is read, what is wanted, what is changed, and where it goes. docs/PIPELINE.md explains every key.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Millrace pipeline.yaml")]
+struct Pipeline {
+    /// The first whose `from` matches takes the object or record.
+    #[schemars(length(min = 1))]
+    datasets: Vec<Dataset>,
+}
+
+/// One kind of data. With `from: { delivery_stream: … }` Firehose decides where it goes: then there is no `index`, `timestamp` or
+/// `id`, nothing about indices, and there may be `partition_keys`.
+#[derive(JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "if" = { "properties": { "from": { "required": ["delivery_stream"] } } },
+        "then" = { "properties": {
+            "index": false, "timestamp": false, "id": false, "retention": false, "keep_at_least": false, "snapshot": false,
+            "mapping": false, "shards": false, "replicas": false, "total_fields_limit": false,
+        } },
+        "else" = { "required": ["index"], "properties": { "partition_keys": false } },
+    )
+)]
+struct Dataset {
+    /// Its name, unique in the file; the `dataset` of receipts, dead letters and metrics.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"))]
+    name: String,
+    from: From,
+    format: Option<Format>,
+    /// With `format: { records: … }`: members of the object around the array that are copied into each event, where it has none of that
+    /// name.
+    #[schemars(length(min = 1))]
+    envelope: Option<Vec<String>>,
+    select: Option<Select>,
+    fields: Option<Fields>,
+    /// The field with the event's own time, which decides about its index. Without it, the time of the object or record.
+    timestamp: Option<Timestamp>,
+    index: Option<Index>,
+    id: Option<Id>,
+    /// For `delivery_stream` only: the keys of Firehose's dynamic partitioning, each with the field that has its value. In the
+    /// prefix they are `!{partitionKeyFromLambda:NAME}`.
+    #[schemars(extend(
+        "minProperties" = 1,
+        "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }
+    ))]
+    partition_keys: Option<BTreeMap<String, Path>>,
+    /// The most that is kept, such as `14d`: an index that ended so long ago is deleted, and events that would go into it are
+    /// `expired`. For ever without it.
+    retention: Option<Duration>,
+    /// The least that is kept, also where storage runs short: then the oldest indices go first, down to this. Without it,
+    /// `retention`.
+    keep_at_least: Option<Duration>,
+    /// An index is deleted only after a snapshot of it succeeded.
+    snapshot: Option<bool>,
+    /// A JSON file beside pipeline.yaml with the mapping (`{"properties": …}`) of the dataset's indices.
+    #[schemars(regex(pattern = "^[^/].*/.*\\.json$"))]
+    mapping: Option<String>,
+    /// Primary shards of an index.
+    #[schemars(range(min = 1, max = 1024))]
+    shards: Option<u32>,
+    /// Replicas of each shard.
+    #[schemars(range(min = 0, max = 1024))]
+    replicas: Option<u32>,
+    /// The most fields that an index may come to have: `index.mapping.total_fields.limit`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    total_fields_limit: Option<u32>,
+}
+
+/// Hours, days or weeks: `36h`, `14d`, `2w`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Duration(#[schemars(regex(pattern = "^[0-9]+[hdw]$"))] String);
+
+/// Where the data come from: exactly one of `key` (with or without `bucket`), `stream`, `topic` and `delivery_stream`. All are globs:
+/// `*` and `?` within a folder, `**` through folders, `[a-z]`, `{a,b}`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum From {
+    /// Objects of S3.
+    S3 {
+        /// The bucket's name; any without it.
+        bucket: Option<Glob>,
+        /// The object's key, such as `source/app/**`. No leading `/`.
+        #[schemars(regex(pattern = "^[^/]"))]
+        key: String,
+        /// Keys that are left out on purpose, such as `**/_SUCCESS`: they are not read, and no alarm rings for them.
+        #[schemars(length(min = 1))]
+        exclude: Option<Vec<Glob>>,
+    },
+    /// A Kinesis data stream.
+    Stream {
+        /// Its name, not its ARN.
+        stream: Name,
+    },
+    /// A Kafka topic.
+    Topic {
+        /// Its name.
+        topic: Name,
+    },
+    /// A Firehose delivery stream.
+    DeliveryStream {
+        /// Its name, not its ARN.
+        delivery_stream: Name,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Glob(#[schemars(length(min = 1))] String);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Name(#[schemars(regex(pattern = "^[^:/]+$"))] String);
+
+/// A field, by names with dots between: `device.model`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Path(#[schemars(regex(pattern = "^[^.]+(\\.[^.]+){0,31}$"))] String);
+
+/// How values follow one another in an object or record.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Format {
+    Named(FormatName),
+    /// The array of events of each object, by the names that lead to it.
+    Records {
+        /// Such as `detail.findings`.
+        records: Path,
+        /// Members of the object around the array that are copied into each event.
+        #[schemars(length(min = 1))]
+        envelope: Option<Vec<String>>,
+    },
+}
+
+/// `auto` (the default) tells it by the first 64 KiB.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum FormatName {
+    Auto,
+    Ndjson,
+    Array,
+    Concatenated,
+    Records,
+    CloudwatchLogs,
+}
+
+/// Which events are wanted; without it, all. Either a query as in Discover, or an EventBridge event pattern.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Select {
+    /// A query in Lucene syntax: `event_name:purchase AND price:>=10 AND NOT os:test`.
+    Query(String),
+    Pattern(Pattern),
+}
+
+/// An EventBridge event pattern: `{ os: [iOS], price: [{ numeric: [">=", 10] }] }`.
+#[derive(JsonSchema)]
+#[schemars(extend("minProperties" = 1))]
+struct Pattern(BTreeMap<String, Wanted>);
+
+/// What is wanted of a field.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Wanted {
+    /// Any of these: values, or matches such as `{ prefix: a }`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`,
+    /// `numeric`, `cidr`, `exists`. Under `$or`: patterns.
+    Values(#[schemars(length(min = 1))] Vec<Value>),
+    /// Of the fields in it.
+    Nested(Pattern),
+}
+
+/// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time, and `%{field}`. Begins with a name of your
+/// own; lower case.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Index {
+    /// By the days of UTC.
+    Utc(#[schemars(length(min = 1, max = 255))] String),
+    Local {
+        /// The index, such as `logs-%{+YYYY.MM.dd}`.
+        #[schemars(length(min = 1, max = 255))]
+        name: String,
+        /// By whose days, months and years it is cut. To change it is to change the index.
+        timezone: Option<Zone>,
+    },
+}
+
+/// A time zone by its name in the IANA database, such as `Asia/Seoul`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Zone(#[schemars(regex(pattern = "^[A-Za-z][A-Za-z0-9_+/-]*$"))] String);
+
+/// A field with a time: its name, or `{ field: …, format: … }`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Time {
+    /// RFC 3339, or a number since 1970: seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
+    Auto(Path),
+    Written {
+        /// The field.
+        field: Path,
+        format: Option<TimeFormats>,
+        /// Whose clock a text without an offset is of; UTC's without it.
+        timezone: Option<Zone>,
+    },
+}
+
+/// A field with a time: its name, or `{ field: …, format: … }`.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Timestamp {
+    /// RFC 3339, or a number since 1970: seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
+    Auto(Path),
+    Written {
+        /// The field.
+        field: Path,
+        format: Option<TimeFormats>,
+        /// Whose clock a text without an offset is of; UTC's without it.
+        timezone: Option<Zone>,
+        /// What is before this date is a broken clock, and a dead letter; 2000-01-01 without it.
+        #[schemars(regex(pattern = "^[0-9]{4}"))]
+        earliest: Option<String>,
+    },
+}
+
+/// `auto` (the default), `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns` or a strptime format such as `%d/%b/%Y:%H:%M:%S %z`;
+/// of a list the first that makes sense of the value.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum TimeFormats {
+    One(TimeFormat),
+    Several(#[schemars(length(min = 1))] Vec<TimeFormat>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_(s|ms|us|ns)|.*%.*)$"))] String);
+
+/// What makes a second delivery harmless.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+enum Id {
+    Word(IdWord),
+    /// The value of a field: events with an equal one become one document.
+    Field {
+        /// The field.
+        field: Path,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum IdWord {
+    /// From where the event lies: every event once, however often it is delivered. The default.
+    Position,
+    /// From the event's bytes: equal events become one document.
+    Content,
+    /// The engine's own: a second delivery is indexed twice.
+    None,
+}
+
+#[cfg(test)]
+mod tests;
