@@ -6,65 +6,25 @@
 
 mod decimal;
 mod embedded;
+mod event;
 mod foreign;
+mod location;
 mod names;
 mod path;
-mod place;
 mod surrogates;
 mod value;
 
 pub(crate) use decimal::{TooLong, push_decimal};
 pub use embedded::Embedded;
+pub use event::Event;
+pub(crate) use location::structurals;
 pub(crate) use names::Names;
 pub use path::{Path, PathError};
-pub(crate) use place::structurals;
 pub(crate) use value::span;
 pub use value::{Number, Scalar, Value};
 
 use serde::de::IgnoredAny;
-use simd_json::{Buffers, INPUT_PADDING, Node, Tape};
-
-/// One JSON value.
-#[derive(Debug, Clone, Copy)]
-pub struct Event<'e> {
-    /// The bytes of the value as received.
-    pub source: &'e [u8],
-    /// simd-json's tape over a scratch copy.
-    pub tape: &'e [Node<'e>],
-    /// The byte offset in `source` of every structural character, in the order of the tape.
-    pub structurals: &'e [u32],
-    /// Number of bytes in `source`, after the opening brace, that were copied from the object around the event.
-    pub added: usize,
-}
-
-impl<'e> Event<'e> {
-    /// Whether the value is a JSON object. Nothing else can be a document.
-    pub fn is_object(&self) -> bool {
-        matches!(self.tape.first(), Some(Node::Object { .. }))
-    }
-
-    /// Sets the number of bytes after the brace that are not the event's own. For an unfolded event this number is unknown.
-    #[inline]
-    #[must_use]
-    pub fn with_added(self, added: usize) -> Self {
-        Self { added, ..self }
-    }
-
-    /// The whole value.
-    pub fn value(&self) -> Value<'e> {
-        Value::new(self.tape)
-    }
-
-    /// The first value at `path`, in the order of the bytes.
-    pub fn get(&self, path: &Path) -> Option<Value<'e>> {
-        let mut found = None;
-        path.any(self.value(), |value| {
-            found = Some(value);
-            true
-        });
-        found
-    }
-}
+use simd_json::{Buffers, INPUT_PADDING, Tape};
 
 /// Why a payload is not an event. A retry would fail the same way, so the payload goes to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,34 +4,20 @@
 //! Deliberately absent: the clock (an event without a time uses its record's time), and any op type except `create`, which
 //! makes a second delivery harmless.
 
+mod error;
 mod id;
 mod index;
 mod timestamp;
 mod zone;
 
-use crate::time;
-pub use id::IdRule;
-pub use index::{IndexPattern, Period};
+pub use error::RouteError;
+pub use id::{IdRule, MAX_ID_BYTES};
+pub use index::{IndexPattern, MAX_INDEX_BYTES, Period};
 pub(crate) use timestamp::{EARLIEST_MS, LATEST_MS};
 pub use timestamp::{Timestamp, TimestampFormat};
 pub use zone::Zone;
 
-use crate::decode::Event;
-
-/// The longest index name that the engine accepts, in bytes.
-pub const MAX_INDEX_BYTES: usize = 255;
-/// The longest document id that the engine accepts, in bytes.
-pub const MAX_ID_BYTES: usize = 512;
-
-/// Why no index or id can be derived from an event. A retry would fail the same way, so the event goes to the dead letters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct RouteError {
-    /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index` or `invalid_id`.
-    pub error_type: &'static str,
-    /// A description of the fault for a person.
-    pub reason: String,
-}
+use crate::{decode::Event, time};
 
 /// A dataset's rules for time, index and id.
 #[derive(Debug, Clone)]

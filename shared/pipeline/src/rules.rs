@@ -6,194 +6,23 @@
 //! `index` is a fault), and ignored keys. An unknown key is a fault. So is a key that a later release adds, or a key without
 //! meaning for this kind of `from`.
 
+mod dataset;
+mod from;
 mod overlap;
 mod read;
+mod transform;
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
-use crate::dead_letter;
-use crate::decode::{Embedded, Path};
-use crate::frame::{Format, Records};
 use crate::outcome::{ConfigError, Fault};
-use crate::route::Router;
-use crate::select::Select;
-use crate::shape::{FieldRule, HashKey, Making, Metadata, Shape};
-
-/// The rules for one kind of data on its way to the domain.
-#[derive(Debug, Clone)]
-pub struct Dataset {
-    /// The name, unique in the file. It is the dimension of the metrics.
-    pub name: String,
-    /// Which objects or records belong to the dataset.
-    pub from: From,
-    /// How values follow one another in an object or a record.
-    pub format: Format,
-    /// Which array of an object holds the events, in the format `records`.
-    pub records: Records,
-    /// Which strings of an event are JSON. They are unfolded before any rule reads the event.
-    pub embedded: Option<Embedded>,
-    /// Which events are wanted. All if absent.
-    pub select: Option<Select>,
-    /// The changes to the events.
-    pub shape: Shape,
-    /// The index and id of the events.
-    pub router: Router,
-    /// How long the events are kept.
-    pub keep: Keep,
-    /// The settings of the indices.
-    pub template: Template,
-}
-
-/// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Keep {
-    /// The maximum time. For ever if absent.
-    pub retention: Option<Duration>,
-    /// The minimum time, even if storage runs short. The same as `retention` if absent.
-    pub keep_at_least: Option<Duration>,
-    /// Whether an index is deleted only after a snapshot of it succeeded.
-    pub snapshot: bool,
-}
-
-/// The settings of a dataset's indices that do not follow from its other rules.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Template {
-    /// The file with the mapping, relative to pipeline.yaml.
-    pub mapping: Option<String>,
-    /// Primary shards of an index. The domain's default if absent.
-    pub shards: Option<u32>,
-    /// Replicas of each shard. The domain's default if absent.
-    pub replicas: Option<u32>,
-    /// The maximum number of fields in an index (`index.mapping.total_fields.limit`). The domain's default if absent.
-    pub total_fields_limit: Option<u32>,
-}
-
-impl Dataset {
-    /// Events before this time have expired: their indices ended `retention` ago. The time is on the clock of the index. `None` if
-    /// everything is kept.
-    pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
-        self.period_from_ms(self.keep.retention?, now_ms)
-    }
-
-    /// Whether its rules ask for keys or headers of records.
-    pub fn wants_facts(&self) -> bool {
-        let asks = |member: &str| matches!(member, "partition_key" | "key" | "key_base64" | "headers");
-        self.shape.rules().iter().any(|rule| {
-            matches!(rule, FieldRule::Make { from: Making::Metadata(Metadata::Member(member)), .. } if asks(member))
-        })
-    }
-
-    /// The start of the first period for events that are not older than `ago`, on the clock of the index. `None` if the index has no date.
-    pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
-        let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-        self.router.index().first_period_from(now_ms.saturating_sub(ago_ms))
-    }
-}
-
-/// The rules for the records of a Firehose delivery stream. Firehose chooses the destination, so there is no router.
-#[derive(Debug, Clone)]
-pub struct Transform {
-    /// The name, unique in the file. It is the dimension of the metrics.
-    pub name: String,
-    /// The delivery streams that belong to it, by name.
-    pub(crate) delivery_stream: GlobMatcher,
-    /// How values follow one another in a record.
-    pub format: Format,
-    /// Which array of an object holds the events, in the format `records`.
-    pub records: Records,
-    /// Which strings of an event are JSON. They are unfolded before any rule reads the event.
-    pub embedded: Option<Embedded>,
-    /// Which events are wanted. All if absent.
-    pub select: Option<Select>,
-    /// The changes to the events.
-    pub shape: Shape,
-    /// The keys of Firehose's dynamic partitioning, with the fields for their values. Empty if Firehose does not partition.
-    pub partition_keys: Vec<(String, Path)>,
-}
-
-/// The source of a dataset.
-#[derive(Debug, Clone)]
-pub enum From {
-    /// Objects of S3.
-    S3(S3From),
-    /// Kinesis data streams, by name.
-    Stream(GlobMatcher),
-    /// Kafka topics, by name.
-    Topic(GlobMatcher),
-}
-
-impl From {
-    /// The S3 objects, if this is the kind.
-    pub fn s3(&self) -> Option<&S3From> {
-        if let Self::S3(from) = self { Some(from) } else { None }
-    }
-}
-
-impl fmt::Display for From {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::S3(from) => write!(f, "key {} of bucket {}", from.key_glob(), from.bucket_glob()),
-            Self::Stream(name) => write!(f, "stream {}", name.glob()),
-            Self::Topic(name) => write!(f, "topic {}", name.glob()),
-        }
-    }
-}
-
-impl Transform {
-    /// The glob of the delivery streams' names.
-    pub fn delivery_stream(&self) -> &str {
-        self.delivery_stream.glob().glob()
-    }
-}
-
-/// The S3 objects of a dataset, by globs. `*` and `?` stay within a folder; `**` matches across folders.
-#[derive(Debug, Clone)]
-pub struct S3From {
-    pub(crate) bucket: GlobMatcher,
-    pub(crate) key: GlobMatcher,
-    /// Keys that this dataset does not take, and that no other dataset has to take.
-    pub(crate) exclude: Vec<GlobMatcher>,
-}
-
-impl S3From {
-    /// Whether the dataset takes an object.
-    pub fn matches(&self, bucket: &str, key: &str) -> bool {
-        self.bucket.is_match(bucket) && self.matches_key(key)
-    }
-
-    /// Whether the dataset takes an object with that key, if the bucket matches.
-    pub fn matches_key(&self, key: &str) -> bool {
-        self.key.is_match(key) && !self.excludes_key(key)
-    }
-
-    /// Whether this dataset leaves an object out on purpose.
-    pub fn excludes(&self, bucket: &str, key: &str) -> bool {
-        self.bucket.is_match(bucket) && self.excludes_key(key)
-    }
-
-    fn excludes_key(&self, key: &str) -> bool {
-        self.exclude.iter().any(|glob| glob.is_match(key))
-    }
-
-    /// The glob of the bucket's name.
-    pub fn bucket_glob(&self) -> &str {
-        self.bucket.glob().glob()
-    }
-
-    /// The glob of the key.
-    pub fn key_glob(&self) -> &str {
-        self.key.glob().glob()
-    }
-
-    /// Whether the dataset could take the key of some dead letter below `prefix`.
-    fn could_match(&self, bucket: &str, prefix: &str) -> bool {
-        self.bucket.is_match(bucket) && overlap::could_match(&self.key, &self.exclude, &dead_letter::keys_below(prefix))
-    }
-}
+use crate::shape::HashKey;
+pub use dataset::{Dataset, Keep, Template};
+pub use from::{From, S3From};
+use read::Entry;
+pub use transform::Transform;
 
 /// All datasets, in the order of the file.
 #[derive(Debug, Clone)]
@@ -201,12 +30,6 @@ pub struct Datasets {
     to_domain: Vec<Arc<Dataset>>,
     to_firehose: Vec<Arc<Transform>>,
     hash: String,
-}
-
-/// One dataset of the file.
-enum Entry {
-    Dataset(Arc<Dataset>),
-    Transform(Arc<Transform>),
 }
 
 impl Datasets {

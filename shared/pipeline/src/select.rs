@@ -13,7 +13,8 @@ mod pattern;
 mod query;
 mod wildcard;
 
-pub use pattern::PatternError;
+pub use pattern::{PatternError, Undecided};
+pub use query::SelectError;
 pub(crate) use wildcard::{Piece, Wildcard};
 
 use std::collections::BTreeSet;
@@ -42,22 +43,6 @@ enum Rule {
     Pattern(Pattern),
 }
 
-/// Why a query is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {message}")]
-pub struct SelectError {
-    /// The position in the query, in characters from 1.
-    pub column: usize,
-    /// A description of the fault, with the accepted form.
-    pub message: String,
-}
-
-/// The decision would take too long: an event pattern asks for values in the same array element, and there are too many
-/// combinations. A retry would fail the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its arrays give more than {} ways to match the event pattern", pattern::MAX_STEPS)]
-pub struct Undecided;
-
 impl Select {
     /// Compiles a query.
     ///
@@ -79,9 +64,9 @@ impl Select {
 
     /// Compiles an event pattern from a part of a YAML file.
     pub(crate) fn pattern_of(node: &Node) -> Result<Self, Vec<PatternError>> {
-        let pattern::Compiled { text, fields, pattern, labels } = pattern::compile(node)?;
+        let pattern::Compiled { text, fields, branches, labels } = pattern::compile(node)?;
         let (compared, doubts) = (BTreeSet::new(), Vec::new());
-        Ok(Self { text, fields, rule: Rule::Pattern(pattern), labels, compared, doubts })
+        Ok(Self { text, fields, rule: Rule::Pattern(Pattern::new(branches)), labels, compared, doubts })
     }
 
     /// The text of the rule. For a pattern, its JSON.

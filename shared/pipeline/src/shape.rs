@@ -1,14 +1,19 @@
 //! The changes to an event: fields are left out, renamed, added, or made from others. Unchanged parts keep their bytes.
 //!
 //! In: an event and its position. Out: the document, or `None` if the source stays unchanged. All rules read the
-//! event as received, so their order does not matter. First the new values are made (`making`). Then one walk over tape
+//! event as received, so their order does not matter. First the new values are made (`make`). Then one walk over tape
 //! and structurals copies the source with the changes spliced in (`walk`). Deliberately absent: writing unchanged JSON
 //! again, which would lose digits, escapes and the order of keys; and conditions.
 
 mod facts;
 mod hash;
+mod input;
+mod made;
+mod make;
+mod maker;
 mod making;
 mod name;
+mod rule;
 mod stored;
 mod template;
 mod tree;
@@ -17,60 +22,18 @@ mod walk;
 pub use hash::{HashKey, WeakKey};
 pub use making::{Making, Metadata};
 pub use name::NamePattern;
+pub use rule::FieldRule;
 pub use template::Template;
-
-use std::fmt;
 
 use crate::{
     decode::{Event, Path},
     record::Position,
 };
-use making::{Made, Maker, Of};
+use input::Input;
+use made::Made;
+use maker::Maker;
 use tree::{Hashed, Tree};
 use walk::Spliced;
-
-/// One rule about fields.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldRule {
-    /// Leaves out fields whose name matches.
-    Drop(NamePattern),
-    /// Leaves out fields whose name matches no `keep` rule.
-    Keep(NamePattern),
-    /// Gives a field another name, or moves it to another object.
-    Rename {
-        /// Its path in the event.
-        from: Path,
-        /// Its path in the document.
-        to: Path,
-    },
-    /// Replaces a field's value by its keyed hash.
-    Hash(Path),
-    /// Replaces the event by the members of an object. If the event has no such object, it stays.
-    Lift(Path),
-    /// Turns the typed attributes of an object, as `DynamoDB` writes them, into plain JSON.
-    DynamoDb(Path),
-    /// Makes a field.
-    Make {
-        /// Its path in the document. An existing value there is replaced.
-        to: Path,
-        /// The source of its value.
-        from: Making,
-    },
-}
-
-impl fmt::Display for FieldRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Drop(pattern) => write!(f, "drop: {pattern}"),
-            Self::Keep(pattern) => write!(f, "keep: {pattern}"),
-            Self::Rename { from, to } => write!(f, "rename: {{ {from}: {to} }}"),
-            Self::Hash(path) => write!(f, "hash: {path}"),
-            Self::Lift(path) => write!(f, "lift: {path}"),
-            Self::DynamoDb(path) => write!(f, "dynamodb: {path}"),
-            Self::Make { to, from } => write!(f, "{}: {to}", from.key()),
-        }
-    }
-}
 
 /// The changes to the events of a dataset.
 #[derive(Debug, Clone, Default)]
@@ -197,7 +160,7 @@ impl Shape {
         let ShapeScratch { out, made, walk, left_out } = scratch;
         out.clear();
         walk.left_as_it_came = 0;
-        let of = Of { event, position, tree: &self.tree, key: self.key.as_ref() };
+        let of = Input { event, position, tree: &self.tree, key: self.key.as_ref() };
         *left_out += made.make(&self.makers, of, walk);
         let Spliced { is_changed, unplaced } = walk::splice(of, made, walk, out)?;
         *left_out += unplaced + walk.left_as_it_came;

@@ -5,30 +5,19 @@
 //! so `no` never becomes a boolean by accident. Where any JSON value is accepted, [`Text::json`] finds its type. JSON
 //! is read too, with its surrogate escapes ([`surrogates`]).
 
+mod location;
 mod surrogates;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::json;
+pub(crate) use location::{Complaint, Location};
 use surrogates::Unpaired;
-
-/// A line and column, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-}
-
-impl Place {
-    fn of(span: Span) -> Self {
-        Self { line: span.start.line().max(1), column: span.start.col() + 1 }
-    }
-}
 
 /// A node and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) data: Data,
 }
 
@@ -98,7 +87,7 @@ fn is_yaml_number(text: &str) -> bool {
 /// A key and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) text: String,
 }
 
@@ -106,7 +95,7 @@ impl Node {
     /// The node for an empty file.
     pub(crate) fn nothing() -> Self {
         let text = Text { value: String::new(), is_verbatim: true, is_plain: true, is_null: true };
-        Self { place: Place { line: 1, column: 1 }, data: Data::Scalar(text) }
+        Self { place: Location { line: 1, column: 1 }, data: Data::Scalar(text) }
     }
 
     /// The kind of node, for a message.
@@ -162,9 +151,6 @@ fn write_json_string(text: &str, out: &mut String) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
 
-/// A fault, with its location.
-pub(crate) type Complaint = (Place, String);
-
 /// Maximum depth of nested nodes. The file needs only a few, and the reader is recursive.
 const MAX_DEPTH: usize = 32;
 
@@ -210,15 +196,15 @@ impl<'t> Reader<'t> {
     }
 
     /// The location of a span in the original text.
-    fn place(&self, span: Span) -> Place {
-        self.unpaired.original(Place::of(span))
+    fn place(&self, span: Span) -> Location {
+        self.unpaired.original(Location::of(span))
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Complaint> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                let place = Place { line: error.marker().line().max(1), column: error.marker().col() + 1 };
+                let place = Location { line: error.marker().line().max(1), column: error.marker().col() + 1 };
                 let complaint = self.syntax(self.unpaired.original(place), error.info());
                 self.refused = Some(error);
                 Err(complaint)
@@ -228,11 +214,11 @@ impl<'t> Reader<'t> {
     }
 
     /// A syntax fault. The most frequent one is a tab in the indentation, but the parser seldom reports it as such.
-    fn syntax(&self, place: Place, info: &str) -> Complaint {
+    fn syntax(&self, place: Location, info: &str) -> Complaint {
         for (number, line) in self.unpaired.text.lines().enumerate().take(place.line + 1) {
             let indentation = &line[..line.len() - line.trim_start().len()];
             if let Some(at) = indentation.find('\t') {
-                let place = Place { line: number + 1, column: at + 1 };
+                let place = Location { line: number + 1, column: at + 1 };
                 return (place, "a tab in the indentation; YAML is indented by spaces".into());
             }
         }
@@ -290,7 +276,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn refuse_extras(place: Place, anchor: usize, has_tag: bool) -> Result<(), Complaint> {
+fn refuse_extras(place: Location, anchor: usize, has_tag: bool) -> Result<(), Complaint> {
     if anchor > 0 {
         return Err((place, "an anchor (`&name`) is not supported; write the value out, or quote it".into()));
     }
@@ -317,7 +303,7 @@ mod tests {
         assert_eq!(texts(&members[0].1), expected, "only in double quotes");
         assert_eq!(texts(&members[1].1), ["\"\\\"𝄞\""]);
         for (key, node) in &members {
-            let at = |place: Place| yaml.chars().nth(place.column - 1).unwrap();
+            let at = |place: Location| yaml.chars().nth(place.column - 1).unwrap();
             assert!(
                 "\"bc".contains(at(key.place)) && "[\"1".contains(at(node.place)),
                 "{:?} {:?}",

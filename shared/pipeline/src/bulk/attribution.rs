@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{Body, ItemResult, ItemVerdict};
+use super::{body::Body, response::ItemResult, verdict::ItemVerdict};
 
 /// Whether the answers to a request are attributed.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,11 +2,9 @@
 
 use serde::Deserialize;
 
-use super::ItemVerdict;
-
 /// Why an item failed, in the domain's words.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Told")]
+#[serde(from = "ReceivedError")]
 pub struct ItemError {
     /// The exception's type, such as `mapper_parsing_exception`.
     pub error_type: String,
@@ -20,7 +18,7 @@ pub struct ItemError {
 /// unknown form must not make the answers to all other items unreadable.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Told {
+enum ReceivedError {
     Error {
         #[serde(rename = "type", default)]
         error_type: Option<String>,
@@ -33,14 +31,14 @@ enum Told {
     Other(serde::de::IgnoredAny),
 }
 
-impl From<Told> for ItemError {
-    fn from(told: Told) -> Self {
-        match told {
-            Told::Error { error_type, reason, caused_by } => {
+impl From<ReceivedError> for ItemError {
+    fn from(received: ReceivedError) -> Self {
+        match received {
+            ReceivedError::Error { error_type, reason, caused_by } => {
                 Self { error_type: error_type.unwrap_or_default(), reason: reason.unwrap_or_default(), caused_by }
             }
-            Told::Text(reason) => Self { reason, ..Self::default() },
-            Told::Other(_) => Self::default(),
+            ReceivedError::Text(reason) => Self { reason, ..Self::default() },
+            ReceivedError::Other(_) => Self::default(),
         }
     }
 }
@@ -75,11 +73,6 @@ impl ItemResult {
     /// Whether the domain is overloaded.
     pub fn is_overload(&self) -> bool {
         self.status == 429
-    }
-
-    /// Whether the document is in the index.
-    pub fn is_accepted(&self) -> bool {
-        matches!(self.verdict(), ItemVerdict::Indexed | ItemVerdict::Duplicate)
     }
 
     /// The type of its error.

@@ -39,6 +39,11 @@ impl ItemResult {
             _ => ItemVerdict::DomainState,
         }
     }
+
+    /// Whether the document is in the index.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.verdict(), ItemVerdict::Indexed | ItemVerdict::Duplicate)
+    }
 }
 
 impl ItemError {

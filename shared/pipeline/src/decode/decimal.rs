@@ -4,7 +4,10 @@
 //! and `1` all become `1`. It is used in names (document ids, indices, partition keys), where two different numbers must not get
 //! the same name. Deliberately absent: doubles, which distinguish only about seventeen digits.
 
-use super::{Event, Number, Value};
+use super::{
+    event::Event,
+    value::{Number, Value},
+};
 
 /// The plain digits would be longer than the caller's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

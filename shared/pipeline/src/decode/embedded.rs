@@ -6,7 +6,11 @@
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Event, Scalar, Value, place::structurals};
+use super::{
+    event::Event,
+    location::structurals,
+    value::{Scalar, Value},
+};
 use crate::json;
 
 /// The fields whose strings are unfolded. All of them are at the top level of the event.
@@ -19,7 +23,7 @@ pub struct Embedded {
 }
 
 /// The action for a member.
-enum Fate<'e> {
+enum MemberChange<'e> {
     Stays,
     Joins(&'e str),
     Becomes(&'e str, &'e str),
@@ -30,50 +34,58 @@ impl Embedded {
     pub fn unfold(&self, event: &Event<'_>, out: &mut Vec<u8>, left_out: &mut u64) -> bool {
         let mut taken: Vec<String> = Vec::new();
         let mut any = false;
-        let mut fates = Vec::new();
+        let mut changes = Vec::new();
         for (key, value) in event.value().members() {
-            let fate = self.fate(key, value, &mut taken, left_out);
-            any |= !matches!(fate, Fate::Stays);
-            fates.push((key, fate));
+            let change = self.change(key, value, &mut taken, left_out);
+            any |= !matches!(change, MemberChange::Stays);
+            changes.push((key, change));
         }
-        any && write(event, &fates, &taken, out).is_some()
+        any && write(event, &changes, &taken, out).is_some()
     }
 
-    fn fate<'e>(&'e self, key: &str, value: Value<'e>, taken: &mut Vec<String>, left_out: &mut u64) -> Fate<'e> {
+    fn change<'e>(
+        &'e self,
+        key: &str,
+        value: Value<'e>,
+        taken: &mut Vec<String>,
+        left_out: &mut u64,
+    ) -> MemberChange<'e> {
         let joins = self.joining.as_deref() == Some(key);
         let name = self.renamed.iter().find(|(field, _)| field == key).map(|(_, name)| name.as_str());
-        let (Some(Scalar::String(text)), true) = (value.scalar(), joins || name.is_some()) else { return Fate::Stays };
+        let (Some(Scalar::String(text)), true) = (value.scalar(), joins || name.is_some()) else {
+            return MemberChange::Stays;
+        };
         let text = text.trim_ascii();
         if let Some(name) = name {
             if serde_json::from_str::<IgnoredAny>(text).is_ok() {
                 taken.push(name.to_owned());
-                return Fate::Becomes(name, text);
+                return MemberChange::Becomes(name, text);
             }
         } else if let Some(names) = names_of(text) {
             taken.extend(names);
-            return Fate::Joins(text);
+            return MemberChange::Joins(text);
         }
         *left_out += 1;
-        Fate::Stays
+        MemberChange::Stays
     }
 }
 
 /// Returns `None` if the tape does not fit its structurals. simd-json does not produce such a tape.
-fn write(event: &Event<'_>, fates: &[(&str, Fate<'_>)], taken: &[String], out: &mut Vec<u8>) -> Option<()> {
+fn write(event: &Event<'_>, changes: &[(&str, MemberChange<'_>)], taken: &[String], out: &mut Vec<u8>) -> Option<()> {
     out.clear();
     let mut sign = b'{';
     let mut at = 1;
-    for ((key, fate), (_, value)) in fates.iter().zip(event.value().members()) {
+    for ((key, change), (_, value)) in changes.iter().zip(event.value().members()) {
         let start = *event.structurals.get(at)? as usize;
         // Skip the key, the colon and the value.
         at += 2 + structurals(value.own_nodes());
         let end = *event.structurals.get(at)? as usize;
         at += 1;
-        let name = match fate {
-            Fate::Stays if taken.iter().any(|taken| taken == key) => continue,
-            Fate::Joins(_) => continue,
-            Fate::Stays => None,
-            Fate::Becomes(name, text) => Some((name, text)),
+        let name = match change {
+            MemberChange::Stays if taken.iter().any(|taken| taken == key) => continue,
+            MemberChange::Joins(_) => continue,
+            MemberChange::Stays => None,
+            MemberChange::Becomes(name, text) => Some((name, text)),
         };
         out.push(sign);
         sign = b',';
@@ -86,8 +98,8 @@ fn write(event: &Event<'_>, fates: &[(&str, Fate<'_>)], taken: &[String], out: &
             }
         }
     }
-    for (_, fate) in fates {
-        if let Fate::Joins(text) = fate {
+    for (_, fate) in changes {
+        if let MemberChange::Joins(text) = fate {
             let members = text.get(1..text.len() - 1)?.trim_ascii();
             if !members.is_empty() {
                 out.push(sign);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Value;
+use super::value::Value;
 
 /// A dotted path such as `device.model`. It is parsed once and looked up in every event.
 ///

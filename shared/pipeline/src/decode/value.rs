@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use simd_json::{Node, StaticNode};
 
-use super::Names;
+use super::names::Names;
 
 /// One value of an event: a range of its tape.
 #[derive(Debug, Clone, Copy)]

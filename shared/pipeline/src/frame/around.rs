@@ -7,49 +7,16 @@
 
 use std::io::Read;
 
-use super::history::Within;
-use super::lines::Until;
-use super::records::Records;
-use super::scan::{Scanner, trim_end};
-use super::seam::{LineStarts, Seam};
-use super::seek::{Seek, Sought};
-use super::{Found, FrameError, Frames};
-
-/// Which side of the array is skipped, and how far it was read.
-pub(super) struct Around {
-    /// The offset of the first byte: the brace of the object, or the bracket that closes the array.
-    begin: u64,
-    side: Side,
-    seam: Seam,
-    /// How many of the unread bytes were examined. They stay in the buffer, because they may become one rejection.
-    seen: usize,
-    /// The index of the first line that begins with `{`, while the bytes are still in the buffer.
-    first_line: Option<usize>,
-    /// The bytes exceed the limit, so only their head is kept.
-    is_long: bool,
-}
-
-enum Side {
-    Before(Seek),
-    /// After the array: the scanner that finds the end of the object, and the search for members that would have been
-    /// copied.
-    After(Scanner, Option<Seek>),
-}
-
-impl Side {
-    fn take(&mut self, piece: &[u8], records: &Records) -> Sought {
-        match self {
-            Self::Before(seek) => seek.take(piece, records),
-            Self::After(scanner, later) => {
-                let end = scanner.scan(piece);
-                if let Some(later) = later {
-                    later.take(&piece[..end.unwrap_or(piece.len())], records);
-                }
-                end.map_or(Sought::More, Sought::End)
-            }
-        }
-    }
-}
+use super::{
+    error::FrameError,
+    frames::{Found, Frames},
+    history::Within,
+    scan::Scanner,
+    seam::{LineStarts, Seam},
+    seek::{Seek, Sought},
+    state::{Around, Side, Until},
+    white_space::trim_end,
+};
 
 impl<R: Read> Frames<R> {
     /// Starts the search for the array, at the opening brace of its object.

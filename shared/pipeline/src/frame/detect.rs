@@ -4,18 +4,18 @@
 //! explains the order of the checks. Deliberately absent: file names, and a decision by the first line alone, since the
 //! first line of a log may be garbage.
 
-use super::Format;
-use super::cloudwatch::is_envelope;
-use super::noise::{is_blank, opens_array};
-use super::records::Records;
-use super::scan::{Scanner, significant, trim_end, trim_start};
-use super::seek::{Seek, Sought};
+use super::{
+    cloudwatch::is_envelope,
+    format::Format,
+    noise::opens_array,
+    records::Records,
+    scan::Scanner,
+    seek::{Seek, Sought},
+    white_space::{BOM, is_blank, significant, trim_end, trim_start},
+};
 
 /// How many bytes are examined.
 pub(super) const WINDOW: usize = 64 * 1024;
-
-/// The byte order mark of UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Why the first bytes cannot be UTF-8: a byte order mark of another encoding, or NUL bytes between others as in UTF-16
 /// and UTF-32. NUL bytes alone do not count: a crash leaves them.

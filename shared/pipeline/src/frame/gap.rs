@@ -6,27 +6,12 @@
 
 use std::io::Read;
 
-use super::detect::BOM;
-use super::noise::is_blank;
-use super::{FrameError, Frames};
-
-/// What was read since the last element, or since the bracket that opens the array.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Gap {
-    /// The offset of its first byte.
-    pub(super) offset: u64,
-    /// Whether an element may follow: a comma was read, or the array has just begun.
-    pub(super) is_separated: bool,
-    /// Whether the next byte begins a line.
-    pub(super) begins_line: bool,
-}
-
-impl Gap {
-    /// The gap after the bracket that opens an array.
-    pub(super) fn opening(offset: u64) -> Self {
-        Self { offset, is_separated: true, begins_line: false }
-    }
-}
+use super::{
+    error::FrameError,
+    frames::Frames,
+    state::Gap,
+    white_space::{BOM, is_blank},
+};
 
 impl<R: Read> Frames<R> {
     /// Skips the current gap. Returns `false` at the end of the input.

@@ -4,7 +4,7 @@
 //! In: the first bytes of an object or a record, after decompression. Out: the name of the format, and what to do about
 //! it. Deliberately absent: reading any of these formats.
 
-use super::detect::BOM;
+use super::white_space::BOM;
 
 /// How many of the first bytes are searched for control characters.
 const LOOKED_AT: usize = 1024;

@@ -6,14 +6,12 @@
 
 use std::io::Read;
 
-use super::detect::BOM;
-use super::scan::{Scanner, is_white_space, significant, trim_end};
-use super::{FrameError, Frames};
-
-/// White space or a NUL byte.
-pub(super) const fn is_blank(byte: u8) -> bool {
-    is_white_space(byte) || byte == 0
-}
+use super::{
+    error::FrameError,
+    frames::Frames,
+    scan::Scanner,
+    white_space::{BOM, is_blank, is_white_space, significant, trim_end},
+};
 
 impl<R: Read> Frames<R> {
     /// Skips noise, and with `commas` every comma. Returns `false` at the end of the input.

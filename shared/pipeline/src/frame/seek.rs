@@ -7,7 +7,8 @@
 //! [`Around`]: super::around::Around
 
 use super::records::Records;
-use super::scan::{Scanner, is_white_space};
+use super::scan::Scanner;
+use super::white_space::is_white_space;
 
 /// The longest name that is compared. No name in the rules is longer.
 const MAX_NAME: usize = 1024;

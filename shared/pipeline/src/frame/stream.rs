@@ -3,11 +3,15 @@
 //! An invocation receives up to ten thousand records of some hundred bytes each. A new [`Frames`] per record would cost
 //! more than the framing. Deliberately absent: checkpoints, since a record is always read again as a whole.
 
-use super::history::Within;
-use super::inflate::Compression;
-use super::lines::Line;
-use super::seam::LineStarts;
-use super::{Format, Found, FrameError, Frames};
+use super::{
+    error::FrameError,
+    format::Format,
+    frames::{Found, Frames},
+    history::Within,
+    inflate::Compression,
+    seam::LineStarts,
+    state::Line,
+};
 
 impl<'b> Frames<&'b [u8]> {
     /// For the records of a stream. Each starts with [`Frames::begin_record`]; there is no frame before the first.

@@ -13,7 +13,7 @@ mod stream;
 
 use std::io::{self, Read, Write};
 
-use super::*;
+use super::{frames::HEAD, *};
 
 /// A reader that returns at most `chunk` bytes at once, and is interrupted now and then.
 struct Chunked<'b> {

@@ -1,16 +1,11 @@
 //! The value that was cut off by the end of the input. Its dead letter keeps its bytes up to the limit.
 
-use super::scan::trim_end;
-use super::{FrameError, Frames, unclosed};
-
-/// A value that was never closed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Torn {
-    /// Within the limit: its indices in the buffer.
-    Held(usize, usize),
-    /// Over the limit: its length. Only its head is kept.
-    Long(u64),
-}
+use super::{
+    error::{FrameError, unclosed},
+    frames::Frames,
+    state::Torn,
+    white_space::trim_end,
+};
 
 impl<R> Frames<R> {
     /// The value that was cut off by the end of the object, after [`Frames::next`] returned that error: its bytes and

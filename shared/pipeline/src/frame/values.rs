@@ -11,12 +11,16 @@ use std::io::Read;
 
 use serde::de::IgnoredAny;
 
-use super::history::Within;
-use super::lines::Until;
-use super::noise::is_blank;
-use super::scan::{Scanner, significant};
-use super::seam::{LineStarts, Seam};
-use super::{Format, Found, FrameError, Frames, unclosed};
+use super::{
+    error::{FrameError, unclosed},
+    format::Format,
+    frames::{Found, Frames},
+    history::Within,
+    scan::Scanner,
+    seam::{LineStarts, Seam},
+    state::Until,
+    white_space::{is_blank, significant, trim_end},
+};
 
 /// How a value ends.
 enum End {
@@ -125,7 +129,7 @@ impl<R: Read> Frames<R> {
     /// A broken part of so many bytes. Another value begins in the line after it.
     fn cut(&mut self, length: usize) -> Found {
         let start = self.buffer.pos;
-        let kept = super::scan::trim_end(&self.buffer.unread()[..length]).len();
+        let kept = trim_end(&self.buffer.unread()[..length]).len();
         self.buffer.pos += length;
         // The lines that were already passed have to be found again.
         self.line_starts = LineStarts::default();
@@ -252,14 +256,4 @@ impl<R: Read> Frames<R> {
 /// begins there.
 fn known_length(bytes: &[u8]) -> usize {
     bytes.len() - usize::from(bytes.ends_with(b"\n["))
-}
-
-impl Found {
-    /// Turns a record into a part that is not examined again if it does not decode.
-    pub(super) fn into_part(self) -> Self {
-        match self {
-            Self::Record { start, end } => Self::Part { start, end },
-            other => other,
-        }
-    }
 }

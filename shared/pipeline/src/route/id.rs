@@ -3,9 +3,12 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::{MAX_ID_BYTES, RouteError};
+use super::error::RouteError;
 use crate::decode::{Event, Path, Scalar, TooLong, push_decimal};
 use crate::json;
+
+/// The longest document id that the engine accepts, in bytes.
+pub const MAX_ID_BYTES: usize = 512;
 
 /// The source of a document's id.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod format;
 
 pub use format::TimestampFormat;
 
-use super::{RouteError, zone::Zone};
+use super::{error::RouteError, zone::Zone};
 use crate::decode::{Event, Number, Path, Scalar, Value};
 use crate::time;
 

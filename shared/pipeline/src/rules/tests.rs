@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::decode::Decoder;
+use crate::frame::Format;
 use crate::route::{RouteScratch, Timestamp, Zone};
+use crate::select::Select;
 
 fn key() -> Option<HashKey> {
     HashKey::new(b"0123456789abcdef").ok()

@@ -1,11 +1,21 @@
 //! One condition on the values of one field.
 
-use super::{
-    pattern::Alternative,
-    query::{Range, Regexp, Term},
-    wildcard::Wildcard,
-};
+mod alternative;
+mod cidr;
+mod fold;
+mod network;
+mod number;
+mod regexp;
+mod term;
+
+use super::wildcard::Wildcard;
 use crate::decode::{Event, Scalar, Value};
+pub(super) use alternative::{Alternative, Bound as NumericBound};
+pub(super) use cidr::Addresses;
+pub(super) use fold::Folded;
+pub(super) use number::Comparable;
+pub(super) use regexp::Regexp;
+pub(super) use term::{Bound, Range, Term};
 
 /// A condition on a field. An array meets it if one of its elements does, at any depth.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! The path that a field has in the document.
 
-use super::FieldRule;
+use super::rule::FieldRule;
 use crate::decode::Path;
 
 /// The path to which the rules put a field. `None` if the document does not contain it. Callers do not ask for dropped fields.

@@ -3,17 +3,21 @@
 //! In: the rules. Out: for each key of an event, the places to which it leads from the places of its object. There are
 //! several if a wildcard and a name both match. A key with a dot in it leads to the same place as its names one by one.
 
-use super::{FieldRule, NamePattern, making::Maker, name::Name};
+use super::{
+    maker::Maker,
+    name::{Name, NamePattern},
+    rule::FieldRule,
+};
 use crate::{
     decode::{Names, Path},
     select::Wildcard,
 };
 
 /// A place in the tree.
-pub(super) type Place = u32;
+pub(super) type NodeId = u32;
 
 /// The whole event.
-pub(super) const ROOT: Place = 0;
+pub(super) const ROOT: NodeId = 0;
 
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
@@ -23,19 +27,19 @@ pub(super) struct Tree {
     /// The object that replaces the event.
     pub(super) lifts: Option<Path>,
     /// The root for paths in the document. This is the root of the event if both have the same paths.
-    document: Place,
+    document: NodeId,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
-    pub(super) here: Here,
+    pub(super) here: Actions,
     /// The place for each name. Also contains `a.b`, because an event may write it as one key.
-    below: Names<Place>,
-    like: Vec<(Wildcard, Place)>,
+    below: Names<NodeId>,
+    like: Vec<(Wildcard, NodeId)>,
     /// Whether there are wildcards below, so that a key with dots must be split.
     has_like: bool,
     /// The names of fields that are made here or further below.
-    pub(super) makes: Vec<(String, Place)>,
+    pub(super) makes: Vec<(String, NodeId)>,
     /// Whether this place exists only in the document, and not in the event.
     pub(super) in_document: bool,
 }
@@ -43,7 +47,7 @@ pub(super) struct Node {
 /// The actions at a place.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "rules of their own, any of which may hold")]
-pub(super) struct Here {
+pub(super) struct Actions {
     pub(super) drop: bool,
     pub(super) keep: bool,
     /// A field below is kept.
@@ -141,19 +145,19 @@ impl Tree {
         self.nodes[places[places.len() - 1] as usize].here.made = Some(value);
     }
 
-    fn at(&mut self, pattern: &NamePattern) -> &mut Here {
+    fn at(&mut self, pattern: &NamePattern) -> &mut Actions {
         let places = self.way(ROOT, &pattern.names);
         &mut self.nodes[places[places.len() - 1] as usize].here
     }
 
     /// The places along a path, from a root. Missing places are added.
-    fn way(&mut self, root: Place, names: &[Name]) -> Vec<Place> {
+    fn way(&mut self, root: NodeId, names: &[Name]) -> Vec<NodeId> {
         let mut places = vec![root];
         // The places where a sequence of names without a wildcard began, each with the joined names from that place on.
-        let mut joined: Vec<(Place, String)> = Vec::new();
+        let mut joined: Vec<(NodeId, String)> = Vec::new();
         for name in names {
             let here = places[places.len() - 1];
-            let next = Place::try_from(self.nodes.len()).unwrap_or(Place::MAX);
+            let next = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
             let node = &self.nodes[here as usize];
             let known = match name {
                 Name::Exactly(name) => node.below.get(name).copied(),
@@ -186,12 +190,12 @@ impl Tree {
         places
     }
 
-    pub(super) fn node(&self, place: Place) -> &Node {
+    pub(super) fn node(&self, place: NodeId) -> &Node {
         &self.nodes[place as usize]
     }
 
     /// The root for paths in the document, if they differ from those of the event.
-    pub(super) fn document_root(&self) -> Option<Place> {
+    pub(super) fn document_root(&self) -> Option<NodeId> {
         (self.document != ROOT).then_some(self.document)
     }
 
@@ -200,14 +204,14 @@ impl Tree {
     }
 
     /// All names that lead anywhere from a place, if it has no wildcards.
-    pub(super) fn names(&self, from: Place) -> Option<&Names<Place>> {
+    pub(super) fn names(&self, from: NodeId) -> Option<&Names<NodeId>> {
         let node = self.node(from);
         if node.has_like { None } else { Some(&node.below) }
     }
 
     /// Adds the places to which a key leads from one place, without duplicates.
     #[inline]
-    pub(super) fn step(&self, from: Place, key: &str, found: &mut Vec<Place>) {
+    pub(super) fn step(&self, from: NodeId, key: &str, found: &mut Vec<NodeId>) {
         let node = self.node(from);
         if let Some(place) = node.below.get(key) {
             found.push(*place);
@@ -217,8 +221,8 @@ impl Tree {
         }
     }
 
-    fn step_like(&self, node: &Node, key: &str, found: &mut Vec<Place>) {
-        let add = |place: Place, found: &mut Vec<Place>| {
+    fn step_like(&self, node: &Node, key: &str, found: &mut Vec<NodeId>) {
+        let add = |place: NodeId, found: &mut Vec<NodeId>| {
             if !found.contains(&place) {
                 found.push(place);
             }

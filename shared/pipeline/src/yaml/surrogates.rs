@@ -3,7 +3,7 @@
 //! In: a text, and the position of a quoted scalar in which the parser found an invalid character escape. Out: the text with that
 //! scalar's pairs in YAML notation. Deliberately absent: the beginnings of scalars, which only the parser knows.
 
-use super::{Complaint, Place};
+use super::location::{Complaint, Location};
 
 /// The parser's message for an invalid character escape. It gives the position of the scalar.
 const INFO: &str = "found invalid Unicode character escape code";
@@ -15,7 +15,7 @@ const SHORTER: usize = "\\uD83D\\uDE00".len() - "\\U0001F600".len();
 pub(super) struct Unpaired {
     pub(super) text: String,
     /// Locations in `text` directly after a rewritten pair.
-    moved: Vec<Place>,
+    moved: Vec<Location>,
 }
 
 impl Unpaired {
@@ -24,9 +24,9 @@ impl Unpaired {
     }
 
     /// The location in the original text.
-    pub(super) fn original(&self, place: Place) -> Place {
+    pub(super) fn original(&self, place: Location) -> Location {
         let before = self.moved.iter().filter(|moved| moved.line == place.line && moved.column <= place.column).count();
-        Place { column: place.column + before * SHORTER, ..place }
+        Location { column: place.column + before * SHORTER, ..place }
     }
 
     /// Rewrites the pairs of the scalar that the parser refused. Returns whether there were any, so that parsing can be retried.
@@ -35,7 +35,7 @@ impl Unpaired {
         if !error.info().contains(INFO) {
             return Ok(false);
         }
-        let mut place = Place { line: error.marker().line().max(1), column: error.marker().col() + 1 };
+        let mut place = Location { line: error.marker().line().max(1), column: error.marker().col() + 1 };
         let Some((start, '"')) = self.text.char_indices().nth(error.marker().index()) else { return Ok(false) };
         let scalar = self.text.split_off(start + 1);
         place.column += 1;
@@ -67,10 +67,10 @@ impl Unpaired {
     }
 }
 
-fn after(place: Place, text: &str) -> Place {
-    text.chars().fold(place, |Place { line, column }, c| match c {
-        '\n' => Place { line: line + 1, column: 1 },
-        _ => Place { line, column: column + 1 },
+fn after(place: Location, text: &str) -> Location {
+    text.chars().fold(place, |Location { line, column }, c| match c {
+        '\n' => Location { line: line + 1, column: 1 },
+        _ => Location { line, column: column + 1 },
     })
 }
 

@@ -49,7 +49,7 @@ struct LogEvent<'e> {
 
 impl Composer {
     /// Starts an envelope.
-    pub(super) fn begin(&mut self, header: &Header<'_>) {
+    pub(in crate::frame) fn begin(&mut self, header: &Header<'_>) {
         self.control = header.is_control();
         for (kept, value) in self.of_envelope.iter_mut().zip([header.owner, header.log_group, header.log_stream]) {
             kept.clear();
@@ -58,7 +58,7 @@ impl Composer {
     }
 
     /// Whether the envelope is a control message, whose log events are dropped.
-    pub(super) fn is_control(&self) -> bool {
+    pub(in crate::frame) fn is_control(&self) -> bool {
         self.control
     }
 
@@ -108,7 +108,7 @@ impl Composer {
     }
 
     /// Composes a log event. Returns `false` if the bytes are not a log event: then they have to be returned unchanged.
-    pub(super) fn compose(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::frame) fn compose(&mut self, bytes: &[u8]) -> bool {
         self.time_ms = None;
         // Serde would accept an array of four for the struct.
         let Some(event) = bytes.starts_with(b"{").then(|| serde_json::from_slice::<LogEvent<'_>>(bytes).ok()).flatten()

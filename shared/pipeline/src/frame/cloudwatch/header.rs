@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-use super::super::scan::{Scanner, significant};
+use crate::frame::{scan::Scanner, white_space::significant};
 
 /// The keys that an envelope may begin with. Any keys may follow the first one.
 const FIRST_KEYS: [&[u8]; 5] =
@@ -15,13 +15,13 @@ const LOG_EVENTS: &[u8] = br#""logEvents""#;
 
 /// The values before the log events.
 #[derive(Default)]
-pub(super) struct Header<'b> {
+pub(in crate::frame) struct Header<'b> {
     pub(super) message_type: Option<&'b [u8]>,
     pub(super) owner: Option<&'b [u8]>,
     pub(super) log_group: Option<&'b [u8]>,
     pub(super) log_stream: Option<&'b [u8]>,
     /// The number of bytes up to and including the bracket of the log events.
-    pub(super) length: usize,
+    pub(in crate::frame) length: usize,
 }
 
 /// Why there is no header.
@@ -48,7 +48,7 @@ const CONTROL_MESSAGE: &[u8] = br#""CONTROL_MESSAGE""#;
 
 impl<'b> Header<'b> {
     /// Reads the header of an envelope from its brace on.
-    pub(super) fn read(bytes: &'b [u8]) -> Result<Self, Stop> {
+    pub(in crate::frame) fn read(bytes: &'b [u8]) -> Result<Self, Stop> {
         let mut header = Self::members(bytes.strip_prefix(b"{").ok_or(Stop::Lost)?)?;
         header.length += 1;
         Ok(header)

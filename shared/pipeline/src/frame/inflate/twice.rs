@@ -4,7 +4,11 @@
 
 use std::io::Read;
 
-use super::{Compression, Fault, Inflate, Member, Plain};
+use super::{
+    compression::{Compression, Member},
+    input::{Fault, Plain},
+    source::Inflate,
+};
 
 /// Decompresses content, and decompresses the result again if it is compressed too.
 pub(in crate::frame) struct Twice<R> {

@@ -3,7 +3,7 @@
 //! In: a name, as the domain lists it. Out: the period of the events in it, or nothing if no event of the dataset
 //! can have produced that name. The deletion of indices depends on this, so in doubt an index is kept.
 
-use super::{DatePart, IndexPattern, Part};
+use super::pattern::{DatePart, IndexPattern, Part, is_allowed_in_name};
 use crate::time;
 
 /// The length of time that one index holds.
@@ -168,7 +168,7 @@ fn read(parts: &[Part], name: &[u8], date: Date, found: &mut impl FnMut(Date)) {
         }
         // A name has at most 255 bytes, and a pattern few fields, so every way is tried.
         Part::Field(_) => {
-            let allowed = name.iter().take_while(|byte| super::is_allowed_in_name(**byte)).count();
+            let allowed = name.iter().take_while(|byte| is_allowed_in_name(**byte)).count();
             (1..=allowed).for_each(|len| read(rest, &name[len..], date, found));
         }
     }

@@ -2,15 +2,20 @@
 
 mod conflicts;
 mod make;
+mod rule;
 
 pub(super) use make::GEO_POINT_KEYS;
 
-use super::{Keys, Kind, Reader};
+use super::{
+    from::Kind,
+    reader::{Keys, Reader},
+};
 use crate::{
     decode::{Embedded, Path},
     shape::{FieldRule, NamePattern, Shape},
-    yaml::{Data, Key, Node, Place},
+    yaml::{Data, Key, Location, Node},
 };
+use rule::Rule;
 
 const FIELDS_FORM: &str = "write `fields: { drop: [debug, params.raw] }`";
 pub(super) const KEYS: Keys<'_> = Keys {
@@ -31,13 +36,6 @@ const HASH_FORM: &str = "write a list of fields, such as `hash: [adid, user.emai
 pub(super) struct Fields {
     pub(super) embedded: Option<Embedded>,
     pub(super) shape: Shape,
-}
-
-/// A rule, the key that it stands under, and its location.
-struct Rule {
-    does: FieldRule,
-    under: &'static str,
-    place: Place,
 }
 
 impl Reader<'_> {
@@ -107,7 +105,7 @@ impl Reader<'_> {
         Some(embedded)
     }
 
-    fn name_at_the_top(&mut self, name: &str, place: Place) -> Option<String> {
+    fn name_at_the_top(&mut self, name: &str, place: Location) -> Option<String> {
         if name.is_empty() || name.contains('.') {
             let why = "it is for fields at the top of the event, whose name has no dot";
             return self.refuse(place, format!("`json` with `{name}`: {why}; {JSON_FORM}"));

@@ -1,6 +1,6 @@
 //! `format` and `envelope`: how values follow one another, and which parts of the surrounding object belong to each.
 
-use super::{Keys, Members, Reader};
+use super::reader::{Keys, Members, Reader};
 use crate::decode::Path;
 use crate::frame::{Format, Records};
 use crate::yaml::{Data, Node};

@@ -2,12 +2,12 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{
-    super::{From, S3From},
-    Keys, Members, Reader,
+use super::reader::{Keys, Members, Reader};
+use crate::{
+    decode::Path,
+    rules::from::{From, S3From},
+    yaml::{Data, Location, Node},
 };
-use crate::decode::Path;
-use crate::yaml::{Data, Node, Place};
 
 const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters), \
                          `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
@@ -195,7 +195,7 @@ impl Reader<'_> {
         self.compile(node.place, name, &glob)
     }
 
-    fn compile(&mut self, place: Place, name: &str, glob: &str) -> Option<GlobMatcher> {
+    fn compile(&mut self, place: Location, name: &str, glob: &str) -> Option<GlobMatcher> {
         match GlobBuilder::new(glob).literal_separator(true).build() {
             Ok(glob) => Some(glob.compile_matcher()),
             Err(error) => self.refuse(

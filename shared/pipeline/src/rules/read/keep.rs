@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use super::{Members, Node, Reader};
-use crate::route::IndexPattern;
-use crate::rules::{Keep, Template};
-use crate::yaml::Key;
+use super::reader::{Members, Reader};
+use crate::{
+    route::IndexPattern,
+    rules::dataset::{Keep, Template},
+    yaml::{Key, Node},
+};
 
 const DURATION_FORM: &str = "a duration is a whole number with `h`, `d` or `w`, such as `14d`";
 const MAPPING_FORM: &str =

@@ -1,17 +1,17 @@
 //! Compiles the syntax of an event pattern to conditions, and reports all faults at once.
 
 use super::{
-    Branch, Key, Pattern, PatternError, address::Addresses, alternative::Bound, fold::Folded, number::Comparable,
+    branch::{Branch, Key},
+    error::PatternError,
 };
 use crate::{
     decode::Path,
     select::{
-        condition::Condition,
+        condition::{Addresses, Alternative, Comparable, Condition, Folded, NumericBound},
         fields::{Bit, Fields, MAX_CONDITIONS},
-        pattern::Alternative,
         wildcard::{Piece, Wildcard},
     },
-    yaml::{Data, Json, Key as Name, Node, Place},
+    yaml::{Data, Json, Key as Name, Location, Node},
 };
 
 /// Maximum number of branches after `$or` is multiplied out. `EventBridge` has the same limit
@@ -34,7 +34,7 @@ const OR_FORM: &str = "`$or` is a list of at least two maps";
 pub(in crate::select) struct Compiled {
     pub(in crate::select) text: String,
     pub(in crate::select) fields: Fields,
-    pub(in crate::select) pattern: Pattern,
+    pub(in crate::select) branches: Vec<Branch>,
     pub(in crate::select) labels: Vec<(Bit, String)>,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::select) fn compile(node: &Node) -> Result<Compiled, Vec<PatternErr
         return Err(errors);
     }
     let branches = branches.into_iter().map(in_order).collect();
-    Ok(Compiled { text: node.to_json(), fields, pattern: Pattern { branches }, labels })
+    Ok(Compiled { text: node.to_json(), fields, branches, labels })
 }
 
 /// The fields of a branch with their names.
@@ -75,17 +75,23 @@ struct Compiler {
 
 /// Every method that returns `None` has added a complaint.
 impl Compiler {
-    fn complain(&mut self, place: Place, message: impl Into<String>) {
+    fn complain(&mut self, place: Location, message: impl Into<String>) {
         self.errors.push((place, message.into()).into());
     }
 
-    fn refuse<T>(&mut self, place: Place, message: impl Into<String>) -> Option<T> {
+    fn refuse<T>(&mut self, place: Location, message: impl Into<String>) -> Option<T> {
         self.complain(place, message);
         None
     }
 
     /// Adds the fields of a map to every branch.
-    fn object(&mut self, entries: &[(Name, Node)], place: Place, path: &str, branches: &mut Vec<Named>) -> Option<()> {
+    fn object(
+        &mut self,
+        entries: &[(Name, Node)],
+        place: Location,
+        path: &str,
+        branches: &mut Vec<Named>,
+    ) -> Option<()> {
         if entries.is_empty() {
             return self.refuse(place, format!("an empty map; {PATTERN_FORM}"));
         }
@@ -131,7 +137,14 @@ impl Compiler {
         Some(())
     }
 
-    fn field(&mut self, path: &str, place: Place, node: &Node, nodes: &[Node], branches: &mut [Named]) -> Option<()> {
+    fn field(
+        &mut self,
+        path: &str,
+        place: Location,
+        node: &Node,
+        nodes: &[Node],
+        branches: &mut [Named],
+    ) -> Option<()> {
         let field = match Path::parse(path) {
             Ok(field) => field,
             Err(error) => return self.refuse(place, format!("`{path}`: {error}")),
@@ -323,7 +336,7 @@ impl Compiler {
             };
             parts.push((self.string(operator, "numeric")?, self.double(value, number)?));
         }
-        let bound = |value, inclusive| Some(Bound { value, inclusive });
+        let bound = |value, inclusive| Some(NumericBound { value, inclusive });
         let (lower, upper) = match parts.as_slice() {
             [("=", value)] => (bound(*value, true), bound(*value, true)),
             [(">", value)] => (bound(*value, false), None),

@@ -5,17 +5,20 @@
 //! names. For each field it chooses a value that lies in the elements chosen so far. This code does the same. It also has the same
 //! effect on `exists: false`: this checks for a value only within the elements chosen before it.
 
-use super::{Branch, Key};
+use super::branch::{Branch, Key};
 use crate::{
     decode::{Event, Value},
-    select::{
-        Undecided,
-        fields::{Bit, Field, Fields},
-    },
+    select::fields::{Bit, Field, Fields},
 };
 
 /// Maximum number of values to try for one event. The library has no such limit, and may run without end.
-pub(in crate::select) const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 1_000_000;
+
+/// The decision would take too long: an event pattern asks for values in the same array element, and there are too many
+/// combinations. A retry would fail the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its arrays give more than {} ways to match the event pattern", MAX_STEPS)]
+pub struct Undecided;
 
 /// The elements around a value, from the outermost array: which array of the event, and which element of it.
 type Place = Vec<(u32, u32)>;

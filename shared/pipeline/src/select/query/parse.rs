@@ -1,17 +1,26 @@
 //! Parses the text of a query to a [`Query`], by the rules of Lucene's classic parser with OR as the default operator.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Conditions, Query,
+    characters::{begins_word, in_word},
+    conditions::Conditions,
+    error::SelectError,
     field::FieldName,
-    scan::{Scanner, Word, begins_word, in_word},
-    term::{Bound, Range, Term},
+    scan::{Scanner, Word},
 };
-use crate::select::{SelectError, Wildcard, condition::Condition, expression::Expression};
+use crate::select::{
+    condition::{Bound, Condition, Range, Term},
+    expression::Expression,
+    fields::{Bit, Fields},
+    wildcard::Wildcard,
+};
 
 /// Maximum depth of nested parentheses. The parser and the matcher recurse once for each level.
 const MAX_DEPTH: usize = 64;
 
-pub(super) fn parse(text: &str) -> Result<Query, SelectError> {
+/// Compiles a query.
+pub(in crate::select) fn compile(text: &str) -> Result<Query, SelectError> {
     let mut parser = Parser { scan: Scanner::new(text), conditions: Conditions::default(), depth: 0 };
     let expression = match parser.whole() {
         Ok(expression) => expression,
@@ -20,6 +29,17 @@ pub(super) fn parse(text: &str) -> Result<Query, SelectError> {
     let doubts = parser.scan.slashes.doubts(text);
     let Conditions { fields, labels, compared, .. } = parser.conditions;
     Ok(Query { fields, expression, labels, compared, doubts })
+}
+
+/// A compiled query.
+pub(in crate::select) struct Query {
+    pub(in crate::select) fields: Fields,
+    pub(in crate::select) expression: Expression,
+    pub(in crate::select) labels: Vec<(Bit, String)>,
+    /// The fields whose values are compared, sorted by name.
+    pub(in crate::select) compared: BTreeSet<String>,
+    /// Parts that are valid but probably not intended.
+    pub(in crate::select) doubts: Vec<String>,
 }
 
 struct Parser<'q> {

@@ -3,9 +3,11 @@
 //! In: the query's text and a position in it. Out: the token there, with escapes resolved. Deliberately absent: the
 //! combination of the words, which is the task of the parser.
 
-use super::slash::Slashes;
-use super::term::{Bound, Range, Term};
-use crate::select::{Piece, SelectError};
+use super::{characters::in_word, error::SelectError, slash::Slashes};
+use crate::select::{
+    condition::{Bound, Range, Term},
+    wildcard::Piece,
+};
 
 /// The query's text, and the position of the reader.
 pub(super) struct Scanner<'q> {
@@ -241,36 +243,4 @@ impl<'q> Scanner<'q> {
         }
         Ok(Term::new(text.into()))
     }
-}
-
-/// Characters that may begin a word. A `\` escapes any other.
-pub(super) fn begins_word(c: char) -> bool {
-    !matches!(
-        c,
-        ' ' | '\t'
-            | '\n'
-            | '\r'
-            | '\u{3000}'
-            | '+'
-            | '-'
-            | '!'
-            | '('
-            | ')'
-            | ':'
-            | '^'
-            | '['
-            | ']'
-            | '"'
-            | '{'
-            | '}'
-            | '~'
-            | '*'
-            | '?'
-            | '/'
-    )
-}
-
-/// Characters that may follow in a word.
-pub(super) fn in_word(c: char) -> bool {
-    c != '\\' && (begins_word(c) || matches!(c, '-' | '+' | '*' | '?'))
 }

@@ -5,8 +5,7 @@
 
 use std::ops::Range;
 
-use super::scan::in_word;
-use crate::select::SelectError;
+use super::{characters::in_word, error::SelectError};
 
 /// How to write a `/` that does not begin a regular expression.
 const LITERAL: &str = "a `/` in a value is written `\\/`, or the value in quotes";

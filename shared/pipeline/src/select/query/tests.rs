@@ -1,4 +1,5 @@
 use super::*;
+use crate::select::{expression::Expression, fields::Bit};
 use crate::{
     decode::Decoder,
     select::{Piece, Select, Wildcard},

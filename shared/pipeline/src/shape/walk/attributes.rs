@@ -10,21 +10,15 @@ use std::ops::Range;
 
 use simd_json::{Node, StaticNode};
 
-use super::{Scope, Walk};
+use super::{
+    cursor::Walk,
+    state::{Form, Scope},
+};
 use crate::{
     decode::{Value, span},
     json,
+    shape::tree::Actions,
 };
-
-/// The notation at the current position of a walk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    /// An object whose members are typed attributes.
-    Attributes,
-    /// One typed attribute.
-    Attribute,
-}
 
 /// The content of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +30,6 @@ enum Kind {
     Null,
     Map,
     List,
-}
-
-impl Form {
-    /// The notation of the member `name`. `is_plain` means that a rule makes it plain.
-    pub(super) fn below(self, name: &str, is_plain: bool) -> Self {
-        match self {
-            Self::Attributes => Self::Attribute,
-            Self::Attribute if name == "M" => Self::Attributes,
-            Self::Json if is_plain => Self::Attributes,
-            Self::Json | Self::Attribute => Self::Json,
-        }
-    }
 }
 
 impl Kind {
@@ -93,7 +75,7 @@ impl Walk<'_, '_> {
             }
         }
         let found = first..self.scratch.places.len();
-        let here = |walk: &Self, is: fn(&super::Here) -> bool| {
+        let here = |walk: &Self, is: fn(&Actions) -> bool| {
             walk.scratch.places[found.clone()].iter().any(|place| is(&walk.of.tree.node(*place).here))
         };
         // A rule about the type itself applies: the content is left out, and an empty object stays, as the rule says.

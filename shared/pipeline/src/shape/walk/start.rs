@@ -2,8 +2,14 @@
 
 use simd_json::Node;
 
-use super::{Form, Of, Path, Place, ROOT, Scope, Scratch};
-use crate::shape::tree::Tree;
+use super::state::{Form, Scope, Scratch};
+use crate::{
+    decode::{Path, Value},
+    shape::{
+        input::Input,
+        tree::{Actions, NodeId, ROOT, Tree},
+    },
+};
 
 /// The value to walk, and the state that applies there.
 pub(super) struct Start<'w> {
@@ -19,18 +25,18 @@ pub(super) struct Start<'w> {
 }
 
 /// The rules that apply to a path.
-pub(in super::super) struct Along {
+pub(in crate::shape) struct Along {
     /// The places at the end of the path.
-    pub(in super::super) places: Vec<Place>,
+    pub(in crate::shape) places: Vec<NodeId>,
     pub(super) is_hashed: bool,
-    pub(in super::super) is_kept: bool,
-    pub(in super::super) is_dropped: bool,
+    pub(in crate::shape) is_kept: bool,
+    pub(in crate::shape) is_dropped: bool,
     pub(super) form: Form,
 }
 
 impl Along {
     /// Follows a path from the root of the event.
-    pub(in super::super) fn of(tree: &Tree, path: &Path) -> Self {
+    pub(in crate::shape) fn of(tree: &Tree, path: &Path) -> Self {
         let (is_hashed, is_kept, is_dropped) = (false, false, false);
         let mut along = Self { places: vec![ROOT], is_hashed, is_kept, is_dropped, form: Form::Json };
         for name in path.as_str().split('.') {
@@ -38,7 +44,7 @@ impl Along {
             for place in &along.places {
                 tree.step(*place, name, &mut found);
             }
-            let here = |is: fn(&super::Here) -> bool| found.iter().any(|place| is(&tree.node(*place).here));
+            let here = |is: fn(&Actions) -> bool| found.iter().any(|place| is(&tree.node(*place).here));
             along.is_hashed |= here(|here| here.hash);
             along.is_kept |= here(|here| here.keep);
             along.is_dropped |= here(|here| here.drop);
@@ -49,17 +55,17 @@ impl Along {
     }
 
     /// Whether the value there is one typed attribute and not an object.
-    pub(in super::super) fn is_attribute(&self) -> bool {
+    pub(in crate::shape) fn is_attribute(&self) -> bool {
         self.form == Form::Attribute
     }
 }
 
 impl<'w> Start<'w> {
     /// Starts at the object that replaces the event, or at the event if there is none.
-    pub(super) fn of(of: Of<'w>, scratch: &mut Scratch) -> Option<Self> {
+    pub(super) fn of(of: Input<'w>, scratch: &mut Scratch) -> Option<Self> {
         let lifted = of.tree.lifts.as_ref();
         if let Some(path) = lifted
-            && path.through_objects(of.event.value()).is_some_and(crate::decode::Value::is_object)
+            && path.through_objects(of.event.value()).is_some_and(Value::is_object)
         {
             let start = Self::at(of, path, scratch)?;
             scratch.places.extend(of.tree.document_root());
@@ -74,7 +80,7 @@ impl<'w> Start<'w> {
     }
 
     /// Starts at the value of a path.
-    pub(super) fn at(of: Of<'w>, path: &Path, scratch: &mut Scratch) -> Option<Self> {
+    pub(super) fn at(of: Input<'w>, path: &Path, scratch: &mut Scratch) -> Option<Self> {
         let value = path.through_objects(of.event.value())?;
         let Along { places, is_hashed, is_kept, form, .. } = Along::of(of.tree, path);
         scratch.places.clear();

@@ -1,11 +1,7 @@
 //! Rules of `fields` that contradict one another, and secret fields that another rule would reveal.
 
-use super::{super::Reader, Rule};
-use crate::{
-    decode::Path,
-    shape::{FieldRule, Making, Shape},
-    yaml::Place,
-};
+use super::{super::reader::Reader, rule::Rule};
+use crate::{decode::Path, shape::Shape, yaml::Location};
 
 impl Reader<'_> {
     pub(super) fn refuse_conflicts(&mut self, rules: &[Rule]) {
@@ -44,39 +40,18 @@ impl Reader<'_> {
     }
 
     /// Complains if a hashed field is part of the index name, the id or a partition key.
-    pub(in super::super) fn refuse_telling(&mut self, name: &str, place: Option<Place>, shape: &Shape, read: &[&Path]) {
+    pub(in crate::rules::read) fn refuse_telling(
+        &mut self,
+        name: &str,
+        place: Option<Location>,
+        shape: &Shape,
+        read: &[&Path],
+    ) {
         for path in read.iter().filter(|path| shape.hashes(path)) {
             let message = format!(
                 "`{name}` tells the value of `{path}`, which `hash` is to hide; take another field, or leave it unhashed"
             );
-            self.complain(place.unwrap_or(Place { line: 1, column: 1 }), message);
-        }
-    }
-}
-
-impl Rule {
-    /// The field that the rule makes.
-    fn target(&self) -> Option<&Path> {
-        match &self.does {
-            FieldRule::Rename { to, .. } | FieldRule::Make { to, .. } => Some(to),
-            FieldRule::Drop(_)
-            | FieldRule::Keep(_)
-            | FieldRule::Hash(_)
-            | FieldRule::Lift(_)
-            | FieldRule::DynamoDb(_) => None,
-        }
-    }
-
-    fn hashed(&self) -> Option<&Path> {
-        if let FieldRule::Hash(path) = &self.does { Some(path) } else { None }
-    }
-
-    /// The fields whose values the rule reveals, even if in another notation.
-    fn plainly_read(&self) -> Vec<&Path> {
-        match &self.does {
-            FieldRule::Make { from: Making::GeoPoint { lat, lon }, .. } => vec![lat, lon],
-            FieldRule::Make { from: Making::Date(timestamp), .. } => vec![timestamp.field()],
-            _ => Vec::new(),
+            self.complain(place.unwrap_or(Location { line: 1, column: 1 }), message);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The rules that make fields: `add`, `geo_point`, `date` and `metadata`.
 
 use super::{
-    super::{Keys, Kind, Reader, listed},
-    Rule,
+    super::{
+        from::Kind,
+        reader::{Keys, Reader, listed},
+    },
+    rule::Rule,
 };
 use crate::{
     decode::Path,
@@ -18,7 +21,7 @@ use crate::{
 
 const ADD_FORM: &str = "write `add: { env: prod, source: \"%{os}/%{device.model}\" }`";
 const GEO_POINT_FORM: &str = "write `geo_point: { location: { lat: FIELD, lon: FIELD } }`";
-pub(in super::super) const GEO_POINT_KEYS: Keys<'_> =
+pub(in crate::rules::read) const GEO_POINT_KEYS: Keys<'_> =
     Keys { of: "a point of `geo_point`", known: &["lat", "lon"], later: &[] };
 const DATE_FORM: &str =
     "write `date: { \"@timestamp\": FIELD }` or `date: { created: { field: FIELD, format: FORMAT } }`";
@@ -94,7 +97,13 @@ impl Reader<'_> {
     }
 
     /// A time: `FIELD`, or `{ field: FIELD, format: FORMAT, … }`.
-    pub(in super::super) fn time(&mut self, node: &Node, name: &str, keys: Keys<'_>, form: &str) -> Option<Timestamp> {
+    pub(in crate::rules::read) fn time(
+        &mut self,
+        node: &Node,
+        name: &str,
+        keys: Keys<'_>,
+        form: &str,
+    ) -> Option<Timestamp> {
         if let Data::Scalar(_) = &node.data {
             return Some(Timestamp::new(self.path(node, name, form)?, vec![TimestampFormat::Auto]));
         }
@@ -121,7 +130,7 @@ impl Reader<'_> {
     }
 
     /// A time zone, by its name.
-    pub(in super::super) fn zone(&mut self, node: &Node) -> Option<Zone> {
+    pub(in crate::rules::read) fn zone(&mut self, node: &Node) -> Option<Zone> {
         let name = self.text(node, "timezone", TIMEZONE_FORM)?.value.clone();
         Zone::parse(&name).map_or_else(|error| self.refuse(node.place, format!("`timezone`: {error}")), Some)
     }

@@ -8,7 +8,7 @@ use crate::decode::{Event, Number, Value};
 
 /// A number, as it can be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Comparable<'t> {
+pub(in crate::select) enum Comparable<'t> {
     /// By its value.
     Double(f64),
     /// By its text alone.
@@ -22,7 +22,7 @@ const EXACT_DIGITS: usize = 15;
 
 impl<'t> Comparable<'t> {
     /// Reads a number as JSON writes it.
-    pub(super) fn parse(text: &'t str) -> Self {
+    pub(in crate::select) fn parse(text: &'t str) -> Self {
         match text.parse::<f64>() {
             Ok(double) if double.is_finite() && says_what_was_written(double, text) => Self::Double(double),
             _ => Self::Text(text),
@@ -31,7 +31,7 @@ impl<'t> Comparable<'t> {
 
     /// The number of an event.
     #[inline]
-    pub(super) fn of(event: &Event<'t>, value: Value<'t>, number: Number) -> Self {
+    pub(in crate::select) fn of(event: &Event<'t>, value: Value<'t>, number: Number) -> Self {
         match number {
             Number::Integer(integer) if integer.abs() <= EXACT => Self::Double(number.as_f64()),
             _ => {

@@ -13,24 +13,24 @@ struct Cases {
 }
 
 impl Folded {
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::select) fn new(text: &str) -> Self {
         Self(text.chars().map(Cases::of).collect())
     }
 
     /// Whether it is the whole text.
-    pub(super) fn equals(&self, text: &str) -> bool {
+    pub(in crate::select) fn equals(&self, text: &str) -> bool {
         self.begins(text) == Some("")
     }
 
     /// The rest of a text that begins with it.
-    pub(super) fn begins<'t>(&self, text: &'t str) -> Option<&'t str> {
+    pub(in crate::select) fn begins<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.0.iter().try_fold(text, |rest, Cases { lower, upper }| {
             rest.strip_prefix(&**lower).or_else(|| rest.strip_prefix(&**upper))
         })
     }
 
     /// Whether a text ends with it.
-    pub(super) fn ends(&self, text: &str) -> bool {
+    pub(in crate::select) fn ends(&self, text: &str) -> bool {
         let before = self.0.iter().rev().try_fold(text, |rest, Cases { lower, upper }| {
             rest.strip_suffix(&**lower).or_else(|| rest.strip_suffix(&**upper))
         });

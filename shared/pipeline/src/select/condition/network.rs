@@ -10,14 +10,14 @@ const MAX_CHARS: usize = "0000:0000:0000:0000:0000:ffff:255.255.255.255".len();
 
 /// From one address to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Network {
+pub(in crate::select) struct Network {
     first: u128,
     last: u128,
 }
 
 impl Network {
     /// Reads `10.0.0.0/8` or `2001:db8::/32`, or an address, which is a network of one address. Bits after the prefix are ignored.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::select) fn parse(text: &str) -> Option<Self> {
         let Some((address, bits)) = text.split_once('/') else {
             return address_of(text).map(|address| Self { first: address, last: address });
         };
@@ -32,13 +32,13 @@ impl Network {
     }
 
     /// Whether a text is an address in the network.
-    pub(super) fn contains(&self, text: &str) -> bool {
+    pub(in crate::select) fn contains(&self, text: &str) -> bool {
         address_of(text).is_some_and(|address| (self.first..=self.last).contains(&address))
     }
 }
 
 /// The number of an address, if the text is one.
-pub(super) fn address_of(text: &str) -> Option<u128> {
+pub(in crate::select) fn address_of(text: &str) -> Option<u128> {
     let begins = text.as_bytes().first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':');
     if begins && text.len() <= MAX_CHARS { text.parse().ok().map(number) } else { None }
 }

@@ -5,7 +5,10 @@
 
 use simd_json::Node;
 
-use super::{Event, Value, value::span};
+use super::{
+    event::Event,
+    value::{Value, span},
+};
 
 /// The number of structurals of the values in `nodes`, keys included. Commas and colons are counted only inside containers.
 #[inline]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::address::{Network, address_of};
+use super::network::{Network, address_of};
 use crate::decode::{Number, Scalar};
 use crate::time::{self, IsoDate, Precision};
 
@@ -20,7 +20,7 @@ pub(in crate::select) struct Term {
 }
 
 impl Term {
-    pub(super) fn new(text: String) -> Self {
+    pub(in crate::select) fn new(text: String) -> Self {
         let number = Number::parse(&text);
         let date = time::parse(&text);
         let (network, address) = (Network::parse(&text), address_of(&text));
@@ -76,20 +76,20 @@ impl Term {
 /// A range. It is open at a side without a bound.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::select) struct Range {
-    pub(super) lower: Option<Bound>,
-    pub(super) upper: Option<Bound>,
+    pub(in crate::select) lower: Option<Bound>,
+    pub(in crate::select) upper: Option<Bound>,
 }
 
 /// An end of a range.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Bound {
-    pub(super) term: Term,
-    pub(super) inclusive: bool,
+pub(in crate::select) struct Bound {
+    pub(in crate::select) term: Term,
+    pub(in crate::select) inclusive: bool,
 }
 
 impl Range {
     /// Addresses are compared as addresses only if each bound is one. Otherwise an address would be compared with a text.
-    pub(super) fn new(mut lower: Option<Bound>, mut upper: Option<Bound>) -> Self {
+    pub(in crate::select) fn new(mut lower: Option<Bound>, mut upper: Option<Bound>) -> Self {
         if [&lower, &upper].into_iter().flatten().any(|bound| bound.term.address.is_none()) {
             for bound in [&mut lower, &mut upper].into_iter().flatten() {
                 bound.term.address = None;

@@ -15,13 +15,13 @@ pub(in crate::select) struct Addresses {
 
 impl Addresses {
     /// A single address, if the text is one.
-    pub(super) fn one(text: &str) -> Option<Self> {
+    pub(in crate::select) fn one(text: &str) -> Option<Self> {
         let digits = digits(&bytes(text)?);
         Some(Self { first: digits.clone(), last: digits })
     }
 
     /// Reads `10.0.0.0/8` or `2001:db8::/32`.
-    pub(super) fn cidr(text: &str) -> Result<Self, String> {
+    pub(in crate::select) fn cidr(text: &str) -> Result<Self, String> {
         const FORM: &str = "a range of addresses is written like `10.0.0.0/8` or `2001:db8::/32`";
         let (address, bits) = text.split_once('/').ok_or(FORM)?;
         let mut first = bytes(address).ok_or_else(|| format!("`{address}` is no IP address; {FORM}"))?;
@@ -41,12 +41,12 @@ impl Addresses {
     }
 
     /// Whether a text is an address in the range.
-    pub(super) fn contain(&self, text: &str) -> bool {
+    pub(in crate::select) fn contain(&self, text: &str) -> bool {
         digits_of(text).is_some_and(|digits| self.contain_digits(&digits))
     }
 
     /// Whether the digits are those of an address in the range.
-    pub(super) fn contain_digits(&self, digits: &[u8]) -> bool {
+    pub(in crate::select) fn contain_digits(&self, digits: &[u8]) -> bool {
         let (mut on_first, mut on_last) = (true, true);
         for (place, (first, last)) in self.first.iter().zip(&self.last).enumerate() {
             let Some(digit) = digits.get(place) else { return false };

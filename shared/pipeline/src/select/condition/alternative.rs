@@ -1,6 +1,6 @@
 //! One of the values that an event pattern lists for a field.
 
-use super::{address::Addresses, fold::Folded, number::Comparable};
+use super::{cidr::Addresses, fold::Folded, number::Comparable};
 use crate::{
     decode::{Event, Number, Scalar, Value},
     select::wildcard::Wildcard,
@@ -42,8 +42,8 @@ pub(in crate::select) enum Alternative {
 /// An end of a `numeric` range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::select) struct Bound {
-    pub(super) value: f64,
-    pub(super) inclusive: bool,
+    pub(in crate::select) value: f64,
+    pub(in crate::select) inclusive: bool,
 }
 
 impl Alternative {

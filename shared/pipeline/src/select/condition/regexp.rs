@@ -34,7 +34,7 @@ impl PartialEq for Regexp {
 
 impl Regexp {
     /// Compiles an expression without its slashes.
-    pub(super) fn new(text: &str) -> Result<Self, String> {
+    pub(in crate::select) fn new(text: &str) -> Result<Self, String> {
         let refuse = |message: &str| format!("`/{text}/`: {message}");
         let mut parser = Parser { rest: text.chars(), depth: 0, parts: 0 };
         let body = parser.union().map_err(|message| refuse(&message))?;

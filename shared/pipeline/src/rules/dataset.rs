@@ -1,0 +1,83 @@
+//! The rules for events on their way to the domain.
+
+use std::time::Duration;
+
+use super::from::From;
+use crate::{
+    decode::Embedded,
+    frame::{Format, Records},
+    route::Router,
+    select::Select,
+    shape::{FieldRule, Making, Metadata, Shape},
+};
+
+/// The rules for one kind of data on its way to the domain.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The name, unique in the file. It is the dimension of the metrics.
+    pub name: String,
+    /// Which objects or records belong to the dataset.
+    pub from: From,
+    /// How values follow one another in an object or a record.
+    pub format: Format,
+    /// Which array of an object holds the events, in the format `records`.
+    pub records: Records,
+    /// Which strings of an event are JSON. They are unfolded before any rule reads the event.
+    pub embedded: Option<Embedded>,
+    /// Which events are wanted. All if absent.
+    pub select: Option<Select>,
+    /// The changes to the events.
+    pub shape: Shape,
+    /// The index and id of the events.
+    pub router: Router,
+    /// How long the events are kept.
+    pub keep: Keep,
+    /// The settings of the indices.
+    pub template: Template,
+}
+
+/// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// The maximum time. For ever if absent.
+    pub retention: Option<Duration>,
+    /// The minimum time, even if storage runs short. The same as `retention` if absent.
+    pub keep_at_least: Option<Duration>,
+    /// Whether an index is deleted only after a snapshot of it succeeded.
+    pub snapshot: bool,
+}
+
+/// The settings of a dataset's indices that do not follow from its other rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Template {
+    /// The file with the mapping, relative to pipeline.yaml.
+    pub mapping: Option<String>,
+    /// Primary shards of an index. The domain's default if absent.
+    pub shards: Option<u32>,
+    /// Replicas of each shard. The domain's default if absent.
+    pub replicas: Option<u32>,
+    /// The maximum number of fields in an index (`index.mapping.total_fields.limit`). The domain's default if absent.
+    pub total_fields_limit: Option<u32>,
+}
+
+impl Dataset {
+    /// Events before this time have expired: their indices ended `retention` ago. The time is on the clock of the index. `None` if
+    /// everything is kept.
+    pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
+        self.period_from_ms(self.keep.retention?, now_ms)
+    }
+
+    /// Whether its rules ask for keys or headers of records.
+    pub fn wants_facts(&self) -> bool {
+        let asks = |member: &str| matches!(member, "partition_key" | "key" | "key_base64" | "headers");
+        self.shape.rules().iter().any(|rule| {
+            matches!(rule, FieldRule::Make { from: Making::Metadata(Metadata::Member(member)), .. } if asks(member))
+        })
+    }
+
+    /// The start of the first period for events that are not older than `ago`, on the clock of the index. `None` if the index has no date.
+    pub fn period_from_ms(&self, ago: Duration, now_ms: i64) -> Option<i64> {
+        let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        self.router.index().first_period_from(now_ms.saturating_sub(ago_ms))
+    }
+}
