@@ -4,7 +4,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::input::{Fault, Input, Source, truncated};
 
-/// Members one after another. Zeros may follow them (tape blocks), as gzip(1) allows.
+/// Members one after another, with white space between them, such as the delimiter of Firehose. Zeros may follow them
+/// (tape blocks), as gzip(1) allows.
 pub(super) struct Gzip {
     inflate: Decompress,
     part: Part,
@@ -52,16 +53,18 @@ impl Gzip {
             match self.part {
                 Part::Member => self.member(input, out, written)?,
                 Part::First => self.part = Part::Member,
-                Part::Between if input.held()[0] == 0x1f => {
-                    begins(input.consumed(), *written);
-                    self.inflate.reset(true);
-                    self.part = Part::Member;
-                }
-                Part::Between if input.held()[0] == 0 => self.part = Part::Padding,
+                Part::Between => match input.after_white_space() {
+                    Some(0x1f) => {
+                        begins(input.consumed(), *written);
+                        self.inflate.reset(true);
+                        self.part = Part::Member;
+                    }
+                    Some(0) => self.part = Part::Padding,
+                    Some(_) => return Err(garbage()),
+                    None => {}
+                },
                 Part::Padding if input.held().iter().all(|&byte| byte == 0) => input.pos = input.end,
-                Part::Between | Part::Padding => {
-                    return Err(Fault::Broken("corrupt", "garbage behind the last gzip member".into()));
-                }
+                Part::Padding => return Err(garbage()),
             }
         }
         Ok(())
@@ -92,4 +95,8 @@ impl Gzip {
         }
         Ok(())
     }
+}
+
+fn garbage() -> Fault {
+    Fault::Broken("corrupt", "garbage behind the last gzip member".into())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::super::white_space::is_white_space;
 use super::compression::Compression;
 
 /// How many compressed bytes one read asks for.
@@ -71,6 +72,12 @@ impl<R: Source> Input<R> {
             self.read_more()?;
         }
         Ok(self.pos < self.end)
+    }
+
+    /// Passes over white space in the chunk, and returns the byte after it.
+    pub(super) fn after_white_space(&mut self) -> Option<u8> {
+        self.pos += self.held().iter().take_while(|&&byte| is_white_space(byte)).count();
+        self.held().first().copied()
     }
 
     /// Reads more bytes into the chunk. Does nothing at the end.

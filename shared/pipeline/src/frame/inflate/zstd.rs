@@ -10,7 +10,7 @@ use super::input::{Fault, Input, Source, truncated};
 /// 8878 recommends that decoders support this much and refuse more.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// Frames one after another, including frames to be skipped.
+/// Frames one after another, including frames to be skipped, with white space between them.
 pub(super) struct Zstd {
     decoder: zstd::stream::raw::Decoder<'static>,
     /// How many bytes the decoder wants. This is never more than one block, so a corrupt block does not affect the
@@ -51,6 +51,9 @@ impl Zstd {
                 if !input.available()? {
                     return if self.inside { Err(truncated("a zstd frame")) } else { Ok(()) };
                 }
+            }
+            if !self.inside && input.after_white_space().is_none() {
+                continue;
             }
             let piece = &input.held()[..self.wants.min(input.held().len())];
             let mut source = InBuffer::around(piece);

@@ -37,6 +37,38 @@ fn what_was_readable_of_broken_compression_comes_first() {
 }
 
 #[test]
+fn white_space_between_members_means_nothing() {
+    // Firehose with a delimiter, and producers that end each record with a newline.
+    let seen = [record(0, "{\"a\":1}"), record(7, "{\"b\":2}")];
+    for compress in [gzip, zstd] {
+        let (first, second) = (compress(b"{\"a\":1}"), compress(b"{\"b\":2}"));
+        for between in ["\n", "\r\n", " \t", &"\n".repeat(200_000)] {
+            for after in ["", "\n", "\r\n \n"] {
+                let bytes = [&first[..], between.as_bytes(), &second, after.as_bytes()].concat();
+                for bytes in [bytes.clone(), gzip(&bytes), zstd(&bytes)] {
+                    check(&bytes, Format::Auto, 100, &seen);
+                    let mut frames = Frames::of_records(Format::Auto, 100);
+                    frames.begin_record(&bytes);
+                    assert_eq!(drain(&mut frames), seen);
+                }
+            }
+        }
+        let fault = [seen[0].clone(), Broken(7, "corrupt")];
+        check([&first[..], b"\n\nx", &second].concat(), Format::Auto, 100, &fault);
+        check([&first[..], b"\n{\"b\":2}"].concat(), Format::Auto, 100, &fault);
+    }
+    check([&gzip(b"{\"a\":1}")[..], b"\n\0\0"].concat(), Format::Auto, 100, &seen[..1]);
+    // A checkpoint begins at the member, behind the newline.
+    let (first, second) = (gzip(b"{\"a\":1}"), gzip(b"{\"b\":2}"));
+    let bytes = [&first[..], b"\n", &second, b"\n"].concat();
+    let mut frames = Frames::new(&bytes[..], Format::Auto, 100);
+    assert_eq!(drain(&mut frames), seen);
+    let at = frames.checkpoint(7);
+    assert_eq!(at.member, Member { compressed: first.len() as u64 + 1, raw: 7 });
+    assert_eq!(drain(&mut Frames::resume(&bytes[first.len() + 1..], &at, 100)), seen[1..]);
+}
+
+#[test]
 fn a_line_cut_by_broken_compression_is_no_record() {
     // Stored blocks, so that every byte before the cut is readable.
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
