@@ -10,6 +10,7 @@ use super::{
     noise::opens_array,
     records::Records,
     scan::Scanner,
+    seam::{Seam, holds_cut},
     seek::{Seek, Sought},
     white_space::{BOM, is_blank, significant, trim_end, trim_start},
 };
@@ -41,13 +42,19 @@ pub(super) fn detect(window: &[u8], whole: bool) -> Format {
         Format::Records
     } else if is_envelope(window) {
         Format::CloudwatchLogs
-    } else if has_object_line(window, whole) {
+    } else {
+        detect_values(window, whole)
+    }
+}
+
+/// The format of values that are not in an object around them.
+fn detect_values(window: &[u8], whole: bool) -> Format {
+    if has_object_line(window, whole) {
         Format::Ndjson
     } else if window.first() == Some(&b'[') {
-        let object_on_a_line = || window.windows(2).any(|pair| pair == b"\n{");
         match opens_array(window, false) {
             Some(true) | None => Format::Array,
-            Some(false) if object_on_a_line() => Format::Ndjson,
+            Some(false) if has_object_at_line_start(window) && !has_object_over_lines(window, whole) => Format::Ndjson,
             Some(false) => Format::Concatenated,
         }
     } else {
@@ -172,6 +179,27 @@ fn has_object_line(window: &[u8], whole: bool) -> bool {
         start = end + 1;
     }
     found
+}
+
+fn has_object_at_line_start(window: &[u8]) -> bool {
+    memchr::memmem::find(window, b"\n{").is_some()
+}
+
+/// Whether the first object that begins a line and is not closed in it goes on in other lines, and is not cut.
+fn has_object_over_lines(window: &[u8], whole: bool) -> bool {
+    let mut at = 0;
+    while let Some(line) = memchr::memmem::find(&window[at..], b"\n{") {
+        at += line + 1;
+        let end = Scanner::at_object().scan(&window[at..]);
+        let object = &window[at..end.map_or(window.len(), |end| at + end)];
+        if object.contains(&b'\n') {
+            let mut seam = Seam::new();
+            seam.take(object);
+            return !(seam.is_broken() || holds_cut(object) || (whole && end.is_none()));
+        }
+        at += object.len();
+    }
+    false
 }
 
 /// Removes white space, NUL bytes and byte order marks from the start.

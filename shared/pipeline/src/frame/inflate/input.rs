@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::super::white_space::is_white_space;
 use super::compression::Compression;
+use crate::frame::white_space::is_white_space;
 
 /// How many compressed bytes one read asks for.
 const CHUNK: usize = 64 * 1024;

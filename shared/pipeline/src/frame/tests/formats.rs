@@ -7,6 +7,7 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
     let one_line_inside = "{\n  \"a\": [\n    {\"b\": 1},\n    {\"b\": 2}\n  ],\n  \"c\":\n    {\"d\": 3}\n}\n";
     let pretty_array = "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n";
     let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(70_000));
+    let within_text = format!("[2026-11-22] request:\n{{\n  \"ids\": [\n{}\n  ]\n}}\n", "    1,\n".repeat(20_000));
     let cases: &[(&str, Format)] = &[
         ("", Format::Concatenated),
         ("{\"a\":1}\n", Format::Ndjson),
@@ -22,6 +23,15 @@ fn formats_are_told_apart_by_what_is_on_whole_lines() {
         ("[2026-11-22] started\n{\"a\":1}\n", Format::Ndjson),
         ("[1,2]\n{\"a\":1}\n", Format::Ndjson),
         ("[\"x\"]\n{\"cut\n", Format::Ndjson),
+        ("[2026-11-22] request:\n{\"a\":1}\n", Format::Ndjson),
+        ("[2026-11-22] request:\n{\"a\":1\n{\"b\":[\n1]}\n", Format::Ndjson),
+        ("[2026-11-22] a\n{\"cut\":1\n[2026-11-22] b\n", Format::Ndjson),
+        // Text before a value over several lines.
+        ("[2026-11-22] request:\n{\n  \"id\": 1\n}\n", Format::Concatenated),
+        ("2026-11-22 request:\n{\n  \"id\": 1\n}\n", Format::Concatenated),
+        ("[2026-11-22] request:\n{ \"id\": 1,\n  \"b\": 2 }\n", Format::Concatenated),
+        ("[2026-11-22] request:\n{\"id\":1}\n[2026-11-22] answer:\n{\n\"id\": NaN\n}\n", Format::Concatenated),
+        (&within_text, Format::Concatenated),
         // Arrays in every layout.
         ("[]", Format::Array),
         ("[{\"a\":1},{\"a\":2}]", Format::Array),
