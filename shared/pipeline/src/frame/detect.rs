@@ -111,7 +111,8 @@ fn begins_with_object(rest: &[u8]) -> Option<bool> {
 /// not JSON.
 ///
 /// Nearly every record is one event in one line. It is not scanned here: decode finds out whether it is an object or
-/// several. Text is not split, since a reader of the dead letter needs all of it.
+/// several. So an array `Records` that is a later member of an object belongs to the event, in one line or in many.
+/// Text is not split, since a reader of the dead letter needs all of it.
 pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     if begins_records(window) == Some(true) {
         return Some(Format::Records);
@@ -122,7 +123,7 @@ pub(super) fn detect_record(window: &[u8], whole: bool) -> Option<Format> {
     if window.first() == Some(&b'{') && is_one_line(window, whole) {
         return Some(Format::Ndjson);
     }
-    let format = detect(window, whole);
+    let format = detect_values(window, whole);
     let values = match format {
         // Nothing follows the closing bracket of an empty array.
         Format::Array => opens_array(window, false).unwrap_or_else(|| trim_end(window).ends_with(b"]")),

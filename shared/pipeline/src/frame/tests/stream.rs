@@ -64,6 +64,8 @@ fn a_record_is_told_by_itself() {
         ("{ \"Records\": [] }\n", &[]),
         ("{\"Records\":[1]}", &[record(0, "{\"Records\":[1]}")]),
         ("{\"a\":1,\"Records\":[{}]}", &[record(0, "{\"a\":1,\"Records\":[{}]}")]),
+        ("{\n\"a\":1,\n\"Records\":[{}]}", &[record(0, "{\n\"a\":1,\n\"Records\":[{}]}")]),
+        ("{\n\"Records\":[{}]}", &[record(13, "{}")]),
         // Text is not split.
         ("Hello, this is a test.", &[record(0, "Hello, this is a test.")]),
         (" true story \n of two lines\n", &[record(1, "true story \n of two lines")]),
@@ -71,6 +73,8 @@ fn a_record_is_told_by_itself() {
         ("\"quoted\" \"twice\"", &[record(0, "\"quoted\" \"twice\"")]),
         ("[INFO] [main] Hello", &[record(0, "[INFO] [main] Hello")]),
         ("[2026-11-22] started\nand went on", &[record(0, "[2026-11-22] started\nand went on")]),
+        ("[2026-11-22] request:\n{\n\"id\":1\n}", &[record(0, "[2026-11-22] request:\n{\n\"id\":1\n}")]),
+        ("[2026-11-22] request:\n{\"id\":1}", &[record(0, "[2026-11-22] request:"), record(22, "{\"id\":1}")]),
         ("[1,2]", &[record(0, "[1,2]")]),
         ("[", &[record(0, "[")]),
         ("null", &[record(0, "null")]),
