@@ -31,6 +31,7 @@ mod seek;
 mod skip;
 mod state;
 mod stream;
+mod text;
 mod torn;
 mod values;
 mod white_space;

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use super::{
     detect::WINDOW,
-    error::{FrameError, broken, unclosed},
+    error::{FrameError, broken, seen_or, unclosed},
     format::Format,
     frames::{Found, Frames, HEAD},
     history::Within,
@@ -215,14 +215,5 @@ impl<R: Read> Frames<R> {
         self.head.clear();
         self.head.extend_from_slice(&payload[..payload.len().min(HEAD)]);
         Found::TooLarge { offset, length: payload.len() as u64 }
-    }
-}
-
-/// The result of a look ahead. Input that cannot be decompressed counts as `otherwise`: the next read reports it again, after
-/// all that comes before it.
-fn seen_or<T>(seen: Result<T, FrameError>, otherwise: T) -> Result<T, FrameError> {
-    match seen {
-        Err(FrameError::Broken { .. }) => Ok(otherwise),
-        seen => seen,
     }
 }

@@ -26,3 +26,12 @@ pub(super) fn broken(offset: u64, error_type: &'static str, reason: String) -> F
 pub(super) fn unclosed(offset: u64) -> FrameError {
     broken(offset, "truncated", "the object ends inside a value".into())
 }
+
+/// The result of a look ahead. Input that cannot be decompressed counts as `otherwise`: the next read reports it again,
+/// after all that comes before it.
+pub(super) fn seen_or<T>(seen: Result<T, FrameError>, otherwise: T) -> Result<T, FrameError> {
+    match seen {
+        Err(FrameError::Broken { .. }) => Ok(otherwise),
+        seen => seen,
+    }
+}

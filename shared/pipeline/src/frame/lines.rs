@@ -17,7 +17,7 @@ use super::{
     history::Within,
     scan::Scanner,
     state::{Line, Until},
-    white_space::{BOM, is_blank, trim_end},
+    white_space::{BOM, trim_end},
 };
 
 impl<R: Read> Frames<R> {
@@ -105,7 +105,7 @@ impl<R: Read> Frames<R> {
         if length > self.max {
             return self.skip(Until::ClosedInLine(scanner)).map(Some);
         }
-        if self.garbage_follows(length)? {
+        if self.text_follows(length)? {
             return self.rest_of_line().map(Some);
         }
         let start = self.buffer.pos;
@@ -193,42 +193,6 @@ impl<R: Read> Frames<R> {
             }
             if complete || !self.fill()? {
                 return Ok(None);
-            }
-        }
-    }
-
-    /// Whether garbage follows a value of this length in the line: anything but noise, an object or an array.
-    ///
-    /// The search covers the bytes that would fit into one record with the value. After more white space, the value
-    /// stands alone.
-    fn garbage_follows(&mut self, mut length: usize) -> Result<bool, FrameError> {
-        let most = self.max.saturating_add(2);
-        let mut commas = 1;
-        loop {
-            let (held, complete) = self.held_of_line();
-            let end = held.min(most);
-            let behind = &self.buffer.unread()[length..end];
-            match behind.iter().position(|&byte| !is_blank(byte)) {
-                Some(at) if behind[at] == b',' && commas > 0 => {
-                    commas -= 1;
-                    length += at + 1;
-                    continue;
-                }
-                Some(at) if behind[at..].starts_with(BOM) => {
-                    length += at + BOM.len();
-                    continue;
-                }
-                Some(at) if behind[at] == 0xef && behind.len() - at < BOM.len() && !complete => {
-                    if !self.fill()? {
-                        return Ok(true);
-                    }
-                    continue;
-                }
-                Some(at) => return Ok(!matches!(behind[at], b'{' | b'[')),
-                None => length = end,
-            }
-            if length == most || complete || !self.fill()? {
-                return Ok(false);
             }
         }
     }

@@ -153,11 +153,15 @@ fn ends_line(rest: &[u8]) -> Option<bool> {
     at.map(|at| matches!(rest[at], b'\n' | b',' | b'[' | b'{'))
 }
 
-/// Whether bytes that begin with a bracket are text, such as `[INFO]`.
+/// Whether the rest of a line is text that begins with a bracket, such as `[INFO]`.
 fn is_text(rest: &[u8]) -> bool {
-    let Some(&first @ b'[') = rest.first() else { return false };
-    let Some(length) = Scanner::for_value(first).and_then(|mut scanner| scanner.scan(rest)) else { return false };
-    opens_array(rest, true) != Some(true) && serde_json::from_slice::<serde::de::IgnoredAny>(&rest[..length]).is_err()
+    rest.first() == Some(&b'[') && opens_array(rest, true) == Some(false) && is_closed_text(rest).unwrap_or(true)
+}
+
+/// Whether the bytes from a bracket to where it closes are no JSON. `None` if it is not closed in the line.
+pub(super) fn is_closed_text(line: &[u8]) -> Option<bool> {
+    let length = Scanner::at_object().scan(line)?;
+    Some(serde_json::from_slice::<serde::de::IgnoredAny>(&line[..length]).is_err())
 }
 
 /// Whether a line is more than one value. Each has to be an object or an array, with only noise before, between and

@@ -2,12 +2,14 @@
 
 use std::io::Read;
 
+use memchr::memchr;
+
 use super::{
     error::{FrameError, broken},
     frames::{Found, Frames, HEAD},
     history::Within,
     state::{Skip, Until},
-    white_space::{is_blank, is_white_space},
+    white_space::is_white_space,
 };
 
 impl<R: Read> Frames<R> {
@@ -20,7 +22,7 @@ impl<R: Read> Frames<R> {
     /// Continues to skip the value that began at `offset`. Its head is kept already.
     pub(super) fn skip_on(&mut self, offset: u64, until: Until) -> Result<Found, FrameError> {
         (self.doubtful, self.gap) = (None, None);
-        self.skip = Some(Skip { offset, until, significant: self.buffer.offset() });
+        self.skip = Some(Skip { offset, until, significant: self.buffer.offset(), has_lines: false });
         self.go_on_skipping()
     }
 
@@ -58,6 +60,12 @@ impl<R: Read> Frames<R> {
                 }
                 continue;
             }
+            if matches!(skip.until, Until::Followed) {
+                if !self.text_follows(0)? {
+                    return Ok(());
+                }
+                skip.until = Until::Newline;
+            }
             let (held, complete) = self.held_of_line();
             let piece = &self.buffer.unread()[..held];
             let step = match &mut skip.until {
@@ -70,14 +78,6 @@ impl<R: Read> Frames<R> {
                 },
                 Until::ElementInLine(scanner) => match scanner.scan(piece) {
                     Some(end) => Step::Done(end),
-                    None => Step::More,
-                },
-                Until::Followed => match piece.iter().position(|&byte| !is_blank(byte) && byte != b',') {
-                    Some(at) if matches!(piece[at], b'{' | b'[') => Step::Done(at),
-                    Some(_) => {
-                        skip.until = Until::Newline;
-                        continue;
-                    }
                     None => Step::More,
                 },
                 _ => Step::More,
@@ -121,9 +121,15 @@ impl<R: Read> Frames<R> {
         let piece = &self.buffer.unread()[..held];
         let mut is_cut = line.is_some();
         if let Until::Closed(scanner, seam) = &mut skip.until {
-            if let Some(end) = scanner.scan(piece) {
+            let end = scanner.scan(piece);
+            skip.has_lines = skip.has_lines || memchr(b'\n', &piece[..end.unwrap_or(held)]).is_some();
+            if let Some(end) = end {
                 self.pass(skip, end);
-                return Ok(true);
+                let may_be_text = !skip.has_lines && self.within != Within::Array;
+                if may_be_text {
+                    skip.until = Until::Followed;
+                }
+                return Ok(!may_be_text);
             }
             seam.take(piece);
             is_cut &= !seam.expects_value();

@@ -40,6 +40,8 @@ pub(super) struct Skip {
     pub(super) until: Until,
     /// The offset after the last byte that is not white space.
     pub(super) significant: u64,
+    /// Whether a newline was read.
+    pub(super) has_lines: bool,
 }
 
 /// Where a value over the limit ends.
@@ -52,7 +54,7 @@ pub(super) enum Until {
     ClosedInLine(Scanner),
     /// Like `ClosedInLine`, for an element of an array.
     ElementInLine(Scanner),
-    /// Its brackets are closed: the value ends here, unless garbage follows in the line.
+    /// Its brackets are closed: the value ends here, unless text follows in the line.
     Followed,
     /// At the newline.
     Newline,

@@ -10,6 +10,7 @@ mod formats;
 mod properties;
 mod records;
 mod stream;
+mod text;
 
 use std::io::{self, Read, Write};
 
@@ -313,7 +314,7 @@ fn values_one_after_another_are_records() {
             "{\n \"a\": 1\n}{}[1]\n\"x\"12 true",
             &[record(0, "{\n \"a\": 1\n}"), record(11, "{}"), record(13, "[1]"), record(17, "\"x\"12 true")],
         ),
-        ("{} garbage {}\r\n{\"a\":1}", &[record(0, "{}"), record(3, "garbage {}"), record(15, "{\"a\":1}")]),
+        ("{} garbage {}\r\n{\"a\":1}", &[record(0, "{} garbage {}"), record(15, "{\"a\":1}")]),
         ("{},{},\n{}", &[record(0, "{}"), record(3, "{}"), record(7, "{}")]),
         ("{},,{}\n{}", &[record(0, "{}"), record(2, ",,{}"), record(7, "{}")]),
         ("{}\0\0\u{feff}{}\n\0\n{}", &[record(0, "{}"), record(7, "{}"), record(12, "{}")]),
@@ -330,12 +331,13 @@ fn values_one_after_another_are_records() {
         ("{\"a\":[\n{\"b\":2}", &[record(0, "{\"a\":["), record(7, "{\"b\":2}")]),
         ("{\"a\":[\n{\"b\":2}\n]}{}", &[record(0, "{\"a\":[\n{\"b\":2}\n]}"), record(17, "{}")]),
         ("{\"a\":1}}\n{}", &[record(0, "{\"a\":1}"), record(7, "}"), record(9, "{}")]),
-        ("}\n{}x", &[record(0, "}"), record(2, "{}"), record(4, "x")]),
+        ("}\n{}x", &[record(0, "}"), record(2, "{}x")]),
+        ("{\n}x\n{}", &[record(0, "{\n}"), record(3, "x"), record(5, "{}")]),
         ("{\"0123456789\":\n1}{}", &[too_large(0, 17, "{\"0123456789\":\n1}"), record(17, "{}")]),
         ("x0123456789\n{}", &[too_large(0, 11, "x0123456789"), record(12, "{}")]),
         ("{}{\"a\":[}", &[record(0, "{}"), Broken(2, "truncated")]),
         ("{}{\"a\":\"0123456789", &[record(0, "{}"), Broken(2, "truncated")]),
-        ("{}\"a", &[record(0, "{}"), record(2, "\"a")]),
+        ("{}\"a", &[record(0, "{}\"a")]),
     ];
     for (text, expected) in cases {
         check(text, Format::Concatenated, if text.contains("0123") { 10 } else { 100 }, expected);

@@ -81,6 +81,9 @@ impl<R: Read> Frames<R> {
     /// The value at the current position.
     pub(super) fn value(&mut self, scanner: Scanner) -> Result<Found, FrameError> {
         match self.end_of_value(scanner)? {
+            End::Closed(length) if self.within != Within::Array && self.text_follows(length)? => {
+                Ok(self.rest_of_line()?.into_part())
+            }
             End::Closed(length) => {
                 let start = self.buffer.pos;
                 self.buffer.pos += length;

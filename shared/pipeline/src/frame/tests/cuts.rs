@@ -184,23 +184,3 @@ fn the_value_within_which_an_object_ends_is_kept() {
         }
     }
 }
-
-#[test]
-fn a_line_of_text_is_one_rejection() {
-    for line in
-        ["[[INFO]] text", "[INFO] {\"a\":1}", "[[1]] text", "[1] [x] {\"a\":1}", "[[[x]]] {}", "{\"a\":1} [x] y"]
-    {
-        for text in [format!("{{\"b\":1}}\n{line}\n{{\"c\":1}}\n"), format!("{line}\n{{\"c\":1}}\n")] {
-            let mut all = plain(&text, &[line, "{\"c\":1}"]);
-            if text.starts_with("{\"b") {
-                all.insert(0, record(0, "{\"b\":1}"));
-            }
-            for format in [Format::Ndjson, Format::Auto] {
-                assert_eq!(framed(&text, format, &Records::default(), MIB), all, "{format:?}: {text}");
-            }
-            if !line.starts_with('{') {
-                assert_eq!(framed(&text, Format::Concatenated, &Records::default(), MIB), all, "{text}");
-            }
-        }
-    }
-}

@@ -75,6 +75,7 @@ fn a_record_is_told_by_itself() {
         ("[2026-11-22] started\nand went on", &[record(0, "[2026-11-22] started\nand went on")]),
         ("[2026-11-22] request:\n{\n\"id\":1\n}", &[record(0, "[2026-11-22] request:\n{\n\"id\":1\n}")]),
         ("[2026-11-22] request:\n{\"id\":1}", &[record(0, "[2026-11-22] request:"), record(22, "{\"id\":1}")]),
+        ("{} 2026-11-22 a\n{} 2026-11-22 b\n", &[record(0, "{} 2026-11-22 a"), record(16, "{} 2026-11-22 b")]),
         ("[1,2]", &[record(0, "[1,2]")]),
         ("[", &[record(0, "[")]),
         ("null", &[record(0, "null")]),

@@ -155,7 +155,8 @@ impl Source {
 
     fn text(&mut self) -> Piece {
         let n = self.number();
-        let line = match self.random.u8(0..8) {
+        let more = "y".repeat(if self.random.u8(0..4) == 0 { self.random.usize(0..300) } else { 0 });
+        let line = match self.random.u8(0..13) {
             0 => format!("[[INFO]] text {n}"),
             1 => format!("[INFO] {{\"n\":{n}}}"),
             2 => format!("[[{n}]] [x] text"),
@@ -163,10 +164,15 @@ impl Source {
             4 => format!("[[[WARN]] {{\"a\":{n}}} {{}}"),
             5 => format!("\"quoted\" text, {n}: {{}}"),
             6 => format!("[{n}] [[x]] {{\"n\":{n}}}"),
-            _ => format!("plain text {n}"),
+            7 => format!("{{}} {n} {more} started"),
+            8 => format!("{{\"level\":\"{more}\"}} started {n} {{}}"),
+            9 => format!("{{\"n\":{{\"n\":{n}}}}},\"n\":{n}}}"),
+            10 => format!("{{\"n\":{n}}} [INFO] {more} text"),
+            11 => format!("{{\"n\":{n}}} [INFO {more} text"),
+            _ => format!("plain {more} text {n}"),
         };
         // A number is an element if something broken has left an array open.
-        let kind = if line.starts_with('[') || line.starts_with("plain") { Kind::Text } else { Kind::Doubtful };
+        let kind = if line.starts_with(['[', '{', 'p']) { Kind::Text } else { Kind::Doubtful };
         Piece { text: line.into_bytes(), events: Vec::new(), kind }
     }
 
