@@ -7,51 +7,27 @@
 
 mod advice;
 pub(super) mod common;
+mod condition;
 mod date;
+mod drop;
 mod fingerprint;
 mod json;
 mod mutate;
 mod prune;
 mod split;
+mod state;
 mod under;
 
+pub(super) use state::{Filtered, Json};
 pub(super) use under::Under;
 
 use super::{
-    ast::{Branch, Condition, Operand, Place, Plugin, Statement},
-    fields::{Fields, Seen, Time},
-    note::{Effect, Notes},
+    ast::{Branch, Place, Plugin, Statement},
+    note::Effect,
     query::{MAX_TERMS, Query},
-    select,
     settings::Settings,
 };
 use under::Rules;
-
-/// The effect of the filters on the events of one input.
-pub(super) struct Filtered<'n> {
-    pub(super) notes: &'n mut Notes,
-    pub(super) fields: Fields,
-    /// The events that are not dropped.
-    pub(super) wanted: Query,
-    /// Whether `message` is still the whole record.
-    pub(super) is_text: bool,
-    /// The value of `is_text` before the first filter.
-    pub(super) is_text_at_first: bool,
-    pub(super) json: Json,
-    /// The format that a filter requires. It takes precedence over that of the codec.
-    pub(super) format: Option<String>,
-    /// The source of the event's time: the place of the filter, and the way to read it.
-    pub(super) timestamp: Option<(Place, Time)>,
-    /// Fields with a converted type. Here a mapping does that.
-    pub(super) converted: Vec<(Place, String)>,
-}
-
-/// The JSON fields that are unfolded.
-#[derive(Default)]
-pub(super) struct Json {
-    pub(super) joining: Option<String>,
-    pub(super) renamed: Vec<(String, String)>,
-}
 
 impl Filtered<'_> {
     pub(super) fn statements(&mut self, statements: &[Statement], under: &Under) {
@@ -115,18 +91,6 @@ impl Filtered<'_> {
         }
     }
 
-    /// The query for the condition of a branch. While the record is one text, conditions cannot use its fields.
-    pub(super) fn query(&self, condition: &Condition) -> Result<Query, String> {
-        let Some(fields) = about(condition) else { return Err("it is about no field".into()) };
-        for field in fields {
-            self.fields.settled(field)?;
-            if self.is_text && matches!(self.fields.look(field), Ok(Seen::Field(_))) {
-                return Err(format!("the record is a text here and has no `{field}` before it is read as JSON"));
-            }
-        }
-        select::query(condition, &self.fields)
-    }
-
     fn plugin(&mut self, plugin: &Plugin, under: &Under) {
         let mut settings = Settings::of(plugin);
         if under.rules == Rules::Silent && plugin.name != "drop" {
@@ -152,37 +116,6 @@ impl Filtered<'_> {
             _ => self.without_counterpart(plugin, settings),
         }
     }
-
-    /// Whether a rule is possible under its conditions. If not, this is noted.
-    fn is_permitted(&mut self, at: Place, what: &str, under: &Under, needs: &[&str], makes: &[&str]) -> bool {
-        let permitted = under.permits(needs);
-        if !permitted && under.rules != Rules::Silent {
-            let text = format!(
-                "{what} under a condition: rules about fields hold for every event of a dataset, and this one is left out"
-            );
-            self.notes.differs(at, text);
-            for name in needs.iter().chain(makes).filter(|name| !name.is_empty()) {
-                self.fields.suspect(Some(name), at, "a rule under a condition");
-            }
-        }
-        permitted
-    }
-
-    /// Marks the fields that the common settings of a left-out filter would change.
-    fn suspect_common(&mut self, plugin: &Plugin) {
-        for field in common::changed(&mut Settings::of(plugin)) {
-            self.fields.suspect(Some(&field), plugin.at, &format!("`{}`, which is left out", plugin.name));
-        }
-    }
-
-    fn keep_error(&mut self, result: Result<(), String>, at: Place, what: &str, makes: &[&str]) {
-        if let Err(error) = result {
-            self.notes.differs(at, format!("{what}: {error}"));
-            for name in makes.iter().filter(|name| !name.is_empty()) {
-                self.fields.suspect(Some(name), at, "a rule without a counterpart");
-            }
-        }
-    }
 }
 
 /// Whether a branch contains anything except `drop`.
@@ -191,40 +124,4 @@ fn has_rules(body: &[Statement]) -> bool {
         Statement::Plugin(plugin) => plugin.name != "drop",
         Statement::Branches(branches) => branches.iter().any(|branch| has_rules(&branch.body)),
     })
-}
-
-/// The fields of a condition that only requires fields to exist.
-fn presence(condition: &Condition) -> Option<Vec<String>> {
-    match condition {
-        Condition::Holds(path) => Some(vec![path.clone()]),
-        Condition::All(all) => {
-            let fields: Option<Vec<Vec<String>>> = all.iter().map(presence).collect();
-            fields.map(|fields| fields.concat())
-        }
-        _ => None,
-    }
-}
-
-/// The fields that a condition uses; `None` if these cannot be determined.
-fn about(condition: &Condition) -> Option<Vec<&str>> {
-    match condition {
-        Condition::All(all) | Condition::Any(all) => {
-            let fields: Option<Vec<Vec<&str>>> = all.iter().map(about).collect();
-            fields.map(|fields| fields.concat())
-        }
-        Condition::Either(both) => Some([about(&both[0])?, about(&both[1])?].concat()),
-        Condition::Not(inner) => about(inner),
-        Condition::Holds(path) => Some(vec![path]),
-        Condition::Compare { left, right, .. } => match (left, right) {
-            (Operand::Field(left), Operand::Field(right)) => Some(vec![left, right]),
-            (Operand::Field(field), _) | (_, Operand::Field(field)) => Some(vec![field]),
-            _ => None,
-        },
-        Condition::Matches { field, .. } => Some(vec![field]),
-        Condition::In { item, list, .. } => match (item, list) {
-            (Operand::Field(left), Operand::Field(right)) => Some(vec![left, right]),
-            (Operand::Field(field), _) | (_, Operand::Field(field)) => Some(vec![field]),
-            _ => None,
-        },
-    }
 }

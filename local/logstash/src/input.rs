@@ -4,6 +4,11 @@
 //! of the Logstash server (credentials, polling, positions). They belong to the deployment, or are not needed.
 
 mod kafka;
+mod source;
+
+pub(super) use source::{From, Source, escaped};
+
+use source::{keep_error, known};
 
 use super::{
     ast::{Data, Place, Plugin},
@@ -13,24 +18,6 @@ use super::{
     note::{Effect, Notes},
     settings::Settings,
 };
-
-/// The source of the data, and the known facts about every event before the first filter.
-pub(super) struct Source {
-    pub(super) at: Place,
-    pub(super) from: From,
-    pub(super) format: Option<&'static str>,
-    /// Globs of keys to exclude.
-    pub(super) exclude: Vec<String>,
-    /// Whether `message` is the whole record, not a field of it.
-    pub(super) is_text: bool,
-    pub(super) fields: Fields,
-}
-
-pub(super) enum From {
-    S3 { bucket: Option<String>, prefix: String },
-    Stream(String),
-    Topic(String),
-}
 
 const DEPLOYMENT: &str = "endpoints and credentials are parameters of the deployment";
 const NO_SERVER: &str = "there is no server that would poll, and no position to remember: new data invoke the function";
@@ -72,30 +59,6 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
     fields.metadata = metadata;
     settings.end(notes);
     Some(Source { at: plugin.at, from, format, exclude, is_text, fields })
-}
-
-fn keep_error(result: Result<(), String>, at: Place, notes: &mut Notes) {
-    if let Err(error) = result {
-        notes.differs(at, error);
-    }
-}
-
-/// A valid name without environment variables. The environment of the Logstash server is not known here.
-fn known(at: Place, name: &str, what: &str, notes: &mut Notes) -> Option<String> {
-    if name.contains("${") || name.contains("%{") {
-        let text = format!("{what} `{name}` is a variable; write the name into `from`, where `*` stands for any now");
-        notes.add(at, Effect::Unknown, text);
-        return None;
-    }
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if what != "prefix" && (name.is_empty() || !name.chars().all(is_of_name)) {
-        let text = format!(
-            "{what} `{name}` is none that there can be; write its name into `from`, where `*` stands for any now"
-        );
-        notes.add(at, Effect::Unknown, text);
-        return None;
-    }
-    Some(name.to_owned())
 }
 
 fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> From {
@@ -224,16 +187,4 @@ fn excluded(settings: &mut Settings<'_>, notes: &mut Notes) -> Vec<String> {
     );
     notes.add(at, Effect::Keeps, text);
     Vec::new()
-}
-
-/// A glob that matches only this name or prefix.
-pub(super) fn escaped(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | ',') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }

@@ -40,35 +40,11 @@ mod yaml;
 
 pub use ast::Place;
 pub use note::{Effect, Note};
+pub use scan::SyntaxError;
+pub use translate::Import;
 
 /// The largest configuration, in bytes. Real ones have a few thousand.
 pub const MAX_BYTES: usize = 1 << 20;
-
-/// A translated configuration.
-#[derive(Debug)]
-pub struct Import {
-    /// The text of pipeline.yaml; `None` if no pair of input and output has a counterpart.
-    pub yaml: Option<String>,
-    /// All notes, in the order of the file.
-    pub notes: Vec<Note>,
-}
-
-impl Import {
-    /// The notes about events that are lost here and kept by Logstash.
-    pub fn losses(&self) -> impl Iterator<Item = &Note> {
-        self.notes.iter().filter(|note| note.effect.is_loss())
-    }
-}
-
-/// The first syntax error of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {message}")]
-pub struct SyntaxError {
-    /// The place of the error.
-    pub at: Place,
-    /// The expected syntax.
-    pub message: String,
-}
 
 /// Translates a configuration. `file_name` is written at the top of pipeline.yaml.
 ///

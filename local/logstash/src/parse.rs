@@ -2,21 +2,19 @@
 //! (<https://github.com/elastic/logstash/blob/main/logstash-core/lib/logstash/compiler/lscl/lscl_grammar.treetop>).
 //!
 //! In: the text. Out: the syntax tree, or the first syntax error with the expected syntax. The time grows with the
-//! length of the text. Syntax nested deeper than [`MAX_DEPTH`] is refused, since the parser is recursive.
+//! length of the text. Syntax nested deeper than [`parser::MAX_DEPTH`] is refused, since the parser is recursive.
 
 mod condition;
+mod parser;
 
 use std::collections::HashSet;
 
 use super::{
-    SyntaxError,
     ast::{Branch, Config, Data, Place, Plugin, Setting, Statement, Value},
-    scan::Scanner,
+    scan::SyntaxError,
     variable,
 };
-
-/// The largest depth of nested branches, values and parentheses. Real configurations have a depth below ten.
-const MAX_DEPTH: usize = 48;
+use parser::Parser;
 
 /// Parses files one after another, and merges the sections of one kind. If there are several files, each may be empty.
 pub(super) fn parse(texts: &[&str]) -> Result<Config, SyntaxError> {
@@ -29,7 +27,7 @@ pub(super) fn parse(texts: &[&str]) -> Result<Config, SyntaxError> {
 
 fn parse_file(text: &str, file: usize, may_be_empty: bool, config: &mut Config) -> Result<(), SyntaxError> {
     const SECTION: &str = "a section, `input { … }`, `filter { … }` or `output { … }`,";
-    let mut parser = Parser { scan: Scanner::new(text, file), depth: 0, dotted: Vec::new() };
+    let mut parser = Parser::new(text, file);
     let mut any = may_be_empty;
     while !any || parser.scan.peek().is_some() {
         let section = if parser.scan.take_word("input") {
@@ -48,25 +46,7 @@ fn parse_file(text: &str, file: usize, may_be_empty: bool, config: &mut Config) 
     Ok(())
 }
 
-struct Parser<'t> {
-    scan: Scanner<'t>,
-    depth: usize,
-    dotted: Vec<(Place, String)>,
-}
-
 impl<'t> Parser<'t> {
-    /// Runs `read` one level deeper.
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, SyntaxError>) -> Result<T, SyntaxError> {
-        if self.depth == MAX_DEPTH {
-            let message = format!("more than {MAX_DEPTH} blocks, values or parentheses within one another");
-            return Err(SyntaxError { at: self.scan.place(), message });
-        }
-        self.depth += 1;
-        let read = read(self);
-        self.depth -= 1;
-        read
-    }
-
     /// Parses the `{ … }` of plugins and branches.
     fn block(&mut self, after: &str) -> Result<Vec<Statement>, SyntaxError> {
         self.scan.expect("{", after)?;
@@ -88,7 +68,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses the branches after an `if`.
-    fn branches(&mut self, at: super::Place) -> Result<Vec<Branch>, SyntaxError> {
+    fn branches(&mut self, at: Place) -> Result<Vec<Branch>, SyntaxError> {
         let condition = self.condition()?;
         let body = self.block("after a condition")?;
         let mut branches = vec![Branch { at, condition: Some(condition), body }];
@@ -108,7 +88,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses a plugin after its name.
-    fn plugin(&mut self, at: super::Place, name: &str) -> Result<Plugin, SyntaxError> {
+    fn plugin(&mut self, at: Place, name: &str) -> Result<Plugin, SyntaxError> {
         self.scan.expect("{", "after the name of a plugin")?;
         self.deeper(|parser| {
             let mut settings = Vec::new();

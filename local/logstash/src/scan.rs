@@ -4,7 +4,17 @@
 //! place. White space and comments are skipped. As in Logstash a backslash in a string stays a backslash
 //! (`config.support_escapes` is off by default). Its only effect is that a quote after it does not end the string.
 
-use super::{SyntaxError, ast::Place};
+use super::ast::Place;
+
+/// The first syntax error of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub struct SyntaxError {
+    /// The place of the error.
+    pub at: Place,
+    /// The expected syntax.
+    pub message: String,
+}
 
 /// The rest of the text, and its place.
 pub(super) struct Scanner<'t> {

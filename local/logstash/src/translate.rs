@@ -6,7 +6,6 @@
 use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
-    Import,
     ast::{Config, Statement},
     dataset, dotted,
     filter::{Filtered, Json, Under},
@@ -16,6 +15,22 @@ use super::{
     query::{MAX_TERMS, Query},
     yaml::is_printable,
 };
+
+/// A translated configuration.
+#[derive(Debug)]
+pub struct Import {
+    /// The text of pipeline.yaml; `None` if no pair of input and output has a counterpart.
+    pub yaml: Option<String>,
+    /// All notes, in the order of the file.
+    pub notes: Vec<Note>,
+}
+
+impl Import {
+    /// The notes about events that are lost here and kept by Logstash.
+    pub fn losses(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.effect.is_loss())
+    }
+}
 
 /// The largest number of translated inputs. All filters are translated again for each input.
 const MAX_INPUTS: usize = 64;

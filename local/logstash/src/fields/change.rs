@@ -2,7 +2,10 @@
 //!
 //! An error says why the rule cannot be expressed with the original event. Then nothing is changed.
 
-use super::{Fields, Made, Seen, Target};
+use super::{
+    made::{Made, Seen, Target},
+    state::Fields,
+};
 use crate::{
     ast::Place,
     names::{below, outwards, top},

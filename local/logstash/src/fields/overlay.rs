@@ -3,34 +3,15 @@
 //! `rename => { "user" => "adid" }` keeps the original `adid` if there is no `user`. A condition is translated for both
 //! fields. A rule can use one field only, so a rule about such a name is listed.
 
-use std::{cell::RefCell, collections::BTreeMap};
-
-use super::{Fields, Made, Seen, Target};
+use super::{
+    made::{Made, Seen, Target},
+    state::Fields,
+    uses::Use,
+};
 use crate::{
-    ast::Place,
     names::outwards,
     note::{Effect, Notes},
 };
-
-/// The uses of names after their `rename`. The key is the place of the `rename`, the old name and the new name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Uses(RefCell<BTreeMap<(Place, String, String), Use>>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Use {
-    /// A condition, which uses the original field as well.
-    Asked,
-    /// A rule, which uses only the renamed field.
-    Ruled,
-}
-
-impl Uses {
-    fn add(&self, at: Place, from: &str, to: &str, how: Use) {
-        let mut uses = self.0.borrow_mut();
-        let known = uses.entry((at, from.to_owned(), to.to_owned())).or_insert(how);
-        *known = how.max(*known);
-    }
-}
 
 impl Target {
     /// The field that was moved here, if an original field with this name may exist too.

@@ -3,7 +3,7 @@
 //! After such a filter, conditions on these fields are no longer translated, since the original event may lack these
 //! fields or have other values.
 
-use super::{Filtered, common};
+use super::{common, state::Filtered};
 use crate::{ast::Plugin, names::path, note::Effect, settings::Settings};
 
 impl Filtered<'_> {

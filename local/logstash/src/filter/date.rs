@@ -2,7 +2,7 @@
 
 use pipeline::route::Zone;
 
-use super::{Filtered, Under, common};
+use super::{common, state::Filtered, under::Under};
 use crate::{
     ast::{Place, Plugin},
     fields::{Made, Time},

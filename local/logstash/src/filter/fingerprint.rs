@@ -1,7 +1,7 @@
 //! `fingerprint`: with a key, and in place of its source, it becomes `hash`. A checksum in `[@metadata]` is remembered
 //! for the id of an output.
 
-use super::{Filtered, Under, common};
+use super::{common, state::Filtered, under::Under};
 use crate::{
     ast::{Place, Plugin},
     fields::{Made, Seen},

@@ -4,7 +4,11 @@
 //! anyway. The rule is written nevertheless: it does nothing to records without such a field, and unfolds records that
 //! are wrapped in one.
 
-use super::{Filtered, Under, common, under::Rules};
+use super::{
+    common,
+    state::Filtered,
+    under::{Rules, Under},
+};
 use crate::{
     ast::{Place, Plugin},
     fields::{Made, Prefix, Seen, Target},

@@ -3,7 +3,7 @@
 //! Within one `mutate` Logstash has a fixed order, whatever the order in the file. Deliberately absent: changes of the
 //! characters of a value. Of Millrace's rules, only `add` makes a new text.
 
-use super::{Filtered, Under, common};
+use super::{common, state::Filtered, under::Under};
 use crate::{
     ast::{Data, Place, Plugin, Setting, Value},
     fields::Made,

@@ -1,6 +1,6 @@
 //! `prune`: keeps or removes top-level fields by their names.
 
-use super::{Filtered, Under};
+use super::{state::Filtered, under::Under};
 use crate::{
     ast::Plugin,
     names::{NameGlob, is_path, top},

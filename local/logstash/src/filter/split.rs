@@ -4,7 +4,7 @@
 //! name is removed from every path. Members of the object around the array are copied into each event if a condition or
 //! rule uses them.
 
-use super::{Filtered, Under, common};
+use super::{common, state::Filtered, under::Under};
 use crate::{
     ast::{Place, Plugin},
     fields::{Made, Prefix},

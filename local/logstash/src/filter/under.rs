@@ -1,10 +1,9 @@
 //! The conditions around a statement: their query, and whether a rule about fields may ignore them.
 
-use super::{Filtered, presence};
+use super::condition::{about, presence};
 use crate::{
     ast::{Branch, Condition, Place},
-    difference::{self, Difference},
-    note::Effect,
+    difference::Difference,
     query::{MAX_TERMS, Query},
 };
 
@@ -16,7 +15,7 @@ pub(crate) struct Under {
     /// The consequence of the conditions for rules about fields.
     pub(super) rules: Rules,
     /// Differences between the conditions here and in Logstash.
-    differences: Vec<(Place, Difference)>,
+    pub(super) differences: Vec<(Place, Difference)>,
 }
 
 /// Whether rules about fields are translated under the conditions.
@@ -96,7 +95,7 @@ impl Under {
 
 /// The only field that a condition uses.
 fn sole(condition: Option<&Condition>) -> Option<String> {
-    match super::about(condition?)?.as_slice() {
+    match about(condition?)?.as_slice() {
         [first, rest @ ..] if rest.iter().all(|field| field == first) => Some((*first).to_owned()),
         _ => None,
     }
@@ -109,41 +108,4 @@ fn begins_json(regexp: &str) -> bool {
     let Some(rest) = rest.strip_prefix("\\{").or_else(|| rest.strip_prefix('{')) else { return false };
     let rest = rest.strip_suffix('$').unwrap_or(rest);
     matches!(rest, "" | ".*" | ".*}" | ".*\\}" | ".+}" | ".+\\}" | ".*\\}\\s*")
-}
-
-impl Filtered<'_> {
-    /// Lists the differences between conditions here and in Logstash. With `drops`, events for which the conditions
-    /// hold are dropped, else kept.
-    pub(crate) fn list_differences(&mut self, differences: &[(Place, Difference)], drops: bool) {
-        for (at, difference) in differences {
-            let (effect, consequence) = match difference.holds {
-                None => (Effect::Assumed, ""),
-                Some(holds) if holds == drops => (Effect::Drops, "; such an event is dropped, and Logstash keeps it"),
-                Some(_) => (Effect::Keeps, "; such an event is kept, and Logstash drops it"),
-            };
-            self.notes.add(*at, effect, format!("{}{consequence}", difference.text));
-        }
-    }
-
-    /// `drop`: excludes the events for which the conditions hold.
-    pub(super) fn drop_under(&mut self, at: Place, under: &Under) {
-        let query = under.query.as_ref().map(Query::exact);
-        let query = query.filter(|query| self.wanted.terms() + query.terms() <= MAX_TERMS);
-        let Some(query) = query else {
-            let text = "`drop` under a condition that no query says: the events are kept; write your own `select`";
-            return self.notes.add(at, Effect::Keeps, text);
-        };
-        if query != Query::Never {
-            self.list_differences(&under.differences, true);
-        }
-        self.wanted = Query::all([self.wanted.clone(), query.not()]);
-    }
-
-    /// The differences between the condition of a branch here and in Logstash. With `is_negated`, those of its
-    /// negation.
-    pub(crate) fn differences(&self, branch: &Branch, is_negated: bool) -> Vec<(Place, Difference)> {
-        let Some(condition) = &branch.condition else { return Vec::new() };
-        let found = difference::of(condition, is_negated, &self.fields);
-        found.into_iter().map(|difference| (branch.at, difference)).collect()
-    }
 }

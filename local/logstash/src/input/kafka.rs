@@ -1,6 +1,6 @@
 //! The input `kafka`: its topics, and the metadata of records.
 
-use super::{From, escaped, keep_error, known};
+use super::source::{From, escaped, keep_error, known};
 use crate::{
     ast::Place,
     fields::{Fields, Made},
@@ -34,6 +34,13 @@ pub(super) fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields,
     if let Some((at, _)) = group {
         notes.note(at, "`group_id` of `kafka`: the event source mapping has a group of its own");
     }
+    note_settings(settings, notes);
+    decorate(at, settings.text("decorate_events"), group, fields, notes);
+    From::Topic(topic)
+}
+
+/// Settings of the connection and of polling, which the event source mapping has.
+fn note_settings(settings: &mut Settings<'_>, notes: &mut Notes) {
     settings.note(
         &[
             "bootstrap_servers",
@@ -69,8 +76,6 @@ pub(super) fn kafka(at: Place, settings: &mut Settings<'_>, fields: &mut Fields,
         "the event source mapping polls, with settings of its own",
         notes,
     );
-    decorate(at, settings.text("decorate_events"), group, fields, notes);
-    From::Topic(topic)
 }
 
 /// The members of `[@metadata]` that `decorate_events` sets.

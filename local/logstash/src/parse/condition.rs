@@ -3,9 +3,10 @@
 //! `and` binds tighter than `or`, as in Logstash. `nand` and `xor` need parentheses beside another operator, as in
 //! Logstash.
 
-use super::{Parser, SyntaxError};
+use super::parser::Parser;
 use crate::{
     ast::{Condition, Operand, Operator},
+    scan::SyntaxError,
     variable,
 };
 

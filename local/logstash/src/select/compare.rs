@@ -1,7 +1,7 @@
 //! Comparisons of a field with a value, as Logstash makes them: a text equals only texts, a whole number only whole
 //! numbers.
 
-use super::{clashing, constant, defaulted, either, term};
+use super::term::{clashing, constant, defaulted, either, term};
 use crate::{
     ast::{Operand, Operator},
     fields::{Fields, Seen},

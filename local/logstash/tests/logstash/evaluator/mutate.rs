@@ -83,11 +83,6 @@ fn apply(change: &Change, event: &mut Value) {
             }
         }
         Change::Merge(to, from) => {
-            let list = |value: Option<&Value>| match value {
-                None | Some(Value::Null) => Vec::new(),
-                Some(Value::Array(list)) => list.clone(),
-                Some(other) => vec![other.clone()],
-            };
             let merged = [list(get(event, to)), list(get(event, from))].concat();
             set(event, to, merged.into());
         }
@@ -96,6 +91,14 @@ fn apply(change: &Change, event: &mut Value) {
                 set(event, to, value);
             }
         }
+    }
+}
+
+fn list(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => list.clone(),
+        Some(other) => vec![other.clone()],
     }
 }
 
