@@ -1,15 +1,15 @@
-//! Invocations with Kafka records as Lambda makes them, for MSK and for self-managed clusters.
+//! Kafka records for a [`crate::mapping::Mapping`], of MSK and of self-managed clusters.
 //!
-//! In: values. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a
-//! Kafka broker, because Lambda's poller stands between the broker and the function.
+//! In: values. Out: [`Item`]s. Deliberately absent: a Kafka broker, because Lambda's poller stands between the broker
+//! and the function.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use emulator::stream::kafka::{Record, SERVERS};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+pub use emulator::stream::kafka::Cluster;
 
 use crate::{kinesis::ARRIVED_MS, mapping::Item, moto::REGION};
-
-const SERVERS: &str = "b-2.example:9092,b-1.example:9092";
 
 /// The position of a rejected event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -24,15 +24,6 @@ pub struct Position {
     pub byte_offset: u64,
 }
 
-/// A cluster.
-#[derive(Debug, Clone)]
-pub enum Cluster {
-    /// An MSK cluster, by its ARN.
-    Msk(String),
-    /// A self-managed cluster, known only by its servers.
-    SelfManaged,
-}
-
 /// A topic-partition that assigns offsets to its records.
 #[derive(Debug, Clone)]
 pub struct Partition {
@@ -42,38 +33,19 @@ pub struct Partition {
     timestamp: u64,
 }
 
-impl Cluster {
-    /// An MSK cluster with this name.
-    pub fn msk(name: &str) -> Self {
-        Self::Msk(format!("arn:aws:kafka:{REGION}:123456789012:cluster/{name}/abcd1234-abcd-cafe-abab-9876543210ab-4"))
-    }
+/// An MSK cluster with this name.
+pub fn msk(name: &str) -> Cluster {
+    Cluster::Msk(format!("arn:aws:kafka:{REGION}:123456789012:cluster/{name}/abcd1234-abcd-cafe-abab-9876543210ab-4"))
+}
 
-    /// The name of the cluster in ids and dead letters: the ARN, or else the sorted servers.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Msk(arn) => arn.clone(),
-            Self::SelfManaged => {
-                let mut servers: Vec<_> = SERVERS.split(',').collect();
-                servers.sort_unstable();
-                servers.join(",")
-            }
-        }
-    }
-
-    /// The invocation with these records.
-    pub fn event(&self, items: &[Item]) -> Value {
-        let mut records = Map::new();
-        for item in items {
-            let of_partition = records.entry(&item.lane).or_insert_with(|| json!([]));
-            of_partition.as_array_mut().expect("made above").push(item.entry.clone());
-        }
-        match self {
-            Self::Msk(arn) => json!({
-                "eventSource": "aws:kafka", "eventSourceArn": arn, "bootstrapServers": SERVERS, "records": records,
-            }),
-            Self::SelfManaged => {
-                json!({ "eventSource": "SelfManagedKafka", "bootstrapServers": SERVERS, "records": records })
-            }
+/// The name of the cluster in ids and dead letters: the ARN, or else the sorted servers.
+pub fn name(cluster: &Cluster) -> String {
+    match cluster {
+        Cluster::Msk(arn) => arn.clone(),
+        Cluster::SelfManaged => {
+            let mut servers: Vec<_> = SERVERS.split(',').collect();
+            servers.sort_unstable();
+            servers.join(",")
         }
     }
 }
@@ -109,20 +81,10 @@ impl Partition {
         let offset = self.offset;
         self.offset += 1;
         self.timestamp += 1;
-        let lane = format!("{}-{}", self.topic, self.number);
-        let entry = json!({
-            "topic": self.topic,
-            "partition": self.number,
-            "offset": offset,
-            "timestamp": self.timestamp,
-            "timestampType": "CREATE_TIME",
-            "key": STANDARD.encode("recordKey"),
-            "value": value.map(|value| STANDARD.encode(value)),
-            // Signed bytes, as Java writes them.
-            "headers": [{ "headerKey": [104, -61, -87, 97, 100] }],
-        });
-        let identifier = json!({ "partition": lane, "offset": offset });
-        Item { group: self.topic.clone(), lane, identifier, arrived_ms: self.timestamp, entry }
+        // Signed bytes, as Java writes them.
+        let headers = json!([{ "headerKey": [104, -61, -87, 97, 100] }]);
+        let (partition, timestamp_ms) = (self.number, self.timestamp);
+        Record { topic: &self.topic, partition, offset, timestamp_ms, key: b"recordKey", value, headers }.item()
     }
 }
 

@@ -1,11 +1,13 @@
-//! Invocations with Kinesis records, as Lambda makes them.
+//! Kinesis records for a [`crate::mapping::Mapping`].
 //!
-//! In: data. Out: [`Item`]s for a [`crate::mapping::Mapping`], and the event around them. Deliberately absent: a
-//! stream, which [`crate::kinesalite`] provides.
+//! In: data. Out: [`Item`]s. Deliberately absent: a stream, which [`crate::kinesalite`] provides.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use emulator::stream::kinesis::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub use emulator::stream::kinesis::event;
 
 use crate::{mapping::Item, moto::REGION};
 
@@ -63,25 +65,8 @@ pub fn shard_id(number: u32) -> String {
 }
 
 /// A record.
-pub fn item(arn: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data: &[u8]) -> Item {
-    let entry = json!({
-        "kinesis": {
-            "kinesisSchemaVersion": "1.0",
-            "partitionKey": "1",
-            "sequenceNumber": sequence_number,
-            "data": STANDARD.encode(data),
-            "approximateArrivalTimestamp": arrived_ms as f64 / 1000.0,
-        },
-        "eventSource": "aws:kinesis",
-        "eventVersion": "1.0",
-        "eventID": format!("{shard}:{sequence_number}"),
-        "eventName": "aws:kinesis:record",
-        "invokeIdentityArn": "arn:aws:iam::123456789012:role/lambda-role",
-        "awsRegion": REGION,
-        "eventSourceARN": arn,
-    });
-    let shard = format!("{arn}/{shard}");
-    Item { group: shard.clone(), lane: shard, identifier: sequence_number.into(), arrived_ms, entry }
+pub fn item(stream: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data: &[u8]) -> Item {
+    Record { stream, shard, sequence_number, partition_key: "1", arrived_ms, data }.item()
 }
 
 /// The data of a record.
@@ -90,11 +75,6 @@ pub fn item(arn: &str, shard: &str, sequence_number: &str, arrived_ms: u64, data
 /// If it is not a Kinesis record.
 pub fn data(item: &Item) -> Vec<u8> {
     STANDARD.decode(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
-}
-
-/// The invocation with these records.
-pub fn event(items: &[Item]) -> Value {
-    json!({ "Records": items.iter().map(|item| &item.entry).collect::<Vec<_>>() })
 }
 
 /// The answer that names the first undelivered record, or none.

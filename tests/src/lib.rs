@@ -12,11 +12,11 @@
 //! - [`intercept`]: a server that refuses requests, or loses replies
 //! - [`events`]: generated events, and the multiset that shows that each arrived once, byte for byte
 //! - [`envelope`]: notifications as the event sources send them
-//! - [`queue`]: delivers messages, and redelivers those that failed
+//! - [`queue`]: delivers messages of moto as the emulator's event source mapping does
 //! - [`kinesalite`]: a Kinesis server
 //! - [`payload`], [`kpl`], [`cloudwatch`]: the contents of records
-//! - [`kinesis`], [`kafka`], [`firehose`]: invocations with records, and the answers to them
-//! - [`mapping`]: delivers records of a stream, and redelivers those that failed
+//! - [`kinesis`], [`kafka`]: records, and the answers to them; [`firehose`]: invocations with records
+//! - [`mapping`]: delivers records of a stream by the emulator's event source mapping
 //! - [`script`]: a domain and a dead-letter bucket that follow a script, item by item
 //! - [`storm`]: a server in front of another one that fails at random by a seed; [`seeds`]: the seeds of such tests
 //! - [`dashboards`]: an OpenSearch Dashboards that accepts imports

@@ -1,16 +1,20 @@
-//! The queue's side of the exchange: it does what Lambda's poller does with SQS messages and a function.
+//! The event source mapping of a queue in moto with a function: it does what Lambda's poller does with SQS messages.
 //!
 //! In: messages of a real queue (moto), including those that the function sends there. Out: invocations. Messages that
 //! the function names in `batchItemFailures` are redelivered, the others are deleted. Deliberately absent: waiting. A
 //! failed message becomes visible immediately, whatever visibility timeout the function has set.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use emulator::function::{Answer, Function};
-use serde_json::{Value, json};
+use emulator::queue::failed;
+use emulator::response::BatchFailure;
+use serde_json::Value;
 
-use crate::{envelope, moto::Moto};
+pub use emulator::queue::{Message, event};
+
+use crate::{mapping::response, moto::Moto};
 
 /// A queue.
 #[derive(Debug, Clone)]
@@ -18,19 +22,6 @@ pub struct Queue<'m> {
     moto: &'m Moto,
     /// Its URL, for `MILLRACE_QUEUE_URL`.
     pub url: String,
-}
-
-/// A received message.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Its id.
-    pub id: String,
-    /// The receipt handle of this delivery.
-    pub receipt_handle: String,
-    /// Its body.
-    pub body: String,
-    /// Its attributes, as text.
-    pub attributes: HashMap<String, String>,
 }
 
 /// One invocation.
@@ -74,6 +65,8 @@ impl<'m> Queue<'m> {
                 id: message.message_id().expect("an id").into(),
                 receipt_handle: message.receipt_handle().expect("a receipt handle").into(),
                 body: message.body().expect("a body").into(),
+                // Every delivery is like the first one, since a failed message becomes visible at once.
+                receive_count: 1,
                 attributes: texts(message.message_attributes()),
             })
             .collect()
@@ -151,34 +144,23 @@ impl<'m> Queue<'m> {
     }
 }
 
-/// The invocation event with these messages.
-pub fn event(messages: &[Message]) -> Value {
-    let mut event = envelope::sqs(messages.iter().map(|m| (m.id.as_str(), m.receipt_handle.as_str(), m.body.as_str())));
-    for (number, message) in messages.iter().enumerate() {
-        let texts = message.attributes.iter();
-        let texts = texts.map(|(name, text)| (name.clone(), json!({ "stringValue": text, "dataType": "String" })));
-        event["Records"][number]["messageAttributes"] = texts.collect::<serde_json::Map<_, _>>().into();
-    }
-    event
-}
-
-fn texts(attributes: Option<&HashMap<String, aws_sdk_sqs::types::MessageAttributeValue>>) -> HashMap<String, String> {
+fn texts(attributes: Option<&HashMap<String, aws_sdk_sqs::types::MessageAttributeValue>>) -> BTreeMap<String, String> {
     let text = |value: &aws_sdk_sqs::types::MessageAttributeValue| value.string_value().map(str::to_owned);
     attributes.into_iter().flatten().filter_map(|(name, value)| text(value).map(|text| (name.clone(), text))).collect()
 }
 
-/// The ids of the messages that an answer leaves for redelivery. As in Lambda, these are all messages if the function
-/// failed.
+/// The ids of the messages that an answer leaves for redelivery.
 ///
 /// # Panics
-/// If the answer names a message that was not delivered, or is not valid for SQS. Lambda would treat that as the
-/// failure of the whole batch, which would hide the fault.
+/// If Lambda would not understand the answer, or it has no list of failures. That would hide a fault of the function.
 pub fn failures(messages: &[Message], answer: &Answer) -> HashSet<String> {
-    let Answer::Response(body) = answer else { return messages.iter().map(|message| message.id.clone()).collect() };
-    let said: Value = serde_json::from_slice(body).expect("the answer is JSON");
-    let items = said["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{said} has no batchItemFailures"));
-    let failed: HashSet<String> =
-        items.iter().map(|item| item["itemIdentifier"].as_str().expect("an itemIdentifier").to_owned()).collect();
-    assert!(failed.iter().all(|id| messages.iter().any(|message| message.id == *id)), "{said} names a stranger");
-    failed
+    if let Answer::Response(_) = answer {
+        let said = response(answer);
+        assert!(said["batchItemFailures"].is_array(), "{said} has no batchItemFailures");
+    }
+    match failed(messages, answer) {
+        Ok(failed) => failed.into_iter().map(|position| messages[position].id.clone()).collect(),
+        Err(BatchFailure::NoResponse(_)) => messages.iter().map(|message| message.id.clone()).collect(),
+        Err(misunderstood) => panic!("{misunderstood}"),
+    }
 }

@@ -3,13 +3,14 @@
 //! # Layout
 //! In the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects. [`machine`] connects the
 //! services of [`emulator`]. [`deliver`] delivers the notifications of the objects to the function, and [`stream`] the
-//! records of a stream. [`progress`], [`reasons`] and [`report`] show the result.
+//! records of a stream; [`attempt`] is one invocation. [`progress`], [`reasons`] and [`report`] show the result.
 //!
 //! Other modules need none of these services: [`check`] tries the rules on files, [`schema`] describes the rules to
 //! editors. [`picture`] draws the data of a domain. The package [`logstash`] makes rules from a Logstash configuration.
 //!
 //! Deliberately absent: any other way to ingest. All documents in the domain come through a function.
 
+pub mod attempt;
 pub mod binary;
 pub mod check;
 pub mod deliver;

@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 /// The bucket for dead letters.
 pub const DEAD_LETTER_BUCKET: &str = "dead-letters";
 pub(crate) const REGION: &str = "us-east-1";
+/// The number of deliveries after which a message goes to the dead-letter queue.
+const MAX_RECEIVES: u32 = 3;
 /// The time limit for an external domain to accept a connection, and then to answer.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// Variables that the user may set for the function, as for a deployed one.
@@ -76,7 +78,7 @@ impl Machine {
         let credentials = credentials(options.domain.is_some());
         let s3 = S3::start(&credentials).await?;
         s3.add_bucket(DEAD_LETTER_BUCKET, &options.dead_letters);
-        let queue = Queue::start().await?;
+        let queue = Queue::start(MAX_RECEIVES).await?;
         let (domain, endpoint, auth) = if let Some(url) = &options.domain {
             reach(url, REACHED_WITHIN).await?;
             (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into()))

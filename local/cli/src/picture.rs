@@ -10,6 +10,7 @@ mod bars;
 mod data;
 mod heat;
 mod page;
+mod text;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -64,7 +65,7 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
     let data = Data::ask(&admin, &options.index, chosen, Deadline::after(PATIENCE)).await.map_err(io::Error::other)?;
     let output = options.output.display();
     std::fs::write(&options.output, page(&data)).map_err(|error| io::Error::other(format!("{output}: {error}")))?;
-    eprintln!("{output}: {} of {}", page::events(data.total), data.index);
+    eprintln!("{output}: {} of {}", text::events(data.total), data.index);
     Ok(data.total > 0)
 }
 

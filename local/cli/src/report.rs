@@ -1,11 +1,14 @@
 //! The result of a delivery, as text for a person or as JSON for a program.
 
+pub mod counts;
+mod dead_letters;
+mod text;
 pub mod transform;
 
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -14,25 +17,17 @@ use pipeline::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use dead_letters::DeadLetter;
+
+use self::{
+    counts::Counts,
+    dead_letters::dead_letters,
+    text::{cost, problems, table},
+};
 use crate::{
     deliver::Delivered,
     stream::{NotSent, mapping, put::Put},
 };
-
-/// The largest number of objects in the table.
-const SHOWN_OBJECTS: usize = 100;
-/// The largest number of dead letters shown.
-const SHOWN_LETTERS: usize = 5;
-
-/// The fates of the events of an object, over all its attempts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// The number of attempts: starts and continuations.
-    pub attempts: u64,
-    /// The sums of the attempts' receipts.
-    #[serde(flatten)]
-    pub fates: Outcome,
-}
 
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,22 +37,6 @@ pub struct ObjectReport {
     /// Its fates.
     #[serde(flatten)]
     pub counts: Counts,
-}
-
-/// One event that could not be indexed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DeadLetter {
-    /// The object's key.
-    pub key: String,
-    /// The line with the record, for a stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// The event's byte offset in the object or record.
-    pub offset: u64,
-    /// The step that rejected it.
-    pub stage: String,
-    /// The reason.
-    pub reason: String,
 }
 
 /// The whole report.
@@ -99,19 +78,6 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// The function's peak memory in bytes.
     pub peak_memory_bytes: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.attempts += other.attempts;
-        self.fates.add(&other.fates);
-    }
-
-    fn cells(&self) -> [String; 7] {
-        let Outcome { read, dropped, expired, indexed, duplicates, rejected, undelivered, .. } = self.fates;
-        [read, dropped + expired, indexed, duplicates, rejected, undelivered, self.attempts]
-            .map(|count| count.to_string())
-    }
 }
 
 impl Report {
@@ -259,53 +225,6 @@ impl Sum {
     }
 }
 
-/// A row for each object, and a row for their sum if there are several.
-fn table<'k, const COLUMNS: usize>(
-    text: &mut String,
-    row: &str,
-    head: [&str; COLUMNS],
-    objects: impl ExactSizeIterator<Item = (&'k str, [String; COLUMNS])>,
-    totals: [String; COLUMNS],
-) {
-    let count = objects.len();
-    let mut rows = vec![(row.to_owned(), head.map(str::to_owned))];
-    rows.extend(objects.take(SHOWN_OBJECTS).map(|(key, cells)| (key.to_owned(), cells)));
-    if count > 1 {
-        rows.push((format!("{count} {row}s"), totals));
-    }
-    let widest = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-    for (key, cells) in rows {
-        let _ = write!(text, "  {key:widest$}");
-        for cell in cells {
-            let _ = write!(text, " {cell:>11}");
-        }
-        text.push('\n');
-    }
-    if let Some(more) = count.checked_sub(SHOWN_OBJECTS).filter(|more| *more > 0) {
-        let _ = writeln!(text, "  ({more} {row}s more are in the sum; --json names them all)");
-    }
-}
-
-fn problems(text: &mut String, given_up: &[String], not_sent: &[String], not_sent_count: u64) {
-    for line in given_up {
-        let _ = writeln!(text, "  given up: {line}");
-    }
-    for line in not_sent {
-        let _ = writeln!(text, "  not sent: {line}");
-    }
-    if let Some(more) = not_sent_count.checked_sub(not_sent.len() as u64).filter(|more| *more > 0) {
-        let _ = writeln!(text, "  ({more} more were not sent)");
-    }
-}
-
-fn cost(text: &mut String, what: &str, seconds: f64, cpu_seconds: f64, peak_memory_bytes: u64) {
-    let memory = peak_memory_bytes >> 20;
-    let _ = writeln!(
-        text,
-        "\n{what} in {seconds:.1} s; the function took {cpu_seconds:.2} CPU seconds and {memory} MiB of memory at most"
-    );
-}
-
 /// The key of the object that a message is about.
 fn subject(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -313,42 +232,6 @@ fn subject(body: &str) -> String {
         Some(encoded) => percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned(),
         None => body["object"]["key"].as_str().unwrap_or("a message").to_owned(),
     }
-}
-
-/// The number of dead letters in a folder, and the first of them, sorted by object name. `origin` finds the key and
-/// line of a position.
-fn dead_letters(folder: &Path, origin: impl Fn(&Value) -> (String, Option<u64>)) -> io::Result<(u64, Vec<DeadLetter>)> {
-    let (mut left, mut files) = (vec![folder.to_owned()], Vec::new());
-    while let Some(folder) = left.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() { left.push(entry.path()) } else { files.push(entry.path()) }
-        }
-    }
-    files.sort();
-    let (mut count, mut letters) = (0, Vec::new());
-    for file in files {
-        for line in fs::read_to_string(file)?.lines() {
-            count += 1;
-            if letters.len() == SHOWN_LETTERS {
-                continue;
-            }
-            let letter: Value = serde_json::from_str(line).unwrap_or_default();
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let position = &letter["position"];
-            let (key, line) = origin(position);
-            // In positions of Kafka, `offset` is the offset of the record.
-            let offset = if position["byte_offset"].is_null() { &position["offset"] } else { &position["byte_offset"] };
-            letters.push(DeadLetter {
-                key,
-                line,
-                offset: offset.as_u64().unwrap_or_default(),
-                stage: text(&letter["stage"]),
-                reason: text(&letter["reason"]),
-            });
-        }
-    }
-    Ok((count, letters))
 }
 
 #[cfg(test)]
@@ -370,6 +253,7 @@ mod tests {
             receipt_handle: String::new(),
             body: emulator::notification::object_created([("b", "lost here", 1, "e")]),
             receive_count: 5,
+            attributes: BTreeMap::new(),
         };
         let delivered = Delivered {
             receipts: vec![

@@ -8,6 +8,7 @@
 #![expect(dead_code, reason = "the types are described, not made")]
 
 mod fields;
+mod value;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use fields::Fields;
+use value::{Path, TimeFormats, Zone};
 
 /// The schema in its committed form.
 ///
@@ -161,11 +163,6 @@ struct Glob(#[schemars(length(min = 1))] String);
 #[schemars(inline)]
 struct Name(#[schemars(regex(pattern = "^[^:/]+$"))] String);
 
-/// A field, by names with dots between: `device.model`.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-struct Path(#[schemars(regex(pattern = "^[^.]+(\\.[^.]+){0,31}$"))] String);
-
 /// How values follow one another in an object or record.
 #[derive(JsonSchema)]
 #[schemars(untagged, deny_unknown_fields)]
@@ -234,26 +231,6 @@ enum Index {
     },
 }
 
-/// A time zone by its name in the IANA database, such as `Asia/Seoul`.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-struct Zone(#[schemars(regex(pattern = "^[A-Za-z][A-Za-z0-9_+/-]*$"))] String);
-
-/// A field with a time: its name, or `{ field: …, format: … }`.
-#[derive(JsonSchema)]
-#[schemars(untagged, deny_unknown_fields)]
-enum Time {
-    /// RFC 3339, or a number since 1970: seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, else nanoseconds.
-    Auto(Path),
-    Written {
-        /// The field.
-        field: Path,
-        format: Option<TimeFormats>,
-        /// Whose clock a text without an offset is of; UTC's without it.
-        timezone: Option<Zone>,
-    },
-}
-
 /// A field with a time: its name, or `{ field: …, format: … }`.
 #[derive(JsonSchema)]
 #[schemars(untagged, deny_unknown_fields)]
@@ -271,19 +248,6 @@ enum Timestamp {
         earliest: Option<String>,
     },
 }
-
-/// `auto` (the default), `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns` or a strptime format such as `%d/%b/%Y:%H:%M:%S %z`;
-/// of a list the first that makes sense of the value.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-enum TimeFormats {
-    One(TimeFormat),
-    Several(#[schemars(length(min = 1))] Vec<TimeFormat>),
-}
-
-#[derive(JsonSchema)]
-#[schemars(inline)]
-struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_(s|ms|us|ns)|.*%.*)$"))] String);
 
 /// What makes a second delivery harmless.
 #[derive(JsonSchema)]

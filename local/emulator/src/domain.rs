@@ -8,23 +8,26 @@
 mod bulk;
 mod error;
 mod faults;
+mod filter_path;
 mod http;
 mod query;
+mod route;
 mod search;
 mod signature;
+mod state;
 mod store;
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_credential_types::Credentials;
 use hyper::service::service_fn;
 use serde_json::Value;
 
-use self::{faults::Faults, search::Search, store::Store};
+pub use self::{error::EngineError, faults::DomainFault, state::DomainStats};
+use self::{search::Search, state::State, store::Store};
 use crate::server::Server;
 
 /// The behaviour of a domain.
@@ -42,104 +45,11 @@ impl Default for DomainOptions {
     }
 }
 
-/// A fault of `_bulk`. Several may be active. Faults with `times` are counted down, the others last until
-/// [`Domain::heal`].
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum DomainFault {
-    /// This share of the items (0 to 1) gets 429 `rejected_execution_exception`, inside a 200.
-    Items429 {
-        /// The share of all items.
-        share: f64,
-    },
-    /// The whole request gets 429.
-    Whole429 {
-        /// The number of requests that get it.
-        times: u32,
-        /// The header `Retry-After`, in whole seconds.
-        retry_after: Option<Duration>,
-    },
-    /// The whole request gets this status, such as 503, and is not carried out.
-    Status {
-        /// The status code.
-        code: u16,
-        /// The number of requests that get it.
-        times: u32,
-    },
-    /// Larger bodies get 413 with an empty body. The limit is for the decompressed body, as in the engine.
-    MaxBodyBytes(usize),
-    /// The connection is closed without an answer.
-    CutConnection {
-        /// The number of requests that get it.
-        times: u32,
-        /// Whether the items are carried out before the connection closes.
-        applied: bool,
-    },
-    /// A 200 whose body is cut in the middle.
-    Unreadable {
-        /// The number of requests that get it. Their items are carried out.
-        times: u32,
-    },
-    /// Every answer is delayed by this time.
-    Slow(Duration),
-    /// Every item gets 403 `cluster_block_exception`.
-    WriteBlock,
-    /// Every item gets 400 `index_closed_exception`.
-    IndexClosed,
-    /// Every item for a missing index gets 400 `validation_exception`.
-    ShardLimit,
-    /// Every item for a missing index gets 404 `index_not_found_exception`.
-    AutoCreateOff,
-}
-
-/// Counts of `_bulk` requests to a domain.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DomainStats {
-    /// Requests that arrived, including those that hit a fault.
-    pub requests: u64,
-    /// Items in the requests that were carried out.
-    pub items: u64,
-    /// Documents created.
-    pub created: u64,
-    /// Items that got 409.
-    pub conflicts: u64,
-    /// Items that got any other error.
-    pub errors: u64,
-    /// Bytes of bodies as received.
-    pub bytes: u64,
-    /// Bytes of bodies, decompressed.
-    pub bytes_raw: u64,
-    /// Requests of any kind refused for their signature.
-    pub refused: u64,
-}
-
 /// A running domain. Dropping it stops it.
 #[derive(Debug)]
 pub struct Domain {
     server: Server,
     state: Arc<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    credentials: Option<Credentials>,
-    store: Mutex<Store>,
-    faults: Mutex<Faults>,
-    stats: Mutex<DomainStats>,
-}
-
-impl State {
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, count: impl FnOnce(&mut DomainStats)) {
-        count(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
-    }
 }
 
 impl Domain {
@@ -201,14 +111,14 @@ impl Domain {
     /// The first `size` hits of a query string in the indices of an expression (`logs-*`), in the form of `_search`.
     ///
     /// # Errors
-    /// The engine's reason for refusing the search.
-    pub fn search(&self, indices: &str, query: &str, size: u64) -> Result<Value, String> {
+    /// The engine refuses the search.
+    pub fn search(&self, indices: &str, query: &str, size: u64) -> Result<Value, EngineError> {
         let parameters = [("q", query.to_owned()), ("size", size.to_string())];
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let store = self.state.store();
-        let found = Search::parse(&parameters, b"").and_then(|mut search| search.run(&store, &store.resolve(indices)?));
-        let found = found.map_err(|error| error.reason)?;
-        serde_json::from_slice(&found).map_err(|error| error.to_string())
+        let mut search = Search::parse(&parameters, b"")?;
+        let found = search.run(&store, &store.resolve(indices)?)?;
+        serde_json::from_slice(&found).map_err(|error| EngineError::new(500, "json_parse_exception", error.to_string()))
     }
 
     /// Calls `each` with index, id and source (empty where sources are not kept) of every document, in no particular

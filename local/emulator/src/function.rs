@@ -5,31 +5,32 @@
 //! timeout, and is restarted for the next event after it died. Deliberately absent: the freeze between invocations, and
 //! the memory limit.
 
+mod output;
+mod usage;
+
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read},
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
-use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
-pub use crate::runtime::Answer;
+use self::usage::Usage;
 use crate::runtime::{RuntimeApi, request_id};
+
+pub use self::output::{Output, receipts};
+pub use crate::runtime::{Answer, NoResponse};
 
 /// Lambda allows 10 s for the start of a function. A busy developer machine may need more.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time from the deadline until the function is killed. Lambda kills at the deadline. One extra second lets tests
 /// tell a function that stops late from one that does not stop.
 const GRACE: Duration = Duration::from_secs(1);
-/// The unit of `utime` and `stime` in /proc/PID/stat. Linux has shown 100 ticks per second to user space on every
-/// architecture since 2.6.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A function: its binary, its environment, and its current process.
 #[derive(Debug)]
@@ -38,7 +39,8 @@ pub struct Function {
     environment: Vec<(String, String)>,
     process: Option<Process>,
     output: Output,
-    spent: Spent,
+    /// The resources of ended processes.
+    ended: Usage,
     front: Option<Front>,
 }
 
@@ -55,13 +57,6 @@ pub struct Front {
 struct Process {
     child: Child,
     api: RuntimeApi,
-}
-
-/// Resources that ended processes used.
-#[derive(Debug, Default, Clone, Copy)]
-struct Spent {
-    cpu_seconds: f64,
-    peak_memory_bytes: u64,
 }
 
 impl Function {
@@ -92,8 +87,8 @@ impl Function {
             }
         }
         let output = Output::new()?;
-        let (binary, spent) = (binary.to_owned(), Spent::default());
-        let mut function = Self { binary, environment, process: None, output, spent, front };
+        let (binary, ended) = (binary.to_owned(), Usage::default());
+        let mut function = Self { binary, environment, process: None, output, ended, front };
         function.spawn().await?;
         Ok(function)
     }
@@ -175,7 +170,7 @@ impl Function {
 
     /// Kills the process with SIGKILL and waits for its end. The next [`Self::invoke`] restarts it.
     pub async fn kill(&mut self) {
-        self.spent = self.used();
+        self.ended = self.used();
         if let Some(mut process) = self.process.take()
             && let Err(error) = process.child.kill().await
         {
@@ -225,7 +220,7 @@ impl Function {
             *front.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
             address = front.address;
         }
-        let output = self.output.log().writer()?;
+        let output = self.output.writer()?;
         #[expect(clippy::disallowed_methods, reason = "the one variable that a process of ours inherits")]
         let path = std::env::var_os("PATH");
         let child = Command::new(&self.binary)
@@ -242,101 +237,7 @@ impl Function {
         Ok(())
     }
 
-    fn used(&self) -> Spent {
-        let Some(pid) = self.pid() else { return self.spent };
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        Spent {
-            cpu_seconds: self.spent.cpu_seconds + cpu_ticks(&stat).unwrap_or(0) as f64 / TICKS_PER_SECOND,
-            peak_memory_bytes: self.spent.peak_memory_bytes.max(peak_kib(&status).unwrap_or(0) * 1024),
-        }
-    }
-}
-
-/// The lines of a function whose `message` is `receipt`.
-pub fn receipts(lines: &[String]) -> Vec<serde_json::Value> {
-    lines
-        .iter()
-        .filter(|line| line.contains("receipt"))
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|line| line["message"] == "receipt")
-        .collect()
-}
-
-/// `utime` + `stime` of a /proc/PID/stat. The name in parentheses may itself contain spaces and parentheses.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ').skip(11).map(str::parse::<u64>);
-    Some(fields.next()?.ok()? + fields.next()?.ok()?)
-}
-
-/// `VmHWM` of a /proc/PID/status.
-fn peak_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
-}
-
-/// The output of the processes of a function.
-#[derive(Debug, Clone)]
-pub struct Output(Arc<Mutex<Log>>);
-
-impl Output {
-    /// An output without lines.
-    ///
-    /// # Errors
-    /// The file for the lines can't be made.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(Log::new()?))))
-    }
-
-    /// The number of lines so far.
-    pub fn line_count(&self) -> usize {
-        let mut log = self.log();
-        log.read();
-        log.lines.len()
-    }
-
-    /// The lines from this index on.
-    pub fn lines_from(&self, first: usize) -> Vec<String> {
-        let mut log = self.log();
-        log.read();
-        log.lines.get(first..).unwrap_or_default().to_vec()
-    }
-
-    fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Output of the processes, in a file. Output written before an answer is then in the file when the answer arrives. A
-/// pipe with a reader task could not guarantee that.
-#[derive(Debug)]
-struct Log {
-    file: NamedTempFile,
-    reader: File,
-    unfinished: Vec<u8>,
-    lines: Vec<String>,
-}
-
-impl Log {
-    fn new() -> io::Result<Self> {
-        let file = NamedTempFile::new()?;
-        let reader = file.reopen()?;
-        Ok(Self { file, reader, unfinished: Vec::new(), lines: Vec::new() })
-    }
-
-    fn writer(&self) -> io::Result<File> {
-        OpenOptions::new().append(true).open(self.file.path())
-    }
-
-    /// Reads the new output since the last call.
-    fn read(&mut self) {
-        if let Err(error) = self.reader.read_to_end(&mut self.unfinished) {
-            tracing::warn!(%error, "output of the function not read");
-        }
-        let Some(end) = self.unfinished.iter().rposition(|&byte| byte == b'\n') else { return };
-        let rest = self.unfinished.split_off(end + 1);
-        let whole = std::mem::replace(&mut self.unfinished, rest);
-        self.lines.extend(String::from_utf8_lossy(&whole).lines().map(str::to_owned));
+    fn used(&self) -> Usage {
+        self.pid().map_or(self.ended, |pid| self.ended.and(pid))
     }
 }

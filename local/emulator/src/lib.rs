@@ -7,7 +7,8 @@
 //! - [`function`]: one deployed binary as a child process with its own runtime API
 //! - [`s3`]: an S3 on folders; [`notification`]: the notifications that it sends
 //! - [`domain`]: the domain, with faults on demand
-//! - [`queue`]: an SQS queue
+//! - [`queue`]: an SQS queue, with its event source mapping; [`stream`]: the event source mappings of Kinesis and Kafka
+//! - [`response`]: the answer of a function to a batch, as all event source mappings read it
 //! - [`secrets`]: a Secrets Manager with the key for `hash`
 //!
 //! Deliberately absent: any knowledge of the functions, except [`pipeline`]'s query language, which the domain uses.
@@ -16,7 +17,9 @@ pub mod domain;
 pub mod function;
 pub mod notification;
 pub mod queue;
+pub mod response;
 pub mod runtime;
 pub mod s3;
 pub mod secrets;
 pub mod server;
+pub mod stream;

@@ -50,16 +50,35 @@ impl Answer {
     ///
     /// # Errors
     /// The reason why there is no response. The caller has to repeat the invocation.
-    pub fn response(&self) -> Result<&[u8], String> {
+    pub fn response(&self) -> Result<&[u8], NoResponse> {
         match self {
             Self::Response(body) => Ok(body),
             Self::Error { error_type, message } | Self::InitError { error_type, message } => {
-                Err(format!("{error_type}: {message}"))
+                Err(NoResponse::Error { error_type: error_type.clone(), message: message.clone() })
             }
-            Self::TimedOut => Err("the function did not answer in its time".into()),
-            Self::Exited => Err("the function ended".into()),
+            Self::TimedOut => Err(NoResponse::TimedOut),
+            Self::Exited => Err(NoResponse::Exited),
         }
     }
+}
+
+/// The reason why an invocation has no response.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoResponse {
+    /// The handler or the start of the process failed.
+    #[error("{error_type}: {message}")]
+    Error {
+        /// The `errorType` of the report.
+        error_type: String,
+        /// The `errorMessage` of the report.
+        message: String,
+    },
+    /// There was no answer in time.
+    #[error("the function did not answer in its time")]
+    TimedOut,
+    /// The process ended.
+    #[error("the function ended")]
+    Exited,
 }
 
 /// The runtime API of one process. Dropping it closes every connection.

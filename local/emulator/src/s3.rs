@@ -6,75 +6,30 @@
 
 mod bucket;
 mod operations;
+mod state;
 mod stream;
 
 use std::{
-    collections::HashMap,
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
+    sync::{Arc, PoisonError},
 };
 
 use aws_credential_types::Credentials;
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 
-pub use self::bucket::etag;
-use self::{bucket::Bucket, operations::Operations};
+use self::{bucket::Bucket, operations::Operations, state::State};
+pub use self::{
+    bucket::etag,
+    state::{S3Fault, S3Stats},
+};
 use crate::server::Server;
-
-/// A fault of `GetObject`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum S3Fault {
-    /// 503 `SlowDown`, `times` times.
-    SlowDown {
-        /// The number of requests that get it.
-        times: u32,
-    },
-    /// The connection is cut after `bytes` bytes of the body, `times` times. Shorter bodies are sent in full.
-    CutAfter {
-        /// The number of bytes of the body that are sent.
-        bytes: u64,
-        /// The number of bodies that are cut.
-        times: u32,
-    },
-    /// The body starts late, until [`S3::heal`].
-    Slow(Duration),
-}
-
-/// Counts of requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct S3Stats {
-    /// `GetObject` requests, including refused ones.
-    pub gets: u64,
-    /// `PutObject` requests that were carried out.
-    pub puts: u64,
-    /// Bytes of bodies that were sent.
-    pub bytes_sent: u64,
-}
 
 /// A running S3. Dropping it stops it; the folders stay.
 #[derive(Debug)]
 pub struct S3 {
     server: Server,
     state: Arc<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    buckets: RwLock<HashMap<String, Bucket>>,
-    faults: Mutex<Vec<S3Fault>>,
-    stats: Mutex<S3Stats>,
-}
-
-impl State {
-    fn bucket(&self, name: &str) -> Option<Bucket> {
-        self.buckets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    fn count(&self, count: impl FnOnce(&mut S3Stats)) {
-        count(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
-    }
 }
 
 impl S3 {

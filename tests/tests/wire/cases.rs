@@ -12,9 +12,9 @@ use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::cases::{Counts, DEFAULT_RULES, Folder, Key, Run, Table, folders, records, runs};
 use tests::engine::Engine;
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
-use tests::mapping::{Item, Limits, Mapping, Source};
+use tests::mapping::{Item, Limits, Mapping, Source, drain};
 use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::receipt::{self, S3};
@@ -142,8 +142,8 @@ async fn stream(scene: &Scene<'_>, engine: &Engine, name: &str, source: Source, 
     let mut mapping = Mapping::new(source, Limits::unlimited(500));
     let limit = items.len() + 1;
     mapping.put_all(items);
-    let rounds = mapping.drain(&mut function, TIMEOUT, limit).await;
-    assert!(rounds.iter().all(|round| round.again == 0), "{name}: {:#?}", function.lines());
+    let rounds = drain(&mut mapping, &mut function, TIMEOUT, limit).await;
+    assert!(rounds.iter().all(|round| round.left.is_empty()), "{name}: {:#?}", function.lines());
     function
 }
 
@@ -169,7 +169,7 @@ async fn topics(scene: &Scene<'_>, engine: &Engine, runs: &[Run], found: &mut BT
             items.extend(records(&run.bytes).map(|record| partition.record(record)));
         }
     }
-    let source = Source::Kafka(Cluster::msk("cases"));
+    let source = Source::Kafka(kafka::msk("cases"));
     let function = stream(scene, engine, "kafka-ingest", source, items).await;
     for receipt in receipt::of::<receipt::Kafka>(&function) {
         count(found, id_of(&receipt.topic), &receipt);

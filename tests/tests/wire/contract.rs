@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
 use tests::mapping::{self, Item, Limits, Mapping, Source};
 use tests::moto::Moto;
@@ -94,7 +94,7 @@ fn pattern(kafka: bool, number: u64, seed: u64) -> Pattern {
         let count = random.usize(1..=most);
         script.letters.extend((0..count).map(|_| statuses[random.usize(0..3)]));
     }
-    let source = if kafka { Source::Kafka(Cluster::msk("c")) } else { Source::Kinesis };
+    let source = if kafka { Source::Kafka(kafka::msk("c")) } else { Source::Kinesis };
     Pattern { source, sent, script, timeout: if lasting { SHORT } else { LONG } }
 }
 

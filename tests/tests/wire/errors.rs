@@ -7,7 +7,7 @@ use std::time::Duration;
 use emulator::function::Answer;
 use serde_json::{Value, json};
 use tests::firehose;
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::{self, Shard};
 use tests::moto::Moto;
 use tests::place;
@@ -50,7 +50,7 @@ fn a_failed_invocation_has_a_word_of_the_document() {
         let foreign = json!({ "Records": [{ "eventSource": "aws:unknown" }], "records": 7 });
         let kinesis = kinesis::event(&[Shard::new("unknown", 0).record(b"{}")]);
         let refused = kinesis::event(&[Shard::new("known", 0).record(b"{}")]);
-        let kafka = Cluster::msk("c").event(&[Partition::new("unknown", 0).record(b"{}")]);
+        let kafka = kafka::msk("c").event(&[Partition::new("unknown", 0).record(b"{}")]);
         let cases: [(&str, &Value, &str); 8] = [
             ("s3-ingest", &foreign, "invalid_event"),
             ("kinesis-ingest", &foreign, "invalid_event"),

@@ -9,7 +9,7 @@ use tests::engine::Engine;
 use tests::events::{self, Expected};
 use tests::kafka::{self, Cluster, Partition, Position};
 use tests::kinesis::ARRIVED_MS;
-use tests::mapping::{Item, Limits, Mapping, Source, response};
+use tests::mapping::{Item, Limits, Mapping, Source, deliver, drain, response};
 use tests::moto::Moto;
 use tests::payload;
 use tests::place::{self, figure};
@@ -43,7 +43,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     let mut random = fastrand::Rng::with_seed(place::seed("kafka"));
     place::run(async {
-        for (name, cluster) in [("kafka-msk", Cluster::msk("sales")), ("kafka-own", Cluster::SelfManaged)] {
+        for (name, cluster) in [("kafka-msk", kafka::msk("sales")), ("kafka-own", Cluster::SelfManaged)] {
             let scene = Scene::new(moto, name).await;
             scene.set_source(&format!("topic: \"{name}\""), &[]);
             let lines: Vec<String> = events::generate(2000, 5).collect();
@@ -72,7 +72,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
             }
             let mut function = start(&scene, &engine.url()).await;
             let mut first = mapping(&cluster, &items, 100);
-            first.drain(&mut function, TIMEOUT, items.len()).await;
+            drain(&mut first, &mut function, TIMEOUT, items.len()).await;
             engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
             expected.assert_met();
             bad.sort();
@@ -84,7 +84,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
                 assert_eq!(found, bad, "{round}");
                 // Delivers the records again, in other batches.
                 let before = receipts(&function).len();
-                mapping(&cluster, &items, 1000).drain(&mut function, TIMEOUT, 10).await;
+                drain(&mut mapping(&cluster, &items, 1000), &mut function, TIMEOUT, 10).await;
                 let again = &receipts(&function)[before..];
                 assert_eq!((sum(again, |r| r.indexed), sum(again, |r| r.duplicates)), (0, 2000), "{name} {again:?}");
             }
@@ -97,7 +97,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
 fn position(cluster: &Cluster, item: &Item) -> Position {
     let number = |name: &str| item.entry[name].as_i64().expect("a number");
     Position {
-        cluster: cluster.name(),
+        cluster: kafka::name(cluster),
         topic: item.group.clone(),
         partition: number("partition"),
         offset: number("offset"),
@@ -116,7 +116,7 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         );
         engine.ask("PUT", "/kafka-partition-there", "").await;
         engine.index_setting("kafka-partition-there", "index.blocks.write", &json!(true)).await;
-        let cluster = Cluster::msk("c");
+        let cluster = kafka::msk("c");
         let mut partitions: Vec<_> = (0..3).map(|number| Partition::new("t", number)).collect();
         // Partition 1: the third and the fifth record are refused. Partition 2: first a tombstone, then a refused
         // record.
@@ -140,7 +140,7 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         }
         let mut function = start(&scene, &engine.url()).await;
         let mut mapping = mapping(&cluster, &items, 100);
-        let round = mapping.deliver(&mut function, REFUSED).await.expect("records");
+        let round = deliver(&mut mapping, &mut function, REFUSED).await.expect("records");
         // The order of the partitions does not matter.
         let failures = |mut answer: Value| {
             let failures = answer["batchItemFailures"].as_array_mut().expect("a list");
@@ -157,7 +157,7 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         assert_eq!((receipt.read, receipt.indexed, receipt.undelivered), (8, 5, 3), "{receipt:?}");
 
         engine.index_setting("kafka-partition-there", "index.blocks.write", &json!(false)).await;
-        mapping.drain(&mut function, TIMEOUT, 1).await;
+        drain(&mut mapping, &mut function, TIMEOUT, 1).await;
         assert_eq!(engine.count(&scene.indices()).await, 8);
         assert!(scene.dead_letters_of::<Position>().await.is_empty());
         let last = &receipts(&function)[1];
@@ -207,12 +207,12 @@ fn a_topic_made_anew_counts_from_zero_and_both_lives_are_indexed() {
             let mut partition = Partition::created("lives", 0, ARRIVED_MS + life * 86_400_000);
             // The same events at the same offsets: only the times differ.
             let items: Vec<_> = (0..100).map(|number| partition.record(event(number).as_bytes())).collect();
-            mapping(&cluster, &items, 30).drain(&mut function, TIMEOUT, 4).await;
+            drain(&mut mapping(&cluster, &items, 30), &mut function, TIMEOUT, 4).await;
             all.push(items);
         }
         assert_eq!(engine.count(&scene.indices()).await, 200);
         for items in &all {
-            mapping(&cluster, items, 1000).drain(&mut function, TIMEOUT, 1).await;
+            drain(&mut mapping(&cluster, items, 1000), &mut function, TIMEOUT, 1).await;
         }
         let receipts = receipts(&function);
         assert_eq!((sum(&receipts, |r| r.indexed), sum(&receipts, |r| r.duplicates)), (200, 200), "{receipts:?}");
@@ -272,7 +272,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         };
         map("long").await;
         let mut function = start(&scene, &engine.url()).await;
-        mapping(&Cluster::SelfManaged, &items, 10).drain(&mut function, TIMEOUT, 2).await;
+        drain(&mut mapping(&Cluster::SelfManaged, &items, 10), &mut function, TIMEOUT, 2).await;
         let letters = scene.dead_letters_of::<Position>().await;
         let types: Vec<&str> = letters.iter().map(|letter| letter.error_type.as_str()).collect();
         assert_eq!(types.iter().filter(|name| **name == "absurd_timestamp").count(), 1, "{letters:?}");
@@ -287,7 +287,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         let left = scene.dead_letters_of::<Position>().await;
         assert_eq!(left.iter().map(|letter| letter.error_type.as_str()).collect::<Vec<_>>(), ["absurd_timestamp"]);
         // Delivers the records again: all exist, under the same ids.
-        mapping(&Cluster::SelfManaged, &items, 10).drain(&mut function, TIMEOUT, 2).await;
+        drain(&mut mapping(&Cluster::SelfManaged, &items, 10), &mut function, TIMEOUT, 2).await;
         assert_eq!(engine.count("kafka-times-*").await, 3);
     });
 }

@@ -11,7 +11,7 @@ use tests::events::{self, Expected};
 use tests::kinesalite::Kinesalite;
 use tests::kinesis::{self, Position, Shard};
 use tests::kpl;
-use tests::mapping::{Item, Limits, Mapping, Source, response};
+use tests::mapping::{Item, Limits, Mapping, Source, assert_clean, deliver, drain, response};
 use tests::moto::Moto;
 use tests::payload;
 use tests::place::{self, figure};
@@ -118,7 +118,7 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
             mapping.settle(batch, answer);
             assert!(mapping.invocations < 500, "it does not get done: {:#?}", function.lines().last());
         }
-        mapping.assert_clean();
+        assert_clean(&mapping);
         assert!(kills > 0, "no moment struck: {} invocations", mapping.invocations);
 
         engine
@@ -139,7 +139,7 @@ fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shar
         // A new mapping delivers everything again, from TRIM_HORIZON.
         let first = receipts(&function).len();
         let mut again = mapping_of_all(&items);
-        again.drain(&mut function, TIMEOUT, 20).await;
+        drain(&mut again, &mut function, TIMEOUT, 20).await;
         let again = &receipts(&function)[first..];
         assert_eq!((sum(again, |r| r.indexed), sum(again, |r| r.duplicates)), (0, expected.total()), "{again:?}");
         assert_eq!(engine.count(&scene.indices()).await, expected.total());
@@ -195,22 +195,22 @@ fn near_the_deadline_the_rest_is_reported_and_goes_on_from_there() {
         let mut function = start(&scene, &proxy.url(), &small).await;
         let mut mapping = mapping_of_all(&items);
         let mut left = items.len();
-        while let Some(round) = mapping.deliver(&mut function, Duration::from_millis(800)).await {
+        while let Some(round) = deliver(&mut mapping, &mut function, Duration::from_millis(800)).await {
             let receipts = receipts(&function);
             let receipt = receipts.last().expect("a receipt an invocation");
             let first = items.len() - left;
-            let (start, from) = (&items[first], items.len() - round.again);
+            let (start, from) = (&items[first], items.len() - round.left.len());
             assert_eq!(response(&round.answer), kinesis::answer(items.get(from)));
             assert_eq!(json!(receipt.start_sequence_number), start.identifier);
             assert_eq!(
                 receipt.end_sequence_number.as_deref(),
                 items[first..from].last().and_then(|i| i.identifier.as_str())
             );
-            assert_eq!((receipt.records, receipt.is_final), (left as u64, round.again == 0), "{receipt:?}");
-            left = round.again;
+            assert_eq!((receipt.records, receipt.is_final), (left as u64, round.left.is_empty()), "{receipt:?}");
+            left = round.left.len();
             assert!(mapping.invocations < 300, "it does not get done: {receipt:?}");
         }
-        mapping.assert_clean();
+        assert_clean(&mapping);
         assert!(mapping.invocations > 3, "the deadline never struck");
         let mut expected = Expected::of(lines.iter().map(String::as_str));
         engine.each_document(&scene.indices(), |document| expected.found(&document.source)).await;
@@ -261,11 +261,11 @@ fn a_domain_that_refuses_for_good_fails_the_batch() {
             let mut function = start(&scene, &domain.url(), &[]).await;
             // The function must not wait for the deadline, which could not help.
             let mut mapping = mapping_of_all(&items);
-            let round = mapping.deliver(&mut function, Duration::from_mins(5)).await.expect("records");
+            let round = deliver(&mut mapping, &mut function, Duration::from_mins(5)).await.expect("records");
             assert!(matches!(round.answer, Answer::Error { .. }), "{code}: {:?}", round.answer);
-            assert_eq!((domain.count("*"), round.again), (0, 50), "{code}");
+            assert_eq!((domain.count("*"), round.left.len()), (0, 50), "{code}");
             domain.heal();
-            mapping.drain(&mut function, TIMEOUT, 3).await;
+            drain(&mut mapping, &mut function, TIMEOUT, 3).await;
             assert_eq!(domain.count("*"), lines.len() as u64, "{code}");
             assert!(scene.dead_letters_of::<Position>().await.is_empty(), "{code}");
         }
@@ -303,7 +303,7 @@ fn without_a_dead_letter_bucket_a_poison_record_comes_again_and_is_not_lost() {
         }
         let mut function = start(&scene, &engine.url(), &[]).await;
         let mut mapping = mapping_of_all(&items);
-        mapping.drain(&mut function, TIMEOUT, 1).await;
+        drain(&mut mapping, &mut function, TIMEOUT, 1).await;
         assert_letters(&scene, &items, &[b"not JSON".to_vec()]).await;
         assert_eq!(engine.count(&scene.indices()).await, 3);
     });

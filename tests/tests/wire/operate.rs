@@ -30,7 +30,8 @@ fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
 /// The answer of a function to an event: a document, or its error.
 pub(super) async fn invoke(function: &mut Function, event: &Value) -> Result<Value, String> {
     let answer: Answer = function.invoke(event, LIMIT).await.expect("the function runs");
-    answer.response().map(|bytes| parse(&String::from_utf8_lossy(bytes)))
+    let response = answer.response().map_err(|reason| reason.to_string())?;
+    Ok(parse(&String::from_utf8_lossy(response)))
 }
 
 /// The date this many days ago, in UTC, as index names write it.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use emulator::domain::{Domain, DomainFault, DomainOptions};
 use tests::events::{self, Expected};
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
-use tests::mapping::{Item, Limits, Mapping, Source};
+use tests::mapping::{Item, Limits, Mapping, Source, deliver, drain};
 use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::proxy::{Fault, Proxy};
@@ -40,15 +40,15 @@ async fn survive(name: &str, function: &str, from: &str, source: Source, mut rec
             mapping.put(record(line.as_bytes(), begin + hour * HOUR_MS));
         }
         while mapping.now_ms < begin + (hour + 1) * HOUR_MS {
-            let round = mapping.deliver(&mut function, SHORT).await.expect("something waits");
-            assert_eq!(round.again, round.items.len(), "{name}: something was acknowledged");
+            let round = deliver(&mut mapping, &mut function, SHORT).await.expect("something waits");
+            assert_eq!(round.left.len(), round.items.len(), "{name}: something was acknowledged");
         }
         hour = (mapping.now_ms - begin) / HOUR_MS;
     }
     let during = mapping.invocations;
     assert_eq!((domain.count("*"), mapping.depth()), (0, lines.len()));
     domain.heal();
-    mapping.drain(&mut function, Duration::from_mins(1), 500).await;
+    drain(&mut mapping, &mut function, Duration::from_mins(1), 500).await;
     let mut expected = Expected::of(lines.iter().map(String::as_str));
     domain.for_each(|_, _, source| expected.found(std::str::from_utf8(source).expect("events are UTF-8")));
     expected.assert_met();
@@ -97,7 +97,7 @@ fn an_outage_of_48_hours_gives_up_no_kafka_record() {
         "kafka-outage",
         "kafka-ingest",
         "topic: outage",
-        Source::Kafka(Cluster::msk("c")),
+        Source::Kafka(kafka::msk("c")),
         move |data, at_ms| {
             count += 1;
             partitions[count % 2].record_at(data, at_ms)

@@ -7,9 +7,9 @@ use std::time::Duration;
 use emulator::function::Function;
 use serde_json::{Map, Value, json};
 use tests::engine::Engine;
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
-use tests::mapping::{Item, Limits, Mapping, Source};
+use tests::mapping::{Item, Limits, Mapping, Source, deliver};
 use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::receipt::{self, Counts, sum};
@@ -95,8 +95,8 @@ async fn from_stream(name: &str, function: &str, from: &str, source: Source, ite
     let mut function = scene.start(function, &engine.url(), &[]).await;
     let mut mapping = Mapping::new(source, Limits::unlimited(500));
     mapping.put_all(documents.iter().map(item));
-    while let Some(round) = mapping.deliver(&mut function, TIMEOUT).await {
-        assert_eq!(round.again, 0, "{name}: {:#?}", function.lines().iter().rev().take(5).collect::<Vec<_>>());
+    while let Some(round) = deliver(&mut mapping, &mut function, TIMEOUT).await {
+        assert_eq!(round.left.len(), 0, "{name}: {:#?}", function.lines().iter().rev().take(5).collect::<Vec<_>>());
     }
     assert_fates(name, engine, &scene, &function, &documents).await;
 }
@@ -112,7 +112,7 @@ fn random_documents_of_a_stream_are_indexed_or_rejected() {
 fn random_documents_of_a_topic_are_indexed_or_rejected() {
     let mut partition = Partition::new("random", 0);
     let item = move |document: &String| partition.record(document.as_bytes());
-    let source = Source::Kafka(Cluster::msk("c"));
+    let source = Source::Kafka(kafka::msk("c"));
     place::run(from_stream("random-kafka", "kafka-ingest", "topic: \"*\"", source, item));
 }
 

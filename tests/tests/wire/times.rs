@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::envelope;
-use tests::kafka::{Cluster, Partition, Position};
-use tests::mapping::{Limits, Mapping, Source};
+use tests::kafka::{self, Partition, Position};
+use tests::mapping::{Limits, Mapping, Source, drain};
 use tests::moto::Moto;
 use tests::place;
 use tests::receipt::sum;
@@ -109,9 +109,9 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
         };
         map("long").await;
         let mut function = scene.start("kafka-ingest", &engine.url(), &[]).await;
-        let mut mapping = Mapping::new(Source::Kafka(Cluster::msk("sales")), Limits::unlimited(10));
+        let mut mapping = Mapping::new(Source::Kafka(kafka::msk("sales")), Limits::unlimited(10));
         mapping.put_all(items.iter().cloned());
-        mapping.drain(&mut function, TIMEOUT, 3).await;
+        drain(&mut mapping, &mut function, TIMEOUT, 3).await;
         assert_eq!(scene.dead_letters_of::<Position>().await.len(), 1);
         // The second event fits the next mapping, and keeps its key and headers.
         engine.ask("DELETE", "/lifted-*", "").await;

@@ -183,7 +183,8 @@ fn message(id: &str, body: &Value) -> queue::Message {
         id: id.into(),
         receipt_handle: "handle".into(),
         body: body.to_string(),
-        attributes: std::collections::HashMap::new(),
+        receive_count: 1,
+        attributes: std::collections::BTreeMap::new(),
     }
 }
 

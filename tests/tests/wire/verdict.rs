@@ -8,9 +8,9 @@ use std::time::Duration;
 use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::Engine;
-use tests::kafka::{Cluster, Partition};
+use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
-use tests::mapping::{self, Item, Limits, Mapping, Source, response};
+use tests::mapping::{Item, Limits, Mapping, Source, drain, response, undelivered};
 use tests::moto::Moto;
 use tests::place;
 use tests::receipt::{self, Counts, sum};
@@ -86,8 +86,8 @@ async fn hold_no_shard(name: &str, function: &str, from: &str, source: Source, i
     let mut function = scene.start(function, &engine.url(), &[]).await;
     let mut mapping = Mapping::new(source, Limits::unlimited(100));
     mapping.put_all(items);
-    let rounds = mapping.drain(&mut function, TIMEOUT, 2 * POISON.len()).await;
-    assert!(rounds.iter().all(|round| round.again == 0), "{:#?}", function.lines());
+    let rounds = drain(&mut mapping, &mut function, TIMEOUT, 2 * POISON.len()).await;
+    assert!(rounds.iter().all(|round| round.left.is_empty()), "{:#?}", function.lines());
     assert_one_letter_of_each(engine, &scene, &function).await;
 }
 
@@ -107,7 +107,7 @@ fn a_document_that_is_never_accepted_does_not_hold_its_partition() {
         let mut partition = Partition::new(&format!("verdict-{kind}"), 0);
         records(kind, poison).into_iter().map(move |record| partition.record(record.as_bytes()))
     });
-    let (items, source) = (items.collect(), Source::Kafka(Cluster::msk("c")));
+    let (items, source) = (items.collect(), Source::Kafka(kafka::msk("c")));
     place::run(hold_no_shard("verdict-kafka", "kafka-ingest", "topic: \"*\"", source, items));
 }
 
@@ -238,8 +238,8 @@ fn a_domain_that_refuses_every_request_rejects_no_event() {
             let items = shard(1000);
             let answer =
                 function.invoke(&tests::kinesis::event(&items), Duration::from_secs(2)).await.expect("it runs");
-            let (undelivered, misunderstood) = mapping::undelivered(&items, &answer);
-            assert_eq!((undelivered.len(), misunderstood), (1000, None), "{status}: {answer:?}");
+            let (left, misunderstood) = undelivered(&items, &answer);
+            assert_eq!((left.len(), misunderstood), (1000, None), "{status}: {answer:?}");
             // A status that no retry can change fails the invocation immediately, so that an alarm fires.
             assert!(status != 409 || matches!(answer, Answer::Error { .. }), "{status}: {answer:?}");
             let truth = other_side.truth();

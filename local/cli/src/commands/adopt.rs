@@ -7,7 +7,8 @@ use delivery::lambda::Deadline;
 use operations::setup::Setup;
 use serde_json::{Value, json};
 
-use crate::AdoptOptions;
+use super::print::without_metric;
+use crate::arguments::AdoptOptions;
 
 /// The time limit: one or two requests for each index.
 const TIMEOUT: Duration = Duration::from_mins(15);
@@ -18,7 +19,7 @@ pub(crate) async fn adopt(options: &AdoptOptions) -> io::Result<bool> {
     let event = json!({ "adopt": chosen, "from": options.from, "dry_run": !options.write });
     let setup = Setup::from_env().await;
     let mut done = setup.handle(&event, Deadline::after(TIMEOUT)).await.map_err(io::Error::other)?;
-    super::without_metric(&mut done);
+    without_metric(&mut done);
     if options.json {
         println!("{done:#}");
     } else {

@@ -11,7 +11,7 @@ use millrace::check;
 use operations::audit::{Counts, Fate, Ledger, audit as compare};
 use serde_json::json;
 
-use super::own_pipeline;
+use super::rules_file::own_pipeline;
 
 /// Whether every object that a dataset takes has a final receipt that balances. Each finding is printed at once.
 pub(crate) async fn audit(

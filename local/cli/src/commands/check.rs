@@ -9,7 +9,7 @@ use millrace::{check, files};
 use pipeline::outcome::Fault;
 use serde_json::json;
 
-use super::{own_pipeline, plural};
+use super::{print::plural, rules_file::own_pipeline};
 
 /// Whether the rules are valid, and every sample was read.
 pub(crate) fn check(

@@ -5,8 +5,8 @@ use std::io;
 use millrace::{files, sample};
 use serde_json::json;
 
-use super::carry::{BUCKET, carry, start, state_limits, stay_up, temporary_folder};
-use crate::{Output, Service};
+use super::delivery::{BUCKET, deliver_objects, start, state_limits, stay_up, temporary_folder};
+use crate::arguments::{Output, Service};
 
 /// The rules of the demonstration: those that the template deploys.
 const DEMO_PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/pipeline.yaml");
@@ -29,7 +29,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         }
     };
     say(&format!("{} objects in s3://{BUCKET}/source/jsona/; notifications go to s3-ingest\n", files.len()));
-    let first = carry(&mut machine, &files, folder.path()).await?;
+    let first = deliver_objects(&mut machine, &files, folder.path()).await?;
     say(&first.text());
     let found = machine.domain.as_ref().map(|domain| domain.search("*", DEMO_QUERY, 3));
     let found = found.transpose().map_err(io::Error::other)?.unwrap_or_default();
@@ -40,7 +40,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         say(&format!("  {}", shown.map(|value| value.as_str().unwrap_or_default()).join("  ")));
     }
     say("\nThe same notifications again\n");
-    let second = carry(&mut machine, &files, folder.path()).await?;
+    let second = deliver_objects(&mut machine, &files, folder.path()).await?;
     say(&second.text());
     let again = second.totals.fates.indexed;
     say(&format!("{again} more documents, {} duplicates", second.totals.fates.duplicates));

@@ -8,7 +8,7 @@ use operations::{
     doctor::{self, Examination, Finding, Level},
 };
 
-use super::{own_pipeline, plural};
+use super::{print::plural, rules_file::own_pipeline};
 
 /// Whether there is no fault.
 pub(crate) async fn doctor(pipeline: Option<PathBuf>, as_json: bool) -> io::Result<bool> {

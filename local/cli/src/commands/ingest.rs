@@ -22,8 +22,8 @@ use millrace::{
     },
 };
 
-use super::carry::{BUCKET, carry, start, state_limits, stay_up, stream, temporary_folder};
-use crate::{Records, Run, Service};
+use super::delivery::{BUCKET, deliver_objects, deliver_records, start, state_limits, stay_up, temporary_folder};
+use crate::arguments::{Records, Run, Service};
 
 /// Records of a batch. More than Lambda's default of 100, so that there are fewer invocations.
 const DEFAULT_BATCH: u16 = 500;
@@ -48,12 +48,12 @@ pub(crate) async fn ingest(run: &Run) -> io::Result<bool> {
     }
     let mut machine = start(run.service, folder.path(), pipeline, run.domain.clone()).await?;
     let report = if let Some(source) = run.source() {
-        stream(&mut machine, &source, run.records.options(), &files, folder.path()).await?
+        deliver_records(&mut machine, &source, run.records.options(), &files, folder.path()).await?
     } else {
         for file in &files {
             machine.s3.add_object(BUCKET, &file.key, &file.path);
         }
-        carry(&mut machine, &files, folder.path()).await?
+        deliver_objects(&mut machine, &files, folder.path()).await?
     };
     let delivered = !report.undelivered() && report.balances;
     if run.output.json {

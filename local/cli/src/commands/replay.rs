@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use operations::replay::{Phase, Progress, Replay, Request, Step};
 use serde_json::{Value, json};
 
-use crate::{Known, Planned, ReplayOptions};
+use crate::arguments::{Known, Planned, ReplayOptions};
 
 /// The longest run at a time: the time limit of a Lambda invocation. The next run follows at once.
 const STRETCH: Duration = Duration::from_mins(15);
@@ -134,7 +134,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::{Arguments, Command};
+    use crate::arguments::{Arguments, Command};
 
     fn asked(arguments: &[&str]) -> Result<Value, String> {
         let parsed = Arguments::try_parse_from([&["millrace", "replay"], arguments].concat());

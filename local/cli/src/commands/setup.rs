@@ -6,6 +6,8 @@ use delivery::lambda::Deadline;
 use operations::setup::Setup;
 use serde_json::{Value, json};
 
+use super::print::without_metric;
+
 /// The time limit: templates, roles and a repository need one or two requests each.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -14,7 +16,7 @@ pub(crate) async fn setup(take_over: bool, remove: bool, as_json: bool) -> io::R
     let setup = Setup::from_env().await;
     let event = json!({ "take_over": take_over, "remove": remove });
     let mut done = setup.handle(&event, Deadline::after(TIMEOUT)).await.map_err(io::Error::other)?;
-    super::without_metric(&mut done);
+    without_metric(&mut done);
     if as_json {
         println!("{}", serde_json::to_string_pretty(&done)?);
     } else {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     axis,
     data::{Times, Values},
-    page::{escaped, events},
+    text::{escaped, events},
 };
 
 const WIDTH: f64 = 1040.0;
@@ -59,12 +59,13 @@ pub(super) fn over_time(times: &Times) -> String {
             events(*count),
         );
     }
-    let base = y(0.0);
-    let _ = write!(
-        svg,
-        "<line class=\"base\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base:.1}\" y2=\"{base:.1}\"/>",
-        WIDTH - RIGHT
-    );
+    svg + &time_axis(times, from, to, y(0.0), x)
+}
+
+/// The line below the bars, with times, and the names of both axes.
+fn time_axis(times: &Times, from: i64, to: i64, base: f64, x: impl Fn(i64) -> f64) -> String {
+    let mut svg =
+        format!("<line class=\"base\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base:.1}\" y2=\"{base:.1}\"/>", WIDTH - RIGHT);
     for (at, label) in axis::times(from, to) {
         let place = x(at);
         let anchor = if place > WIDTH - 40.0 { "end" } else { "middle" };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     axis,
     data::{Cell, Points},
-    page::{escaped, events},
+    text::{escaped, events},
 };
 
 const WIDTH: f64 = 600.0;
@@ -140,16 +140,18 @@ pub(super) fn map(points: &Points) -> String {
         );
     }
     svg.push_str("</svg>");
+    svg + &legend(&shading, least, most)
+}
+
+fn legend(shading: &Shading, least: u64, most: u64) -> String {
     let swatches = (0..SHADES).fold(String::new(), |mut swatches, shade| {
         let _ = write!(swatches, "<i class=\"s{shade}\"></i>");
         swatches
     });
     let scale = if shading.is_logarithmic { ", on a logarithmic scale" } else { "" };
-    let _ = write!(
-        svg,
+    format!(
         "<p class=\"key\"><span>{}</span><span class=\"ramp\" aria-hidden=\"true\">{swatches}</span><span>{} events a cell{scale}</span></p>",
         axis::grouped(least),
         axis::grouped(most),
-    );
-    svg
+    )
 }

@@ -6,25 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pipeline::outcome::TransformOutcome;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
-use super::{cost, problems, table};
+use super::{
+    counts::TransformCounts,
+    text::{cost, problems, table},
+};
 use crate::stream::{NotSent, firehose::Delivered, put::Put};
 
 /// The largest number of objects shown.
 const SHOWN_OBJECTS: usize = 20;
-
-/// The fates of the records of a file and of their events, from receipts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct TransformCounts {
-    /// The number of invocations with a receipt.
-    pub attempts: u64,
-    /// The sums of these receipts.
-    #[serde(flatten)]
-    pub fates: TransformOutcome,
-}
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,26 +59,6 @@ pub struct TransformReport {
     pub cpu_seconds: f64,
     /// The function's peak memory in bytes.
     pub peak_memory_bytes: u64,
-}
-
-impl TransformCounts {
-    /// The counts of one receipt.
-    pub fn of(receipt: &Value) -> Self {
-        Self { attempts: 1, fates: TransformOutcome::deserialize(receipt).unwrap_or_default() }
-    }
-
-    /// Adds the counts of other records.
-    pub fn add(&mut self, other: &Self) {
-        self.attempts += other.attempts;
-        self.fates.add(&other.fates);
-    }
-
-    fn cells(&self) -> [String; 9] {
-        let TransformOutcome { records, ok, dropped_records, failed_records, read, dropped, passed, failed } =
-            self.fates;
-        [records, ok, dropped_records, failed_records, read, passed, dropped, failed, self.attempts]
-            .map(|count| count.to_string())
-    }
 }
 
 impl TransformReport {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::{Path, Time};
+use super::value::{Path, Time};
 
 /// What is changed about an event. All rules but `json` read it as it came, so their order says nothing; all that no rule is
 /// about keeps its bytes.

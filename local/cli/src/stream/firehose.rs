@@ -5,24 +5,25 @@
 //! that file. Deliberately absent: time (a batch ends when the buffer is full or the file ends), and a pause before a
 //! batch is retried: no failure of the transform would be fixed by waiting.
 
-use std::{collections::BTreeMap, io, time::Duration};
+mod invocation;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use std::{io, time::Duration};
+
 use emulator::function::{self, Answer, Function};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::invocation::{Fate, event, fates_of, record_id};
 use super::{
-    ACCOUNT, NotSent, REGION,
-    batch::{Batches, Limits},
     cut::{Record, RecordIs},
+    not_sent::NotSent,
     objects::{BatchName, FailedRecord, Objects},
     put::Put,
+    records::Records,
 };
-use crate::{progress::Progress, report::transform::TransformCounts};
+use crate::{progress::Progress, report::counts::TransformCounts};
 
-/// The function.
-pub const FUNCTION: &str = "firehose-transform";
+pub use super::objects::FUNCTION;
+
 /// The fates of the events of a record, by their names in receipts.
 pub const EVENT_FATES: [&str; 3] = ["dropped", "passed", "failed"];
 /// The largest record: 1,000 KiB before base64 (<https://docs.aws.amazon.com/firehose/latest/dev/limits.html>).
@@ -83,36 +84,6 @@ pub struct Delivered {
     pub invocations: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Response {
-    records: Vec<Transformed>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Transformed {
-    record_id: String,
-    result: String,
-    #[serde(default)]
-    data: Option<String>,
-    #[serde(default)]
-    metadata: Option<Metadata>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Metadata {
-    partition_keys: BTreeMap<String, String>,
-}
-
-/// The result for one record.
-#[derive(Debug, PartialEq, Eq)]
-enum Fate {
-    Ok { data: Vec<u8>, partition: BTreeMap<String, String> },
-    Dropped,
-    Failed,
-}
-
 /// Delivers all files, in the order of their positions.
 ///
 /// # Errors
@@ -124,19 +95,18 @@ pub async fn deliver(
     progress: &Progress,
 ) -> io::Result<Delivered> {
     let mut delivered = Delivered::default();
-    let limits = Limits { records: delivery.batch_records, bytes: BUFFER_BYTES, record_bytes: MAX_RECORD_BYTES };
     let mut bytes_before = 0;
     for put in files {
         let first_receipt = delivered.receipts.len();
-        let mut batches = Batches::open(put, delivery.record, limits, &mut delivered.not_sent);
+        let mut records = Records::open(put, delivery.record, MAX_RECORD_BYTES, &mut delivered.not_sent);
         loop {
-            let records = batches.next(|record| record.data.len(), &mut delivered.not_sent);
-            if records.is_empty() {
+            let these = records.batch(delivery.batch_records, BUFFER_BYTES, &mut delivered.not_sent);
+            if these.is_empty() {
                 break;
             }
-            delivered.records += records.len() as u64;
-            batch(function, delivery, put, &records, &mut delivered, progress).await?;
-            progress.at(bytes_before + batches.bytes_read(), None);
+            delivered.records += these.len() as u64;
+            batch(function, delivery, put, &these, &mut delivered, progress).await?;
+            progress.at(bytes_before + records.bytes_read(), None);
         }
         bytes_before += put.file.size;
         let mut counts = TransformCounts::default();
@@ -206,142 +176,9 @@ async fn batch(
     Ok(())
 }
 
-/// The event of an invocation with these records, without a source stream.
-fn event(delivery_stream: &str, put: &Put, records: &[Record]) -> Value {
-    let records: Vec<Value> = records
-        .iter()
-        .map(|record| {
-            json!({
-                "recordId": record_id(put, record),
-                "approximateArrivalTimestamp": put.modified_ms,
-                "data": STANDARD.encode(&record.data),
-            })
-        })
-        .collect();
-    json!({
-        "invocationId": "00000000-0000-4000-8000-000000000000",
-        "deliveryStreamArn": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{delivery_stream}"),
-        "region": REGION,
-        "records": records,
-    })
-}
-
 /// The reason why a record failed, from the function's log. The answer has no room for it.
 fn reason(lines: &[String], record_id: &str) -> Option<String> {
     let line = lines.iter().find(|line| line.contains(record_id))?;
     let line: Value = serde_json::from_str(line).ok()?;
     Some(line["reason"].as_str()?.to_owned())
-}
-
-fn record_id(put: &Put, record: &Record) -> String {
-    format!("{:020}{:036}", put.place, record.number)
-}
-
-/// The results for the records, in the same order.
-///
-/// # Errors
-/// Firehose's code and reason when the whole batch fails. An answer has to name each record of the batch exactly once,
-/// and no other record.
-fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result<Vec<Fate>, (&'static str, String)> {
-    let code = if *answer == Answer::TimedOut { "Lambda.FunctionTimedOut" } else { "Lambda.FunctionError" };
-    let body = answer.response().map_err(|reason| (code, reason))?;
-    let response: Response = serde_json::from_slice(body)
-        .map_err(|error| ("Lambda.JsonProcessingException", format!("the answer: {error}")))?;
-    let mut answered = BTreeMap::new();
-    for transformed in response.records {
-        if let Some(twice) = answered.insert(transformed.record_id.clone(), transformed) {
-            return Err(("Lambda.DuplicatedRecordId", format!("the answer names record {} twice", twice.record_id)));
-        }
-    }
-    let mut fates = Vec::with_capacity(records.len());
-    for record in records {
-        let id = record_id(put, record);
-        let missing = || ("Lambda.MissingRecordId", format!("the answer does not name record {id}"));
-        let transformed = answered.remove(&id).ok_or_else(missing)?;
-        fates.push(match (transformed.result.as_str(), transformed.data) {
-            ("Ok", Some(data)) => match STANDARD.decode(data) {
-                Ok(data) => Fate::Ok { data, partition: transformed.metadata.unwrap_or_default().partition_keys },
-                Err(_) => {
-                    return Err(("Lambda.JsonProcessingException", format!("the data of record {id} is not base64")));
-                }
-            },
-            ("Dropped", _) => Fate::Dropped,
-            ("ProcessingFailed", _) => Fate::Failed,
-            (other, _) => {
-                let reason = format!("the result of record {id} is {other}, which needs data or is none of Firehose's");
-                return Err(("Lambda.JsonProcessingException", reason));
-            }
-        });
-    }
-    match answered.into_keys().next() {
-        Some(id) => Err(("Lambda.MissingRecordId", format!("the answer names record {id}, which is not of the batch"))),
-        None => Ok(fates),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::files::File;
-
-    fn records() -> (Put, Vec<Record>) {
-        let file = File { path: PathBuf::from("/x/a.json"), key: "a.json".into(), size: 9 };
-        let put = Put { file, place: 77, modified_ms: 1_545_084_650_987 };
-        (put, (1..4).map(|number| Record { number, data: format!("{{\"n\":{number}}}").into() }).collect())
-    }
-
-    fn answered(change: impl Fn(&mut Vec<Value>)) -> Result<Vec<Fate>, (&'static str, String)> {
-        let (put, records) = records();
-        let event = event("logs", &put, &records);
-        let id = |n: usize| event["records"][n]["recordId"].clone();
-        let keys = json!({"partitionKeys": {"country": "KR"}});
-        let mut answer = vec![
-            json!({"recordId": id(0), "result": "Ok", "data": "eyJuIjoxfQo=", "metadata": keys}),
-            json!({"recordId": id(1), "result": "Dropped"}),
-            json!({"recordId": id(2), "result": "ProcessingFailed", "data": null}),
-        ];
-        change(&mut answer);
-        fates_of(&Answer::Response(json!({ "records": answer }).to_string().into()), &put, &records)
-    }
-
-    #[test]
-    fn an_event_has_the_shape_of_one_of_firehose_s() {
-        let (put, records) = records();
-        let event = event("logs", &put, &records);
-        assert_eq!(event["deliveryStreamArn"], "arn:aws:firehose:us-east-1:000000000000:deliverystream/logs");
-        assert_eq!(event["records"].as_array().unwrap().len(), 3);
-        assert_eq!(event["records"][2]["approximateArrivalTimestamp"], 1_545_084_650_987_i64);
-        assert_eq!(STANDARD.decode(event["records"][2]["data"].as_str().unwrap()).unwrap(), br#"{"n":3}"#);
-        assert_ne!(event["records"][0]["recordId"], event["records"][1]["recordId"]);
-    }
-
-    #[test]
-    fn each_record_has_the_fate_that_the_answer_says() {
-        let partition = BTreeMap::from([("country".to_owned(), "KR".to_owned())]);
-        let expected = [Fate::Ok { data: b"{\"n\":1}\n".to_vec(), partition }, Fate::Dropped, Fate::Failed];
-        assert_eq!(answered(|_| {}).unwrap(), expected);
-        assert_eq!(answered(|answer| answer.reverse()).unwrap(), expected, "by id, in the order of the records");
-    }
-
-    #[test]
-    fn an_answer_that_firehose_refuses_fails_the_batch() {
-        assert_eq!(answered(|answer| drop(answer.pop())).unwrap_err().0, "Lambda.MissingRecordId");
-        assert_eq!(answered(|answer| answer[1] = answer[2].clone()).unwrap_err().0, "Lambda.DuplicatedRecordId");
-        let other = json!({"recordId": "other", "result": "Dropped"});
-        assert!(answered(|answer| answer.push(other.clone())).unwrap_err().1.contains("other"));
-        for (name, value) in [("result", json!("ok")), ("data", json!("%")), ("data", Value::Null)] {
-            let (code, reason) = answered(|answer| answer[0][name] = value.clone()).unwrap_err();
-            assert_eq!(code, "Lambda.JsonProcessingException", "{reason}");
-        }
-        let (put, records) = records();
-        for (answer, code) in [
-            (Answer::TimedOut, "Lambda.FunctionTimedOut"),
-            (Answer::Error { error_type: "x".into(), message: "y".into() }, "Lambda.FunctionError"),
-            (Answer::Response("{}".into()), "Lambda.JsonProcessingException"),
-        ] {
-            assert_eq!(fates_of(&answer, &put, &records).unwrap_err().0, code);
-        }
-    }
 }

@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::{ACCOUNT, REGION, firehose::FUNCTION};
+use super::arn::{ACCOUNT, REGION};
+
+/// The function that transforms the records.
+pub const FUNCTION: &str = "firehose-transform";
 
 /// The characters of a partition's key and value that are not encoded in the name of a folder.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b' ').remove(b':').remove(b'@');

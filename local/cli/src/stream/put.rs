@@ -24,6 +24,13 @@ pub struct Put {
     pub modified_ms: i64,
 }
 
+impl Put {
+    /// The arrival time of its records, in milliseconds.
+    pub(super) fn arrived_ms(&self) -> u64 {
+        u64::try_from(self.modified_ms).unwrap_or_default()
+    }
+}
+
 /// The bits of a position that do not fit into a Kafka offset. An offset has 63 bits, and 32 of them number the records
 /// of a file.
 pub(super) const BEYOND_OFFSETS: u32 = 33;

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::server::{self, Answer};
 
 /// An error with the engine's type and reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct EngineError {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct EngineError {
     pub(super) status: u16,
     pub(super) error_type: &'static str,
     pub(super) reason: String,

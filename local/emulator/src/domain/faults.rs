@@ -3,13 +3,62 @@
 use std::time::Duration;
 
 use super::{
-    DomainFault,
     error::EngineError,
     store::{Store, auto_create_is_off, is_blocked, is_closed, too_many_shards},
 };
 
 /// The seed for choosing the items that get 429, so that a run can be repeated.
 const SEED: u64 = 20_261_122;
+
+/// A fault of `_bulk`. Several may be active. Faults with `times` are counted down, the others last until
+/// [`super::Domain::heal`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum DomainFault {
+    /// This share of the items (0 to 1) gets 429 `rejected_execution_exception`, inside a 200.
+    Items429 {
+        /// The share of all items.
+        share: f64,
+    },
+    /// The whole request gets 429.
+    Whole429 {
+        /// The number of requests that get it.
+        times: u32,
+        /// The header `Retry-After`, in whole seconds.
+        retry_after: Option<Duration>,
+    },
+    /// The whole request gets this status, such as 503, and is not carried out.
+    Status {
+        /// The status code.
+        code: u16,
+        /// The number of requests that get it.
+        times: u32,
+    },
+    /// Larger bodies get 413 with an empty body. The limit is for the decompressed body, as in the engine.
+    MaxBodyBytes(usize),
+    /// The connection is closed without an answer.
+    CutConnection {
+        /// The number of requests that get it.
+        times: u32,
+        /// Whether the items are carried out before the connection closes.
+        applied: bool,
+    },
+    /// A 200 whose body is cut in the middle.
+    Unreadable {
+        /// The number of requests that get it. Their items are carried out.
+        times: u32,
+    },
+    /// Every answer is delayed by this time.
+    Slow(Duration),
+    /// Every item gets 403 `cluster_block_exception`.
+    WriteBlock,
+    /// Every item gets 400 `index_closed_exception`.
+    IndexClosed,
+    /// Every item for a missing index gets 400 `validation_exception`.
+    ShardLimit,
+    /// Every item for a missing index gets 404 `index_not_found_exception`.
+    AutoCreateOff,
+}
 
 #[derive(Debug)]
 pub(super) struct Faults {

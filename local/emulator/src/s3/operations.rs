@@ -22,8 +22,8 @@ use s3s::{
 };
 
 use super::{
-    S3Fault, State,
     bucket::{Bucket, Object, UPLOAD_PREFIX},
+    state::{S3Fault, State},
     stream::body,
 };
 use crate::server::hex;

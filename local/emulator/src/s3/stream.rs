@@ -18,7 +18,7 @@ use s3s::{
 };
 use tokio::sync::mpsc;
 
-use super::State;
+use super::state::State;
 
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNKS_AHEAD: usize = 4;

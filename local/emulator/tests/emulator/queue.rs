@@ -3,6 +3,7 @@
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
+    types::MessageAttributeValue,
 };
 use aws_smithy_http_client::{Builder, tls};
 use emulator::queue::{Queue, event};
@@ -20,33 +21,37 @@ fn client(queue: &Queue) -> Client {
 }
 
 #[tokio::test]
-async fn what_a_function_sends_is_received_next_until_it_is_deleted() {
-    let queue = Queue::start().await.unwrap();
+async fn a_message_is_invisible_until_its_timeout_ends_or_it_is_deleted() {
+    let queue = Queue::start(2).await.unwrap();
     queue.send("first".into());
     let client = client(&queue);
-    let sent = client.send_message().queue_url(queue.url()).message_body("{\"n\":1}").delay_seconds(0).send().await;
-    let id = sent.unwrap().message_id.unwrap();
+    let reason = MessageAttributeValue::builder().data_type("String").string_value("why").build().unwrap();
+    let sent = client.send_message().queue_url(queue.url()).message_body("{\"n\":1}").delay_seconds(0);
+    let id = sent.message_attributes("reason", reason).send().await.unwrap().message_id.unwrap();
     let [first, second] = &queue.receive(10)[..] else { panic!("two messages") };
     assert_eq!((first.body.as_str(), second.body.as_str(), second.id.as_str()), ("first", "{\"n\":1}", id.as_str()));
+    assert!(queue.receive(10).is_empty());
 
-    let change = client.change_message_visibility().queue_url(queue.url()).receipt_handle(&second.receipt_handle);
-    change.visibility_timeout(30).send().await.unwrap();
-    assert_eq!(queue.visibilities(), [(second.receipt_handle.clone(), 30)]);
-
-    queue.delete(&first.id);
-    queue.give_back(&second.id);
+    let change = client.change_message_visibility().queue_url(queue.url());
+    change.clone().receipt_handle(&second.receipt_handle).visibility_timeout(0).send().await.unwrap();
+    assert!(change.receipt_handle("unknown").visibility_timeout(0).send().await.is_err());
     let again = queue.receive(10);
-    assert_eq!((again.len(), again[0].receive_count), (1, 2));
+    assert_eq!((again.len(), again[0].id.as_str(), again[0].receive_count), (1, id.as_str(), 2));
     let record = &event(&again)["Records"][0];
     assert_eq!((&record["eventSource"], &record["body"]), (&"aws:sqs".into(), &"{\"n\":1}".into()));
     assert_eq!(record["attributes"]["ApproximateReceiveCount"], "2");
-    assert!(queue.is_empty());
-    assert_eq!(queue.sent_by_functions(), ["{\"n\":1}"]);
+    assert_eq!(record["messageAttributes"]["reason"]["stringValue"], "why");
+
+    queue.delete(&first.id);
+    assert_eq!((queue.visible(), queue.wait(), queue.visible()), (0, true, 1));
+    // It was received twice, so it goes to the dead-letter queue.
+    assert!(queue.receive(10).is_empty() && !queue.wait());
+    assert_eq!(queue.dead().iter().map(|dead| dead.id.as_str()).collect::<Vec<_>>(), [id]);
 }
 
 #[tokio::test]
 async fn any_other_request_is_refused() {
-    let queue = Queue::start().await.unwrap();
+    let queue = Queue::start(1).await.unwrap();
     let error = client(&queue).delete_message().queue_url(queue.url()).receipt_handle("x").send().await.unwrap_err();
     assert!(format!("{error:?}").contains("UnsupportedOperation"), "{error:?}");
 }

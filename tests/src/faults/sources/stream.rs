@@ -6,9 +6,9 @@ use super::TIMEOUT;
 use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
-use crate::kafka::{Cluster, Partition};
+use crate::kafka::{self, Partition};
 use crate::kinesis::Shard;
-use crate::mapping::{Batch, Item, Limits, Mapping, Source};
+use crate::mapping::{Batch, Item, Limits, Mapping, Source, assert_clean};
 
 /// Records in a batch.
 const BATCH: usize = 4;
@@ -32,7 +32,7 @@ pub(super) async fn kafka(stage: &mut Stage) {
     let name = stage.scene.prefix.clone();
     stage.scene.set_source(&format!("topic: {name}"), &[]);
     let mut partitions = [Partition::new(&name, 0), Partition::new(&name, 1)];
-    let source = Source::Kafka(Cluster::msk("matrix"));
+    let source = Source::Kafka(kafka::msk("matrix"));
     run(stage, "kafka-ingest", source, |lane, data| partitions[lane].record(data)).await;
 }
 
@@ -69,7 +69,7 @@ async fn run(stage: &mut Stage, function: &str, source: Source, mut record: impl
             break;
         }
     }
-    mapping.assert_clean();
+    assert_clean(&mapping);
     given.assert_met(stage, &[&function]).await;
 }
 

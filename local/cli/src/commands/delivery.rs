@@ -1,4 +1,4 @@
-//! A machine around files, shared by `millrace PATH…` and `millrace demo`.
+//! The delivery of files on a machine, for `millrace PATH…` and `millrace demo`.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use millrace::{
 };
 use tempfile::TempDir;
 
-use crate::{Output, Service};
+use crate::arguments::{Output, Service};
 
 /// The bucket that serves the objects, and the name of the stream.
 pub(crate) const BUCKET: &str = "logs";
@@ -56,7 +56,7 @@ pub(crate) async fn start(
 }
 
 /// Notifies the function of every file, and waits until all files are settled.
-pub(crate) async fn carry(machine: &mut Machine, files: &[File], folder: &Path) -> io::Result<Report> {
+pub(crate) async fn deliver_objects(machine: &mut Machine, files: &[File], folder: &Path) -> io::Result<Report> {
     for file in files {
         let etag = s3::etag(&file.path)?;
         machine.queue.send(object_created([(BUCKET, file.key.as_str(), file.size, etag.as_str())]));
@@ -69,7 +69,7 @@ pub(crate) async fn carry(machine: &mut Machine, files: &[File], folder: &Path) 
 }
 
 /// Delivers every file's records to the function, and waits until all of them are settled.
-pub(crate) async fn stream(
+pub(crate) async fn deliver_records(
     machine: &mut Machine,
     source: &Source,
     options: MappingOptions,
