@@ -29,6 +29,7 @@ mod onward;
 mod places;
 mod pool;
 mod produce;
+mod rejected_rest;
 mod rest;
 pub mod retry;
 mod s3;

@@ -1,34 +1,34 @@
 //! One attempt at one object, from its opening to its receipt.
 
+mod opening;
+mod reading;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use self::reading::Reading;
 use super::{
     ingest::S3Ingest,
     produce::{End, Here, Producer, rejection},
+    rejected_rest::subject,
     rest::{Attempt, Rest},
-    settle::Settlement,
+    settle::{Attempted, Settlement},
     turns::Turn,
 };
 use crate::{
     aws::objects::{ObjectRef, OpenError, Opened},
     lambda::Deadline,
-    retry::Backoff,
     source::s3::{ChunkReader, Continuation, Fetch, continuation::Marker},
-    telemetry::{ObjectName, Receipt, Subject},
 };
 use pipeline::{
-    dead_letter::Letters,
-    frame::{Frames, Only},
-    outcome::{BatchError, Rejection, Stage},
+    frame::Frames,
+    outcome::{Rejection, Stage},
     record::{ItemPosition, Origin},
     rules::Dataset,
 };
 
-/// The number of times that one attempt tries to open an object.
-const MAX_OPENS: u32 = 5;
 /// The `error_type` of a rest that no attempt can reach.
 const NO_PROGRESS: &str = "no_progress";
 
@@ -44,79 +44,113 @@ impl S3Ingest {
         turn: Turn,
         deadline: Deadline,
     ) -> Result<Left, String> {
-        let started = Instant::now();
-        let (from, start_offset) =
-            begun.map_or((0, 0), |begun| (begun.checkpoint.member.compressed, begun.checkpoint.offset));
-        let only = begun.and_then(|begun| begun.only.as_ref());
-        let mut receipt = Receipt::new(subject(object, only, start_offset, start_offset), &dataset.name);
-        let opened = self.open_within(&turn, object, from, begun, deadline).await;
-        let opening = started.elapsed();
+        let reading = Reading { object, dataset, begun, started: Instant::now(), deadline };
+        let opened = self.open_within(&turn, &reading).await;
+        let opening = reading.started.elapsed();
         let opened = match opened {
             Ok(opened) => opened,
-            Err(OpenError::Gone(reason)) => {
-                let result = if let Some(begun) = begun {
-                    self.rest_lost(begun, "gone", reason, &mut receipt, deadline).await
-                } else {
-                    let rejection = rejection(ItemPosition::in_object(start_offset), Stage::Source, "gone", reason);
-                    let etag = object.etag.as_deref().unwrap_or_default();
-                    let origin = Origin::s3(&object.bucket, &object.key, etag);
-                    self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await
-                };
-                receipt.elapsed_ms = elapsed_ms(started);
-                receipt.print();
-                return result.map(|()| Left::Nothing);
-            }
-            Err(OpenError::Failed(error)) => {
-                receipt.elapsed_ms = elapsed_ms(started);
-                receipt.print();
-                return Err(error.to_string());
-            }
+            Err(error) => return self.not_opened(&reading, error).await,
         };
         let origin = Origin::s3(&object.bucket, &object.key, &opened.etag).with_times_ms(vec![opened.last_modified_ms]);
-        let origin = Arc::new(origin.replayed(begun.map_or(0, |begun| begun.replays)));
+        let origin = Arc::new(origin.replayed(reading.replays()));
         let read = ObjectRef {
             version: opened.version.clone().or_else(|| object.version.clone()),
             etag: Some(opened.etag.trim_matches('"').to_owned()),
             ..object.clone()
         };
         let is_whole = turn.is_whole;
-        let (settlement, produced) =
-            self.read(opened, from, &read, &origin, dataset, begun, start_offset, turn, deadline).await;
-        let attempt = Attempt {
+        let (mut settlement, produced) = self.read(&reading, opened, &read, &origin, turn).await;
+        let rest = Attempt {
             settlement: &settlement,
             end: produced.as_ref().map(|produced| &produced.end),
-            start_offset,
-            hops: begun.map_or(0, |begun| begun.hops) + 1,
+            start_offset: reading.start_offset(),
+            hops: reading.hops(),
             is_alone: begun.is_some_and(|begun| begun.alone),
             is_whole,
             has_begun: produced.as_ref().is_some_and(|produced| produced.frames.bytes_in() > 0),
             inflated_only: produced.as_ref().is_some_and(|produced| produced.inflated_only(opening)),
             may_hand_on: self.settings.queue_url.is_some(),
-        };
-        let (rest, hops) = (attempt.rest(), attempt.hops);
-
-        count(&mut receipt, &settlement, produced.as_ref());
-        receipt.subject = subject(&read, only, start_offset, settlement.settled_to());
-        receipt.handed_on = matches!(rest, Rest::Onward { .. } | Rest::NotBegun);
-        receipt.is_final = rest == Rest::Nothing;
+        }
+        .rest();
         let rejected = if rest == Rest::NoProgress {
-            let rejection = no_progress(settlement.settled_to(), &receipt, started);
-            match begun {
-                // Only some events of the rest are read. The letter has to name them, so it holds the continuation.
-                Some(begun) if only.is_some() => {
-                    self.rest_lost(begun, NO_PROGRESS, rejection.reason, &mut receipt, deadline).await
-                }
-                _ => self.reject_rest(&origin, &dataset.name, &rejection, &mut receipt, deadline).await,
-            }
+            self.reject_unreached(&reading, &origin, produced.as_ref(), &mut settlement).await
         } else {
             Ok(())
         };
-        receipt.elapsed_ms = elapsed_ms(started);
-        receipt.print();
-        if !receipt.outcome.balances() {
-            return Err(format!("the receipt of {object} does not balance: {:?}", receipt.outcome));
-        }
+        let receipt = settlement.receipt(Attempted {
+            subject: subject(&read, reading.only(), reading.start_offset(), settlement.settled_to()),
+            dataset: &dataset.name,
+            is_final: matches!(rest, Rest::Nothing | Rest::NoProgress) && rejected.is_ok(),
+            handed_on: matches!(rest, Rest::Onward { .. } | Rest::NotBegun),
+            bytes_in: produced.as_ref().map_or(0, |produced| produced.frames.bytes_in()),
+            bytes_raw: produced.as_ref().map_or(0, |produced| produced.frames.bytes_raw()),
+            started: reading.started,
+        });
+        receipt.map_err(|error| error.to_string())?;
         rejected?;
+        self.left(&reading, rest, read, &settlement, produced)
+    }
+
+    /// Prints the receipt of an object that could not be opened. An object that is gone is one rejection.
+    async fn not_opened(&self, reading: &Reading<'_>, error: OpenError) -> Result<Left, String> {
+        let Reading { object, dataset, begun, deadline, .. } = *reading;
+        let mut settlement = Settlement::default();
+        let outcome = &mut settlement.outcome;
+        let result = match (error, begun) {
+            (OpenError::Failed(error), _) => Err(error.to_string()),
+            (OpenError::Gone(reason), Some(begun)) => {
+                self.reject_continuation(begun, "gone", reason, outcome, deadline).await
+            }
+            (OpenError::Gone(reason), None) => {
+                let rejection = rejection(ItemPosition::in_object(0), Stage::Source, "gone", reason);
+                let etag = object.etag.as_deref().unwrap_or_default();
+                let origin = Origin::s3(&object.bucket, &object.key, etag);
+                self.reject_rest(&origin, &dataset.name, &rejection, outcome, deadline).await
+            }
+        };
+        let receipt = settlement.receipt(Attempted {
+            subject: subject(object, reading.only(), reading.start_offset(), reading.start_offset()),
+            dataset: &dataset.name,
+            is_final: result.is_ok(),
+            handed_on: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            started: reading.started,
+        });
+        receipt.map_err(|error| error.to_string())?;
+        result.map(|()| Left::Nothing)
+    }
+
+    /// Rejects a rest that no attempt can reach.
+    async fn reject_unreached(
+        &self,
+        reading: &Reading<'_>,
+        origin: &Origin,
+        produced: Option<&Produced>,
+        settlement: &mut Settlement,
+    ) -> Result<(), String> {
+        let bytes = produced.map_or((0, 0), |produced| (produced.frames.bytes_in(), produced.frames.bytes_raw()));
+        let rejection = no_progress(settlement.settled_to(), bytes, reading.started);
+        let outcome = &mut settlement.outcome;
+        match reading.begun {
+            // Only some events of the rest are read. The letter has to name them, so it holds the continuation.
+            Some(begun) if begun.only.is_some() => {
+                self.reject_continuation(begun, NO_PROGRESS, rejection.reason, outcome, reading.deadline).await
+            }
+            _ => self.reject_rest(origin, &reading.dataset.name, &rejection, outcome, reading.deadline).await,
+        }
+    }
+
+    /// The part of the object that this attempt leaves to other invocations.
+    fn left(
+        &self,
+        reading: &Reading<'_>,
+        rest: Rest,
+        read: ObjectRef,
+        settlement: &Settlement,
+        produced: Option<Produced>,
+    ) -> Result<Left, String> {
+        let Reading { object, dataset, begun, .. } = *reading;
         match (rest, produced) {
             (Rest::Nothing | Rest::NoProgress, _) => Ok(Left::Nothing),
             (Rest::NotBegun, _) => Ok(Left::All),
@@ -127,51 +161,30 @@ impl S3Ingest {
                 pipeline: self.datasets.hash().to_owned(),
                 // Without progress, keep the checkpoint from which this attempt began.
                 checkpoint: match begun {
-                    Some(begun) if !settlement.got_on(start_offset) => begun.checkpoint,
+                    Some(begun) if !settlement.got_on(reading.start_offset()) => begun.checkpoint,
                     _ => frames.checkpoint(settlement.settled_to()),
                 },
-                hops,
+                hops: reading.hops(),
                 alone,
-                only: only.cloned(),
-                replays: begun.map_or(0, |begun| begun.replays),
+                only: reading.only().cloned(),
+                replays: reading.replays(),
             }))),
             (Rest::Onward { .. }, None) => Err(format!("{object}: nothing is left of its producer")),
             (Rest::Fails(reason), _) => Err(format!("{object}: {reason}")),
         }
     }
 
-    /// Opens the object within its share of the time.
-    async fn open_within(
-        &self,
-        turn: &Turn,
-        object: &ObjectRef,
-        from: u64,
-        begun: Option<&Continuation>,
-        deadline: Deadline,
-    ) -> Result<Opened, OpenError> {
-        tokio::select! {
-            opened = self.open_or_replaced(object, from, begun, deadline) => opened,
-            _ = turn.is_over() => {
-                let reason = "no answer within its share of the time, and others wait".to_owned();
-                Err(OpenError::Failed(BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }))
-            }
-        }
-    }
-
     /// Reads and delivers until both are finished.
-    #[expect(clippy::too_many_arguments, reason = "one attempt is made of exactly these")]
     async fn read(
         &self,
+        reading: &Reading<'_>,
         opened: Opened,
-        from: u64,
         object: &ObjectRef,
         origin: &Arc<Origin>,
-        dataset: &Arc<Dataset>,
-        begun: Option<&Continuation>,
-        start_offset: u64,
         mut turn: Turn,
-        deadline: Deadline,
     ) -> (Settlement, Option<Produced>) {
+        let Reading { dataset, begun, deadline, .. } = *reading;
+        let start_offset = reading.start_offset();
         let time_ms = opened.last_modified_ms;
         let stop = Arc::clone(&turn.stop);
         let stopped = async move {
@@ -180,7 +193,7 @@ impl S3Ingest {
                 () = tokio::time::sleep_until(deadline.stop_reading.into()) => {}
             }
         };
-        let reader = Fetch::new(self.aws.objects.clone(), object.clone(), from, opened).spawn(stopped);
+        let reader = Fetch::new(self.aws.objects.clone(), object.clone(), reading.first_byte(), opened).spawn(stopped);
         let max_event_bytes = self.settings.max_event_bytes;
         let frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
@@ -188,7 +201,7 @@ impl S3Ingest {
         };
         let mut frames = frames.of(&dataset.records);
         let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));
-        let only = begun.and_then(|begun| begun.only.clone());
+        let only = reading.only().cloned();
         let start = ItemPosition::in_object(start_offset);
         let slot = turn.slot.take();
         let produce = move |bodies| {
@@ -210,78 +223,6 @@ impl S3Ingest {
         };
         self.delivery.run_in_turn(origin, dataset, start, deadline, &turn, produce).await
     }
-
-    /// Opens an object. If it is gone and `begun` allows it, opens the content that replaced it.
-    async fn open_or_replaced(
-        &self,
-        object: &ObjectRef,
-        from: u64,
-        begun: Option<&Continuation>,
-        deadline: Deadline,
-    ) -> Result<Opened, OpenError> {
-        let opened = self.open(object, from, deadline).await;
-        let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
-        // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
-        // their own.
-        tracing::info!(position = %object, reason, "reading what took the place of this object");
-        let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
-        self.open(&repaired, from, deadline).await
-    }
-
-    async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        let mut opens = 1;
-        loop {
-            let what = || format!("GET {object}");
-            let open = self.aws.objects.open(object, from, None);
-            let error = match tokio::time::timeout_at(deadline.stop_reading.into(), open).await {
-                Ok(Err(OpenError::Failed(error @ BatchError::Retryable { .. }))) if opens < MAX_OPENS => error,
-                Ok(result) => return result,
-                Err(_) => {
-                    let reason = "no answer before the deadline".to_owned();
-                    return Err(OpenError::Failed(BatchError::Retryable { what: what(), reason, retry_after: None }));
-                }
-            };
-            opens += 1;
-            tracing::warn!(position = %object, %error, "opening again");
-            tokio::time::sleep(backoff.next_pause(None)).await;
-        }
-    }
-
-    /// Rejects a missing object, or a rest that cannot be reached, as one event without a payload.
-    async fn reject_rest(
-        &self,
-        origin: &Origin,
-        dataset: &str,
-        rejection: &Rejection,
-        receipt: &mut Receipt,
-        deadline: Deadline,
-    ) -> Result<(), String> {
-        let mut letters = Letters::default();
-        letters.push(origin, dataset, rejection, &[], 0);
-        receipt.outcome.read += 1;
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        match self.delivery.sender.dead_letters.write(&letters, &mut backoff, deadline.stop_writing.into()).await {
-            Ok(()) => {
-                receipt.outcome.rejected += 1;
-                receipt.is_final = true;
-                Ok(())
-            }
-            Err(error) => {
-                receipt.outcome.undelivered += 1;
-                Err(error.to_string())
-            }
-        }
-    }
-}
-
-/// Copies the counts of an attempt into its receipt.
-fn count(receipt: &mut Receipt, settlement: &Settlement, produced: Option<&Produced>) {
-    if let Some(produced) = produced {
-        receipt.bytes_in = produced.frames.bytes_in();
-        receipt.bytes_raw = produced.frames.bytes_raw();
-    }
-    settlement.count(receipt);
 }
 
 /// The part of an object that an attempt leaves to other invocations.
@@ -316,30 +257,12 @@ fn went_by_with_inflating(opening: Duration, waited: Duration, reading: Duration
     (opening + waited) * 4 <= opening + reading
 }
 
-fn no_progress(offset: u64, receipt: &Receipt, started: Instant) -> Rejection {
-    let (compressed, raw) = (receipt.bytes_in, receipt.bytes_raw);
+fn no_progress(offset: u64, (compressed, raw): (u64, u64), started: Instant) -> Rejection {
     let reason = format!(
         "inflating {compressed} bytes filled a whole invocation of {} s and no event was reached within the {raw} bytes behind this offset",
         started.elapsed().as_secs()
     );
     rejection(ItemPosition::in_object(offset), Stage::Frame, NO_PROGRESS, reason)
-}
-
-/// Whether a continuation may read other content of the same name: only if nothing of the object was read yet.
-fn may_be_repaired(begun: &Continuation) -> bool {
-    begun.checkpoint.offset == 0 && begun.only.as_ref().is_some_and(Only::reads_replaced)
-}
-
-pub(super) fn subject(object: &ObjectRef, only: Option<&Only>, start_offset: u64, end_offset: u64) -> Subject {
-    let ObjectRef { bucket, key, etag, .. } = object.clone();
-    if only.is_some() {
-        return Subject::Again { again: ObjectName { bucket, key }, start_offset, end_offset };
-    }
-    Subject::S3 { bucket, key, etag, start_offset, end_offset }
-}
-
-pub(super) fn elapsed_ms(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,11 +1,23 @@
 //! The result of one attempt at an object or batch: the fates of all its bodies, and where the next attempt has to
 //! begin.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use super::delivered::{Delivered, Failure};
-use crate::telemetry::Receipt;
+use crate::telemetry::{Receipt, Subject, Unbalanced, elapsed_ms};
 use pipeline::{outcome::Outcome, record::ItemPosition};
+
+/// The part of a receipt that no body knows.
+pub(super) struct Attempted<'a> {
+    pub(super) subject: Subject,
+    pub(super) dataset: &'a str,
+    pub(super) is_final: bool,
+    pub(super) handed_on: bool,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_raw: u64,
+    /// When the attempt began.
+    pub(super) started: Instant,
+}
 
 /// The sum of all bodies delivered so far.
 #[derive(Debug, Default)]
@@ -47,13 +59,27 @@ impl Settlement {
         }
     }
 
-    /// Copies the counts of the attempt into its receipt.
-    pub(super) fn count(&self, receipt: &mut Receipt) {
-        receipt.outcome = self.outcome;
-        receipt.left_out = self.left_out;
-        receipt.panicked = self.panicked;
-        receipt.bulk_requests = self.bulk_requests;
-        receipt.retries = self.retries;
+    /// Prints the receipt of the attempt.
+    ///
+    /// # Errors
+    /// The counts do not add up. The receipt is printed all the same.
+    pub(super) fn receipt(&self, attempted: Attempted<'_>) -> Result<Receipt, Unbalanced> {
+        let Attempted { subject, dataset, is_final, handed_on, bytes_in, bytes_raw, started } = attempted;
+        let receipt = Receipt {
+            is_final,
+            bytes_in,
+            bytes_raw,
+            outcome: self.outcome,
+            left_out: self.left_out,
+            panicked: self.panicked,
+            handed_on,
+            bulk_requests: self.bulk_requests,
+            retries: self.retries,
+            elapsed_ms: elapsed_ms(started),
+            ..Receipt::new(subject, dataset)
+        };
+        receipt.print()?;
+        Ok(receipt)
     }
 
     /// Records a failure.

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{
     delivery::Delivery,
-    object::elapsed_ms,
     produce::{End, Here, Producer, rejection},
+    settle::Attempted,
 };
 use crate::{
     aws::Aws,
@@ -20,7 +20,7 @@ use crate::{
         kafka::{self, Topic},
         kinesis::{self, Shard},
     },
-    telemetry::{Offsets, Receipt, Subject},
+    telemetry::{Offsets, Subject},
 };
 use pipeline::{
     frame::{Frames, kpl},
@@ -151,19 +151,15 @@ impl StreamIngest {
             self.delivery.run(&origin, dataset, ItemPosition::default(), deadline, produce).await;
         let undelivered =
             Undelivered { records: std::mem::take(&mut settlement.undelivered_records), from: settlement.end.record };
-        let mut receipt = Receipt {
+        let receipt = settlement.receipt(Attempted {
+            subject: subject(&undelivered),
+            dataset: &dataset.name,
             is_final: settlement.failure.is_none() && undelivered.first_in(0..ordinal(count)).is_none(),
+            handed_on: false,
             bytes_in,
             bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
-            elapsed_ms: elapsed_ms(started),
-            ..Receipt::new(subject(&undelivered), &dataset.name)
-        };
-        settlement.count(&mut receipt);
-        receipt.print();
-        if !receipt.outcome.balances() {
-            let reason = format!("the receipt of {} does not balance: {:?}", dataset.name, receipt.outcome);
-            return Err(FailedBy::Unbalanced.because(reason));
-        }
+            started,
+        })?;
         match settlement.failure {
             Some(failure) if failure.is_permanent => {
                 let by = if receipt.panicked > 0 { FailedBy::Panicked } else { FailedBy::Refused };

@@ -5,25 +5,22 @@
 //! take it again.
 //! Deliberately absent: records of streams. Their whole invocation fails and is redelivered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::{ingest::S3Ingest, object::subject};
+use super::{
+    ingest::S3Ingest,
+    rejected_rest::subject,
+    settle::{Attempted, Settlement},
+};
 use crate::{
     aws::objects::ObjectRef,
     lambda::Deadline,
-    retry::Backoff,
     source::s3::{Continuation, Task},
-    telemetry::{self, Receipt},
+    telemetry,
 };
-use pipeline::{
-    dead_letter::Letters,
-    outcome::{Rejection, Stage},
-    record::{ItemPosition, Origin},
-    rules::{Dataset, Datasets},
-};
+use pipeline::rules::{Dataset, Datasets};
 
 /// The `error_type` of a rest whose dataset is gone.
 pub(super) const NO_DATASET: &str = "no_dataset";
@@ -74,48 +71,24 @@ impl S3Ingest {
     }
 
     async fn no_dataset(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
+        let started = Instant::now();
         let Continuation { object, checkpoint, dataset, only, .. } = continuation;
-        let subject = subject(object, only.as_ref(), checkpoint.offset, checkpoint.offset);
-        let mut receipt = Receipt::new(subject, dataset);
+        let mut settlement = Settlement::default();
         let reason = format!(
             "the rules have neither the dataset `{dataset}` any more, which began this object, nor another that takes it"
         );
-        let kept = self.rest_lost(continuation, NO_DATASET, reason, &mut receipt, deadline).await;
-        receipt.print();
-        kept
-    }
-
-    /// Writes the rest of an object as one dead letter, which holds its continuation.
-    pub(super) async fn rest_lost(
-        &self,
-        continuation: &Continuation,
-        error_type: &str,
-        reason: String,
-        receipt: &mut Receipt,
-        deadline: Deadline,
-    ) -> Result<(), String> {
-        let Continuation { object, checkpoint, dataset, replays, .. } = continuation;
-        let origin = Origin::s3(&object.bucket, &object.key, object.etag.as_deref().unwrap_or_default());
-        let origin = origin.replayed(*replays);
-        let at = ItemPosition::in_object(checkpoint.offset);
-        let message = serde_json::to_string(continuation).and_then(RawValue::from_string);
-        let message = message.map_err(|error| error.to_string())?;
-        let mut letters = Letters::default();
-        let rejection =
-            Rejection { at, restart: None, stage: Stage::Source, error_type: error_type.to_owned(), reason };
-        letters.push_continuation(&origin, dataset, &rejection, &message);
-        receipt.outcome.read = 1;
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        match self.delivery.sender.dead_letters.write(&letters, &mut backoff, deadline.stop_writing.into()).await {
-            Ok(()) => {
-                receipt.outcome.rejected = 1;
-                receipt.is_final = true;
-                Ok(())
-            }
-            Err(error) => {
-                receipt.outcome.undelivered = 1;
-                Err(error.to_string())
-            }
-        }
+        let outcome = &mut settlement.outcome;
+        let written = self.reject_continuation(continuation, NO_DATASET, reason, outcome, deadline).await;
+        let receipt = settlement.receipt(Attempted {
+            subject: subject(object, only.as_ref(), checkpoint.offset, checkpoint.offset),
+            dataset,
+            is_final: written.is_ok(),
+            handed_on: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            started,
+        });
+        receipt.map_err(|error| error.to_string())?;
+        written
     }
 }

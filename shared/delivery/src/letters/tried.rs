@@ -12,18 +12,13 @@ use super::{
     super::{
         dead_letters::DeadLetterSink,
         ingest::S3Ingest,
-        object::elapsed_ms,
         produce::{End, Here, Producer},
+        settle::Attempted,
         turns::Turn,
     },
     read::{Content, Position, Tried},
 };
-use crate::{
-    lambda::Deadline,
-    settings::Settings,
-    source::s3::LettersTask,
-    telemetry::{Receipt, Subject},
-};
+use crate::{lambda::Deadline, settings::Settings, source::s3::LettersTask, telemetry::Subject};
 use pipeline::{
     frame::{Format, Frames, Only},
     outcome::Outcome,
@@ -87,18 +82,16 @@ impl S3Ingest {
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
         let Outcome { undelivered, .. } = settlement.outcome;
         let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;
-        let mut receipt = Receipt {
+        let receipt = settlement.receipt(Attempted {
+            subject,
+            dataset: &dataset.name,
             is_final,
+            handed_on: false,
             bytes_in: bytes,
             bytes_raw: bytes,
-            elapsed_ms: elapsed_ms(started),
-            ..Receipt::new(subject, &dataset.name)
-        };
-        settlement.count(&mut receipt);
-        receipt.print();
-        if !receipt.outcome.balances() {
-            return Err(format!("the receipt of {task} does not balance: {:?}", receipt.outcome));
-        }
+            started,
+        });
+        receipt.map_err(|error| error.to_string())?;
         if !is_final {
             let reason =
                 settlement.failure.map_or_else(|| "the deadline came first".to_owned(), |failure| failure.reason);

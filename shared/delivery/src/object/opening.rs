@@ -1,0 +1,67 @@
+//! Opens the object of an attempt.
+
+use super::{
+    super::{ingest::S3Ingest, turns::Turn},
+    reading::Reading,
+};
+use crate::{
+    aws::objects::{ObjectRef, OpenError, Opened},
+    lambda::Deadline,
+    retry::Backoff,
+    source::s3::Continuation,
+};
+use pipeline::{frame::Only, outcome::BatchError};
+
+/// The number of times that one attempt tries to open an object.
+const MAX_OPENS: u32 = 5;
+impl S3Ingest {
+    /// Opens the object within its share of the time.
+    pub(super) async fn open_within(&self, turn: &Turn, reading: &Reading<'_>) -> Result<Opened, OpenError> {
+        tokio::select! {
+            opened = self.open_or_replaced(reading) => opened,
+            _ = turn.is_over() => {
+                let reason = "no answer within its share of the time, and others wait".to_owned();
+                let what = format!("GET {}", reading.object);
+                Err(OpenError::Failed(BatchError::Retryable { what, reason, retry_after: None }))
+            }
+        }
+    }
+
+    /// Opens an object. If it is gone and `begun` allows it, opens the content that replaced it.
+    async fn open_or_replaced(&self, reading: &Reading<'_>) -> Result<Opened, OpenError> {
+        let Reading { object, begun, deadline, .. } = *reading;
+        let from = reading.first_byte();
+        let opened = self.open(object, from, deadline).await;
+        let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
+        // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
+        // their own.
+        tracing::info!(position = %object, reason, "reading what took the place of this object");
+        let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
+        self.open(&repaired, from, deadline).await
+    }
+
+    async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
+        let mut backoff = Backoff::new(fastrand::u64(..));
+        let mut opens = 1;
+        loop {
+            let what = || format!("GET {object}");
+            let open = self.aws.objects.open(object, from, None);
+            let error = match tokio::time::timeout_at(deadline.stop_reading.into(), open).await {
+                Ok(Err(OpenError::Failed(error @ BatchError::Retryable { .. }))) if opens < MAX_OPENS => error,
+                Ok(result) => return result,
+                Err(_) => {
+                    let reason = "no answer before the deadline".to_owned();
+                    return Err(OpenError::Failed(BatchError::Retryable { what: what(), reason, retry_after: None }));
+                }
+            };
+            opens += 1;
+            tracing::warn!(position = %object, %error, "opening again");
+            tokio::time::sleep(backoff.next_pause(None)).await;
+        }
+    }
+}
+
+/// Whether a continuation may read other content of the same name: only if nothing of the object was read yet.
+fn may_be_repaired(begun: &Continuation) -> bool {
+    begun.checkpoint.offset == 0 && begun.only.as_ref().is_some_and(Only::reads_replaced)
+}

@@ -1,0 +1,105 @@
+//! The form of the lines: JSON, which is at once a record of the CloudWatch embedded metric format.
+
+use std::{
+    fmt::{Debug, Display},
+    io::Write,
+};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    lambda::{Failed, FailedBy},
+    settings::function_name,
+};
+
+/// The CloudWatch namespace of all metrics.
+pub const NAMESPACE: &str = "Millrace";
+
+/// Metrics of an object that no dataset takes, by the function's name, since there is no dataset.
+pub const UNMATCHED: [(&str, &str); 1] = [("unmatched", "Count")];
+
+/// The report of a function that does not ingest events: one document that is also a metric record, by the function's
+/// name.
+pub fn document(message: &str, is_whole: bool, about: &impl Serialize, metrics: &[(&str, &str)]) -> Value {
+    let mut document = json!({
+        "message": message,
+        "level": if is_whole { "INFO" } else { "ERROR" },
+        "function": function_name(),
+        "_aws": { "Timestamp": crate::lambda::now_ms(), "CloudWatchMetrics": [directive("function", metrics)] },
+    });
+    add(&mut document, about);
+    document
+}
+
+pub(super) fn line(
+    receipt: &impl Serialize,
+    balances: bool,
+    is_sound: bool,
+    metrics: &[(&str, &str)],
+    alarmed: &[(&str, &str)],
+    now_ms: i64,
+) -> String {
+    let mut line = json!({
+        "message": "receipt",
+        "level": if is_sound { "INFO" } else { "ERROR" },
+        "balances": balances,
+        "unbalanced": u8::from(!balances),
+        "function": function_name(),
+        "_aws": {
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [directive("dataset", metrics), directive("function", alarmed)],
+        },
+    });
+    add(&mut line, receipt);
+    line.to_string()
+}
+
+fn directive(dimension: &str, metrics: &[(&str, &str)]) -> Value {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    json!({ "Namespace": NAMESPACE, "Dimensions": [[dimension]], "Metrics": metrics })
+}
+
+fn add(line: &mut Value, fields: &impl Serialize) {
+    if let (Some(line), Ok(Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(fields)) {
+        line.extend(fields);
+    }
+}
+
+/// The counts of a receipt do not add up: a fault of Millrace. The receipt was printed, with this as a metric.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the receipt of {of} does not balance: {counts}")]
+pub struct Unbalanced {
+    of: String,
+    counts: String,
+}
+
+impl From<Unbalanced> for Failed {
+    fn from(error: Unbalanced) -> Self {
+        FailedBy::Unbalanced.because(error.to_string())
+    }
+}
+
+/// Prints the line of a receipt, and only then checks whether its counts balance.
+pub(super) fn show(line: &str, balances: bool, of: &impl Display, counts: &impl Debug) -> Result<(), Unbalanced> {
+    print(line);
+    if balances { Ok(()) } else { Err(Unbalanced { of: of.to_string(), counts: format!("{counts:?}") }) }
+}
+
+/// Prints one line to standard output, where Lambda's log collector reads it.
+pub fn print(line: &str) {
+    // If standard output is closed, safe events must not fail.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+#[cfg(test)]
+pub(super) fn assert_is_metric_record(line: &serde_json::Value) {
+    for (directive, dimension) in [(0, "dataset"), (1, "function")] {
+        let directive = &line["_aws"]["CloudWatchMetrics"][directive];
+        assert_eq!(directive["Dimensions"], json!([[dimension]]));
+        assert!(line[dimension].is_string());
+        for metric in directive["Metrics"].as_array().unwrap() {
+            assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric} is a number of the line");
+        }
+    }
+}
