@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
-use tokio::time::Instant;
-
-use crate::{aws::Objects, retry::Backoff, settings::S3Prefix};
+use crate::{
+    aws::Objects,
+    retry::{UNLIMITED, retry},
+    settings::S3Prefix,
+};
 use pipeline::{dead_letter::Letters, outcome::BatchError, record::ItemPosition};
 
 /// The destination of dead letters.
@@ -21,12 +24,7 @@ pub(super) enum DeadLetterSink {
 
 impl DeadLetterSink {
     /// Writes dead letters, with retries until `until`.
-    pub(super) async fn write(
-        &self,
-        letters: &Letters,
-        backoff: &mut Backoff,
-        until: Instant,
-    ) -> Result<(), BatchError> {
+    pub(super) async fn write(&self, letters: &Letters, until: Instant) -> Result<(), BatchError> {
         let (objects, at) = match self {
             Self::Bucket { objects, at } => (objects, at),
             Self::Held(held) => {
@@ -37,25 +35,7 @@ impl DeadLetterSink {
             }
         };
         let (bucket, key) = (&at.bucket, at.key(&letters.key()));
-        loop {
-            let what = || format!("PUT s3://{bucket}/{key}");
-            let put = objects.put(bucket, &key, letters.ndjson().to_vec());
-            let error = match tokio::time::timeout_at(until, put).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error @ BatchError::Permanent { .. })) => return Err(error),
-                Ok(Err(error)) => error,
-                Err(_) => BatchError::Retryable {
-                    what: what(),
-                    reason: "no answer before the deadline".into(),
-                    retry_after: None,
-                },
-            };
-            let pause = backoff.next_pause(None);
-            if Instant::now() + pause >= until {
-                return Err(error);
-            }
-            tracing::warn!(position = what(), %error, "dead letters could not be written, trying again");
-            tokio::time::sleep(pause).await;
-        }
+        let what = format!("PUT s3://{bucket}/{key}");
+        retry(until, UNLIMITED, &what, || objects.put(bucket, &key, letters.ndjson().to_vec())).await
     }
 }

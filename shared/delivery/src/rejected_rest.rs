@@ -6,7 +6,6 @@ use super::ingest::S3Ingest;
 use crate::{
     aws::objects::ObjectRef,
     lambda::Deadline,
-    retry::Backoff,
     source::s3::Continuation,
     telemetry::{ObjectName, Subject},
 };
@@ -57,8 +56,7 @@ impl S3Ingest {
     /// Writes one letter, and counts the event that it stands for.
     async fn reject_one(&self, letters: &Letters, outcome: &mut Outcome, deadline: Deadline) -> Result<(), String> {
         outcome.read += 1;
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        match self.delivery.sender.dead_letters.write(letters, &mut backoff, deadline.stop_writing.into()).await {
+        match self.delivery.sender.dead_letters.write(letters, deadline.stop_writing).await {
             Ok(()) => {
                 outcome.rejected += 1;
                 Ok(())

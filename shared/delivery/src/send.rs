@@ -102,6 +102,9 @@ impl<'s> BodyDelivery<'s> {
         }
     }
 
+    /// Not by [`crate::retry::retry`]: a retry has only the items that failed, each after its own pause, and the pause
+    /// of an overloaded domain holds for all requests of the function.
+    ///
     /// Sends until no item is left, until no retry can help, or until the remaining items may only be sent after the
     /// deadline. Sets `answered` at the first answer, or at the first request that got none.
     async fn send_all(&mut self, deadline: Deadline, answered: &Stop) {
@@ -139,7 +142,7 @@ impl<'s> BodyDelivery<'s> {
                 sender.cluster.met.items(&results, Instant::now());
                 self.answered(&batch.items, results, permit, deadline);
                 if self.letters.len() >= LETTERS_BYTES {
-                    self.write_dead_letters(deadline.stop_sending.into()).await;
+                    self.write_dead_letters(deadline.stop_sending).await;
                 }
                 Ok(())
             }
@@ -192,8 +195,8 @@ impl<'s> BodyDelivery<'s> {
     }
 
     /// Writes the letters of rejected items. Only then do the items count as rejected.
-    async fn write_dead_letters(&mut self, until: tokio::time::Instant) {
-        match self.sender.dead_letters.write(&self.letters, &mut self.backoff, until).await {
+    async fn write_dead_letters(&mut self, until: Instant) {
+        match self.sender.dead_letters.write(&self.letters, until).await {
             Ok(()) => {
                 self.outcome.rejected += self.letters.count();
                 self.outcome.rejected_by_domain += self.letters.count();
@@ -210,7 +213,7 @@ impl<'s> BodyDelivery<'s> {
 
     /// Writes the letters of the body and of its items, then returns the fates of all events.
     async fn finish(mut self, deadline: Deadline) -> Delivered {
-        let until = deadline.stop_writing.into();
+        let until = deadline.stop_writing;
         if !self.letters.is_empty() {
             self.write_dead_letters(until).await;
         }
@@ -218,7 +221,7 @@ impl<'s> BodyDelivery<'s> {
         undelivered.extend(self.letters.restarts());
         if !self.body.letters.is_empty() {
             let body = Arc::clone(&self.body);
-            match self.sender.dead_letters.write(&body.letters, &mut self.backoff, until).await {
+            match self.sender.dead_letters.write(&body.letters, until).await {
                 Ok(()) => self.outcome.rejected += body.letters.count(),
                 Err(error) => {
                     undelivered.extend(body.letters.restarts());

@@ -117,6 +117,7 @@ impl States {
         let body = serde_json::to_vec_pretty(&state.value)
             .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
         let over = state.etag.as_deref();
+        // Not by `retry`: the stored state decides whether a failed write took effect.
         for _ in 0..ATTEMPTS {
             let failure = match self.objects.put_over(&self.at.bucket, &state.key, body.clone(), over).await {
                 Ok(Some(etag)) => {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     aws::objects::{ObjectRef, OpenError, Opened},
     lambda::Deadline,
-    retry::Backoff,
+    retry::retry,
     source::s3::Continuation,
 };
 use pipeline::{frame::Only, outcome::BatchError};
@@ -41,23 +41,14 @@ impl S3Ingest {
     }
 
     async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        let mut opens = 1;
-        loop {
-            let what = || format!("GET {object}");
-            let open = self.aws.objects.open(object, from, None);
-            let error = match tokio::time::timeout_at(deadline.stop_reading.into(), open).await {
-                Ok(Err(OpenError::Failed(error @ BatchError::Retryable { .. }))) if opens < MAX_OPENS => error,
-                Ok(result) => return result,
-                Err(_) => {
-                    let reason = "no answer before the deadline".to_owned();
-                    return Err(OpenError::Failed(BatchError::Retryable { what: what(), reason, retry_after: None }));
-                }
-            };
-            opens += 1;
-            tracing::warn!(position = %object, %error, "opening again");
-            tokio::time::sleep(backoff.next_pause(None)).await;
-        }
+        let what = format!("GET {object}");
+        let opened = retry(deadline.stop_reading, MAX_OPENS, &what, || async {
+            match self.aws.objects.open(object, from, None).await {
+                Err(OpenError::Failed(error)) => Err(error),
+                opened_or_gone => Ok(opened_or_gone),
+            }
+        });
+        opened.await.unwrap_or_else(|error| Err(OpenError::Failed(error)))
     }
 }
 

@@ -13,7 +13,11 @@ use delivery::cluster::{
     encode::sha256,
     http::{Http, Request},
 };
-use delivery::{aws::Aws, lambda::Deadline, retry::Backoff};
+use delivery::{
+    aws::Aws,
+    lambda::Deadline,
+    retry::{UNLIMITED, retry},
+};
 use pipeline::outcome::{BatchError, ConfigError};
 
 /// A request that takes longer is cancelled and retried. Deleting an index waits for all nodes, 30 s at most.
@@ -95,30 +99,9 @@ impl Admin {
         let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
         let sha256 = sha256(&body);
         let request = Request { method, path, content_type, body: &body, gzip: false, sha256: &sha256 };
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        loop {
-            let attempt = self.http.send(&request, REQUEST_TIMEOUT);
-            let error = match tokio::time::timeout_at(deadline.stop_sending.into(), attempt).await {
-                Ok(Ok(answer)) => match response(answer) {
-                    Ok(response) => return Ok(response),
-                    Err(error @ BatchError::Retryable { .. }) => error,
-                    Err(error) => return Err(error),
-                },
-                Ok(Err(error @ BatchError::Retryable { .. })) => error,
-                Ok(Err(error)) => return Err(error),
-                Err(_) => {
-                    let (what, reason) = (format!("{} {path}", request.method), "no answer before the deadline".into());
-                    return Err(BatchError::Retryable { what, reason, retry_after: None });
-                }
-            };
-            let retry_after = if let BatchError::Retryable { retry_after, .. } = &error { *retry_after } else { None };
-            let pause = backoff.next_pause(retry_after);
-            if tokio::time::Instant::now() + pause >= deadline.stop_sending.into() {
-                return Err(error);
-            }
-            tracing::warn!(%error, "asking again");
-            tokio::time::sleep(pause).await;
-        }
+        let what = format!("{} {path}", request.method);
+        let once = || async { self.http.send(&request, REQUEST_TIMEOUT).await.and_then(response) };
+        retry(deadline.stop_sending, UNLIMITED, &what, once).await
     }
 }
 

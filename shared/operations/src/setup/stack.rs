@@ -7,8 +7,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use delivery::{cluster::put_json, lambda::Deadline, retry::Backoff};
-use pipeline::outcome::BatchError;
+use delivery::{
+    cluster::put_json,
+    lambda::Deadline,
+    retry::{UNLIMITED, retry},
+};
 
 /// The response may have 4,096 bytes. The rest of it takes fewer bytes than this limit.
 const MAX_REASON_BYTES: usize = 2_000;
@@ -66,19 +69,10 @@ impl Request {
     /// The last failure, after as many attempts as the time allowed.
     pub(super) async fn answer(&self, result: &Result<Value, String>, deadline: Deadline) -> Result<(), String> {
         let body = self.body(result).to_string();
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        loop {
-            let error = match put_json(&self.response_url, body.clone(), TIMEOUT).await {
-                Ok(()) => return Ok(()),
-                Err(error @ BatchError::Retryable { .. }) => error,
-                Err(error) => return Err(error.to_string()),
-            };
-            let pause = backoff.next_pause(None);
-            if std::time::Instant::now() + pause >= deadline.end {
-                return Err(error.to_string());
-            }
-            tokio::time::sleep(pause).await;
-        }
+        // The query of the URL is a permission, so no message holds it.
+        let what = "PUT the response to CloudFormation";
+        let put = || put_json(&self.response_url, body.clone(), TIMEOUT);
+        retry(deadline.end, UNLIMITED, what, put).await.map_err(|error| error.to_string())
     }
 
     fn body(&self, result: &Result<Value, String>) -> Value {

@@ -79,6 +79,8 @@ impl Fetch {
     }
 
     /// The next bytes. `None` only after the whole object.
+    ///
+    /// Not by [`crate::retry::retry`]: a download resumes after the bytes that came, and only breaks in a row count.
     async fn next(&mut self, breaks: &mut u32, backoff: &mut Backoff) -> Result<Option<Bytes>, FetchError> {
         loop {
             let reason = match self.step().await {

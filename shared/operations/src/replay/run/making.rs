@@ -18,6 +18,7 @@ impl Run<'_> {
     /// Whether the sources are off, and no event from them is in flight.
     pub(super) async fn pause(&mut self) -> Result<bool, Broken> {
         let by = holder(&self.state.value.id);
+        // Not by `retry`: it also repeats after a conflict, and renews the lease between attempts.
         for attempt in 1.. {
             match self.replay.sources.pause(&by).await {
                 Ok(()) => break,

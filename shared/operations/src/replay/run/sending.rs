@@ -1,12 +1,15 @@
 //! The last step of every replay: list objects and send their notifications, at the requested rate if there is one.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::try_join_all;
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::replay::{notify, objects::places_of, places::Place, request::What};
-use delivery::retry::Backoff;
+use delivery::retry::retry;
 use pipeline::outcome::BatchError;
 
 /// The maximum number of messages in a batch
@@ -73,43 +76,28 @@ impl Run<'_> {
         }
     }
 
-    async fn page(&self, bucket: &str, prefix: &str) -> Result<delivery::aws::objects::Page, Broken> {
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        for attempt in 1.. {
-            match self.replay.aws.objects.list(bucket, prefix, self.state.value.after.as_deref()).await {
-                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(what, reason, "listing again");
-                    tokio::time::sleep(backoff.next_pause(None)).await;
-                }
-                result => return Ok(result?),
-            }
-        }
-        unreachable!("the last attempt returns")
+    async fn page(&self, bucket: &str, prefix: &str) -> Result<delivery::aws::objects::Page, BatchError> {
+        let what = format!("ListObjectsV2 s3://{bucket}/{prefix}");
+        let after = self.state.value.after.as_deref();
+        retry(self.deadline.end, ATTEMPTS, &what, || self.replay.aws.objects.list(bucket, prefix, after)).await
     }
 
     /// Sends messages until all of them are in the queue. Some may be sent twice, which is harmless.
     async fn batch(&self, bodies: &[String]) -> Result<(), BatchError> {
-        let mut left = bodies.to_vec();
-        let mut backoff = Backoff::new(fastrand::u64(..));
-        for attempt in 1.. {
-            match self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &left).await {
-                Ok(refused) if refused.is_empty() => return Ok(()),
-                Ok(refused) if attempt < ATTEMPTS => {
-                    left = refused.iter().map(|number| left[*number].clone()).collect();
-                }
-                Ok(refused) => {
-                    let (what, reason) =
-                        ("SendMessageBatch".into(), format!("{} messages were refused", refused.len()));
-                    return Err(BatchError::Retryable { what, reason, retry_after: None });
-                }
-                Err(BatchError::Retryable { what, reason, .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(what, reason, "sending again");
-                }
-                Err(error) => return Err(error),
+        let what = "SendMessageBatch";
+        let left = Mutex::new(bodies.to_vec());
+        retry(self.deadline.end, ATTEMPTS, what, || async {
+            let bodies = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let refused = self.replay.aws.queue.send_batch(&self.replay.settings.queue_url, &bodies).await?;
+            if refused.is_empty() {
+                return Ok(());
             }
-            tokio::time::sleep(backoff.next_pause(None)).await;
-        }
-        unreachable!("the last attempt returns")
+            let again = refused.iter().map(|number| bodies[*number].clone()).collect();
+            *left.lock().unwrap_or_else(PoisonError::into_inner) = again;
+            let reason = format!("{} messages were refused", refused.len());
+            Err(BatchError::Retryable { what: what.into(), reason, retry_after: None })
+        })
+        .await
     }
 
     /// Waits until the rate allows this many more objects; `false` if the deadline comes first.
