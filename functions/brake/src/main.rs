@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let brake = Brake::from_env().await?;
     serve(async |_, Invocation { deadline, .. }| {
-        brake.handle(deadline).await.map_err(|reason| FailedBy::Brake.because(reason))
+        brake.handle(deadline).await.map_err(|error| FailedBy::Brake.because(error.to_string()))
     })
     .await
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let replay = Replay::from_env().await?;
     serve(async |event, Invocation { request_id, deadline }| {
-        replay.handle(&event, &request_id, deadline).await.map_err(|reason| FailedBy::Replay.because(reason))
+        replay.handle(&event, &request_id, deadline).await.map_err(|error| FailedBy::Replay.because(error.to_string()))
     })
     .await
 }

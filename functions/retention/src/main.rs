@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     // A faulty configuration ends the process here. Lambda reports a failed initialisation with the lines of the error.
     let retention = Retention::from_env().await?;
     serve(async |event, Invocation { deadline, .. }| {
-        retention.handle(&event, deadline).await.map_err(|reason| FailedBy::Retention.because(reason))
+        retention.handle(&event, deadline).await.map_err(|error| FailedBy::Retention.because(error.to_string()))
     })
     .await
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     // CloudFormation waits for an answer, so the function reports a faulty configuration in its answer.
     let setup = Setup::from_env().await;
     serve(async |event, Invocation { deadline, .. }| {
-        setup.handle(&event, deadline).await.map_err(|reason| FailedBy::Setup.because(reason))
+        setup.handle(&event, deadline).await.map_err(|error| FailedBy::Setup.because(error.to_string()))
     })
     .await
 }

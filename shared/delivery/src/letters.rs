@@ -21,8 +21,8 @@ use self::{
     source::Sources,
     tried::{Fates, by_origin},
 };
-use super::{ingest::S3Ingest, turns::Turn};
-use crate::{lambda::Deadline, source::s3::LettersTask};
+use super::{ingest::S3Ingest, not_settled::NotSettled, turns::Turn};
+use crate::{lambda::Deadline, settings::S3Prefix, source::s3::LettersTask};
 
 impl S3Ingest {
     /// Retries the letters of one object, and prints their receipt. It frees the slot of `turn` when the letters are
@@ -30,13 +30,20 @@ impl S3Ingest {
     ///
     /// # Errors
     /// An event is undelivered, or the object could not be written or deleted: the message is redelivered.
-    pub(super) async fn letters(&self, task: &LettersTask, mut turn: Turn, deadline: Deadline) -> Result<(), String> {
+    pub(super) async fn letters(
+        &self,
+        task: &LettersTask,
+        mut turn: Turn,
+        deadline: Deadline,
+    ) -> Result<(), NotSettled> {
         let dead = &self.settings.dead_letters;
         let is_ours = task.bucket == dead.bucket && task.key.starts_with(&dead.prefix);
         if !is_ours {
-            return Err(format!("{task} is not below s3://{}/{}: not read, and not deleted", dead.bucket, dead.prefix));
+            let S3Prefix { bucket, prefix } = dead;
+            let reason = format!("{task} is not below s3://{bucket}/{prefix}: not read, and not deleted");
+            return Err(NotSettled::Refused(reason));
         }
-        let got = self.aws.objects.get(&task.bucket, &task.key).await.map_err(|error| error.to_string())?;
+        let got = self.aws.objects.get(&task.bucket, &task.key).await?;
         let Some((etag, bytes)) = got else {
             tracing::info!(position = %task, "these dead letters are gone: they were settled before");
             return Ok(());
@@ -89,7 +96,7 @@ impl S3Ingest {
     }
 
     /// Writes the remainder of an object of letters, and deletes the object. Does nothing if no letter changed.
-    async fn replace(&self, task: &LettersTask, lines: &[&[u8]], fates: &Fates) -> Result<(), String> {
+    async fn replace(&self, task: &LettersTask, lines: &[&[u8]], fates: &Fates) -> Result<(), NotSettled> {
         let is_as_it_was = |(line, fate): (&usize, &Option<Vec<u8>>)| {
             fate.as_ref().is_some_and(|letters| names(letters) == names(lines[*line]))
         };
@@ -107,10 +114,9 @@ impl S3Ingest {
             .collect();
         if !remainder.is_empty() {
             let key = remainder_key(&task.key, &remainder);
-            let put = self.aws.objects.put(&task.bucket, &key, remainder);
-            put.await.map_err(|error| error.to_string())?;
+            self.aws.objects.put(&task.bucket, &key, remainder).await?;
         }
-        self.aws.objects.delete(&task.bucket, &task.key).await.map_err(|error| error.to_string())
+        Ok(self.aws.objects.delete(&task.bucket, &task.key).await?)
     }
 }
 

@@ -24,6 +24,7 @@ mod ingest;
 pub mod lambda;
 mod letters;
 mod marker;
+mod not_settled;
 mod object;
 mod onward;
 mod places;

@@ -11,6 +11,7 @@ use std::{
 use self::reading::Reading;
 use super::{
     ingest::S3Ingest,
+    not_settled::NotSettled,
     produce::{End, Here, Producer, rejection},
     rejected_rest::subject,
     rest::{Attempt, Rest},
@@ -43,7 +44,7 @@ impl S3Ingest {
         begun: Option<&Continuation>,
         turn: Turn,
         deadline: Deadline,
-    ) -> Result<Left, String> {
+    ) -> Result<Left, NotSettled> {
         let reading = Reading { object, dataset, begun, started: Instant::now(), deadline };
         let opened = self.open_within(&turn, &reading).await;
         let opening = reading.started.elapsed();
@@ -86,18 +87,18 @@ impl S3Ingest {
             bytes_raw: produced.as_ref().map_or(0, |produced| produced.frames.bytes_raw()),
             started: reading.started,
         });
-        receipt.map_err(|error| error.to_string())?;
+        receipt?;
         rejected?;
         self.left(&reading, rest, read, &settlement, produced)
     }
 
     /// Prints the receipt of an object that could not be opened. An object that is gone is one rejection.
-    async fn not_opened(&self, reading: &Reading<'_>, error: OpenError) -> Result<Left, String> {
+    async fn not_opened(&self, reading: &Reading<'_>, error: OpenError) -> Result<Left, NotSettled> {
         let Reading { object, dataset, begun, deadline, .. } = *reading;
         let mut settlement = Settlement::default();
         let outcome = &mut settlement.outcome;
         let result = match (error, begun) {
-            (OpenError::Failed(error), _) => Err(error.to_string()),
+            (OpenError::Failed(error), _) => Err(error.into()),
             (OpenError::Gone(reason), Some(begun)) => {
                 self.reject_continuation(begun, "gone", reason, outcome, deadline).await
             }
@@ -117,7 +118,7 @@ impl S3Ingest {
             bytes_raw: 0,
             started: reading.started,
         });
-        receipt.map_err(|error| error.to_string())?;
+        receipt?;
         result.map(|()| Left::Nothing)
     }
 
@@ -128,7 +129,7 @@ impl S3Ingest {
         origin: &Origin,
         produced: Option<&Produced>,
         settlement: &mut Settlement,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let bytes = produced.map_or((0, 0), |produced| (produced.frames.bytes_in(), produced.frames.bytes_raw()));
         let rejection = no_progress(settlement.settled_to(), bytes, reading.started);
         let outcome = &mut settlement.outcome;
@@ -149,7 +150,7 @@ impl S3Ingest {
         read: ObjectRef,
         settlement: &Settlement,
         produced: Option<Produced>,
-    ) -> Result<Left, String> {
+    ) -> Result<Left, NotSettled> {
         let Reading { object, dataset, begun, .. } = *reading;
         match (rest, produced) {
             (Rest::Nothing | Rest::NoProgress, _) => Ok(Left::Nothing),
@@ -169,8 +170,10 @@ impl S3Ingest {
                 only: reading.only().cloned(),
                 replays: reading.replays(),
             }))),
-            (Rest::Onward { .. }, None) => Err(format!("{object}: nothing is left of its producer")),
-            (Rest::Fails(reason), _) => Err(format!("{object}: {reason}")),
+            (Rest::Onward { .. }, None) => {
+                Err(NotSettled::Object { object: object.clone(), reason: "nothing is left of its producer".into() })
+            }
+            (Rest::Fails(reason), _) => Err(NotSettled::Object { object: object.clone(), reason }),
         }
     }
 

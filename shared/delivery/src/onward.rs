@@ -5,11 +5,14 @@
 //! That costs work but no event: ids follow from positions. Deliberately absent: the decision which messages to send
 //! (`s3`).
 
-use super::ingest::S3Ingest;
+use super::{ingest::S3Ingest, not_settled::NotSettled};
 use crate::{
     aws::Outgoing,
     lambda::Deadline,
-    source::s3::{Continuation, Message, notification::TURNS, visibility},
+    source::{
+        InvalidEvent,
+        s3::{Continuation, Message, notification::TURNS, visibility},
+    },
 };
 
 /// The number of times that a message is sent again without an attempt. After that it fails, and so reaches the
@@ -23,14 +26,14 @@ const MAX_REASON: usize = 500;
 
 impl S3Ingest {
     /// Sends a continuation to the queue.
-    pub(super) async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
+    pub(super) async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), NotSettled> {
         let Some(url) = &self.settings.queue_url else {
-            return Err(format!(
+            return Err(NotSettled::Refused(format!(
                 "{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by",
                 continuation.object
-            ));
+            )));
         };
-        let body = serde_json::to_string(continuation).map_err(|error| error.to_string())?;
+        let body = serde_json::to_string(continuation)?;
         self.send(url, Outgoing { body, ..Outgoing::default() }, deadline).await?;
         let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
         tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
@@ -45,13 +48,17 @@ impl S3Ingest {
         body: String,
         delay_seconds: i32,
         deadline: Deadline,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let Some(url) = &self.settings.queue_url else {
-            return Err("it was not begun before the deadline, and there is no MILLRACE_QUEUE_URL".to_owned());
+            return Err(NotSettled::NoTime(
+                "it was not begun before the deadline, and there is no MILLRACE_QUEUE_URL".into(),
+            ));
         };
         let turns = message.turns + 1;
         if turns > MAX_TURNS {
-            return Err(format!("it was sent again {MAX_TURNS} times, and there never was time for it"));
+            return Err(NotSettled::NoTime(format!(
+                "it was sent again {MAX_TURNS} times, and there never was time for it"
+            )));
         }
         let (delay_seconds, text) = (delay_seconds.max(delay(turns)), turns.to_string());
         let attributes = [(TURNS, text.as_str())];
@@ -70,14 +77,15 @@ impl S3Ingest {
     pub(super) async fn no_notification(
         &self,
         message: &Message,
-        reason: &str,
+        error: &InvalidEvent,
         deadline: Deadline,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let (Some(url), Some(id)) = (&self.settings.dead_letter_queue_url, &message.id) else {
-            return Err(reason.to_owned());
+            return Err(error.clone().into());
         };
-        let told: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
-        let attributes = [("millrace-reason", told.as_str()), ("millrace-message-id", id.as_str())];
+        let reason = error.0.as_str();
+        let shown: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+        let attributes = [("millrace-reason", shown.as_str()), ("millrace-message-id", id.as_str())];
         // SQS takes no empty body.
         let body = if message.body.is_empty() { "{}".to_owned() } else { message.body.clone() };
         self.send(url, Outgoing { body, attributes: &attributes, ..Outgoing::default() }, deadline).await?;
@@ -85,10 +93,10 @@ impl S3Ingest {
         Ok(())
     }
 
-    async fn send(&self, url: &str, message: Outgoing<'_>, deadline: Deadline) -> Result<(), String> {
+    async fn send(&self, url: &str, message: Outgoing<'_>, deadline: Deadline) -> Result<(), NotSettled> {
         match tokio::time::timeout_at(deadline.stop_writing.into(), self.aws.queue.send(url, message)).await {
-            Ok(sent) => sent.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("SendMessage to {url} was not answered before the deadline")),
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(NotSettled::NoTime(format!("SendMessage to {url} was not answered before the deadline"))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::ingest::S3Ingest;
+use super::{ingest::S3Ingest, not_settled::NotSettled};
 use crate::{
     aws::objects::ObjectRef,
     lambda::Deadline,
@@ -25,7 +25,7 @@ impl S3Ingest {
         rejection: &Rejection,
         outcome: &mut Outcome,
         deadline: Deadline,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let mut letters = Letters::default();
         letters.push(origin, dataset, rejection, &[], 0);
         self.reject_one(&letters, outcome, deadline).await
@@ -39,13 +39,12 @@ impl S3Ingest {
         reason: String,
         outcome: &mut Outcome,
         deadline: Deadline,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let Continuation { object, checkpoint, dataset, replays, .. } = continuation;
         let origin = Origin::s3(&object.bucket, &object.key, object.etag.as_deref().unwrap_or_default());
         let origin = origin.replayed(*replays);
         let at = ItemPosition::in_object(checkpoint.offset);
-        let message = serde_json::to_string(continuation).and_then(RawValue::from_string);
-        let message = message.map_err(|error| error.to_string())?;
+        let message = serde_json::to_string(continuation).and_then(RawValue::from_string)?;
         let mut letters = Letters::default();
         let rejection =
             Rejection { at, restart: None, stage: Stage::Source, error_type: error_type.to_owned(), reason };
@@ -54,7 +53,7 @@ impl S3Ingest {
     }
 
     /// Writes one letter, and counts the event that it stands for.
-    async fn reject_one(&self, letters: &Letters, outcome: &mut Outcome, deadline: Deadline) -> Result<(), String> {
+    async fn reject_one(&self, letters: &Letters, outcome: &mut Outcome, deadline: Deadline) -> Result<(), NotSettled> {
         outcome.read += 1;
         match self.delivery.sender.dead_letters.write(letters, deadline.stop_writing).await {
             Ok(()) => {
@@ -63,7 +62,7 @@ impl S3Ingest {
             }
             Err(error) => {
                 outcome.undelivered += 1;
-                Err(error.to_string())
+                Err(error.into())
             }
         }
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     ingest::S3Ingest,
+    not_settled::NotSettled,
     object::Left,
     places::{Place, places},
     turns::{Turns, Waiter},
@@ -42,9 +43,10 @@ impl S3Ingest {
             self.message(message, place, waiters, &turns, deadline)
         });
         let results = join_all(attempts.collect::<Vec<_>>()).await;
-        let (mut failed, mut by) = (Vec::new(), FailedBy::InvalidEvent);
+        let (mut failed, mut reasons, mut by) = (Vec::new(), Vec::new(), FailedBy::InvalidEvent);
         for (message, result) in invocation.messages.iter().zip(results) {
-            if let Err(reason) = result {
+            if let Err(error) = result {
+                let reason = error.to_string();
                 tracing::error!(
                     message_id = message.id,
                     receive_count = message.receive_count,
@@ -55,10 +57,11 @@ impl S3Ingest {
                 if message.tasks.is_ok() {
                     by = FailedBy::Undelivered;
                 }
-                failed.push((message.id.clone(), reason));
+                failed.push(message.id.clone());
+                reasons.push(reason);
             }
         }
-        respond(invocation.envelope, &failed).map_err(|reason| by.because(reason))
+        respond(invocation.envelope, &failed).ok_or_else(|| by.because(reasons.join("; ")))
     }
 
     /// Settles all objects of a message, or none. The rest of an object goes to the queue only when all other objects
@@ -70,9 +73,9 @@ impl S3Ingest {
         waiters: Vec<Waiter>,
         turns: &Turns,
         deadline: Deadline,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotSettled> {
         let tasks = match (&message.tasks, place) {
-            (Err(reason), _) => return self.no_notification(message, reason, deadline).await,
+            (Err(error), _) => return self.no_notification(message, error, deadline).await,
             (Ok(_), Place::Elsewhere { delay_seconds }) => {
                 return self.send_again(message, message.body.clone(), delay_seconds, deadline).await;
             }
@@ -87,7 +90,7 @@ impl S3Ingest {
             }
         }
         if !not_begun.is_empty() && message.body.is_empty() {
-            return Err("it was not begun before the deadline".to_owned());
+            return Err(NotSettled::NoTime("it was not begun before the deadline".into()));
         }
         for continuation in rests {
             self.hand_on(&continuation, deadline).await?;
@@ -115,7 +118,7 @@ impl S3Ingest {
         }
     }
 
-    async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, String> {
+    async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, NotSettled> {
         let (object, dataset) = match task {
             Task::Letters(letters) => {
                 let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };

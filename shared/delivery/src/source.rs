@@ -2,6 +2,9 @@
 
 pub mod batch;
 pub mod firehose;
+mod invalid;
 pub mod kafka;
 pub mod kinesis;
 pub mod s3;
+
+pub use invalid::InvalidEvent;

@@ -63,7 +63,7 @@ impl StreamIngest {
     async fn shards(&self, invocation: &[u8], deadline: Deadline) -> Result<Value, Failed> {
         let mut failed = Vec::new();
         let keys_of = |name: &str| self.datasets.find_stream(name).is_some_and(|dataset| dataset.wants_facts());
-        for mut shard in kinesis::shards(invocation, keys_of).map_err(invalid)? {
+        for mut shard in kinesis::shards(invocation, keys_of)? {
             shard.name_keys();
             let dataset = self.datasets.find_stream(shard.stream_name());
             let dataset = dataset.ok_or_else(|| unwanted("stream", shard.stream_name()))?;
@@ -99,7 +99,7 @@ impl StreamIngest {
         let mut failed = Vec::new();
         let facts_of = |name: &str| self.datasets.find_topic(name).is_some_and(|dataset| dataset.wants_facts());
         let cluster = self.settings.kafka_cluster.as_deref();
-        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of).map_err(invalid)? {
+        for Topic { topic, batch, partitions } in kafka::topics(invocation, cluster, facts_of)? {
             let dataset = self.datasets.find_topic(&topic).ok_or_else(|| unwanted("topic", &topic))?;
             let records = batch.records.len();
             let subject = |undelivered: &Undelivered| {
@@ -258,8 +258,4 @@ fn unwanted(kind: &str, name: &str) -> Failed {
     FailedBy::NoDataset.because(format!(
         "no dataset's `from` matches the {kind} `{name}`: add `from: {{ {kind}: {name} }}` to pipeline.yaml, or disconnect it"
     ))
-}
-
-fn invalid(reason: String) -> Failed {
-    FailedBy::InvalidEvent.because(reason)
 }

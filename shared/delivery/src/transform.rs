@@ -66,8 +66,8 @@ impl FirehoseTransform {
     /// bucket (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn handle(&self, invocation: &[u8]) -> Result<Response, Failed> {
         let started = Instant::now();
-        let invocation = &Invocation::read(invocation).map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
-        let name = invocation.delivery_stream().map_err(|reason| FailedBy::InvalidEvent.because(reason))?;
+        let invocation = &Invocation::read(invocation)?;
+        let name = invocation.delivery_stream()?;
         let transform = self.datasets.find_delivery_stream(name).ok_or_else(|| {
             FailedBy::NoDataset.because(format!(
                 "no dataset's `from` matches the delivery stream `{name}`: add `from: {{ delivery_stream: {name} }}` \

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     ingest::S3Ingest,
+    not_settled::NotSettled,
     rejected_rest::subject,
     settle::{Attempted, Settlement},
 };
@@ -48,7 +49,7 @@ impl S3Ingest {
     ///
     /// # Errors
     /// The dead letter for the rest of an object could not be written: the message is redelivered.
-    pub(super) async fn without_dataset(&self, task: &Task, deadline: Deadline) -> Result<(), String> {
+    pub(super) async fn without_dataset(&self, task: &Task, deadline: Deadline) -> Result<(), NotSettled> {
         match task {
             Task::Continue(continuation) => self.no_dataset(continuation, deadline).await,
             Task::Object(object) => {
@@ -70,7 +71,7 @@ impl S3Ingest {
         telemetry::print(&telemetry::document("receipt", true, &about, &telemetry::UNMATCHED).to_string());
     }
 
-    async fn no_dataset(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), String> {
+    async fn no_dataset(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), NotSettled> {
         let started = Instant::now();
         let Continuation { object, checkpoint, dataset, only, .. } = continuation;
         let mut settlement = Settlement::default();
@@ -88,7 +89,7 @@ impl S3Ingest {
             bytes_raw: 0,
             started,
         });
-        receipt.map_err(|error| error.to_string())?;
+        receipt?;
         written
     }
 }

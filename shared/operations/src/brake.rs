@@ -114,14 +114,14 @@ impl Brake {
     /// # Errors
     /// Sources could not be read or set. An alarm fires, and the next run continues. A domain that does not answer is
     /// not an error but a reason to pause.
-    pub async fn handle(&self, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, deadline: Deadline) -> Result<Value, NotWritten> {
         let mut report = Report::default();
         // A domain that does not answer takes no writes. Half of the time is reserved for pausing the sources.
         let looking = Deadline::after(deadline.end.saturating_duration_since(std::time::Instant::now()) / 2);
         if let Err(error) = self.look(&mut report, looking).await {
             report.reasons.push(format!("it does not answer: {error}"));
         }
-        report.paused = self.pause_or_release(report.reasons.is_empty()).await.map_err(|error| error.to_string())?;
+        report.paused = self.pause_or_release(report.reasons.is_empty()).await?;
         let document = telemetry::document("brake", report.reasons.is_empty(), &report, &METRICS);
         telemetry::print(&document.to_string());
         Ok(document)

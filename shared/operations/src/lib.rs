@@ -11,6 +11,7 @@ pub mod brake;
 pub mod compared;
 pub mod deployment;
 pub mod doctor;
+pub mod error;
 pub mod refusals;
 pub mod replay;
 pub mod retention;

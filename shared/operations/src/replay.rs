@@ -31,7 +31,10 @@ use progress::{answer, holder, id_or_new, name};
 pub use request::{DeadLetters, Objects, Request, What};
 pub use run::Step;
 
-use super::sources::Released;
+use super::{
+    error::{Error, Refused},
+    sources::Released,
+};
 use delivery::{
     aws::state::{NotWritten, State},
     lambda::{self, Deadline},
@@ -45,7 +48,7 @@ impl Replay {
     /// # Errors
     /// A request that cannot be read or fulfilled, with the accepted forms; or a failure during the work. Lambda
     /// retries a failed asynchronous invocation, and the retry continues where this one stopped.
-    pub async fn handle(&self, event: &Value, request_id: &str, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, event: &Value, request_id: &str, deadline: Deadline) -> Result<Value, Error> {
         let mut state = match Request::read(event)? {
             Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
             Request::Stop(id) => return Box::pin(self.stop(&id)).await,
@@ -60,10 +63,11 @@ impl Replay {
             Step::Finished | Step::Superseded => {}
             Step::TimedOut => {
                 let Some(me) = &self.settings.function else {
-                    return Err("not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by".into());
+                    let reason = "not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by";
+                    return Err(Error::Unfinished(reason.into()));
                 };
                 let event = json!({ "continue": state.value.id });
-                self.aws.functions.invoke_later(me, &event).await.map_err(|error| error.to_string())?;
+                self.aws.functions.invoke_later(me, &event).await?;
             }
         }
         Ok(answer(&state.value))
@@ -74,7 +78,7 @@ impl Replay {
     ///
     /// # Errors
     /// A request that cannot be fulfilled, with what is accepted; or an id that belongs to a different request.
-    pub async fn begin(&self, what: What, id: Option<String>, deadline: Deadline) -> Result<State<Progress>, String> {
+    pub async fn begin(&self, what: What, id: Option<String>, deadline: Deadline) -> Result<State<Progress>, Error> {
         let started_ms = lambda::now_ms();
         let id = id_or_new(id, started_ms);
         if let Some(state) = self.begun(&id, &what).await? {
@@ -109,18 +113,19 @@ impl Replay {
             Ok(()) => Ok(state),
             // The same request was delivered twice at the same time.
             Err(NotWritten::Conflict(error)) => {
-                self.begun(&id, &state.value.what).await?.ok_or_else(|| format!("{error}, and is gone"))
+                let state = self.begun(&id, &state.value.what).await?;
+                state.ok_or_else(|| Error::Unfinished(format!("{error}, and is gone")))
             }
-            Err(NotWritten::Failed(error)) => Err(error.to_string()),
+            Err(NotWritten::Failed(error)) => Err(error.into()),
         }
     }
 
     /// The replay with this id, if it was begun for the same request.
-    async fn begun(&self, id: &str, what: &What) -> Result<Option<State<Progress>>, String> {
-        let state = self.states.read::<Progress>(&name(id)).await.map_err(|error| error.to_string())?;
+    async fn begun(&self, id: &str, what: &What) -> Result<Option<State<Progress>>, Error> {
+        let state = self.states.read::<Progress>(&name(id)).await?;
         match state {
             Some(state) if state.value.what != *what => {
-                Err(format!("under the id `{id}` something else was begun: give another id"))
+                Err(Refused(format!("under the id `{id}` something else was begun: give another id")).into())
             }
             state => Ok(state),
         }
@@ -135,7 +140,7 @@ impl Replay {
         state: &mut State<Progress>,
         deadline: Deadline,
         watch: impl Fn(&Progress),
-    ) -> Result<Step, String> {
+    ) -> Result<Step, Error> {
         // The future is large. Without the box, every future that awaits it would contain it.
         Box::pin(run::Run::new(self, state, deadline, &watch).go()).await
     }
@@ -144,13 +149,12 @@ impl Replay {
     ///
     /// # Errors
     /// Those of the listing.
-    pub async fn count(&self, progress: &Progress, tell: impl Fn(u64)) -> Result<(), String> {
+    pub async fn count(&self, progress: &Progress, tell: impl Fn(u64)) -> Result<(), Error> {
         let mut counted = 0;
         for Place { bucket, prefix } in objects::places_of(progress)? {
             let mut after = None;
             loop {
-                let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await;
-                let page = page.map_err(|error| error.to_string())?;
+                let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await?;
                 counted += page.objects.len() as u64;
                 tell(counted);
                 after = page.next;
@@ -164,7 +168,7 @@ impl Replay {
 
     /// Stops a replay, even if an invocation is working on it. That invocation finds a conflict at its next write, and
     /// ends.
-    async fn stop(&self, id: &str) -> Result<Value, String> {
+    async fn stop(&self, id: &str) -> Result<Value, Error> {
         // A working invocation writes too, and may win the race.
         for _ in 0..20 {
             let mut state = self.known(id).await?;
@@ -174,7 +178,7 @@ impl Replay {
                 match self.states.write(&mut state).await {
                     Ok(()) => {}
                     Err(NotWritten::Conflict(_)) => continue,
-                    Err(NotWritten::Failed(error)) => return Err(error.to_string()),
+                    Err(NotWritten::Failed(error)) => return Err(error.into()),
                 }
             }
             // Turn on the sources that it had turned off. If a mapping cannot be turned on yet, the brake's next run
@@ -182,11 +186,11 @@ impl Replay {
             self.release(id).await?;
             return Ok(answer(&state.value));
         }
-        Err(format!("the replay `{id}` writes faster than it can be stopped: ask again"))
+        Err(Error::Unfinished(format!("the replay `{id}` writes faster than it can be stopped: ask again")))
     }
 
-    async fn release(&self, id: &str) -> Result<Released, String> {
+    async fn release(&self, id: &str) -> Result<Released, Error> {
         let me = BTreeSet::from([holder(id)]);
-        self.sources.release(&me).await.map_err(|error| error.to_string())
+        Ok(self.sources.release(&me).await?)
     }
 }

@@ -16,7 +16,11 @@ pub use plan::{Because, Deletion, Plan, nodes_below, plan};
 use archive::{Archive, Archived};
 
 use super::startup::begin;
-use crate::{admin::Admin, settings::RetentionSettings};
+use crate::{
+    admin::Admin,
+    error::{Error, Refused},
+    settings::RetentionSettings,
+};
 use delivery::{
     lambda::{self, Deadline},
     settings::variable,
@@ -112,16 +116,15 @@ impl Retention {
     ///
     /// # Errors
     /// The domain could not be read, or an index could not be deleted. An alarm fires, and the next run tries again.
-    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Error> {
         let request: Request = match event {
             Value::Object(map) if map.contains_key("dry_run") => {
                 serde_json::from_value(json!({ "dry_run": map["dry_run"] }))
-                    .map_err(|error| format!("`dry_run` is true or false: {error}"))?
+                    .map_err(|error| Refused(format!("`dry_run` is true or false: {error}")))?
             }
             _ => Request::default(),
         };
-        let read = async { Ok((self.admin.indices(deadline).await?, self.admin.storage(deadline).await?)) };
-        let (indices, storage) = read.await.map_err(|error: BatchError| error.to_string())?;
+        let (indices, storage) = (self.admin.indices(deadline).await?, self.admin.storage(deadline).await?);
         let stack = &self.settings.domain.stack;
         let plan = plan(&self.datasets, stack, &indices, &storage, self.settings.watermark, lambda::now_ms());
         let planned = plan.deletions;
@@ -167,11 +170,11 @@ impl Retention {
         telemetry::print(&document.to_string());
         match receipt.failed.first() {
             None => Ok(document),
-            Some(Failed { index, reason }) => Err(format!(
+            Some(Failed { index, reason }) => Err(Error::Unfinished(format!(
                 "{} of {} indices could not be deleted, such as {index}: {reason}",
                 receipt.failed.len(),
                 receipt.planned
-            )),
+            ))),
         }
     }
 

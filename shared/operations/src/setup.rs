@@ -29,6 +29,7 @@ use crate::{
         Admin, Version,
         security::{Mapped, Role},
     },
+    error::{Error, Refused},
     settings::{Domain, Repository, SetupSettings},
 };
 use delivery::{
@@ -98,7 +99,7 @@ impl Setup {
     ///
     /// # Errors
     /// Manual invocation: what failed. An event of `CloudFormation`: only if the response could not be sent.
-    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, String> {
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Error> {
         let Some(request) = stack::Request::read(event) else {
             return self.run(Request::read(event)?, deadline).await;
         };
@@ -108,7 +109,7 @@ impl Setup {
             stack::Action::Remove => Ok(self.remove(deadline).await),
         };
         request.answer(&result, deadline).await?;
-        Ok(result.unwrap_or_else(Value::String))
+        Ok(result.unwrap_or_else(|error| Value::String(error.to_string())))
     }
 
     /// Removes what a stack had in the domain. A stack must be deletable whatever happened to its domain, so a failure
@@ -117,7 +118,8 @@ impl Setup {
         let brief = Deadline::after(REMOVAL);
         let stop_sending = deadline.stop_sending.min(brief.stop_sending);
         let deadline = Deadline { stop_sending, stop_reading: stop_sending, ..deadline };
-        self.run(Request::Remove, deadline).await.unwrap_or_else(|reason| {
+        self.run(Request::Remove, deadline).await.unwrap_or_else(|error| {
+            let reason = error.to_string();
             tracing::error!(
                 reason,
                 "templates and roles of this stack may be left: `millrace setup --remove` removes them"
@@ -126,15 +128,16 @@ impl Setup {
         })
     }
 
-    async fn run(&self, request: Request, deadline: Deadline) -> Result<Value, String> {
-        let ready = Arc::clone(self.ready.as_ref().map_err(ToString::to_string)?);
+    async fn run(&self, request: Request, deadline: Deadline) -> Result<Value, Error> {
+        let ready = Arc::clone(self.ready.as_ref().map_err(Clone::clone)?);
         let mut steps = tokio::spawn(async move { ready.answer(&request, deadline).await });
         match tokio::time::timeout_at(deadline.stop_sending.into(), &mut steps).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(format!("setup panicked: {panic}")),
+            Ok(Err(panic)) => Err(Error::Unfinished(format!("setup panicked: {panic}"))),
             Err(_) => {
                 steps.abort();
-                Err("the time is up before all steps were done: is the domain reachable from the function?".into())
+                let reason = "the time is up before all steps were done: is the domain reachable from the function?";
+                Err(Error::Unfinished(reason.into()))
             }
         }
     }
@@ -159,7 +162,7 @@ impl Ready {
         Ok(Self { settings, aws, admin, datasets, templates, dashboards })
     }
 
-    async fn answer(&self, request: &Request, deadline: Deadline) -> Result<Value, String> {
+    async fn answer(&self, request: &Request, deadline: Deadline) -> Result<Value, Error> {
         match request {
             Request::Run { take_over } => {
                 let replacing = if *take_over { Replacing::Everything } else { Replacing::Unnamed };
@@ -170,14 +173,14 @@ impl Ready {
                 let done = remove::remove(&self.admin, &self.settings.domain, &self.templates, deadline).await;
                 whole("removed", &done, &done.failed)
             }
-            Request::Adopt(_) if self.settings.domain.is_collection() => Err(
-                "a collection of OpenSearch Serverless has no indices to adopt: nothing there is deleted by Millrace"
-                    .into(),
-            ),
+            Request::Adopt(_) if self.settings.domain.is_collection() => {
+                let reason = "a collection of OpenSearch Serverless has no indices to adopt: nothing there is deleted by Millrace";
+                Err(Refused::from(reason).into())
+            }
             Request::Adopt(request) => {
                 let stack = &self.settings.domain.stack;
                 let done = adopt::adopt(&self.admin, &self.datasets, stack, request, deadline).await;
-                let done = done.map_err(|error| error.to_string())?;
+                let done = done?;
                 whole("adopted", &done, &done.failed)
             }
         }
@@ -269,6 +272,10 @@ impl Ready {
 }
 
 /// The result as one document, or the failures.
-fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, String> {
-    if failed.is_empty() { Ok(telemetry::document(message, true, done, &[])) } else { Err(failed.join("; ")) }
+fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Value, Error> {
+    if failed.is_empty() {
+        Ok(telemetry::document(message, true, done, &[]))
+    } else {
+        Err(Error::Unfinished(failed.join("; ")))
+    }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
         if shown.is_seen()
             && let Err(error) = replay.count(&begun, |count| shown.bar.set_length(count)).await
         {
-            tracing::info!(error, "the objects could not be counted: no end is shown");
+            tracing::info!(%error, "the objects could not be counted: no end is shown");
         }
         std::future::pending().await
     };

@@ -73,7 +73,7 @@ impl Authenticator {
                     retry_after: None,
                 })?;
                 sign_request(request, sha256, credentials, service, region)
-                    .map_err(|reason| BatchError::Permanent { what: "sign".into(), reason })
+                    .map_err(|error| BatchError::Permanent { what: "sign".into(), reason: error.to_string() })
             }
             Self::Basic { secrets, secret, header } => {
                 let mut header = header.lock().await;
@@ -121,7 +121,7 @@ fn sign_request(
     credentials: Credentials,
     service: &str,
     region: &str,
-) -> Result<(), String> {
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut settings = SigningSettings::default();
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     let identity = credentials.into();
@@ -133,18 +133,16 @@ fn sign_request(
         .name(service)
         .time(now)
         .settings(settings)
-        .build()
-        .map_err(|error| error.to_string())?
+        .build()?
         .into();
     let headers: Vec<_> =
         request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
     let body = SignableBody::Precomputed(sha256.to_owned());
-    let signable = SignableRequest::new(request.method().as_str(), request.url().as_str(), headers.into_iter(), body)
-        .map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
+    let signable = SignableRequest::new(request.method().as_str(), request.url().as_str(), headers.into_iter(), body)?;
+    let (instructions, _) = sign(signable, &params)?.into_parts();
     for (name, value) in instructions.headers() {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-        let mut value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+        let name = HeaderName::from_bytes(name.as_bytes())?;
+        let mut value = HeaderValue::from_str(value)?;
         value.set_sensitive(true);
         request.headers_mut().insert(name, value);
     }

@@ -12,6 +12,7 @@ use super::{
     super::{
         dead_letters::DeadLetterSink,
         ingest::S3Ingest,
+        not_settled::NotSettled,
         produce::{End, Here, Producer},
         settle::Attempted,
         turns::Turn,
@@ -61,7 +62,7 @@ impl S3Ingest {
         turn: &Turn,
         slot: Option<OwnedSemaphorePermit>,
         deadline: Deadline,
-    ) -> Result<Fates, String> {
+    ) -> Result<Fates, NotSettled> {
         let started = Instant::now();
         let Group { dataset, origin, tried } = group;
         let held = Arc::new(Mutex::new(BTreeMap::new()));
@@ -91,11 +92,11 @@ impl S3Ingest {
             bytes_raw: bytes,
             started,
         });
-        receipt.map_err(|error| error.to_string())?;
+        receipt?;
         if !is_final {
             let reason =
                 settlement.failure.map_or_else(|| "the deadline came first".to_owned(), |failure| failure.reason);
-            return Err(format!("{task}: {reason}"));
+            return Err(NotSettled::Letters { task: task.clone(), reason });
         }
         let held = held.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(lines.into_iter().map(|(line, at, content)| (line, rejected(&held, at, content))).collect())

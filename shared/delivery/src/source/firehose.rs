@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::invalid::InvalidEvent;
 use base64_simd::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -76,9 +77,10 @@ impl Invocation {
     ///
     /// # Errors
     /// The event is not from Firehose: the invocation fails.
-    pub fn read(body: &[u8]) -> Result<Self, String> {
+    pub fn read(body: &[u8]) -> Result<Self, InvalidEvent> {
         serde_json::from_slice(body).map_err(|error| {
-            format!("not an event of Firehose, which has `records` with `recordId` and `data` in each: {error}")
+            let form = "which has `records` with `recordId` and `data` in each";
+            InvalidEvent(format!("not an event of Firehose, {form}: {error}"))
         })
     }
 
@@ -86,14 +88,16 @@ impl Invocation {
     ///
     /// # Errors
     /// The event is not from Firehose: the invocation fails.
-    pub fn delivery_stream(&self) -> Result<&str, String> {
+    pub fn delivery_stream(&self) -> Result<&str, InvalidEvent> {
         if self.records.iter().any(|record| record.record_id.is_empty()) {
             return Err("a record without a recordId: the event is not of Firehose".into());
         }
         let name = self.delivery_stream_arn.split_once(":deliverystream/").map(|(_, name)| name);
         name.filter(|name| !name.is_empty()).ok_or_else(|| {
             let arn = &self.delivery_stream_arn;
-            format!("deliveryStreamArn is `{arn}`: an event of Firehose has arn:aws:firehose:…:deliverystream/NAME")
+            InvalidEvent(format!(
+                "deliveryStreamArn is `{arn}`: an event of Firehose has arn:aws:firehose:…:deliverystream/NAME"
+            ))
         })
     }
 }
@@ -273,9 +277,9 @@ mod tests {
             [json!({}), json!({ "Records": [] }), json!({ "deliveryStreamArn": "arn:aws:kinesis:a:b:stream/c" })]
         {
             let invocation: Invocation = serde_json::from_value(event).unwrap();
-            assert!(invocation.delivery_stream().unwrap_err().contains("deliveryStreamArn"));
+            assert!(invocation.delivery_stream().unwrap_err().0.contains("deliveryStreamArn"));
         }
-        assert!(invocation(&json!([{ "data": "e30=" }])).delivery_stream().unwrap_err().contains("recordId"));
+        assert!(invocation(&json!([{ "data": "e30=" }])).delivery_stream().unwrap_err().0.contains("recordId"));
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, ops::Range};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::batch::{Batch, Records, Text};
+use super::{
+    batch::{Batch, Records, Text},
+    invalid::InvalidEvent,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pipeline::record::{Bytes, Facts, KafkaRecord, Origin};
 
@@ -85,7 +88,11 @@ impl Partition {
 ///
 /// # Errors
 /// The event is not from Kafka, or the cluster has no name: the invocation fails.
-pub fn topics(invocation: &[u8], cluster: Option<&str>, facts_of: impl Fn(&str) -> bool) -> Result<Vec<Topic>, String> {
+pub fn topics(
+    invocation: &[u8],
+    cluster: Option<&str>,
+    facts_of: impl Fn(&str) -> bool,
+) -> Result<Vec<Topic>, InvalidEvent> {
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kafka, which has `records` by topic-partition: {error}"))?;
     let servers = invocation.bootstrap_servers.map(|servers| {
@@ -183,7 +190,7 @@ mod tests {
             "key": null, "value": value, "headers": [{ "h": [-1, 7] }] })
     }
 
-    fn topics(mut event: Value, cluster: Option<&str>) -> Result<Vec<Topic>, String> {
+    fn topics(mut event: Value, cluster: Option<&str>) -> Result<Vec<Topic>, InvalidEvent> {
         event["records"] = json!({
             "t-1": [record(1, 7, Some("e30=")), record(1, 8, None), record(1, 9, Some("e30="))],
             "t-0": [record(0, 3, Some("e30="))],
@@ -231,7 +238,7 @@ mod tests {
         assert_eq!(origin(one.clone(), None), origin(other.clone(), None));
         assert_eq!(origin(one.clone(), Some("mine")), origin(other, Some("mine")));
         assert_ne!(origin(one.clone(), Some("mine")), origin(one, None));
-        assert!(topics(json!({}), None).unwrap_err().contains("bootstrapServers"));
+        assert!(topics(json!({}), None).unwrap_err().0.contains("bootstrapServers"));
     }
 
     #[test]

@@ -6,7 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::batch::{Batch, Records, Text};
+use super::{
+    batch::{Batch, Records, Text},
+    invalid::InvalidEvent,
+};
 use pipeline::record::Origin;
 
 /// Only the needed fields are read: emulators may leave out the others.
@@ -73,7 +76,7 @@ fn stream_name(arn: &str) -> &str {
 /// # Errors
 /// The event is not from Kinesis, or a record can't be named: reported as failed, such a record would count as the
 /// whole batch. The invocation fails.
-pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<Shard>, String> {
+pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<Shard>, InvalidEvent> {
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kinesis, which has `Records` with `kinesis` in each: {error}"))?;
     let base64_bytes = invocation.records.iter().map(|event| event.kinesis.data.0.len()).sum();
@@ -82,11 +85,11 @@ pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<S
         let Payload { sequence_number, data, approximate_arrival_timestamp, partition_key } = event.kinesis;
         let shard = event.id.0.split_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
         let Some(shard) = shard.filter(|_| !sequence_number.is_empty()) else {
-            return Err(format!(
+            return Err(InvalidEvent(format!(
                 "a record without a name: eventID `{}`, sequenceNumber `{sequence_number}`; \
                  Kinesis sends `shardId-000000000000:SEQUENCE_NUMBER` and the number",
                 event.id.0
-            ));
+            )));
         };
         let stream = stream_arn(&event.source_arn.0);
         let at = shards.iter().position(|known| known.stream == stream && known.shard == shard).unwrap_or_else(|| {
@@ -148,7 +151,7 @@ mod tests {
         })
     }
 
-    fn shards(events: &[Value]) -> Result<Vec<Shard>, String> {
+    fn shards(events: &[Value]) -> Result<Vec<Shard>, InvalidEvent> {
         super::shards(json!({ "Records": events }).to_string().as_bytes(), |name| name == "keyed")
     }
 
@@ -181,10 +184,10 @@ mod tests {
     #[test]
     fn a_record_without_a_name_fails_the_invocation() {
         for (shard, number) in [("", "7"), ("shardId-1", "")] {
-            assert!(shards(&[event(shard, number, "arn:s")]).unwrap_err().contains("eventID"));
+            assert!(shards(&[event(shard, number, "arn:s")]).unwrap_err().0.contains("eventID"));
         }
         assert_eq!(shards(&[]).unwrap().len(), 0);
-        assert!(shards(&[json!({ "body": "{}" })]).unwrap_err().contains("not an event of Kinesis"));
+        assert!(shards(&[json!({ "body": "{}" })]).unwrap_err().0.contains("not an event of Kinesis"));
     }
 
     #[test]

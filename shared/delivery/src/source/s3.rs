@@ -18,13 +18,11 @@ pub use fetch::{ChunkReader, Fetch, FetchError};
 pub use letters::LettersTask;
 pub use notification::{Envelope, Invocation, Message, Task};
 
-/// The answer to an invocation whose messages `failed`. SQS gets their ids. Other envelopes can only get an error.
-///
-/// # Errors
-/// The reasons, if the envelope has no partial answer: Lambda retries the invocation, then keeps the raw event in the
-/// function's dead-letter queue.
-pub fn respond(envelope: Envelope, failed: &[(Option<String>, String)]) -> Result<Value, String> {
-    let identifiers: Option<Vec<String>> = failed.iter().map(|(id, _)| id.clone()).collect();
+/// The answer to an invocation whose messages `failed`, by their ids. `None` if the envelope has no partial answer, and
+/// gets an error: Lambda then retries the invocation, and at last keeps the raw event in the function's dead-letter
+/// queue.
+pub fn respond(envelope: Envelope, failed: &[Option<String>]) -> Option<Value> {
+    let identifiers: Option<Vec<String>> = failed.iter().cloned().collect();
     match (envelope, identifiers) {
         // An empty or null identifier would count as the failure of the whole batch, so return that as an error.
         (Envelope::Sqs, Some(identifiers)) => {
@@ -37,10 +35,9 @@ pub fn respond(envelope: Envelope, failed: &[(Option<String>, String)]) -> Resul
                     failure
                 })
                 .collect();
-            serde_json::to_value(response).map_err(|error| error.to_string())
+            serde_json::to_value(response).ok()
         }
-        _ if failed.is_empty() => Ok(Value::Null),
-        _ => Err(failed.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>().join("; ")),
+        _ => failed.is_empty().then_some(Value::Null),
     }
 }
 
@@ -51,11 +48,11 @@ mod tests {
 
     #[test]
     fn sqs_is_told_which_messages_failed_and_the_others_get_an_error() {
-        let failed = [(Some("m1".to_owned()), "no".to_owned())];
-        assert_eq!(respond(Envelope::Sqs, &failed), Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m1" }] })));
-        assert_eq!(respond(Envelope::Sqs, &[]), Ok(json!({ "batchItemFailures": [] })));
-        assert_eq!(respond(Envelope::Direct, &failed), Err("no".into()));
-        assert_eq!(respond(Envelope::Direct, &[]), Ok(Value::Null));
-        assert_eq!(respond(Envelope::Sqs, &[(None, "no".into())]), Err("no".into()), "never a null identifier");
+        let failed = [Some("m1".to_owned())];
+        assert_eq!(respond(Envelope::Sqs, &failed), Some(json!({ "batchItemFailures": [{ "itemIdentifier": "m1" }] })));
+        assert_eq!(respond(Envelope::Sqs, &[]), Some(json!({ "batchItemFailures": [] })));
+        assert_eq!(respond(Envelope::Direct, &failed), None);
+        assert_eq!(respond(Envelope::Direct, &[]), Some(Value::Null));
+        assert_eq!(respond(Envelope::Sqs, &[None]), None, "never a null identifier");
     }
 }

@@ -8,27 +8,73 @@ use serde_json::{Map, Value};
 use super::response::AdminResponse;
 use pipeline::outcome::BatchError;
 
+/// What a response tells about the existence of a thing, or of an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existence {
+    /// 404 by the security plugin: `{"status": "NOT_FOUND", …}`.
+    NoEntry,
+    /// 404 by the engine for a name that it reads as an index. An old engine reads the path of an API so.
+    NoIndex,
+    /// 404 by the engine for another thing: an error, or for a legacy template an empty object.
+    NoThing,
+    /// 404 by something else, such as a proxy. It tells nothing about the domain.
+    Unproven,
+    /// The engine has no handler for the path. A node without a plugin sends 400, Elasticsearch 405.
+    NoHandler,
+    /// An old engine read the path as the name of an index, which must not begin with an underscore.
+    NoIndexName(u16),
+    /// 405 by something else.
+    NotAllowed,
+    /// The response tells nothing about existence.
+    Other,
+}
+
+impl Existence {
+    fn of(status: u16, body: &Value) -> Self {
+        let error = &body["error"];
+        let by_type = error["type"].as_str().unwrap_or_default();
+        // The engine gives no type with this error, only a text.
+        let text = error.as_str().unwrap_or_default();
+        let is_no_handler = text.contains("no handler found") || text.contains("Incorrect HTTP method");
+        match (status, body) {
+            (404, Value::Object(_)) if body["status"] == "NOT_FOUND" => Self::NoEntry,
+            (404, Value::Object(_)) if by_type == "index_not_found_exception" => Self::NoIndex,
+            (404, Value::Object(body)) if body.is_empty() || body.contains_key("error") => Self::NoThing,
+            (404, _) => Self::Unproven,
+            (400 | 405, _) if is_no_handler => Self::NoHandler,
+            (400 | 405, _) if by_type == "invalid_index_name_exception" => Self::NoIndexName(status),
+            (405, _) => Self::NotAllowed,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl AdminResponse {
+    fn existence(&self) -> Existence {
+        Existence::of(self.status, &self.body)
+    }
+
     /// Whether the engine itself reports that the thing does not exist. A 404 from a proxy says nothing about the
     /// domain.
     pub fn is_missing(&self) -> bool {
-        let Value::Object(body) = &self.body else { return false };
-        // For a missing legacy template the engine sends an empty object; for a missing role the security plugin sends
-        // `{"status": "NOT_FOUND", …}`.
-        self.status == 404
-            && (body.is_empty() || body.contains_key("error") || body.get("status") == Some(&"NOT_FOUND".into()))
+        matches!(self.existence(), Existence::NoEntry | Existence::NoIndex | Existence::NoThing)
     }
 
-    /// Whether the engine reports that it does not have this API. A node without a plugin sends 400 `no handler found`,
-    /// Elasticsearch 405.
+    /// Whether the security plugin itself reports that it has no such role or mapping. Any other 404 proves nothing: a
+    /// mapping wrongly treated as missing would be written without its existing members.
+    pub fn is_missing_entry(&self) -> bool {
+        self.existence() == Existence::NoEntry
+    }
+
+    /// Whether the engine reports that it does not have this API.
     pub fn is_unknown_api(&self) -> bool {
-        let is_engine = self.body.get("error").is_some();
-        let reason = self.body["error"].as_str().unwrap_or_default();
-        let no_handler = reason.contains("no handler found") || reason.contains("Incorrect HTTP method");
-        // An old engine reads the path as an index name, which must not begin with an underscore.
-        let no_index = self.body["error"]["type"] == "invalid_index_name_exception";
-        let no_such_index = self.status == 404 && self.body["error"]["type"] == "index_not_found_exception";
-        is_engine && (matches!(self.status, 400 | 405) && (no_handler || no_index) || no_such_index)
+        matches!(self.existence(), Existence::NoHandler | Existence::NoIndexName(_) | Existence::NoIndex)
+    }
+
+    /// Whether the domain does not know this path of the security plugin. The plugin answers 404 only for a missing
+    /// entry, so any 404 or 405 counts.
+    pub fn is_unknown_path(&self) -> bool {
+        !matches!(self.existence(), Existence::NoIndexName(400) | Existence::Other)
     }
 
     /// The body, if the response is a success and the body an object.
@@ -79,35 +125,35 @@ mod tests {
     }
 
     #[test]
-    fn only_the_engine_says_that_something_is_missing() {
-        let engine = json!({ "error": { "type": "index_not_found_exception" }, "status": 404 });
-        for (status, body, is_missing) in [
-            (404, engine.clone(), true),
-            (404, json!({}), true),
-            (404, json!({ "status": "NOT_FOUND", "message": "Resource 'x' not found." }), true),
-            (404, Value::Null, false),
-            (404, json!({ "message": "Not Found" }), false),
-            (403, engine.clone(), false),
-            (200, json!({}), false),
-        ] {
-            assert_eq!(response(status, body.clone()).is_missing(), is_missing, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn an_api_is_unknown_only_where_the_engine_says_so() {
+    fn every_kind_of_answer_has_one_meaning() {
         let no_handler = json!({ "error": "no handler found for uri [/_x] and method [GET]" });
-        for (status, body, is_unknown) in [
-            (400, no_handler.clone(), true),
-            (405, json!({ "error": "Incorrect HTTP method for uri [/_x] and method [GET], allowed: [POST]" }), true),
-            (400, json!({ "error": { "type": "invalid_index_name_exception" } }), true),
-            (404, json!({ "error": { "type": "index_not_found_exception" } }), true),
-            (400, json!({ "error": { "type": "illegal_argument_exception" } }), false),
-            (403, no_handler, false),
-            (404, Value::Null, false),
-            (200, json!({}), false),
+        let no_method = json!({ "error": "Incorrect HTTP method for uri [/_x] and method [GET], allowed: [POST]" });
+        let engine = |kind: &str| json!({ "error": { "type": kind } });
+        let no_name = "invalid_index_name_exception";
+        let plugin = json!({ "status": "NOT_FOUND", "message": "Resource 'x' not found." });
+        // Whether a thing is missing, an entry is missing, the API is unknown, the path of the plugin is unknown.
+        for (status, body, expected) in [
+            (404, plugin.clone(), [true, true, false, true]),
+            (404, engine("index_not_found_exception"), [true, false, true, true]),
+            (404, engine("snapshot_missing_exception"), [true, false, false, true]),
+            (404, json!({}), [true, false, false, true]),
+            (404, Value::Null, [false, false, false, true]),
+            (404, json!({ "message": "Not Found" }), [false, false, false, true]),
+            (400, no_handler.clone(), [false, false, true, true]),
+            (405, no_method, [false, false, true, true]),
+            (400, engine(no_name), [false, false, true, false]),
+            (405, engine(no_name), [false, false, true, true]),
+            (405, Value::Null, [false, false, false, true]),
+            (400, engine("illegal_argument_exception"), [false; 4]),
+            (403, plugin, [false; 4]),
+            (403, no_handler, [false; 4]),
+            (403, engine("index_not_found_exception"), [false; 4]),
+            (200, json!({}), [false; 4]),
         ] {
-            assert_eq!(response(status, body.clone()).is_unknown_api(), is_unknown, "{status} {body}");
+            let answer = response(status, body.clone());
+            let found =
+                [answer.is_missing(), answer.is_missing_entry(), answer.is_unknown_api(), answer.is_unknown_path()];
+            assert_eq!(found, expected, "{status} {body}");
         }
     }
 

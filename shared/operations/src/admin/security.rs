@@ -8,10 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{
-    client::{Admin, segment},
-    response::AdminResponse,
-};
+use super::client::{Admin, segment};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
@@ -68,7 +65,7 @@ impl Admin {
                 self.check_owner(path, role, deadline).await?;
             }
             let response = self.send("PUT", &at, Some(&role.permissions), deadline).await?;
-            if is_unknown(&response) {
+            if response.is_unknown_path() {
                 continue;
             }
             response.accepted()?;
@@ -144,7 +141,7 @@ impl Admin {
     pub async fn release_former_role(&self, role: &Role, deadline: Deadline) -> Result<Option<String>, BatchError> {
         for path in PATHS {
             let response = self.send("GET", &format!("{path}/roles/{}", segment(&role.name)), None, deadline).await?;
-            if is_unknown(&response) && !response.is_missing() {
+            if response.is_unknown_path() && !response.is_missing() {
                 continue;
             }
             let Some(former) = self.former_mapping(path, role, deadline).await? else { return Ok(None) };
@@ -177,10 +174,10 @@ impl Admin {
     pub async fn remove_role(&self, name: &str, deadline: Deadline) -> Result<bool, BatchError> {
         for path in PATHS {
             let response = self.send("GET", &format!("{path}/roles/{}", segment(name)), None, deadline).await?;
-            if is_absent(&response) {
+            if response.is_missing_entry() {
                 return Ok(false);
             }
-            if is_unknown(&response) {
+            if response.is_unknown_path() {
                 continue;
             }
             response.accepted()?;
@@ -203,7 +200,7 @@ impl Admin {
 
     async fn mapping(&self, path: &str, role: &str, deadline: Deadline) -> Result<Option<Mapping>, BatchError> {
         let response = self.send("GET", &format!("{path}/rolesmapping/{}", segment(role)), None, deadline).await?;
-        if is_absent(&response) {
+        if response.is_missing_entry() {
             return Ok(None);
         }
         let about =
@@ -214,7 +211,7 @@ impl Admin {
     async fn delete_role(&self, path: &str, name: &str, deadline: Deadline) -> Result<(), BatchError> {
         for kind in ["rolesmapping", "roles"] {
             let response = self.send("DELETE", &format!("{path}/{kind}/{}", segment(name)), None, deadline).await?;
-            if !is_absent(&response) {
+            if !response.is_missing_entry() {
                 response.accepted()?;
             }
         }
@@ -263,40 +260,9 @@ fn patterns(role: &Value) -> BTreeSet<&str> {
     patterns.filter_map(Value::as_str).collect()
 }
 
-/// Whether the plugin itself reports that it has no such role or mapping. Any other 404 proves nothing: a mapping
-/// wrongly treated as missing would be written without its existing members.
-fn is_absent(response: &AdminResponse) -> bool {
-    response.status == 404 && response.body["status"] == "NOT_FOUND"
-}
-
-/// Whether the domain does not know the path. A node without the plugin sends 400 `no handler found`, Elasticsearch
-/// 405.
-fn is_unknown(response: &AdminResponse) -> bool {
-    response.status == 404
-        || response.status == 405
-        || (response.status == 400
-            && (response.summary.contains("no handler found") || response.summary.contains("Incorrect HTTP method")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mapping_is_missing_only_where_the_plugin_says_so() {
-        let engine = json!({ "error": { "type": "index_not_found_exception" }, "status": 404 });
-        let plugin = json!({ "status": "NOT_FOUND", "message": "Resource 'x' not found." });
-        for (status, body, is_missing) in [
-            (404, plugin.clone(), true),
-            (404, engine, false),
-            (404, json!({}), false),
-            (404, Value::Null, false),
-            (403, plugin, false),
-        ] {
-            let response = AdminResponse { status, summary: String::new(), body: body.clone(), date_ms: None };
-            assert_eq!(is_absent(&response), is_missing, "{status} {body}");
-        }
-    }
 
     #[test]
     fn what_an_operator_has_mapped_goes_over_and_another_deployments_role_does_not() {

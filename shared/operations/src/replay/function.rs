@@ -3,6 +3,7 @@
 use super::progress::{Progress, name};
 use crate::{
     admin::{Admin, index::Index},
+    error::{Error, Refused},
     settings::ReplaySettings,
     setup::template::{self, Template},
     sources::Sources,
@@ -49,9 +50,10 @@ impl Replay {
     ///
     /// # Errors
     /// No replay has this id, or its state cannot be read.
-    pub async fn known(&self, id: &str) -> Result<State<Progress>, String> {
-        let state = self.states.read(&name(id)).await.map_err(|error| error.to_string())?;
-        state.ok_or_else(|| format!("there is no replay `{id}`: the answer to the request that began it names it"))
+    pub async fn known(&self, id: &str) -> Result<State<Progress>, Error> {
+        let missing = || format!("there is no replay `{id}`: the answer to the request that began it names it");
+        let state = self.states.read(&name(id)).await?;
+        state.ok_or_else(|| Refused(missing()).into())
     }
 
     /// Whether an index was created under this stack's template, or adopted later.

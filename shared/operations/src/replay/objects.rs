@@ -7,6 +7,7 @@ use super::{
     range::Range,
     request::{DeadLetters, Objects, What, time_ms},
 };
+use crate::error::Refused;
 use delivery::{
     aws::objects::Listed,
     settings::{S3Prefix, s3_prefix},
@@ -18,7 +19,7 @@ use pipeline::{
 
 impl Replay {
     /// Refuses a request that cannot be fulfilled.
-    pub(super) fn check(&self, what: &What) -> Result<(), String> {
+    pub(super) fn check(&self, what: &What) -> Result<(), Refused> {
         match what {
             What::Objects(objects) => self.check_objects(objects)?,
             What::DeadLetters(letters) => self.check_letters(letters)?,
@@ -26,7 +27,7 @@ impl Replay {
         self.places(what).map(drop)
     }
 
-    fn check_objects(&self, objects: &Objects) -> Result<(), String> {
+    fn check_objects(&self, objects: &Objects) -> Result<(), Refused> {
         let since = time_ms("since", objects.since.as_deref(), None)?;
         let until = time_ms("until", objects.until.as_deref(), None)?;
         if matches!((since, until), (Some(since), Some(until)) if since >= until) {
@@ -40,15 +41,15 @@ impl Replay {
         // All its indices are deleted, so no event can be stored twice.
         let is_whole = objects.recreate && since.is_none() && until.is_none();
         if let (Some(dataset), false) = (doubling, is_whole) {
-            return Err(format!(
+            return Err(Refused(format!(
                 "the dataset `{}` has `id: none`: what is replayed would be there twice; only `recreate` without `since` and `until` can",
                 dataset.name
-            ));
+            )));
         }
         if objects.recreate { self.check_recreate(objects) } else { Ok(()) }
     }
 
-    fn check_letters(&self, letters: &DeadLetters) -> Result<(), String> {
+    fn check_letters(&self, letters: &DeadLetters) -> Result<(), Refused> {
         let (S3Prefix { bucket, prefix }, own) =
             (at_text("dead_letters", &letters.dead_letters)?, &self.settings.dead_letters);
         let is_own = bucket == own.bucket
@@ -56,27 +57,27 @@ impl Replay {
         if is_own {
             return Ok(());
         }
-        Err(format!(
+        Err(Refused(format!(
             "`dead_letters: {}`: this deployment's dead letters are s3://{}/{}; what lies elsewhere is not its to delete",
             letters.dead_letters, own.bucket, own.prefix
-        ))
+        )))
     }
 
     /// The dataset with this name, which must take objects.
-    pub(super) fn dataset(&self, name: &str) -> Result<&Dataset, String> {
+    pub(super) fn dataset(&self, name: &str) -> Result<&Dataset, Refused> {
         let dataset = self.datasets.by_name(name).ok_or_else(|| {
             let names: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
-            format!("there is no dataset `{name}` in pipeline.yaml; there are {}", names.join(", "))
+            Refused(format!("there is no dataset `{name}` in pipeline.yaml; there are {}", names.join(", ")))
         })?;
         match &dataset.from {
             From::S3(_) => Ok(dataset),
-            other => Err(format!("the dataset `{name}` is of {other}: only objects can be replayed")),
+            other => Err(Refused(format!("the dataset `{name}` is of {other}: only objects can be replayed"))),
         }
     }
 
     /// The places of the objects. A `recreate` uses every place that its dataset takes objects from; a request for a
     /// part of them is refused.
-    pub(super) fn places(&self, what: &What) -> Result<Vec<Place>, String> {
+    pub(super) fn places(&self, what: &What) -> Result<Vec<Place>, Refused> {
         let asked = at(what)?;
         let What::Objects(objects) = what else { return Ok(asked.into_iter().collect()) };
         if !objects.recreate {
@@ -88,10 +89,10 @@ impl Replay {
         if let Some(asked) = asked
             && let Some(beside) = all.iter().find(|place| !asked.holds(place))
         {
-            return Err(format!(
+            return Err(Refused(format!(
                 "`from: {asked}` is a part of what the dataset `{}` takes: its indices go as a whole, and {beside} has brought events too. Leave `from` out",
                 dataset.name
-            ));
+            )));
         }
         Ok(all)
     }
@@ -119,12 +120,17 @@ impl Replay {
                 (progress.places, progress.places_done, progress.after) = (places, 0, None);
                 (progress.listed, progress.sent) = (0, 0);
             }
-            Err(error) => tracing::warn!(error, "only the objects of the request are sent"),
+            Err(error) => tracing::warn!(%error, "only the objects of the request are sent"),
         }
     }
 
     /// The filter for the objects listed in a bucket. `started_ms` is when the replay began.
-    pub(super) fn wanted<'w>(&'w self, what: &'w What, bucket: &'w str, started_ms: i64) -> Result<Wanted<'w>, String> {
+    pub(super) fn wanted<'w>(
+        &'w self,
+        what: &'w What,
+        bucket: &'w str,
+        started_ms: i64,
+    ) -> Result<Wanted<'w>, Refused> {
         let (dataset, since_ms, until_ms) = match what {
             // Dead letters written after the start may result from this replay.
             What::DeadLetters(_) => (None, None, Some(started_ms)),
@@ -145,7 +151,7 @@ impl Replay {
 }
 
 /// The places of a stored replay.
-pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, String> {
+pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, Refused> {
     // Releases before this one stored only the place in the request.
     if progress.places.is_empty() { Ok(at(&progress.what)?.into_iter().collect()) } else { Ok(progress.places.clone()) }
 }
@@ -177,7 +183,7 @@ impl Wanted<'_> {
 }
 
 /// The place that the request names.
-fn at(what: &What) -> Result<Option<Place>, String> {
+fn at(what: &What) -> Result<Option<Place>, Refused> {
     let key = match what {
         What::Objects(_) => "from",
         What::DeadLetters(_) => "dead_letters",
@@ -189,6 +195,6 @@ fn at(what: &What) -> Result<Option<Place>, String> {
     Ok(Some(Place { bucket, prefix: prefix.to_owned() }))
 }
 
-fn at_text(key: &str, text: &str) -> Result<S3Prefix, String> {
-    s3_prefix(text).ok_or_else(|| format!("`{key}: {text}`: give s3://bucket/prefix"))
+fn at_text(key: &str, text: &str) -> Result<S3Prefix, Refused> {
+    s3_prefix(text).ok_or_else(|| Refused(format!("`{key}: {text}`: give s3://bucket/prefix")))
 }

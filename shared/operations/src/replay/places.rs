@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Refused;
 use pipeline::rules::S3From;
 
 /// The maximum number of alternatives of one glob. With more, the whole bucket is listed.
@@ -36,13 +37,13 @@ impl std::fmt::Display for Place {
 ///
 /// # Errors
 /// The buckets are not named.
-pub(super) fn places(from: &S3From) -> Result<Vec<Place>, String> {
+pub(super) fn places(from: &S3From) -> Result<Vec<Place>, Refused> {
     let buckets = alternatives(from.bucket_glob());
     if let Some(glob) = buckets.iter().find(|bucket| literal(bucket).len() < bucket.len()) {
-        return Err(format!(
+        return Err(Refused(format!(
             "`bucket: \"{glob}\"` could be any of many: `recreate` deletes what all of them have brought. Name the buckets in pipeline.yaml, such as \
              `bucket: \"{{logs,more-logs}}\"`"
-        ));
+        )));
     }
     let mut places: Vec<Place> = Vec::new();
     for bucket in &buckets {
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
     use pipeline::rules::Datasets;
 
-    fn of(bucket: &str, key: &str) -> Result<Vec<String>, String> {
+    fn of(bucket: &str, key: &str) -> Result<Vec<String>, Refused> {
         let yaml = format!(
             "datasets:\n  - name: d\n    from: {{ bucket: '{bucket}', key: '{key}' }}\n    timestamp: t\n    index: d-%{{+YYYY}}\n"
         );
@@ -117,7 +118,7 @@ mod tests {
             assert_eq!(of(bucket, key), Ok(expected), "{bucket} {key}");
         }
         for bucket in ["*", "logs-*", "{a,b*}", "log[s]", "log?"] {
-            assert!(of(bucket, "**").unwrap_err().contains("Name the buckets"), "{bucket}");
+            assert!(of(bucket, "**").unwrap_err().0.contains("Name the buckets"), "{bucket}");
         }
     }
 }

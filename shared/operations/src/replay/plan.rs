@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{places::Place, range::Range, request::Objects};
-use crate::admin::index::Index;
+use crate::{admin::index::Index, error::Refused};
 use pipeline::{
     rules::{Dataset, Datasets},
     time,
@@ -95,7 +95,7 @@ pub(super) fn meant<'i>(
     dataset: &Dataset,
     range: Range,
     indices: &'i [Counted],
-) -> Result<Vec<&'i Counted>, String> {
+) -> Result<Vec<&'i Counted>, Refused> {
     let pattern = dataset.router.index();
     let is_meant = |counted: &&Counted| {
         let name = &counted.index.name;
@@ -105,15 +105,18 @@ pub(super) fn meant<'i>(
     meant.sort_by(|a, b| a.index.name.cmp(&b.index.name));
     for Counted { index, .. } in &meant {
         if index.is_in_use {
-            return Err(format!("{} is written into by an alias or a data stream: it is not deleted", index.name));
+            return Err(Refused(format!(
+                "{} is written into by an alias or a data stream: it is not deleted",
+                index.name
+            )));
         }
         let others =
             |other: &&std::sync::Arc<Dataset>| other.name != dataset.name && other.router.index().could_be(&index.name);
         if let Some(other) = datasets.iter().find(others) {
-            return Err(format!(
+            return Err(Refused(format!(
                 "{} may hold events of the dataset `{}` too, which would not come again: give them indices of their own",
                 index.name, other.name
-            ));
+            )));
         }
     }
     Ok(meant)
@@ -180,9 +183,9 @@ impl Plan {
     ///
     /// # Errors
     /// The first index that has expired.
-    pub(super) fn check_kept(&self, dataset: &Dataset, now_ms: i64) -> Result<(), String> {
+    pub(super) fn check_kept(&self, dataset: &Dataset, now_ms: i64) -> Result<(), Refused> {
         match expired(dataset, &self.indices, now_ms).first() {
-            Some(why) => Err(format!("the plan `{}` is not carried out: {why}", self.id)),
+            Some(why) => Err(Refused(format!("the plan `{}` is not carried out: {why}", self.id))),
             None => Ok(()),
         }
     }
@@ -191,23 +194,28 @@ impl Plan {
     ///
     /// # Errors
     /// The reason why not.
-    pub(super) fn check(&self, request: &Objects, rules: &str, now_ms: i64) -> Result<(), String> {
+    pub(super) fn check(&self, request: &Objects, rules: &str, now_ms: i64) -> Result<(), Refused> {
         let again = "ask for another with `dry_run: true`";
         let id = &self.id;
         if self.request != request.planned() {
-            return Err(format!("the plan `{id}` was made for another request, {}: {again}", self.request.told()));
+            return Err(Refused(format!(
+                "the plan `{id}` was made for another request, {}: {again}",
+                self.request.text()
+            )));
         }
         if self.rules != rules {
-            return Err(format!("pipeline.yaml has changed since the plan `{id}` was made: {again}"));
+            return Err(Refused(format!("pipeline.yaml has changed since the plan `{id}` was made: {again}")));
         }
         if now_ms - self.made_ms > GOOD_FOR_MS {
-            return Err(format!("the plan `{id}` is older than a day, and objects may have expired since: {again}"));
+            return Err(Refused(format!(
+                "the plan `{id}` is older than a day, and objects may have expired since: {again}"
+            )));
         }
         if let Some(refusal) = self.refusals.first() {
-            return Err(format!(
+            return Err(Refused(format!(
                 "the plan `{id}` is not carried out: {refusal} ({} reasons in all)",
                 self.refusals.len()
-            ));
+            )));
         }
         if self.repository.is_none() && !request.without_snapshot {
             return Err("there is no snapshot repository: set MILLRACE_SNAPSHOTS and run setup, or say `without_snapshot: true`. Objects may have expired, and what they brought would be gone".into());
@@ -220,22 +228,22 @@ impl Plan {
     ///
     /// # Errors
     /// The change.
-    pub(super) fn compare(&self, now: &[&Counted]) -> Result<(), String> {
+    pub(super) fn compare(&self, now: &[&Counted]) -> Result<(), Refused> {
         let again = format!("after the plan `{}` was made: ask for another with `dry_run: true`", self.id);
         for counted in now {
             let name = &counted.index.name;
             let Some(planned) = self.indices.iter().find(|planned| planned.name == *name) else {
-                return Err(format!("the index {name} came {again}"));
+                return Err(Refused(format!("the index {name} came {again}")));
             };
             if planned.uuid != counted.index.uuid {
-                return Err(format!("the index {name} was deleted and made anew {again}"));
+                return Err(Refused(format!("the index {name} was deleted and made anew {again}")));
             }
             if counted.documents < planned.documents {
-                return Err(format!("the index {name} lost documents {again}"));
+                return Err(Refused(format!("the index {name} lost documents {again}")));
             }
         }
         match self.indices.iter().find(|planned| !now.iter().any(|counted| counted.index.name == planned.name)) {
-            Some(gone) => Err(format!("the index {} is gone {again}", gone.name)),
+            Some(gone) => Err(Refused(format!("the index {} is gone {again}", gone.name))),
             None => Ok(()),
         }
     }

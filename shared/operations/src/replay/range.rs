@@ -1,6 +1,7 @@
 //! The periods that `since` and `until` of a `recreate` select, both for indices and for objects.
 
 use super::request::{Objects, time_ms};
+use crate::error::Refused;
 use pipeline::{route::IndexPattern, time};
 
 /// Whole periods: from the one that contains `since` to the one that contains the last moment before `until`.
@@ -19,7 +20,7 @@ impl Range {
     ///
     /// # Errors
     /// A time that cannot be read.
-    pub(super) fn of(objects: &Objects, index: &IndexPattern) -> Result<Self, String> {
+    pub(super) fn of(objects: &Objects, index: &IndexPattern) -> Result<Self, Refused> {
         let since = time_ms("since", objects.since.as_deref(), index.zone())?;
         let until = time_ms("until", objects.until.as_deref(), index.zone())?;
         let first = since.and_then(|since_ms| index.first_period_from(since_ms));

@@ -14,13 +14,16 @@ use super::{
     range::Range,
     request::{Objects, What},
 };
-use crate::setup::install::{Replacing, install};
+use crate::{
+    error::{Error, Refused},
+    setup::install::{Replacing, install},
+};
 use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 
 impl Replay {
     /// Refuses a request whose events could not be replayed, whatever a plan says.
-    pub(super) fn check_recreate(&self, objects: &Objects) -> Result<(), String> {
+    pub(super) fn check_recreate(&self, objects: &Objects) -> Result<(), Refused> {
         let name = objects
             .dataset
             .as_deref()
@@ -30,10 +33,10 @@ impl Replay {
             return Err("`recreate` is for domains: delete and make the collection's indices by its own console".into());
         }
         if (objects.since.is_some() || objects.until.is_some()) && dataset.router.index().period().is_none() {
-            return Err(format!(
+            return Err(Refused(format!(
                 "`since` and `until` choose indices by their names, and `index: {}` tells no time",
                 dataset.router.index()
-            ));
+            )));
         }
         if self.settings.source_functions.is_empty() {
             return Err("`recreate` needs MILLRACE_SOURCE_FUNCTIONS: events that come meanwhile would make indices by the old rules".into());
@@ -45,14 +48,13 @@ impl Replay {
     ///
     /// # Errors
     /// A request that cannot be fulfilled; or a deadline before everything was listed.
-    pub async fn plan(&self, objects: &Objects, id: Option<String>, deadline: Deadline) -> Result<Plan, String> {
+    pub async fn plan(&self, objects: &Objects, id: Option<String>, deadline: Deadline) -> Result<Plan, Error> {
         let what = What::Objects(objects.planned());
         self.check(&what)?;
         let made_ms = lambda::now_ms();
         let places = self.places(&what)?;
         let found = self.find_objects(&what, made_ms, deadline).await?;
-        let text = |error: BatchError| error.to_string();
-        let counted = self.counted(deadline).await.map_err(text)?;
+        let counted = self.counted(deadline).await?;
         let dataset = self.dataset(objects.dataset.as_deref().unwrap_or_default())?;
         let range = Range::of(objects, dataset.router.index())?;
         let meant = plan::meant(&self.datasets, dataset, range, &counted)?;
@@ -68,10 +70,10 @@ impl Replay {
             places,
             objects: found.written_ms.len() as u64,
             object_bytes: found.bytes,
-            repository: self.repository(deadline).await.map_err(text)?,
+            repository: self.repository(deadline).await?,
         };
         let name = plan_name(&plan.id);
-        let mut state = match self.states.read::<Plan>(&name).await.map_err(text)? {
+        let mut state = match self.states.read::<Plan>(&name).await? {
             // A retry of the same request. The new plan replaces the first one.
             Some(mut state) => {
                 state.value = plan;
@@ -79,27 +81,28 @@ impl Replay {
             }
             None => self.states.fresh(&name, plan),
         };
-        self.states.write(&mut state).await.map_err(|error| error.to_string())?;
+        self.states.write(&mut state).await?;
         Ok(state.value)
     }
 
     /// The plan that a request names, if it may be carried out now.
-    pub(super) async fn checked_plan(&self, objects: &Objects, deadline: Deadline) -> Result<Plan, String> {
+    pub(super) async fn checked_plan(&self, objects: &Objects, deadline: Deadline) -> Result<Plan, Error> {
         let id = objects
             .plan
             .as_deref()
-            .ok_or("`recreate` needs a plan: ask for it with `dry_run: true`, look at it, and give its id as `plan`")?;
-        let state = self.states.read::<Plan>(&plan_name(id)).await.map_err(|error| error.to_string())?;
-        let plan = state.ok_or_else(|| format!("there is no plan `{id}`"))?.value;
+            .ok_or("`recreate` needs a plan: ask for it with `dry_run: true`, look at it, and give its id as `plan`")
+            .map_err(Refused::from)?;
+        let state = self.states.read::<Plan>(&plan_name(id)).await?;
+        let plan = state.ok_or_else(|| Refused(format!("there is no plan `{id}`")))?.value;
         self.is_still_good(&plan, objects)?;
-        match self.changed(&plan, deadline).await.map_err(|error| error.to_string())? {
-            Some(reason) => Err(reason),
+        match self.changed(&plan, deadline).await? {
+            Some(reason) => Err(Refused(reason).into()),
             None => Ok(plan),
         }
     }
 
     /// Whether a plan may be carried out by the current rules.
-    pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), String> {
+    pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), Refused> {
         let now_ms = lambda::now_ms();
         plan.check(objects, self.datasets.hash(), now_ms)?;
         plan.check_kept(self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?, now_ms)
@@ -119,24 +122,23 @@ impl Replay {
             let range = Range::of(&plan.request, dataset.router.index())?;
             plan.compare(&plan::meant(&self.datasets, dataset, range, &counted)?)
         };
-        Ok(compare().err())
+        Ok(compare().err().map(|change| change.0))
     }
 
     /// Every object of the dataset to replay.
-    async fn find_objects(&self, what: &What, started_ms: i64, deadline: Deadline) -> Result<ObjectsFound, String> {
+    async fn find_objects(&self, what: &What, started_ms: i64, deadline: Deadline) -> Result<ObjectsFound, Error> {
         let mut found = ObjectsFound::default();
         for place in self.places(what)? {
             let wanted = self.wanted(what, &place.bucket, started_ms)?;
             let mut after = None;
             loop {
                 if deadline.reading_is_over() {
-                    return Err(format!(
+                    return Err(Error::Unfinished(format!(
                         "the deadline came after {} objects were found: there are more than one invocation can list",
                         found.written_ms.len()
-                    ));
+                    )));
                 }
-                let page = self.aws.objects.list(&place.bucket, &place.prefix, after.as_deref()).await;
-                let page = page.map_err(|error| error.to_string())?;
+                let page = self.aws.objects.list(&place.bucket, &place.prefix, after.as_deref()).await?;
                 for object in page.objects.iter().filter(|object| wanted.takes(object)) {
                     found.written_ms.push(object.last_modified_ms);
                     found.bytes += object.size;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::error::Refused;
 use pipeline::{route::Zone, time};
 
 const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate` as you like; \
@@ -74,7 +75,7 @@ impl Objects {
     }
 
     /// The request as the caller wrote it.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -121,8 +122,8 @@ impl Request {
     ///
     /// # Errors
     /// The fault, with the accepted forms.
-    pub fn read(event: &Value) -> Result<Self, String> {
-        let Value::Object(members) = event else { return Err(format!("not an object: {FORMS}")) };
+    pub fn read(event: &Value) -> Result<Self, Refused> {
+        let Value::Object(members) = event else { return Err(Refused(format!("not an object: {FORMS}"))) };
         for (key, made) in
             [("progress", Self::Progress as fn(String) -> Self), ("continue", Self::Continue), ("stop", Self::Stop)]
         {
@@ -130,24 +131,24 @@ impl Request {
                 let id = id.as_str().filter(|id| is_id(id));
                 return id
                     .map(|id| made(id.to_owned()))
-                    .ok_or_else(|| format!("`{key}` is no id of a replay: {FORMS}"));
+                    .ok_or_else(|| Refused(format!("`{key}` is no id of a replay: {FORMS}")));
             }
         }
-        let refuse = |error: serde_json::Error| format!("{error}: {FORMS}");
+        let refuse = |error: serde_json::Error| Refused(format!("{error}: {FORMS}"));
         let mut members = members.clone();
         let id = match members.remove("id") {
             None => None,
             Some(Value::String(id)) if is_id(&id) => Some(id),
-            Some(_) => return Err(format!("`id` is 1 to 64 letters, digits and `-`: {FORMS}")),
+            Some(_) => return Err(Refused(format!("`id` is 1 to 64 letters, digits and `-`: {FORMS}"))),
         };
         let is_dry_run = match members.remove("dry_run") {
             None => false,
             Some(Value::Bool(is_dry_run)) => is_dry_run,
-            Some(_) => return Err(format!("`dry_run` is true or false: {FORMS}")),
+            Some(_) => return Err(Refused(format!("`dry_run` is true or false: {FORMS}"))),
         };
         let is_letters = members.contains_key("dead_letters");
         if !is_letters && !members.contains_key("from") && members.get("recreate") != Some(&Value::Bool(true)) {
-            return Err(format!("neither `from` nor `dead_letters`: {FORMS}"));
+            return Err(Refused(format!("neither `from` nor `dead_letters`: {FORMS}")));
         }
         let members = Value::Object(members);
         let what = if is_letters {
@@ -159,19 +160,21 @@ impl Request {
             What::Objects(objects) if is_dry_run && objects.recreate => {
                 return Ok(Self::Plan(objects.clone(), id));
             }
-            _ if is_dry_run => return Err(format!("`dry_run` is for `recreate`: {FORMS}")),
+            _ if is_dry_run => return Err(Refused(format!("`dry_run` is for `recreate`: {FORMS}"))),
             What::Objects(Objects { plan: Some(plan), .. }) if !is_id(plan) => {
-                return Err(format!("`plan` is no id of a plan: {FORMS}"));
+                return Err(Refused(format!("`plan` is no id of a plan: {FORMS}")));
             }
             What::Objects(Objects { recreate: false, plan, without_snapshot, .. })
                 if plan.is_some() || *without_snapshot =>
             {
-                return Err(format!("`plan` and `without_snapshot` are for `recreate`: {FORMS}"));
+                return Err(Refused(format!("`plan` and `without_snapshot` are for `recreate`: {FORMS}")));
             }
             _ => {}
         }
         if what.rate().is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
-            return Err(format!("`rate` is a number of objects a second, more than 0 and at most 100000: {FORMS}"));
+            return Err(Refused(format!(
+                "`rate` is a number of objects a second, more than 0 and at most 100000: {FORMS}"
+            )));
         }
         Ok(Self::Begin(what, id))
     }
@@ -187,7 +190,7 @@ pub(super) fn is_id(id: &str) -> bool {
 ///
 /// # Errors
 /// The fault, with the accepted form.
-pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Result<Option<i64>, String> {
+pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Result<Option<i64>, Refused> {
     let Some(text) = text else { return Ok(None) };
     let instant = time::parse(text).and_then(|date| match zone {
         Some(zone) if !date.has_offset => zone.instant_ms(date.start_ms),
@@ -195,7 +198,9 @@ pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Res
     });
     match instant {
         Some(instant_ms) => Ok(Some(instant_ms)),
-        None => Err(format!("`{key}: {text}`: give a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z")),
+        None => Err(Refused(format!(
+            "`{key}: {text}`: give a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z"
+        ))),
     }
 }
 
@@ -234,7 +239,7 @@ mod tests {
             (json!({ "from": "s3://b", "rate": 0 }), "`rate` is a number"),
             (json!({ "dead_letters": "s3://b", "since": "2026" }), "unknown field `since`"),
         ] {
-            let error = Request::read(&event).unwrap_err();
+            let error = Request::read(&event).unwrap_err().0;
             assert!(error.contains(says) && error.contains("s3://bucket/prefix"), "{event}: {error}");
         }
     }
@@ -244,6 +249,6 @@ mod tests {
         assert_eq!(time_ms("since", Some("1970-01-02"), None), Ok(Some(86_400_000)));
         assert_eq!(time_ms("since", Some("1970-01-01T01:00:00+01:00"), None), Ok(Some(0)));
         assert_eq!(time_ms("since", None, None), Ok(None));
-        assert!(time_ms("until", Some("yesterday"), None).unwrap_err().starts_with("`until: yesterday`"));
+        assert!(time_ms("until", Some("yesterday"), None).unwrap_err().0.starts_with("`until: yesterday`"));
     }
 }

@@ -9,6 +9,7 @@ use super::{
     function::Replay,
     progress::{LEASE_MS, Lease, Phase, Progress},
 };
+use crate::error::{Error, Refused};
 use delivery::{
     aws::state::{NotWritten, State},
     lambda::{self, Deadline},
@@ -57,27 +58,33 @@ enum Taken {
 /// Why a step was not finished.
 enum Broken {
     Superseded,
-    Failed(String),
+    Failed(Error),
 }
 
 impl From<NotWritten> for Broken {
     fn from(error: NotWritten) -> Self {
         match error {
             NotWritten::Conflict(_) => Self::Superseded,
-            NotWritten::Failed(error) => Self::Failed(error.to_string()),
+            NotWritten::Failed(error) => Self::Failed(error.into()),
         }
     }
 }
 
 impl From<BatchError> for Broken {
     fn from(error: BatchError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(error.into())
     }
 }
 
-impl From<String> for Broken {
-    fn from(reason: String) -> Self {
-        Self::Failed(reason)
+impl From<Refused> for Broken {
+    fn from(error: Refused) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -101,7 +108,7 @@ impl<'r> Run<'r> {
         }
     }
 
-    pub(super) async fn go(mut self) -> Result<Step, String> {
+    pub(super) async fn go(mut self) -> Result<Step, Error> {
         match self.take_lease().await? {
             Taken::Mine => {}
             Taken::OfAnother => return Ok(Step::Superseded),
@@ -114,18 +121,18 @@ impl<'r> Run<'r> {
         match self.steps().await {
             Ok(step) => Ok(step),
             Err(Broken::Superseded) => Ok(Step::Superseded),
-            Err(Broken::Failed(reason)) => {
+            Err(Broken::Failed(error)) => {
                 // The next run need not wait for the lease to expire.
                 self.state.value.lease = None;
                 let _ = self.replay.states.write(self.state).await;
-                Err(format!("replay {}: {reason}", self.state.value.id))
+                Err(Error::Of { operation: format!("replay {}", self.state.value.id), source: Box::new(error) })
             }
         }
     }
 
     /// Whether this run may work. An unexpired lease may belong to a run that was killed: wait until it expires or is
     /// renewed.
-    async fn take_lease(&mut self) -> Result<Taken, String> {
+    async fn take_lease(&mut self) -> Result<Taken, Error> {
         let Some(lease) = self.state.value.lease.clone() else { return Ok(Taken::Mine) };
         while lease.until_ms > lambda::now_ms() {
             if self.deadline.reading_is_over() {
@@ -176,7 +183,7 @@ impl<'r> Run<'r> {
                     if let Some(reason) = self.state.value.refused.clone() {
                         self.state.value.phase = Phase::Stopped;
                         self.put(None).await?;
-                        return Err(Broken::Failed(reason));
+                        return Err(Refused(reason).into());
                     }
                     self.enter(Phase::Sending).await?;
                 }

@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use crate::admin::{Admin, AdminResponse};
+use crate::{
+    admin::{Admin, AdminResponse},
+    error::Error,
+};
 use delivery::lambda::Deadline;
 
 const PATH: &str = "/api/saved_objects/_import?overwrite=true";
@@ -16,10 +19,10 @@ const BOUNDARY: &str = "millrace-saved-objects";
 ///
 /// # Errors
 /// The reason why at least one of them was not imported.
-pub(super) async fn import(admin: &Admin, ndjson: &str, count: usize, deadline: Deadline) -> Result<(), String> {
+pub(super) async fn import(admin: &Admin, ndjson: &str, count: usize, deadline: Deadline) -> Result<(), Error> {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     let sent = admin.send_bytes("POST", PATH, &content_type, form(ndjson).into(), deadline).await;
-    check(&sent.map_err(|error| error.to_string())?, count)
+    check(&sent?, count)
 }
 
 fn form(ndjson: &str) -> String {
@@ -29,20 +32,26 @@ fn form(ndjson: &str) -> String {
     )
 }
 
-fn check(response: &AdminResponse, count: usize) -> Result<(), String> {
+fn check(response: &AdminResponse, count: usize) -> Result<(), Error> {
     if response.status == 404 {
-        return Err(format!("there are no dashboards at the URL in MILLRACE_DASHBOARDS: {}", response.summary));
+        return Err(Error::Unfinished(format!(
+            "there are no dashboards at the URL in MILLRACE_DASHBOARDS: {}",
+            response.summary
+        )));
     }
-    response.accepted().map_err(|error| error.to_string())?;
+    response.accepted()?;
     let Some(imported) = response.body["successCount"].as_u64() else {
-        return Err(format!("no answer of an import, but perhaps the page where people sign in: {}", response.summary));
+        return Err(Error::Unfinished(format!(
+            "no answer of an import, but perhaps the page where people sign in: {}",
+            response.summary
+        )));
     };
     let errors: Vec<String> = response.body["errors"].as_array().into_iter().flatten().map(error).collect();
     if !errors.is_empty() {
-        return Err(format!("{imported} of {count} objects were imported; {}", errors.join(", ")));
+        return Err(Error::Unfinished(format!("{imported} of {count} objects were imported; {}", errors.join(", "))));
     }
     if response.body["success"] != true || imported != count as u64 {
-        return Err(format!("{imported} of {count} objects were imported: {}", response.summary));
+        return Err(Error::Unfinished(format!("{imported} of {count} objects were imported: {}", response.summary)));
     }
     Ok(())
 }
@@ -96,8 +105,8 @@ mod tests {
         ] {
             let result = check(&response, 3);
             match expected {
-                None => assert_eq!(result, Ok(()), "{response:?}"),
-                Some(words) => assert!(result.clone().unwrap_err().contains(words), "{response:?}: {result:?}"),
+                None => assert!(result.is_ok(), "{response:?}: {result:?}"),
+                Some(words) => assert!(result.unwrap_err().to_string().contains(words), "{response:?}"),
             }
         }
     }

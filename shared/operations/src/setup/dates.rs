@@ -7,18 +7,23 @@ use pipeline::route::{Timestamp, TimestampFormat};
 /// The text formats that `auto` and `rfc3339` read. A space may replace the T.
 const TEXT: &str = "strict_date_optional_time||yyyy-MM-dd HH:mm:ss||yyyy-MM-dd HH:mm:ss.SSS||yyyy-MM-dd HH:mm:ssXXX";
 
+/// Why the engine would read a timestamp differently from the pipeline.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unmappable(String);
+
 /// The mapping of a timestamp field. `Err` says why the engine would read it differently from the pipeline.
-pub(super) fn date(timestamp: &Timestamp) -> Result<Value, String> {
+pub(super) fn date(timestamp: &Timestamp) -> Result<Value, Unmappable> {
     if let Some(zone) = timestamp.zone() {
         // The engine reads a time without an offset as UTC, and would be hours off.
-        return Err(format!(
+        return Err(Unmappable(format!(
             "the engine knows no `timezone: {}`; a `date` of the same field stores the instant",
             zone.name()
-        ));
+        )));
     }
     let mut words: Vec<String> = Vec::new();
     for format in timestamp.formats() {
-        let unknown = |format: &str| Err(format!("the engine has no words for the format `{format}`"));
+        let unknown = |format: &str| Err(Unmappable(format!("the engine has no words for the format `{format}`")));
         let word = match format {
             TimestampFormat::Auto => format!("{TEXT}||epoch_millis"),
             TimestampFormat::Rfc3339 => TEXT.to_owned(),
@@ -120,7 +125,7 @@ mod tests {
             (&two, Some("Asia/Seoul"), "no `timezone: Asia/Seoul`"),
         ] {
             let error = of(formats, zone.map(|zone| Zone::parse(zone).unwrap())).unwrap_err();
-            assert!(error.contains(says), "{error}");
+            assert!(error.0.contains(says), "{error}");
         }
     }
 }

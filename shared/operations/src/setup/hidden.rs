@@ -128,7 +128,7 @@ mod tests {
         let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", retention: 3d }\n";
         let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
         let owner = TemplateOwner { stack: Stack::named("web"), is_collection: false };
-        let made = templates(&datasets, &owner, |_| Err("no file".into())).unwrap();
+        let made = templates(&datasets, &owner, |_| Err(std::io::Error::other("no file"))).unwrap();
         let others = Others { composable: composable.iter().collect(), legacy: legacy.iter().collect() };
         let mut notes = Vec::new();
         (with_hidden(&made[0], &others, &mut notes), notes)

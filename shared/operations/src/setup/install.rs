@@ -230,7 +230,7 @@ mod tests {
         let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", shards: 1 }\n";
         let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
         let owner = TemplateOwner { stack: stack.clone(), is_collection: false };
-        templates(&datasets, &owner, |_| Err("no file".into())).unwrap().remove(0)
+        templates(&datasets, &owner, |_| Err(std::io::Error::other("no file"))).unwrap().remove(0)
     }
 
     fn installed(name: &str, pattern: &str, owner: Owner) -> Installed {

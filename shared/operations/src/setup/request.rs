@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::Refused;
+
 const FORMS: &str = "give {}, {\"take_over\": true}, {\"remove\": true}, or {\"adopt\": true} or {\"adopt\": [INDEX, …]} with `from` and `dry_run` as you like";
 
 /// One request.
@@ -46,11 +48,12 @@ enum Chosen {
 
 impl Request {
     /// Reads an event. Unknown members are ignored, such as those of a schedule.
-    pub(super) fn read(event: &Value) -> Result<Self, String> {
+    pub(super) fn read(event: &Value) -> Result<Self, Refused> {
         if !event.is_object() {
             return Ok(Self::Run { take_over: false });
         }
-        let members: Members = serde_json::from_value(event.clone()).map_err(|error| format!("{error}: {FORMS}"))?;
+        let members: Members =
+            serde_json::from_value(event.clone()).map_err(|error| Refused(format!("{error}: {FORMS}")))?;
         let adopt = match members.adopt {
             None | Some(Chosen::All(false)) => None,
             Some(Chosen::All(true)) => Some(None),
@@ -60,10 +63,10 @@ impl Request {
             (Some(indices), false, false) => {
                 Ok(Self::Adopt(Adopt { indices, from: members.from, dry_run: members.dry_run }))
             }
-            (None, _, _) if members.dry_run => Err(format!("`dry_run` is for `adopt`: {FORMS}")),
+            (None, _, _) if members.dry_run => Err(Refused(format!("`dry_run` is for `adopt`: {FORMS}"))),
             (None, true, false) => Ok(Self::Remove),
             (None, false, take_over) => Ok(Self::Run { take_over }),
-            _ => Err(format!("one at a time: {FORMS}")),
+            _ => Err(Refused(format!("one at a time: {FORMS}"))),
         }
     }
 }

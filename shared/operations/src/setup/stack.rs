@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::error::Error;
 use delivery::{
     cluster::put_json,
     lambda::Deadline,
     retry::{UNLIMITED, retry},
 };
+use pipeline::outcome::BatchError;
 
 /// The response may have 4,096 bytes. The rest of it takes fewer bytes than this limit.
 const MAX_REASON_BYTES: usize = 2_000;
@@ -67,15 +69,15 @@ impl Request {
     ///
     /// # Errors
     /// The last failure, after as many attempts as the time allowed.
-    pub(super) async fn answer(&self, result: &Result<Value, String>, deadline: Deadline) -> Result<(), String> {
+    pub(super) async fn answer(&self, result: &Result<Value, Error>, deadline: Deadline) -> Result<(), BatchError> {
         let body = self.body(result).to_string();
         // The query of the URL is a permission, so no message holds it.
         let what = "PUT the response to CloudFormation";
         let put = || put_json(&self.response_url, body.clone(), TIMEOUT);
-        retry(deadline.end, UNLIMITED, what, put).await.map_err(|error| error.to_string())
+        retry(deadline.end, UNLIMITED, what, put).await
     }
 
-    fn body(&self, result: &Result<Value, String>) -> Value {
+    fn body(&self, result: &Result<Value, Error>) -> Value {
         let mut body = json!({
             "Status": if result.is_ok() { "SUCCESS" } else { "FAILED" },
             "PhysicalResourceId": self.physical_resource_id.as_deref().unwrap_or(PHYSICAL_ID),
@@ -83,7 +85,8 @@ impl Request {
             "RequestId": self.request_id,
             "LogicalResourceId": self.logical_resource_id,
         });
-        if let Err(reason) = result {
+        if let Err(error) = result {
+            let reason = error.to_string();
             let end = reason.floor_char_boundary(MAX_REASON_BYTES);
             body["Reason"] = reason[..end].into();
         }
@@ -127,7 +130,7 @@ mod tests {
             (&body["StackId"], &body["RequestId"], &body["LogicalResourceId"]),
             (&json!("s"), &json!("r"), &json!("Setup"))
         );
-        let body = request.body(&Err("é".repeat(5_000)));
+        let body = request.body(&Err(Error::Unfinished("é".repeat(5_000))));
         assert_eq!(body["Status"], "FAILED");
         assert!(body.to_string().len() < 4_096);
         let mut update = event("Update");

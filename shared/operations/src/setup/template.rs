@@ -10,7 +10,7 @@ mod body;
 mod definition;
 mod owner;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use serde_json::{Map, Value};
 
@@ -29,7 +29,7 @@ use pipeline::{
 pub fn templates(
     datasets: &Datasets,
     owner: &TemplateOwner,
-    read: impl Fn(&str) -> Result<String, String>,
+    read: impl Fn(&str) -> io::Result<String>,
 ) -> Result<Vec<Template>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut templates: BTreeMap<String, Template> = BTreeMap::new();
@@ -68,11 +68,11 @@ pub fn beside(
     pipeline: &std::path::Path,
 ) -> Result<Vec<Template>, ConfigError> {
     let folder = pipeline.parent().unwrap_or(std::path::Path::new("."));
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).map_err(|error| error.to_string());
+    let read = |file: &str| std::fs::read_to_string(folder.join(file));
     templates(datasets, owner, read).map_err(|faults| ConfigError { faults })
 }
 
-fn mapping(file: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Map<String, Value>, String> {
+fn mapping(file: &str, read: impl Fn(&str) -> io::Result<String>) -> Result<Map<String, Value>, String> {
     const FORM: &str = "it holds what the engine's API calls `mappings`, such as {\"properties\": {\"adid\": {\"type\": \"keyword\"}}}";
     let text = read(file)
         .map_err(|error| format!("cannot be read: {error}; it lies beside pipeline.yaml, in the same layer"))?;

@@ -7,7 +7,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{continuation::Continuation, letters::LettersTask};
+use super::{super::invalid::InvalidEvent, continuation::Continuation, letters::LettersTask};
 use crate::aws::objects::ObjectRef;
 
 /// How the invocation came. It decides the form of the answer.
@@ -43,7 +43,7 @@ pub struct Message {
     /// How often SQS has delivered it, including this time.
     pub receive_count: u32,
     /// Its tasks, or why it can't be read.
-    pub tasks: Result<Vec<Task>, String>,
+    pub tasks: Result<Vec<Task>, InvalidEvent>,
     /// The unchanged body from SQS, to be sent again. Empty in other envelopes.
     pub body: String,
     /// How often it was sent again for lack of time ([`TURNS`]).
@@ -99,13 +99,13 @@ fn sqs_message(record: &Value) -> Message {
 }
 
 /// Reads a notification that is text inside another.
-fn embedded(body: &str, what: &str) -> Result<Vec<Task>, String> {
+fn embedded(body: &str, what: &str) -> Result<Vec<Task>, InvalidEvent> {
     let event = serde_json::from_str(body).map_err(|error| format!("{what} is not JSON: {error}"))?;
     tasks(&event)
 }
 
 /// The tasks of one notification in any wrapping.
-fn tasks(event: &Value) -> Result<Vec<Task>, String> {
+fn tasks(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
     if text(event, "millrace") == Some("dead_letters") {
         let letters = serde_json::from_value(event.clone())
             .map_err(|error| format!("not a message about dead letters of this release: {error}"))?;
@@ -142,7 +142,7 @@ fn tasks(event: &Value) -> Result<Vec<Task>, String> {
     Ok(tasks)
 }
 
-fn s3_record(record: &Value) -> Result<Option<Task>, String> {
+fn s3_record(record: &Value) -> Result<Option<Task>, InvalidEvent> {
     let name = text(record, "eventName").ok_or("a record without an eventName is not S3's")?;
     let object = &record["s3"]["object"];
     let bucket = text(&record["s3"]["bucket"], "name").ok_or("a record without s3.bucket.name")?;
@@ -172,7 +172,7 @@ fn created_task(created: ObjectRef, object: &Value) -> Task {
 }
 
 /// EventBridge does not encode keys.
-fn eventbridge(event: &Value) -> Result<Vec<Task>, String> {
+fn eventbridge(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
     let (detail, name) = (&event["detail"], text(event, "detail-type").unwrap_or_default());
     let object = &detail["object"];
     let bucket = text(&detail["bucket"], "name").ok_or("an EventBridge event without detail.bucket.name")?;

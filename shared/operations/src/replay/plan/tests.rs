@@ -58,11 +58,11 @@ fn what_another_dataset_or_an_alias_could_have_filled_is_not_planned() {
     let shared = datasets(
         "  - name: b\n    from: { bucket: b, key: \"b/**\" }\n    timestamp: t\n    index: a-%{+YYYY.MM.dd}\n",
     );
-    let refused = meant(&shared, shared.by_name("a").unwrap(), all(), &indices_now).unwrap_err();
+    let refused = meant(&shared, shared.by_name("a").unwrap(), all(), &indices_now).unwrap_err().0;
     assert!(refused.contains("the dataset `b` too"), "{refused}");
     let (datasets, mut indices_now) = two();
     indices_now[1].index.is_in_use = true;
-    let refused = meant(&datasets, datasets.by_name("a").unwrap(), all(), &indices_now).unwrap_err();
+    let refused = meant(&datasets, datasets.by_name("a").unwrap(), all(), &indices_now).unwrap_err().0;
     assert!(refused.contains("a-2026.11.23 is written into by an alias"), "{refused}");
 }
 
@@ -110,7 +110,7 @@ fn an_index_whose_events_have_expired_is_refused_when_it_is_planned_and_when_it_
     assert!(refusals(forever, &planned(Some(3)), i64::MAX, |_| true).is_empty(), "kept for ever");
     let plan = plan_of(planned(Some(3)), true);
     assert_eq!(plan.check_kept(dataset, before), Ok(()));
-    let refused = plan.check_kept(dataset, after).unwrap_err();
+    let refused = plan.check_kept(dataset, after).unwrap_err().0;
     assert!(refused.contains("a-2026.11.22 is older than `retention`"), "{refused}");
 }
 
@@ -128,7 +128,7 @@ fn a_plan_is_for_one_request_by_the_same_rules_for_a_day_and_with_a_snapshot() {
         (&plan_of(Vec::new(), false), &asked, "rules", 0, "`without_snapshot: true`"),
         (&Plan { refusals: vec!["why".into()], ..plan.clone() }, &asked, "rules", 0, "why (1 reasons in all)"),
     ] {
-        let refused = plan.check(asked, rules, now_ms).unwrap_err();
+        let refused = plan.check(asked, rules, now_ms).unwrap_err().0;
         assert!(refused.contains(says), "{refused}");
     }
 }
@@ -149,7 +149,7 @@ fn a_plan_is_refused_where_the_indices_are_no_longer_those_that_were_looked_at()
         (vec![now[0].clone(), counted("a-2026.11.23", "u2", 4)], "a-2026.11.23 lost documents"),
         (vec![now[0].clone(), now[1].clone(), counted("a-2026.11.24", "u4", 1)], "a-2026.11.24 came"),
     ] {
-        let refused = compare(&now).unwrap_err();
+        let refused = compare(&now).unwrap_err().0;
         assert!(refused.contains(says) && refused.contains("`dry_run: true`"), "{refused}");
     }
 }

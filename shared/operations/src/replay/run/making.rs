@@ -3,6 +3,7 @@
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
+    error::Refused,
     replay::{
         plan::Plan,
         progress::{Phase, Progress, holder},
@@ -23,7 +24,7 @@ impl Run<'_> {
             match self.replay.sources.pause(&by).await {
                 Ok(()) => break,
                 Err(NotWritten::Failed(error @ BatchError::Permanent { .. })) => return Err(error.into()),
-                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.to_string())),
+                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error.into())),
                 // The brake wrote at the same time, or a mapping is changing its state.
                 Err(error) => tracing::warn!(%error, "pausing again"),
             }
@@ -51,10 +52,10 @@ impl Run<'_> {
             match self.replay.release(&self.state.value.id).await {
                 Ok(Released::Done | Released::Held) => return Ok(true),
                 Ok(Released::Pending) => {}
-                Err(error) if attempt >= ATTEMPTS => return Err(Broken::Failed(error)),
+                Err(error) if attempt >= ATTEMPTS => return Err(error.into()),
                 Err(error) => {
                     attempt += 1;
-                    tracing::warn!(error, "releasing again");
+                    tracing::warn!(%error, "releasing again");
                 }
             }
             tokio::time::sleep(LOOKS_EVERY).await;
@@ -73,7 +74,7 @@ impl Run<'_> {
             let reason = "it was begun by a release that made no plans, and had deleted nothing: ask for a plan with `dry_run: true`";
             return Ok(Some(reason.into()));
         };
-        if let Err(reason) = self.replay.is_still_good(plan, objects) {
+        if let Err(Refused(reason)) = self.replay.is_still_good(plan, objects) {
             return Ok(Some(reason));
         }
         Ok(self.replay.changed(plan, self.deadline).await?)

@@ -8,7 +8,7 @@ fn made(yaml: &str, files: &[(&str, &str)]) -> Result<Vec<Template>, Vec<Fault>>
     let datasets = Datasets::parse("pipeline.yaml", yaml, key.as_ref()).unwrap_or_else(|error| panic!("{error}"));
     templates(&datasets, &TemplateOwner::default(), |name| {
         let file = files.iter().find(|(file, _)| *file == name);
-        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
+        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| io::Error::other("no such file"))
     })
 }
 
@@ -108,7 +108,7 @@ fn indices_that_are_deleted_one_day_are_marked_and_no_others_get_a_template_for_
     let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", retention: 3d }\n  - { name: b, from: { key: b }, index: \"b-%{+YYYY.MM.dd}\" }\n";
     let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
     let owner = TemplateOwner { stack: Stack::named("Web"), is_collection: false };
-    let made = templates(&datasets, &owner, |_| Err("no file".into())).unwrap();
+    let made = templates(&datasets, &owner, |_| Err(io::Error::other("no file"))).unwrap();
     let [template] = made.as_slice() else { panic!("`b` says nothing and is kept for ever: {made:?}") };
     assert!(template.is_for_the_mark());
     let mark = json!({ "_meta": { "millrace": { "stack": "Web" } } });
@@ -116,7 +116,11 @@ fn indices_that_are_deleted_one_day_are_marked_and_no_others_get_a_template_for_
     assert_eq!((&body["template"]["mappings"], &body["_meta"]["stack"]), (&mark, &json!("Web")));
     assert_eq!(template.body(Kind::Legacy)["mappings"], mark);
     let collection = TemplateOwner { is_collection: true, ..owner };
-    assert_eq!(templates(&datasets, &collection, |_| Err("no file".into())).unwrap(), [], "nobody deletes them");
+    assert_eq!(
+        templates(&datasets, &collection, |_| Err(io::Error::other("no file"))).unwrap(),
+        [],
+        "nobody deletes them"
+    );
 }
 
 #[test]
