@@ -34,7 +34,7 @@ pub async fn retry<T, F: Future<Output = Result<T, BatchError>>>(
         let result = tokio::time::timeout_at(deadline.into(), operation()).await;
         let result = result.unwrap_or_else(|_| {
             let reason = "no answer before the deadline".to_owned();
-            Err(BatchError::Retryable { what: what.to_owned(), reason, retry_after: None })
+            Err(BatchError::retryable(what, reason))
         });
         let Err(BatchError::Retryable { retry_after, .. }) = &result else { return result };
         let pause = backoff.next_pause(*retry_after);
@@ -95,11 +95,7 @@ mod tests {
 
     fn failure(is_retryable: bool) -> BatchError {
         let (what, reason) = ("PUT x".to_owned(), "no".to_owned());
-        if is_retryable {
-            BatchError::Retryable { what, reason, retry_after: None }
-        } else {
-            BatchError::Permanent { what, reason }
-        }
+        if is_retryable { BatchError::retryable(what, reason) } else { BatchError::permanent(what, reason) }
     }
 
     #[tokio::test]

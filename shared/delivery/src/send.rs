@@ -134,7 +134,7 @@ impl<'s> BodyDelivery<'s> {
         drop(payload);
         let answer = answer.and_then(|answer| {
             response::read(&answer, batch.items.len())
-                .map_err(|error| BatchError::Permanent { what: "POST _bulk".into(), reason: error.to_string() })
+                .map_err(|error| BatchError::permanent("POST _bulk", error.to_string()))
         });
         match answer {
             Ok(results) => {
@@ -155,7 +155,7 @@ impl<'s> BodyDelivery<'s> {
                 permit.taken();
                 self.bad_request(&batch.items, &what, ItemError { error_type, reason, caused_by: None })
             }
-            Err(BatchError::Retryable { what, reason, retry_after }) => {
+            Err(BatchError::Retryable { what, reason, retry_after, .. }) => {
                 let pause = pause_before(deadline, self.backoff.next_pause(retry_after));
                 tracing::warn!(position = %self.position(batch.items[0]), what, reason, ?pause, "sending again");
                 self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
@@ -169,7 +169,7 @@ impl<'s> BodyDelivery<'s> {
 
     async fn encode(&self, items: &Arc<[u32]>) -> Payload {
         // The semaphore is never closed.
-        let _place = self.sender.encoders.acquire().await;
+        let _permit = self.sender.encoders.acquire().await;
         let (body, items, gzip) = (Arc::clone(&self.body), Arc::clone(items), self.sender.gzip);
         match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip)).await {
             Ok(payload) => payload,

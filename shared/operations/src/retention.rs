@@ -152,6 +152,22 @@ impl Retention {
             telemetry::print(&document.to_string());
             return Ok(document);
         }
+        self.delete_all(planned, &mut receipt, deadline).await;
+        (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
+        let document = document(&receipt);
+        telemetry::print(&document.to_string());
+        match receipt.failed.first() {
+            None => Ok(document),
+            Some(Failed { index, reason }) => Err(Error::Unfinished(format!(
+                "{} of {} indices could not be deleted, such as {index}: {reason}",
+                receipt.failed.len(),
+                receipt.planned
+            ))),
+        }
+    }
+
+    /// Deletes the indices, and records the fate of each.
+    async fn delete_all(&self, planned: Vec<Deletion>, receipt: &mut Receipt, deadline: Deadline) {
         for deletion in planned {
             match self.delete(&deletion, deadline).await {
                 Ok(Fate::Deleted) => {
@@ -164,17 +180,6 @@ impl Retention {
                     receipt.failed.push(Failed { index: deletion.index, reason: error.to_string() });
                 }
             }
-        }
-        (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
-        let document = document(&receipt);
-        telemetry::print(&document.to_string());
-        match receipt.failed.first() {
-            None => Ok(document),
-            Some(Failed { index, reason }) => Err(Error::Unfinished(format!(
-                "{} of {} indices could not be deleted, such as {index}: {reason}",
-                receipt.failed.len(),
-                receipt.planned
-            ))),
         }
     }
 
@@ -196,9 +201,11 @@ impl Retention {
 
     /// The name of the repository that `setup` made.
     async fn repository(&self, deadline: Deadline) -> Result<String, BatchError> {
-        let missing = || BatchError::Permanent {
-            what: "snapshot repository".into(),
-            reason: "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`".into(),
+        let missing = || {
+            BatchError::permanent(
+                "snapshot repository",
+                "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`",
+            )
         };
         let place = self.settings.snapshots.as_ref().ok_or_else(missing)?;
         let stack = &self.settings.domain.stack;

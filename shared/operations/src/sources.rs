@@ -230,7 +230,7 @@ impl Sources {
         tracing::info!(mapping = mapping.uuid, was_enabled = mapping.enabled, "set a source");
         match update.await {
             // The mapping was deleted, so it delivers no events.
-            Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => Ok(()),
+            Err(error) if error.code() == "ResourceNotFoundException" => Ok(()),
             result => result,
         }
     }

@@ -151,6 +151,8 @@ pub enum BatchError {
     Retryable {
         /// The request, such as `POST https://domain/_bulk`.
         what: String,
+        /// The error code of the service, such as `SlowDown`. Empty if there is none.
+        code: String,
         /// What went wrong.
         reason: String,
         /// The pause that the server asked for.
@@ -161,6 +163,8 @@ pub enum BatchError {
     Permanent {
         /// The request.
         what: String,
+        /// The error code of the service, such as `NoSuchBucket`. Empty if there is none.
+        code: String,
         /// What went wrong.
         reason: String,
     },
@@ -180,6 +184,37 @@ pub enum BatchError {
         /// The request.
         what: String,
     },
+}
+
+impl BatchError {
+    /// A failure that a retry may change.
+    pub fn retryable(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Retryable { what: what.into(), code: String::new(), reason: reason.into(), retry_after: None }
+    }
+
+    /// A failure that no retry changes.
+    pub fn permanent(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Permanent { what: what.into(), code: String::new(), reason: reason.into() }
+    }
+
+    /// The request that failed.
+    pub fn request(&self) -> &str {
+        match self {
+            Self::Retryable { what, .. }
+            | Self::Permanent { what, .. }
+            | Self::BadRequest { what, .. }
+            | Self::TooLarge { what } => what,
+        }
+    }
+
+    /// The error code of the service. Empty if there is none.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Retryable { code, .. } | Self::Permanent { code, .. } => code,
+            Self::BadRequest { error_type, .. } => error_type,
+            Self::TooLarge { .. } => "",
+        }
+    }
 }
 
 /// One fault of a configuration.

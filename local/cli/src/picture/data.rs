@@ -149,14 +149,10 @@ impl Asker<'_> {
         let answer = self.admin.ask("POST", &path, Some(&body), self.deadline).await?;
         match answer["_shards"]["failed"].as_u64() {
             Some(0) => Ok(answer),
-            failed => Err(BatchError::Permanent {
-                what: format!("POST {path}"),
-                reason: format!(
-                    "{} shards failed: {}",
-                    failed.unwrap_or_default(),
-                    answer["_shards"]["failures"][0]["reason"]
-                ),
-            }),
+            failed => Err(BatchError::permanent(
+                format!("POST {path}"),
+                format!("{} shards failed: {}", failed.unwrap_or_default(), answer["_shards"]["failures"][0]["reason"]),
+            )),
         }
     }
 

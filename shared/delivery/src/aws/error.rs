@@ -26,7 +26,9 @@ where
     // 408 and 429 pass. 403 may be an expired token, which the SDK renews itself, so a lasting 403 is a configuration
     // error.
     match status(error) {
-        Some(400..=407 | 409..=428 | 430..=499) if !throttled => BatchError::Permanent { what, reason },
-        _ => BatchError::Retryable { what, reason, retry_after: None },
+        Some(400..=407 | 409..=428 | 430..=499) if !throttled => {
+            BatchError::Permanent { what, code: code.to_owned(), reason }
+        }
+        _ => BatchError::Retryable { what, code: code.to_owned(), reason, retry_after: None },
     }
 }

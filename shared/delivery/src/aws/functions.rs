@@ -75,9 +75,7 @@ impl Functions {
             return Ok(Vec::new());
         }
         match self.list(Some(&format!("{name}:{alias}"))).await {
-            Err(BatchError::Permanent { reason, .. }) if reason.starts_with("ResourceNotFoundException") => {
-                Ok(Vec::new())
-            }
+            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Vec::new()),
             result => result,
         }
     }
@@ -139,7 +137,7 @@ impl Functions {
                     .as_service_error()
                     .is_some_and(UpdateEventSourceMappingError::is_resource_in_use_exception) =>
             {
-                Err(BatchError::Retryable { what, reason: "it is changing already".into(), retry_after: None })
+                Err(BatchError::retryable(what, "it is changing already"))
             }
             Err(error) => Err(batch_error(what, &error)),
         }

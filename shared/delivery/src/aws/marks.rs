@@ -40,8 +40,7 @@ impl Marks {
     /// Any failure of the call.
     pub async fn write(&self, function: &str, mark: &Mark) -> Result<(), BatchError> {
         let key = self.key(function);
-        let body = serde_json::to_vec(mark)
-            .map_err(|error| BatchError::Permanent { what: key.clone(), reason: error.to_string() })?;
+        let body = serde_json::to_vec(mark).map_err(|error| BatchError::permanent(key.clone(), error.to_string()))?;
         self.objects.put(&self.at.bucket, &key, body).await
     }
 

@@ -84,8 +84,8 @@ impl Queue {
     /// Any failure of the call.
     pub async fn in_flight(&self, url: &str) -> Result<u64, BatchError> {
         let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
-        let told = self.told(url, std::slice::from_ref(&name)).await?;
-        Ok(told.get(&name).and_then(|count| count.parse().ok()).unwrap_or_default())
+        let values = self.values_of(url, std::slice::from_ref(&name)).await?;
+        Ok(values.get(&name).and_then(|count| count.parse().ok()).unwrap_or_default())
     }
 
     /// Makes a received message visible again after `seconds`.
@@ -106,14 +106,14 @@ impl Queue {
     /// Permanent if the queue is missing or may not be read (`sqs:GetQueueAttributes`).
     pub async fn attributes(&self, url: &str) -> Result<QueueAttributes, BatchError> {
         let (redrive, visibility) = (QueueAttributeName::RedrivePolicy, QueueAttributeName::VisibilityTimeout);
-        let mut told = self.told(url, &[redrive.clone(), visibility.clone()]).await?;
+        let mut values = self.values_of(url, &[redrive.clone(), visibility.clone()]).await?;
         Ok(QueueAttributes {
-            redrive_policy: told.remove(&redrive),
-            visibility_timeout: told.remove(&visibility).and_then(|seconds| seconds.parse().ok()),
+            redrive_policy: values.remove(&redrive),
+            visibility_timeout: values.remove(&visibility).and_then(|seconds| seconds.parse().ok()),
         })
     }
 
-    async fn told(
+    async fn values_of(
         &self,
         url: &str,
         names: &[QueueAttributeName],

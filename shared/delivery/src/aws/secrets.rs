@@ -62,6 +62,6 @@ impl Secrets {
             Err(error) => return Err(batch_error(what, &error)),
         };
         serde_json::from_str(output.secret_string().unwrap_or_default())
-            .map_err(|_| BatchError::Permanent { what, reason: "is not {\"username\": …, \"password\": …}".into() })
+            .map_err(|_| BatchError::permanent(what, "is not {\"username\": …, \"password\": …}"))
     }
 }

@@ -85,9 +85,11 @@ impl States {
     pub async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<State<T>>, BatchError> {
         let key = self.key(name);
         let Some((etag, bytes)) = self.objects.get(&self.at.bucket, &key).await? else { return Ok(None) };
-        let value = serde_json::from_slice(&bytes).map_err(|error| BatchError::Permanent {
-            what: format!("s3://{}/{key}", self.at.bucket),
-            reason: format!("is no state of this function: {error}"),
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            BatchError::permanent(
+                format!("s3://{}/{key}", self.at.bucket),
+                format!("is no state of this function: {error}"),
+            )
         })?;
         Ok(Some(State { value, etag: Some(etag), key }))
     }
@@ -115,7 +117,7 @@ impl States {
     /// [`NotWritten::Conflict`] if another writer has. After any other error the write may still take effect.
     pub async fn write<T: Serialize>(&self, state: &mut State<T>) -> Result<(), NotWritten> {
         let body = serde_json::to_vec_pretty(&state.value)
-            .map_err(|error| BatchError::Permanent { what: state.key.clone(), reason: error.to_string() })?;
+            .map_err(|error| BatchError::permanent(state.key.clone(), error.to_string()))?;
         let over = state.etag.as_deref();
         // Not by `retry`: the stored state decides whether a failed write took effect.
         for _ in 0..ATTEMPTS {

@@ -21,6 +21,9 @@ use crate::{
 };
 use pipeline::outcome::BatchError;
 
+/// The request that an error of missing credentials names.
+pub const CREDENTIALS: &str = "credentials";
+
 /// The authentication of requests, with the data that it needs.
 #[derive(Debug)]
 pub enum Authenticator {
@@ -67,13 +70,10 @@ impl Authenticator {
     pub async fn apply(&self, request: &mut Request, sha256: &str) -> Result<(), BatchError> {
         match self {
             Self::SigV4 { credentials, service, region } => {
-                let credentials = credentials.get().await.map_err(|error| BatchError::Retryable {
-                    what: "credentials".into(),
-                    reason: error.to_string(),
-                    retry_after: None,
-                })?;
+                let credentials =
+                    credentials.get().await.map_err(|error| BatchError::retryable(CREDENTIALS, error.to_string()))?;
                 sign_request(request, sha256, credentials, service, region)
-                    .map_err(|error| BatchError::Permanent { what: "sign".into(), reason: error.to_string() })
+                    .map_err(|error| BatchError::permanent("sign", error.to_string()))
             }
             Self::Basic { secrets, secret, header } => {
                 let mut header = header.lock().await;
@@ -109,8 +109,7 @@ impl Authenticator {
 async fn basic(secrets: &Secrets, secret: &str) -> Result<HeaderValue, BatchError> {
     let basic = secrets.basic(secret).await?;
     let value = format!("Basic {}", STANDARD.encode(format!("{}:{}", basic.username, basic.password)));
-    let mut value = HeaderValue::from_str(&value)
-        .map_err(|_| BatchError::Permanent { what: "basic".into(), reason: "not a header value".into() })?;
+    let mut value = HeaderValue::from_str(&value).map_err(|_| BatchError::permanent("basic", "not a header value"))?;
     value.set_sensitive(true);
     Ok(value)
 }

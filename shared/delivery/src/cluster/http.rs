@@ -97,8 +97,7 @@ impl Http {
         if request.path.contains("/api/saved_objects/") {
             built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true").header("securitytenant", "global");
         }
-        let mut built =
-            built.build().map_err(|error| BatchError::Permanent { what: what.clone(), reason: chain(&error) })?;
+        let mut built = built.build().map_err(|error| BatchError::permanent(what.clone(), chain(&error)))?;
         self.auth.apply(&mut built, request.sha256).await?;
         *built.body_mut() = Some(request.body.clone().into());
         read(what, self.client.execute(built).await).await
@@ -116,8 +115,8 @@ impl Answer {
         match status.as_u16() {
             200..=299 => Ok(body),
             413 => Err(BatchError::TooLarge { what }),
-            408 | 429 | 500..=599 => Err(BatchError::Retryable { what, reason, retry_after }),
-            _ => Err(BatchError::Permanent { what, reason }),
+            408 | 429 | 500..=599 => Err(BatchError::Retryable { what, code: String::new(), reason, retry_after }),
+            _ => Err(BatchError::permanent(what, reason)),
         }
     }
 
@@ -141,7 +140,7 @@ impl Answer {
 pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), BatchError> {
     // Leave out the query, which holds the permission.
     let what = format!("PUT {}", url.split('?').next().unwrap_or_default());
-    let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
+    let client = client().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
     // No content type: the URL's signature would have to include it.
     read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
 }
@@ -152,7 +151,7 @@ pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), 
 /// The missing part.
 pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
     let what = format!("GET {url}");
-    let client = client().map_err(|error| BatchError::Permanent { what: what.clone(), reason: error.to_string() })?;
+    let client = client().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
     read(what, client.get(url).timeout(timeout).send().await).await.map(drop)
 }
 
@@ -175,11 +174,7 @@ fn client() -> Result<Client, ConfigError> {
 
 /// Reads an answer to its end.
 async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Result<Answer, BatchError> {
-    let retryable = |what: &str, error: reqwest::Error| BatchError::Retryable {
-        what: what.to_owned(),
-        reason: chain(&error.without_url()),
-        retry_after: None,
-    };
+    let retryable = |what: &str, error: reqwest::Error| BatchError::retryable(what, chain(&error.without_url()));
     let mut response = response.map_err(|error| retryable(&what, error))?;
     let retry_after = response
         .headers()
@@ -197,7 +192,7 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
     while let Some(chunk) = response.chunk().await.map_err(|error| retryable(&what, error))? {
         if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
             let reason = format!("the answer is longer than {MAX_RESPONSE_BYTES} bytes");
-            return Err(BatchError::Permanent { what, reason });
+            return Err(BatchError::permanent(what, reason));
         }
         body.extend_from_slice(&chunk);
     }

@@ -22,7 +22,7 @@ impl S3Ingest {
             _ = turn.is_over() => {
                 let reason = "no answer within its share of the time, and others wait".to_owned();
                 let what = format!("GET {}", reading.object);
-                Err(OpenError::Failed(BatchError::Retryable { what, reason, retry_after: None }))
+                Err(OpenError::Failed(BatchError::retryable(what, reason)))
             }
         }
     }

@@ -107,10 +107,7 @@ impl AdminResponse {
     /// The error for a response that does not have the engine's form. No conclusion can be drawn from it.
     pub fn unreadable(&self, expected: &str) -> BatchError {
         let what = self.summary.split_once(": ").map_or(self.summary.as_str(), |(what, _)| what);
-        BatchError::Permanent {
-            what: what.to_owned(),
-            reason: format!("the answer is not {expected}: {}", self.summary),
-        }
+        BatchError::permanent(what, format!("the answer is not {expected}: {}", self.summary))
     }
 }
 

@@ -95,7 +95,7 @@ impl Admin {
         body: Bytes,
         deadline: Deadline,
     ) -> Result<AdminResponse, BatchError> {
-        let invalid = |_| BatchError::Permanent { what: format!("{method} {path}"), reason: "no such method".into() };
+        let invalid = |_| BatchError::permanent(format!("{method} {path}"), "no such method");
         let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
         let sha256 = sha256(&body);
         let request = Request { method, path, content_type, body: &body, gzip: false, sha256: &sha256 };

@@ -71,7 +71,7 @@ impl Admin {
             return Ok(());
         }
         let reason = format!("the index exists, although its deletion met {}", response.status);
-        Err(BatchError::Retryable { what: name.to_owned(), reason, retry_after: None })
+        Err(BatchError::retryable(name, reason))
     }
 
     /// The state of one index, by its exact name.

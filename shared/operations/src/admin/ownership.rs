@@ -115,7 +115,7 @@ impl Admin {
         let about = response.object()?.get(index).ok_or_else(|| response.unreadable(&format!("about {index}")))?;
         if about["settings"]["index"]["uuid"] != uuid {
             let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
-            return Err(BatchError::Permanent { what: index.to_owned(), reason });
+            return Err(BatchError::permanent(index, reason));
         }
         // The engine replaces all of `_meta`.
         let meta = with_members(about["mappings"]["_meta"].clone(), members);

@@ -47,11 +47,11 @@ impl Admin {
         if about.is_some_and(|about| !is_of(about, repository)) && !is_own {
             let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `millrace setup --take-over`, \
                           or {\"take_over\": true} to the function `setup`, takes it over";
-            return Err(BatchError::Permanent { what: format!("the repository {name}"), reason: reason.into() });
+            return Err(BatchError::permanent(format!("the repository {name}"), reason));
         }
         if about.is_some_and(is_read_only) {
             let reason = format!("{name} is read only: give a place that this domain may write to");
-            return Err(BatchError::Permanent { what: format!("snapshot repository {name}"), reason });
+            return Err(BatchError::permanent(format!("snapshot repository {name}"), reason));
         }
         if name != stack.repository() && name != REPOSITORY {
             // Another owner made it for the same location. Its settings are not ours to change.

@@ -33,7 +33,7 @@ impl AdminResponse {
             return Ok(());
         }
         let (what, reason) = self.summary.split_once(": ").unwrap_or((&self.summary, ""));
-        Err(BatchError::Permanent { what: what.to_owned(), reason: reason.to_owned() })
+        Err(BatchError::permanent(what, reason))
     }
 }
 
@@ -50,19 +50,19 @@ impl From<Answer> for AdminResponse {
     fn from(answer: Answer) -> Self {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let status = answer.status.as_u16();
-        let reason = told(&body).map_or_else(|| answer.reason(), |told| format!("{status} {told}"));
+        let reason = error_text(&body).map_or_else(|| answer.reason(), |text| format!("{status} {text}"));
         Self { status, summary: format!("{}: {reason}", answer.what), body, date_ms: answer.date_ms }
     }
 }
 
 /// The engine's error message with all causes: the innermost cause names the fault.
-fn told(body: &Value) -> Option<String> {
+fn error_text(body: &Value) -> Option<String> {
     let error = &body["error"];
-    let mut told = format!("{}: {}", error["type"].as_str()?, error["reason"].as_str()?);
+    let mut text = format!("{}: {}", error["type"].as_str()?, error["reason"].as_str()?);
     let mut cause = &error["caused_by"];
     while let Some(reason) = cause["reason"].as_str() {
-        told = format!("{told}: {reason}");
+        text = format!("{text}: {reason}");
         cause = &cause["caused_by"];
     }
-    Some(told)
+    Some(text)
 }

@@ -93,7 +93,7 @@ impl Admin {
              `millrace setup --take-over`, or {{\"take_over\": true}} to the function `setup`, takes it over",
             patterns(&known).into_iter().collect::<Vec<_>>().join(", ")
         );
-        Err(BatchError::Permanent { what: role.name.clone(), reason })
+        Err(BatchError::permanent(role.name.clone(), reason))
     }
 
     async fn map_role(&self, path: &str, role: &Role, deadline: Deadline) -> Result<(), BatchError> {
@@ -120,7 +120,7 @@ impl Admin {
         }
         let reason =
             format!("the mapping of {} does not keep what is written: does somebody else write it?", role.name);
-        Err(BatchError::Permanent { what: format!("{path}/rolesmapping/{}", role.name), reason })
+        Err(BatchError::permanent(format!("{path}/rolesmapping/{}", role.name), reason))
     }
 
     /// Verifies that the domain stored the role as it was written.

@@ -62,9 +62,8 @@ impl Admin {
     /// As [`Self::ask`]. Permanent if the response contains no version.
     pub async fn version(&self, deadline: Deadline) -> Result<Version, BatchError> {
         let answer = self.ask("GET", "/", None, deadline).await?;
-        Version::read(&answer).ok_or_else(|| BatchError::Permanent {
-            what: "GET /".into(),
-            reason: "the answer names no version: is this the endpoint of a domain?".into(),
+        Version::read(&answer).ok_or_else(|| {
+            BatchError::permanent("GET /", "the answer names no version: is this the endpoint of a domain?")
         })
     }
 }

@@ -18,20 +18,18 @@ pub(super) async fn dead_letters(context: &Context) -> Finding {
     let objects = &context.aws.objects;
     let body = b"{\"probe\":\"of millrace doctor, deleted at once\"}\n".to_vec();
     if let Err(error) = objects.put(bucket, key, body).await {
-        let found = error.to_string();
-        let fix = if found.contains("NoSuchBucket") {
-            "correct the bucket in MILLRACE_DEAD_LETTERS, or make it".to_owned()
-        } else if found.contains("PermanentRedirect") || found.contains("AuthorizationHeaderMalformed") {
-            "set AWS_REGION to the region of the bucket; it has to be the functions' own".to_owned()
-        } else if found.contains("AccessDenied") {
-            format!(
+        let fix = match error.code() {
+            "NoSuchBucket" => "correct the bucket in MILLRACE_DEAD_LETTERS, or make it".to_owned(),
+            "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
+                "set AWS_REGION to the region of the bucket; it has to be the functions' own".to_owned()
+            }
+            "AccessDenied" => format!(
                 "allow this identity s3:PutObject and s3:DeleteObject on arn:aws:s3:::{bucket}/{}*, and kms:GenerateDataKey where the bucket has a key of its own",
                 &key[..key.len() - PROBE.len()]
-            )
-        } else {
-            "see whether S3 can be reached from here, and with which credentials".to_owned()
+            ),
+            _ => "see whether S3 can be reached from here, and with which credentials".to_owned(),
         };
-        return Finding::fault(CHECK, found, fix);
+        return Finding::fault(CHECK, error.to_string(), fix);
     }
     match objects.delete(bucket, key).await {
         Ok(()) => Finding::ok(CHECK, format!("s3://{bucket}/{} is writable", place.prefix)),
@@ -69,15 +67,16 @@ pub(super) async fn queue(context: &Context) -> Finding {
     let attributes = match context.aws.queue.attributes(url).await {
         Ok(attributes) => attributes,
         Err(error) => {
-            let found = error.to_string();
-            let fix = if found.contains("NonExistentQueue") || found.contains("QueueDoesNotExist") {
-                "correct MILLRACE_QUEUE_URL, or make the queue"
-            } else if found.contains("AccessDenied") {
-                "allow this identity sqs:GetQueueAttributes on the queue, and the functions sqs:SendMessage"
-            } else {
-                "see whether SQS can be reached from here, and with which credentials"
+            let fix = match error.code() {
+                code if code.ends_with("NonExistentQueue") || code == "QueueDoesNotExist" => {
+                    "correct MILLRACE_QUEUE_URL, or make the queue"
+                }
+                "AccessDenied" | "AccessDeniedException" => {
+                    "allow this identity sqs:GetQueueAttributes on the queue, and the functions sqs:SendMessage"
+                }
+                _ => "see whether SQS can be reached from here, and with which credentials",
             };
-            return Finding::fault(CHECK, found, fix);
+            return Finding::fault(CHECK, error.to_string(), fix);
         }
     };
     let policy: Option<Value> =

@@ -13,7 +13,11 @@ use crate::{
     admin::{Admin, AdminResponse, Distribution, Version},
     settings::Domain,
 };
-use delivery::{cluster::address, lambda, settings::Auth};
+use delivery::{
+    cluster::{address, auth::CREDENTIALS},
+    lambda,
+    settings::Auth,
+};
 use pipeline::outcome::BatchError;
 
 /// The timeout for resolving a name or connecting. Within one region both take milliseconds.
@@ -126,12 +130,13 @@ async fn first_answer(context: &Context, domain: &Domain, findings: &mut Vec<Fin
 
 fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
     let found = error.to_string();
+    // The TLS library gives only texts.
     let says = |words: &[&str]| words.iter().any(|word| found.contains(word));
-    if says(&["GetSecretValue"]) {
+    if error.request().starts_with("GetSecretValue") {
         let fix = "let MILLRACE_DOMAIN_AUTH name a secret of the form {\"username\": …, \"password\": …} in AWS_REGION, and give this identity secretsmanager:GetSecretValue on it";
         return Finding::fault("authentication", found, fix);
     }
-    if found.starts_with("credentials") {
+    if error.request() == CREDENTIALS {
         let fix = "give credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), as `aws configure export-credentials --format env` prints them";
         return Finding::fault("authentication", found, fix);
     }

@@ -95,7 +95,7 @@ impl Archive<'_> {
     }
 
     async fn wait(&self, index: &str, uuid: &str, name: &str) -> Result<Archived, BatchError> {
-        let failed = |reason: String| BatchError::Permanent { what: format!("snapshot {name}"), reason };
+        let failed = |reason: String| BatchError::permanent(format!("snapshot {name}"), reason);
         let snapshot = self.admin.wait_for_snapshot(self.repository, name, self.deadline).await?;
         let state = self.state(index, uuid).await?;
         let Some(begun) = begun(&state).filter(|begun| begun.name == name && begun.counts(&state)) else {
@@ -119,7 +119,7 @@ impl Archive<'_> {
             return Ok(state);
         }
         let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
-        Err(BatchError::Permanent { what: index.to_owned(), reason })
+        Err(BatchError::permanent(index, reason))
     }
 
     async fn keep(&self, index: &str, uuid: &str, begun: Option<&Begun>) -> Result<(), BatchError> {

@@ -52,7 +52,7 @@ impl Put {
         if self.failed.is_empty() {
             return Ok(());
         }
-        Err(BatchError::Permanent { what: "index templates".into(), reason: self.failed.join("; ") })
+        Err(BatchError::permanent("index templates", self.failed.join("; ")))
     }
 }
 

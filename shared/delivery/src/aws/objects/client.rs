@@ -94,9 +94,8 @@ impl Objects {
         let next = match (output.is_truncated(), objects.last()) {
             (Some(true), Some(last)) => Some(last.key.clone()),
             (Some(true), None) => {
-                let (what, reason) =
-                    (format!("ListObjectsV2 s3://{bucket}/{prefix}"), "a page without keys, and more to come".into());
-                return Err(BatchError::Retryable { what, reason, retry_after: None });
+                let what = format!("ListObjectsV2 s3://{bucket}/{prefix}");
+                return Err(BatchError::retryable(what, "a page without keys, and more to come"));
             }
             _ => None,
         };
@@ -117,7 +116,7 @@ impl Objects {
         let etag = output.e_tag().unwrap_or_default().to_owned();
         match output.body.collect().await {
             Ok(bytes) => Ok(Some((etag, bytes.to_vec()))),
-            Err(error) => Err(BatchError::Retryable { what: what(), reason: error.to_string(), retry_after: None }),
+            Err(error) => Err(BatchError::retryable(what(), error.to_string())),
         }
     }
 

@@ -188,7 +188,7 @@ fn replaced(object: &ObjectRef) -> String {
 }
 
 fn retryable(object: &ObjectRef, reason: String) -> BatchError {
-    BatchError::Retryable { what: format!("GET {object}"), reason, retry_after: None }
+    BatchError::retryable(format!("GET {object}"), reason)
 }
 
 fn refused<E>(

@@ -145,7 +145,7 @@ impl Fetch {
 
     fn failed(&self, reason: String) -> FetchError {
         let what = format!("GET {}", self.object);
-        FetchError::Failed(BatchError::Retryable { what, reason, retry_after: None })
+        FetchError::Failed(BatchError::retryable(what, reason))
     }
 
     /// Downloads in a separate task until the end, an error or `stopped`. The reader may be used on a blocking thread.

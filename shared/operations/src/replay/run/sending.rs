@@ -95,7 +95,7 @@ impl Run<'_> {
             let again = refused.iter().map(|number| bodies[*number].clone()).collect();
             *left.lock().unwrap_or_else(PoisonError::into_inner) = again;
             let reason = format!("{} messages were refused", refused.len());
-            Err(BatchError::Retryable { what: what.into(), reason, retry_after: None })
+            Err(BatchError::retryable(what, reason))
         })
         .await
     }
