@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+    time::Instant,
+};
 
 use super::{
     dead_letters::DeadLetterSink,
@@ -142,14 +147,20 @@ impl Delivery {
             }
         }
         settlement.panicked = deliveries.panicked;
+        let result = self.finished(producer, &mut settlement).await;
+        (settlement, result)
+    }
+
+    /// The result of a producer. If it panicked, its unsent events were neither counted nor settled.
+    async fn finished<P>(&self, producer: JoinHandle<P>, settlement: &mut Settlement) -> Option<P> {
         match producer.await {
-            Ok(left) => (settlement, Some(left)),
-            // Its unsent events were neither counted nor settled. The permit of its body is returned to the pool.
+            Ok(result) => Some(result),
             Err(panic) => {
                 settlement.panicked += 1;
                 settlement.fail(Failure { reason: format!("the producer panicked: {panic}"), is_permanent: true });
+                // Its body is lost, and its permit returns to the pool.
                 self.pool.give(None);
-                (settlement, None)
+                None
             }
         }
     }

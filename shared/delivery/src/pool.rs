@@ -13,30 +13,30 @@ use pipeline::bulk::Body;
 #[derive(Debug)]
 pub(super) struct Pool {
     free: Mutex<Vec<Body>>,
-    places: Semaphore,
+    permits: Semaphore,
     max_bytes: usize,
 }
 
 impl Pool {
     pub(super) fn new(bodies: usize, max_bytes: usize) -> Self {
-        Self { free: Mutex::default(), places: Semaphore::new(bodies), max_bytes }
+        Self { free: Mutex::default(), permits: Semaphore::new(bodies), max_bytes }
     }
 
     /// An empty body, if one is free.
     pub(super) fn take_now(&self) -> Option<Body> {
-        self.places.try_acquire().ok()?.forget();
+        self.permits.try_acquire().ok()?.forget();
         Some(self.empty())
     }
 
     /// An empty body. `None` if `stop` comes first.
     pub(super) async fn take(&self, stop: &Stop) -> Option<Body> {
-        let place = tokio::select! {
+        let permit = tokio::select! {
             biased;
             () = stop.wait() => return None,
-            place = self.places.acquire() => place.ok()?,
+            permit = self.permits.acquire() => permit.ok()?,
         };
         // `give` returns the permit.
-        place.forget();
+        permit.forget();
         Some(self.empty())
     }
 
@@ -51,7 +51,7 @@ impl Pool {
             body.clear();
             self.free.lock().unwrap_or_else(PoisonError::into_inner).push(body);
         }
-        self.places.add_permits(1);
+        self.permits.add_permits(1);
     }
 }
 

@@ -151,10 +151,10 @@ mod tests {
             sources.add(line, source);
         }
         let continuations = sources.continuations(&datasets);
-        let told: Vec<_> =
+        let read: Vec<_> =
             continuations.iter().map(|one| (one.object.etag.as_deref().unwrap(), one.only.clone().unwrap())).collect();
         assert_eq!(
-            told,
+            read,
             [
                 ("e", Only::events([3])),
                 ("e", Only::rest(9)),

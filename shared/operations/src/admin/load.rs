@@ -117,8 +117,8 @@ fn index_state(row: &Value) -> Option<IndexState> {
 
 fn shard_limit(settings: &Value, health: &Value) -> Option<u64> {
     const LIMIT: &str = "cluster.max_shards_per_node";
-    let told = ["transient", "persistent", "defaults"].iter().find_map(|kind| settings[*kind][LIMIT].as_str());
-    told?.parse::<u64>().ok()?.checked_mul(health["number_of_data_nodes"].as_u64()?)
+    let limit = ["transient", "persistent", "defaults"].iter().find_map(|kind| settings[*kind][LIMIT].as_str());
+    limit?.parse::<u64>().ok()?.checked_mul(health["number_of_data_nodes"].as_u64()?)
 }
 
 #[cfg(test)]

@@ -73,7 +73,6 @@ mod tests {
 
     #[test]
     fn each_door_is_known_by_its_words() {
-        let basic = Auth::Basic { secret: "arn:s".into() };
         let es = Auth::SigV4("es");
         for (auth, status, words, expected) in [
             (
@@ -125,6 +124,17 @@ mod tests {
                 r#"{"error":{"type":"security_exception","reason":"no permissions for [cluster:monitor/main] and User [name=arn:aws:iam::1:role/x]"}}"#,
                 "fine-grained access control",
             ),
+        ] {
+            let response = fix(auth, status, words);
+            assert!(response.starts_with(expected), "{words}: {response}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_without_words_is_known_by_the_way_of_authentication() {
+        let basic = Auth::Basic { secret: "arn:s".into() };
+        let es = Auth::SigV4("es");
+        for (auth, status, words, expected) in [
             (
                 &basic,
                 403,
