@@ -7,7 +7,7 @@ use super::{
     ingest::S3Ingest,
     not_settled::NotSettled,
     object::Left,
-    places::{Place, places},
+    schedule::{Schedule, schedule},
     turns::{Turns, Waiter},
     unmatched::dataset_of,
 };
@@ -29,18 +29,19 @@ impl S3Ingest {
         let invocation = Invocation::read(event);
         let messages = &invocation.messages;
         let may_send = invocation.envelope == Envelope::Sqs && self.settings.queue_url.is_some();
-        let places = places(messages, may_send, &mut fastrand::Rng::new());
-        let here = |(message, place): (&Message, &Place)| match (&message.tasks, place) {
-            (Ok(tasks), Place::Here) => tasks.len(),
+        let schedules = schedule(messages, may_send, &mut fastrand::Rng::new());
+        let now = |(message, schedule): (&Message, &Schedule)| match (&message.tasks, schedule) {
+            (Ok(tasks), Schedule::Now) => tasks.len(),
             _ => 0,
         };
-        let objects = messages.iter().zip(&places).map(here).sum();
+        let objects = messages.iter().zip(&schedules).map(now).sum();
         let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline);
-        let attempts = messages.iter().zip(places).map(|(message, place)| {
+        let attempts = messages.iter().zip(schedules).map(|(message, schedule)| {
             // Make all waiters before the first object begins, so that it sees the others.
             let count = message.tasks.as_ref().map_or(0, Vec::len);
-            let waiters = if place == Place::Here { (0..count).map(|_| turns.waiter()).collect() } else { Vec::new() };
-            self.message(message, place, waiters, &turns, deadline)
+            let waiters =
+                if schedule == Schedule::Now { (0..count).map(|_| turns.waiter()).collect() } else { Vec::new() };
+            self.message(message, schedule, waiters, &turns, deadline)
         });
         let results = join_all(attempts.collect::<Vec<_>>()).await;
         let (mut failed, mut reasons, mut by) = (Vec::new(), Vec::new(), FailedBy::InvalidEvent);
@@ -69,17 +70,17 @@ impl S3Ingest {
     async fn message(
         &self,
         message: &Message,
-        place: Place,
+        schedule: Schedule,
         waiters: Vec<Waiter>,
         turns: &Turns,
         deadline: Deadline,
     ) -> Result<(), NotSettled> {
-        let tasks = match (&message.tasks, place) {
+        let tasks = match (&message.tasks, schedule) {
             (Err(error), _) => return self.no_notification(message, error, deadline).await,
-            (Ok(_), Place::Elsewhere { delay_seconds }) => {
+            (Ok(_), Schedule::Later { delay_seconds }) => {
                 return self.send_again(message, message.body.clone(), delay_seconds, deadline).await;
             }
-            (Ok(tasks), Place::Here) => tasks,
+            (Ok(tasks), Schedule::Now) => tasks,
         };
         let (mut rests, mut not_begun) = (Vec::new(), Vec::new());
         for (task, waiter) in tasks.iter().zip(waiters) {

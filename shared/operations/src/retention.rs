@@ -51,7 +51,7 @@ pub struct Retention {
 /// The accepted options. The events of a schedule have other members, which are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Request {
+struct Options {
     dry_run: bool,
 }
 
@@ -62,7 +62,7 @@ struct Receipt {
     /// Deletions that the rules and the free storage require.
     planned: usize,
     deleted: Vec<Deletion>,
-    failed: Vec<Failed>,
+    failed: Vec<FailedDeletion>,
     /// Deletions that the deadline cut off.
     left: usize,
     /// Indices without a mark, so their owner is unknown. The rules would delete them. `adopt` marks them.
@@ -81,13 +81,13 @@ struct Receipt {
 }
 
 #[derive(Debug, Serialize)]
-struct Failed {
+struct FailedDeletion {
     index: String,
     reason: String,
 }
 
 /// The outcome of one index.
-enum Fate {
+enum DeletionResult {
     Deleted,
     /// The deadline came before its snapshot was finished. The next run continues.
     Left,
@@ -117,19 +117,19 @@ impl Retention {
     /// # Errors
     /// The domain could not be read, or an index could not be deleted. An alarm fires, and the next run tries again.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Error> {
-        let request: Request = match event {
+        let options: Options = match event {
             Value::Object(map) if map.contains_key("dry_run") => {
                 serde_json::from_value(json!({ "dry_run": map["dry_run"] }))
                     .map_err(|error| Refused(format!("`dry_run` is true or false: {error}")))?
             }
-            _ => Request::default(),
+            _ => Options::default(),
         };
         let (indices, storage) = (self.admin.indices(deadline).await?, self.admin.storage(deadline).await?);
         let stack = &self.settings.domain.stack;
         let plan = plan(&self.datasets, stack, &indices, &storage, self.settings.watermark, lambda::now_ms());
         let planned = plan.deletions;
         let mut receipt = Receipt {
-            dry_run: request.dry_run,
+            dry_run: options.dry_run,
             planned: planned.len(),
             free_storage_bytes: storage.least_free(),
             unowned: plan.unowned.len(),
@@ -145,7 +145,7 @@ impl Retention {
                 "indices without a mark stay: `millrace adopt` marks them, copies where they are named"
             );
         }
-        if request.dry_run {
+        if options.dry_run {
             receipt.left = planned.len();
             let mut document = document(&receipt);
             document["would_delete"] = json!(planned);
@@ -158,7 +158,7 @@ impl Retention {
         telemetry::print(&document.to_string());
         match receipt.failed.first() {
             None => Ok(document),
-            Some(Failed { index, reason }) => Err(Error::Unfinished(format!(
+            Some(FailedDeletion { index, reason }) => Err(Error::Unfinished(format!(
                 "{} of {} indices could not be deleted, such as {index}: {reason}",
                 receipt.failed.len(),
                 receipt.planned
@@ -170,33 +170,33 @@ impl Retention {
     async fn delete_all(&self, planned: Vec<Deletion>, receipt: &mut Receipt, deadline: Deadline) {
         for deletion in planned {
             match self.delete(&deletion, deadline).await {
-                Ok(Fate::Deleted) => {
+                Ok(DeletionResult::Deleted) => {
                     receipt.freed_bytes += deletion.bytes;
                     receipt.deleted.push(deletion);
                 }
-                Ok(Fate::Left) => receipt.left += 1,
+                Ok(DeletionResult::Left) => receipt.left += 1,
                 Err(error) => {
                     tracing::error!(index = deletion.index, %error, "the index stays");
-                    receipt.failed.push(Failed { index: deletion.index, reason: error.to_string() });
+                    receipt.failed.push(FailedDeletion { index: deletion.index, reason: error.to_string() });
                 }
             }
         }
     }
 
-    async fn delete(&self, deletion: &Deletion, deadline: Deadline) -> Result<Fate, BatchError> {
+    async fn delete(&self, deletion: &Deletion, deadline: Deadline) -> Result<DeletionResult, BatchError> {
         if deadline.reading_is_over() {
-            return Ok(Fate::Left);
+            return Ok(DeletionResult::Left);
         }
         if deletion.snapshot {
             let repository = &self.repository(deadline).await?;
             let archive = Archive { admin: &self.admin, repository, deadline };
             if archive.hold(&deletion.index, &deletion.uuid).await? == Archived::NotYet {
-                return Ok(Fate::Left);
+                return Ok(DeletionResult::Left);
             }
         }
         self.admin.delete_index(&deletion.index, deadline).await?;
         tracing::info!(index = deletion.index, because = ?deletion.because, bytes = deletion.bytes, "deleted an index");
-        Ok(Fate::Deleted)
+        Ok(DeletionResult::Deleted)
     }
 
     /// The name of the repository that `setup` made.

@@ -100,15 +100,15 @@ impl Setup {
     /// # Errors
     /// Manual invocation: what failed. An event of `CloudFormation`: only if the response could not be sent.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, Error> {
-        let Some(request) = stack::Request::read(event) else {
+        let Some(stack_event) = stack::StackEvent::read(event) else {
             return self.run(Request::read(event)?, deadline).await;
         };
-        let result = match request.action() {
+        let result = match stack_event.action() {
             stack::Action::Answer => Ok(Value::Null),
             stack::Action::Run => self.run(Request::Run { take_over: false }, deadline).await,
             stack::Action::Remove => Ok(self.remove(deadline).await),
         };
-        request.answer(&result, deadline).await?;
+        stack_event.answer(&result, deadline).await?;
         Ok(result.unwrap_or_else(|error| Value::String(error.to_string())))
     }
 

@@ -20,13 +20,13 @@ const SLOW_FLOOR: Duration = Duration::from_secs(1);
 /// The limit, shared by everything that sends to one domain.
 #[derive(Debug)]
 pub struct AdaptiveLimit {
-    state: Mutex<State>,
+    state: Mutex<Window>,
     changed: Notify,
     ceiling: usize,
 }
 
 #[derive(Debug)]
-struct State {
+struct Window {
     limit: usize,
     in_flight: usize,
     good_answers: usize,
@@ -44,7 +44,7 @@ pub struct Permit<'l> {
 impl AdaptiveLimit {
     /// Starts at the ceiling: most domains can take that, and the first refusal halves it.
     pub fn new(ceiling: usize) -> Self {
-        let state = State { limit: ceiling, in_flight: 0, good_answers: 0, quickest: Duration::MAX, not_before: None };
+        let state = Window { limit: ceiling, in_flight: 0, good_answers: 0, quickest: Duration::MAX, not_before: None };
         Self { state: Mutex::new(state), changed: Notify::new(), ceiling }
     }
 
@@ -81,7 +81,7 @@ impl AdaptiveLimit {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Window> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

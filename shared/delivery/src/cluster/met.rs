@@ -34,10 +34,10 @@ impl Reason {
 
 /// The outcomes of this process's requests.
 #[derive(Debug, Default)]
-pub struct Met(Mutex<State>);
+pub struct Met(Mutex<Seen>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Seen {
     /// The first refusal of this invocation, with the domain's error message.
     refused: Option<(Reason, String)>,
     /// Whether this invocation had any other outcome.
@@ -82,12 +82,12 @@ impl Met {
         if state.is_other || is_taken_lately { None } else { state.refused.clone() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Seen {
     fn note(&mut self, reason: Option<Reason>, words: impl FnOnce() -> String) {
         match reason {
             Some(reason) if self.refused.is_none() => self.refused = Some((reason, words())),

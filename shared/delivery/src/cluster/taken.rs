@@ -18,10 +18,10 @@ const EVERY_DOMAIN_TAKES: usize = 1 << 20;
 
 /// The requests that a domain has taken.
 #[derive(Debug, Default)]
-pub struct Taken(Mutex<State>);
+pub struct Taken(Mutex<Accepted>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Accepted {
     largest_request: usize,
     last_request: Option<Instant>,
     /// When the latest of the successful requests was sent.
@@ -71,7 +71,7 @@ impl Taken {
         self.lock().indices.get(index).copied()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Accepted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

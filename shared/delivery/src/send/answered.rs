@@ -14,7 +14,7 @@ use pipeline::{
 
 /// The items of a request that are sent again.
 #[derive(Default)]
-struct Left {
+struct Unsettled {
     /// Batches to send again, one request each: at once, or after a pause if no item of the request got a fate.
     again: Vec<Vec<u32>>,
     /// The items that a second try decides.
@@ -23,7 +23,7 @@ struct Left {
     second_try: Option<Instant>,
 }
 
-impl Left {
+impl Unsettled {
     fn count(&self) -> usize {
         self.second_tries.len() + self.again.iter().map(Vec::len).sum::<usize>()
     }
@@ -73,8 +73,8 @@ impl BodyDelivery<'_> {
         self.work.push(items, not_before);
     }
 
-    fn settle_all(&mut self, items: &[u32], results: &[ItemResult], now: Instant) -> Left {
-        let (mut again, mut left) = (Vec::new(), Left::default());
+    fn settle_all(&mut self, items: &[u32], results: &[ItemResult], now: Instant) -> Unsettled {
+        let (mut again, mut left) = (Vec::new(), Unsettled::default());
         for (index, result) in items.iter().zip(results) {
             let Some(Ruling::SendAgain(not_before)) = self.settle(*index, result, now) else { continue };
             if again.is_empty() && left.second_tries.is_empty() {
@@ -93,7 +93,7 @@ impl BodyDelivery<'_> {
 
     /// The items that were not accepted can't be matched to their answers. All of them are sent again: with ids in the
     /// answers, or, if ids do not help, in two requests.
-    fn settle_accepted(&mut self, items: &[u32], results: &[ItemResult], has_ids: bool, now: Instant) -> Left {
+    fn settle_accepted(&mut self, items: &[u32], results: &[ItemResult], has_ids: bool, now: Instant) -> Unsettled {
         let mut refused = Vec::new();
         for (index, result) in items.iter().zip(results) {
             if result.is_accepted() {
@@ -107,7 +107,7 @@ impl BodyDelivery<'_> {
             }
         }
         let second_half = if has_ids { refused.split_off(refused.len() / 2) } else { Vec::new() };
-        Left { again: vec![second_half, refused], ..Left::default() }
+        Unsettled { again: vec![second_half, refused], ..Unsettled::default() }
     }
 
     /// Records that the domain takes items for these indices. One item at each end of a request is enough, unless an

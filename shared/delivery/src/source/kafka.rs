@@ -104,13 +104,13 @@ pub fn topics(
     let cluster = cluster.ok_or("a Kafka event has an eventSourceArn or bootstrapServers; this one has neither")?;
     let values = invocation.records.values().flatten().filter_map(|event| event.value.as_ref());
     let base64_bytes = values.map(|value| value.0.len()).sum();
-    let mut topics: Vec<Read> = Vec::new();
+    let mut topics: Vec<TopicRecords> = Vec::new();
     for (name, events) in invocation.records {
         for Event { topic, partition, offset, timestamp, value, key, headers } in events {
             let Some(data) = value else { continue };
             let at = topics.iter().position(|known| known.topic == topic.0).unwrap_or_else(|| {
                 let wants_facts = facts_of(&topic.0);
-                let mut read = Read { topic: topic.0.into_owned(), wants_facts, ..Read::default() };
+                let mut read = TopicRecords { topic: topic.0.into_owned(), wants_facts, ..TopicRecords::default() };
                 if topics.is_empty() {
                     read.records.reserve(base64_bytes);
                 }
@@ -138,7 +138,7 @@ pub fn topics(
             }
         }
     }
-    let topics = topics.into_iter().map(|Read { topic, keys, records, partitions, facts, .. }| {
+    let topics = topics.into_iter().map(|TopicRecords { topic, keys, records, partitions, facts, .. }| {
         let origin = Origin::kafka(&cluster, &topic, keys).with_times_ms(records.times_ms()).with_facts(facts).into();
         Topic { topic, batch: Batch { origin, records }, partitions }
     });
@@ -147,7 +147,7 @@ pub fn topics(
 
 /// The data read of one topic.
 #[derive(Default)]
-struct Read {
+struct TopicRecords {
     topic: String,
     keys: Vec<KafkaRecord>,
     records: Records,

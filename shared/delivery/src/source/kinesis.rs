@@ -80,7 +80,7 @@ pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<S
     let invocation: Invocation<'_> = serde_json::from_slice(invocation)
         .map_err(|error| format!("not an event of Kinesis, which has `Records` with `kinesis` in each: {error}"))?;
     let base64_bytes = invocation.records.iter().map(|event| event.kinesis.data.0.len()).sum();
-    let mut shards: Vec<Read> = Vec::new();
+    let mut shards: Vec<ShardRecords> = Vec::new();
     for event in invocation.records {
         let Payload { sequence_number, data, approximate_arrival_timestamp, partition_key } = event.kinesis;
         let shard = event.id.0.split_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty());
@@ -94,7 +94,12 @@ pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<S
         let stream = stream_arn(&event.source_arn.0);
         let at = shards.iter().position(|known| known.stream == stream && known.shard == shard).unwrap_or_else(|| {
             let wants_keys = keys_of(stream_name(stream));
-            let mut read = Read { stream: stream.to_owned(), shard: shard.to_owned(), wants_keys, ..Read::default() };
+            let mut read = ShardRecords {
+                stream: stream.to_owned(),
+                shard: shard.to_owned(),
+                wants_keys,
+                ..ShardRecords::default()
+            };
             if shards.is_empty() {
                 read.records.reserve(base64_bytes);
             }
@@ -108,16 +113,17 @@ pub fn shards(invocation: &[u8], keys_of: impl Fn(&str) -> bool) -> Result<Vec<S
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that Kinesis will see")]
         shards[at].records.push(&data.0, (approximate_arrival_timestamp * 1000.0).round() as i64);
     }
-    let shards = shards.into_iter().map(|Read { stream, shard, sequence_numbers, records, partition_keys, .. }| {
-        let origin = Origin::kinesis(&stream, &shard, sequence_numbers).with_times_ms(records.times_ms()).into();
-        Shard { stream, shard, batch: Batch { origin, records }, partition_keys }
-    });
+    let shards =
+        shards.into_iter().map(|ShardRecords { stream, shard, sequence_numbers, records, partition_keys, .. }| {
+            let origin = Origin::kinesis(&stream, &shard, sequence_numbers).with_times_ms(records.times_ms()).into();
+            Shard { stream, shard, batch: Batch { origin, records }, partition_keys }
+        });
     Ok(shards.collect())
 }
 
 /// The data read of one shard.
 #[derive(Default)]
-struct Read {
+struct ShardRecords {
     stream: String,
     shard: String,
     sequence_numbers: Vec<String>,

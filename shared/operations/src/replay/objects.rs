@@ -130,7 +130,7 @@ impl Replay {
         what: &'w What,
         bucket: &'w str,
         started_ms: i64,
-    ) -> Result<Wanted<'w>, Refused> {
+    ) -> Result<Filter<'w>, Refused> {
         let (dataset, since_ms, until_ms) = match what {
             // Dead letters written after the start may result from this replay.
             What::DeadLetters(_) => (None, None, Some(started_ms)),
@@ -146,7 +146,7 @@ impl Replay {
             }
         };
         let datasets = matches!(what, What::Objects(_)).then_some(&self.datasets);
-        Ok(Wanted { datasets, bucket, dataset, since_ms, until_ms })
+        Ok(Filter { datasets, bucket, dataset, since_ms, until_ms })
     }
 }
 
@@ -157,7 +157,7 @@ pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, Refused> {
 }
 
 /// The filter that selects the listed objects to notify.
-pub(super) struct Wanted<'w> {
+pub(super) struct Filter<'w> {
     /// The rules that must take the object; none for dead letters.
     datasets: Option<&'w Datasets>,
     bucket: &'w str,
@@ -167,7 +167,7 @@ pub(super) struct Wanted<'w> {
     until_ms: Option<i64>,
 }
 
-impl Wanted<'_> {
+impl Filter<'_> {
     /// Whether the filter selects an object.
     pub(super) fn takes(&self, object: &Listed) -> bool {
         let is_of_a_dataset = |datasets: &Datasets| {

@@ -48,9 +48,9 @@ pub(super) struct Run<'r> {
 }
 
 /// Who owns the replay.
-enum Taken {
-    Mine,
-    OfAnother,
+enum LeaseOwner {
+    This,
+    Another,
     /// The deadline came before the other lease expired.
     Unknown,
 }
@@ -110,10 +110,10 @@ impl<'r> Run<'r> {
 
     pub(super) async fn go(mut self) -> Result<Step, Error> {
         match self.take_lease().await? {
-            Taken::Mine => {}
-            Taken::OfAnother => return Ok(Step::Superseded),
+            LeaseOwner::This => {}
+            LeaseOwner::Another => return Ok(Step::Superseded),
             // The lease may belong to a run that was killed. The next invocation waits for its end.
-            Taken::Unknown => return Ok(Step::TimedOut),
+            LeaseOwner::Unknown => return Ok(Step::TimedOut),
         }
         if self.state.value.phase.is_over() {
             return Ok(Step::Finished);
@@ -132,17 +132,17 @@ impl<'r> Run<'r> {
 
     /// Whether this run may work. An unexpired lease may belong to a run that was killed: wait until it expires or is
     /// renewed.
-    async fn take_lease(&mut self) -> Result<Taken, Error> {
-        let Some(lease) = self.state.value.lease.clone() else { return Ok(Taken::Mine) };
+    async fn take_lease(&mut self) -> Result<LeaseOwner, Error> {
+        let Some(lease) = self.state.value.lease.clone() else { return Ok(LeaseOwner::This) };
         while lease.until_ms > lambda::now_ms() {
             if self.deadline.reading_is_over() {
-                return Ok(Taken::Unknown);
+                return Ok(LeaseOwner::Unknown);
             }
             tokio::time::sleep(LOOKS_EVERY).await;
         }
         *self.state = self.replay.known(&self.state.value.id).await?;
         let is_dead = self.state.value.lease.as_ref().is_none_or(|now| *now == lease);
-        Ok(if is_dead { Taken::Mine } else { Taken::OfAnother })
+        Ok(if is_dead { LeaseOwner::This } else { LeaseOwner::Another })
     }
 
     async fn steps(&mut self) -> Result<Step, Broken> {

@@ -75,7 +75,7 @@ impl Archive<'_> {
         let mut begun = Begun::new(index, state, known, lambda::now_ms());
         // Store this before the block. Otherwise a run killed between the two would leave a block without a known
         // owner.
-        self.keep(index, &state.uuid, Some(&begun)).await?;
+        self.write_mark(index, &state.uuid, Some(&begun)).await?;
         let attempt = async {
             // On a full disk the engine allows deletion of an index but refuses the write block. It does not touch an
             // index that has a write block.
@@ -84,7 +84,7 @@ impl Archive<'_> {
             }
             self.admin.block_writes(index, true, self.deadline).await?;
             begun.settings_version = self.state(index, &state.uuid).await?.settings_version;
-            self.keep(index, &state.uuid, Some(&begun)).await?;
+            self.write_mark(index, &state.uuid, Some(&begun)).await?;
             self.admin.begin_snapshot(self.repository, &begun.name, index, self.deadline).await
         };
         if let Err(error) = attempt.await {
@@ -122,7 +122,7 @@ impl Archive<'_> {
         Err(BatchError::permanent(index, reason))
     }
 
-    async fn keep(&self, index: &str, uuid: &str, begun: Option<&Begun>) -> Result<(), BatchError> {
+    async fn write_mark(&self, index: &str, uuid: &str, begun: Option<&Begun>) -> Result<(), BatchError> {
         self.admin.write_mark(index, uuid, &json!({ "snapshot": begun }), self.deadline).await
     }
 
@@ -133,7 +133,7 @@ impl Archive<'_> {
             if begun.is_block_ours {
                 self.admin.block_writes(index, false, self.deadline).await?;
             }
-            self.keep(index, &begun.index_uuid, None).await?;
+            self.write_mark(index, &begun.index_uuid, None).await?;
             if begun.allowed_only_deletion {
                 self.admin.allow_only_deletion(index, true, self.deadline).await?;
             }

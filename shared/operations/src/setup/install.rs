@@ -58,7 +58,7 @@ impl Put {
 
 /// The action for one template.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum TemplateAction {
     /// Write it, then delete these. Each has a flag: whether it has the same priority.
     Put(Vec<(String, bool)>),
     /// Skip it, for this reason.
@@ -92,8 +92,8 @@ pub async fn install(
     sorted.sort_by_key(|template| template.priority());
     for template in sorted {
         let replaced = match step(template, kind, &installed, replacing) {
-            Step::Put(replaced) => replaced,
-            Step::Leave(reason) => {
+            TemplateAction::Put(replaced) => replaced,
+            TemplateAction::Leave(reason) => {
                 put.failed.push(format!("index template {}: {reason}", template.name));
                 continue;
             }
@@ -146,7 +146,7 @@ fn own(template: &Template) -> Installed {
     }
 }
 
-fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Replacing) -> Step {
+fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Replacing) -> TemplateAction {
     let mark = template.owner().stack.mark();
     let mut replaced = Vec::new();
     for other in installed {
@@ -168,13 +168,13 @@ fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Rep
                 Replacing::Everything => true,
             };
         if !may {
-            return Step::Leave(refusal(other, is_unnamed));
+            return TemplateAction::Leave(refusal(other, is_unnamed));
         }
         if !has_name {
             replaced.push((other.name.clone(), other.priority == template.priority()));
         }
     }
-    Step::Put(replaced)
+    TemplateAction::Put(replaced)
 }
 
 fn refusal(other: &Installed, is_unnamed: bool) -> String {
@@ -270,8 +270,8 @@ mod tests {
             (Legacy, installed(former, pattern, of("pay")), Unnamed, Err("the stack pay")),
         ] {
             let done = match step(&web, kind, std::slice::from_ref(&other), replacing) {
-                Step::Put(replaced) => Ok(replaced.into_iter().map(|(name, _)| name).collect::<Vec<_>>()),
-                Step::Leave(reason) => Err(reason),
+                TemplateAction::Put(replaced) => Ok(replaced.into_iter().map(|(name, _)| name).collect::<Vec<_>>()),
+                TemplateAction::Leave(reason) => Err(reason),
             };
             match (&done, &expected) {
                 (Ok(done), Ok(expected)) => assert_eq!(done, expected, "{other:?} {replacing:?}"),
@@ -285,8 +285,8 @@ mod tests {
     fn a_deployment_without_a_name_changes_its_template_in_place() {
         let unnamed = template(&Stack::default());
         let before = installed(&unnamed.name, "logs-*.*.*", Owner::Unnamed);
-        assert_eq!(step(&unnamed, Kind::Composable, &[before], Replacing::Unnamed), Step::Put(vec![]));
+        assert_eq!(step(&unnamed, Kind::Composable, &[before], Replacing::Unnamed), TemplateAction::Put(vec![]));
         let theirs = installed("theirs", "logs-*.*.*", of("web"));
-        assert!(matches!(step(&unnamed, Kind::Composable, &[theirs], Replacing::Unnamed), Step::Leave(_)));
+        assert!(matches!(step(&unnamed, Kind::Composable, &[theirs], Replacing::Unnamed), TemplateAction::Leave(_)));
     }
 }

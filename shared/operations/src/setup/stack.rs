@@ -25,8 +25,7 @@ const PHYSICAL_ID: &str = "millrace-setup";
 /// The event.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[expect(clippy::struct_field_names, reason = "the names are CloudFormation's")]
-pub(super) struct Request {
+pub(super) struct StackEvent {
     request_type: String,
     #[serde(rename = "ResponseURL")]
     response_url: String,
@@ -50,7 +49,7 @@ pub(super) enum Action {
     Remove,
 }
 
-impl Request {
+impl StackEvent {
     /// Reads an event; `None` for an event of another kind.
     pub(super) fn read(event: &Value) -> Option<Self> {
         serde_json::from_value(event.clone()).ok()
@@ -116,14 +115,14 @@ mod tests {
         ] {
             let mut event = event(kind);
             event["ResourceProperties"]["Run"] = json!(run);
-            assert_eq!(Request::read(&event).unwrap().action(), action, "{kind} {run}");
+            assert_eq!(StackEvent::read(&event).unwrap().action(), action, "{kind} {run}");
         }
-        assert_eq!(Request::read(&event("Delete")).unwrap().action(), Action::Remove);
+        assert_eq!(StackEvent::read(&event("Delete")).unwrap().action(), Action::Remove);
     }
 
     #[test]
     fn an_answer_names_the_request_and_a_reason_fits_it() {
-        let request = Request::read(&event("Create")).unwrap();
+        let request = StackEvent::read(&event("Create")).unwrap();
         let body = request.body(&Ok(Value::Null));
         assert_eq!((&body["Status"], &body["PhysicalResourceId"]), (&json!("SUCCESS"), &json!(PHYSICAL_ID)));
         assert_eq!(
@@ -135,7 +134,7 @@ mod tests {
         assert!(body.to_string().len() < 4_096);
         let mut update = event("Update");
         update["PhysicalResourceId"] = json!("what it was");
-        assert_eq!(Request::read(&update).unwrap().body(&Ok(Value::Null))["PhysicalResourceId"], "what it was");
-        assert!(Request::read(&json!({})).is_none() && Request::read(&Value::Null).is_none());
+        assert_eq!(StackEvent::read(&update).unwrap().body(&Ok(Value::Null))["PhysicalResourceId"], "what it was");
+        assert!(StackEvent::read(&json!({})).is_none() && StackEvent::read(&Value::Null).is_none());
     }
 }

@@ -5,7 +5,7 @@
 
 /// The request of a GET, and the facts known of the object from earlier answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Wanted<'w> {
+pub(super) struct Expected<'w> {
     /// The first byte.
     pub from: u64,
     /// The entity tag without quotes, if it is known.
@@ -32,7 +32,7 @@ pub(super) enum Misfit {
 }
 
 /// The length of the whole object by this answer. `None` if the answer does not give it.
-pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
+pub(super) fn total_length(wanted: Expected<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
     check_etag(wanted, headers)?;
     let length = headers.content_length.map(u64::try_from).transpose();
     let length = length.map_err(|_| Misfit::Wrong("the answer has a negative length".into()))?;
@@ -54,7 +54,7 @@ pub(super) fn total_length(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<
     }
 }
 
-fn check_etag(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<(), Misfit> {
+fn check_etag(wanted: Expected<'_>, headers: &Headers<'_>) -> Result<(), Misfit> {
     let etag = headers.etag.map(|etag| etag.trim_matches('"')).filter(|etag| !etag.is_empty());
     match (wanted.etag, etag) {
         // The ids are made from the ETag. Without it, events would get the ids of another content.
@@ -95,14 +95,14 @@ mod tests {
 
     use super::*;
 
-    fn total(wanted: Wanted<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
+    fn total(wanted: Expected<'_>, headers: &Headers<'_>) -> Result<Option<u64>, Misfit> {
         total_length(wanted, headers)
     }
 
     #[test]
     fn only_the_answer_that_was_asked_for_is_taken() {
-        let whole = Wanted { from: 0, etag: Some("e"), total: None };
-        let rest = Wanted { from: 4, total: Some(10), ..whole };
+        let whole = Expected { from: 0, etag: Some("e"), total: None };
+        let rest = Expected { from: 4, total: Some(10), ..whole };
         let headers = |etag, content_length, content_range| Headers { etag, content_length, content_range };
         for (name, wanted, headers, expected) in [
             ("the whole object", whole, headers(Some("\"e\""), Some(10), None), Some(Some(10))),
@@ -139,7 +139,7 @@ mod tests {
         ) {
             let range = format!("bytes {first}-{last}/{of}");
             let headers = Headers { etag: Some("e"), content_length: length, content_range: Some(&range) };
-            if let Ok(taken) = total_length(Wanted { from, etag: Some("e"), total: Some(7) }, &headers) {
+            if let Ok(taken) = total_length(Expected { from, etag: Some("e"), total: Some(7) }, &headers) {
                 prop_assert_eq!((taken, first, last + 1), (Some(7), from, 7));
                 prop_assert!(length.is_none_or(|length| i64::try_from(7 - from) == Ok(length)));
             }

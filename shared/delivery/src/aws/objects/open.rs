@@ -24,7 +24,7 @@ use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetad
 
 use super::{
     super::error::{batch_error, status},
-    answer::{Headers, Misfit, Wanted, total_length},
+    answer::{Expected, Headers, Misfit, total_length},
     client::{ObjectRef, Objects},
 };
 use pipeline::outcome::BatchError;
@@ -77,7 +77,7 @@ impl Objects {
             .interceptor(chunked.clone())
             .send()
             .await;
-        let wanted = Wanted { from, etag: object.etag.as_deref(), total };
+        let wanted = Expected { from, etag: object.etag.as_deref(), total };
         match result {
             Ok(output) => self.checked(object, wanted, output, chunked.is_set()).await,
             // The object may end exactly at this byte.
@@ -89,7 +89,7 @@ impl Objects {
     async fn checked(
         &self,
         object: &ObjectRef,
-        wanted: Wanted<'_>,
+        wanted: Expected<'_>,
         output: GetObjectOutput,
         is_chunked: bool,
     ) -> Result<Opened, OpenError> {
@@ -116,10 +116,10 @@ impl Objects {
     }
 
     /// Handles a 416. The object is read to its end only if HEAD gives the length that was read.
-    async fn at_the_end(&self, object: &ObjectRef, wanted: Wanted<'_>) -> Result<Opened, OpenError> {
+    async fn at_the_end(&self, object: &ObjectRef, wanted: Expected<'_>) -> Result<Opened, OpenError> {
         let output = self.head(object).await?;
         let headers = Headers { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
-        match total_length(Wanted { from: 0, ..wanted }, &headers) {
+        match total_length(Expected { from: 0, ..wanted }, &headers) {
             Ok(Some(total)) if total == wanted.from => Ok(Opened {
                 etag: output.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
                 version: object.version.clone(),
@@ -143,7 +143,7 @@ impl Objects {
                 let headers =
                     Headers { etag: output.e_tag(), content_length: output.content_length(), content_range: None };
                 let etag = etag.map(|etag| etag.trim_matches('"'));
-                Ok(total_length(Wanted { from: 0, etag, total: None }, &headers).ok().flatten())
+                Ok(total_length(Expected { from: 0, etag, total: None }, &headers).ok().flatten())
             }
             Err(gone @ OpenError::Gone(_)) => Err(gone),
             Err(OpenError::Failed(error)) => {

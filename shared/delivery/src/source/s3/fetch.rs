@@ -60,7 +60,7 @@ struct Body {
 }
 
 /// The result of the next read from a body.
-enum Step {
+enum Received {
     Chunk(Bytes),
     End,
     Broken(String),
@@ -84,15 +84,15 @@ impl Fetch {
     async fn next(&mut self, breaks: &mut u32, backoff: &mut Backoff) -> Result<Option<Bytes>, FetchError> {
         loop {
             let reason = match self.step().await {
-                Step::Chunk(chunk) => {
+                Received::Chunk(chunk) => {
                     self.next_byte += chunk.len() as u64;
                     *breaks = 0;
                     backoff.reset();
                     return Ok(Some(chunk));
                 }
-                Step::End => return Ok(None),
-                Step::Corrupt(reason) => return Err(self.failed(reason)),
-                Step::Broken(reason) => reason,
+                Received::End => return Ok(None),
+                Received::Corrupt(reason) => return Err(self.failed(reason)),
+                Received::Broken(reason) => reason,
             };
             *breaks += 1;
             tracing::warn!(position = %self.object, next_byte = self.next_byte, reason, "resuming a broken download");
@@ -104,26 +104,28 @@ impl Fetch {
         }
     }
 
-    async fn step(&mut self) -> Step {
+    async fn step(&mut self) -> Received {
         let has_all = self.total == Some(self.next_byte);
         let left = self.total.map(|total| total.saturating_sub(self.next_byte));
-        let Some(body) = &mut self.body else { return Step::Broken("the download could not be resumed".to_owned()) };
+        let Some(body) = &mut self.body else {
+            return Received::Broken("the download could not be resumed".to_owned());
+        };
         match tokio::time::timeout(STALLED, body.bytes.next()).await {
             Ok(Some(Ok(chunk))) if left.is_some_and(|left| chunk.len() as u64 > left) => {
-                Step::Broken("the download brings more bytes than the object has".to_owned())
+                Received::Broken("the download brings more bytes than the object has".to_owned())
             }
-            Ok(Some(Ok(chunk))) => Step::Chunk(chunk),
+            Ok(Some(Ok(chunk))) => Received::Chunk(chunk),
             // After the last byte, a missing last chunk loses nothing. Any other error there is a failed checksum.
-            Ok(Some(Err(_))) if has_all && body.is_chunked => Step::End,
-            Ok(Some(Err(error))) if has_all => Step::Corrupt(error.to_string()),
-            Ok(Some(Err(error))) => Step::Broken(error.to_string()),
-            Ok(None) if has_all || (self.total.is_none() && body.is_chunked) => Step::End,
-            Ok(None) => Step::Broken(match left {
+            Ok(Some(Err(_))) if has_all && body.is_chunked => Received::End,
+            Ok(Some(Err(error))) if has_all => Received::Corrupt(error.to_string()),
+            Ok(Some(Err(error))) => Received::Broken(error.to_string()),
+            Ok(None) if has_all || (self.total.is_none() && body.is_chunked) => Received::End,
+            Ok(None) => Received::Broken(match left {
                 Some(left) => format!("the download ended {left} bytes early"),
                 None => "the download ended, and nothing says whether the object does".to_owned(),
             }),
-            Err(_) if has_all => Step::End,
-            Err(_) => Step::Broken("the download stalled".to_owned()),
+            Err(_) if has_all => Received::End,
+            Err(_) => Received::Broken("the download stalled".to_owned()),
         }
     }
 

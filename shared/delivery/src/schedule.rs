@@ -13,32 +13,32 @@ const AWAY_SECONDS: std::ops::RangeInclusive<i32> = 20..=60;
 
 /// The decision about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Schedule {
     /// It is read.
-    Here,
+    Now,
     /// It is sent to the queue again, with this delay.
-    Elsewhere { delay_seconds: i32 },
+    Later { delay_seconds: i32 },
 }
 
-/// The place of each message, in their order. `may_send`: there is a queue to send to.
-pub(super) fn places(messages: &[Message], may_send: bool, random: &mut fastrand::Rng) -> Vec<Place> {
+/// The decision about each message, in their order. `may_send`: there is a queue to send to.
+pub(super) fn schedule(messages: &[Message], may_send: bool, random: &mut fastrand::Rng) -> Vec<Schedule> {
     let asks_alone: Vec<bool> = messages.iter().map(is_alone).collect();
     let readable =
         messages.iter().filter(|message| message.tasks.as_ref().is_ok_and(|tasks| !tasks.is_empty())).count();
     let alone = asks_alone.iter().filter(|alone| **alone).count();
     if !may_send || alone == 0 || readable == 1 {
-        return vec![Place::Here; messages.len()];
+        return vec![Schedule::Now; messages.len()];
     }
     let most_patient = (0..messages.len()).filter(|at| asks_alone[*at]).max_by_key(|at| messages[*at].turns);
     let chosen = most_patient.filter(|at| alone == readable || messages[*at].turns >= PATIENCE);
-    let place = |(at, message): (usize, &Message)| match chosen {
-        _ if message.tasks.as_ref().is_ok_and(Vec::is_empty) || message.tasks.is_err() => Place::Here,
-        Some(chosen) if at == chosen => Place::Here,
-        None if !asks_alone[at] => Place::Here,
-        _ if asks_alone[at] => Place::Elsewhere { delay_seconds: random.i32(AWAY_SECONDS) },
-        _ => Place::Elsewhere { delay_seconds: 0 },
+    let decide = |(at, message): (usize, &Message)| match chosen {
+        _ if message.tasks.as_ref().is_ok_and(Vec::is_empty) || message.tasks.is_err() => Schedule::Now,
+        Some(chosen) if at == chosen => Schedule::Now,
+        None if !asks_alone[at] => Schedule::Now,
+        _ if asks_alone[at] => Schedule::Later { delay_seconds: random.i32(AWAY_SECONDS) },
+        _ => Schedule::Later { delay_seconds: 0 },
     };
-    messages.iter().enumerate().map(place).collect()
+    messages.iter().enumerate().map(decide).collect()
 }
 
 fn is_alone(message: &Message) -> bool {
@@ -75,8 +75,8 @@ mod tests {
     }
 
     fn here(given: &[(bool, u32)]) -> Vec<bool> {
-        let places = places(&messages(given), true, &mut fastrand::Rng::with_seed(1));
-        places.iter().map(|place| *place == Place::Here).collect()
+        let decisions = schedule(&messages(given), true, &mut fastrand::Rng::with_seed(1));
+        decisions.iter().map(|decision| *decision == Schedule::Now).collect()
     }
 
     #[test]
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn without_a_queue_all_are_read() {
-        let places = places(&messages(&[(true, 9), (false, 0)]), false, &mut fastrand::Rng::with_seed(1));
-        assert_eq!(places, [Place::Here; 2]);
+        let decisions = schedule(&messages(&[(true, 9), (false, 0)]), false, &mut fastrand::Rng::with_seed(1));
+        assert_eq!(decisions, [Schedule::Now; 2]);
     }
 
     proptest! {
