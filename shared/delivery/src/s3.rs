@@ -16,6 +16,10 @@ use crate::{
     source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
 };
 
+/// The delay of a failed object's own message. Later failures count as receives of that message, and it is hidden for
+/// longer each time.
+const FAILED_DELAY_SECONDS: i32 = 5;
+
 impl S3Ingest {
     /// Handles one invocation.
     ///
@@ -65,8 +69,9 @@ impl S3Ingest {
         respond(invocation.envelope, &failed).ok_or_else(|| by.because(reasons.join("; ")))
     }
 
-    /// Settles all objects of a message, or none. The rest of an object goes to the queue only when all other objects
-    /// of the message succeeded: a failed message is redelivered with all of its objects.
+    /// Reads all objects of a message, whatever becomes of the others. If only some of them fail, each of these goes to
+    /// the queue in a message of its own. If all fail, or if no message can be sent, the message fails and is
+    /// redelivered with all of its objects. So the rest of an object goes to the queue only if the message does not fail.
     async fn message(
         &self,
         message: &Message,
@@ -82,13 +87,20 @@ impl S3Ingest {
             }
             (Ok(tasks), Schedule::Now) => tasks,
         };
-        let (mut rests, mut not_begun) = (Vec::new(), Vec::new());
+        let (mut rests, mut not_begun, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for (task, waiter) in tasks.iter().zip(waiters) {
-            match self.task(task, waiter, turns, deadline).await? {
-                Left::Nothing => {}
-                Left::Rest(continuation) => rests.push(continuation),
-                Left::All => not_begun.push(task),
+            match self.task(task, waiter, turns, deadline).await {
+                Ok(Left::Nothing) => {}
+                Ok(Left::Rest(continuation)) => rests.push(continuation),
+                Ok(Left::All) => not_begun.push(task),
+                Err(reason) => failed.push((task, reason)),
             }
+        }
+        let can_send = !message.body.is_empty() && self.settings.queue_url.is_some();
+        if let Some((_, reason)) = failed.first()
+            && (failed.len() == tasks.len() || !can_send)
+        {
+            return Err(reason.clone());
         }
         if !not_begun.is_empty() && message.body.is_empty() {
             return Err(NotSettled::NoTime("it was not begun before the deadline".into()));
@@ -102,6 +114,15 @@ impl S3Ingest {
         for task in not_begun {
             let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
             self.send_again(message, body, 0, deadline).await?;
+        }
+        for (task, reason) in failed {
+            tracing::error!(
+                message_id = message.id,
+                reason,
+                "an object failed and comes again in a message of its own"
+            );
+            let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
+            self.send_again(message, body, FAILED_DELAY_SECONDS, deadline).await?;
         }
         Ok(())
     }

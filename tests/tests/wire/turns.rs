@@ -178,6 +178,28 @@ fn an_object_for_which_s3_does_not_answer_fails_alone() {
     });
 }
 
+#[test]
+fn an_object_that_fails_keeps_no_other_object_of_its_message_from_being_read() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "split").await;
+        engine.ask("PUT", "/split-2026.11.29", "").await;
+        engine.ask("POST", "/split-2026.11.29/_close", "").await;
+        let held = scene.put("held.ndjson", event(HELD, 20)).await;
+        let good = scene.put("good.ndjson", event(GOOD, 21)).await;
+        scene.queue.send(&tests::envelope::s3(&[&held, &good])).await;
+        let mut function = scene.function(&engine.url(), &[]).await;
+        let round = scene.queue.deliver(&mut function, Duration::from_secs(6)).await.expect("a message");
+        assert!(round.failed.is_empty(), "the held object has a message of its own: {:?}", round.answer);
+        assert_eq!(engine.count("split-2026.11.28").await, 1, "{:#?}", function.lines());
+
+        engine.ask("POST", "/split-2026.11.29/_open?wait_for_active_shards=1", "").await;
+        scene.queue.drain(&mut function, Duration::from_secs(20), 1).await;
+        assert_eq!(engine.count(&scene.indices()).await, 2);
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
 fn message(id: &str, body: &Value) -> queue::Message {
     queue::Message {
         id: id.into(),
