@@ -172,6 +172,11 @@ fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Clos
         Turn::Cut { applied: false } => return Err(Closed),
         _ => {}
     }
+    if is_impossible(body) {
+        let error = json!({ "type": "invalid_index_name_exception", "reason": "Invalid index name" });
+        let item = json!({ "create": { "status": 400, "error": error } });
+        return Ok(answer(200, json!({ "errors": true, "items": [item] }).to_string()));
+    }
     let documents = documents(body);
     if let Some(status) = documents.iter().find_map(|(_, seq)| state.script.refused.get(seq)) {
         return Ok(refusal(*status));
@@ -191,6 +196,13 @@ fn bulk(state: &Mutex<State>, body: &[u8]) -> Result<Response<Full<Bytes>>, Clos
 
 fn refusal(status: u16) -> Response<Full<Bytes>> {
     answer(status, r#"{"error":{"type":"scripted","reason":"as the script says"}}"#)
+}
+
+/// Whether a request has one document, which no engine stores for the name of its index.
+fn is_impossible(body: &[u8]) -> bool {
+    let mut lines = body.split(|byte| *byte == b'\n');
+    let action: Value = lines.next().and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
+    action["create"]["_index"].as_str().is_some_and(|index| index.ends_with('#'))
 }
 
 /// Id and `seq` of each document.

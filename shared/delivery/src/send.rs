@@ -153,7 +153,8 @@ impl<'s> BodyDelivery<'s> {
             }
             Err(BatchError::BadRequest { what, error_type, reason }) => {
                 permit.taken();
-                self.bad_request(&batch.items, &what, ItemError { error_type, reason, caused_by: None })
+                let error = ItemError { error_type, reason, caused_by: None };
+                self.bad_request(&batch.items, &what, error).await
             }
             Err(BatchError::Retryable { what, reason, retry_after, .. }) => {
                 let pause = pause_before(deadline, self.backoff.next_pause(retry_after));

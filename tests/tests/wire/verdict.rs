@@ -8,6 +8,7 @@ use std::time::Duration;
 use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::Engine;
+use tests::intercept::{self, Intercept};
 use tests::kafka::{self, Partition};
 use tests::kinesis::Shard;
 use tests::mapping::{Item, Limits, Mapping, Source, drain, response, undelivered};
@@ -225,6 +226,53 @@ fn one_item_for_which_whole_requests_are_refused_is_found_and_the_others_are_ind
             assert_eq!(truth.letters[0]["error_type"], error_type);
             assert!(truth.requests < 40, "{} requests", truth.requests);
         }
+    });
+}
+
+#[test]
+fn one_record_for_which_the_request_is_refused_does_not_hold_its_shard() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let script = || Script { refused: HashMap::from([(0, 400)]), ..Script::default() };
+        let (_scene, other_side, mut function) = scripted(moto, "verdict-alone", script()).await;
+        let answer = function.invoke(&tests::kinesis::event(&shard(1)), TIMEOUT).await.expect("it runs");
+        assert_eq!(response(&answer), json!({ "batchItemFailures": [] }), "{:#?}", function.lines());
+        let truth = other_side.truth();
+        assert_eq!((seqs(&truth.letters), truth.created.len()), (vec![0], 0), "{:?}", truth.letters);
+        assert_eq!(truth.requests, 4, "two tries, one request that is taken, and a last try");
+    });
+}
+
+/// The same between the real engine and something that refuses the request for what one event says.
+#[test]
+fn one_record_for_which_the_request_is_refused_does_not_hold_its_partition_and_to_find_it_nothing_is_stored() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "verdict-probe").await;
+        scene.set_pipeline(
+            "datasets:\n  - name: verdict-probe\n    from: { topic: \"*\" }\n    index: verdict-probe-%{k}\n",
+        );
+        // The second index would be a data stream.
+        let template = json!({ "index_patterns": ["verdict-probe-b*"], "priority": 200, "data_stream": {},
+            "template": { "settings": { "number_of_replicas": 0 } } });
+        engine.ask("PUT", "/_index_template/verdict-probe", &template.to_string()).await;
+        let domain = Intercept::start(&engine.url()).await;
+        domain.set(|_, body| {
+            let is_refused = String::from_utf8_lossy(body).contains("<script>");
+            if is_refused { intercept::Fault::Refused(400) } else { intercept::Fault::None }
+        });
+        let plain = [("MILLRACE_COMPRESSION", "none")];
+        let mut function = scene.start("kafka-ingest", &domain.url(), &plain).await;
+        let (mut partition, cluster) = (Partition::new("verdict-probe", 0), kafka::msk("c"));
+        for kind in ["a", "b"] {
+            let record = partition.record(format!(r#"{{"k":"{kind}","m":"<script>"}}"#).as_bytes());
+            let answer = function.invoke(&cluster.event(&[record]), TIMEOUT).await.expect("it runs");
+            assert_eq!(response(&answer), json!({ "batchItemFailures": [] }), "{kind}: {:#?}", function.lines());
+        }
+        let letters = scene.dead_letters_of::<Value>().await;
+        assert!(letters.len() == 2 && letters.iter().all(|letter| letter.stage == "domain"), "{letters:?}");
+        let indices = engine.ask("GET", "/_cat/indices?h=index&expand_wildcards=all", "").await;
+        assert!(!indices.contains("verdict-probe"), "nothing was made: {indices}");
     });
 }
 

@@ -47,6 +47,15 @@ impl Payload {
     }
 }
 
+impl Payload {
+    /// A request of one document that no engine stores: the name of its index ends in a character that no index has. It
+    /// begins with the name of an index of events, so it needs no other permission than they do.
+    pub fn impossible(index: &[u8]) -> Self {
+        let bytes: Bytes = [br#"{"create":{"_index":""#, index, b"#\"}}\n{}\n"].concat().into();
+        Self { sha256: sha256(&bytes), plain_bytes: bytes.len(), gzip: false, bytes }
+    }
+}
+
 fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
     // Level 1: it already shrinks JSON to a third or less. Each further level costs more CPU than the network saves.
     let mut encoder = GzEncoder::new(Vec::with_capacity(length / 3), Compression::fast());
@@ -99,6 +108,13 @@ mod tests {
         flate2::read::MultiGzDecoder::new(&zipped.bytes[..]).read_to_end(&mut text).unwrap();
         assert_eq!(text, payload.bytes);
         assert_eq!((zipped.plain_bytes, payload.plain_bytes), (text.len(), text.len()));
+    }
+
+    #[test]
+    fn an_impossible_document_is_for_no_index_of_events() {
+        let payload = Payload::impossible(b"logs-2026.11.29");
+        assert_eq!(&payload.bytes[..], b"{\"create\":{\"_index\":\"logs-2026.11.29#\"}}\n{}\n");
+        assert_eq!((payload.sha256, payload.plain_bytes), (sha256(&payload.bytes), payload.bytes.len()));
     }
 
     #[test]

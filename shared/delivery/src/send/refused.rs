@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::{BodyDelivery, GivenUp};
-use crate::delivered::Failure;
-use pipeline::bulk::{ItemError, ItemResult, Ruling};
+use super::{BodyDelivery, GivenUp, REQUEST_TIMEOUT};
+use crate::{cluster::Payload, delivered::Failure};
+use pipeline::bulk::{ItemError, ItemResult, Ruling, response};
 
 impl BodyDelivery<'_> {
     /// Halves the batch after a 413. A single item is rejected only if the item itself is too large. A domain that
@@ -28,36 +28,18 @@ impl BodyDelivery<'_> {
 
     /// Halves the batch after a 400 of the whole request. A single item is judged as if the 400 were its own, if the
     /// domain takes other requests. If it takes none, the requests are at fault, and no event is rejected for that.
-    pub(super) fn bad_request(&mut self, items: &[u32], what: &str, error: ItemError) -> Result<(), GivenUp> {
+    pub(super) async fn bad_request(&mut self, items: &[u32], what: &str, error: ItemError) -> Result<(), GivenUp> {
         self.retries += 1;
-        let now = Instant::now();
-        let first = *self.first_bad_request.get_or_insert(now);
+        let first = *self.first_bad_request.get_or_insert_with(Instant::now);
         let is_domain_state = error.is_domain_state();
         let error_type = error.error_type.clone();
         let message = format!("{what}: 400 {error_type}: {error}");
         if let [index] = *items {
-            let result = ItemResult { status: 400, id: None, result: None, error: Some(error) };
-            let refusals = self.refusals(index);
-            let first = first.min(refusals.first_bad_request().unwrap_or(first));
             if is_domain_state {
                 self.postpone(index, message);
                 return Ok(());
             }
-            let mut judged = refusals.clone();
-            return match judged.bad_request(now) {
-                Ruling::SendAgain(not_before) => {
-                    *refusals = judged;
-                    self.refused(index, &result);
-                    self.work.postpone_first(not_before);
-                    Ok(())
-                }
-                Ruling::Rejected if self.sender.cluster.taken().has_taken_since(first) => {
-                    self.work.answered();
-                    self.settle(index, &result, now);
-                    Ok(())
-                }
-                Ruling::Rejected => self.give_up(message),
-            };
+            return self.bad_item(index, first, error, message).await;
         }
         if self.work.halve_first(fastrand::bool()) {
             // The words of a refusal that may be a document's own could quote it.
@@ -70,6 +52,51 @@ impl BodyDelivery<'_> {
             return Ok(());
         }
         self.give_up(message)
+    }
+
+    /// Judges an item for which alone a request is refused with 400. `first` is when the domain first refused one.
+    async fn bad_item(&mut self, index: u32, first: Instant, error: ItemError, message: String) -> Result<(), GivenUp> {
+        let now = Instant::now();
+        let result = ItemResult { status: 400, id: None, result: None, error: Some(error) };
+        let refusals = self.refusals(index);
+        let first = first.min(refusals.first_bad_request().unwrap_or(first));
+        let mut judged = refusals.clone();
+        match judged.bad_request(now) {
+            Ruling::SendAgain(not_before) => {
+                *refusals = judged;
+                self.refused(index, &result);
+                self.work.postpone_first(not_before);
+                Ok(())
+            }
+            Ruling::Rejected if self.sender.cluster.taken().has_taken_since(first) => {
+                self.work.answered();
+                self.settle(index, &result, now);
+                Ok(())
+            }
+            // Nothing else was sent since. If the domain takes another request now, the item is sent a third time.
+            Ruling::Rejected if self.takes_another_request(index).await => {
+                self.refused(index, &result);
+                self.work.postpone_first(Instant::now());
+                Ok(())
+            }
+            Ruling::Rejected => self.give_up(message),
+        }
+    }
+
+    /// Asks the domain to store a document that no engine stores. An answer with an error of that item shows that it
+    /// takes requests.
+    async fn takes_another_request(&self, index: u32) -> bool {
+        let cluster = &self.sender.cluster;
+        let payload = Payload::impossible(self.body.index_of(index as usize));
+        let permit = cluster.limit.acquire().await;
+        let sent = Instant::now();
+        let answer = cluster.bulk(&payload, REQUEST_TIMEOUT).await;
+        permit.taken();
+        let takes = matches!(answer, Ok(answer) if response::read(&answer, 1).is_ok());
+        if takes {
+            cluster.taken().request(payload.plain_bytes, sent, Instant::now());
+        }
+        takes
     }
 
     /// Sends the first batch again after a pause.
