@@ -11,7 +11,7 @@ mod read;
 mod source;
 mod tried;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -23,6 +23,7 @@ use self::{
 };
 use super::{ingest::S3Ingest, not_settled::NotSettled, turns::Turn};
 use crate::{lambda::Deadline, settings::S3Prefix, source::s3::LettersTask};
+use pipeline::outcome::BatchError;
 
 impl S3Ingest {
     /// Retries the letters of one object, and prints their receipt. It frees the slot of `turn` when the letters are
@@ -43,7 +44,7 @@ impl S3Ingest {
             let reason = format!("{task} is not below s3://{bucket}/{prefix}: not read, and not deleted");
             return Err(NotSettled::Refused(reason));
         }
-        let got = self.aws.objects.get(&task.bucket, &task.key).await?;
+        let got = within(deadline.stop_reading, task, self.aws.objects.get(&task.bucket, &task.key)).await?;
         let Some((etag, bytes)) = got else {
             tracing::info!(position = %task, "these dead letters are gone: they were settled before");
             return Ok(());
@@ -80,7 +81,7 @@ impl S3Ingest {
         }
         // The queue keeps them as safely as this object did.
         fates.extend(sources.lines().iter().map(|line| (*line, None)));
-        self.replace(task, &lines, &fates).await
+        self.replace(task, &lines, &fates, deadline).await
     }
 
     /// How to retry a line, if the task selects it and it can be retried.
@@ -96,7 +97,13 @@ impl S3Ingest {
     }
 
     /// Writes the remainder of an object of letters, and deletes the object. Does nothing if no letter changed.
-    async fn replace(&self, task: &LettersTask, lines: &[&[u8]], fates: &Fates) -> Result<(), NotSettled> {
+    async fn replace(
+        &self,
+        task: &LettersTask,
+        lines: &[&[u8]],
+        fates: &Fates,
+        deadline: Deadline,
+    ) -> Result<(), NotSettled> {
         let is_as_it_was = |(line, fate): (&usize, &Option<Vec<u8>>)| {
             fate.as_ref().is_some_and(|letters| names(letters) == names(lines[*line]))
         };
@@ -114,9 +121,22 @@ impl S3Ingest {
             .collect();
         if !remainder.is_empty() {
             let key = remainder_key(&task.key, &remainder);
-            self.aws.objects.put(&task.bucket, &key, remainder).await?;
+            within(deadline.stop_writing, task, self.aws.objects.put(&task.bucket, &key, remainder)).await?;
         }
-        Ok(self.aws.objects.delete(&task.bucket, &task.key).await?)
+        within(deadline.stop_writing, task, self.aws.objects.delete(&task.bucket, &task.key)).await
+    }
+}
+
+/// Ends a call to S3 at `until`. Without that, Lambda would kill the invocation, and all of its messages would count as
+/// failed.
+async fn within<T>(
+    until: Instant,
+    task: &LettersTask,
+    call: impl Future<Output = Result<T, BatchError>>,
+) -> Result<T, NotSettled> {
+    match tokio::time::timeout_at(until.into(), call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(NotSettled::NoTime(format!("{task}: no answer of S3 before the deadline"))),
     }
 }
 

@@ -170,10 +170,16 @@ fn an_object_for_which_s3_does_not_answer_fails_alone() {
             let object = Object { bucket: scene.bucket.clone(), key, etag, version: None, size: 1 };
             batch.push(message(&number.to_string(), &tests::envelope::s3(&[&object])));
         }
+        // An object of dead letters is read from S3 too.
+        let (bucket, key) = ("dead-silence", "letters/a.ndjson");
+        let held = Held { etag: "l".into(), lies: vec![Lie::Silence; 9].into(), ..Held::default() };
+        liar.hold(&format!("{bucket}/{key}"), held);
+        let letters = json!({ "millrace": "dead_letters", "bucket": bucket, "key": key, "etag": "l" });
+        batch.push(message("letters", &letters));
         let mut function = scene.function(&engine.url(), &[("AWS_ENDPOINT_URL_S3", &liar.url())]).await;
         let answer = function.invoke(&queue::event(&batch), Duration::from_secs(10)).await.expect("the function runs");
         let failed = queue::failures(&batch, &answer);
-        assert_eq!(failed, std::collections::HashSet::from(["0".to_owned()]), "{answer:?}");
+        assert_eq!(failed, std::collections::HashSet::from(["0".to_owned(), "letters".to_owned()]), "{answer:?}");
         assert_eq!(engine.count(&scene.indices()).await, 3);
     });
 }
