@@ -7,6 +7,7 @@ use simd_json::Node;
 
 use super::{
     event::Event,
+    surrogates,
     value::{Value, span},
 };
 
@@ -37,6 +38,13 @@ impl<'e> Event<'e> {
             None => self.source.get(start..)?,
         };
         Some(bytes.trim_ascii_end())
+    }
+
+    /// Whether a text of this event holds half of a surrogate pair. `text` has U+FFFD in its place, so different texts look
+    /// the same.
+    pub fn is_repaired(&self, value: Value<'e>, text: &str) -> bool {
+        text.contains(char::REPLACEMENT_CHARACTER)
+            && self.bytes_of(value).is_none_or(|bytes| surrogates::find_lone(bytes, 0).is_some())
     }
 
     /// The first structural of a value.

@@ -6,22 +6,25 @@
 /// Replaces the escape of every lone surrogate by `\ufffd`, which has the same length. Returns whether there was one.
 #[cold]
 pub(super) fn replace_lone(json: &mut [u8]) -> bool {
-    let mut replaced = false;
     let mut at = 0;
-    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
-        at += found;
+    while let Some(found) = find_lone(json, at) {
+        at = found + 6;
+        json[found..at].copy_from_slice(b"\\ufffd");
+    }
+    at > 0
+}
+
+/// The position of the first escape of a lone surrogate at or after `at`, where no escape may have begun before.
+pub(super) fn find_lone(json: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr(b'\\', json.get(at..)?)?;
         match unit(json, at) {
             Some(0xD800..=0xDBFF) if matches!(unit(json, at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
-            Some(0xD800..=0xDFFF) => {
-                json[at..at + 6].copy_from_slice(b"\\ufffd");
-                replaced = true;
-                at += 6;
-            }
+            Some(0xD800..=0xDFFF) => return Some(at),
             Some(_) => at += 6,
             None => at += 2,
         }
     }
-    replaced
 }
 
 /// The UTF-16 unit that `\uXXXX` at `at` stands for.

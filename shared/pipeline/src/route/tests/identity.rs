@@ -70,6 +70,30 @@ fn a_number_of_more_than_512_digits_is_no_id() {
 }
 
 #[test]
+fn texts_that_differ_only_in_half_a_surrogate_pair_are_no_ids_and_never_one_document() {
+    for half in [r#""a\ud800""#, r#""a\udbffb""#, r#""\uDC00""#, r#""\ufffd\ud800""#, r#""\\\ud800""#] {
+        let error = id_of(half).unwrap_err();
+        assert_eq!(error.error_type, "invalid_id", "{half}");
+        assert!(error.reason.contains("half of a surrogate pair"), "{error}");
+    }
+    for (whole, id) in [
+        (r#""a\ufffd""#, "a\u{fffd}"),
+        ("\"a\u{fffd}\"", "a\u{fffd}"),
+        (r#""\ud83d\ude00""#, "\u{1f600}"),
+        (r#""\\ud800\ufffd""#, "\\ud800\u{fffd}"),
+    ] {
+        assert_eq!(id_of(whole), Ok(id.into()), "{whole}");
+    }
+    // In another field it does not matter.
+    let router = Router::new(None, IndexPattern::parse("logs").unwrap(), IdRule::Field(path("id")));
+    let action = route(&router, r#"{"x":"\ud800","id":"a\ufffd"}"#).unwrap();
+    assert!(action.contains("a\u{fffd}"), "{action}");
+    // The name of an index takes no such character at all.
+    let router = Router::new(None, IndexPattern::parse("logs-%{n}").unwrap(), IdRule::None);
+    assert_eq!(route(&router, r#"{"n":"a\ud800"}"#).unwrap_err().error_type, "invalid_index");
+}
+
+#[test]
 fn an_index_name_takes_a_number_exactly_too() {
     let router = Router::new(None, IndexPattern::parse("logs-%{n}").unwrap(), IdRule::None);
     for (value, index) in [
