@@ -10,8 +10,10 @@ const KILLS: usize = 60;
 /// The objects of a replay, and how often the function is killed during it.
 const REPLAYED: usize = 100_000;
 const REPLAY_KILLS: usize = 8;
-/// The random documents from each source, unless `MILLRACE_EVENTS` is set.
-const RANDOM_DOCUMENTS: u64 = 100_000;
+/// The random documents of each seed from each source, unless `MILLRACE_EVENTS` is set, and the seeds, unless
+/// `MILLRACE_SEEDS` is set.
+const RANDOM_DOCUMENTS: u64 = 5_000;
+const RANDOM_SEEDS: u64 = 20;
 /// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
 /// the faults end.
 const CHAOS_SEEDS: u64 = 20;

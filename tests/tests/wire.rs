@@ -60,8 +60,10 @@ const KILLS: usize = 15;
 /// The objects of a replay, and how often the function is killed during it.
 const REPLAYED: usize = 5_000;
 const REPLAY_KILLS: usize = 2;
-/// The random documents from each source, unless `MILLRACE_EVENTS` is set.
+/// The random documents of each seed from each source, unless `MILLRACE_EVENTS` is set, and the seeds, unless
+/// `MILLRACE_SEEDS` is set.
 const RANDOM_DOCUMENTS: u64 = 1_500;
+const RANDOM_SEEDS: u64 = 1;
 /// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
 /// the faults end.
 const CHAOS_SEEDS: u64 = 2;

@@ -14,6 +14,7 @@ use tests::moto::Moto;
 use tests::place::{self, figure};
 use tests::receipt::{self, Counts, sum};
 use tests::scene::Scene;
+use tests::seeds;
 
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// An index can have 1,000 fields, and each name can become several of them.
@@ -62,8 +63,8 @@ fn document(random: &mut fastrand::Rng, seq: u64) -> String {
     Value::Object(document).to_string()
 }
 
-fn documents(test: &str) -> Vec<String> {
-    let mut random = fastrand::Rng::with_seed(place::seed(test));
+fn documents(seed: u64) -> Vec<String> {
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut documents: Vec<_> =
         (0..place::event_count(crate::RANDOM_DOCUMENTS)).map(|seq| document(&mut random, seq)).collect();
     random.shuffle(&mut documents);
@@ -87,11 +88,19 @@ async fn assert_fates(name: &str, engine: &Engine, scene: &Scene<'_>, function: 
     figure(&scenario, "neither after two attempts", 0);
 }
 
-async fn from_stream(name: &str, function: &str, from: &str, source: Source, item: impl FnMut(&String) -> Item) {
+async fn from_stream(
+    source_name: &str,
+    seed: u64,
+    function: &str,
+    from: &str,
+    source: Source,
+    item: impl FnMut(&String) -> Item,
+) {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    let name = &format!("random-{source_name}-{seed}");
     let scene = Scene::new(moto, name).await;
     scene.set_pipeline(&format!("datasets:\n  - name: {name}\n    from: {{ {from} }}\n    index: {name}-a\n"));
-    let documents = documents(name);
+    let documents = documents(seed);
     let mut function = scene.start(function, &engine.url(), &[]).await;
     let mut mapping = Mapping::new(source, Limits::unlimited(500));
     mapping.put_all(documents.iter().map(item));
@@ -103,33 +112,39 @@ async fn from_stream(name: &str, function: &str, from: &str, source: Source, ite
 
 #[test]
 fn random_documents_of_a_stream_are_indexed_or_rejected() {
-    let mut shard = Shard::new("random", 0);
-    let item = move |document: &String| shard.record(document.as_bytes());
-    place::run(from_stream("random-kinesis", "kinesis-ingest", "stream: \"*\"", Source::Kinesis, item));
+    seeds::each("random documents, Kinesis", crate::RANDOM_SEEDS, |seed| {
+        let mut shard = Shard::new("random", 0);
+        let item = move |document: &String| shard.record(document.as_bytes());
+        from_stream("kinesis", seed, "kinesis-ingest", "stream: \"*\"", Source::Kinesis, item)
+    });
 }
 
 #[test]
 fn random_documents_of_a_topic_are_indexed_or_rejected() {
-    let mut partition = Partition::new("random", 0);
-    let item = move |document: &String| partition.record(document.as_bytes());
-    let source = Source::Kafka(kafka::msk("c"));
-    place::run(from_stream("random-kafka", "kafka-ingest", "topic: \"*\"", source, item));
+    seeds::each("random documents, Kafka", crate::RANDOM_SEEDS, |seed| {
+        let mut partition = Partition::new("random", 0);
+        let item = move |document: &String| partition.record(document.as_bytes());
+        from_stream("kafka", seed, "kafka-ingest", "topic: \"*\"", Source::Kafka(kafka::msk("c")), item)
+    });
+}
+
+async fn from_objects(seed: u64) {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    let name = &format!("random-s3-{seed}");
+    let scene = Scene::new(moto, name).await;
+    scene.set_pipeline(&format!(
+        "datasets:\n  - name: {name}\n    from: {{ bucket: \"t-*\", key: \"**\" }}\n    index: {name}-a\n"
+    ));
+    let documents = documents(seed);
+    let object = scene.put("a.ndjson", documents.join("\n")).await;
+    scene.notify(&object).await;
+    let mut function = scene.function(&engine.url(), &[]).await;
+    let rounds = scene.queue.drain(&mut function, TIMEOUT, 1).await;
+    assert!(rounds[0].failed.is_empty(), "{:#?}", function.lines());
+    assert_fates(name, engine, &scene, &function, &documents).await;
 }
 
 #[test]
 fn random_documents_of_an_object_are_indexed_or_rejected() {
-    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
-    place::run(async {
-        let scene = Scene::new(moto, "random-s3").await;
-        scene.set_pipeline(
-            "datasets:\n  - name: random-s3\n    from: { bucket: \"t-*\", key: \"**\" }\n    index: random-s3-a\n",
-        );
-        let documents = documents("random-s3");
-        let object = scene.put("a.ndjson", documents.join("\n")).await;
-        scene.notify(&object).await;
-        let mut function = scene.function(&engine.url(), &[]).await;
-        let rounds = scene.queue.drain(&mut function, TIMEOUT, 1).await;
-        assert!(rounds[0].failed.is_empty(), "{:#?}", function.lines());
-        assert_fates("random-s3", engine, &scene, &function, &documents).await;
-    });
+    seeds::each("random documents, S3", crate::RANDOM_SEEDS, from_objects);
 }
