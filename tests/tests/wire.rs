@@ -15,6 +15,7 @@
 //! | 2 | `download` | a download that breaks resumes where it broke, at the same `ETag` |
 //! | 2 | `outage` | 48 simulated hours without a domain give up no record |
 //! | 2 | `refusal` | a state of the domain makes no dead letter; the events arrive after it ends |
+//! | 2 | `slow` | a record that no invocation can read to its end holds up nothing |
 //! | 2 | `whole` | an object counts as read only if all of it arrived |
 //! | 2, 3 | `kill` | `kill -9` at random moments loses and duplicates nothing |
 //! | 2, 3, 8 | `pressure` | overload, cut connections and slow answers lose and duplicate nothing |
@@ -112,6 +113,7 @@ mod wire {
     mod replayed;
     mod rules;
     mod sample_events;
+    mod slow;
     mod times;
     mod turns;
     mod unmatched;

@@ -36,6 +36,6 @@ impl DeadLetterSink {
         };
         let (bucket, key) = (&at.bucket, at.key(&letters.key()));
         let what = format!("PUT s3://{bucket}/{key}");
-        retry(until, UNLIMITED, &what, || objects.put(bucket, &key, letters.ndjson().to_vec())).await
+        retry(until, UNLIMITED, &what, || objects.put(bucket, &key, letters.ndjson().to_vec())).await.map(drop)
     }
 }

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use self::{
     read::{Letter, Tried, Wanted},
     source::Sources,
-    tried::{Fates, by_origin},
+    tried::{Fates, StoppedAt, by_origin},
 };
 use super::{ingest::S3Ingest, not_settled::NotSettled, turns::Turn};
 use crate::{lambda::Deadline, settings::S3Prefix, source::s3::LettersTask};
@@ -71,17 +71,30 @@ impl S3Ingest {
         let groups = groups.flat_map(|(dataset, tried)| by_origin(dataset, tried));
         let mut groups = groups.collect::<Vec<_>>().into_iter().peekable();
         let mut fates = Fates::new();
+        let mut stopped_at = None;
         while let Some(group) = groups.next() {
             let slot = if groups.peek().is_none() { turn.slot.take() } else { None };
-            fates.extend(self.try_again(task, left as u64, group, &turn, slot, deadline).await?);
+            let retried = self.try_again(task, left as u64, group, &turn, slot, deadline).await?;
+            fates.extend(retried.fates);
+            if retried.stopped_at.is_some() {
+                stopped_at = retried.stopped_at;
+                break;
+            }
         }
         drop(turn);
+        let is_over = stopped_at.is_none();
+        if let Some(stopped) = stopped_at {
+            fates.extend(stopped.fate(&lines));
+            if fates.is_empty() || self.settings.queue_url.is_none() {
+                return Err(NotSettled::NoTime(format!("{task}: the deadline came first")));
+            }
+        }
         for continuation in sources.continuations(&self.datasets) {
             self.hand_on(&continuation, deadline).await?;
         }
         // The queue keeps them as safely as this object did.
         fates.extend(sources.lines().iter().map(|line| (*line, None)));
-        self.replace(task, &lines, &fates, deadline).await
+        self.replace(task, &lines, &fates, is_over, deadline).await
     }
 
     /// How to retry a line, if the task selects it and it can be retried.
@@ -96,19 +109,22 @@ impl S3Ingest {
         can_be_tried.then_some(wanted)
     }
 
-    /// Writes the remainder of an object of letters, and deletes the object. Does nothing if no letter changed.
+    /// Writes the remainder of an object of letters, and deletes the object. Does nothing if no letter changed. Unless the
+    /// retry `is_over`, a message about the remainder goes to the queue.
     async fn replace(
         &self,
         task: &LettersTask,
         lines: &[&[u8]],
         fates: &Fates,
+        is_over: bool,
         deadline: Deadline,
     ) -> Result<(), NotSettled> {
         let is_as_it_was = |(line, fate): (&usize, &Option<Vec<u8>>)| {
             fate.as_ref().is_some_and(|letters| names(letters) == names(lines[*line]))
         };
         if fates.iter().all(is_as_it_was) {
-            return Ok(());
+            let reason = || format!("{task}: the deadline came before any letter changed");
+            return if is_over { Ok(()) } else { Err(NotSettled::NoTime(reason())) };
         }
         let remainder: Vec<u8> = lines
             .iter()
@@ -121,10 +137,32 @@ impl S3Ingest {
             .collect();
         if !remainder.is_empty() {
             let key = remainder_key(&task.key, &remainder);
-            within(deadline.stop_writing, task, self.aws.objects.put(&task.bucket, &key, remainder)).await?;
+            let etag = within(deadline.stop_writing, task, self.aws.objects.put(&task.bucket, &key, remainder)).await?;
+            if !is_over {
+                self.letters_on(&LettersTask::new(&task.bucket, &key, &etag, task.reason.as_deref()), deadline).await?;
+            }
         }
         within(deadline.stop_writing, task, self.aws.objects.delete(&task.bucket, &task.key)).await
     }
+}
+
+impl StoppedAt {
+    /// The fate of the letter: it stands for its record from the offset that was reached. `None` if none was.
+    fn fate(self, lines: &[&[u8]]) -> Option<(usize, Option<Vec<u8>>)> {
+        let (offset, mut letters) = self.record?;
+        letters.extend(moved(lines[self.line], offset)?);
+        Some((self.line, Some(letters)))
+    }
+}
+
+/// The same letter at a later offset of its record.
+fn moved(letter: &[u8], offset: u64) -> Option<Vec<u8>> {
+    let mut letter: serde_json::Value = serde_json::from_slice(letter).ok()?;
+    let position = letter.get_mut("position")?.as_object_mut()?;
+    // A position in Kafka has an `offset` of its record too.
+    let name = if position.contains_key("byte_offset") { "byte_offset" } else { "offset" };
+    position.insert(name.to_owned(), offset.into());
+    Some((letter.to_string() + "\n").into_bytes())
 }
 
 /// Ends a call to S3 at `until`. Without that, Lambda would kill the invocation, and all of its messages would count as
@@ -172,6 +210,22 @@ mod tests {
     fn letter(error_type: &str, reason: &str, more: &str) -> String {
         let position = r#"{"bucket":"b","key":"k","etag":"e","offset":7}"#;
         format!(r#"{{"position":{position},"error_type":"{error_type}","reason":"{reason}"{more}}}"#) + "\n"
+    }
+
+    #[test]
+    fn a_letter_moves_to_the_byte_of_its_record_that_was_reached() {
+        let kinesis = r#"{"position":{"stream":"s","shard":"t","sequence_number":"4","aggregate_index":2,"offset":7},"payload":"{}"}"#;
+        let kafka = r#"{"position":{"cluster":"c","topic":"t","partition":0,"offset":7,"timestamp":1,"byte_offset":7},"payload":"{}"}"#;
+        for (letter, expected) in [
+            (kinesis, kinesis.replace(r#""offset":7"#, r#""offset":90"#)),
+            (kafka, kafka.replace(r#""byte_offset":7"#, r#""byte_offset":90"#)),
+        ] {
+            let moved = moved(letter.as_bytes(), 90).unwrap();
+            let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(json(std::str::from_utf8(&moved).unwrap()), json(&expected));
+            assert!(moved.ends_with(b"}\n"));
+            assert_ne!(names(&moved), names(letter.as_bytes()), "so it replaces the letter");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     lambda::Deadline,
     source::{
         InvalidEvent,
-        s3::{Continuation, Message, notification::TURNS, visibility},
+        s3::{Continuation, LettersTask, Message, notification::TURNS, visibility},
     },
 };
 
@@ -37,6 +37,17 @@ impl S3Ingest {
         self.send(url, Outgoing { body, ..Outgoing::default() }, deadline).await?;
         let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
         tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
+        Ok(())
+    }
+
+    /// Sends the message for the letters that an invocation had no time for.
+    pub(super) async fn letters_on(&self, task: &LettersTask, deadline: Deadline) -> Result<(), NotSettled> {
+        let Some(url) = &self.settings.queue_url else {
+            let reason = format!("{task} is not finished, and there is no MILLRACE_QUEUE_URL to go on by");
+            return Err(NotSettled::Refused(reason));
+        };
+        self.send(url, Outgoing { body: task.message(), ..Outgoing::default() }, deadline).await?;
+        tracing::info!(position = %task, "handed the rest of the letters on");
         Ok(())
     }
 

@@ -97,10 +97,9 @@ impl S3Ingest {
             }
         }
         let can_send = !message.body.is_empty() && self.settings.queue_url.is_some();
-        if let Some((_, reason)) = failed.first()
-            && (failed.len() == tasks.len() || !can_send)
-        {
-            return Err(reason.clone());
+        if !failed.is_empty() && (failed.len() == tasks.len() || !can_send) {
+            let (_, reason) = failed.swap_remove(0);
+            return Err(reason);
         }
         if !not_begun.is_empty() && message.body.is_empty() {
             return Err(NotSettled::NoTime("it was not begun before the deadline".into()));
@@ -118,7 +117,7 @@ impl S3Ingest {
         for (task, reason) in failed {
             tracing::error!(
                 message_id = message.id,
-                reason,
+                %reason,
                 "an object failed and comes again in a message of its own"
             );
             let body = self.body_of(task).unwrap_or_else(|| message.body.clone());

@@ -1,10 +1,13 @@
 //! The functions `kinesis-ingest` and `kafka-ingest`: from the records of an invocation to their receipt and the
 //! answer.
 
+mod slow;
+
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use serde_json::Value;
 
+use self::slow::Produced;
 use super::{
     delivery::Delivery,
     produce::{End, Here, Producer, rejection},
@@ -139,25 +142,31 @@ impl StreamIngest {
         let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
         let Settings { max_event_bytes, max_record_bytes, .. } = self.settings;
         let produce = move |bodies| {
-            let mut bytes_raw = 0;
+            let (mut bytes_raw, mut began_record) = (0, Instant::now());
             let end = Producer::run(bodies, &rules, &from, |producer| {
                 let frames =
                     Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
-                read(producer, &records, &from, frames, &mut bytes_raw)
+                read(producer, &records, &from, frames, &mut bytes_raw, &mut began_record)
             });
-            (end, bytes_raw)
+            Produced { end, records, began_record, bytes_raw }
         };
         let (mut settlement, produced) =
             self.delivery.run(&origin, dataset, ItemPosition::default(), deadline, produce).await;
-        let undelivered =
-            Undelivered { records: std::mem::take(&mut settlement.undelivered_records), from: settlement.end.record };
+        let records = std::mem::take(&mut settlement.undelivered_records);
+        let mut undelivered = Undelivered { records, from: settlement.end.record };
+        if let Some(produced) = &produced
+            && let Some(record) =
+                slow::settle(&self.delivery, &dataset.name, &origin, produced, &mut settlement, deadline).await
+        {
+            undelivered.from = record + 1;
+        }
         let receipt = settlement.receipt(Attempted {
             subject: subject(&undelivered),
             dataset: &dataset.name,
             is_final: settlement.failure.is_none() && undelivered.first_in(0..ordinal(count)).is_none(),
             handed_on: false,
             bytes_in,
-            bytes_raw: produced.map_or(0, |(_, bytes_raw)| bytes_raw),
+            bytes_raw: produced.map_or(0, |produced| produced.bytes_raw),
             started,
         })?;
         match settlement.failure {
@@ -208,9 +217,11 @@ fn read<'r>(
     origin: &Origin,
     mut frames: Frames<&'r [u8]>,
     bytes_raw: &mut u64,
+    began_record: &mut Instant,
 ) -> (End, ItemPosition) {
     let mut id_prefix = String::new();
     for (ordinal, record) in (0..).zip(records.iter()) {
+        *began_record = Instant::now();
         let mut at = ItemPosition { record: ordinal, ..ItemPosition::default() };
         let bytes = match record.data {
             Data::Bytes(bytes) => bytes,

@@ -41,7 +41,7 @@ impl Marks {
     pub async fn write(&self, function: &str, mark: &Mark) -> Result<(), BatchError> {
         let key = self.key(function);
         let body = serde_json::to_vec(mark).map_err(|error| BatchError::permanent(key.clone(), error.to_string()))?;
-        self.objects.put(&self.at.bucket, &key, body).await
+        self.objects.put(&self.at.bucket, &key, body).await.map(drop)
     }
 
     /// The mark of a function with its entity tag; `None` where there is none, or none that can be read.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// The deadlines of the stages of an invocation. They leave room to drain requests and to report the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
+    /// When the invocation began.
+    pub began: Instant,
     /// No more is read from the source after this. Bodies in flight are drained.
     pub stop_reading: Instant,
     /// No more is sent to the domain after this. Requests in flight are abandoned, and their items count as
@@ -34,6 +36,7 @@ impl Deadline {
         let now = Instant::now();
         let before_end = |part: Duration, most: u64| now + left.saturating_sub(part.min(Duration::from_secs(most)));
         Self {
+            began: now,
             stop_reading: before_end(left / 5, 20),
             stop_sending: before_end(left / 10, 5),
             stop_writing: before_end(left / 20, 2),

@@ -52,6 +52,23 @@ impl Limits {
     }
 }
 
+/// What became of a group.
+#[derive(Debug)]
+pub(super) struct Retried {
+    /// The fate of each line that was read to its end.
+    pub(super) fates: Fates,
+    /// The letter within which the time ran out, if the domain refused nothing.
+    pub(super) stopped_at: Option<StoppedAt>,
+}
+
+/// A letter that was not read to its end. The lines after it were not read.
+#[derive(Debug)]
+pub(super) struct StoppedAt {
+    pub(super) line: usize,
+    /// Of a record: the offset that was reached, and the letters of the events before it that were rejected again.
+    pub(super) record: Option<(u64, Vec<u8>)>,
+}
+
 impl S3Ingest {
     /// The fate of each line. `slot` is freed when the whole group is read.
     pub(super) async fn try_again(
@@ -62,7 +79,7 @@ impl S3Ingest {
         turn: &Turn,
         slot: Option<OwnedSemaphorePermit>,
         deadline: Deadline,
-    ) -> Result<Fates, NotSettled> {
+    ) -> Result<Retried, NotSettled> {
         let started = Instant::now();
         let Group { dataset, origin, tried } = group;
         let held = Arc::new(Mutex::new(BTreeMap::new()));
@@ -74,15 +91,19 @@ impl S3Ingest {
         let (rules, from) = (Arc::clone(&dataset), Arc::clone(&origin));
         let limits = Limits::of(&self.settings);
         let produce = move |bodies| {
-            let end = Producer::run(bodies, &rules, &from, |producer| read(producer, &tried, &rules, &from, limits));
+            let mut done = 0;
+            let end = Producer::run(bodies, &rules, &from, |producer| {
+                read(producer, &tried, &rules, &from, limits, &mut done)
+            });
             drop(slot);
-            end
+            (end, done)
         };
         let start = ItemPosition::default();
-        let (settlement, end) = delivery.run_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
+        let (settlement, produced) = delivery.run_in_turn(&origin, &dataset, start, deadline, turn, produce).await;
         let subject = Subject::DeadLetters { bucket: task.bucket.clone(), key: task.key.clone(), left };
         let Outcome { undelivered, .. } = settlement.outcome;
-        let is_final = settlement.failure.is_none() && matches!(end, Some(End::Whole)) && undelivered == 0;
+        let is_settled = settlement.failure.is_none() && undelivered == 0;
+        let is_final = is_settled && matches!(produced, Some((End::Whole, _)));
         let receipt = settlement.receipt(Attempted {
             subject,
             dataset: &dataset.name,
@@ -93,23 +114,45 @@ impl S3Ingest {
             started,
         });
         receipt?;
-        if !is_final {
-            let reason =
-                settlement.failure.map_or_else(|| "the deadline came first".to_owned(), |failure| failure.reason);
-            return Err(NotSettled::Letters { task: task.clone(), reason });
-        }
+        let done = match produced {
+            Some((End::Whole | End::Stopped, done)) if is_settled => done,
+            _ => {
+                let reason =
+                    settlement.failure.map_or_else(|| "the deadline came first".to_owned(), |failure| failure.reason);
+                return Err(NotSettled::Letters { task: task.clone(), reason });
+            }
+        };
         let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(lines.into_iter().map(|(line, at, content)| (line, rejected(&held, at, content))).collect())
+        Ok(Retried::of(&lines, done, &held, settlement.end))
     }
 }
 
-/// Reads the event of every letter, or the events of its record.
+impl Retried {
+    /// `done` lines were read to their end, and everything before `end` is settled.
+    fn of(
+        lines: &[(usize, ItemPosition, Content)],
+        done: usize,
+        held: &BTreeMap<ItemPosition, Vec<u8>>,
+        end: ItemPosition,
+    ) -> Self {
+        let fates = lines.iter().take(done).map(|(line, at, content)| (*line, rejected(held, *at, *content))).collect();
+        let stopped_at = lines.get(done).map(|(line, at, content)| {
+            let is_further = *content == Content::Record && end.record == at.record && end.offset > at.offset;
+            let letters = || rejected(held, *at, *content).unwrap_or_default();
+            StoppedAt { line: *line, record: is_further.then(|| (end.offset, letters())) }
+        });
+        Self { fates, stopped_at }
+    }
+}
+
+/// Reads the event of every letter, or the events of its record. Counts the letters that were read to their end.
 fn read<'t>(
     producer: &mut Producer<'_>,
     tried: &'t [(Tried, ItemPosition)],
     rules: &Dataset,
     origin: &Origin,
     limits: Limits,
+    done: &mut usize,
 ) -> (End, ItemPosition) {
     let mut values: Frames<&'t [u8]> = Frames::of_records(Format::Ndjson, limits.event_bytes);
     // Use the same inflation limit as the stream function: the record may be a letter only because of that limit.
@@ -134,6 +177,7 @@ fn read<'t>(
         if !matches!(stopped, (End::Whole, _)) {
             return stopped;
         }
+        *done += 1;
     }
     (End::Whole, ItemPosition { record: u32::MAX, ..ItemPosition::default() })
 }
@@ -214,6 +258,23 @@ mod tests {
     use crate::produce::tests::{letters, produced};
 
     #[test]
+    fn when_the_time_ends_a_letter_of_a_record_moves_on_and_the_letters_after_it_stay() {
+        let at = |record, offset| ItemPosition { record, aggregate_index: 0, offset };
+        let lines = [(10, at(0, 5), Content::Event), (11, at(1, 40), Content::Record), (12, at(2, 0), Content::Record)];
+        let held = BTreeMap::from([(at(0, 5), b"a\n".to_vec()), (at(1, 50), b"b\n".to_vec())]);
+        let reached = |done, end| Retried::of(&lines, done, &held, end);
+        let over = reached(3, at(u32::MAX, 0));
+        assert!(over.stopped_at.is_none() && over.fates.len() == 3);
+        let within = reached(1, at(1, 90));
+        assert_eq!(within.fates, Fates::from([(10, Some(b"a\n".to_vec()))]));
+        let stopped = within.stopped_at.unwrap();
+        assert_eq!((stopped.line, stopped.record), (11, Some((90, b"b\n".to_vec()))));
+        for (done, end) in [(1, at(1, 40)), (1, at(1, 7)), (1, at(0, 90)), (0, at(0, 90))] {
+            assert_eq!(reached(done, end).stopped_at.unwrap().record, None, "{done} {end:?}");
+        }
+    }
+
+    #[test]
     fn of_a_record_that_inflates_beyond_the_limit_no_more_is_inflated_and_its_letter_stays() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all("{\"n\":1}\n".repeat(4_000).as_bytes()).unwrap();
@@ -238,7 +299,7 @@ mod tests {
             let (origin, tried) = origin(vec![one]).unwrap();
             let limits = Limits { event_bytes: 1_000, record_bytes: limit };
             let (end, bodies) =
-                produced("ndjson", &origin, |producer, rules| read(producer, &tried, rules, &origin, limits));
+                produced("ndjson", &origin, |producer, rules| read(producer, &tried, rules, &origin, limits, &mut 0));
             assert!(matches!(end, End::Whole), "{end:?}");
             let indexed: usize = bodies.iter().map(pipeline::bulk::Body::len).sum();
             let left: Vec<_> =

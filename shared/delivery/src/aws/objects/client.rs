@@ -65,14 +65,14 @@ impl Objects {
         Self { client: Client::new(config) }
     }
 
-    /// Writes one object.
+    /// Writes one object. Returns its entity tag without quotes.
     ///
     /// # Errors
     /// Any failure. The object may be missing.
-    pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), BatchError> {
+    pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<String, BatchError> {
         let request = self.client.put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
         match request.body(ByteStream::from(body)).send().await {
-            Ok(_) => Ok(()),
+            Ok(output) => Ok(output.e_tag().unwrap_or_default().trim_matches('"').to_owned()),
             Err(error) => Err(batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
         }
     }
