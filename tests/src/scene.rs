@@ -50,6 +50,7 @@ pub struct DeadLetter<P = Position> {
     pub payload: Option<String>,
     pub payload_base64: Option<String>,
     pub payload_length: Option<u64>,
+    pub payload_of: Option<String>,
     pub continuation: Option<Value>,
 }
 

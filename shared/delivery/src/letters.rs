@@ -44,7 +44,7 @@ impl S3Ingest {
             let reason = format!("{task} is not below s3://{bucket}/{prefix}: not read, and not deleted");
             return Err(NotSettled::Refused(reason));
         }
-        let got = within(deadline.stop_reading, task, self.aws.objects.get(&task.bucket, &task.key)).await?;
+        let got = within(deadline.stop_reading, task, Box::pin(self.aws.objects.get(&task.bucket, &task.key))).await?;
         let Some((etag, bytes)) = got else {
             tracing::info!(position = %task, "these dead letters are gone: they were settled before");
             return Ok(());
@@ -137,12 +137,14 @@ impl S3Ingest {
             .collect();
         if !remainder.is_empty() {
             let key = remainder_key(&task.key, &remainder);
-            let etag = within(deadline.stop_writing, task, self.aws.objects.put(&task.bucket, &key, remainder)).await?;
+            let etag =
+                within(deadline.stop_writing, task, Box::pin(self.aws.objects.put(&task.bucket, &key, remainder)))
+                    .await?;
             if !is_over {
                 self.letters_on(&LettersTask::new(&task.bucket, &key, &etag, task.reason.as_deref()), deadline).await?;
             }
         }
-        within(deadline.stop_writing, task, self.aws.objects.delete(&task.bucket, &task.key)).await
+        within(deadline.stop_writing, task, Box::pin(self.aws.objects.delete(&task.bucket, &task.key))).await
     }
 }
 

@@ -113,7 +113,8 @@ pub(super) struct Here<'h> {
     pub(super) id_prefix: &'h str,
     /// The fallback time of an event that has none.
     pub(super) time_ms: i64,
-    /// All of its bytes if they are in memory, for the dead letter of data that can't be framed.
+    /// All of its bytes if they are in memory, for the dead letter of data that can't be framed, or of an event over the
+    /// limit.
     pub(super) bytes: &'h [u8],
 }
 
@@ -230,7 +231,16 @@ impl<'p> Producer<'p> {
                     }
                     let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
                     let rejection = rejection(at, Stage::Frame, "event_too_large", reason);
-                    if bodies.place(at, |body| body.reject(origin, name, &rejection, head, length)).is_err() {
+                    // The head alone could not be retried. An object is read again, a record exists nowhere else.
+                    let is_cut = length > head.len() as u64 && !here.bytes.is_empty();
+                    let put = |body: &mut Body| {
+                        if is_cut {
+                            body.reject_by_record(origin, name, &rejection, here.bytes)
+                        } else {
+                            body.reject(origin, name, &rejection, head, length)
+                        }
+                    };
+                    if bodies.place(at, put).is_err() {
                         return (End::Stopped, at);
                     }
                     taken(awaited, at);

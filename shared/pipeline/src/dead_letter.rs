@@ -7,7 +7,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -49,6 +49,14 @@ struct Name {
     continuation: String,
 }
 
+/// What the payload of a letter is, if it is not the event itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadOf {
+    /// The record that contains the event.
+    Record,
+}
+
 #[derive(Serialize)]
 struct Letter<'a> {
     position: Position<'a>,
@@ -69,6 +77,9 @@ struct Letter<'a> {
     /// Set if the payload is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_length: Option<u64>,
+    /// Set if the payload of one event is the whole record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_of: Option<PayloadOf>,
     /// The message to read the rest of an object. Set if reading that rest has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     continuation: Option<&'a RawValue>,
@@ -77,14 +88,20 @@ struct Letter<'a> {
 impl Letters {
     /// Adds one event. `payload` may be only its head; `length` is its whole length. An event that was never read has no payload.
     pub fn push(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, payload: &[u8], length: u64) {
-        self.add(origin, dataset, rejection, payload, length, None);
+        self.add(origin, dataset, rejection, payload, length, None, None);
+    }
+
+    /// Adds one event by the whole record that contains it. A record of a stream exists nowhere else.
+    pub fn push_record(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, record: &[u8]) {
+        self.add(origin, dataset, rejection, record, record.len() as u64, Some(PayloadOf::Record), None);
     }
 
     /// Adds the rest of an object. `replay` sends the message to read it.
     pub fn push_continuation(&mut self, origin: &Origin, dataset: &str, rejection: &Rejection, message: &RawValue) {
-        self.add(origin, dataset, rejection, &[], 0, Some(message));
+        self.add(origin, dataset, rejection, &[], 0, None, Some(message));
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a letter is made of exactly these")]
     fn add(
         &mut self,
         origin: &Origin,
@@ -92,6 +109,7 @@ impl Letters {
         rejection: &Rejection,
         payload: &[u8],
         length: u64,
+        payload_of: Option<PayloadOf>,
         continuation: Option<&RawValue>,
     ) {
         let text = std::str::from_utf8(payload).ok();
@@ -106,6 +124,7 @@ impl Letters {
             payload: text.filter(|text| !text.is_empty()),
             payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),
+            payload_of,
             continuation,
         };
         if let Err(error) = serde_json::to_writer(&mut self.ndjson, &letter) {

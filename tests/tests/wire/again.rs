@@ -9,6 +9,8 @@ use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::events;
+use tests::kinesis::{self, Shard};
+use tests::kpl::{self, UserRecord};
 use tests::moto::{Moto, Object};
 use tests::place;
 use tests::scene::Scene;
@@ -149,6 +151,40 @@ fn letters_that_are_read_again_by_two_at_once_are_never_lost() {
 }
 
 #[test]
+fn events_over_the_limit_in_a_record_are_read_again_from_their_letters() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "again-large").await;
+        scene.set_source("stream: \"*\"", &[]);
+        let mut shard = Shard::new("large", 0);
+        // A plain record, and an aggregated one of which a user record is gzip. Both have more than one large event.
+        let users = [UserRecord::new(lines(1..3)), UserRecord::new(events::gzip(lines(4..12).as_bytes()))];
+        let items = [shard.record(lines(0..7).as_bytes()), shard.record(&kpl::frame(&users))];
+        let event = kinesis::event(&items);
+        let mut ingest = scene.start("kinesis-ingest", &engine.url(), &SMALL).await;
+        ingest.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
+        let types = async || {
+            let letters = scene.dead_letters_of::<kinesis::Position>().await;
+            letters.into_iter().map(|one| (one.error_type, one.payload_of)).collect::<Vec<_>>()
+        };
+        let large = vec![("event_too_large".to_owned(), Some("record".to_owned())); 4];
+        assert_eq!((engine.count(&scene.indices()).await, types().await), (13, large.clone()));
+
+        // They stay while the limit stays.
+        let mut function = scene.function(&engine.url(), &SMALL).await;
+        replayed(&scene, &mut function).await;
+        assert_eq!((engine.count(&scene.indices()).await, types().await), (13, large));
+        let mut function = scene.function(&engine.url(), &[]).await;
+        replayed(&scene, &mut function).await;
+        assert_eq!((engine.count(&scene.indices()).await, types().await), (17, Vec::new()));
+
+        let mut ingest = scene.start("kinesis-ingest", &engine.url(), &[]).await;
+        ingest.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
+        assert_eq!(engine.count(&scene.indices()).await, 17, "under the ids of the records");
+    });
+}
+
+#[test]
 fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
@@ -163,8 +199,8 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
             })
         };
         let event = json!({ "Records": [record(0, &lines(1..4)), record(1, &lines(6..9))] });
-        let mut kinesis = scene.start("kinesis-ingest", &engine.url(), &[]).await;
-        kinesis.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
+        let mut ingest = scene.start("kinesis-ingest", &engine.url(), &[]).await;
+        ingest.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
         let letters = scene.dead_letters_of::<Value>().await;
         let told: Vec<_> = letters.iter().map(|one| (one.stage.as_str(), one.error_type.as_str())).collect();
         assert_eq!(told, [("frame", "framing_lost"); 2], "{letters:?}");
@@ -174,8 +210,8 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
         let mut function = scene.function(&engine.url(), &[]).await;
         replayed(&scene, &mut function).await;
         assert_eq!((engine.count(&scene.indices()).await, scene.dead_letters_of::<Value>().await.len()), (6, 0));
-        let mut kinesis = scene.start("kinesis-ingest", &engine.url(), &[]).await;
-        kinesis.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
+        let mut ingest = scene.start("kinesis-ingest", &engine.url(), &[]).await;
+        ingest.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
         assert_eq!(engine.count(&scene.indices()).await, 6, "under the ids of the records");
     });
 }

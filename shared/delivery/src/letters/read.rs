@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{aws::objects::ObjectRef, source::s3::Continuation};
 use pipeline::{
+    dead_letter::PayloadOf,
     record::Facts,
     rules::{Dataset, Datasets},
 };
@@ -30,6 +31,7 @@ pub(super) struct Letter {
     payload: Option<String>,
     payload_base64: Option<String>,
     payload_length: Option<u64>,
+    payload_of: Option<PayloadOf>,
     continuation: Option<Box<Continuation>>,
 }
 
@@ -60,6 +62,8 @@ pub(super) enum Content {
     Event,
     /// A record. Its events from the letter's position on are retried.
     Record,
+    /// A record. Its event at the letter's position is retried.
+    EventOfRecord,
 }
 
 /// How a letter is retried.
@@ -91,8 +95,12 @@ impl Letter {
         match (payload, self.record_time_ms, self.position) {
             // The payload of a rest is the value that was cut there: another upload may have all of it, and what follows.
             (Some(payload), Some(time_ms), position) if is_of_stream || !is_rest => {
-                let content = if is_rest && is_of_stream { Content::Record } else { Content::Event };
-                let fits = content == Content::Record || payload.len() <= max_event_bytes;
+                let content = match self.payload_of {
+                    _ if is_rest && is_of_stream => Content::Record,
+                    Some(PayloadOf::Record) => Content::EventOfRecord,
+                    None => Content::Event,
+                };
+                let fits = content != Content::Event || payload.len() <= max_event_bytes;
                 let facts = self.record.unwrap_or_default();
                 let tried = Tried { line: 0, position, time_ms, facts, content, payload };
                 fits.then_some(Wanted::Tried { dataset, tried })
@@ -106,7 +114,7 @@ impl Letter {
                 };
                 Some(Wanted::Source(Source::Object { dataset, object, read }))
             }
-            // The record of a stream is stored nowhere else.
+            // A record of a stream is stored nowhere else. Releases before 0.2.0 kept only the head of a long event.
             _ => None,
         }
     }
@@ -186,11 +194,17 @@ mod tests {
             (of_stream("frame", "truncated", &json!({ "payload_base64": "/w==" })), "record"),
             (of_stream("frame", "no_progress", &long), "record"),
             (of_stream("frame", "event_too_large", &cut), "nothing"),
+            (of_stream("frame", "event_too_large", &payload), "event"),
+            (
+                of_stream("frame", "event_too_large", &json!({ "payload": "x".repeat(101), "payload_of": "record" })),
+                "of a record",
+            ),
             (of_stream("source", "invalid_base64", &payload), "event"),
         ] {
             let found = match wanted(&letter) {
                 None => "nothing".to_owned(),
                 Some(Wanted::Tried { tried, .. }) if tried.content == Content::Event => "event".into(),
+                Some(Wanted::Tried { tried, .. }) if tried.content == Content::EventOfRecord => "of a record".into(),
                 Some(Wanted::Tried { .. }) => "record".into(),
                 Some(Wanted::Source(Source::Object { read: Read::At(offset), .. })) => format!("at {offset}"),
                 Some(Wanted::Source(Source::Object { read: Read::From(offset), .. })) => format!("from {offset}"),

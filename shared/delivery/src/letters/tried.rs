@@ -168,9 +168,11 @@ fn read<'t>(
                 producer.read_only(None, 0);
                 producer.fill(&mut values, here(*at))
             }
-            Content::Record => {
+            Content::Record | Content::EventOfRecord => {
+                let is_one = *content == Content::EventOfRecord;
+                let only = if is_one { Only::events([at.offset]) } else { Only::rest(at.offset) };
                 records.begin_record(payload);
-                producer.read_only(Some(&Only::rest(at.offset)), 0);
+                producer.read_only(Some(&only), 0);
                 producer.fill(&mut records, here(ItemPosition { offset: 0, ..*at }))
             }
         };
@@ -185,7 +187,7 @@ fn read<'t>(
 /// The letters of events that were rejected again.
 fn rejected(held: &BTreeMap<ItemPosition, Vec<u8>>, at: ItemPosition, content: Content) -> Option<Vec<u8>> {
     match content {
-        Content::Event => held.get(&at).cloned(),
+        Content::Event | Content::EventOfRecord => held.get(&at).cloned(),
         Content::Record => {
             // No other record here has this number.
             let last = ItemPosition { offset: u64::MAX, ..at };

@@ -125,11 +125,30 @@ impl Body {
         payload: &[u8],
         length: u64,
     ) -> Result<(), Full> {
-        if !self.is_empty() && self.used() + payload.len() > self.max_bytes {
-            return Err(Full);
-        }
+        self.has_room_for(payload)?;
         self.letters.push(origin, dataset, rejection, payload, length);
         Ok(())
+    }
+
+    /// Adds a rejected event to the letters of this body, by the whole record that contains it.
+    ///
+    /// # Errors
+    /// [`Full`]: nothing was added.
+    pub fn reject_by_record(
+        &mut self,
+        origin: &Origin,
+        dataset: &str,
+        rejection: &Rejection,
+        record: &[u8],
+    ) -> Result<(), Full> {
+        self.has_room_for(record)?;
+        self.letters.push_record(origin, dataset, rejection, record);
+        Ok(())
+    }
+
+    fn has_room_for(&self, payload: &[u8]) -> Result<(), Full> {
+        let is_full = !self.is_empty() && self.used() + payload.len() > self.max_bytes;
+        if is_full { Err(Full) } else { Ok(()) }
     }
 
     fn used(&self) -> usize {
