@@ -3,7 +3,8 @@
 //! In: any event of a schedule, or `{"dry_run": true}`. Out: a receipt, as one line that is also a metric: which
 //! indices were deleted and why, which could not be deleted, and how much storage was freed.
 //! `planned = deleted + failed + left`, where `left` is the work that the deadline cut off; the next run does it. The
-//! receipt also names the indices that the rules would delete but that this stack does not own.
+//! receipt also names the indices that the rules would delete but that this stack does not own. A block of writes that
+//! an earlier run set for a snapshot is lifted from every index that is not to be deleted any more.
 
 mod archive;
 mod plan;
@@ -13,11 +14,13 @@ use serde_json::{Value, json};
 
 pub use plan::{Because, Deletion, Plan, nodes_below, plan};
 
-use archive::{Archive, Archived};
+use plan::held;
+
+use archive::{Archive, Archived, Holds};
 
 use super::startup::begin;
 use crate::{
-    admin::Admin,
+    admin::{Admin, index::Index},
     error::{Error, Refused},
     settings::RetentionSettings,
 };
@@ -71,6 +74,10 @@ struct Receipt {
     of_other_stacks: Vec<String>,
     /// Indices that an alias or a data stream writes into. The rules would delete them.
     in_use: Vec<String>,
+    /// Indices that an earlier run had blocked, and that take writes again because they are not to be deleted any more.
+    unblocked: Vec<String>,
+    /// Indices that could not be unblocked.
+    blocked: Vec<FailedDeletion>,
     deleted_indices: usize,
     failed_deletions: usize,
     /// The number of `unowned_indices`.
@@ -152,17 +159,66 @@ impl Retention {
             telemetry::print(&document.to_string());
             return Ok(document);
         }
+        (receipt.unblocked, receipt.blocked) = self.release(&indices, &planned, deadline).await;
         self.delete_all(planned, &mut receipt, deadline).await;
         (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
         let document = document(&receipt);
         telemetry::print(&document.to_string());
-        match receipt.failed.first() {
-            None => Ok(document),
-            Some(FailedDeletion { index, reason }) => Err(Error::Unfinished(format!(
+        match (receipt.failed.first(), receipt.blocked.first()) {
+            (None, None) => Ok(document),
+            (Some(FailedDeletion { index, reason }), _) => Err(Error::Unfinished(format!(
                 "{} of {} indices could not be deleted, such as {index}: {reason}",
                 receipt.failed.len(),
                 receipt.planned
             ))),
+            (None, Some(FailedDeletion { index, reason })) => {
+                Err(Error::Unfinished(format!("{index} still refuses writes: {reason}")))
+            }
+        }
+    }
+
+    /// Lifts the blocks that earlier runs set, from indices that are not to be deleted any more. Returns these indices,
+    /// and those that could not be unblocked.
+    async fn release(
+        &self,
+        indices: &[Index],
+        planned: &[Deletion],
+        deadline: Deadline,
+    ) -> (Vec<String>, Vec<FailedDeletion>) {
+        let (mut unblocked, mut blocked) = (Vec::new(), Vec::new());
+        for (name, uuid) in held(&self.datasets, &self.settings.domain.stack, indices, planned) {
+            if deadline.reading_is_over() {
+                break;
+            }
+            match self.release_one(name, uuid, false, deadline).await {
+                Ok(true) => {
+                    tracing::info!(index = name, "the index is not to be deleted any more, and takes writes again");
+                    unblocked.push(name.to_owned());
+                }
+                Ok(false) => {}
+                Err(error) => blocked.push(FailedDeletion { index: name.to_owned(), reason: error.to_string() }),
+            }
+        }
+        (unblocked, blocked)
+    }
+
+    /// As [`Holds::release`].
+    async fn release_one(
+        &self,
+        index: &str,
+        uuid: &str,
+        is_just_blocked: bool,
+        deadline: Deadline,
+    ) -> Result<bool, BatchError> {
+        let repository = self.known_repository(deadline).await?;
+        let holds = Holds { admin: &self.admin, repository: repository.as_deref(), deadline };
+        holds.release(index, uuid, is_just_blocked).await
+    }
+
+    /// Lifts the block from an index whose deletion failed. A failure is only logged: the next run finds the block.
+    async fn give_up(&self, deletion: &Deletion, deadline: Deadline) {
+        if let Err(error) = self.release_one(&deletion.index, &deletion.uuid, true, deadline).await {
+            tracing::error!(index = deletion.index, %error, "the index may still refuse writes");
         }
     }
 
@@ -177,6 +233,7 @@ impl Retention {
                 Ok(DeletionResult::Left) => receipt.left += 1,
                 Err(error) => {
                     tracing::error!(index = deletion.index, %error, "the index stays");
+                    self.give_up(&deletion, deadline).await;
                     receipt.failed.push(FailedDeletion { index: deletion.index, reason: error.to_string() });
                 }
             }
@@ -207,9 +264,13 @@ impl Retention {
                 "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`",
             )
         };
-        let place = self.settings.snapshots.as_ref().ok_or_else(missing)?;
-        let stack = &self.settings.domain.stack;
-        self.admin.repository_at(stack, place, deadline).await?.ok_or_else(missing)
+        self.known_repository(deadline).await?.ok_or_else(missing)
+    }
+
+    /// As [`Self::repository`]; none if there is none.
+    async fn known_repository(&self, deadline: Deadline) -> Result<Option<String>, BatchError> {
+        let Some(place) = self.settings.snapshots.as_ref() else { return Ok(None) };
+        self.admin.repository_at(&self.settings.domain.stack, place, deadline).await
     }
 }
 

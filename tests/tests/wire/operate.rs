@@ -2,6 +2,7 @@
 
 mod brake;
 mod held;
+mod kept;
 mod ownership;
 mod refused;
 pub(super) mod replay;

@@ -17,6 +17,9 @@ pub struct Index {
     pub stack: Option<String>,
     /// Whether it is a copy of another index and has not been adopted.
     pub is_copy: bool,
+    /// Whether a run of `retention` may have blocked its writes: writes are blocked, or its mapping names a snapshot of
+    /// it that was begun.
+    pub may_be_held: bool,
 }
 
 /// The state of one index.
@@ -37,7 +40,8 @@ pub struct IndexState {
 impl Index {
     /// An index without a mark and without a writer.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false }
+        let name = name.into();
+        Self { name, bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false, may_be_held: false }
     }
 }
 

@@ -39,6 +39,7 @@ impl Admin {
                 uuid: marked.and_then(|marked| marked.uuid.clone()),
                 stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
                 is_copy: marked.is_some_and(Marked::is_copy),
+                may_be_held: marked.is_some_and(Marked::may_be_held),
                 ..Index::new(name)
             });
         }

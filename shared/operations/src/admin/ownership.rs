@@ -24,6 +24,8 @@ pub struct Marked {
     pub uuid: Option<String>,
     /// Whether its settings show that the engine created it from another index.
     pub is_derived: bool,
+    /// Whether it has its own block on writes.
+    pub is_write_blocked: bool,
     /// `_meta.millrace`; null if there is none.
     pub millrace: Value,
 }
@@ -35,6 +37,7 @@ impl Marked {
         Self {
             uuid: settings["uuid"].as_str().map(str::to_owned),
             is_derived: is_derived(name, settings),
+            is_write_blocked: settings["blocks"]["write"] == "true",
             millrace: about["mappings"]["_meta"]["millrace"].clone(),
         }
     }
@@ -49,8 +52,17 @@ impl Marked {
         let uuid = self.uuid.as_deref();
         let is_adopted = uuid.is_some() && self.millrace["adopted"].as_str() == uuid;
         // `retention` records here the index of the snapshot that it began.
-        let snapshot_of = self.millrace["snapshot"]["index_uuid"].as_str();
+        let snapshot_of = self.snapshot_of();
         !is_adopted && (self.is_derived || (snapshot_of.is_some() && snapshot_of != uuid))
+    }
+
+    /// Whether a run of `retention` may have blocked its writes.
+    pub fn may_be_held(&self) -> bool {
+        self.is_write_blocked || self.snapshot_of().is_some()
+    }
+
+    fn snapshot_of(&self) -> Option<&str> {
+        self.millrace["snapshot"]["index_uuid"].as_str()
     }
 }
 
@@ -88,7 +100,7 @@ impl Admin {
     /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn marks(&self, pattern: &str, deadline: Deadline) -> Result<BTreeMap<String, Marked>, BatchError> {
         // Every index has settings, so every index is in the response.
-        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize";
+        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize%2C%2A.settings.index.blocks.write";
         let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
         let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
         let response = self.send("GET", &path, None, deadline).await?;

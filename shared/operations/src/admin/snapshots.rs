@@ -98,6 +98,25 @@ impl Admin {
         Snapshot::read(&response).map(Some)
     }
 
+    /// The names of the snapshots that match a pattern.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
+    pub async fn snapshot_names(
+        &self,
+        repository: &str,
+        pattern: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, BatchError> {
+        let path = format!("/_snapshot/{}/{}", segment(repository), segment(pattern));
+        let response = self.send("GET", &path, None, deadline).await?;
+        if response.is_missing() && response.body["error"]["type"] == "snapshot_missing_exception" {
+            return Ok(Vec::new());
+        }
+        let names = response.list("snapshots")?.iter().filter_map(|snapshot| snapshot["snapshot"].as_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// Begins a snapshot of one index, under a name that was never used before.
     ///
     /// # Errors

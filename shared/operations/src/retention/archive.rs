@@ -52,9 +52,9 @@ impl Archive<'_> {
     /// Takes a snapshot of an index, or continues with the one that was begun.
     ///
     /// # Errors
-    /// The snapshot failed, and the index takes writes again; or a request to the domain failed.
+    /// The snapshot failed, or a request to the domain failed. The block may be in place ([`Holds::release`]).
     pub(super) async fn hold(&self, index: &str, uuid: &str) -> Result<Archived, BatchError> {
-        let state = self.state(index, uuid).await?;
+        let state = state(self.admin, index, uuid, self.deadline).await?;
         let known = begun(&state);
         let mut name = known.as_ref().filter(|begun| begun.counts(&state)).map(|begun| begun.name.clone());
         // A missing snapshot was deleted by another party, or never begun because the run was killed.
@@ -73,76 +73,110 @@ impl Archive<'_> {
     /// Blocks writes, then begins a snapshot, so the snapshot contains every document that a later deletion removes.
     async fn begin(&self, index: &str, state: &IndexState, known: Option<&Begun>) -> Result<String, BatchError> {
         let mut begun = Begun::new(index, state, known, lambda::now_ms());
+        if !begun.is_block_ours {
+            begun.is_block_ours = by_former_run(self.admin, self.repository, index, self.deadline).await?;
+        }
         // Store this before the block. Otherwise a run killed between the two would leave a block without a known
         // owner.
-        self.write_mark(index, &state.uuid, Some(&begun)).await?;
-        let attempt = async {
-            // On a full disk the engine allows deletion of an index but refuses the write block. It does not touch an
-            // index that has a write block.
-            if state.allows_only_deletion {
-                self.admin.allow_only_deletion(index, false, self.deadline).await?;
-            }
-            self.admin.block_writes(index, true, self.deadline).await?;
-            begun.settings_version = self.state(index, &state.uuid).await?.settings_version;
-            self.write_mark(index, &state.uuid, Some(&begun)).await?;
-            self.admin.begin_snapshot(self.repository, &begun.name, index, self.deadline).await
-        };
-        if let Err(error) = attempt.await {
-            self.give_up(index, &begun).await;
-            return Err(error);
+        self.write_mark(index, &state.uuid, &begun).await?;
+        // On a full disk the engine allows deletion of an index but refuses the write block. It does not touch an
+        // index that has a write block.
+        if state.allows_only_deletion {
+            self.admin.allow_only_deletion(index, false, self.deadline).await?;
         }
+        self.admin.block_writes(index, true, self.deadline).await?;
+        begun.settings_version = self::state(self.admin, index, &state.uuid, self.deadline).await?.settings_version;
+        self.write_mark(index, &state.uuid, &begun).await?;
+        self.admin.begin_snapshot(self.repository, &begun.name, index, self.deadline).await?;
         Ok(begun.name)
     }
 
     async fn wait(&self, index: &str, uuid: &str, name: &str) -> Result<Archived, BatchError> {
         let failed = |reason: String| BatchError::permanent(format!("snapshot {name}"), reason);
         let snapshot = self.admin.wait_for_snapshot(self.repository, name, self.deadline).await?;
-        let state = self.state(index, uuid).await?;
-        let Some(begun) = begun(&state).filter(|begun| begun.name == name && begun.counts(&state)) else {
+        let state = state(self.admin, index, uuid, self.deadline).await?;
+        if begun(&state).is_none_or(|begun| begun.name != name || !begun.counts(&state)) {
             tracing::warn!(index, name, "the write block was lifted meanwhile: the next run begins another snapshot");
             return Ok(Archived::NotYet);
-        };
+        }
         match snapshot {
             Some(snapshot) if snapshot.state == SnapshotState::InProgress => Ok(Archived::NotYet),
             Some(snapshot) if snapshot.holds(index) => Ok(Archived::Yes),
             snapshot => {
-                self.give_up(index, &begun).await;
                 let response = snapshot.map_or("it is gone".to_owned(), |snapshot| snapshot.to_string());
                 Err(failed(format!("does not hold all of {index}: {response}; the index stays")))
             }
         }
     }
 
-    async fn state(&self, index: &str, uuid: &str) -> Result<IndexState, BatchError> {
-        let state = self.admin.index_state(index, self.deadline).await?;
-        if state.uuid == uuid {
-            return Ok(state);
-        }
-        let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
-        Err(BatchError::permanent(index, reason))
-    }
-
-    async fn write_mark(&self, index: &str, uuid: &str, begun: Option<&Begun>) -> Result<(), BatchError> {
+    async fn write_mark(&self, index: &str, uuid: &str, begun: &Begun) -> Result<(), BatchError> {
         self.admin.write_mark(index, uuid, &json!({ "snapshot": begun }), self.deadline).await
     }
+}
 
-    /// Lifts the write block of an index that stays, if this deployment set it. Sets the block that was lifted for it
-    /// again.
-    async fn give_up(&self, index: &str, begun: &Begun) {
-        let attempt = async {
-            if begun.is_block_ours {
-                self.admin.block_writes(index, false, self.deadline).await?;
+/// The blocks that runs of `retention` have set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holds<'a> {
+    pub(super) admin: &'a Admin,
+    /// The repository of the deployment; none if it has no snapshots.
+    pub(super) repository: Option<&'a str>,
+    pub(super) deadline: Deadline,
+}
+
+impl Holds<'_> {
+    /// Lifts the write block of an index that stays, if this deployment set it, and removes the record of the snapshot.
+    /// Returns whether the index takes writes again. If this run has blocked it (`is_just_blocked`), the block of a full
+    /// disk, which was lifted for that, is set again. After an earlier run the engine decides about that block.
+    ///
+    /// # Errors
+    /// A request to the domain failed. The next run tries again.
+    pub(super) async fn release(&self, index: &str, uuid: &str, is_just_blocked: bool) -> Result<bool, BatchError> {
+        let state = state(self.admin, index, uuid, self.deadline).await?;
+        let known = begun(&state).filter(|known| known.index_uuid == state.uuid);
+        let is_ours = match (&known, self.repository) {
+            (Some(known), _) => known.is_block_ours,
+            (None, Some(repository)) if state.is_write_blocked => {
+                by_former_run(self.admin, repository, index, self.deadline).await?
             }
-            self.write_mark(index, &begun.index_uuid, None).await?;
-            if begun.allowed_only_deletion {
+            (None, _) => false,
+        };
+        let is_lifted = is_ours && state.is_write_blocked;
+        if is_lifted {
+            self.admin.block_writes(index, false, self.deadline).await?;
+        }
+        if let Some(known) = known {
+            // Last, so that a run that is killed before is not forgotten.
+            let nothing = json!({ "snapshot": Value::Null });
+            self.admin.write_mark(index, uuid, &nothing, self.deadline).await?;
+            if known.allowed_only_deletion && is_just_blocked {
                 self.admin.allow_only_deletion(index, true, self.deadline).await?;
             }
-            Ok::<_, BatchError>(())
-        };
-        if let Err(error) = attempt.await {
-            tracing::error!(index, %error, "the index may refuse writes still");
         }
+        Ok(is_lifted)
     }
+}
+
+/// Whether 0.1.0 began a snapshot of an index, and so blocked its writes. It stored nothing in the mapping, but the name
+/// of its snapshots tells them.
+async fn by_former_run(admin: &Admin, repository: &str, index: &str, deadline: Deadline) -> Result<bool, BatchError> {
+    let names = admin.snapshot_names(repository, &format!("{index}-*"), deadline).await?;
+    Ok(names.iter().any(|name| is_of_former_run(name, index)))
+}
+
+/// Whether 0.1.0 named a snapshot of an index so: `INDEX-TIME`, in milliseconds.
+fn is_of_former_run(name: &str, index: &str) -> bool {
+    let time = name.strip_prefix(index).and_then(|rest| rest.strip_prefix('-'));
+    time.is_some_and(|time| time.len() == 13 && time.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The state of the index that was listed. Another index that has its name by now is an error.
+async fn state(admin: &Admin, index: &str, uuid: &str, deadline: Deadline) -> Result<IndexState, BatchError> {
+    let state = admin.index_state(index, deadline).await?;
+    if state.uuid == uuid {
+        return Ok(state);
+    }
+    let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
+    Err(BatchError::permanent(index, reason))
 }
 
 impl Begun {
@@ -227,6 +261,19 @@ mod tests {
             json!({ "name": "a", "started_ms": 1, "index_uuid": "u", "settings_version": 2, "is_block_ours": true });
         let before = begun(&IndexState { millrace: json!({ "snapshot": kept }), ..IndexState::default() });
         assert_eq!(before.as_ref().map(blocks), Some((true, false)));
+    }
+
+    #[test]
+    fn the_snapshots_of_the_release_that_stored_nothing_are_known_by_their_names() {
+        for (name, is_of_former_run) in [
+            ("logs-1-1795824000000", true),
+            ("logs-1-1795824000000-0a1b2c3d", false),
+            ("logs-1-begun", false),
+            ("logs-1-2-1795824000000", false),
+            ("logs-11795824000000", false),
+        ] {
+            assert_eq!(super::is_of_former_run(name, "logs-1"), is_of_former_run, "{name}");
+        }
     }
 
     #[test]

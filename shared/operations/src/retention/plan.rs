@@ -121,6 +121,23 @@ impl Plan {
     }
 }
 
+/// The indices of this stack that an earlier run may have blocked, and that are not to be deleted now: by name and id.
+/// Of an index that no dataset names nothing is decided.
+pub(super) fn held<'i>(
+    datasets: &Datasets,
+    stack: &Stack,
+    indices: &'i [Index],
+    planned: &[Deletion],
+) -> Vec<(&'i str, &'i str)> {
+    let is_named = |index: &Index| datasets.iter().any(|dataset| dataset.router.index().could_be(&index.name));
+    let is_planned = |index: &Index| planned.iter().any(|deletion| deletion.index == index.name);
+    let is_held = |index: &&Index| index.may_be_held && stack.owns(index) && is_named(index) && !is_planned(index);
+    let held = indices.iter().filter(is_held);
+    let mut held: Vec<_> = held.filter_map(|index| Some((index.name.as_str(), index.uuid.as_deref()?))).collect();
+    held.sort_unstable();
+    held
+}
+
 /// The nodes with less free storage than the watermark.
 pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String> {
     let below = storage.nodes.iter().filter(|(_, disk)| disk.free < watermark.of(disk.total));

@@ -14,11 +14,11 @@ use super::{day, engine, indices, invoke};
 const FULL: &str = "index.blocks.read_only_allow_delete";
 
 /// Puts one document into an index.
-async fn fill(engine: &Engine, index: &str) {
+pub(super) async fn fill(engine: &Engine, index: &str) {
     engine.ask("PUT", &format!("/{index}/_doc/1?refresh=true"), &json!({ "in": index }).to_string()).await;
 }
 
-fn rules(name: &str, more: &str) -> String {
+pub(super) fn rules(name: &str, more: &str) -> String {
     format!(
         "datasets:\n  - name: {name}\n    from: {{ bucket: \"[!d]*\", key: \"**\" }}\n    timestamp: base_dt\n    \
          index: {name}-%{{+YYYY.MM.dd}}\n{more}"
@@ -96,13 +96,13 @@ fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
 }
 
 /// `_meta` of the mapping of an index.
-async fn meta_of(engine: &Engine, index: &str) -> Value {
+pub(super) async fn meta_of(engine: &Engine, index: &str) -> Value {
     parse(&engine.ask("GET", &format!("/{index}/_mapping"), "").await)[index]["mappings"]["_meta"].clone()
 }
 
 /// Puts an index into the state after a run that began a snapshot and did not wait for it. Returns the name of the
 /// snapshot.
-async fn begun(engine: &Engine, index: &str) -> String {
+pub(super) async fn begun(engine: &Engine, index: &str) -> String {
     engine.ask("PUT", &format!("/{index}/_block/write"), "").await;
     let state = parse(&engine.ask("GET", &format!("/_cluster/state/metadata/{index}"), "").await);
     let state = &state["metadata"]["indices"][index];

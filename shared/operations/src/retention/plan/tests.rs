@@ -235,3 +235,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_block_stays_only_on_what_is_to_be_deleted_still() {
+    let datasets = datasets(&[("a-%{+YYYY.MM.dd}", ", retention: 3d, snapshot: true")]);
+    let held_index = |name: &str| Index { uuid: Some(format!("u-{name}")), may_be_held: true, ..index(name) };
+    let of_other = Index { stack: Some("pay".into()), ..held_index("a-2026.11.21") };
+    let indices = [
+        held_index("a-2026.11.01"),
+        held_index("a-2026.11.20"),
+        index("a-2026.11.22"),
+        of_other,
+        held_index("b-2026.11.20"),
+        Index { is_in_use: true, ..held_index("a-2026.11.02") },
+    ];
+    let now = ms("2026-11-22T10:00:00Z");
+    let plan = plan(&datasets, &web(), &indices, &storage(&indices, 100, 100), None, now);
+    let found = held(&datasets, &web(), &indices, &plan.deletions);
+    let expected = ["a-2026.11.02", "a-2026.11.20"].map(|name| (name, format!("u-{name}")));
+    assert_eq!(found, expected.iter().map(|(name, uuid)| (*name, uuid.as_str())).collect::<Vec<_>>());
+}
