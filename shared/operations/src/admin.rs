@@ -5,6 +5,7 @@
 
 pub mod answers;
 mod client;
+pub mod deletion;
 pub mod index;
 pub mod indices;
 pub mod load;

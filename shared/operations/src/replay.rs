@@ -105,6 +105,7 @@ impl Replay {
             plan,
             snapshot: None,
             deleted: Vec::new(),
+            kept: Vec::new(),
             refused: None,
             lease: None,
         };

@@ -20,7 +20,7 @@ use archive::{Archive, Archived, Holds};
 
 use super::startup::begin;
 use crate::{
-    admin::{Admin, index::Index},
+    admin::{Admin, deletion::Deleted, index::Index},
     error::{Error, Refused},
     settings::RetentionSettings,
 };
@@ -251,9 +251,16 @@ impl Retention {
                 return Ok(DeletionResult::Left);
             }
         }
-        self.admin.delete_index(&deletion.index, deadline).await?;
-        tracing::info!(index = deletion.index, because = ?deletion.because, bytes = deletion.bytes, "deleted an index");
-        Ok(DeletionResult::Deleted)
+        // Others may have changed it while earlier indices were deleted, or while its snapshot was written.
+        let (stack, uuid) = (&self.settings.domain.stack, Some(deletion.uuid.as_str()));
+        match self.admin.delete_chosen(stack, &deletion.index, uuid, deadline).await? {
+            Deleted::Gone => {
+                let Deletion { index, because, bytes, .. } = deletion;
+                tracing::info!(index, ?because, bytes, "deleted an index");
+                Ok(DeletionResult::Deleted)
+            }
+            Deleted::Stays(why) => Err(BatchError::permanent(&deletion.index, why.to_string())),
+        }
     }
 
     /// The name of the repository that `setup` made.

@@ -31,19 +31,21 @@ impl Admin {
             if name.starts_with('.') {
                 continue;
             }
-            let marked = marks.get(name);
-            indices.push(Index {
-                // The engine reports no size for a closed index.
-                bytes: row["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
-                is_in_use: in_use.contains(name),
-                uuid: marked.and_then(|marked| marked.uuid.clone()),
-                stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
-                is_copy: marked.is_some_and(Marked::is_copy),
-                may_be_held: marked.is_some_and(Marked::may_be_held),
-                ..Index::new(name)
-            });
+            // The engine reports no size for a closed index.
+            let bytes = row["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+            indices.push(Index { bytes, ..read(name, marks.get(name), &in_use) });
         }
         Ok(indices)
+    }
+
+    /// The index that has this name now, without its size; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::indices`].
+    pub async fn index_now(&self, name: &str, deadline: Deadline) -> Result<Option<Index>, BatchError> {
+        let in_use = self.in_use(deadline).await?;
+        let marks = self.marks(name, deadline).await?;
+        Ok(marks.get(name).map(|marked| read(name, Some(marked), &in_use)))
     }
 
     /// The backing indices of data streams, and the indices that an alias writes into.
@@ -121,6 +123,17 @@ impl Admin {
         let block = if only { Value::Bool(true) } else { Value::Null };
         let setting = json!({ "index.blocks.read_only_allow_delete": block });
         self.ask("PUT", &format!("/{}/_settings", segment(name)), Some(&setting), deadline).await.map(drop)
+    }
+}
+
+fn read(name: &str, marked: Option<&Marked>, in_use: &BTreeSet<String>) -> Index {
+    Index {
+        is_in_use: in_use.contains(name),
+        uuid: marked.and_then(|marked| marked.uuid.clone()),
+        stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
+        is_copy: marked.is_some_and(Marked::is_copy),
+        may_be_held: marked.is_some_and(Marked::may_be_held),
+        ..Index::new(name)
     }
 }
 

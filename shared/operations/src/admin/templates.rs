@@ -128,11 +128,20 @@ impl Admin {
         self.ask("PUT", &format!("/{}/{}", kind.api(), segment(name)), Some(body), deadline).await.map(drop)
     }
 
-    /// Deletes a template. A template that is already deleted is not an error.
+    /// Deletes a template that was listed. A template that is already deleted is not an error.
     ///
     /// # Errors
-    /// As [`Self::ask`].
-    pub async fn delete_template(&self, kind: Kind, name: &str, deadline: Deadline) -> Result<(), BatchError> {
+    /// As [`Self::ask`]. Permanent if the template was changed after it was listed: it may be another owner's by now.
+    pub async fn delete_template(&self, kind: Kind, listed: &Installed, deadline: Deadline) -> Result<(), BatchError> {
+        let name = &listed.name;
+        match self.templates(kind, Some(name), deadline).await?.first() {
+            None => return Ok(()),
+            Some(now) if now == listed => {}
+            Some(_) => {
+                let reason = "was changed by others meanwhile, and stays: run `setup` again".to_owned();
+                return Err(BatchError::permanent(format!("the index template {name}"), reason));
+            }
+        }
         let response = self.send("DELETE", &format!("/{}/{}", kind.api(), segment(name)), None, deadline).await?;
         if response.is_missing() { Ok(()) } else { response.accepted() }
     }

@@ -55,6 +55,9 @@ pub struct Progress {
     /// Indices that `recreate` has deleted or is about to delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
+    /// Indices of the plan that stay, because others took them over after the plan was checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// Why it ended without deleting anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -97,6 +100,16 @@ impl Phase {
     /// Whether this phase needs the sources off.
     pub(super) fn holds_sources(self) -> bool {
         matches!(self, Self::Pausing | Self::Snapshotting | Self::Recreating | Self::Releasing)
+    }
+}
+
+impl Progress {
+    /// Moves an index from the deleted ones to those that stay.
+    pub(super) fn keep(&mut self, index: &str) {
+        self.deleted.retain(|deleted| deleted != index);
+        if !self.kept.iter().any(|kept| kept == index) {
+            self.kept.push(index.to_owned());
+        }
     }
 }
 

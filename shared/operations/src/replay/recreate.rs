@@ -15,6 +15,7 @@ use super::{
     request::{Objects, What},
 };
 use crate::{
+    admin::deletion::Deleted,
     error::{Error, Refused},
     setup::install::{Replacing, install},
 };
@@ -170,21 +171,20 @@ impl Replay {
         install(&self.admin, &self.templates, version, Replacing::Nothing, deadline).await?.whole()
     }
 
-    /// Deletes the index with this name if it is the very one that was planned. Returns whether it deleted it. An index
-    /// created since then follows the new rules. A missing index was deleted before, by an attempt that was killed.
+    /// Deletes the index with this name if it is the very one that was planned, and still this stack's and not in use.
+    /// An index created since then follows the new rules. A missing index was deleted before, by an attempt that was
+    /// killed.
     pub(super) async fn delete_planned(
         &self,
         planned: &plan::PlannedIndex,
         deadline: Deadline,
-    ) -> Result<bool, BatchError> {
-        let marks = self.admin.marks(&planned.name, deadline).await?;
-        let uuid = marks.get(&planned.name).and_then(|marked| marked.uuid.clone());
-        let is_it = uuid.is_some() && uuid == planned.uuid;
-        if is_it {
-            self.admin.delete_index(&planned.name, deadline).await?;
+    ) -> Result<Deleted, BatchError> {
+        let (stack, uuid) = (&self.settings.domain.stack, planned.uuid.as_deref());
+        let deleted = self.admin.delete_chosen(stack, &planned.name, uuid, deadline).await?;
+        if deleted == Deleted::Gone {
             tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to make it anew");
         }
-        Ok(is_it)
+        Ok(deleted)
     }
 }
 

@@ -57,10 +57,10 @@ impl Put {
 }
 
 /// The action for one template.
-#[derive(Debug, PartialEq, Eq)]
-enum TemplateAction {
-    /// Write it, then delete these. Each has a flag: whether it has the same priority.
-    Put(Vec<(String, bool)>),
+#[derive(Debug, PartialEq)]
+enum TemplateAction<'i> {
+    /// Write it, then delete these.
+    Put(Vec<&'i Installed>),
     /// Skip it, for this reason.
     Leave(String),
 }
@@ -108,7 +108,7 @@ pub async fn install(
             Err(error) => put.failed.push(format!("index template {}: {error}", template.name)),
         }
         put.notes
-            .extend(replaced.iter().map(|(name, _)| format!("{} replaced the index template {name}", template.name)));
+            .extend(replaced.iter().map(|old| format!("{} replaced the index template {}", template.name, old.name)));
     }
     put.names.sort();
     Ok(put)
@@ -146,7 +146,7 @@ fn own(template: &Template) -> Installed {
     }
 }
 
-fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Replacing) -> TemplateAction {
+fn step<'i>(template: &Template, kind: Kind, installed: &'i [Installed], replacing: Replacing) -> TemplateAction<'i> {
     let mark = template.owner().stack.mark();
     let mut replaced = Vec::new();
     for other in installed {
@@ -171,7 +171,7 @@ fn step(template: &Template, kind: Kind, installed: &[Installed], replacing: Rep
             return TemplateAction::Leave(refusal(other, is_unnamed));
         }
         if !has_name {
-            replaced.push((other.name.clone(), other.priority == template.priority()));
+            replaced.push(other);
         }
     }
     TemplateAction::Put(replaced)
@@ -194,19 +194,19 @@ async fn put_one(
     template: &Template,
     kind: Kind,
     mut body: serde_json::Value,
-    replaced: &[(String, bool)],
+    replaced: &[&Installed],
     deadline: Deadline,
 ) -> Result<(), BatchError> {
     let priority = template.priority();
     // The engine refuses two templates with the same priority for the same indices. The new one has a higher priority
     // until the old one is deleted.
-    let stands_above = kind == Kind::Composable && replaced.iter().any(|(_, is_equal)| *is_equal);
+    let stands_above = kind == Kind::Composable && replaced.iter().any(|old| old.priority == priority);
     if stands_above {
         body["priority"] = (priority + 1).into();
     }
     admin.put_template(kind, &template.name, &body, deadline).await?;
-    for (name, _) in replaced {
-        admin.delete_template(kind, name, deadline).await?;
+    for old in replaced {
+        admin.delete_template(kind, old, deadline).await?;
     }
     if stands_above {
         body["priority"] = priority.into();
@@ -270,7 +270,7 @@ mod tests {
             (Legacy, installed(former, pattern, of("pay")), Unnamed, Err("the stack pay")),
         ] {
             let done = match step(&web, kind, std::slice::from_ref(&other), replacing) {
-                TemplateAction::Put(replaced) => Ok(replaced.into_iter().map(|(name, _)| name).collect::<Vec<_>>()),
+                TemplateAction::Put(replaced) => Ok(replaced.into_iter().map(|old| old.name.clone()).collect::<Vec<_>>()),
                 TemplateAction::Leave(reason) => Err(reason),
             };
             match (&done, &expected) {
@@ -285,8 +285,9 @@ mod tests {
     fn a_deployment_without_a_name_changes_its_template_in_place() {
         let unnamed = template(&Stack::default());
         let before = installed(&unnamed.name, "logs-*.*.*", Owner::Unnamed);
-        assert_eq!(step(&unnamed, Kind::Composable, &[before], Replacing::Unnamed), TemplateAction::Put(vec![]));
+        assert_eq!(step(&unnamed, Kind::Composable, std::slice::from_ref(&before), Replacing::Unnamed), TemplateAction::Put(vec![]));
         let theirs = installed("theirs", "logs-*.*.*", of("web"));
-        assert!(matches!(step(&unnamed, Kind::Composable, &[theirs], Replacing::Unnamed), TemplateAction::Leave(_)));
+        let step = step(&unnamed, Kind::Composable, std::slice::from_ref(&theirs), Replacing::Unnamed);
+        assert!(matches!(step, TemplateAction::Leave(_)));
     }
 }

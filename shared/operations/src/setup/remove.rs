@@ -9,7 +9,7 @@ use super::{roles, template::Template};
 use crate::{
     admin::{
         Admin, Version,
-        templates::{Kind, Owner},
+        templates::{Installed, Kind, Owner},
     },
     settings::Domain,
 };
@@ -32,10 +32,10 @@ pub(super) async fn remove(admin: &Admin, domain: &Domain, templates: &[Template
     let mut removed = Removed::default();
     match marked(admin, domain, templates, deadline).await {
         Ok(marked) => {
-            for (kind, name) in marked {
-                match admin.delete_template(kind, &name, deadline).await {
-                    Ok(()) => removed.templates.push(name),
-                    Err(error) => removed.failed.push(format!("index template {name}: {error}")),
+            for (kind, template) in marked {
+                match admin.delete_template(kind, &template, deadline).await {
+                    Ok(()) => removed.templates.push(template.name),
+                    Err(error) => removed.failed.push(format!("index template {}: {error}", template.name)),
                 }
             }
         }
@@ -60,7 +60,7 @@ async fn marked(
     domain: &Domain,
     templates: &[Template],
     deadline: Deadline,
-) -> Result<Vec<(Kind, String)>, BatchError> {
+) -> Result<Vec<(Kind, Installed)>, BatchError> {
     let mut installed = Vec::new();
     if domain.is_collection() {
         for template in templates {
@@ -73,5 +73,5 @@ async fn marked(
         installed.extend(admin.templates(kind, None, deadline).await?.into_iter().map(|one| (kind, one)));
     }
     let is_own = |owner: &Owner| matches!(owner, Owner::Stack(mark) if mark == domain.stack.mark());
-    Ok(installed.into_iter().filter(|(_, one)| is_own(&one.owner)).map(|(kind, one)| (kind, one.name)).collect())
+    Ok(installed.into_iter().filter(|(_, one)| is_own(&one.owner)).collect())
 }

@@ -3,6 +3,7 @@
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
+    admin::deletion::{Deleted, Stays},
     error::Refused,
     replay::{
         plan::Plan,
@@ -137,10 +138,19 @@ impl Run<'_> {
             if self.deadline.reading_is_over() {
                 return Ok(false);
             }
-            self.replay.delete_planned(index, self.deadline).await?;
+            let deleted = self.replay.delete_planned(index, self.deadline).await?;
+            if let Deleted::Stays(why @ (Stays::IsInUse | Stays::IsUnowned)) = deleted {
+                self.keep(&index.name, why).await?;
+            }
             self.write_now_and_then().await?;
         }
         Ok(true)
+    }
+
+    async fn keep(&mut self, index: &str, why: Stays) -> Result<(), Broken> {
+        tracing::error!(index, %why, "the index stays, by the old rules");
+        self.state.value.keep(index);
+        self.write().await
     }
 
     /// Finishes the deletion that a release without plans had begun. All objects of the dataset are sent afterwards.
@@ -148,6 +158,11 @@ impl Run<'_> {
         for index in self.state.value.deleted.clone() {
             if self.deadline.reading_is_over() {
                 return Ok(false);
+            }
+            let now = self.replay.admin.index_now(&index, self.deadline).await?;
+            if now.is_some_and(|now| now.is_in_use) {
+                self.keep(&index, Stays::IsInUse).await?;
+                continue;
             }
             self.replay.admin.delete_index(&index, self.deadline).await?;
             self.write_now_and_then().await?;
