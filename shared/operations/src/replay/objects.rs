@@ -37,15 +37,7 @@ impl Replay {
             Some(name) => vec![self.dataset(name)?],
             None => self.datasets.iter().filter(|dataset| dataset.from.s3().is_some()).map(AsRef::as_ref).collect(),
         };
-        let doubling = wanted.iter().find(|dataset| *dataset.router.id() == IdRule::None);
-        // All its indices are deleted, so no event can be stored twice.
-        let is_whole = objects.recreate && since.is_none() && until.is_none();
-        if let (Some(dataset), false) = (doubling, is_whole) {
-            return Err(Refused(format!(
-                "the dataset `{}` has `id: none`: what is replayed would be there twice; only `recreate` without `since` and `until` can",
-                dataset.name
-            )));
-        }
+        wanted.iter().try_for_each(|dataset| check_ids(dataset))?;
         if objects.recreate { self.check_recreate(objects) } else { Ok(()) }
     }
 
@@ -150,6 +142,18 @@ impl Replay {
     }
 }
 
+/// Refuses a dataset whose events have no ids. `recreate` deletes them first, but its sources go on afterwards: an
+/// object whose notification waits in the queue would be indexed for that one and for the one of the replay.
+pub(super) fn check_ids(dataset: &Dataset) -> Result<(), Refused> {
+    if *dataset.router.id() != IdRule::None {
+        return Ok(());
+    }
+    Err(Refused(format!(
+        "the dataset `{}` has `id: none`: replayed events would be indexed twice. Give it another `id` first",
+        dataset.name
+    )))
+}
+
 /// The places of a stored replay.
 pub(super) fn places_of(progress: &Progress) -> Result<Vec<Place>, Refused> {
     // Releases before this one stored only the place in the request.
@@ -197,4 +201,19 @@ fn at(what: &What) -> Result<Option<Place>, Refused> {
 
 fn at_text(key: &str, text: &str) -> Result<S3Prefix, Refused> {
     s3_prefix(text).ok_or_else(|| Refused(format!("`{key}: {text}`: give s3://bucket/prefix")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_without_ids_are_not_sent_again() {
+        for (id, is_refused) in [("none", true), ("content", false), ("{ field: a }", false), ("position", false)] {
+            let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: a, id: {id} }}\n");
+            let Ok(datasets) = Datasets::parse("pipeline.yaml", &yaml, None) else { panic!("{id}") };
+            let checked = check_ids(datasets.by_name("a").unwrap());
+            assert_eq!(checked.is_err(), is_refused, "{id}: {checked:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     function::Replay,
+    objects::check_ids,
     plan::{self, Counted, ObjectsFound, Plan},
     progress::id_or_new,
     range::Range,
@@ -106,7 +107,10 @@ impl Replay {
     pub(super) fn is_still_good(&self, plan: &Plan, objects: &Objects) -> Result<(), Refused> {
         let now_ms = lambda::now_ms();
         plan.check(objects, self.datasets.hash(), now_ms)?;
-        plan.check_kept(self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?, now_ms)
+        let dataset = self.dataset(plan.request.dataset.as_deref().unwrap_or_default())?;
+        // A release before this one accepted such a dataset.
+        check_ids(dataset)?;
+        plan.check_kept(dataset, now_ms)
     }
 
     /// The repository that `setup` made and `retention` uses. Its location identifies it, not its name.

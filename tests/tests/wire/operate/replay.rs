@@ -107,6 +107,28 @@ fn a_replay_of_everything_adds_nothing_and_leaves_out_what_no_dataset_takes() {
 }
 
 #[test]
+fn without_ids_nothing_is_replayed_and_nothing_recreated() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "no-ids").await;
+        scene.set_source(&format!("bucket: {}, key: \"in/**\"", scene.bucket), &["id: none"]);
+        let object = scene.put("in/a.json", "{\"a\":1}\n").await;
+        scene.notify(&object).await;
+        let more = [("MILLRACE_SOURCE_FUNCTIONS", "no-ids-s3")];
+        let mut replay = replay(&scene, "http://127.0.0.1:9", &more).await;
+        let recreate = json!({ "dataset": "no-ids", "recreate": true });
+        let mut dry = recreate.clone();
+        dry["dry_run"] = json!(true);
+        let from = json!({ "from": format!("s3://{}", scene.bucket) });
+        for event in [from, recreate, dry] {
+            let error = invoke(&mut replay, &event).await.expect_err("it is refused");
+            assert!(error.contains("`no-ids` has `id: none`"), "{event}: {error}");
+        }
+        assert_eq!(scene.queue.depth().await, 1, "its own notification alone");
+    });
+}
+
+#[test]
 fn a_terminal_does_the_same_and_either_goes_on_where_the_other_stopped() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
