@@ -100,6 +100,7 @@ impl Replay {
             listed: 0,
             sent: 0,
             after: None,
+            off_since_ms: None,
             places,
             places_done: 0,
             plan,

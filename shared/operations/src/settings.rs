@@ -2,7 +2,7 @@
 //!
 //! In: a lookup of variables. Out: validated settings, or all faults at once. Deliberately absent: the network.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::stack::{self, Stack};
 use delivery::settings::{Auth, Reader, S3Prefix, is_url, s3_prefix};
@@ -10,6 +10,10 @@ use pipeline::outcome::ConfigError;
 
 const STORAGE_FORM: &str = "a share such as 15% or a size a node such as 20gb";
 const SNAPSHOTS_FORM: &str = "s3://bucket/prefix, or fs:LOCATION for a folder that all nodes of a cluster share";
+
+/// The longest time that Lambda lets an invocation run
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>).
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The settings that all of them share.
 #[derive(Debug, Clone)]
@@ -145,6 +149,8 @@ pub struct ReplaySettings {
     pub queue_url: String,
     /// `MILLRACE_SOURCE_FUNCTIONS`: the functions whose event source mappings are paused for `recreate`.
     pub source_functions: Vec<String>,
+    /// `MILLRACE_SOURCE_TIMEOUT`: the longest time that an invocation of these functions runs.
+    pub source_timeout: Duration,
     /// `MILLRACE_SNAPSHOTS`: the location of the repository that `setup` made, for `recreate`.
     pub snapshots: Option<Repository>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the function to invoke to continue; none outside Lambda.
@@ -165,6 +171,7 @@ impl ReplaySettings {
             queue_url: env
                 .required("MILLRACE_QUEUE_URL", "the URL of an SQS queue", |value| is_url(value).then(|| value.into())),
             source_functions: source_functions(&mut env),
+            source_timeout: env.or("MILLRACE_SOURCE_TIMEOUT", LONGEST_TIMEOUT, "seconds from 1 to 900", seconds),
             snapshots: snapshots(&mut env),
             function: env.or("AWS_LAMBDA_FUNCTION_NAME", None, "a name", |value| Some(Some(value.into()))),
         };
@@ -253,6 +260,10 @@ fn source_functions<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Vec<S
     })
 }
 
+fn seconds(value: &str) -> Option<Duration> {
+    value.parse().ok().map(Duration::from_secs).filter(|timeout| (1..=LONGEST_TIMEOUT.as_secs()).contains(&timeout.as_secs()))
+}
+
 /// A storage limit, by the name of its variable.
 fn storage_limit<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>, name: &str) -> Option<FreeStorage> {
     env.or(name, None, STORAGE_FORM, |value| free_storage(value).map(Some))
@@ -309,6 +320,24 @@ mod tests {
             assert_eq!(settings.snapshots, meant);
         }
         assert_eq!(FreeStorage::Percent(15.0).of(1000), 150);
+    }
+
+    #[test]
+    fn an_invocation_of_a_source_ends_within_what_lambda_allows() {
+        let read = |value: &str| {
+            let replay = [
+                ("MILLRACE_DOMAIN_ENDPOINT", "https://d"),
+                ("MILLRACE_STATE", "s3://state"),
+                ("MILLRACE_DEAD_LETTERS", "s3://dead"),
+                ("MILLRACE_QUEUE_URL", "https://q"),
+                ("MILLRACE_SOURCE_TIMEOUT", value),
+            ];
+            ReplaySettings::read(lookup(&replay)).map(|settings| settings.source_timeout.as_secs()).ok()
+        };
+        assert_eq!((read(""), read("60"), read("900")), (Some(900), Some(60), Some(900)));
+        for value in ["0", "901", "-1", "1m"] {
+            assert_eq!(read(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -58,6 +58,17 @@ impl Sources {
         Ok(self.read(&self.found().await?).await?.value.by)
     }
 
+    /// Whether all mappings are off, and have been for a holder since it paused them.
+    ///
+    /// # Errors
+    /// Those of an AWS call.
+    pub async fn are_held_off(&self, by: &str) -> Result<bool, BatchError> {
+        let found = self.found().await?;
+        let are_off = found.iter().all(|found| !found.mapping.enabled && !found.mapping.in_transition);
+        // A release removes the holders first.
+        Ok(are_off && self.read(&found).await?.value.by.contains(by))
+    }
+
     /// Turns all mappings off for a holder. A repeated call is harmless.
     ///
     /// # Errors

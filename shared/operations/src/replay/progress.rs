@@ -40,6 +40,9 @@ pub struct Progress {
     pub sent: u64,
     /// The last key that these numbers include.
     pub after: Option<String>,
+    /// Since when all sources are off for it, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) off_since_ms: Option<i64>,
     /// The places of the objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Place>,
@@ -145,11 +148,12 @@ pub(super) fn id_or_new(id: Option<String>, now_ms: i64) -> String {
     id.filter(|id| is_id(id)).unwrap_or_else(|| format!("{now_ms}-{:08x}", fastrand::u32(..)))
 }
 
-/// The response: the stored progress without the lease and the plan.
+/// The response: the stored progress without what only a run needs.
 pub(super) fn answer(progress: &Progress) -> Value {
     let mut answer = json!(progress);
     if let Some(answer) = answer.as_object_mut() {
         answer.remove("lease");
+        answer.remove("off_since_ms");
         answer.remove("plan");
     }
     answer

@@ -1,5 +1,6 @@
 //! `replay` delivers objects and dead letters again: existing documents are not duplicated, and a kill loses nothing.
 
+mod hidden;
 mod letters;
 mod recreate;
 mod repeated;

@@ -1,6 +1,8 @@
 //! The steps of `recreate` before any notification: pause the sources, take a snapshot of the indices, delete them,
 //! release the sources.
 
+use std::time::Duration;
+
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::{
     admin::deletion::{Deleted, Stays},
@@ -13,13 +15,21 @@ use crate::{
     },
     sources::Released,
 };
-use delivery::aws::state::NotWritten;
+use delivery::{aws::state::NotWritten, lambda};
 use pipeline::outcome::BatchError;
+
+/// An invocation that a source began just before it was off may start this much later.
+const LINGERS: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     /// Whether the sources are off, and no event from them is in flight.
     pub(super) async fn pause(&mut self) -> Result<bool, Broken> {
         let by = holder(&self.state.value.id);
+        // The brake releases the sources of a run that seems dead. Then invocations have begun since.
+        let is_known = self.state.value.off_since_ms.is_some();
+        if is_known && !self.replay.sources.are_held_off(&by).await.unwrap_or(false) {
+            self.state.value.off_since_ms = None;
+        }
         // Not by `retry`: it also repeats after a conflict, and renews the lease between attempts.
         for attempt in 1.. {
             match self.replay.sources.pause(&by).await {
@@ -36,14 +46,30 @@ impl Run<'_> {
             self.write_now_and_then().await?;
         }
         while !self.deadline.reading_is_over() {
-            let queue = &self.replay.settings.queue_url;
-            if self.replay.sources.are_off().await? && self.replay.aws.queue.in_flight(queue).await? == 0 {
+            if self.is_quiet().await? {
                 return Ok(true);
             }
             tokio::time::sleep(LOOKS_EVERY).await;
             self.write_now_and_then().await?;
         }
         Ok(false)
+    }
+
+    /// Whether the sources are off, and every invocation that they began has ended. A message that failed counts as in
+    /// flight while it is hidden, for up to an hour, so no message in flight is only the earlier sign.
+    async fn is_quiet(&mut self) -> Result<bool, Broken> {
+        if !self.replay.sources.are_off().await? {
+            self.state.value.off_since_ms = None;
+            return Ok(false);
+        }
+        let now_ms = lambda::now_ms();
+        let off_since_ms = *self.state.value.off_since_ms.get_or_insert(now_ms);
+        let settings = &self.replay.settings;
+        let longest_ms = i64::try_from((settings.source_timeout + LINGERS).as_millis()).unwrap_or(i64::MAX);
+        if now_ms.saturating_sub(off_since_ms) > longest_ms {
+            return Ok(true);
+        }
+        Ok(self.replay.aws.queue.in_flight(&settings.queue_url).await? == 0)
     }
 
     /// Whether the sources are on, or are off for another holder.
