@@ -56,6 +56,7 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
         "MILLRACE_DOMAIN_ENDPOINT" => Some(options.domain.clone()),
         "MILLRACE_DOMAIN_AUTH" => crate::machine::setting(name).or_else(|| Some("none".into())),
         "MILLRACE_DOMAIN_INSECURE" => crate::machine::setting(name),
+        _ if name.starts_with("AWS_ENDPOINT_URL") => crate::machine::setting(name),
         _ => None,
     })
     .map_err(io::Error::other)?;

@@ -86,6 +86,7 @@ impl Settings {
                 .or("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769, "a whole number of MB", |value| value.parse().ok()),
         };
         env.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &settings.domain_endpoint, &settings.domain_auth);
+        env.refuse_plain_services();
         if settings.max_event_bytes > settings.max_body_bytes {
             env.fault(
                 "MILLRACE_MAX_EVENT_BYTES",
@@ -134,6 +135,10 @@ impl TransformSettings {
             hash_key: env.hash_key(),
             log: env.log(),
         };
+        // Without a key it sends no request.
+        if settings.hash_key.is_some() {
+            env.refuse_plain_services();
+        }
         env.finish(settings)
     }
 }
@@ -231,6 +236,32 @@ mod tests {
             assert!(faults(&format!("http://{host}"), "sigv4:es", "").is_empty(), "{host} is this machine");
         }
         assert_eq!(faults("http://127.0.0.1", "none", "yes"), ["MILLRACE_DOMAIN_INSECURE"]);
+    }
+
+    #[test]
+    fn no_service_gets_credentials_over_plain_http_unless_it_is_allowed() {
+        let required = [("MILLRACE_DOMAIN_ENDPOINT", "https://d"), ("MILLRACE_DEAD_LETTERS", "s3://dead-letters")];
+        let faults = |more: &[(&str, &str)]| -> Vec<String> {
+            let error = read(&[&required, more].concat()).err();
+            error.into_iter().flat_map(|error| error.faults).map(|fault| fault.place).collect()
+        };
+        for name in AWS_ENDPOINTS {
+            let plain = (name, "http://vpce-1.s3.us-east-1.vpce.amazonaws.com");
+            assert_eq!(faults(&[plain]), [name]);
+            assert!(faults(&[plain, ("MILLRACE_DOMAIN_INSECURE", "true")]).is_empty(), "{name}");
+            // The authentication of the domain does not matter: these requests are always signed.
+            assert_eq!(faults(&[plain, ("MILLRACE_DOMAIN_AUTH", "none")]), [name]);
+            assert!(faults(&[(name, "https://vpce-1.example.com")]).is_empty(), "{name}");
+            assert!(faults(&[(name, "http://127.0.0.1:5000")]).is_empty(), "{name}");
+            let transform = |more: &[(&str, &str)]| {
+                let pairs = [&[plain], more].concat();
+                TransformSettings::read(|name| {
+                    pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
+                })
+            };
+            assert!(transform(&[]).is_ok(), "{name}: it sends nothing");
+            assert!(transform(&[("MILLRACE_HASH_KEY", "key")]).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -236,6 +236,7 @@ impl RetentionSettings {
 pub(crate) fn domain<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Domain {
     let (endpoint, auth) = (env.endpoint(), env.auth());
     env.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
+    env.refuse_plain_services();
     let (pipeline, hash_key) = (env.pipeline(), env.hash_key());
     Domain { endpoint, auth, pipeline, hash_key, log: env.log(), stack: stack::read(env) }
 }
@@ -261,7 +262,11 @@ fn source_functions<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Vec<S
 }
 
 fn seconds(value: &str) -> Option<Duration> {
-    value.parse().ok().map(Duration::from_secs).filter(|timeout| (1..=LONGEST_TIMEOUT.as_secs()).contains(&timeout.as_secs()))
+    value
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+        .filter(|timeout| (1..=LONGEST_TIMEOUT.as_secs()).contains(&timeout.as_secs()))
 }
 
 /// A storage limit, by the name of its variable.
@@ -376,6 +381,10 @@ mod tests {
             assert_eq!(faults.len(), if pairs.len() == plain.len() { 3 } else { 0 }, "{faults:?}");
             assert!(faults.iter().all(|fault| fault.contains("MILLRACE_DOMAIN_INSECURE=true")), "{faults:?}");
         }
+        let lambda = [("MILLRACE_DOMAIN_ENDPOINT", "https://d"), ("AWS_ENDPOINT_URL_LAMBDA", "http://10.0.0.7")];
+        let error = SetupSettings::read(lookup(&lambda)).unwrap_err();
+        let places: Vec<_> = error.faults.iter().map(|fault| fault.place.as_str()).collect();
+        assert_eq!(places, ["AWS_ENDPOINT_URL_LAMBDA"]);
         let dashboards =
             [("MILLRACE_DOMAIN_ENDPOINT", "https://d"), ("MILLRACE_DASHBOARDS", "http://dashboards.example.com")];
         let error = SetupSettings::read(lookup(&dashboards)).unwrap_err();

@@ -136,6 +136,7 @@ fn invoke(function: &Function) {
             format!("DomainEndpoint={}", reachable(host, &world.engine.url()).await),
             "DomainAuth=none".into(),
             format!("S3Endpoint={}", reachable(host, &world.moto.url()).await),
+            "DomainInsecure=true".into(),
             format!("BucketName={BUCKET}"),
             "StreamName=app-events".into(),
             "DeliveryStreamName=app-events".into(),

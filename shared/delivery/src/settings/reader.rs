@@ -14,6 +14,16 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
 /// Default of `MILLRACE_PIPELINE`: where the Lambda layer mounts it.
 pub const DEFAULT_PIPELINE: &str = "/opt/pipeline.yaml";
 
+/// The variables by which the SDK finds another endpoint of a service.
+const AWS_ENDPOINTS: [&str; 6] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_STS",
+];
+
 /// The name of this Lambda function, which is a dimension of its metrics. `local` outside Lambda.
 pub(crate) fn function_name() -> String {
     variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned())
@@ -61,10 +71,30 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     /// Adds a fault if a URL would carry credentials over plain http. Others on the network could read a password, or
     /// with a signature a session token and all events.
     pub fn refuse_plain_http(&mut self, place: &str, url: &str, auth: &Auth) {
-        let is_allowed = self.or("MILLRACE_DOMAIN_INSECURE", false, "true or false", |value| value.parse().ok());
-        if is_allowed || *auth == Auth::None || !is_plain_beyond_this_machine(url) {
-            return;
+        let is_allowed = self.is_insecure_allowed();
+        if !is_allowed && *auth != Auth::None && is_plain_beyond_this_machine(url) {
+            self.plain(place, url);
         }
+    }
+
+    /// Adds a fault for each service of AWS that would get credentials and data over plain http. The SDK signs every
+    /// request with the session token of the role.
+    pub fn refuse_plain_services(&mut self) {
+        for name in AWS_ENDPOINTS {
+            let plain = self.value(name).filter(|url| is_plain_beyond_this_machine(url));
+            if let Some(url) = plain
+                && !self.is_insecure_allowed()
+            {
+                self.plain(name, &url);
+            }
+        }
+    }
+
+    fn is_insecure_allowed(&mut self) -> bool {
+        self.or("MILLRACE_DOMAIN_INSECURE", false, "true or false", |value| value.parse().ok())
+    }
+
+    fn plain(&mut self, place: &str, url: &str) {
         let message = format!(
             "{url} would carry credentials over plain http: give an https URL, or MILLRACE_DOMAIN_INSECURE=true where the network \
              may read them"

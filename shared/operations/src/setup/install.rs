@@ -285,7 +285,10 @@ mod tests {
     fn a_deployment_without_a_name_changes_its_template_in_place() {
         let unnamed = template(&Stack::default());
         let before = installed(&unnamed.name, "logs-*.*.*", Owner::Unnamed);
-        assert_eq!(step(&unnamed, Kind::Composable, std::slice::from_ref(&before), Replacing::Unnamed), TemplateAction::Put(vec![]));
+        assert_eq!(
+            step(&unnamed, Kind::Composable, std::slice::from_ref(&before), Replacing::Unnamed),
+            TemplateAction::Put(vec![])
+        );
         let theirs = installed("theirs", "logs-*.*.*", of("web"));
         let step = step(&unnamed, Kind::Composable, std::slice::from_ref(&theirs), Replacing::Unnamed);
         assert!(matches!(step, TemplateAction::Leave(_)));
