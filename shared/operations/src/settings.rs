@@ -48,6 +48,15 @@ pub enum Repository {
     Fs(String),
 }
 
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::S3(S3Prefix { bucket, prefix }) => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Fs(location) => write!(f, "fs:{}", location.trim_end_matches('/')),
+        }
+    }
+}
+
 /// The storage that should stay free on every node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FreeStorage {

@@ -222,7 +222,8 @@ impl Ready {
         }
         if let Some(repository) = &self.settings.snapshots {
             let (stack, role) = (&self.settings.domain.stack, self.settings.snapshot_role.as_deref());
-            match self.admin.put_repository(stack, is_own, repository, role, &self.aws.region, deadline).await {
+            let takes_over = replacing == Replacing::Everything;
+            match self.admin.put_repository(stack, takes_over, repository, role, &self.aws.region, deadline).await {
                 Ok(name) => done.repository = Some(name),
                 Err(error) => done.failed.push(format!("snapshot repository: {error}")),
             }

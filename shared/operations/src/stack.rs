@@ -4,11 +4,15 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use delivery::settings::Reader;
 
 /// The mark of a deployment without a name. No name begins like this.
 const UNNAMED: &str = "_unnamed";
 const MAX_BYTES: usize = 128;
+/// The number of hash bytes in a name.
+const HASH_BYTES: usize = 4;
 const FORM: &str = "the name of the stack: letters, digits, `-` and `_`, beginning with a letter or digit, 128 at most";
 
 /// One deployment.
@@ -38,8 +42,18 @@ impl Stack {
         self.name.as_ref().map_or_else(|| base.to_owned(), |name| format!("{base}{separator}{name}"))
     }
 
-    /// As [`Self::own`], in lower case: the engine requires it for the names of templates and repositories.
+    /// As [`Self::own`], in lower case: the engine requires it for the names of templates and repositories. `Web` and
+    /// `web` are two stacks, so a name that had capitals ends with its hash.
     pub fn own_lowercase(&self, base: &str, separator: char) -> String {
+        let lowercase = self.former_lowercase(base, separator);
+        match &self.name {
+            Some(name) if name.bytes().any(|byte| byte.is_ascii_uppercase()) => format!("{lowercase}-{}", hash(name)),
+            _ => lowercase,
+        }
+    }
+
+    /// The name before names with capitals had a hash. It may be another stack's.
+    pub fn former_lowercase(&self, base: &str, separator: char) -> String {
         self.own(base, separator).to_ascii_lowercase()
     }
 }
@@ -48,6 +62,13 @@ impl fmt::Display for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(shown(self.mark()))
     }
+}
+
+/// A short hash, as a part of a name.
+pub fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let number = digest.iter().take(HASH_BYTES).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    format!("{number:08x}")
 }
 
 /// A mark, formatted for a person.
@@ -76,7 +97,10 @@ mod tests {
     fn names_carry_the_stack_and_no_stack_is_called_like_the_unnamed_one() {
         let stack = Stack::named("Web-Logs");
         assert_eq!(stack.own("millrace_ingest", '_'), "millrace_ingest_Web-Logs");
-        assert_eq!(stack.own_lowercase("millrace", '-'), "millrace-web-logs");
+        assert_eq!(stack.own_lowercase("millrace", '-'), "millrace-web-logs-5d42a093");
+        assert_eq!(Stack::named("web-logs").own_lowercase("millrace", '-'), "millrace-web-logs", "as it ever was");
+        assert_ne!(Stack::named("WEB-logs").own_lowercase("millrace", '-'), stack.own_lowercase("millrace", '-'));
+        assert_eq!(stack.former_lowercase("millrace", '-'), "millrace-web-logs");
         assert_eq!((Stack::default().own("millrace", '-').as_str(), Stack::default().mark()), ("millrace", UNNAMED));
         for (value, is_name) in [("web", true), ("web-2_a", true), (UNNAMED, false), ("a b", false), ("a*", false)] {
             assert_eq!(name(value).is_some(), is_name, "{value}");

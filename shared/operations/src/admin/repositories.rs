@@ -2,7 +2,8 @@
 //!
 //! In: a location. Out: the name of the only repository for it. Two repositories with the same location corrupt it,
 //! like two writers that do not know of each other. So an existing repository for the location keeps its name,
-//! also if another deployment made it.
+//! also if another deployment made it. And a repository that exists is never pointed at another location, unless it is
+//! taken over: the snapshots of its owner would be out of reach.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,10 @@ use super::{
     client::{Admin, segment},
     response::AdminResponse,
 };
-use crate::{settings::Repository, stack::Stack};
+use crate::{
+    settings::Repository,
+    stack::{Stack, hash},
+};
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
@@ -22,12 +26,19 @@ impl Stack {
     pub fn repository(&self) -> String {
         self.own_lowercase(REPOSITORY, '-')
     }
+
+    /// The names under which this deployment may have made the repository for a location, its own first.
+    fn repositories(&self, repository: &Repository) -> [String; 4] {
+        let own = self.repository();
+        let beside = format!("{own}-{}", hash(&repository.to_string()));
+        [own, beside, self.former_lowercase(REPOSITORY, '-'), REPOSITORY.to_owned()]
+    }
 }
 
 impl Admin {
-    /// Registers the repository in the domain, or changes its settings. Returns its name. `is_own` says whether a
-    /// repository with this deployment's name certainly belongs to no other deployment, or is taken over. `role` is the
-    /// role that the domain assumes to write into S3. `region` is the region of the bucket.
+    /// Registers the repository in the domain, or changes its settings. Returns its name. `takes_over` allows it to point
+    /// a repository with this deployment's name at this location. `role` is the role that the domain assumes to write
+    /// into S3. `region` is the region of the bucket.
     ///
     /// # Errors
     /// As [`Self::ask`]: the domain tests whether it can write there. Permanent if the repository for the location is
@@ -35,16 +46,16 @@ impl Admin {
     pub async fn put_repository(
         &self,
         stack: &Stack,
-        is_own: bool,
+        takes_over: bool,
         repository: &Repository,
         role: Option<&str>,
         region: &str,
         deadline: Deadline,
     ) -> Result<String, BatchError> {
         let known = self.repositories(deadline).await?;
-        let name = of_place(known.object()?, repository, stack).unwrap_or_else(|| stack.repository());
+        let name = name(known.object()?, repository, stack, takes_over);
         let about = known.object()?.get(&name);
-        if about.is_some_and(|about| !is_of(about, repository)) && !is_own {
+        if about.is_some_and(|about| !is_of(about, repository)) && !takes_over {
             let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `millrace setup --take-over`, \
                           or {\"take_over\": true} to the function `setup`, takes it over";
             return Err(BatchError::permanent(format!("the repository {name}"), reason));
@@ -53,7 +64,7 @@ impl Admin {
             let reason = format!("{name} is read only: give a place that this domain may write to");
             return Err(BatchError::permanent(format!("snapshot repository {name}"), reason));
         }
-        if name != stack.repository() && name != REPOSITORY {
+        if !stack.repositories(repository).contains(&name) {
             // Another owner made it for the same location. Its settings are not ours to change.
             return Ok(name);
         }
@@ -84,11 +95,21 @@ impl Admin {
     }
 }
 
+/// The name of the repository to write: of the one for the location, else the deployment's own. If that one is for
+/// another location, perhaps another deployment's, a named deployment takes another name beside it.
+fn name(known: &Map<String, Value>, repository: &Repository, stack: &Stack, takes_over: bool) -> String {
+    if let Some(name) = of_place(known, repository, stack) {
+        return name;
+    }
+    let [own, beside, ..] = stack.repositories(repository);
+    if known.contains_key(&own) && stack.is_named() && !takes_over { beside } else { own }
+}
+
 /// The repository for a location. If there are several, the deployment's own.
 fn of_place(known: &Map<String, Value>, repository: &Repository, stack: &Stack) -> Option<String> {
-    let own = stack.repository();
+    let own = stack.repositories(repository);
     let names = known.iter().filter(|(_, about)| is_of(about, repository)).map(|(name, _)| name);
-    let rank = |name: &&String| (**name != own, *name != REPOSITORY);
+    let rank = |name: &&String| own.iter().position(|own| own == *name).unwrap_or(own.len());
     names.min_by_key(rank).cloned()
 }
 
@@ -162,6 +183,30 @@ mod tests {
         assert_eq!(of_place(read_only.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
         assert_eq!(that_takes_snapshots(read_only.as_object().unwrap(), &folder, &web), None);
         assert_eq!(that_takes_snapshots(known.as_object().unwrap(), &folder, &web).as_deref(), Some("old"));
-        assert_eq!((web.repository().as_str(), Stack::default().repository().as_str()), ("millrace-web", "millrace"));
+        assert_eq!(Stack::default().repository(), "millrace");
+    }
+
+    #[test]
+    fn no_stack_takes_the_repository_of_another_whose_name_differs_in_capitals() {
+        let place = |path: &str| Repository::S3(S3Prefix { bucket: "snapshots".into(), prefix: path.into() });
+        let s3 = |path: &str| json!({ "type": "s3", "settings": { "bucket": "snapshots", "base_path": path } });
+        let (lower, upper) = (Stack::named("web"), Stack::named("Web"));
+        let named = |known: &Value, path: &str, stack: &Stack, takes_over: bool| {
+            name(known.as_object().unwrap(), &place(path), stack, takes_over)
+        };
+        let none = json!({});
+        assert_eq!(named(&none, "a", &lower, false), "millrace-web", "as it ever was");
+        assert_ne!(named(&none, "b", &upper, false), "millrace-web");
+        // A former release gave `Web` this name. It keeps it, and `web` takes another.
+        let former = json!({ "millrace-web": s3("b") });
+        assert_eq!(named(&former, "b", &upper, false), "millrace-web");
+        let beside = named(&former, "a", &lower, false);
+        assert!(beside.starts_with("millrace-web-"), "{beside}");
+        let both = json!({ "millrace-web": s3("b"), &beside: s3("a") });
+        assert_eq!(named(&both, "a", &lower, false), beside);
+        assert_ne!(named(&both, "c", &lower, false), beside, "another location, another repository");
+        assert_eq!(named(&former, "a", &lower, true), "millrace-web", "the caller says so");
+        // Without a name there is only one.
+        assert_eq!(named(&json!({ "millrace": s3("b") }), "a", &Stack::default(), false), "millrace");
     }
 }

@@ -66,7 +66,7 @@ fn indices_of_an_earlier_version_are_reported_adopted_and_then_deleted() {
         let mut setup = scene.start("setup", &engine.url(), &env).await;
         for _ in 0..2 {
             let done = invoke(&mut setup, &json!({})).await.expect("an upgrade");
-            assert_eq!(done["templates"], json!(["millrace.web.owned-x.x.x"]), "{done}");
+            assert_eq!(done["templates"], json!(["millrace.web-29751047.owned-x.x.x"]), "{done}");
         }
         assert_eq!(engine.send("GET", "/_index_template/millrace-owned*", "").await.0, 404, "the new one replaced it");
         fill(&engine, &ours(1)).await;

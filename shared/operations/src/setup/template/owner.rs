@@ -1,11 +1,9 @@
 //! The owner of templates, and the names that follow from it.
 
-use sha2::{Digest, Sha256};
-
-use crate::{settings::Domain, stack::Stack};
-
-/// The number of hash bytes in a name.
-const HASH_BYTES: usize = 4;
+use crate::{
+    settings::Domain,
+    stack::{Stack, hash},
+};
 
 /// The owner of the templates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,12 +40,6 @@ impl TemplateOwner {
     }
 }
 
-fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let number = digest.iter().take(HASH_BYTES).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-    format!("{number:08x}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -57,14 +49,17 @@ mod tests {
     #[test]
     fn no_two_patterns_have_one_name_and_those_of_a_stack_are_its_own() {
         let web = TemplateOwner { stack: Stack::named("Web"), is_collection: false };
+        let lower = TemplateOwner { stack: Stack::named("web"), is_collection: false };
         let other = TemplateOwner { stack: Stack::named("web-logs"), is_collection: false };
         let unnamed = TemplateOwner::default();
         assert_eq!(unnamed.name("logs-*.*.*"), "millrace-logs-x.x.x", "as it ever was");
-        assert_eq!(web.name("logs-*.*.*"), "millrace.web.logs-x.x.x");
+        assert_eq!(web.name("logs-*.*.*"), "millrace.web-29751047.logs-x.x.x");
         let patterns = ["zz-*", "zz-x", "zz-x*", "zz-*x", "*", "x", "logs-*", "web.logs-*", "web-logs-*"];
+        assert_eq!(lower.name("logs-*.*.*"), "millrace.web.logs-x.x.x", "as it ever was");
+        let owners = [&web, &lower, &other, &unnamed];
         let names: BTreeSet<String> =
-            [&web, &other, &unnamed].iter().flat_map(|owner| patterns.map(|pattern| owner.name(pattern))).collect();
-        assert_eq!(names.len(), 3 * patterns.len(), "{names:?}");
+            owners.iter().flat_map(|owner| patterns.map(|pattern| owner.name(pattern))).collect();
+        assert_eq!(names.len(), owners.len() * patterns.len(), "{names:?}");
         let collection = TemplateOwner { is_collection: true, ..web };
         assert_eq!(collection.name("logs-*"), "millrace-logs-x");
     }
