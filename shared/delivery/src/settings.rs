@@ -245,7 +245,7 @@ mod tests {
             let error = read(&[&required, more].concat()).err();
             error.into_iter().flat_map(|error| error.faults).map(|fault| fault.place).collect()
         };
-        for name in AWS_ENDPOINTS {
+        for name in reader::AWS_ENDPOINTS {
             let plain = (name, "http://vpce-1.s3.us-east-1.vpce.amazonaws.com");
             assert_eq!(faults(&[plain]), [name]);
             assert!(faults(&[plain, ("MILLRACE_DOMAIN_INSECURE", "true")]).is_empty(), "{name}");

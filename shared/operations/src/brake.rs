@@ -22,7 +22,8 @@ use super::{
     startup::begin,
 };
 use crate::{
-    admin::{Admin, storage::Storage},
+    admin::{Admin, load::with_targets, storage::Storage},
+    error::Error,
     settings::BrakeSettings,
 };
 use delivery::{
@@ -88,6 +89,25 @@ struct Report {
     free_storage_bytes: Option<u64>,
     /// Writes refused because of load since the last run.
     refused: u64,
+    /// Looks that the domain refused to this function. They say nothing about the functions that write.
+    unseen: Vec<String>,
+}
+
+impl Report {
+    /// The result of a look; none if the domain refused it.
+    ///
+    /// # Errors
+    /// The domain does not answer.
+    fn seen<T>(&mut self, look: Result<T, BatchError>) -> Result<Option<T>, BatchError> {
+        match look {
+            Err(error @ BatchError::Permanent { .. }) => {
+                tracing::error!(%error, "the brake may not look");
+                self.unseen.push(error.to_string());
+                Ok(None)
+            }
+            result => result.map(Some),
+        }
+    }
 }
 
 impl Brake {
@@ -112,9 +132,10 @@ impl Brake {
     /// Runs once.
     ///
     /// # Errors
-    /// Sources could not be read or set. An alarm fires, and the next run continues. A domain that does not answer is
-    /// not an error but a reason to pause.
-    pub async fn handle(&self, deadline: Deadline) -> Result<Value, NotWritten> {
+    /// Sources could not be read or set, or the domain refused a look. An alarm fires, and the next run continues. A
+    /// domain that does not answer is not an error but a reason to pause. A refused look is no reason: it concerns the
+    /// role of this function.
+    pub async fn handle(&self, deadline: Deadline) -> Result<Value, Error> {
         let mut report = Report::default();
         // A domain that does not answer takes no writes. Half of the time is reserved for pausing the sources.
         let looking = Deadline::after(deadline.end.saturating_duration_since(std::time::Instant::now()) / 2);
@@ -122,9 +143,16 @@ impl Brake {
             report.reasons.push(format!("it does not answer: {error}"));
         }
         report.paused = self.pause_or_release(report.reasons.is_empty()).await?;
-        let document = telemetry::document("brake", report.reasons.is_empty(), &report, &METRICS);
+        let is_well = report.reasons.is_empty() && report.unseen.is_empty();
+        let document = telemetry::document("brake", is_well, &report, &METRICS);
         telemetry::print(&document.to_string());
-        Ok(document)
+        match report.unseen.first() {
+            None => Ok(document),
+            Some(error) => {
+                let refused = report.unseen.len();
+                Err(Error::Unfinished(format!("the domain refused {refused} requests of the brake, such as {error}")))
+            }
+        }
     }
 
     /// Pauses or releases the sources. Returns 1 while they are off or are being turned on.
@@ -171,16 +199,28 @@ impl Brake {
     }
 
     async fn look_at_nodes(&self, report: &mut Report, deadline: Deadline) -> Result<Looked, BatchError> {
-        let storage = self.admin.storage(deadline).await?;
-        report.free_storage_bytes = storage.least_free();
-        report.reasons.extend(self.full(&storage));
-        report.reasons.extend(self.admin.write_blocks(&self.datasets.wildcards(), deadline).await?);
-        let indices = self.admin.index_states(deadline).await?;
-        let room = self.admin.shard_room(&indices, deadline).await?;
-        report.reasons.extend(standstill::reasons(&self.datasets, &indices, room, lambda::now_ms()));
-        let is_ours = |name: &str| self.datasets.iter().any(|dataset| dataset.router.index().could_be(name));
-        let written = indices.iter().filter(|index| is_ours(&index.name)).map(|index| index.written).sum();
-        Ok(Looked { rejected: self.admin.rejected_writes(deadline).await?, written: Some(written) })
+        let (admin, now_ms) = (&self.admin, lambda::now_ms());
+        if let Some(storage) = report.seen(admin.storage(deadline).await)? {
+            report.free_storage_bytes = storage.least_free();
+            report.reasons.extend(self.full(&storage));
+        }
+        let mut looked = Looked::default();
+        if let Some(targets) = report.seen(admin.write_targets(deadline).await)? {
+            let takes_events = |name: &str| standstill::takes_events(&self.datasets, &targets, name, now_ms);
+            let blocks = admin.write_blocks(&self.datasets.wildcards(), takes_events, deadline).await;
+            let blocks = report.seen(blocks)?.unwrap_or_default();
+            report.reasons.extend(blocks);
+            if let Some(indices) = report.seen(admin.index_states(deadline).await)? {
+                let room = report.seen(admin.shard_room(&indices, deadline).await)?.flatten();
+                let indices = with_targets(indices, &targets);
+                report.reasons.extend(standstill::reasons(&self.datasets, &indices, room, now_ms));
+                let is_ours = |name: &str| self.datasets.iter().any(|dataset| dataset.router.index().could_be(name));
+                let written = indices.iter().filter(|index| is_ours(&index.name)).map(|index| index.written);
+                looked.written = Some(written.sum());
+            }
+        }
+        looked.rejected = report.seen(admin.rejected_writes(deadline).await)?.unwrap_or_default();
+        Ok(looked)
     }
 
     /// The marks of the functions. A mark that cannot be read is no reason to pause.

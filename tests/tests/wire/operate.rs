@@ -3,6 +3,7 @@
 mod brake;
 mod held;
 mod kept;
+mod looks;
 mod ownership;
 mod refused;
 pub(super) mod replay;

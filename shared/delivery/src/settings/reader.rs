@@ -15,7 +15,7 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
 pub const DEFAULT_PIPELINE: &str = "/opt/pipeline.yaml";
 
 /// The variables by which the SDK finds another endpoint of a service.
-const AWS_ENDPOINTS: [&str; 6] = [
+pub(super) const AWS_ENDPOINTS: [&str; 6] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SQS",

@@ -50,14 +50,34 @@ impl Admin {
 
     /// The backing indices of data streams, and the indices that an alias writes into.
     async fn in_use(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
+        let mut in_use: BTreeSet<String> = self.backing_indices(deadline).await?.into_values().flatten().collect();
+        in_use.extend(self.write_indices(deadline).await?.into_values());
+        Ok(in_use)
+    }
+
+    /// The index that each alias and each data stream writes into now.
+    ///
+    /// # Errors
+    /// As [`Self::indices`].
+    pub async fn write_targets(&self, deadline: Deadline) -> Result<BTreeMap<String, String>, BatchError> {
+        let streams = self.backing_indices(deadline).await?.into_iter();
+        // The last backing index is the one that is written.
+        let mut targets: BTreeMap<String, String> =
+            streams.filter_map(|(stream, mut indices)| Some((stream, indices.pop()?))).collect();
+        targets.extend(self.write_indices(deadline).await?);
+        Ok(targets)
+    }
+
+    async fn backing_indices(&self, deadline: Deadline) -> Result<BTreeMap<String, Vec<String>>, BatchError> {
         let streams = self.send("GET", "/_data_stream", None, deadline).await?;
         // An engine without the data stream API has no data streams.
-        let mut in_use = if streams.is_unknown_api() { BTreeSet::new() } else { backing_indices(&streams)? };
+        if streams.is_unknown_api() { Ok(BTreeMap::new()) } else { backing_indices(&streams) }
+    }
+
+    async fn write_indices(&self, deadline: Deadline) -> Result<BTreeMap<String, String>, BatchError> {
         // Include hidden indices: they count as indices of an alias. An alias of two indices writes into neither,
         // unless one is marked as its write index.
-        let aliases = self.send("GET", "/_alias?expand_wildcards=all", None, deadline).await?;
-        in_use.extend(write_indices(&aliases)?);
-        Ok(in_use)
+        write_indices(&self.send("GET", "/_alias?expand_wildcards=all", None, deadline).await?)
     }
 
     /// Deletes one index by its exact name. An index that is already deleted is not an error. A 404 counts as deleted
@@ -137,22 +157,22 @@ fn read(name: &str, marked: Option<&Marked>, in_use: &BTreeSet<String>) -> Index
     }
 }
 
-/// The backing indices of data streams.
-fn backing_indices(streams: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
-    let mut backing = BTreeSet::new();
+/// The backing indices of each data stream.
+fn backing_indices(streams: &AdminResponse) -> Result<BTreeMap<String, Vec<String>>, BatchError> {
+    let unreadable = || streams.unreadable("a list of data streams");
+    let mut backing = BTreeMap::new();
     for stream in streams.list("data_streams")? {
-        let indices = stream["indices"].as_array().ok_or_else(|| streams.unreadable("a list of data streams"))?;
-        for index in indices {
-            let name = index["index_name"].as_str().ok_or_else(|| streams.unreadable("a list of data streams"))?;
-            backing.insert(name.to_owned());
-        }
+        let indices = stream["indices"].as_array().ok_or_else(unreadable)?.iter();
+        let names = indices.map(|index| index["index_name"].as_str().map(str::to_owned));
+        let names = names.collect::<Option<Vec<_>>>().ok_or_else(unreadable)?;
+        backing.insert(stream["name"].as_str().ok_or_else(unreadable)?.to_owned(), names);
     }
     Ok(backing)
 }
 
-/// The indices that aliases write into: the write index that an alias names, or its only index, unless that one is
+/// The index that each alias writes into: the write index that the alias names, or its only index, unless that one is
 /// marked as not writable.
-fn write_indices(aliases: &AdminResponse) -> Result<BTreeSet<String>, BatchError> {
+fn write_indices(aliases: &AdminResponse) -> Result<BTreeMap<String, String>, BatchError> {
     let mut members: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
     for (index, about) in aliases.object()? {
         let of_index = about["aliases"].as_object().ok_or_else(|| aliases.unreadable("a list of aliases"))?;
@@ -160,11 +180,13 @@ fn write_indices(aliases: &AdminResponse) -> Result<BTreeSet<String>, BatchError
             members.entry(alias).or_default().push((index, &about["is_write_index"]));
         }
     }
-    let mut written = BTreeSet::new();
-    for indices in members.values() {
+    let mut written = BTreeMap::new();
+    for (alias, indices) in members {
         let is_only = indices.len() == 1;
         let writes = |is_write_index: &Value| *is_write_index == true || (is_only && is_write_index.is_null());
-        written.extend(indices.iter().filter(|(_, says)| writes(says)).map(|(index, _)| (*index).to_owned()));
+        // The engine allows one write index for each alias.
+        let index = indices.iter().find(|(_, says)| writes(says));
+        written.extend(index.map(|(index, _)| (alias.to_owned(), (*index).to_owned())));
     }
     Ok(written)
 }
@@ -186,7 +208,8 @@ mod tests {
             "read": { "aliases": { "readers": { "is_write_index": false } } },
             "plain": { "aliases": {} },
         }));
-        assert_eq!(write_indices(&aliases).unwrap(), BTreeSet::from(["only".to_owned(), "new".to_owned()]));
+        let expected = [("current", "only"), ("rolled", "new")].map(|(alias, index)| (alias.into(), index.into()));
+        assert_eq!(write_indices(&aliases).unwrap(), BTreeMap::from(expected));
     }
 
     #[test]
@@ -194,9 +217,12 @@ mod tests {
         for body in [Value::Null, json!([]), json!({ "logs": {} }), json!({ "message": "Not Found" })] {
             assert!(write_indices(&response(body.clone())).is_err(), "{body}");
         }
-        for body in
-            [Value::Null, json!({}), json!({ "data_streams": [{}] }), json!({ "data_streams": [{ "indices": [{}] }] })]
-        {
+        for body in [
+            Value::Null,
+            json!({}),
+            json!({ "data_streams": [{}] }),
+            json!({ "data_streams": [{ "name": "a", "indices": [{}] }] }),
+        ] {
             assert!(backing_indices(&response(body.clone())).is_err(), "{body}");
         }
         assert!(backing_indices(&response(json!({ "data_streams": [] }))).unwrap().is_empty());

@@ -26,14 +26,15 @@ pub struct IndexState {
 }
 
 impl Admin {
-    /// The blocks that keep the domain from taking events: of the cluster, or of indices with these patterns. Empty if
-    /// there are none.
+    /// The blocks that keep the domain from taking events: of the cluster, or of indices with these patterns that take
+    /// events. Empty if there are none.
     ///
     /// # Errors
-    /// As [`Self::ask`].
+    /// As [`Self::ask`]. Permanent if a response cannot be read.
     pub async fn write_blocks(
         &self,
         patterns: &BTreeSet<String>,
+        takes_events: impl Fn(&str) -> bool,
         deadline: Deadline,
     ) -> Result<Vec<String>, BatchError> {
         let mut reasons = Vec::new();
@@ -50,13 +51,11 @@ impl Admin {
             let response = self.send("GET", &path, None, deadline).await?;
             // The flood stage sets this block on every index of a full node. A write block by an operator is not a
             // reason.
-            let full = response
-                .body
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter(|(_, about)| about["settings"]["index.blocks.read_only_allow_delete"] == "true");
-            let count = full.count();
+            let is_full = |about: &Value| about["settings"]["index.blocks.read_only_allow_delete"] == "true";
+            if response.is_missing() {
+                continue;
+            }
+            let count = response.object()?.iter().filter(|(name, about)| is_full(about) && takes_events(name)).count();
             if count > 0 {
                 reasons.push(format!("{count} indices of {pattern} are read-only since a disk was full"));
             }
@@ -103,6 +102,16 @@ impl Admin {
             limit.saturating_sub(open)
         }))
     }
+}
+
+/// These indices, and each alias and data stream in the state of the index that it writes into. An event may go to
+/// either name.
+pub fn with_targets(mut indices: Vec<IndexState>, targets: &BTreeMap<String, String>) -> Vec<IndexState> {
+    for (name, index) in targets {
+        let written = indices.iter().find(|state| state.name == *index).cloned();
+        indices.extend(written.map(|written| IndexState { name: name.clone(), ..written }));
+    }
+    indices
 }
 
 fn index_state(row: &Value) -> Option<IndexState> {
