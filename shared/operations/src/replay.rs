@@ -52,7 +52,8 @@ impl Replay {
         let mut state = match Request::read(event)? {
             Request::Progress(id) => return self.known(&id).await.map(|state| answer(&state.value)),
             Request::Stop(id) => return Box::pin(self.stop(&id)).await,
-            Request::Continue(id) => self.known(&id).await?,
+            Request::Continue(id) => self.to_continue(&id).await?,
+            Request::Next(id) => self.known(&id).await?,
             Request::Plan(objects, id) => {
                 let id = id.or_else(|| Some(request_id.to_owned()));
                 return Box::pin(self.plan(&objects, id, deadline)).await.map(|plan| json!({ "plan": plan }));
@@ -66,7 +67,7 @@ impl Replay {
                     let reason = "not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by";
                     return Err(Error::Unfinished(reason.into()));
                 };
-                let event = json!({ "continue": state.value.id });
+                let event = request::next_invocation(&state.value.id);
                 self.aws.functions.invoke_later(me, &event).await?;
             }
         }

@@ -21,7 +21,8 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     let event = event(options);
     let mut state = match Request::read(&event).map_err(io::Error::other)? {
         Request::Begin(what, id) => replay.begin(what, id, Deadline::after(STRETCH)).await,
-        Request::Continue(id) => replay.known(&id).await,
+        Request::Continue(id) => replay.to_continue(&id).await,
+        Request::Next(id) => replay.known(&id).await,
         Request::Progress(_) | Request::Stop(_) | Request::Plan(..) => {
             let progress = replay.handle(&event, "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
             println!("{progress:#}");

@@ -1,6 +1,6 @@
 //! The function `replay`: its settings, rules and clients. The steps of its work are methods in other files.
 
-use super::progress::{Progress, name};
+use super::progress::{Phase, Progress, name, stopped};
 use crate::{
     admin::{Admin, index::Index},
     error::{Error, Refused},
@@ -54,6 +54,15 @@ impl Replay {
         let missing = || format!("there is no replay `{id}`: the answer to the request that began it names it");
         let state = self.states.read(&name(id)).await?;
         state.ok_or_else(|| Refused(missing()).into())
+    }
+
+    /// Loads a replay to continue it.
+    ///
+    /// # Errors
+    /// As [`Self::known`]; or it was stopped. Then the response says what is missing.
+    pub async fn to_continue(&self, id: &str) -> Result<State<Progress>, Error> {
+        let state = self.known(id).await?;
+        if state.value.phase == Phase::Stopped { Err(Refused(stopped(&state.value)).into()) } else { Ok(state) }
     }
 
     /// Whether an index was created under this stack's template, or adopted later.

@@ -148,6 +148,27 @@ pub(super) fn id_or_new(id: Option<String>, now_ms: i64) -> String {
     id.filter(|id| is_id(id)).unwrap_or_else(|| format!("{now_ms}-{:08x}", fastrand::u32(..)))
 }
 
+/// Why a stopped replay does not continue, and how to bring again what it has deleted.
+pub(super) fn stopped(progress: &Progress) -> String {
+    let Progress { id, refused, deleted, sent, snapshot, .. } = progress;
+    let mut text = format!("the replay `{id}` was stopped and does not go on");
+    if let Some(refused) = refused {
+        return format!("{text}: {refused}");
+    }
+    text += &format!("; it had notified {sent} objects. Begin another one");
+    if !deleted.is_empty() {
+        let from = progress.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        text += &format!(
+            ", without `recreate`, by `from` for {from}: these indices are deleted, all or in part: {}",
+            deleted.join(", ")
+        );
+        if let Some(snapshot) = snapshot {
+            text += &format!(". The snapshot {snapshot} holds them");
+        }
+    }
+    text
+}
+
 /// The response: the stored progress without what only a run needs.
 pub(super) fn answer(progress: &Progress) -> Value {
     let mut answer = json!(progress);
@@ -157,4 +178,29 @@ pub(super) fn answer(progress: &Progress) -> Value {
         answer.remove("plan");
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_replay_says_what_is_missing_and_how_to_bring_it() {
+        let progress = |more: Value| -> Progress {
+            let mut state = json!({
+                "id": "1-2", "what": { "dataset": "a", "recreate": true }, "phase": "stopped", "started_ms": 1, "updated_ms": 1,
+                "listed": 9, "sent": 7, "after": null, "places": [{ "bucket": "logs", "prefix": "in/" }],
+            });
+            state.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value(state).unwrap()
+        };
+        let nothing = stopped(&progress(json!({})));
+        assert!(nothing.contains("had notified 7 objects") && !nothing.contains("deleted"), "{nothing}");
+        let deleted = stopped(&progress(json!({ "deleted": ["a-1", "a-2"], "snapshot": "recreate-1-2-1" })));
+        for says in ["without `recreate`", "s3://logs/in/", "a-1, a-2", "The snapshot recreate-1-2-1"] {
+            assert!(deleted.contains(says), "{says}: {deleted}");
+        }
+        let refused = stopped(&progress(json!({ "refused": "an index came" })));
+        assert!(refused.ends_with("does not go on: an index came"), "{refused}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The requests to `replay`: begin, continue, show progress, stop.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Refused;
 use pipeline::{route::Zone, time};
@@ -11,6 +11,9 @@ const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `si
                      `without_snapshot: true` where there is no repository; \
                      {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}. \
                      `id` names a replay: a second request with the same one goes on with the first";
+
+/// The member that distinguishes the function's own next invocation from a caller's request.
+const ITSELF: &str = "itself";
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,8 @@ pub enum Request {
     Progress(String),
     /// Continue.
     Continue(String),
+    /// The function's own next invocation, as [`next_invocation`] asks for it. A stopped replay ends it.
+    Next(String),
     /// Stop.
     Stop(String),
 }
@@ -124,10 +129,12 @@ impl Request {
     /// The fault, with the accepted forms.
     pub fn read(event: &Value) -> Result<Self, Refused> {
         let Value::Object(members) = event else { return Err(Refused(format!("not an object: {FORMS}"))) };
+        let is_itself = members.get(ITSELF) == Some(&Value::Bool(true));
+        let continues = if is_itself { Self::Next } else { Self::Continue };
         for (key, made) in
-            [("progress", Self::Progress as fn(String) -> Self), ("continue", Self::Continue), ("stop", Self::Stop)]
+            [("progress", Self::Progress as fn(String) -> Self), ("continue", continues), ("stop", Self::Stop)]
         {
-            if let (Some(id), 1) = (members.get(key), members.len()) {
+            if let (Some(id), 1) = (members.get(key), members.len() - usize::from(is_itself)) {
                 let id = id.as_str().filter(|id| is_id(id));
                 return id
                     .map(|id| made(id.to_owned()))
@@ -180,6 +187,11 @@ impl Request {
     }
 }
 
+/// The event by which the function invokes itself to continue.
+pub(super) fn next_invocation(id: &str) -> Value {
+    json!({ "continue": id, ITSELF: true })
+}
+
 /// Whether a text is a valid id. It becomes part of a key.
 pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -206,8 +218,6 @@ pub(super) fn time_ms(key: &str, text: Option<&str>, zone: Option<&Zone>) -> Res
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -216,6 +226,7 @@ mod tests {
         assert_eq!(Request::read(&json!({ "progress": id() })), Ok(Request::Progress(id())));
         assert_eq!(Request::read(&json!({ "continue": id() })), Ok(Request::Continue(id())));
         assert_eq!(Request::read(&json!({ "stop": id() })), Ok(Request::Stop(id())));
+        assert_eq!(Request::read(&next_invocation(&id())), Ok(Request::Next(id())));
         let begun = Request::read(&json!({ "from": "s3://b/p", "rate": 5, "recreate": true, "dataset": "a" })).unwrap();
         assert!(
             matches!(begun, Request::Begin(what, None) if what.recreates() && what.rate() == Some(5.0) && what.at() == Some("s3://b/p"))

@@ -15,7 +15,8 @@ fn an_alias_whose_index_takes_writes_and_a_block_on_what_takes_none_pause_nothin
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "looks").await;
-        let dataset = |name: &str, rules: &str| format!("  - name: {name}\n    from: {{ key: \"{name}/**\" }}\n{rules}");
+        let dataset =
+            |name: &str, rules: &str| format!("  - name: {name}\n    from: {{ key: \"{name}/**\" }}\n{rules}");
         let aliased = dataset("aliased", "    index: looks\n");
         let dated = dataset("dated", "    timestamp: t\n    index: dated-%{+YYYY.MM.dd}\n    retention: 5d\n");
         scene.set_pipeline(&format!("datasets:\n{aliased}{dated}"));
@@ -67,7 +68,9 @@ fn a_brake_that_may_not_look_pauses_nothing_for_that_and_says_so() {
         let mut brake = scene.start("brake", &domain.url(), &env).await;
         assert_eq!(invoke(&mut brake, &Value::Null).await.expect("a run")["paused"], 0);
         for refused in ["/_cat/allocation", "/_alias", "/_cat/indices", "/_cluster/", "/"] {
-            domain.set(move |head, _| if head.uri.path().starts_with(refused) { Fault::Refused(403) } else { Fault::None });
+            domain.set(
+                move |head, _| if head.uri.path().starts_with(refused) { Fault::Refused(403) } else { Fault::None },
+            );
             let error = invoke(&mut brake, &Value::Null).await.expect_err("an alarm says so");
             assert!(error.contains("the domain refuses") && error.contains("403"), "{refused}: {error}");
             assert!(moto.mapping(&queue).await.0, "{refused}");

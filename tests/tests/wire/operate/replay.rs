@@ -266,5 +266,10 @@ fn a_replay_can_be_stopped_while_it_is_at_work() {
         assert!(scene.queue.depth().await < 20);
         let progress = invoke(&mut other, &json!({ "progress": stopped["id"] })).await.expect("progress");
         assert_eq!(progress["phase"], "stopped");
+        let refused = invoke(&mut other, &json!({ "continue": stopped["id"] })).await.expect_err("it is stopped");
+        assert!(refused.contains("was stopped and does not go on"), "{refused}");
+        // The function's own next invocation ends, and no alarm fires.
+        let event = json!({ "continue": stopped["id"], "itself": true });
+        assert_eq!(invoke(&mut other, &event).await.expect("it ends")["phase"], "stopped");
     });
 }
