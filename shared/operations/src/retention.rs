@@ -282,6 +282,6 @@ impl Retention {
 }
 
 fn document(receipt: &Receipt) -> Value {
-    let is_whole = receipt.failed.is_empty();
+    let is_whole = receipt.failed.is_empty() && receipt.blocked.is_empty();
     telemetry::document("retention", is_whole, receipt, &METRICS)
 }

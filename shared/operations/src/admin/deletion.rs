@@ -4,7 +4,7 @@
 //! and the deletion, such as for a snapshot: meanwhile the index may be created again by others, get another mark, or be
 //! written into by an alias. The engine deletes by name alone, so the index is looked at just before.
 
-use super::{Admin, index::Index};
+use super::{client::Admin, index::Index};
 use crate::stack::Stack;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;

@@ -151,22 +151,20 @@ pub(super) fn id_or_new(id: Option<String>, now_ms: i64) -> String {
 /// Why a stopped replay does not continue, and how to bring again what it has deleted.
 pub(super) fn stopped(progress: &Progress) -> String {
     let Progress { id, refused, deleted, sent, snapshot, .. } = progress;
-    let mut text = format!("the replay `{id}` was stopped and does not go on");
+    let stopped = format!("the replay `{id}` was stopped and does not go on");
     if let Some(refused) = refused {
-        return format!("{text}: {refused}");
+        return format!("{stopped}: {refused}");
     }
-    text += &format!("; it had notified {sent} objects. Begin another one");
-    if !deleted.is_empty() {
-        let from = progress.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        text += &format!(
-            ", without `recreate`, by `from` for {from}: these indices are deleted, all or in part: {}",
-            deleted.join(", ")
-        );
-        if let Some(snapshot) = snapshot {
-            text += &format!(". The snapshot {snapshot} holds them");
-        }
+    let begin = format!("{stopped}; it had notified {sent} objects. Begin another one");
+    if deleted.is_empty() {
+        return begin;
     }
-    text
+    let from = progress.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let kept = snapshot.as_ref().map(|snapshot| format!(". The snapshot {snapshot} holds them")).unwrap_or_default();
+    let deleted = deleted.join(", ");
+    format!(
+        "{begin}, without `recreate`, by `from` for {from}: these indices are deleted, all or in part: {deleted}{kept}"
+    )
 }
 
 /// The response: the stored progress without what only a run needs.

@@ -1,7 +1,7 @@
 //! Merges the templates that a new template would hide: those that applied to the indices without it.
 //!
 //! In: a template that exists only for its mark, and all others. Out: its body, extended so that its indices stay the
-//! same, and notes about what it cannot express. The engine applies only one composable template to an index, the one
+//! same, and notes about what it cannot express. For a template with rules of its own only notes. The engine applies only one composable template to an index, the one
 //! with the highest priority. It applies legacy templates only if no composable one matches.
 
 use serde_json::{Map, Value};
@@ -56,6 +56,24 @@ pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut 
         }
     }
     body
+}
+
+/// Notes the templates of others that a template with rules of its own hides. Their content is not merged: it could
+/// contradict these rules, and would change the indices of deployments that hide it already.
+pub(super) fn note_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) {
+    let (pattern, priority) = (template.pattern.as_str(), template.priority());
+    let is_hidden =
+        |other: &&&Installed| other.priority < priority && other.patterns.iter().any(|one| overlap(one, pattern));
+    let is_covered = others.composable.iter().any(|other| other.patterns.iter().any(|wide| covers(wide, pattern)));
+    // Where a composable template applies, the legacy ones do not count.
+    let legacy: &[&Installed] = if is_covered { &[] } else { &others.legacy };
+    for other in others.composable.iter().chain(legacy).filter(is_hidden) {
+        notes.push(format!(
+            "the template {} is hidden by {} (priority {priority}) for indices of {pattern}: copy what they need of it into pipeline.yaml \
+             (`mapping`, `shards`, `replicas`)",
+            other.name, template.name
+        ));
+    }
 }
 
 /// Merges `own` over the others. A later one takes precedence over an earlier one.
@@ -174,6 +192,29 @@ mod tests {
         let composable = installed("c", "logs-*", 1, json!({ "template": {} }));
         let (body, _) = merged(&[composable], &both);
         assert_eq!(body["template"]["settings"], json!({}), "they did not count before either");
+    }
+
+    #[test]
+    fn what_a_template_with_rules_hides_is_a_note_whatever_its_kind() {
+        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", timestamp: t, retention: 3d }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let owner = TemplateOwner { stack: Stack::named("web"), is_collection: false };
+        let made = templates(&datasets, &owner, |_| Err(std::io::Error::other("no file"))).unwrap();
+        assert!(!made[0].is_for_the_mark(), "it maps the timestamp");
+        let one = |name: &str, pattern: &str, priority| installed(name, pattern, priority, json!({ "template": {} }));
+        let users = one("users", "logs-*", 100);
+        let legacy = installed("old", "*", 0, json!({}));
+        for (composable, legacy, hidden) in [
+            (vec![&users], vec![&legacy], vec!["users"]),
+            (vec![], vec![&legacy], vec!["old"]),
+            (vec![&one("partly", "logs-2026*", 7)], vec![&legacy], vec!["partly", "old"]),
+            (vec![&one("above", "logs-*", 900), &one("other", "metrics-*", 1)], vec![], vec![]),
+        ] {
+            let mut notes = Vec::new();
+            note_hidden(&made[0], &Others { composable, legacy }, &mut notes);
+            let names: Vec<_> = notes.iter().filter_map(|note| note.split(' ').nth(2)).collect();
+            assert_eq!(names, hidden, "{notes:?}");
+        }
     }
 
     #[test]

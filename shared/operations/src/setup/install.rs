@@ -5,7 +5,7 @@
 //! of a pattern is written before the old one is deleted, so that no index is created without a template.
 
 use super::{
-    hidden::{Others, with_hidden},
+    hidden::{Others, note_hidden, with_hidden},
     template::Template,
 };
 use crate::{
@@ -82,11 +82,12 @@ pub async fn install(
         return Ok(put);
     }
     let installed = installed(admin, templates, kind, deadline).await?;
-    let is_merging = kind == Kind::Composable && templates.iter().any(Template::is_for_the_mark);
-    let legacy = if is_merging { admin.templates(Kind::Legacy, None, deadline).await? } else { Vec::new() };
+    let is_hiding = kind == Kind::Composable && templates.iter().any(|template| !template.owner().is_collection);
+    let legacy = if is_hiding { admin.templates(Kind::Legacy, None, deadline).await? } else { Vec::new() };
     let own: Vec<Installed> = templates.iter().filter(|template| !template.is_for_the_mark()).map(own).collect();
-    let composable = installed.iter().filter(|one| one.owner == Owner::Unknown).chain(&own).collect();
-    let others = Others { composable, legacy: legacy.iter().collect() };
+    let foreign = || installed.iter().filter(|one| one.owner == Owner::Unknown);
+    let others = Others { composable: foreign().chain(&own).collect(), legacy: legacy.iter().collect() };
+    let foreign = Others { composable: foreign().collect(), legacy: legacy.iter().collect() };
     // The widest pattern first. A narrower pattern has a higher priority, which is free by then.
     let mut sorted: Vec<&Template> = templates.iter().collect();
     sorted.sort_by_key(|template| template.priority());
@@ -101,7 +102,11 @@ pub async fn install(
         put.notes.extend(template.notes.iter().cloned());
         let body = match kind {
             Kind::Composable if template.is_for_the_mark() => with_hidden(template, &others, &mut put.notes),
-            kind => template.body(kind),
+            Kind::Composable => {
+                note_hidden(template, &foreign, &mut put.notes);
+                template.body(kind)
+            }
+            Kind::Legacy => template.body(kind),
         };
         match put_one(admin, template, kind, body, &replaced, deadline).await {
             Ok(()) => put.names.push(template.name.clone()),

@@ -72,7 +72,7 @@ fn a_brake_that_may_not_look_pauses_nothing_for_that_and_says_so() {
                 move |head, _| if head.uri.path().starts_with(refused) { Fault::Refused(403) } else { Fault::None },
             );
             let error = invoke(&mut brake, &Value::Null).await.expect_err("an alarm says so");
-            assert!(error.contains("the domain refuses") && error.contains("403"), "{refused}: {error}");
+            assert!(error.contains("the domain refused") && error.contains("403"), "{refused}: {error}");
             assert!(moto.mapping(&queue).await.0, "{refused}");
         }
         // What it does see counts nevertheless.

@@ -122,13 +122,14 @@ fn a_template_for_the_mark_hides_no_other_and_no_two_datasets_share_a_name() {
             "datasets:\n".to_owned(),
             dataset("composable", "hidden-c-%{+YYYY.MM.dd}", ", retention: 3d"),
             dataset("legacy", "hidden-l-%{+YYYY.MM.dd}", ", retention: 3d"),
+            dataset("with-rules", "hidden-r-%{+YYYY.MM.dd}", ", timestamp: t, retention: 300w"),
             dataset("by-app", "hidden-zz-%{app}", ", mapping: mappings/a.json"),
             dataset("x", "hidden-zz-x", ", mapping: mappings/b.json"),
         ];
         scene.set_pipeline(&yaml.concat());
         scene.set_mapping("a.json", r#"{"properties":{"from_a":{"type":"keyword"}}}"#);
         scene.set_mapping("b.json", r#"{"properties":{"from_b":{"type":"keyword"}}}"#);
-        let users = json!({ "index_patterns": ["hidden-c-*"], "priority": 50, "composed_of": ["hidden-common"],
+        let users = json!({ "index_patterns": ["hidden-c-*", "hidden-r-*"], "priority": 50, "composed_of": ["hidden-common"],
             "template": { "settings": { "number_of_shards": 2 }, "aliases": { "hidden-all": {} } } });
         let common = json!({ "template": { "mappings": { "properties": { "by_component": { "type": "ip" } } } } });
         let legacy = |order: i64, kind: &str| {
@@ -144,8 +145,14 @@ fn a_template_for_the_mark_hides_no_other_and_no_two_datasets_share_a_name() {
             engine.ask("PUT", path, &body.to_string()).await;
         }
         let mut setup = scene.start("setup", &engine.url(), &[("MILLRACE_STACK", "hiding")]).await;
-        let done = invoke(&mut setup, &json!({})).await.expect("four templates");
-        assert_eq!(done["templates"].as_array().map(Vec::len), Some(4), "{done}");
+        let done = invoke(&mut setup, &json!({})).await.expect("five templates");
+        assert_eq!(done["templates"].as_array().map(Vec::len), Some(5), "{done}");
+        // A template with rules of its own is not merged, and says what it hides.
+        let notes = done["notes"].to_string();
+        assert!(
+            notes.contains("the template hidden-users is hidden by millrace.hiding.hidden-r-x.x.x (priority"),
+            "{notes}"
+        );
         for (index, says) in [
             (
                 "hidden-c-2026.11.22",
