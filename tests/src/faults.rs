@@ -15,6 +15,7 @@ pub mod sources;
 pub mod stage;
 pub mod survey;
 pub mod table;
+pub mod traffic;
 pub mod verify;
 
 use std::sync::OnceLock;
@@ -53,7 +54,7 @@ pub async fn run(
     mut told: impl FnMut(&Results),
 ) -> Results {
     let run = async |cell: Cell| {
-        let outcome = cell.run(services, survey, how.seed).await;
+        let outcome = cell.run(services, survey.of(cell.source), how.seed).await;
         (cell, outcome)
     };
     let left = cells.into_iter().filter(|cell| !results.has(cell)).collect::<Vec<_>>();

@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::column::{Column, LATE};
-use super::inject::Shared;
 use super::refusal;
 use super::request::{Reply, Request};
 use super::row::Service;
+use super::traffic::Shared;
 
 /// A call on its way.
 pub(super) struct Call {

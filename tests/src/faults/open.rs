@@ -1,7 +1,5 @@
 //! Cells that are known to fail because the fault is not fixed yet. docs/FAULTS.md shows them.
 
-use super::cell::Cell;
-
 /// A known failure.
 #[derive(Debug, Clone, Copy)]
 pub struct Open {
@@ -38,8 +36,3 @@ pub const OPEN: &[Open] = &[
         is_certain: true,
     },
 ];
-
-/// The known failure that a cell belongs to.
-pub fn why(cell: &Cell) -> Option<&'static Open> {
-    OPEN.iter().find(|open| cell.is_meant_by(open.cell))
-}

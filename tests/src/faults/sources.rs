@@ -4,6 +4,7 @@ mod brake;
 mod continued;
 mod firehose;
 mod letters;
+mod limits;
 mod recreate;
 mod replay;
 mod retention;
@@ -12,12 +13,7 @@ mod s3;
 mod setup;
 mod stream;
 
-use std::time::Duration;
-
 use super::stage::{Services, Stage};
-
-/// The time of an invocation. A call without a reply uses all of it.
-const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

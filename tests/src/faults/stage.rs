@@ -7,8 +7,9 @@ use std::time::Duration;
 use emulator::function::{Answer, Function};
 use serde_json::Value;
 
-use super::inject::{Network, Plan, Seen};
+use super::inject::Network;
 use super::row::{INVOCATION, Service};
+use super::traffic::{Plan, Seen};
 use crate::engine::Engine;
 use crate::moto::Moto;
 use crate::receipt;

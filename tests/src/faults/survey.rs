@@ -4,23 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cell::{Cell, attempt};
+use super::cell::{Baseline, Cell, attempt};
 use super::column::Column;
-use super::inject::Seen;
 use super::sources::Source;
 use super::stage::Services;
 
 /// More invocations than any source needs.
 const ANY: usize = 30;
-
-/// The run of one source without a fault.
-#[derive(Debug, Default)]
-pub struct Baseline {
-    /// Its rows.
-    pub seen: BTreeMap<String, Seen>,
-    /// Its invocations.
-    pub invocations: usize,
-}
 
 /// The runs of all sources without a fault.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use emulator::function::Answer;
 use serde_json::json;
 
-use super::TIMEOUT;
+use super::limits::TIMEOUT;
 use crate::faults::stage::Stage;
 use crate::firehose::{self, Outcome};
 

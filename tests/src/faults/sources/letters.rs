@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::TIMEOUT;
+use super::limits::TIMEOUT;
 use super::replay::{LEASE, start, through};
 use super::s3::{drain, settle};
 use crate::faults::stage::Stage;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 
-use super::TIMEOUT;
+use super::limits::TIMEOUT;
 use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use emulator::function::Function;
 use serde_json::json;
 
-use super::TIMEOUT;
+use super::limits::TIMEOUT;
 use crate::events;
 use crate::faults::column::Column;
 use crate::faults::stage::Stage;

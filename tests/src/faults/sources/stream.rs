@@ -2,7 +2,7 @@
 
 use emulator::function::Function;
 
-use super::TIMEOUT;
+use super::limits::TIMEOUT;
 use crate::events;
 use crate::faults::stage::Stage;
 use crate::faults::verify::Given;
