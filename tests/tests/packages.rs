@@ -1,5 +1,8 @@
 //! The dependencies between the packages, as ARCHITECTURE.md draws them. A wrong dependency fails here.
 
+#[path = "packages/cycles.rs"]
+mod cycles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
