@@ -13,6 +13,8 @@ use tests::place;
 
 /// The segments of a module's path, without `crate`.
 type Module = Vec<String>;
+/// The text of a file, by the name of the file.
+type Source = (&'static str, &'static str);
 type Uses = BTreeMap<Module, BTreeSet<Module>>;
 
 #[test]
@@ -29,11 +31,14 @@ fn no_file_uses_a_file_that_uses_it() {
 
 #[test]
 fn a_cycle_is_found_through_parents_siblings_and_paths_within_functions() {
-    let cases: [(&[(&str, &str)], Option<&str>); 7] = [
+    let cases: [(&[Source], Option<&str>); 7] = [
         (&[("a", "use crate::b::X;"), ("b", "use crate::a::Y;")], Some("a -> b -> a")),
         (&[("a", "mod b; use b::X;"), ("a/b", "use super::Y;")], Some("a -> a/b -> a")),
         (&[("a", "mod b; fn f() { b::g() }"), ("a/b", "fn g() { super::h() }")], Some("a -> a/b -> a")),
-        (&[("a", "use crate::{c, b::{self, X}};"), ("b", "use crate::c;"), ("c", "type T = crate::a::Z;")], Some("a -> b -> c -> a")),
+        (
+            &[("a", "use crate::{c, b::{self, X}};"), ("b", "use crate::c;"), ("c", "type T = crate::a::Z;")],
+            Some("a -> b -> c -> a"),
+        ),
         (&[("a", "mod b; pub use b::X;"), ("a/b", "use super::c::Y;"), ("a/c", "")], None),
         (&[("a", "use crate::b::X;"), ("b", "#[cfg(test)] mod tests { use crate::a::Y; }")], None),
         (&[("a", "mod b { use super::X; }"), ("b", "use crate::a;")], None),
@@ -190,7 +195,9 @@ fn is_test(item: &Item) -> bool {
 /// each other.
 fn cycles(uses: &Uses) -> Vec<String> {
     let (mut done, mut found) = (BTreeSet::new(), Vec::new());
-    uses.keys().for_each(|module| follow(uses, module, &mut Vec::new(), &mut done, &mut found));
+    for module in uses.keys() {
+        follow(uses, module, &mut Vec::new(), &mut done, &mut found);
+    }
     found
 }
 

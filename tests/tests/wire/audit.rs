@@ -25,6 +25,7 @@ fn receipt(bucket: &str, key: &str, is_final: bool, balances: bool, at_ms: u128)
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
 fn every_object_without_a_final_receipt_is_listed() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {

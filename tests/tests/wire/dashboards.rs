@@ -100,6 +100,7 @@ async fn index(engine: &Engine, index: &str) -> Vec<Value> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
 fn the_saved_objects_show_what_the_engine_finds_and_a_second_import_changes_nothing() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {

@@ -128,6 +128,7 @@ impl Signed for Program {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn every_fault_of_the_environment_is_found_with_its_fix() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {

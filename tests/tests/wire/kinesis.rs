@@ -53,6 +53,7 @@ fn packed(form: u8, lines: &[String]) -> Option<Vec<u8>> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
 fn records_of_every_kind_arrive_once_under_kill_nine_and_poison_holds_up_no_shard() {
     let (Some(engine), Some(moto), Some(kinesis)) = (Engine::shared(), Moto::shared(), Kinesalite::shared()) else {
         return;

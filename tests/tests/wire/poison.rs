@@ -26,6 +26,7 @@ enum Fate {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
     use Fate::{Indexed, Rejected};
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };

@@ -275,7 +275,9 @@ mod tests {
             (Legacy, installed(former, pattern, of("pay")), Unnamed, Err("the stack pay")),
         ] {
             let done = match step(&web, kind, std::slice::from_ref(&other), replacing) {
-                TemplateAction::Put(replaced) => Ok(replaced.into_iter().map(|old| old.name.clone()).collect::<Vec<_>>()),
+                TemplateAction::Put(replaced) => {
+                    Ok(replaced.into_iter().map(|old| old.name.clone()).collect::<Vec<_>>())
+                }
                 TemplateAction::Leave(reason) => Err(reason),
             };
             match (&done, &expected) {

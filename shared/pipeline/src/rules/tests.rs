@@ -378,6 +378,7 @@ fn each_fault_says_what_is_accepted() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn each_fault_of_fields_says_what_is_accepted() {
     let fields = |more: &str| with(&format!("fields: {{ {more} }}"));
     for (yaml, column, says) in [

@@ -94,6 +94,7 @@ fn rules(names: &[&str]) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
 fn each_identity_may_do_its_work_and_nothing_else() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {

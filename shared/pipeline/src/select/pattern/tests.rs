@@ -10,6 +10,7 @@ fn matches(pattern: &str, json: &str) -> bool {
 
 /// event-ruler 2.1.0 gives the same results. tests/wire/pattern compares thousands more.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn patterns_mean_what_they_mean_to_eventbridge() {
     for (pattern, json, expected) in [
         (r#"{"a":["x"]}"#, r#"{"a":"x"}"#, true),
