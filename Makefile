@@ -19,7 +19,9 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## put sample objects into an S3 on a folder and see their events arrive in a domain, all on this machine
-	cargo run --release -p millrace -- demo
+	@echo "cargo compiles the program millrace and the function s3-ingest. That takes minutes the first time."
+	cargo build -p millrace -p s3-ingest
+	$(TARGET)/debug/millrace demo
 
 # Builds with the command of `sam build`, in the functions' folders, so that the tests of SAM do not build again.
 # Link-time optimisation is off, because it costs minutes. `make prove` and `make build` use the deployed profile

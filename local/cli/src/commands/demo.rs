@@ -10,6 +10,12 @@ use crate::arguments::{Output, Service};
 
 /// The rules of the demonstration: those that the template deploys.
 const DEMO_PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/pipeline.yaml");
+/// Commands to try next.
+const NEXT: &str = "
+Next, with your own files:
+  cargo run -p millrace -- check ~/logs                           what the rules of infra/pipeline.yaml make of them
+  cargo run --release -p millrace -- ~/logs                       the same path for them, and a receipt
+  cargo run -p millrace -- import-logstash logstash.conf          rules from a Logstash configuration";
 /// The query of the demonstration: the example of the query language in docs/PIPELINE.md.
 const DEMO_QUERY: &str = "event_name:2b_screen_view AND country:KR";
 
@@ -49,6 +55,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     }
     let as_promised = !first.undelivered() && !second.undelivered() && again == 0 && first.balances && second.balances;
     state_limits(&machine);
+    say(NEXT);
     stay_up(&machine, output).await?;
     Ok(as_promised)
 }
