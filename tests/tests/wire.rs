@@ -42,6 +42,7 @@
 //! | | `components` | the engine, the emulators and the proxy behave as the other tests assume |
 //! | | `cpu` | CPU time of a million events from S3 and from Kinesis |
 //! | | `dashboards` | `setup` imports saved objects that show what the engine finds |
+//! | | `documented` | every command in README and docs runs, or says that it needs an account |
 //! | | `doctor` | `millrace doctor` finds each fault of a deployment and names its fix |
 //! | | `envelopes` | every form of a notification gets its right answer |
 //! | | `errors` | the `errorType` of a failed invocation is listed in docs/OPERATIONS.md |
@@ -92,6 +93,7 @@ mod wire {
     mod cpu;
     mod dashboards;
     mod doctor;
+    mod documented;
     mod download;
     mod envelopes;
     mod errors;
