@@ -73,10 +73,7 @@ impl<R: Read> Frames<R> {
             return Ok(None);
         }
         if first == b'{' && begins_line && self.begins_another(is_separated)? {
-            // The array was cut between two elements. This is a fault, although none of its bytes are left.
-            self.gap = None;
-            self.go_over_to(Within::Top);
-            return Ok(Some(Found::Missing { offset }));
+            return Ok(Some(self.cut_between()));
         }
         let found = self.element(first)?;
         self.is_element = is_separated;
@@ -120,17 +117,22 @@ impl<R: Read> Frames<R> {
     }
 
     /// Whether the current object, which begins a line within an array, is not an element of the array. This is so if
-    /// it contains such an array itself and is not separated on one side: there is no comma before it, or neither a
-    /// comma nor the end of the array after it.
+    /// it contains such an array itself and is not separated on one side.
     fn begins_another(&mut self, is_separated: bool) -> Result<bool, FrameError> {
         if !self.has_array()? {
             return Ok(false);
         }
         // A log event does not contain log events.
-        if !is_separated || self.format == Format::CloudwatchLogs {
+        self.stands_alone(is_separated && self.format != Format::CloudwatchLogs)
+    }
+
+    /// Whether the current object or array is not separated on one side: there is no comma before it, or neither a comma
+    /// nor the end of the array after it. One that is longer than [`WINDOW`] is separated after it.
+    pub(super) fn stands_alone(&mut self, is_separated: bool) -> Result<bool, FrameError> {
+        if !is_separated {
             return Ok(true);
         }
-        let Some(length) = self.length_of_object()? else { return Ok(false) };
+        let Some(length) = self.length_of_value()? else { return Ok(false) };
         Ok(!matches!(self.byte_after(length)?, Some(b',' | b']')))
     }
 
@@ -156,8 +158,8 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The length of the current object, if it ends within [`WINDOW`].
-    fn length_of_object(&mut self) -> Result<Option<usize>, FrameError> {
+    /// The length of the current object or array, if it ends within [`WINDOW`].
+    fn length_of_value(&mut self) -> Result<Option<usize>, FrameError> {
         let mut scanner = Scanner::at_object();
         let mut seen = 0;
         loop {

@@ -160,7 +160,7 @@ impl<R: Read> Frames<R> {
             (false, false) => Within::Top,
         };
         frames.history = History::new(frames.start, frames.within, at.opens);
-        frames.gap = (at.opens && at.format == Format::Records).then(|| Gap::opening(frames.start));
+        frames.gap = (at.opens && at.format != Format::Ndjson).then(|| Gap::opening(frames.start));
         // The element of an array in a line does not begin the line, so do not read it as a line.
         if at.format == Format::Ndjson && at.inside {
             frames.line = Line::singly();

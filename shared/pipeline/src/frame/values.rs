@@ -18,7 +18,7 @@ use super::{
     history::Within,
     scan::Scanner,
     seam::{LineStarts, Seam},
-    state::Until,
+    state::{Gap, Until},
     white_space::{is_blank, significant, trim_end},
 };
 
@@ -41,20 +41,30 @@ impl<R: Read> Frames<R> {
             return if self.skip_white_space()? { self.rest_of_line().map(Some) } else { Ok(None) };
         }
         loop {
-            let is_inside = self.within != Within::Top;
-            if !self.skip_noise(is_inside)? {
-                return if self.within == Within::Array { Err(unclosed(self.offset())) } else { Ok(None) };
+            let is_there = match self.within {
+                Within::Array => self.skip_gap()?,
+                within => self.skip_noise(within == Within::Unknown)?,
+            };
+            if !is_there {
+                return if self.within == Within::Array { Err(unclosed(self.buffer.offset())) } else { Ok(None) };
             }
             let first = self.buffer.unread()[0];
             match (self.within, first) {
                 (Within::Array | Within::Unknown, b']') => {
                     self.buffer.pos += 1;
+                    self.gap = None;
                     self.go_over_to(Within::Top);
                 }
-                (Within::Array, _) => return self.element(first).map(Some),
+                (Within::Array, b'[') if self.begins_another_array()? => return Ok(Some(self.cut_between())),
+                (Within::Array, _) => {
+                    let found = self.element(first)?;
+                    self.gap = None;
+                    return Ok(Some(found));
+                }
                 (Within::Top | Within::Unknown, b'[') if self.format == Format::Array || self.opens_array(false)? => {
                     self.buffer.pos += 1;
                     self.go_over_to(Within::Array);
+                    self.gap = Some(Gap::opening(self.buffer.offset()));
                 }
                 (Within::Top | Within::Unknown, b'{') => {
                     return self.value(Scanner::at_object()).map(Some);
@@ -120,7 +130,12 @@ impl<R: Read> Frames<R> {
             if length > self.max {
                 return Ok(End::TooLarge);
             }
-            if !self.fill()? {
+            let more = self.fill();
+            if more.is_err() {
+                // The value is read again from its start, and its lines with it.
+                self.line_starts = LineStarts::default();
+            }
+            if !more? {
                 return Ok(match first_line {
                     Some(line) => End::Cut(line),
                     None => End::Unclosed,

@@ -36,15 +36,30 @@ const OBJECTS: [&str; 9] = [
     "{\"a\":1}\n{\"k\":2,\"z\":[{\"Records\":[3]}],\"Records\":[\n[{\"n\":1}],\n{\"Records\":{}}\n],\"Records\":[4]}\n",
 ];
 
-/// Each text with every limit and array that matter, and its frames in one run.
-fn each(mut check: impl FnMut(&str, &Records, usize, &[Seen])) {
-    for object in OBJECTS {
+/// Values and arrays that are cut, and text that begins with a value.
+const VALUES: [&str; 8] = [
+    "[{\"a\":1}\n[{\"b\":1}]\n[\n{\"b\":2}\n]\n",
+    "[{\"a\":1},\n\n[{\"b\":1},{\"b\":2}]\n[{\"c\":1}]\n",
+    "[\n[{\"a\":1}],\0\n[{\"b\":1}]\n]\n{\"c\":1}\n",
+    "[\n[{\"a\":1}]\n[{\"b\":1}]\n",
+    "{} x {\"a\":1}\n{\"a\":1} [INFO] {}\n[{\"b\":1}] x\n{\"c\":1}\n",
+    "{\"a\":1} [\n{\"b\":1}]\n{\"a\":\"0123456789012345678901234567890123456789\"} x\n{\"c\":1}}\n",
+    "{\"a\":1}\u{feff}{\"b\":1}, \u{ff1a}\n{\n\"a\":1} x\n{\"c\":1},\n{\"d\":1} [1]\n",
+    "[{\"a\":\n{\"b\":1},1\n{\"c\":1} x\n{\"d\":1}]\n{\"e\":1}\n",
+];
+
+/// Each text with every format, limit and array that matter, and its frames in one run.
+fn each(mut check: impl FnMut(&str, Format, &Records, usize, &[Seen])) {
+    let objects = OBJECTS.map(|text| (text, Format::Records));
+    let values = [Format::Concatenated, Format::Array, Format::Ndjson].map(|format| VALUES.map(|text| (text, format)));
+    for (object, format) in objects.into_iter().chain(values.into_iter().flatten()) {
         // The format is not examined again before the failure.
         let text = format!("{}{object}", "\n".repeat(1100));
-        for records in [Records::default(), with_envelope()] {
+        let envelopes = if format == Format::Records { 2 } else { 1 };
+        for records in [Records::default(), with_envelope()].into_iter().take(envelopes) {
             for limit in [10, 40, MIB] {
-                let whole = drain(&mut Frames::new(text.as_bytes(), Format::Records, limit).of(&records));
-                check(&text, &records, limit, &whole);
+                let whole = drain(&mut Frames::new(text.as_bytes(), format, limit).of(&records));
+                check(&text, format, &records, limit, &whole);
             }
         }
     }
@@ -52,10 +67,10 @@ fn each(mut check: impl FnMut(&str, &Records, usize, &[Seen])) {
 
 #[test]
 fn a_run_that_stops_at_any_byte_is_resumed_as_if_it_had_not() {
-    each(|text, records, limit, whole| {
+    each(|text, format, records, limit, whole| {
         for stop in 1100..text.len() {
             let reader = FailsOnce { before: &text.as_bytes()[..stop], after: &[], has_failed: false };
-            let mut frames = Frames::new(reader, Format::Records, limit).of(records);
+            let mut frames = Frames::new(reader, format, limit).of(records);
             let (mut seen, failure) = drain_readable(&mut frames);
             assert!(failure.is_some());
             let at = frames.checkpoint(frames.offset());
@@ -64,21 +79,25 @@ fn a_run_that_stops_at_any_byte_is_resumed_as_if_it_had_not() {
             let begin = usize::try_from(at.member.compressed).unwrap();
             let mut resumed = Frames::resume(&text.as_bytes()[begin..], &at, limit).of(records);
             seen.extend(drain(&mut resumed));
-            assert_eq!(seen, whole, "stopped at {stop} of {}, limit {limit}, resumed at {json}", &text[1100..]);
+            assert_eq!(
+                seen,
+                whole,
+                "{format:?} stopped at {stop} of {}, limit {limit}, resumed at {json}",
+                &text[1100..]
+            );
         }
     });
 }
 
 #[test]
 fn a_reader_that_fails_at_any_byte_and_is_read_again_gives_the_same_frames() {
-    each(|text, records, limit, whole| {
+    each(|text, format, records, limit, whole| {
         for stop in 1100..text.len() {
             let (before, after) = text.as_bytes().split_at(stop);
-            let mut frames =
-                Frames::new(FailsOnce { before, after, has_failed: false }, Format::Records, limit).of(records);
+            let mut frames = Frames::new(FailsOnce { before, after, has_failed: false }, format, limit).of(records);
             let (mut seen, _) = drain_readable(&mut frames);
             seen.extend(drain(&mut frames));
-            assert_eq!(seen, whole, "failed at {stop} of {}, limit {limit}", &text[1100..]);
+            assert_eq!(seen, whole, "{format:?} failed at {stop} of {}, limit {limit}", &text[1100..]);
         }
     });
 }

@@ -162,13 +162,13 @@ impl Case {
     /// pieces.
     fn check_events(&self, whole: &[Framed]) {
         let mut may_be_held = false;
-        // An array that was cut contains the arrays after it. Each of them is an element, and so one rejection.
+        // An array that was cut contains the lines of text after it.
         let mut is_array_open = false;
         let mut is_after_bad = false;
         let mut expected = Vec::new();
         for (range, piece) in &self.pieces {
             match piece.kind {
-                Kind::Whole if !(may_be_held || is_array_open && piece.text.starts_with(b"[")) => {
+                Kind::Whole if !may_be_held => {
                     for event in &piece.events {
                         let offset = range.start + event.at as u64;
                         let one = whole.iter().find(|one| one.offset == offset);
@@ -200,7 +200,7 @@ impl Case {
                 _ => {}
             }
             // After a comma, another value may follow.
-            may_be_held = may_hold(piece, may_be_held) || (is_after_bad && piece.text == b",");
+            may_be_held = may_hold(piece, may_be_held) || ((is_after_bad || is_array_open) && piece.text == b",");
             if piece.kind != Kind::Noise {
                 is_after_bad = piece.kind != Kind::Whole;
             }

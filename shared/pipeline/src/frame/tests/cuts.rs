@@ -103,6 +103,51 @@ fn a_cut_between_two_elements_is_a_rejection_without_bytes() {
 }
 
 #[test]
+fn an_array_that_is_not_closed_costs_no_array_after_it() {
+    let after = "[{\"b\":1}]\n[{\"b\":2},\n{\"b\":3}]\n[\n  {\"b\":4}\n]\n[INFO] text\n{\"b\":5}\n";
+    let rest = ["{\"b\":1}", "{\"b\":2}", "{\"b\":3}", "{\"b\":4}", "[INFO] text", "{\"b\":5}"];
+    for cut in
+        ["[{\"a\":1}", "[{\"a\":1},", "[", "[\n", "[{\"a\":1},\0\n \n", "[[{\"c\":1}],{\"a\":1}", "[{\"c\":1},{\"a\":"]
+    {
+        for next in [after.to_owned(), format!("[\n{}", &after[1..]), format!("\n{after}")] {
+            let text = format!("{cut}\n{next}");
+            for format in [Format::Concatenated, Format::Array] {
+                let seen = framed(&text, format, &Records::default(), MIB);
+                let texts: Vec<_> = seen
+                    .iter()
+                    .filter_map(|seen| match seen {
+                        Record(_, text) => Some(text.as_str()),
+                        _ => None,
+                    })
+                    .collect();
+                let missing = texts.iter().filter(|text| text.is_empty()).count();
+                assert_eq!(missing, usize::from(!cut.ends_with(':')), "{seen:?} of {text}");
+                assert_eq!(
+                    texts.iter().filter(|text| **text == "{\"a\":1}").count(),
+                    usize::from(cut.contains("a\":1"))
+                );
+                // In explicit arrays a bracket of text is one of an array.
+                let rest = if format == Format::Array { &rest[..4] } else { &rest };
+                let from = texts.len() - if format == Format::Array { 6 } else { rest.len() };
+                assert_eq!(&texts[from..from + rest.len()], rest, "{seen:?} of {text}");
+            }
+        }
+    }
+    // Arrays that are elements, with commas between them.
+    for text in
+        ["[\n[{\"a\":1}],\n[{\"b\":1}]\n]\n", "[[{\"a\":1}]\n,[{\"b\":1}]]", "[1,\n[{\"a\":1}]\n, [{\"b\":1}]]\n"]
+    {
+        let elements = [&["1"][..], &["[{\"a\":1}]", "[{\"b\":1}]"]].concat();
+        let elements = if text.contains('1') && text.starts_with("[1") { &elements[..] } else { &elements[1..] };
+        assert_eq!(framed(text, Format::Array, &Records::default(), MIB), plain(text, elements), "{text}");
+    }
+    // Each costs a look at one line.
+    let text = format!("[{{\"a\":1}}\n{}", "[{\"b\":1}\n".repeat(100_000));
+    let seen = drain(&mut Frames::new(text.as_bytes(), Format::Array, MIB));
+    assert_eq!(seen.iter().filter(|seen| matches!(seen, Record(_, text) if text == "{\"b\":1}")).count(), 100_000);
+}
+
+#[test]
 fn an_event_has_members_of_its_own_envelope_only() {
     let records = Records::new(["Records"], &["k".to_owned()]);
     for (text, frames) in [

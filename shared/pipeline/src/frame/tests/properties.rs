@@ -169,8 +169,8 @@ proptest! {
             let (Record(offset, _) | TooLarge(offset, ..) | Broken(offset, _)) = seen;
             prop_assert!(*offset >= end, "{:?}", whole);
             match seen {
-                // An array that is cut at the end of its line leaves an empty record.
-                Record(_, text) => prop_assert!(!text.is_empty() || matches!(format, Format::Ndjson | Format::Auto)),
+                // An array that is cut between two elements leaves an empty record.
+                Record(_, text) => prop_assert!(!text.is_empty() || format != Format::Records),
                 TooLarge(_, length, head) => {
                     prop_assert!(*length > limit as u64);
                     end = offset + length;
