@@ -24,6 +24,10 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// The arrival time of records: 2026-11-28T00:00:00Z, after the times in the files.
 const ARRIVED_MS: u64 = 1_795_824_000_000;
 const TABLE: &str = "table.txt";
+/// Where each line of a file with times was indexed.
+const PLACES: &str = "places.txt";
+/// The folders of these files.
+const TIMES: [&str; 2] = ["time-zones/", "times/"];
 
 fn root() -> PathBuf {
     place::root().join("tests/data/cases")
@@ -207,6 +211,28 @@ async fn letters(scene: &Scene<'_>, found: &mut BTreeMap<String, Counts>) {
     }
 }
 
+/// Which lines of the files with times were indexed, and in which index, without the unique prefix of the run.
+async fn places(engine: &Engine, runs: &[Run]) -> String {
+    let mut lines = Vec::new();
+    let of_times = |run: &&Run| run.key.rules != DEFAULT_RULES && TIMES.iter().any(|at| run.key.file.starts_with(at));
+    for run in runs.iter().filter(of_times) {
+        let inputs: Vec<Value> = records(&run.bytes).filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let prefix = format!("cases-{}-", run.id);
+        for document in engine.documents(&format!("{prefix}*")).await {
+            let source: Value = serde_json::from_str(&document.source).expect("a document is JSON");
+            let line = inputs.iter().position(|input| *input == source);
+            let line = line.unwrap_or_else(|| panic!("{source} is no line of {:?}", run.key)) + 1;
+            let index = document.index.trim_start_matches(&prefix).to_owned();
+            lines.push((run.key.clone(), line, index, source["t"].to_string()));
+        }
+    }
+    lines.sort_unstable();
+    let line = |(key, line, index, time): &(Key, usize, String, String)| {
+        format!("{:<24} {:<11} {line:>3}  {index:<20}  {time}\n", key.file, key.rules)
+    };
+    lines.iter().map(line).collect()
+}
+
 #[test]
 fn every_case_becomes_what_the_table_says() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
@@ -223,26 +249,32 @@ fn every_case_becomes_what_the_table_says() {
         assert_eq!(engine.count("cases-*").await, indexed, "the domain has what the receipts say");
         table.extend(runs.iter().map(|run| (run.key.clone(), found.remove(&run.id).unwrap_or_default())));
         assert!(found.is_empty(), "receipts of no run: {found:?}");
+        let places = places(engine, &runs).await;
         engine.ask("DELETE", "/_data_stream/cases-*", "").await;
-        compare(&table);
+        compare(&table, &places);
         figure("tests/data/cases", "files under rules; events indexed", format!("{}; {indexed}", table.len()));
     });
 }
 
-fn compare(found: &BTreeMap<Key, Counts>) {
-    let path = root().join(TABLE);
-    let table = Table::read(&std::fs::read_to_string(&path).unwrap_or_default());
-    #[expect(clippy::disallowed_methods, reason = "a variable makes the test write the table")]
+fn compare(found: &BTreeMap<Key, Counts>, places: &str) {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap_or_default();
+    let table = Table::read(&read(TABLE));
+    #[expect(clippy::disallowed_methods, reason = "a variable makes the test write the tables")]
     let is_blessed = std::env::var_os("MILLRACE_BLESS").is_some();
+    let heading: String =
+        read(PLACES).lines().filter(|line| line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
+    let places = heading + places;
     if is_blessed {
-        std::fs::write(&path, table.with(found)).expect("the clone is writable");
+        for (name, text) in [(TABLE, table.with(found)), (PLACES, places)] {
+            std::fs::write(root().join(name), text).expect("the clone is writable");
+        }
         return;
     }
     let differing = table.differing(found);
     assert!(
         differing.is_empty(),
-        "{} lines of {} differ; where that is right, MILLRACE_BLESS=1 writes them: {differing:#?}",
+        "{} lines of {TABLE} differ; where that is right, MILLRACE_BLESS=1 writes them: {differing:#?}",
         differing.len(),
-        path.display()
     );
+    assert_eq!(places, read(PLACES), "{PLACES} differs; where that is right, MILLRACE_BLESS=1 writes it");
 }
