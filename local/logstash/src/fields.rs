@@ -6,12 +6,14 @@
 
 mod border;
 mod change;
+mod codec;
 mod made;
 mod overlay;
 mod prefix;
 mod state;
 mod uses;
 
+pub(crate) use codec::CodecNames;
 pub(crate) use made::{Made, Seen, Target, Time, sole_field};
 pub(crate) use prefix::Prefix;
 pub(crate) use state::Fields;

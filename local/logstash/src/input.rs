@@ -3,6 +3,7 @@
 //! In: the plugin. Out: a [`Source`], with the fields that the input adds to every event. Deliberately absent: settings
 //! of the Logstash server (credentials, polling, positions). They belong to the deployment, or are not needed.
 
+mod codec;
 mod kafka;
 mod source;
 
@@ -11,10 +12,9 @@ pub(super) use source::{From, Source, escaped};
 use source::{keep_error, known};
 
 use super::{
-    ast::{Data, Place, Plugin},
-    fields::{Fields, Made, Prefix},
+    ast::{Place, Plugin},
+    fields::{Fields, Made},
     filter::common,
-    names::path,
     note::{Effect, Notes},
     settings::Settings,
 };
@@ -42,10 +42,12 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
             return None;
         }
     };
-    let (format, is_text) = codec(&mut settings, &mut fields, notes);
+    let (format, is_text) = codec::codec(&mut settings, &mut fields, notes);
     for (at, name) in [settings.text("type")].into_iter().flatten() {
-        // With a `target` the codec puts the whole event into one object, so there is no original `type` beside it.
-        let made = if fields.prefix.is_none() { Made::Default(name.into()) } else { Made::Text(name.into()) };
+        // With a `target` the codec puts the whole event into one object, so there is no original `type` beside it. Nor
+        // is there with a codec that makes only fields of its own.
+        let has_own = fields.prefix.is_none() && fields.codec.is_none();
+        let made = if has_own { Made::Default(name.into()) } else { Made::Text(name.into()) };
         keep_error(fields.set("type", made, at), at, notes);
         let text = format!(
             "type `{name}`: an event that came with a `type` of its own keeps it in Logstash; here the document has `{name}`, and rules \
@@ -132,47 +134,6 @@ fn kinesis(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &
     fields.metadata.push(("@metadata.partition_key".into(), "partition_key"));
     fields.metadata.push(("@metadata.sequence_number".into(), "sequence_number"));
     Some(From::Stream(name.map_or_else(|| "*".into(), |name| escaped(&name))))
-}
-
-/// The format, and whether `message` is the whole record.
-fn codec(settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut Notes) -> (Option<&'static str>, bool) {
-    let Some(setting) = settings.take("codec").pop() else { return (None, true) };
-    let name = match &setting.value.data {
-        Data::Text(name) => name.as_str(),
-        Data::Plugin(plugin) => {
-            let mut inner = Settings::of(plugin);
-            if let Some((at, charset)) = inner.text("charset")
-                && !charset.eq_ignore_ascii_case("UTF-8")
-            {
-                let text =
-                    format!("charset `{charset}`: UTF-8 alone is read; an event with other bytes is a dead letter");
-                notes.add(at, Effect::Rejects, text);
-            }
-            if let Some((at, target)) = inner.text("target") {
-                let text = format!(
-                    "`target` of a codec: the members stand at the top of the document, in Logstash under `{target}`"
-                );
-                notes.differs(at, text);
-                fields.prefix = path(target).map(Prefix::alone);
-            }
-            inner.ignore(&["delimiter", "ecs_compatibility", "format"]);
-            inner.end(notes);
-            plugin.name.as_str()
-        }
-        _ => "",
-    };
-    match name {
-        "json" | "json_lines" => (None, false),
-        "plain" | "line" | "gzip_lines" => (None, true),
-        "cloudtrail" => (Some("records"), false),
-        "cloudwatch_logs" => (Some("cloudwatch-logs"), false),
-        _ => {
-            let text =
-                format!("codec `{name}`: events are JSON, and others are dead letters; let the producer write JSON");
-            notes.add(setting.at, Effect::Rejects, text);
-            (None, true)
-        }
-    }
 }
 
 /// The globs for the keys that a regular expression excludes, if it is a plain word.

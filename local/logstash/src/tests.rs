@@ -2,6 +2,7 @@ use pipeline::{rules::Datasets, shape::HashKey};
 
 use super::*;
 
+mod codecs;
 mod kinds;
 
 /// The translation, checked to be a pipeline.yaml that the functions accept.

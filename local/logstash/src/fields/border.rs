@@ -15,7 +15,9 @@ impl Fields {
         if !is_path(path) {
             return Err(format!("`{path}` is no name of a field here"));
         }
-        let Some(prefix) = &self.prefix else { return Ok((path.to_owned(), true)) };
+        let Some(prefix) = &self.prefix else {
+            return Ok((self.codec.map_or_else(|| path.to_owned(), |codec| codec.here(path)), true));
+        };
         match prefix.strip(path) {
             Some("") => Err(format!("`{path}` is the whole event here")),
             Some(rest) => Ok((rest.to_owned(), true)),

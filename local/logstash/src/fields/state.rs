@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    codec::CodecNames,
     made::{Made, Seen, Target, sole_field},
     prefix::Prefix,
     uses::Uses,
@@ -33,6 +34,8 @@ pub(crate) struct Fields {
     pub(crate) clashes: BTreeSet<String>,
     /// The object that holds the original fields in Logstash. Here they are at the top of the event.
     pub(crate) prefix: Option<Prefix>,
+    /// The codec of the input, if its names differ here.
+    pub(crate) codec: Option<CodecNames>,
     /// Fields whose values may differ in Logstash: a path or all fields, the place, and the filter.
     pub(super) suspects: Vec<(Option<String>, Place, String)>,
     pub(super) uses: Uses,
@@ -63,6 +66,10 @@ impl Fields {
     /// An error if the value under a name may differ in Logstash.
     pub(crate) fn settled(&self, path: &str) -> Result<(), String> {
         let (name, _) = self.name(path)?;
+        let is_made = self.targets.contains_key(&name) && !self.clashes.contains(&name);
+        if let Some(codec) = self.codec.filter(|codec| !is_made && !codec.settles(path)) {
+            return Err(format!("`{path}` may differ from that of codec `{}` in line {}", codec.codec, codec.at.line));
+        }
         let is_within = |inner: &str, outer: &str| outwards(inner).any(|(one, _)| one == outer);
         let suspect = self.suspects.iter().find(|(suspect, _, _)| {
             suspect.as_ref().is_none_or(|suspect| is_within(&name, suspect) || is_within(suspect, &name))
@@ -165,7 +172,7 @@ impl Fields {
     /// Whether an original field with this top-level name was neither removed nor moved.
     pub(crate) fn is_own_kept(&self, name: &str) -> bool {
         let is_there = self.prefix.as_ref().is_none_or(Prefix::has_envelope);
-        is_there && !self.gone.contains_key(name) && !self.is_pruned(name)
+        is_there && self.codec.is_none() && !self.gone.contains_key(name) && !self.is_pruned(name)
     }
 
     /// Whether an event may have an original field with this name that is still there.

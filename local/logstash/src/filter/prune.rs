@@ -13,7 +13,7 @@ impl Filtered<'_> {
         if !self.is_permitted(plugin.at, "prune", under, &[], &[]) {
             return self.fields.suspect(None, plugin.at, "`prune` under a condition");
         }
-        if self.fields.prefix.is_some() {
+        if self.fields.prefix.is_some() || self.fields.codec.is_some() {
             let text = "prune: it is about the names at the top, and the members of one of them stand there here; all fields stay";
             self.notes.differs(plugin.at, text);
             return self.fields.suspect(None, plugin.at, "`prune`");

@@ -44,6 +44,7 @@ impl Filtered<'_> {
         let is_record = |field: &String| self.is_text_at_first && field == "message";
         self.fields.is_untouched()
             && self.fields.prefix.is_none()
+            && self.fields.codec.is_none()
             && self.fields.targets.values().all(|target| is_constant(&target.made))
             && self.wanted == Query::Always
             && !self.is_text

@@ -4,7 +4,7 @@ use super::{Effect, dataset, translated};
 
 /// The translation, and the effects and texts of all its notes, for a configuration with this input, these filters and
 /// this index.
-fn notes(input: &str, filters: &str, index: &str) -> (String, Vec<(Effect, String)>) {
+pub(super) fn notes(input: &str, filters: &str, index: &str) -> (String, Vec<(Effect, String)>) {
     let text =
         format!("input {{ {input} }}\nfilter {{\n{filters}\n}}\noutput {{ opensearch {{ index => \"{index}\" }} }}");
     let import = translated("x.conf", &text);
@@ -12,11 +12,11 @@ fn notes(input: &str, filters: &str, index: &str) -> (String, Vec<(Effect, Strin
 }
 
 #[track_caller]
-fn assert_listed(notes: &[(Effect, String)], effect: Effect, text: &str) {
+pub(super) fn assert_listed(notes: &[(Effect, String)], effect: Effect, text: &str) {
     assert!(notes.iter().any(|note| note.0 == effect && note.1.contains(text)), "{effect:?} {text}: {notes:#?}");
 }
 
-const S3: &str = "s3 { bucket => b codec => json }";
+pub(super) const S3: &str = "s3 { bucket => b codec => json }";
 
 #[test]
 fn a_condition_on_a_renamed_field_asks_for_the_events_own_of_that_name_too() {

@@ -1,0 +1,82 @@
+//! The codec of an input: the format of the records, and the fields of its events.
+
+use crate::{
+    ast::{Data, Place, Plugin},
+    fields::{CodecNames, Fields, Prefix},
+    names::path,
+    note::{Effect, Notes},
+    settings::Settings,
+};
+
+/// The format, and whether `message` is the whole record.
+pub(super) fn codec(
+    settings: &mut Settings<'_>,
+    fields: &mut Fields,
+    notes: &mut Notes,
+) -> (Option<&'static str>, bool) {
+    let Some(setting) = settings.take("codec").pop() else { return (None, true) };
+    let name = match &setting.value.data {
+        Data::Text(name) => name.as_str(),
+        Data::Plugin(plugin) => {
+            options(plugin, fields, notes);
+            plugin.name.as_str()
+        }
+        _ => "",
+    };
+    match name {
+        "json" | "json_lines" => (None, false),
+        "plain" | "line" | "gzip_lines" => (None, true),
+        "cloudtrail" => (Some("records"), false),
+        "cloudwatch_logs" => {
+            cloudwatch_logs(setting.at, fields, notes);
+            (Some("cloudwatch-logs"), false)
+        }
+        _ => {
+            let text =
+                format!("codec `{name}`: events are JSON, and others are dead letters; let the producer write JSON");
+            notes.add(setting.at, Effect::Rejects, text);
+            (None, true)
+        }
+    }
+}
+
+fn options(plugin: &Plugin, fields: &mut Fields, notes: &mut Notes) {
+    let mut inner = Settings::of(plugin);
+    if let Some((at, charset)) = inner.text("charset")
+        && !charset.eq_ignore_ascii_case("UTF-8")
+    {
+        let text = format!("charset `{charset}`: UTF-8 alone is read; an event with other bytes is a dead letter");
+        notes.add(at, Effect::Rejects, text);
+    }
+    if let Some((at, target)) = inner.text("target") {
+        let text =
+            format!("`target` of a codec: the members stand at the top of the document, in Logstash under `{target}`");
+        notes.differs(at, text);
+        fields.prefix = path(target).map(Prefix::alone);
+    }
+    inner.ignore(&["delimiter", "ecs_compatibility", "format", "decompress"]);
+    inner.end(notes);
+}
+
+/// Each log event with the members of its envelope. Here most of them have other names, and a message that is a JSON
+/// object is unfolded.
+fn cloudwatch_logs(at: Place, fields: &mut Fields, notes: &mut Notes) {
+    let names = &[
+        ("id", "@id"),
+        ("owner", "@owner"),
+        ("logGroup", "@log_group"),
+        ("logStream", "@log_stream"),
+        ("message", "@message"),
+    ];
+    fields.codec = Some(CodecNames { at, codec: "cloudwatch_logs", names, changed: "message" });
+    let pairs: Vec<String> = names.iter().map(|(there, here)| format!("`{there}` is `{here}`")).collect();
+    let text = format!(
+        "codec `cloudwatch_logs`: {}; of a message that is a JSON object the members stand at the top, without `@message`; `messageType` and `subscriptionFilters` are left out",
+        pairs.join(", ")
+    );
+    notes.differs(at, text);
+    let text = "codec `cloudwatch_logs`: a control message of the subscription is no event; Logstash makes one of it";
+    notes.add(at, Effect::Drops, text);
+    let text = "codec `cloudwatch_logs`: a message that is a JSON object is taken to have no `@timestamp` and none of these names, which would replace them";
+    notes.add(at, Effect::Assumed, text);
+}

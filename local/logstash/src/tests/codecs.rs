@@ -1,0 +1,32 @@
+//! Codecs: the format and the fields of records, and what differs from Logstash's.
+
+use super::{
+    Effect,
+    kinds::{assert_listed, notes},
+    translated,
+};
+
+#[test]
+fn a_log_event_of_cloudwatch_is_asked_for_under_the_names_that_it_has_here() {
+    let input = "kinesis { kinesis_stream_name => x codec => cloudwatch_logs type => k }";
+    let filters = "if [logGroup] != \"/aws/lambda/app\" { drop { } } if [type] == \"k\" { mutate { rename => { logStream => s } } }";
+    let (yaml, notes) = notes(input, filters, "i");
+    assert!(yaml.contains("select: '@log_group:\"/aws/lambda/app\"'\n"), "{yaml}");
+    assert!(yaml.contains("rename: { \"@log_stream\": s }"), "{yaml}");
+    assert_listed(&notes, Effect::Differs, "`logGroup` is `@log_group`");
+    assert_listed(&notes, Effect::Drops, "a control message of the subscription is no event");
+    // What a message has in it, and what only Logstash has, decides about no event.
+    for asked in
+        ["[message] =~ /x/", "[level] == \"DEBUG\"", "![messageType]", "[@log_group] == \"x\"", "\"x\" in [tags]"]
+    {
+        let (yaml, notes) = self::notes(input, &format!("if {asked} {{ drop {{ }} }}"), "i");
+        assert!(!yaml.contains("    select:"), "{yaml}");
+        assert_listed(&notes, Effect::Keeps, "`drop` under a condition that no query says");
+    }
+    // An array in the envelope is no array of events, and names at the top are others.
+    let (yaml, _) =
+        self::notes(input, "split { field => subscriptionFilters } prune { whitelist_names => [\"^id$\"] }", "i");
+    assert!(yaml.contains("format: cloudwatch-logs\n") && !yaml.contains("    keep:"), "{yaml}");
+    let text = format!("input {{ {input} }} output {{ opensearch {{ index => i document_id => \"%{{id}}\" }} }}");
+    assert!(translated("x.conf", &text).yaml.unwrap().contains("id: { field: \"@id\" }"));
+}
