@@ -219,6 +219,7 @@ impl Filtered<'_> {
     }
 
     fn id_of(&mut self, at: Place, path: &str) -> Result<Id, String> {
+        self.fields.settled(path)?;
         match self.fields.see(path)? {
             Seen::Checksum([]) => {
                 let text = "document_id: `id: content` is another checksum of the whole event, so that documents which Logstash wrote have other ids";

@@ -4,6 +4,7 @@ use super::*;
 
 mod codecs;
 mod kinds;
+mod plugins;
 
 /// The translation, checked to be a pipeline.yaml that the functions accept.
 fn translated(file_name: &str, text: &str) -> Import {

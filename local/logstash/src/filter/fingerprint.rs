@@ -18,6 +18,9 @@ struct Fingerprint {
     is_hash: bool,
     key: Option<Place>,
     is_of_all: bool,
+    method: String,
+    /// Whether the method makes equal results of equal values alone.
+    is_checksum: bool,
 }
 
 impl Filtered<'_> {
@@ -45,6 +48,8 @@ impl Filtered<'_> {
                 );
                 self.notes.differs(plugin.at, text);
                 self.fields.suspect(Some(&fingerprint.target), plugin.at, "`fingerprint`");
+                // The default of `target` with `ecs_compatibility`.
+                self.fields.suspect(Some("event.hash"), plugin.at, "`fingerprint`");
             }
         }
         self.common(&mut settings, under);
@@ -76,13 +81,23 @@ impl Filtered<'_> {
 
     /// Remembers a checksum in `[@metadata]`. It is not a part of the document, but an output may use it as the id.
     fn remember(&mut self, at: Place, fingerprint: &Fingerprint) {
-        let is_record = fingerprint.is_of_all || (self.is_text && fingerprint.sources == ["message"]);
+        // All fields include `@timestamp`, which is the time of reading unless a filter sets it.
+        let made = self.fields.targets.get("@timestamp").map(|target| &target.made);
+        let is_of_all = fingerprint.is_of_all && matches!(made, Some(Made::Date(_)));
+        let is_record = is_of_all || (self.is_text && fingerprint.sources == ["message"]);
         let seen = |source: &String| match self.fields.see(source) {
             Ok(Seen::Field(field)) => Some(field),
             _ => None,
         };
         let of = if is_record { Some(Vec::new()) } else { fingerprint.sources.iter().map(seen).collect() };
         let result = match of {
+            _ if !fingerprint.is_checksum => Err(format!(
+                "`{}` is no checksum; no id is made of it, and events with equal values stay apart",
+                fingerprint.method
+            )),
+            _ if fingerprint.is_of_all && !is_of_all => {
+                Err("the time of reading is one of all fields, so that equal events stay apart".into())
+            }
             Some(of) => self.fields.set(&fingerprint.target, Made::Checksum(of), at),
             None => Err("a source that the event came without".into()),
         };
@@ -103,5 +118,14 @@ fn read(settings: &mut Settings<'_>) -> Option<Fingerprint> {
     let is_joined = settings.is_true("concatenate_sources");
     settings.ignore(&["ecs_compatibility"]);
     let is_hash = method == "SHA256" && key.is_some() && !is_base64 && !is_of_all && !is_joined;
-    Some(Fingerprint { sources: sources?, target: target?, is_hash, key, is_of_all })
+    let is_checksum = method.starts_with("SHA") || method.starts_with("MURMUR3") || method == "MD5";
+    Some(Fingerprint {
+        sources: sources?,
+        target: target?,
+        is_hash,
+        key,
+        is_of_all,
+        method: method.to_owned(),
+        is_checksum,
+    })
 }
