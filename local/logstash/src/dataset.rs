@@ -56,7 +56,7 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
         let _ = write!(yaml, "    fields:\n{fields}");
     }
     if output.index.contains("%{+") && IndexPattern::parse(&output.index).is_ok() {
-        let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered, output));
+        let _ = writeln!(yaml, "    timestamp: {}", timestamp(filtered, source, output));
     } else if let Some((at, time)) = &filtered.timestamp {
         let text = format!(
             "date: `@timestamp` is not made where no format reads `{}`; Logstash has the time of reading there, and the tag `_dateparsefailure`",
@@ -96,15 +96,17 @@ fn key_glob(prefix: &str) -> String {
     if prefix.is_empty() || prefix.ends_with('/') { format!("{glob}**") } else { format!("{{{glob}*,{glob}*/**}}") }
 }
 
-/// The value of `timestamp`. As in Logstash it is the event's `@timestamp`, unless a `date` filter sets the time.
-fn timestamp(filtered: &mut Filtered<'_>, output: &Output) -> String {
-    match filtered.timestamp.clone() {
-        None => {
+/// The value of `timestamp`. As in Logstash it is the event's `@timestamp`, unless a `date` filter or a codec sets the time.
+fn timestamp(filtered: &mut Filtered<'_>, source: &Source, output: &Output) -> String {
+    let of_codec = source.fields.targets.get("@timestamp").map(|target| &target.made);
+    match (filtered.timestamp.clone(), of_codec) {
+        (None, Some(Made::Date(read))) => time(read),
+        (None, _) => {
             let text = "an `@timestamp` that an event came with is taken to be a time; any other is a dead letter. An event without one has the time of its object or record, in Logstash that of reading";
             filtered.notes.add(output.at, Effect::Assumed, text);
             "\"@timestamp\"".into()
         }
-        Some((at, read)) => {
+        (Some((at, read)), _) => {
             let text = format!(
                 "date: an event whose `{}` no format reads, or which is before 2000 or in the future, is a dead letter; Logstash keeps it, with the tag `_dateparsefailure` or that time",
                 read.field

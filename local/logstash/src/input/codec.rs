@@ -2,7 +2,7 @@
 
 use crate::{
     ast::{Data, Place, Plugin},
-    fields::{CodecNames, Fields, Prefix},
+    fields::{CodecNames, Fields, Made, Prefix, Time},
     names::path,
     note::{Effect, Notes},
     settings::Settings,
@@ -26,7 +26,10 @@ pub(super) fn codec(
     match name {
         "json" | "json_lines" => (None, false),
         "plain" | "line" | "gzip_lines" => (None, true),
-        "cloudtrail" => (Some("records"), false),
+        "cloudtrail" => {
+            cloudtrail(setting.at, fields, notes);
+            (Some("records"), false)
+        }
         "cloudwatch_logs" => {
             cloudwatch_logs(setting.at, fields, notes);
             (Some("cloudwatch-logs"), false)
@@ -79,4 +82,23 @@ fn cloudwatch_logs(at: Place, fields: &mut Fields, notes: &mut Notes) {
     notes.add(at, Effect::Drops, text);
     let text = "codec `cloudwatch_logs`: a message that is a JSON object is taken to have no `@timestamp` and none of these names, which would replace them";
     notes.add(at, Effect::Assumed, text);
+}
+
+/// Each record, with `eventTime` as its `@timestamp`.
+fn cloudtrail(at: Place, fields: &mut Fields, notes: &mut Notes) {
+    let time = Time { field: "eventTime".into(), formats: vec!["rfc3339".into()], zone: None };
+    let made = fields.set("@timestamp", Made::Date(time), at).and_then(|()| fields.remove("eventTime", at));
+    if let Err(error) = made {
+        notes.differs(at, format!("codec `cloudtrail`: {error}"));
+    }
+    let text = "codec `cloudtrail`: `eventTime` is taken to be a time of RFC 3339 since 2000, and no event to come with `@timestamp`";
+    notes.add(at, Effect::Assumed, text);
+    let text =
+        "codec `cloudtrail`: an object without `Records` is an event, such as a digest; Logstash makes none of it";
+    notes.add(at, Effect::Keeps, text);
+    let text = "codec `cloudtrail`: a `sourceIpAddress` that is no address is `sourceHost` in Logstash, and `requestParameters.disableApiTermination` an object; both stay here";
+    notes.differs(at, text);
+    for name in ["sourceIpAddress", "sourceHost", "requestParameters.disableApiTermination"] {
+        fields.suspect(Some(name), at, "codec `cloudtrail`");
+    }
 }

@@ -30,3 +30,27 @@ fn a_log_event_of_cloudwatch_is_asked_for_under_the_names_that_it_has_here() {
     let text = format!("input {{ {input} }} output {{ opensearch {{ index => i document_id => \"%{{id}}\" }} }}");
     assert!(translated("x.conf", &text).yaml.unwrap().contains("id: { field: \"@id\" }"));
 }
+
+#[test]
+fn the_time_of_an_event_of_cloudtrail_is_that_of_the_event() {
+    let input = "s3 { bucket => trail codec => cloudtrail type => cloudtrail }";
+    let (yaml, notes) = notes(input, "", "trail-%{+YYYY.MM.dd}");
+    let time = "{ field: eventTime, format: rfc3339 }";
+    assert!(yaml.contains(&format!("    timestamp: {time}\n")), "{yaml}");
+    assert!(
+        yaml.contains(&format!("date: {{ \"@timestamp\": {time} }}")) && yaml.contains("drop: [eventTime]"),
+        "{yaml}"
+    );
+    assert_listed(&notes, Effect::Assumed, "`eventTime` is taken to be a time");
+    assert_listed(&notes, Effect::Keeps, "an object without `Records` is an event");
+    assert_listed(&notes, Effect::Differs, "`sourceHost`");
+    assert!(notes.iter().all(|(_, text)| !text.contains("that of reading")), "{notes:?}");
+    // A filter reads the time again, from a field that is no longer there.
+    let (yaml, notes) = self::notes(input, "date { match => [eventTime, ISO8601] }", "trail-%{+YYYY.MM.dd}");
+    assert!(yaml.contains(&format!("    timestamp: {time}\n")), "{yaml}");
+    assert_listed(&notes, Effect::Differs, "`eventTime` was taken away before");
+    let (_, notes) = self::notes(input, "if [requestParameters][disableApiTermination] { drop { } }", "i");
+    assert_listed(&notes, Effect::Keeps, "`drop` under a condition that no query says");
+    let (yaml, _) = self::notes(input, "split { field => resources }", "i");
+    assert!(yaml.contains("format: records\n"), "{yaml}");
+}
