@@ -35,9 +35,8 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
     filtered.convert(&rules.points);
     note_points(filtered, &rules.points);
     let mut yaml = format!("  - name: {}\n    from: {}\n", block(name), from(source));
-    if let Some(format) = filtered.format.as_deref().or(source.format) {
-        let _ = writeln!(yaml, "    format: {}", if format == "Records" { "records" } else { format });
-    }
+    let format = filtered.format.as_deref().unwrap_or(source.format);
+    let _ = writeln!(yaml, "    format: {}", if format == "Records" { "records" } else { format });
     let envelope = filtered.fields.envelope();
     if !envelope.is_empty() {
         let _ = writeln!(yaml, "    envelope: [{}]", listed(envelope.iter().map(|name| flow(name))));

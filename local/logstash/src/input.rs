@@ -42,7 +42,8 @@ pub(super) fn source(plugin: &Plugin, notes: &mut Notes) -> Option<Source> {
             return None;
         }
     };
-    let (format, is_text) = codec::codec(&mut settings, &mut fields, notes);
+    let is_stream = !matches!(from, From::S3 { .. });
+    let (format, is_text) = codec::codec(&mut settings, is_stream, &mut fields, notes);
     for (at, name) in [settings.text("type")].into_iter().flatten() {
         // With a `target` the codec puts the whole event into one object, so there is no original `type` beside it. Nor
         // is there with a codec that makes only fields of its own.

@@ -25,7 +25,7 @@ fn dataset(filters: &str) -> (String, Vec<String>) {
     );
     let import = translated("x.conf", &text);
     let yaml = import.yaml.unwrap();
-    let rules = yaml.split_once("key: \"**\" }\n").unwrap().1.split_once("    index: i").unwrap().0;
+    let rules = yaml.split_once("    format: ndjson\n").unwrap().1.split_once("    index: i").unwrap().0;
     let inexact = import.notes.iter().filter(|note| note.is_inexact() && !note.text.starts_with("Logstash puts"));
     let lost = inexact.map(|note| format!("{} {}", note.at, note.text));
     (rules.lines().map(str::trim).collect::<Vec<_>>().join("\n"), lost.collect())
@@ -167,7 +167,10 @@ fn of_several_outputs_the_first_is_taken_for_the_events_of_all() {
     let text = "input { kinesis { kinesis_stream_name => s codec => json } }\noutput {\n  if [level] == \"ERROR\" { opensearch { index => e } \
                 }\n  else { opensearch { index => o } }\n}";
     let import = translated("x.conf", text);
-    assert!(import.yaml.unwrap().contains("from: { stream: s }\n    index: e\n"), "events for the other are kept too");
+    assert!(
+        import.yaml.unwrap().contains("from: { stream: s }\n    format: concatenated\n    index: e\n"),
+        "events for the other are kept too"
+    );
     assert!(
         import.notes.iter().any(|note| note.is_inexact() && note.at.line == 4 && note.text.contains("a second output"))
     );

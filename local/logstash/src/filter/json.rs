@@ -47,6 +47,10 @@ impl Filtered<'_> {
         }
         let is_record = self.is_text && source == "message";
         let is_source_removed = removes(plugin, &source);
+        if is_record {
+            let text = "json: a record is taken to be no array, whose elements are events here";
+            self.notes.add(plugin.at, Effect::Assumed, text);
+        }
         match target {
             None => self.join_members(plugin.at, &source, is_record, is_source_removed),
             Some((at, target)) => self.unfold_value(at, &source, target, is_record, is_source_removed),

@@ -8,13 +8,16 @@ use crate::{
     settings::Settings,
 };
 
-/// The format, and whether `message` is the whole record.
+/// The format, and whether `message` is the whole record. `is_stream`: the codec reads whole records. It reads the
+/// objects of S3 line by line.
 pub(super) fn codec(
     settings: &mut Settings<'_>,
+    is_stream: bool,
     fields: &mut Fields,
     notes: &mut Notes,
-) -> (Option<&'static str>, bool) {
-    let Some(setting) = settings.take("codec").pop() else { return (None, true) };
+) -> (&'static str, bool) {
+    let values = if is_stream { "concatenated" } else { "ndjson" };
+    let Some(setting) = settings.take("codec").pop() else { return (values, true) };
     let name = match &setting.value.data {
         Data::Text(name) => name.as_str(),
         Data::Plugin(plugin) => {
@@ -24,21 +27,24 @@ pub(super) fn codec(
         _ => "",
     };
     match name {
-        "json" | "json_lines" => (None, false),
-        "plain" | "line" | "gzip_lines" => (None, true),
+        // Not `auto`, which takes objects with `Records` and envelopes of CloudWatch Logs apart.
+        "json" => (values, false),
+        "json_lines" => ("ndjson", false),
+        "plain" => (values, true),
+        "line" | "gzip_lines" => ("ndjson", true),
         "cloudtrail" => {
             cloudtrail(setting.at, fields, notes);
-            (Some("records"), false)
+            ("records", false)
         }
         "cloudwatch_logs" => {
             cloudwatch_logs(setting.at, fields, notes);
-            (Some("cloudwatch-logs"), false)
+            ("cloudwatch-logs", false)
         }
         _ => {
             let text =
                 format!("codec `{name}`: events are JSON, and others are dead letters; let the producer write JSON");
             notes.add(setting.at, Effect::Rejects, text);
-            (None, true)
+            (values, true)
         }
     }
 }
@@ -57,7 +63,14 @@ fn options(plugin: &Plugin, fields: &mut Fields, notes: &mut Notes) {
         notes.differs(at, text);
         fields.prefix = path(target).map(Prefix::alone);
     }
-    inner.ignore(&["delimiter", "ecs_compatibility", "format", "decompress"]);
+    if let Some((at, delimiter)) = inner.text("delimiter")
+        && !matches!(delimiter, "\n" | "\\n")
+    {
+        let text =
+            format!("delimiter `{delimiter}`: events end with a line; what follows another in a line is a dead letter");
+        notes.add(at, Effect::Rejects, text);
+    }
+    inner.ignore(&["ecs_compatibility", "format", "decompress"]);
     inner.end(notes);
 }
 

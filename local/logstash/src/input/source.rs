@@ -10,7 +10,7 @@ use crate::{
 pub(crate) struct Source {
     pub(crate) at: Place,
     pub(crate) from: From,
-    pub(crate) format: Option<&'static str>,
+    pub(crate) format: &'static str,
     /// Globs of keys to exclude.
     pub(crate) exclude: Vec<String>,
     /// Whether `message` is the whole record, not a field of it.

@@ -54,3 +54,33 @@ fn the_time_of_an_event_of_cloudtrail_is_that_of_the_event() {
     let (yaml, _) = self::notes(input, "split { field => resources }", "i");
     assert!(yaml.contains("format: records\n"), "{yaml}");
 }
+
+#[test]
+fn a_codec_of_json_takes_no_object_apart() {
+    for (input, format) in [
+        ("s3 { bucket => b codec => json }", "ndjson"),
+        ("s3 { bucket => b codec => json_lines }", "ndjson"),
+        ("s3 { bucket => b codec => json { target => doc } }", "ndjson"),
+        ("s3 { bucket => b }", "ndjson"),
+        ("kinesis { kinesis_stream_name => x codec => json }", "concatenated"),
+        ("kafka { topics => x codec => json }", "concatenated"),
+        ("kafka { topics => x codec => plain }", "concatenated"),
+        ("kafka { topics => x codec => json_lines }", "ndjson"),
+        ("kafka { topics => x codec => line }", "ndjson"),
+    ] {
+        let (yaml, _) = notes(input, "json { source => message }", "i");
+        assert!(yaml.contains(&format!("    format: {format}\n")), "{input}: {yaml}");
+    }
+    let (yaml, _) = notes("s3 { codec => json }", "split { field => Records }", "i");
+    assert!(yaml.contains("    format: records\n"), "{yaml}");
+    let (_, notes) = notes("s3 { codec => plain }", "json { source => message }", "i");
+    assert_listed(&notes, Effect::Assumed, "a record is taken to be no array");
+}
+
+#[test]
+fn a_delimiter_other_than_a_line_break_is_listed() {
+    let input =
+        |delimiter: &str| format!("s3 {{ bucket => b codec => json_lines {{ delimiter => \"{delimiter}\" }} }}");
+    assert_listed(&notes(&input("|"), "", "i").1, Effect::Rejects, "delimiter `|`");
+    assert!(notes(&input("\\n"), "", "i").1.iter().all(|(effect, _)| !effect.is_loss()));
+}
