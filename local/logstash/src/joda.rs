@@ -2,27 +2,40 @@
 //!
 //! In: `ISO8601`, `UNIX`, `UNIX_MS`, or a pattern of Joda-Time
 //! (<https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeFormat.html>). Out: `rfc3339`, `epoch_s`,
-//! `epoch_ms` or a strptime format; or the reason why there is none. Deliberately absent: zones by name, week years.
+//! `epoch_ms` or strptime formats; or the reason why there is none. An offset needs several: Joda reads `Z`, `+0900` and
+//! `+09:00` for one pattern. Deliberately absent: zones by name, week years.
 
 use pipeline::route::TimestampFormat;
 
-/// A format, and whether its texts include a time zone.
+/// The formats for a pattern, and whether its texts include a time zone.
 pub(super) struct Format {
-    pub(super) text: String,
+    pub(super) texts: Vec<String>,
+    /// The one of them for times that end in `Z`, which are in UTC.
+    pub(super) in_utc: Option<String>,
     pub(super) has_zone: bool,
 }
+
+impl Format {
+    fn named(name: &str, has_zone: bool) -> Self {
+        Self { texts: vec![name.to_owned()], in_utc: None, has_zone }
+    }
+}
+
+/// Stands for the offset until its notation is chosen.
+const OFFSET: &str = "\0";
+/// `+0900`; and `+09:00` or `+09`.
+const OFFSETS: [&str; 2] = ["%z", "%:::z"];
 
 pub(super) fn translate(format: &str) -> Result<Format, String> {
     match format {
         // A text may or may not have an offset.
-        "ISO8601" => return Ok(Format { text: "rfc3339".into(), has_zone: false }),
-        "UNIX" => return Ok(Format { text: "epoch_s".into(), has_zone: true }),
-        "UNIX_MS" => return Ok(Format { text: "epoch_ms".into(), has_zone: true }),
+        "ISO8601" => return Ok(Format::named("rfc3339", false)),
+        "UNIX" => return Ok(Format::named("epoch_s", true)),
+        "UNIX_MS" => return Ok(Format::named("epoch_ms", true)),
         "TAI64N" => return Err("`TAI64N`: no such times are read".into()),
         _ => {}
     }
     let mut out = String::new();
-    let mut has_zone = false;
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
@@ -48,8 +61,7 @@ pub(super) fn translate(format: &str) -> Result<Format, String> {
             ('s', 1 | 2) => "%S",
             ('S', _) => "%f",
             ('a', _) => "%p",
-            ('Z', 1) => "%z",
-            ('Z', 2) => "%:z",
+            ('Z', 1 | 2) => OFFSET,
             ('z' | 'Z', _) => return Err(format!("`{letters}` in `{format}`: zones by name are not read")),
             _ if first.is_alphabetic() => return Err(format!("`{letters}` in `{format}` has no counterpart")),
             _ => {
@@ -57,12 +69,16 @@ pub(super) fn translate(format: &str) -> Result<Format, String> {
                 continue;
             }
         };
-        has_zone |= first == 'Z';
         out.push_str(directive);
     }
-    match TimestampFormat::parse(&out) {
-        Ok(_) => Ok(Format { text: out, has_zone }),
-        Err(error) => Err(format!("`{format}`, which would be `{out}`: {error}")),
+    let has_zone = out.contains(OFFSET);
+    let in_utc = has_zone.then(|| out.replace(OFFSET, "Z"));
+    let mut texts: Vec<String> = OFFSETS.iter().map(|offset| out.replace(OFFSET, offset)).collect();
+    texts.dedup();
+    texts.extend(in_utc.clone());
+    match texts.iter().find_map(|text| TimestampFormat::parse(text).err().map(|error| (text, error))) {
+        None => Ok(Format { texts, in_utc, has_zone }),
+        Some((text, error)) => Err(format!("`{format}`, which would be `{text}`: {error}")),
     }
 }
 

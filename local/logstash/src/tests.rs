@@ -98,7 +98,7 @@ fn rules_are_said_about_the_names_that_events_came_with() {
         ("if [m] =~ /^{/ { json { source => m } }", "fields:\njson: [m]"),
         (
             "date { match => [t, \"dd/MMM/yyyy:HH:mm:ss Z\"] target => u }",
-            "fields:\ndate: { u: { field: t, format: \"%d/%b/%Y:%H:%M:%S %z\" } }",
+            "fields:\ndate: { u: { field: t, format: [\"%d/%b/%Y:%H:%M:%S %z\", \"%d/%b/%Y:%H:%M:%S %:::z\", \"%d/%b/%Y:%H:%M:%S Z\"] } }",
         ),
     ] {
         assert_eq!(dataset(filters).0, rules, "{filters}");

@@ -16,6 +16,8 @@ use crate::{
 #[derive(Default)]
 struct Formats {
     texts: Vec<String>,
+    /// Those for times that end in `Z`.
+    in_utc: Vec<String>,
     /// Whether every format includes a time zone.
     have_zones: bool,
     /// Whether any format has names of months or days.
@@ -41,8 +43,14 @@ impl Filtered<'_> {
         if !self.is_permitted(plugin.at, "date", under, &[&source], &[&target]) {
             return self.suspect_common(plugin);
         }
-        let formats = self.formats(&matched[1..], target == "@timestamp");
+        let mut formats = self.formats(&matched[1..], target == "@timestamp");
         let zone = self.zone(plugin.at, timezone, &formats);
+        if zone.is_some() && !formats.in_utc.is_empty() {
+            // Such a text has no offset to this format, and would be a time of the zone.
+            formats.texts.retain(|text| !formats.in_utc.contains(text));
+            let text = "date: a time that ends in `Z` is not read here, since another pattern has the zone of `timezone`; its event is a dead letter where `index` follows from it";
+            self.notes.add(plugin.at, if target == "@timestamp" { Effect::Rejects } else { Effect::Differs }, text);
+        }
         self.note_locale(plugin.at, locale, &formats, target == "@timestamp");
         if formats.texts.is_empty() {
             self.fields.suspect(Some(&target), plugin.at, "`date`");
@@ -63,12 +71,15 @@ impl Filtered<'_> {
                         let text = "date with ISO8601: a time with a space for its `T`, and without a fraction of a second, is read here, and not in Logstash";
                         self.notes.differs(*at, text);
                     }
-                    let format = read;
-                    formats.have_zones &= format.has_zone;
-                    formats.have_names |= ["%b", "%B", "%a", "%A", "%p"].iter().any(|name| format.text.contains(name));
-                    if !formats.texts.contains(&format.text) {
-                        formats.texts.push(format.text);
+                    self.note_pattern(*at, format, &read);
+                    formats.have_zones &= read.has_zone;
+                    for text in read.texts {
+                        formats.have_names |= ["%b", "%B", "%a", "%A", "%p"].iter().any(|name| text.contains(name));
+                        if !formats.texts.contains(&text) {
+                            formats.texts.push(text);
+                        }
                     }
+                    formats.in_utc.extend(read.in_utc);
                 }
                 Err(error) if is_of_event && given.len() > 1 => {
                     let text =
@@ -85,6 +96,24 @@ impl Filtered<'_> {
             self.notes.differs(*at, text);
         }
         formats
+    }
+
+    /// Notes the texts for which a pattern of Joda and its strptime formats differ.
+    fn note_pattern(&mut self, at: Place, pattern: &str, read: &joda::Format) {
+        if !read.texts.iter().any(|text| text.contains('%')) {
+            return;
+        }
+        let text = format!(
+            "date: a time is taken to be written as Logstash would write it by `{pattern}`, whatever the notation of its offset and with or without zeros in front; \
+             spaces before a number are read here alone, and names at full length or a year of other than four digits there alone"
+        );
+        self.notes.add(at, Effect::Assumed, text);
+        if read.texts.iter().any(|text| text.contains("%f")) {
+            let text = format!(
+                "date: a fraction of a second is taken to have at most as many digits as it has `S` in `{pattern}`; Logstash reads no time with more"
+            );
+            self.notes.add(at, Effect::Assumed, text);
+        }
     }
 
     /// The zone of times without an offset, if it is not UTC.

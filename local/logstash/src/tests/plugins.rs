@@ -1,6 +1,29 @@
 //! Values of options of filters and outputs: each is exact, or listed.
 
-use super::{Effect, kinds::assert_listed, translated};
+use pipeline::{
+    dry_run::{DryRun, Fate, Rules},
+    record::Origin,
+};
+
+use super::{
+    Datasets, Effect,
+    kinds::{S3, assert_listed, notes},
+    translated,
+};
+
+/// The index and the document of an event; `None` if it is lost.
+fn indexed(yaml: &str, event: &str) -> Option<(String, String)> {
+    let datasets = Datasets::parse("x", yaml, None).unwrap();
+    let mut found = None;
+    DryRun::new(Rules::Dataset(datasets.iter().next().unwrap()))
+        .read(event.as_bytes(), &Origin::s3("b", "k", "e"), 1_795_773_700_000, |_, _, fate| {
+            if let Fate::Wanted { index, document } = fate {
+                found = Some((index.unwrap_or_default(), String::from_utf8_lossy(document).into_owned()));
+            }
+        })
+        .unwrap();
+    found
+}
 
 /// The translation, and its notes, of these filters with this id.
 fn with_id(codec: &str, filters: &str, id: &str) -> (String, Vec<(Effect, String)>) {
@@ -67,4 +90,31 @@ fn a_field_that_is_not_made_is_no_id() {
         assert!(!yaml.contains("    id:"), "{filters}: {yaml}");
         assert_listed(&notes, Effect::Differs, "may be changed by");
     }
+}
+
+#[test]
+fn an_offset_is_read_in_each_notation_that_logstash_reads() {
+    for pattern in ["yyyy-MM-dd'T'HH:mm:ss.SSSZ", "yyyy-MM-dd'T'HH:mm:ss.SSSZZ"] {
+        let filters = format!("date {{ match => [t, \"{pattern}\"] }}");
+        let (yaml, notes) = notes(S3, &filters, "i-%{+YYYY.MM.dd}");
+        for (offset, hour) in [("Z", "10"), ("+0900", "01"), ("+09:00", "01"), ("-01:00", "11")] {
+            let (index, document) = indexed(&yaml, &format!("{{\"t\":\"2026-11-27T10:00:00.123{offset}\"}}")).unwrap();
+            assert!(document.contains(&format!("2026-11-27T{hour}:00:00.123Z")), "{offset}: {document}");
+            assert_eq!(index, "i-2026.11.27");
+        }
+        assert_listed(&notes, Effect::Assumed, "whatever the notation of its offset");
+    }
+    // A text in `Z` is not one of the zone.
+    let filters = "date { match => [t, \"HH:mm dd.MM.yyyy\", \"yyyy-MM-dd HH:mm:ss Z\"] timezone => \"Asia/Seoul\" }";
+    let (yaml, _) = notes(S3, filters, "i");
+    let (_, document) = indexed(&yaml, "{\"t\":\"2026-11-27 10:00:00 Z\"}").unwrap();
+    assert!(!document.contains("2026-11-27T01:00:00"), "{document}");
+}
+
+#[test]
+fn the_digits_of_a_pattern_are_those_that_a_time_is_taken_to_have() {
+    let filters = "date { match => [t, \"yyyy-MM-dd HH:mm:ss.SSS\"] target => u }";
+    assert_listed(&notes(S3, filters, "i").1, Effect::Assumed, "at most as many digits as it has `S`");
+    let filters = "date { match => [t, \"dd/MM/yy\"] target => u }";
+    assert_listed(&notes(S3, filters, "i").1, Effect::Assumed, "is taken to be written as Logstash would write it");
 }
