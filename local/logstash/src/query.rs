@@ -120,6 +120,44 @@ impl Query {
         }
     }
 
+    /// Whether both may hold for one event. Conditions of one field for two values exclude each other.
+    pub(super) fn may_hold_with(&self, other: &Self) -> bool {
+        let (here, there) = (self.parts(), other.parts());
+        let is_contrary = |one: &Self, all: &[&Self]| {
+            let contrary = one.clone().not();
+            contrary.parts().iter().all(|part| all.contains(part))
+        };
+        let is_other_value = |one: &Self| there.iter().any(|other| one.is_of_another_value(other));
+        *self != Self::Never
+            && *other != Self::Never
+            && !here.iter().any(|one| is_contrary(one, &there) || is_other_value(one))
+            && !there.iter().any(|one| is_contrary(one, &here))
+    }
+
+    /// The conditions that hold together.
+    fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::And(inner) => inner.iter().collect(),
+            Self::Always => Vec::new(),
+            other => vec![other],
+        }
+    }
+
+    fn is_of_another_value(&self, other: &Self) -> bool {
+        let (Self::Term(one), Self::Term(other)) = (self, other) else { return false };
+        let (Some((field, value)), Some((other_field, other))) = (split(one), split(other)) else { return false };
+        let number = |value: &str| value.trim_matches('"').parse::<f64>().ok();
+        let is_text = |value: &str| {
+            value.starts_with(|c: char| c.is_ascii_alphabetic()) || (value.starts_with('"') && value.len() > 2)
+        };
+        let is_other = match (number(value), number(other)) {
+            (Some(one), Some(other)) => one.total_cmp(&other).is_ne(),
+            (None, None) => value != other && is_text(value) && is_text(other),
+            _ => false,
+        };
+        field == other_field && field != "_exists_" && is_other
+    }
+
     /// The number of conditions in the query.
     pub(super) fn terms(&self) -> usize {
         match self {
@@ -162,6 +200,17 @@ impl Query {
             }
         }
     }
+}
+
+/// The field and the value of a term, which are separated by the first `:` without a `\`.
+pub(super) fn split(term: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let at = term.find(|c: char| {
+        let found = c == ':' && !escaped;
+        escaped = c == '\\' && !escaped;
+        found
+    })?;
+    Some((&term[..at], &term[at + 1..]))
 }
 
 /// The name of a field, with the characters escaped that have a meaning in Lucene.

@@ -10,7 +10,7 @@ mod term;
 use super::{
     ast::{Condition, Operand},
     fields::{Fields, Seen},
-    query::{MAX_TERMS, Query},
+    query::{MAX_TERMS, Query, split},
     regexp, variable,
 };
 use compare::{compare, exactly, literal, loosely};
@@ -150,15 +150,4 @@ fn grouped(query: Query) -> Query {
         Some(name) => Query::Term(format!("{name}:({})", values.join(" OR "))),
         None => query,
     }
-}
-
-/// The field and the value of a term, which are separated by the first `:` without a `\`.
-fn split(term: &str) -> Option<(&str, &str)> {
-    let mut escaped = false;
-    let at = term.find(|c: char| {
-        let found = c == ':' && !escaped;
-        escaped = c == '\\' && !escaped;
-        found
-    })?;
-    Some((&term[..at], &term[at + 1..]))
 }

@@ -135,6 +135,13 @@ fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -
     // An output that takes every event has the right index for every event.
     let first = reached.iter().position(|output| output.wanted.assume() == Query::Always).unwrap_or(0);
     let mut output = reached.remove(first);
+    for (ordinal, other) in reached.iter().enumerate() {
+        let mut before = reached[..ordinal].iter().chain([&output]);
+        if before.any(|before| before.wanted.assume().may_hold_with(&other.wanted.assume())) {
+            let text = "an event that another output takes too is there once; Logstash writes it to both";
+            filtered.notes.add(other.at, Effect::Drops, text);
+        }
+    }
     for other in reached {
         let text = format!(
             "a second output for the events of the input of line {}: they are kept, all in the index of the output of line {}, and an \

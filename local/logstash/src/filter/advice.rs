@@ -66,7 +66,7 @@ fn advice(name: &str) -> (Effect, &'static str) {
         "ruby" | "javascript" => {
             (Effect::Unknown, "no code is run; what `fields` cannot say, an ingest pipeline of the domain may")
         }
-        "clone" => (Effect::Differs, "an event becomes one document, and no copies of it"),
+        "clone" => (Effect::Drops, "an event becomes one document, and no copies of it; Logstash writes them too"),
         "aggregate" | "elapsed" | "throttle" | "metrics" => (Effect::Unknown, "each event is looked at alone"),
         "translate" | "elasticsearch" | "jdbc_streaming" | "jdbc_static" | "memcached" | "http" | "dns" | "cidr" => {
             (Effect::Differs, "nothing is looked up; use the domain's enrichment, or an ingest pipeline")

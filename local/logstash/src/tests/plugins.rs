@@ -118,3 +118,31 @@ fn the_digits_of_a_pattern_are_those_that_a_time_is_taken_to_have() {
     let filters = "date { match => [t, \"dd/MM/yy\"] target => u }";
     assert_listed(&notes(S3, filters, "i").1, Effect::Assumed, "is taken to be written as Logstash would write it");
 }
+
+#[test]
+fn documents_that_logstash_writes_besides_are_lost() {
+    let drops = |filters: &str, outputs: &str| {
+        let import = translated("x.conf", &format!("input {{ {S3} }} filter {{ {filters} }} output {{ {outputs} }}"));
+        import.losses().any(|note| note.effect == Effect::Drops)
+    };
+    assert!(drops("clone { clones => [c] }", "opensearch { index => i }"));
+    for outputs in [
+        "opensearch { index => i } opensearch { index => j }",
+        "if [a] == \"x\" { opensearch { index => i } } opensearch { index => j }",
+        "if [a] == \"x\" { opensearch { index => i } } if [b] == \"x\" { opensearch { index => j } }",
+        "if [a] { opensearch { index => i } } if [b] { opensearch { index => j } }",
+        "if [n] > 5 { opensearch { index => i } } if [n] > 3 { opensearch { index => j } }",
+    ] {
+        assert!(drops("", outputs), "{outputs}");
+    }
+    for outputs in [
+        "opensearch { index => i }",
+        "if [a] == \"x\" { opensearch { index => i } } else { opensearch { index => j } }",
+        "if [a] == \"x\" and [b] { opensearch { index => i } } else { opensearch { index => j } }",
+        "if [a] == \"x\" or [b] == \"y\" { opensearch { index => i } } else if [c] == \"x\" { opensearch { index => j } }",
+        "if [a] == \"x\" { opensearch { index => i } } if [a] == \"y z\" { opensearch { index => j } }",
+        "if [n] == 5 { opensearch { index => i } } if [n] == 6 { opensearch { index => j } }",
+    ] {
+        assert!(!drops("", outputs), "{outputs}");
+    }
+}
