@@ -120,10 +120,11 @@ impl Filtered<'_> {
 
     fn index(&mut self, plugin: &Plugin, settings: &mut Settings<'_>) -> String {
         const DEFAULT: &str = "logstash-%{+YYYY.MM.dd}";
-        if settings.is_true("data_stream") {
+        let is_given = |setting: Option<(Place, &str)>, text: &str| setting.is_some_and(|(_, given)| given == text);
+        let data_stream = settings.text("data_stream");
+        if is_given(data_stream, "true") {
             return self.data_stream(plugin.at, settings);
         }
-        settings.ignore(&["data_stream"]);
         let (alias, ilm) = (settings.text("ilm_rollover_alias"), settings.text("ilm_enabled"));
         if let Some((at, alias)) = alias
             && ilm.is_none_or(|(_, enabled)| enabled != "false")
@@ -137,7 +138,19 @@ impl Filtered<'_> {
             return self.checked_index(at, alias, DEFAULT);
         }
         let Some((at, text)) = settings.text("index") else {
-            self.notes.note(plugin.at, format!("no `index`: Logstash's own default is `{DEFAULT}`"));
+            let is_plain =
+                plugin.name != "elasticsearch" || (is_given(ilm, "false") && is_given(data_stream, "false"));
+            let is_without_ecs = plugin.name == "amazon_es" || is_given(settings.text("ecs_compatibility"), "disabled");
+            if is_plain && is_without_ecs {
+                self.notes.note(plugin.at, format!("no `index`: Logstash's own default is `{DEFAULT}`"));
+            } else {
+                let ilm =
+                    if is_plain { "" } else { ", the alias `logstash` or the data stream `logs-generic-default`" };
+                let text = format!(
+                    "no `index`: documents go to `{DEFAULT}`; in Logstash, by its release and settings, to that, `ecs-{DEFAULT}`{ilm}"
+                );
+                self.notes.differs(plugin.at, text);
+            }
             return DEFAULT.into();
         };
         self.checked_index(at, text, DEFAULT)

@@ -120,6 +120,31 @@ fn the_digits_of_a_pattern_are_those_that_a_time_is_taken_to_have() {
 }
 
 #[test]
+fn the_index_of_an_output_without_one_is_listed_unless_it_is_logstashs() {
+    let effects = |output: &str| {
+        let import = translated("x.conf", &format!("input {{ {S3} }} output {{ {output} }}"));
+        assert!(import.yaml.as_ref().unwrap().contains("index: logstash-%{+YYYY.MM.dd}"), "{import:?}");
+        let notes = import.notes.into_iter().filter(|note| note.text.starts_with("no `index`"));
+        notes.map(|note| note.effect).collect::<Vec<_>>()
+    };
+    for output in [
+        "elasticsearch { }",
+        "elasticsearch { ilm_enabled => false }",
+        "elasticsearch { ilm_enabled => false data_stream => false }",
+        "opensearch { }",
+    ] {
+        assert_eq!(effects(output), [Effect::Differs], "{output}");
+    }
+    for output in [
+        "elasticsearch { ilm_enabled => false data_stream => false ecs_compatibility => disabled }",
+        "opensearch { ecs_compatibility => disabled }",
+        "amazon_es { }",
+    ] {
+        assert_eq!(effects(output), [Effect::None], "{output}");
+    }
+}
+
+#[test]
 fn documents_that_logstash_writes_besides_are_lost() {
     let drops = |filters: &str, outputs: &str| {
         let import = translated("x.conf", &format!("input {{ {S3} }} filter {{ {filters} }} output {{ {outputs} }}"));
