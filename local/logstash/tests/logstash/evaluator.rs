@@ -6,6 +6,8 @@
 mod condition;
 #[path = "evaluator/filter.rs"]
 mod filter;
+#[path = "evaluator/joda.rs"]
+pub(super) mod joda;
 #[path = "evaluator/mutate.rs"]
 mod mutate;
 #[path = "evaluator/value.rs"]
@@ -112,6 +114,12 @@ pub(super) enum Filter {
     Dissect(Field, [Field; 2]),
     /// Reads a text `name=value`.
     Kv(Field),
+    /// Sets a checksum, or another value of a method, of one field or of all.
+    Fingerprint {
+        source: Option<Field>,
+        method: &'static str,
+        target: Field,
+    },
     /// Code that sets a field.
     Ruby(Field, &'static str),
     Drop,

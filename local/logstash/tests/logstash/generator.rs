@@ -46,6 +46,8 @@ pub(super) struct Generator<'r> {
     pub(super) is_inside: bool,
     /// The fields of events beside that object.
     pub(super) beside: &'static [Field],
+    /// The field with JSON in it.
+    pub(super) json: Field,
 }
 
 impl Generator<'_> {

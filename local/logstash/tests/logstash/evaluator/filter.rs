@@ -1,10 +1,12 @@
 //! Filters, and the common settings that apply after success.
 
-use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
+use std::cell::Cell;
+
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::{
-    After, Field, Filter,
+    After, Field, Filter, joda,
     mutate::mutate,
     value::{add, add_tag, filled, get, remove, remove_tag, set, text, written},
 };
@@ -30,6 +32,10 @@ pub(super) fn apply(filter: &Filter, after: &After, mut event: Value) -> Vec<Opt
         Filter::Translate { source, target } => translate(&mut event, source, target),
         Filter::Dissect(source, targets) => dissect(&mut event, source, targets),
         Filter::Kv(source) => kv(&mut event, source),
+        Filter::Fingerprint { source, method, target } => {
+            fingerprint(&mut event, *source, method, target);
+            true
+        }
         Filter::Ruby(field, value) => {
             set(&mut event, field, (*value).into());
             true
@@ -88,13 +94,33 @@ fn time(format: &str, value: &Value, zone: Option<&str>) -> Option<Timestamp> {
         "ISO8601" => text.parse().ok(),
         "UNIX" => Timestamp::from_second(text.parse().ok().filter(|second| *second < 1_i64 << 31)?).ok(),
         "UNIX_MS" => Timestamp::from_millisecond(text.parse().ok()?).ok(),
-        "yyyy-MM-dd HH:mm:ss" => {
-            let local = strtime::parse("%Y-%m-%d %H:%M:%S", &text).ok()?.to_datetime().ok()?;
-            Some(local.to_zoned(zone).ok()?.timestamp())
-        }
-        "dd/MMM/yyyy:HH:mm:ss Z" => strtime::parse("%d/%b/%Y:%H:%M:%S %z", &text).ok()?.to_timestamp().ok(),
-        _ => None,
+        pattern => joda::read(pattern, &text, &zone),
     }
+}
+
+thread_local! {
+    /// Differs with every use, as a random id or the time of reading does.
+    static CHANCE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A text that is unique to the value stands for a checksum.
+fn fingerprint(event: &mut Value, source: Option<Field>, method: &str, target: Field) {
+    let chance = CHANCE.replace(CHANCE.get() + 1);
+    let value = match (method, source) {
+        ("UUID", _) => format!("uuid-{chance}"),
+        ("PUNCTUATION", Some(source)) => match text(event, source) {
+            Some(text) => text.chars().filter(|c| !c.is_ascii_alphanumeric() && *c != ' ').collect(),
+            None => return,
+        },
+        (_, Some(source)) => match get(event, source) {
+            Some(value) => format!("{method}-{}", written(value)),
+            None => return,
+        },
+        // The time of reading is one of all fields.
+        (_, None) if event.get("@timestamp").is_none() => format!("{method}-{event}-{chance}"),
+        (_, None) => format!("{method}-{event}"),
+    };
+    set(event, target, value.into());
 }
 
 fn json(event: &mut Value, source: Field, target: Option<Field>) -> bool {

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use super::one;
 
+const OFFSETS: [&str; 6] = [
+    "20/Nov/2026:23:30:00 Z",
+    "20/Nov/2026:23:30:00 +09:00",
+    "2026-11-20T23:30:00+0900",
+    "2026-11-20T23:30:00+09:00",
+    "2026-11-20T23:30:00.123Z",
+    "2026-11-20T23:30:00.123+0900",
+];
+
 /// A random event. A plain one has no list except `tags`, no number with a fraction, no `null` and no empty text.
 pub(in super::super) fn event(random: &mut Rng, is_plain: bool) -> Value {
     let mut event = json!({});
@@ -31,13 +40,16 @@ pub(in super::super) fn event(random: &mut Rng, is_plain: bool) -> Value {
             event[name] = one(random, &values).into();
         }
     }
-    match random.u8(..8) {
+    match random.u8(..11) {
         0 | 1 => {}
         2 => event["t"] = "2026-11-20T23:30:00Z".into(),
         3 => event["t"] = 1_795_341_600_123_i64.into(),
         4 => event["t"] = one(random, &["1795341600", "1795341600123"]).into(),
         5 => event["t"] = "2026-11-20 23:30:00".into(),
         6 => event["t"] = "20/Nov/2026:23:30:00 +0900".into(),
+        7 => event["t"] = one(random, &OFFSETS).into(),
+        8 if !is_plain => event["t"] = "2026-11-20 23:30:00.123456".into(),
+        8 => event["t"] = "2026-11-20 23:30:00.123".into(),
         _ => event["t"] = "soon".into(),
     }
     match random.u8(..6) {
@@ -45,6 +57,10 @@ pub(in super::super) fn event(random: &mut Rng, is_plain: bool) -> Value {
         1 => event["m"] = "{\"f\":\"y\",\"o\":{\"x\":7},\"tags\":[\"p\"],\"type\":\"own\"}".into(),
         2 => event["m"] = "plain".into(),
         _ => {}
+    }
+    // A codec takes neither for several events.
+    if random.u8(..12) == 0 {
+        event["Records"] = json!([{ "a": "x" }, { "b": 5 }]);
     }
     if random.bool() {
         event["tags"] = json!([one(random, &["in", "p", "xx"])]);

@@ -6,7 +6,17 @@ use super::{
 };
 
 const FILLED: [&str; 8] = ["k", "7", "%{a}", "%{b}-%{c}", "%{[o][x]}", "%{e}", "%{[@metadata][x]}", "%{lat},%{lon}"];
-const FORMATS: [&str; 5] = ["ISO8601", "UNIX", "UNIX_MS", "yyyy-MM-dd HH:mm:ss", "dd/MMM/yyyy:HH:mm:ss Z"];
+const FORMATS: [&str; 8] = [
+    "ISO8601",
+    "UNIX",
+    "UNIX_MS",
+    "yyyy-MM-dd HH:mm:ss",
+    "yyyy-MM-dd HH:mm:ss.SSS",
+    "yyyy-MM-dd'T'HH:mm:ssZ",
+    "yyyy-MM-dd'T'HH:mm:ss.SSSZZ",
+    "dd/MMM/yyyy:HH:mm:ss Z",
+];
+const METHODS: [&str; 4] = ["SHA256", "MURMUR3", "UUID", "PUNCTUATION"];
 
 impl Generator<'_> {
     pub(super) fn filter(&mut self) -> (Filter, After) {
@@ -22,6 +32,7 @@ impl Generator<'_> {
             19 if self.once_in(3) => Filter::Kv(self.own_field()),
             20 if self.once_in(3) => Filter::Ruby(self.target(), "x"),
             21 if self.once_in(6) => Filter::Drop,
+            22 => self.fingerprint(),
             _ => Filter::Mutate(Vec::new()),
         };
         let is_bare = matches!(&filter, Filter::Mutate(changes) if changes.is_empty());
@@ -105,8 +116,14 @@ impl Generator<'_> {
         Filter::Date { source, formats, zone, target: self.one(&targets) }
     }
 
+    fn fingerprint(&mut self) -> Filter {
+        let source = if self.once_in(3) { None } else { Some(self.own_field()) };
+        let targets: [Field; 3] = [&["@metadata", "id"], &["@metadata", "id"], &["f"]];
+        Filter::Fingerprint { source, method: self.one(&METHODS), target: self.one(&targets) }
+    }
+
     fn json(&mut self) -> Filter {
-        let source: Field = if self.is_inside { &["doc", "m"] } else { &["m"] };
+        let source = self.json;
         let targets: [Option<Field>; 6] = [None, None, None, Some(&["n"]), Some(source), Some(&["a"])];
         Filter::Json { source, target: self.one(&targets) }
     }

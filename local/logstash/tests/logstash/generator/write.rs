@@ -139,10 +139,19 @@ fn written(filter: &Filter, after: &After) -> (String, Vec<String>) {
             tops.0.push("a".into());
             format!("kv {{ source => \"{}\"", tops.field(source))
         }
+        Filter::Fingerprint { source, method, target } => fingerprint(*source, method, target, &mut tops),
         Filter::Ruby(field, value) => format!("ruby {{ code => \"event.set('{}', '{value}')\"", tops.field(field)),
     };
     let after = common(after, &mut tops);
     (format!("{text}{after} }}"), tops.0)
+}
+
+fn fingerprint(source: Option<Field>, method: &str, target: Field, tops: &mut Tops) -> String {
+    let source = match source {
+        Some(source) => format!("source => [\"{}\"]", tops.field(source)),
+        None => "concatenate_all_fields => true".into(),
+    };
+    format!("fingerprint {{ {source} method => \"{method}\" target => \"{}\"", tops.field(target))
 }
 
 fn common(after: &After, tops: &mut Tops) -> String {
