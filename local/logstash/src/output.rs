@@ -138,8 +138,7 @@ impl Filtered<'_> {
             return self.checked_index(at, alias, DEFAULT);
         }
         let Some((at, text)) = settings.text("index") else {
-            let is_plain =
-                plugin.name != "elasticsearch" || (is_given(ilm, "false") && is_given(data_stream, "false"));
+            let is_plain = plugin.name != "elasticsearch" || (is_given(ilm, "false") && is_given(data_stream, "false"));
             let is_without_ecs = plugin.name == "amazon_es" || is_given(settings.text("ecs_compatibility"), "disabled");
             if is_plain && is_without_ecs {
                 self.notes.note(plugin.at, format!("no `index`: Logstash's own default is `{DEFAULT}`"));
@@ -165,11 +164,15 @@ impl Filtered<'_> {
             Ok(index) => {
                 let fields: Vec<String> = fields_of(&index).iter().map(|field| format!("`{field}`")).collect();
                 if !fields.is_empty() {
-                    let text = format!(
+                    let lost = format!(
                         "index `{text}`: an event without {}, or with other characters there than `a-z`, `0-9`, `.`, `_` and `-`, is a dead letter",
                         fields.join(" and ")
                     );
-                    self.notes.add(at, Effect::Rejects, text);
+                    self.notes.add(at, Effect::Rejects, lost);
+                    let text = format!(
+                        "index `{text}`: no number there is taken to be written as 5.0 or 5e3, which is 5 or 5000 in the name here"
+                    );
+                    self.notes.add(at, Effect::Assumed, text);
                 }
                 index
             }
@@ -218,6 +221,10 @@ impl Filtered<'_> {
                          of events with an equal one the first stays here, in Logstash the last"
                     );
                     self.notes.add(at, Effect::Rejects, text);
+                    let text = format!(
+                        "document_id `{field}`: no number there is taken to be written as 5.0 or 5e3, which is 5 or 5000 here"
+                    );
+                    self.notes.add(at, Effect::Assumed, text);
                 }
                 Some(id)
             }
