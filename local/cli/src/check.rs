@@ -23,7 +23,7 @@ use operations::{
     setup::template::TemplateOwner,
 };
 use pipeline::{
-    dry_run::{DryRun, Fate, Rules},
+    dry_run::{DryRun, Prediction, Rules},
     outcome::{ConfigError, Fault},
     record::{KafkaRecord, Origin},
     rules::{Dataset, Datasets, From},
@@ -159,12 +159,12 @@ fn tried(rules: Rules<'_>, from: String, files: &[&File], origin: impl Fn(&File)
 }
 
 impl Tried {
-    fn count(&mut self, key: &str, offset: u64, event: &[u8], fate: Fate<'_>) {
+    fn count(&mut self, key: &str, offset: u64, event: &[u8], fate: Prediction<'_>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         self.read += 1;
         match fate {
-            Fate::Dropped => self.dropped += 1,
-            Fate::Failed { stage, error_type, reason } => {
+            Prediction::Dropped => self.dropped += 1,
+            Prediction::Failed { stage, error_type, reason } => {
                 self.failed += 1;
                 let known =
                     self.failures.iter_mut().find(|known| known.stage == stage && known.error_type == error_type);
@@ -182,7 +182,7 @@ impl Tried {
                     });
                 }
             }
-            Fate::Wanted { index, document } => {
+            Prediction::Wanted { index, document } => {
                 self.wanted += 1;
                 if let Some(index) = index {
                     *self.indices.entry(index).or_default() += 1;

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use logstash::{Effect, Import, import};
 use pipeline::{
-    dry_run::{DryRun, Fate as Here, Rules},
+    dry_run::{DryRun, Prediction as Here, Rules},
     record::Origin,
     rules::{Dataset, Datasets},
 };

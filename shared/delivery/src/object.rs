@@ -12,7 +12,7 @@ use self::reading::Reading;
 use super::{
     ingest::S3Ingest,
     not_settled::NotSettled,
-    produce::{End, Here, Producer, rejection},
+    produce::{End, Producer, RecordContext, rejection},
     rejected_rest::subject,
     rest::{Attempt, Rest},
     settle::{Attempted, Settlement},
@@ -209,12 +209,12 @@ impl S3Ingest {
         let slot = turn.slot.take();
         let produce = move |bodies| {
             let at = ItemPosition::default();
-            let here = Here { at, id_prefix: from.id_prefix(), time_ms, bytes: &[] };
+            let context = RecordContext { at, id_prefix: from.id_prefix(), time_ms, bytes: &[] };
             let mut reading = Duration::ZERO;
             let end = Producer::run(bodies, &rules, &from, |producer| {
                 let since = Instant::now();
                 producer.read_only(only.as_ref(), start_offset);
-                let filled = producer.fill(&mut frames, here);
+                let filled = producer.fill(&mut frames, context);
                 reading = since.elapsed();
                 filled
             });

@@ -10,7 +10,7 @@ use serde_json::Value;
 use self::slow::Produced;
 use super::{
     delivery::Delivery,
-    produce::{End, Here, Producer, rejection},
+    produce::{End, Producer, RecordContext, rejection},
     settle::Attempted,
 };
 use crate::{
@@ -236,8 +236,8 @@ fn read<'r>(
         let mut fill = |at: ItemPosition, bytes: &'r [u8]| {
             origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);
             frames.begin_record(bytes);
-            let here = Here { at, id_prefix: &id_prefix, time_ms: record.time_ms, bytes };
-            let (end, position) = producer.fill(&mut frames, here);
+            let context = RecordContext { at, id_prefix: &id_prefix, time_ms: record.time_ms, bytes };
+            let (end, position) = producer.fill(&mut frames, context);
             *bytes_raw += frames.bytes_raw();
             match end {
                 End::Whole => Ok(()),

@@ -9,7 +9,7 @@
 //! inflates to at most `MILLRACE_MAX_RECORD_BYTES` (1 GB out of 5 MB takes 1.3 s). After a timeout Firehose would retry
 //! and keep the records.
 
-use std::{sync::Arc, time::Instant};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use super::datasets::hash_key;
 use crate::{
@@ -20,14 +20,13 @@ use crate::{
     telemetry::{TransformReceipt, elapsed_ms},
 };
 use pipeline::{
-    decode::{DecodeError, Decoder},
-    events::{self, Refused, Unfolding},
-    frame::{Frame, FrameError, Frames},
+    decode::Event,
+    events::{Ended, EventReader, Judge, Refused, Sink, Value, Verdict},
+    frame::{FrameError, Frames, Look},
     outcome::{ConfigError, TransformOutcome},
-    partition::partition,
+    partition::PartitionValues,
     record::{ItemPosition, Origin},
     rules::{Datasets, Transform},
-    shape::ShapeScratch,
 };
 
 /// The number of failed records of an invocation that are logged. Further ones are only counted, since one wrong rule
@@ -116,15 +115,12 @@ impl Found {
 struct Work<'r> {
     transform: &'r Arc<Transform>,
     frames: Frames<&'r [u8]>,
-    decoder: Decoder,
-    unfolding: Unfolding,
-    shape: ShapeScratch,
-    unreadable: Vec<u8>,
+    reader: EventReader,
+    judge: Judge,
     /// The chosen events of the current record, one per line.
     data: Vec<u8>,
-    /// The values of its partition keys. Empty before its first chosen event.
-    values: Vec<String>,
-    value: String,
+    /// The values of its partition keys.
+    partition: PartitionValues,
     origin: Origin,
     /// The number of the current record.
     record: u32,
@@ -145,13 +141,10 @@ impl<'r> Work<'r> {
             frames: Frames::of_records(transform.format, settings.max_event_bytes)
                 .of(&transform.records)
                 .within(settings.max_record_bytes),
-            decoder: Decoder::new(),
-            unfolding: Unfolding::default(),
-            shape: ShapeScratch::default(),
-            unreadable: Vec::new(),
+            reader: EventReader::default(),
+            judge: Judge::default(),
             data: Vec::new(),
-            values: Vec::new(),
-            value: String::new(),
+            partition: PartitionValues::default(),
             origin: Origin::firehose(delivery_stream, record_ids).with_known_times_ms(arrivals),
             record: 0,
             receipt: TransformReceipt {
@@ -175,7 +168,7 @@ impl<'r> Work<'r> {
             let mut found = self.read(record, answers.room(record));
             if found.failure.is_none() && found.chosen > 0 {
                 let names = self.transform.partition_keys.iter().map(|(name, _)| name.clone());
-                let keys = names.zip(self.values.drain(..)).collect();
+                let keys = names.zip(self.partition.drain()).collect();
                 if let Err(Full) = answers.ok(record, &self.data, keys) {
                     found.failure = Some(no_room(0));
                 } else {
@@ -188,7 +181,7 @@ impl<'r> Work<'r> {
             }
             self.settle(found);
         }
-        self.receipt.left_out = self.unfolding.left_out + self.shape.take_left_out() + self.frames.take_left_out();
+        self.receipt.left_out += self.judge.shape.take_left_out() + self.frames.take_left_out();
         answers.finish()
     }
 
@@ -219,7 +212,7 @@ impl<'r> Work<'r> {
     fn read(&mut self, record: &'r Record, room: usize) -> Found {
         let mut found = Found::default();
         self.data.clear();
-        self.values.clear();
+        self.partition.clear();
         let bytes = match record.data() {
             Some(Data::Bytes(bytes)) => bytes,
             Some(Data::NotBase64(_)) => {
@@ -236,68 +229,86 @@ impl<'r> Work<'r> {
     }
 
     fn fill(&mut self, found: &mut Found, room: usize) {
-        let Self {
-            transform, frames, decoder, unfolding, shape, unreadable, data, values, value, origin, record, ..
-        } = self;
-        let mut refused: Option<(u64, DecodeError)> = None;
-        loop {
-            // A payload that did not decode may hold several values in one line. The framer then returns them one by
-            // one.
-            if let Some((offset, DecodeError { error_type, reason })) = refused.take()
-                && !frames.split()
-            {
+        let Self { transform, frames, reader, judge, data, partition, origin, record, receipt } = self;
+        let left_out = &mut receipt.left_out;
+        let mut events =
+            RecordEvents { transform, judge, data, partition, origin, record: *record, left_out, found, room };
+        let Ok(ended) = reader.read(frames, transform.embedded.as_ref(), &mut events);
+        match ended {
+            Ended::Whole => {}
+            Ended::Unreadable(FrameError::Broken { offset, error_type, reason }) => {
                 found.fail(offset, error_type, reason);
             }
-            let (payload, offset) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset, .. })) => (payload, offset),
-                Ok(Some(Frame::TooLarge { offset, length, .. })) => {
-                    let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES");
-                    found.fail(offset, "event_too_large", reason);
-                    continue;
-                }
-                Ok(None) => return,
-                Err(FrameError::Broken { offset, error_type, reason }) => {
-                    return found.fail(offset, error_type, reason);
-                }
-                Err(FrameError::Read(error)) => {
-                    let offset = frames.offset();
-                    return found.fail(offset, "unreadable", error.to_string());
-                }
-            };
-            if found.failure.is_some() {
-                found.read += 1;
-                found.faulty += 1;
-                continue;
-            }
-            let decoded = events::decode(decoder, transform.embedded.as_ref(), unfolding, payload, |event| {
-                match events::is_wanted(event, transform.select.as_ref()) {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        found.read += 1;
-                        found.dropped += 1;
-                        return;
-                    }
-                    Err(Refused { error_type, reason, .. }) => {
-                        return found.fail(offset, error_type, reason.into_owned());
-                    }
-                }
-                if let Err((error_type, reason)) = partition(&transform.partition_keys, event, values, value) {
-                    return found.fail(offset, error_type, reason);
-                }
-                found.read += 1;
-                found.chosen += 1;
-                let position = origin.at(ItemPosition { record: *record, offset, ..ItemPosition::default() });
-                push_line(data, transform.shape.apply(event, position, shape).unwrap_or(event.source));
-            });
-            if let Err(error) = decoded {
-                unreadable.clear();
-                unreadable.extend_from_slice(payload);
-                refused = Some((offset, error));
-            } else if data.len() > room {
-                found.failure = Some(no_room(offset));
-                data.clear();
+            Ended::Unreadable(FrameError::Read(error)) => {
+                found.fail(frames.offset(), "unreadable", error.to_string());
             }
         }
+    }
+}
+
+/// The sink for the events of one record. After the first fault they are only counted.
+struct RecordEvents<'s> {
+    transform: &'s Transform,
+    judge: &'s mut Judge,
+    data: &'s mut Vec<u8>,
+    partition: &'s mut PartitionValues,
+    origin: &'s Origin,
+    record: u32,
+    left_out: &'s mut u64,
+    found: &'s mut Found,
+    /// The most that the chosen events may take.
+    room: usize,
+}
+
+impl Sink for RecordEvents<'_> {
+    type Stop = Infallible;
+
+    #[inline]
+    fn look(&mut self, _offset: u64, _length: u64) -> Result<Look, Infallible> {
+        if self.found.failure.is_none() {
+            return Ok(Look::Take);
+        }
+        self.found.read += 1;
+        self.found.faulty += 1;
+        Ok(Look::Skip)
+    }
+
+    #[inline]
+    fn take(&mut self, value: Value<'_>, event: &Event<'_>) -> Result<(), Infallible> {
+        let Self { transform, judge, data, partition, origin, record, found, room, .. } = self;
+        let offset = value.offset;
+        let position = origin.at(ItemPosition { record: *record, offset, ..ItemPosition::default() });
+        match judge.judge_delivery(transform, event, position, partition) {
+            Verdict::Wanted { document, .. } => {
+                found.read += 1;
+                found.chosen += 1;
+                push_line(data, document);
+                if data.len() > *room {
+                    found.failure = Some(no_room(offset));
+                    data.clear();
+                }
+            }
+            // Firehose's records do not expire.
+            Verdict::Dropped | Verdict::Expired => {
+                found.read += 1;
+                found.dropped += 1;
+            }
+            Verdict::Rejected(Refused { error_type, reason, .. }) => {
+                found.fail(offset, error_type, reason.into_owned());
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn count_left_out(&mut self, strings: u64) {
+        *self.left_out += strings;
+    }
+
+    #[cold]
+    fn refuse(&mut self, offset: u64, _payload: &[u8], _length: u64, refused: Refused) -> Result<(), Infallible> {
+        self.found.fail(offset, refused.error_type, refused.reason.into_owned());
+        Ok(())
     }
 }
 

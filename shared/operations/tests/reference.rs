@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use operations::{refusals, setup::template::TemplateOwner};
 use pipeline::{
-    dry_run::{DryRun, Fate, Rules},
+    dry_run::{DryRun, Prediction, Rules},
     record::{KafkaRecord, Origin},
     rules::{Datasets, From},
     shape::HashKey,
@@ -56,9 +56,9 @@ fn told(datasets: &Datasets, sample: &str) -> Vec<String> {
     DryRun::new(rules)
         .read(sample.as_bytes(), &origin, RECORD_TIME_MS, |_, _, fate| {
             told.push(match fate {
-                Fate::Dropped => "dropped".into(),
-                Fate::Failed { error_type, .. } => format!("failed   {error_type}"),
-                Fate::Wanted { index, document } => {
+                Prediction::Dropped => "dropped".into(),
+                Prediction::Failed { error_type, .. } => format!("failed   {error_type}"),
+                Prediction::Wanted { index, document } => {
                     let document = String::from_utf8_lossy(document);
                     index
                         .map_or_else(|| format!("delivered {document}"), |index| format!("indexed  {index} {document}"))

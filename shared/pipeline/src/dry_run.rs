@@ -4,21 +4,19 @@
 //! and the cost of each rule. Deliberately absent: the domain, so it does not predict refusals by the mapping.
 
 use std::{
+    convert::Infallible,
     hint::black_box,
     io::{self, Read},
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
-use crate::events::{self, Judge, Refused, Unfolding, Verdict};
-use crate::frame::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES};
-use crate::partition::partition;
 use crate::{
-    decode::{DecodeError, Decoder, Embedded, Event},
-    frame::{Format, Frame, FrameError, Frames, Records},
+    decode::{Decoder, Embedded, Event},
+    events::{self, Ended, EventReader, Judge, Refused, Sink, Unfolding, Value, Verdict},
+    frame::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES, Format, FrameError, Frames, Look, Records},
     outcome::Stage,
-    record::{ItemPosition, Origin, Position},
+    partition::PartitionValues,
+    record::{ItemPosition, Origin},
     rules::{Dataset, Transform},
     select::Select,
     shape::{Shape, ShapeScratch},
@@ -38,7 +36,7 @@ pub enum Rules<'d> {
 
 /// The result for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate<'e> {
+pub enum Prediction<'e> {
     /// `select` does not want it.
     Dropped,
     /// It would go to the dead letters, or its record to Firehose's backup bucket.
@@ -72,8 +70,7 @@ pub struct Cost {
 #[derive(Debug)]
 pub struct DryRun<'d> {
     rules: Rules<'d>,
-    decoder: Decoder,
-    unfolding: Unfolding,
+    reader: EventReader,
     judge: Judge,
     left_out: u64,
 }
@@ -163,7 +160,7 @@ fn timed(mut rule: impl FnMut() -> bool) -> Duration {
 impl<'d> DryRun<'d> {
     /// Tries the rules of a dataset.
     pub fn new(rules: Rules<'d>) -> Self {
-        Self { rules, decoder: Decoder::new(), unfolding: Unfolding::default(), judge: Judge::default(), left_out: 0 }
+        Self { rules, reader: EventReader::default(), judge: Judge::default(), left_out: 0 }
     }
 
     /// Number of values left out so far, counted as in a receipt.
@@ -181,18 +178,18 @@ impl<'d> DryRun<'d> {
         mut sample: R,
         origin: &Origin,
         time_ms: i64,
-        each: impl FnMut(u64, &[u8], Fate<'_>),
+        mut each: impl FnMut(u64, &[u8], Prediction<'_>),
     ) -> io::Result<()> {
         let format = self.rules.format();
         if format != Format::CloudwatchLogs {
             let mut frames = Frames::new(sample, format, DEFAULT_MAX_EVENT_BYTES).of(self.rules.records());
-            return self.fill(&mut frames, origin, time_ms, each);
+            return self.fill(&mut frames, origin, time_ms, &mut each);
         }
         let mut record = Vec::new();
         sample.read_to_end(&mut record)?;
         let mut frames = Frames::of_records(format, DEFAULT_MAX_EVENT_BYTES).within(DEFAULT_MAX_RECORD_BYTES);
         frames.begin_record(record.as_slice());
-        self.fill(&mut frames, origin, time_ms, each)
+        self.fill(&mut frames, origin, time_ms, &mut each)
     }
 
     fn fill<R: Read>(
@@ -200,52 +197,65 @@ impl<'d> DryRun<'d> {
         frames: &mut Frames<R>,
         origin: &Origin,
         time_ms: i64,
-        mut each: impl FnMut(u64, &[u8], Fate<'_>),
+        each: &mut dyn FnMut(u64, &[u8], Prediction<'_>),
     ) -> io::Result<()> {
-        let mut refused: Option<(u64, Vec<u8>, DecodeError)> = None;
-        loop {
-            if let Some((offset, payload, error)) = refused.take()
-                && !frames.split()
-            {
-                each(offset, &payload, failed(Stage::Decode, error.error_type, &error.reason));
+        let Self { rules, reader, judge, left_out } = self;
+        let mut sample = Sample { rules: *rules, judge, origin, time_ms, left_out, each };
+        let Ok(ended) = reader.read(frames, rules.embedded(), &mut sample);
+        match ended {
+            Ended::Whole => *left_out += frames.take_left_out(),
+            Ended::Unreadable(FrameError::Broken { offset, error_type, reason }) => {
+                each(offset, frames.torn().0, failed(Stage::Frame, error_type, &reason));
             }
-            let (payload, offset, time_ms, added) = match frames.next() {
-                Ok(Some(Frame::Record { payload, offset, time_ms: own, added })) => {
-                    (payload, offset, own.unwrap_or(time_ms), added)
-                }
-                Ok(Some(Frame::TooLarge { offset, length, head })) => {
-                    let reason = format!("the event has {length} bytes, more than MILLRACE_MAX_EVENT_BYTES by default");
-                    each(offset, head, failed(Stage::Frame, "event_too_large", &reason));
-                    continue;
-                }
-                Ok(None) => {
-                    self.left_out += frames.take_left_out();
-                    return Ok(());
-                }
-                Err(FrameError::Broken { offset, error_type, reason }) => {
-                    each(offset, frames.torn().0, failed(Stage::Frame, error_type, &reason));
-                    return Ok(());
-                }
-                Err(FrameError::Read(error)) => return Err(error),
-            };
-            let Self { rules, decoder, unfolding, judge, .. } = self;
-            let position = origin.at(ItemPosition::in_object(offset));
-            let decoded = events::decode(decoder, rules.embedded(), unfolding, payload, |event| {
-                let verdict = match rules {
-                    Rules::Dataset(dataset) => judge.judge(dataset, &event.with_added(added), position, "", time_ms),
-                    Rules::Transform(transform) => deliver(judge, transform, event, position),
-                };
-                each(offset, payload, Fate::of(&verdict));
-            });
-            if let Err(error) = decoded {
-                refused = Some((offset, payload.to_vec(), error));
-            }
-            self.left_out += std::mem::take(&mut self.unfolding.left_out) + self.judge.shape.take_left_out();
+            Ended::Unreadable(FrameError::Read(error)) => return Err(error),
         }
+        Ok(())
     }
 }
 
-impl<'e> Fate<'e> {
+/// One sample under test.
+struct Sample<'s, 'd> {
+    rules: Rules<'d>,
+    judge: &'s mut Judge,
+    origin: &'s Origin,
+    time_ms: i64,
+    left_out: &'s mut u64,
+    each: &'s mut dyn FnMut(u64, &[u8], Prediction<'_>),
+}
+
+impl Sink for Sample<'_, '_> {
+    type Stop = Infallible;
+
+    fn look(&mut self, _offset: u64, _length: u64) -> Result<Look, Infallible> {
+        Ok(Look::Take)
+    }
+
+    fn take(&mut self, value: Value<'_>, event: &Event<'_>) -> Result<(), Infallible> {
+        let Value { payload, offset, time_ms } = value;
+        let position = self.origin.at(ItemPosition::in_object(offset));
+        let time_ms = time_ms.unwrap_or(self.time_ms);
+        let verdict = match self.rules {
+            Rules::Dataset(dataset) => self.judge.judge(dataset, event, position, "", time_ms),
+            // Each event counts as the only one in its record.
+            Rules::Transform(transform) => {
+                self.judge.judge_delivery(transform, event, position, &mut PartitionValues::default())
+            }
+        };
+        (self.each)(offset, payload, Prediction::of(&verdict));
+        Ok(())
+    }
+
+    fn count_left_out(&mut self, strings: u64) {
+        *self.left_out += strings + self.judge.shape.take_left_out();
+    }
+
+    fn refuse(&mut self, offset: u64, payload: &[u8], _length: u64, refused: Refused) -> Result<(), Infallible> {
+        (self.each)(offset, payload, failed(refused.stage, refused.error_type, &refused.reason));
+        Ok(())
+    }
+}
+
+impl<'e> Prediction<'e> {
     fn of(verdict: &'e Verdict<'e>) -> Self {
         match verdict {
             // Nothing expires here, because samples may have any age.
@@ -256,32 +266,14 @@ impl<'e> Fate<'e> {
     }
 }
 
-fn failed<'e>(stage: Stage, error_type: &'e str, reason: &'e str) -> Fate<'e> {
-    Fate::Failed { stage, error_type, reason }
+fn failed<'e>(stage: Stage, error_type: &'e str, reason: &'e str) -> Prediction<'e> {
+    Prediction::Failed { stage, error_type, reason }
 }
 
 /// The index in an action line. `None` if there is no action line.
 fn index(action: &[u8]) -> Option<String> {
-    let action: Value = serde_json::from_slice(action).ok()?;
+    let action: serde_json::Value = serde_json::from_slice(action).ok()?;
     action["create"]["_index"].as_str().map(str::to_owned)
-}
-
-/// The result of a delivery stream's rules for an event that is the only one in its record.
-fn deliver<'j>(judge: &'j mut Judge, transform: &Transform, event: &Event<'j>, position: Position<'_>) -> Verdict<'j> {
-    match events::is_wanted(event, transform.select.as_ref()) {
-        Ok(true) => {}
-        Ok(false) => return Verdict::Dropped,
-        Err(refused) => return Verdict::Rejected(refused),
-    }
-    match partition(&transform.partition_keys, event, &mut Vec::new(), &mut String::new()) {
-        Ok(()) => {
-            let document = transform.shape.apply(event, position, &mut judge.shape).unwrap_or(event.source);
-            Verdict::Wanted { action: &[], document }
-        }
-        Err((error_type, reason)) => {
-            Verdict::Rejected(Refused { stage: Stage::Route, error_type, reason: reason.into() })
-        }
-    }
 }
 
 #[cfg(test)]
@@ -305,20 +297,20 @@ datasets:
 "#;
 
     fn tried(rules: Rules<'_>, origin: &Origin, sample: &str) -> (Vec<String>, u64) {
-        let mut told = Vec::new();
+        let mut predicted = Vec::new();
         let mut run = DryRun::new(rules);
         run.read(sample.as_bytes(), origin, 1_795_348_923_456, |offset, event, fate| {
             let event = String::from_utf8_lossy(event);
-            told.push(match fate {
-                Fate::Dropped => format!("{offset} dropped {event}"),
-                Fate::Failed { stage, error_type, .. } => format!("{offset} {stage:?} {error_type} {event}"),
-                Fate::Wanted { index, document } => {
+            predicted.push(match fate {
+                Prediction::Dropped => format!("{offset} dropped {event}"),
+                Prediction::Failed { stage, error_type, .. } => format!("{offset} {stage:?} {error_type} {event}"),
+                Prediction::Wanted { index, document } => {
                     format!("{offset} {index:?} {}", String::from_utf8_lossy(document))
                 }
             });
         })
         .unwrap();
-        (told, run.left_out())
+        (predicted, run.left_out())
     }
 
     #[test]
@@ -326,10 +318,10 @@ datasets:
         let datasets = Datasets::parse("f", YAML, None).unwrap();
         let sample = "{\"a\":1,\"secret\":2}\n{\"a\":2}\n{\"a\":1,\"t\":\"soon\"}\n[1]\nno\n{\"a\":1}{\"a\":3}\n\
                       {\"text\":\"{\\\"a\\\":1,\\\"lat\\\":91}\"}\n";
-        let (told, left_out) =
+        let (predicted, left_out) =
             tried(Rules::Dataset(datasets.by_name("files").unwrap()), &Origin::s3("b", "k", "e"), sample);
         assert_eq!(
-            told,
+            predicted,
             [
                 "0 Some(\"files-2026.11.22\") {\"a\":1}",
                 "19 dropped {\"a\":2}",

@@ -6,38 +6,53 @@ use crate::decode::{Event, Path, Scalar, Value};
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
 const MAX_KEY_VALUE_BYTES: usize = 1024;
 
-/// The values of the partition keys of the next event. They must equal those of the events before it, because Firehose writes a whole
-/// record under one prefix.
-///
-/// # Errors
-/// The name of the error and its reason: a field is missing, is not a scalar, is too long, or differs from the events before.
-pub fn partition(
-    keys: &[(String, Path)],
-    event: &Event<'_>,
-    values: &mut Vec<String>,
-    value: &mut String,
-) -> Result<(), (&'static str, String)> {
-    let is_first = values.is_empty();
-    for (ordinal, (name, path)) in keys.iter().enumerate() {
-        let what = match event.get(path) {
-            None => Some("is missing"),
-            Some(found) => text(event, found, value).err(),
-        };
-        if let Some(what) = what {
-            let reason = format!("the field `{path}` of the partition key `{name}` {what}");
-            return Err(("invalid_partition_key", reason));
-        }
-        if is_first {
-            values.push(value.clone());
-        } else if values.get(ordinal) != Some(value) {
-            let reason = format!(
-                "the record holds events of different `{path}`, and Firehose puts it under one value of the partition key \
-                 `{name}`: turn on the delivery stream's multi-record deaggregation"
-            );
-            return Err(("mixed_partition_keys", reason));
-        }
+/// The values of the partition keys of one record.
+#[derive(Debug, Default)]
+pub struct PartitionValues {
+    /// Empty before the first event.
+    values: Vec<String>,
+    /// The next value.
+    value: String,
+}
+
+impl PartitionValues {
+    /// Starts the next record.
+    pub fn clear(&mut self) {
+        self.values.clear();
     }
-    Ok(())
+
+    /// The values, in the order of the keys. None remain.
+    pub fn drain(&mut self) -> impl Iterator<Item = String> + '_ {
+        self.values.drain(..)
+    }
+
+    /// Reads the values of the next event. They must equal those of the events before it, because Firehose writes a whole record
+    /// under one prefix. The error is its name and its reason: a field is missing, is not a scalar, is too long, or differs from the
+    /// events before.
+    pub(crate) fn read(&mut self, keys: &[(String, Path)], event: &Event<'_>) -> Result<(), (&'static str, String)> {
+        let Self { values, value } = self;
+        let is_first = values.is_empty();
+        for (ordinal, (name, path)) in keys.iter().enumerate() {
+            let fault = match event.get(path) {
+                None => Some("is missing"),
+                Some(found) => text(event, found, value).err(),
+            };
+            if let Some(fault) = fault {
+                let reason = format!("the field `{path}` of the partition key `{name}` {fault}");
+                return Err(("invalid_partition_key", reason));
+            }
+            if is_first {
+                values.push(value.clone());
+            } else if values.get(ordinal) != Some(value) {
+                let reason = format!(
+                    "the record holds events of different `{path}`, and Firehose puts it under one value of the partition key \
+                     `{name}`: turn on the delivery stream's multi-record deaggregation"
+                );
+                return Err(("mixed_partition_keys", reason));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A value as text. An error is a description of the fault.

@@ -1,7 +1,7 @@
 //! Values of options of filters and outputs: each is exact, or listed.
 
 use pipeline::{
-    dry_run::{DryRun, Fate, Rules},
+    dry_run::{DryRun, Prediction, Rules},
     record::Origin,
 };
 
@@ -17,7 +17,7 @@ fn indexed(yaml: &str, event: &str) -> Option<(String, String)> {
     let mut found = None;
     DryRun::new(Rules::Dataset(datasets.iter().next().unwrap()))
         .read(event.as_bytes(), &Origin::s3("b", "k", "e"), 1_795_773_700_000, |_, _, fate| {
-            if let Fate::Wanted { index, document } = fate {
+            if let Prediction::Wanted { index, document } = fate {
                 found = Some((index.unwrap_or_default(), String::from_utf8_lossy(document).into_owned()));
             }
         })

@@ -10,7 +10,7 @@ use std::{
 
 use logstash::{Import, import_files};
 use pipeline::{
-    dry_run::{DryRun, Fate, Rules},
+    dry_run::{DryRun, Prediction, Rules},
     record::Origin,
     rules::Datasets,
 };
@@ -83,7 +83,7 @@ fn kept(name: &str, sample: &str) -> Vec<String> {
     let sample = fs::read(root.join(sample)).unwrap();
     DryRun::new(Rules::Dataset(datasets.iter().next().unwrap()))
         .read(sample.as_slice(), &Origin::s3("b", "k", "e"), 1_795_773_700_000, |_, _, fate| {
-            if let Fate::Wanted { document, .. } = fate {
+            if let Prediction::Wanted { document, .. } = fate {
                 documents.push(String::from_utf8_lossy(document).into_owned());
             }
         })

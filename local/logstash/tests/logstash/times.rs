@@ -4,7 +4,7 @@ use fastrand::Rng;
 use jiff::{Timestamp, tz::TimeZone};
 use logstash::{Effect, import};
 use pipeline::{
-    dry_run::{DryRun, Fate, Rules},
+    dry_run::{DryRun, Prediction, Rules},
     record::Origin,
     rules::Datasets,
 };
@@ -73,7 +73,7 @@ fn here(yaml: &str, text: &str) -> Option<Timestamp> {
     let mut time = None;
     DryRun::new(Rules::Dataset(datasets.iter().next().unwrap()))
         .read(record.as_bytes(), &Origin::s3("b", "k", "e"), super::TIME_MS, |_, _, fate| {
-            if let Fate::Wanted { document, .. } = fate {
+            if let Prediction::Wanted { document, .. } = fate {
                 let document: Value = serde_json::from_slice(document).unwrap();
                 time = document["u"].as_str().map(|time| time.parse().unwrap());
             }

@@ -13,7 +13,7 @@ use super::{
         dead_letters::DeadLetterSink,
         ingest::S3Ingest,
         not_settled::NotSettled,
-        produce::{End, Here, Producer},
+        produce::{End, Producer, RecordContext},
         settle::Attempted,
         turns::Turn,
     },
@@ -161,19 +161,19 @@ fn read<'t>(
     let mut id_prefix = String::new();
     for (Tried { time_ms, payload, content, .. }, at) in tried {
         origin.write_id_prefix(at.record, at.aggregate_index, &mut id_prefix);
-        let here = |at| Here { at, id_prefix: &id_prefix, time_ms: *time_ms, bytes: payload };
+        let context = |at| RecordContext { at, id_prefix: &id_prefix, time_ms: *time_ms, bytes: payload };
         let stopped = match content {
             Content::Event => {
                 values.begin_value(payload);
                 producer.read_only(None, 0);
-                producer.fill(&mut values, here(*at))
+                producer.fill(&mut values, context(*at))
             }
             Content::Record | Content::EventOfRecord => {
                 let is_one = *content == Content::EventOfRecord;
                 let only = if is_one { Only::events([at.offset]) } else { Only::rest(at.offset) };
                 records.begin_record(payload);
                 producer.read_only(Some(&only), 0);
-                producer.fill(&mut records, here(ItemPosition { offset: 0, ..*at }))
+                producer.fill(&mut records, context(ItemPosition { offset: 0, ..*at }))
             }
         };
         if !matches!(stopped, (End::Whole, _)) {

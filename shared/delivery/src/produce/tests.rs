@@ -1,11 +1,12 @@
 //! The bodies that a producer makes of bytes, without a domain.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use proptest::prelude::*;
+use tokio::sync::mpsc;
 
 use super::*;
-use crate::{deliveries::Sealed, settle::Settlement};
+use crate::{deliveries::Sealed, pool::Pool, settle::Settlement};
 use pipeline::{
     frame::{Checkpoint, Format},
     rules::Datasets,
@@ -47,7 +48,8 @@ fn read(content: &str, only: Option<&Only>) -> (Vec<u64>, Vec<(String, u64)>) {
     let (end, bodies) = produced("array", &origin, |producer, _| {
         producer.read_only(only, 0);
         let mut frames = Frames::new(content.as_bytes(), Format::Array, 1000);
-        producer.fill(&mut frames, Here { at: ItemPosition::default(), id_prefix: "p", time_ms: 0, bytes: &[] })
+        producer
+            .fill(&mut frames, RecordContext { at: ItemPosition::default(), id_prefix: "p", time_ms: 0, bytes: &[] })
     });
     assert!(matches!(end, End::Whole), "{end:?}");
     let indexed: Vec<u64> = bodies.iter().flat_map(|body| (0..body.len()).map(|at| body.at(at).offset)).collect();
@@ -76,7 +78,8 @@ fn attempt(
     };
     let (end, bodies) = produced("auto", &origin, |producer, _| {
         producer.read_only(Some(only), start);
-        producer.fill(&mut frames, Here { at: ItemPosition::default(), id_prefix: "p", time_ms: 0, bytes: &[] })
+        producer
+            .fill(&mut frames, RecordContext { at: ItemPosition::default(), id_prefix: "p", time_ms: 0, bytes: &[] })
     });
     assert!(matches!(end, End::Whole), "{end:?}");
     let indexed: Vec<u64> = bodies.iter().flat_map(|body| (0..body.len()).map(|at| body.at(at).offset)).collect();

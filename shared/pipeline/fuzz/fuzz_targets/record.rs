@@ -24,7 +24,7 @@ fn drain<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8], limit: usize) -> V
     loop {
         let seen = match frames.next() {
             Ok(None) => break,
-            Ok(Some(Frame::Record { payload, offset })) => {
+            Ok(Some(Frame::Record { payload, offset, time_ms, .. })) => {
                 assert!(!payload.is_empty() && payload.len() <= limit);
                 assert!(last.is_none_or(|last| offset > last));
                 let payload = payload.to_vec();
@@ -33,7 +33,7 @@ fn drain<'b>(frames: &mut Frames<&'b [u8]>, record: &'b [u8], limit: usize) -> V
                     continue;
                 }
                 last = Some(offset);
-                Seen::Record(offset, payload, frames.event_time_ms())
+                Seen::Record(offset, payload, time_ms)
             }
             Ok(Some(Frame::TooLarge { offset, length, head })) => {
                 assert!(length > limit as u64 && head.len() as u64 == length.min(64 * 1024));

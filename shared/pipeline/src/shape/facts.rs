@@ -142,7 +142,7 @@ mod tests {
     fn what_is_said_besides_is_there_only_where_it_came() {
         let facts = Facts { partition_key: Some("p".into()), ..Facts::default() };
         let origin = Origin::kinesis("arn", "s", vec!["1".into(), "2".into()]);
-        let told = |origin: &Origin, record, member| {
+        let fact_of = |origin: &Origin, record, member| {
             let mut out = Vec::new();
             let fact = write(origin.at(ItemPosition { record, ..ItemPosition::default() }), member, &mut out);
             (String::from_utf8(out).unwrap(), fact)
@@ -150,13 +150,13 @@ mod tests {
         let written = |text: &str| (text.to_owned(), WRITTEN);
         let missing = (String::new(), Fact::Missing);
         for member in KINESIS_FACTS {
-            assert_eq!(told(&origin, 0, member), missing, "{member}");
+            assert_eq!(fact_of(&origin, 0, member), missing, "{member}");
         }
         let origin = origin
             .with_known_times_ms(vec![Some(1_795_343_400_500), None])
             .with_facts(BTreeMap::from([((1, 0), facts)]));
-        assert_eq!(told(&origin, 0, "arrival"), written("\"2026-11-22T10:30:00.500Z\""));
-        assert_eq!((told(&origin, 1, "arrival"), told(&origin, 0, "partition_key")), (missing.clone(), missing));
-        assert_eq!(told(&origin, 1, "partition_key"), written("\"p\""));
+        assert_eq!(fact_of(&origin, 0, "arrival"), written("\"2026-11-22T10:30:00.500Z\""));
+        assert_eq!((fact_of(&origin, 1, "arrival"), fact_of(&origin, 0, "partition_key")), (missing.clone(), missing));
+        assert_eq!(fact_of(&origin, 1, "partition_key"), written("\"p\""));
     }
 }

@@ -172,8 +172,8 @@ fn the_end_of_the_window_says_nothing_about_objects_one_after_another() {
         let other = text + "{\"Record";
         for (rest, expected) in [("s\":[", Format::Records), ("s\":[1", Format::Ndjson), ("\":[", Format::Ndjson)] {
             let window = format!("{other}{rest}");
-            let told = detect::detect(window.as_bytes(), false);
-            assert_eq!(told == Format::Records, expected == Format::Records, "{window}");
+            let detected = detect::detect(window.as_bytes(), false);
+            assert_eq!(detected == Format::Records, expected == Format::Records, "{window}");
         }
     }
 }
