@@ -7,7 +7,7 @@ mod events;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 use crate::source::s3::FetchError;
 pub(super) use bodies::{Bodies, Stopped};
@@ -68,6 +68,16 @@ impl<'p> Producer<'p> {
         self.awaited = only.map(|only| Awaited::new(only, start));
     }
 
+    /// Begins to measure the longest wait for an empty body.
+    pub(super) fn begin_waits(&mut self) {
+        self.bodies.longest_wait = Duration::ZERO;
+    }
+
+    /// The longest wait for an empty body since [`Self::begin_waits`].
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.bodies.longest_wait
+    }
+
     /// Rejects one event, or data that stands for several. `payload` is the part of it that the letter keeps, `length`
     /// its full length.
     pub(super) fn reject(&mut self, rejection: &Rejection, payload: &[u8], length: u64) -> Result<(), Stopped> {
@@ -79,7 +89,7 @@ impl<'p> Producer<'p> {
     pub(super) fn fill<R: Read>(&mut self, frames: &mut Frames<R>, context: RecordContext<'_>) -> (End, ItemPosition) {
         let (dataset, origin) = (self.dataset, self.origin);
         let Self { bodies, reader, judge, awaited, .. } = self;
-        let mut events = RecordEvents { bodies, dataset, origin, judge, awaited, context };
+        let mut events = RecordEvents { bodies, dataset, origin, judge, awaited, context, copies: 0 };
         let ended = reader.read(frames, dataset.embedded.as_ref(), &mut events);
         let end = context.position(frames.offset());
         let filled = match ended {

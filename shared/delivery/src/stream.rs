@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use serde_json::Value;
 
-use self::slow::Produced;
+use self::slow::{Pace, Produced};
 use super::{
     delivery::Delivery,
     produce::{End, Producer, RecordContext, rejection},
@@ -142,13 +142,13 @@ impl StreamIngest {
         let (rules, from) = (Arc::clone(dataset), Arc::clone(&origin));
         let Settings { max_event_bytes, max_record_bytes, .. } = self.settings;
         let produce = move |bodies| {
-            let (mut bytes_raw, mut began_record) = (0, Instant::now());
+            let (mut bytes_raw, mut pace) = (0, Pace::new());
             let end = Producer::run(bodies, &rules, &from, |producer| {
                 let frames =
                     Frames::of_records(rules.format, max_event_bytes).of(&rules.records).within(max_record_bytes);
-                read(producer, &records, &from, frames, &mut bytes_raw, &mut began_record)
+                read(producer, &records, &from, frames, &mut bytes_raw, &mut pace)
             });
-            Produced { end, records, began_record, bytes_raw }
+            Produced { end, records, pace, bytes_raw }
         };
         let (mut settlement, produced) =
             self.delivery.run(&origin, dataset, ItemPosition::default(), deadline, produce).await;
@@ -217,11 +217,12 @@ fn read<'r>(
     origin: &Origin,
     mut frames: Frames<&'r [u8]>,
     bytes_raw: &mut u64,
-    began_record: &mut Instant,
+    pace: &mut Pace,
 ) -> (End, ItemPosition) {
     let mut id_prefix = String::new();
     for (ordinal, record) in (0..).zip(records.iter()) {
-        *began_record = Instant::now();
+        *pace = Pace::new();
+        producer.begin_waits();
         let mut at = ItemPosition { record: ordinal, ..ItemPosition::default() };
         let bytes = match record.data {
             Data::Bytes(bytes) => bytes,
@@ -252,6 +253,7 @@ fn read<'r>(
             }),
         };
         if let Err(stopped) = filled {
+            pace.longest_wait = producer.longest_wait();
             return stopped;
         }
     }

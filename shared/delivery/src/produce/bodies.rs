@@ -1,6 +1,9 @@
 //! The body being filled, and the channel for full bodies.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -24,6 +27,8 @@ pub(crate) struct Bodies {
     seat: Arc<Seat>,
     sealed: mpsc::UnboundedSender<Body>,
     runtime: Handle,
+    /// The longest wait for an empty body, which is the domain's time.
+    pub(super) longest_wait: Duration,
 }
 
 impl Bodies {
@@ -35,17 +40,22 @@ impl Bodies {
         runtime: Handle,
     ) -> Self {
         // A placeholder. The producer waits for the first body on its own thread.
-        Self { body: Body::new(0), pool, stop, seat, sealed, runtime }
+        Self { body: Body::new(0), pool, stop, seat, sealed, runtime, longest_wait: Duration::ZERO }
     }
 
     /// Takes an empty body. While it waits for one, its object counts as waiting: slow objects then stop at the end of
     /// their share.
-    fn take(&self) -> Result<Body, Stopped> {
+    fn take(&mut self) -> Result<Body, Stopped> {
         if let Some(body) = self.pool.take_now() {
             return Ok(body);
         }
-        let _waits = self.seat.wait();
-        self.runtime.block_on(self.pool.take(&self.stop)).ok_or(Stopped)
+        let began = Instant::now();
+        let body = {
+            let _waits = self.seat.wait();
+            self.runtime.block_on(self.pool.take(&self.stop))
+        };
+        self.longest_wait = self.longest_wait.max(began.elapsed());
+        body.ok_or(Stopped)
     }
 
     /// Waits for the first body.

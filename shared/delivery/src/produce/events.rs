@@ -16,6 +16,9 @@ use pipeline::{
 
 /// The `error_type` of a letter whose event was not found again.
 pub(crate) const POSITION_NOT_FOUND: &str = "position_not_found";
+/// The most letters that hold a copy of the same record. Letters would otherwise take the size of a record times the number
+/// of its events over the limit. Later ones hold the head of their event.
+const MAX_COPIES: usize = 8;
 const NO_EVENT: &str = "no event begins at this offset, as the rules read the object now";
 
 /// Context shared by all events of one object, record or dead letter.
@@ -73,6 +76,8 @@ pub(super) struct RecordEvents<'s, 'c> {
     /// The events that are read. `None`: all of them.
     pub(super) awaited: &'s mut Option<Awaited>,
     pub(super) context: RecordContext<'c>,
+    /// The letters that hold a copy of this record.
+    pub(super) copies: usize,
 }
 
 impl Sink for RecordEvents<'_, '_> {
@@ -148,7 +153,8 @@ impl Sink for RecordEvents<'_, '_> {
         let rejection = rejection(at, stage, error_type, reason.into_owned());
         let (origin, name, record) = (self.origin, self.dataset.name.as_str(), self.context.bytes);
         // The head alone could not be retried. An object is read again, a record exists nowhere else.
-        let is_cut = length > payload.len() as u64 && !record.is_empty();
+        let is_cut = length > payload.len() as u64 && !record.is_empty() && self.copies < MAX_COPIES;
+        self.copies += usize::from(is_cut);
         let put = |body: &mut Body| {
             if is_cut {
                 body.reject_by_record(origin, name, &rejection, record)
@@ -247,7 +253,16 @@ impl RecordEvents<'_, '_> {
         let restart = ItemPosition { offset: restart, ..at };
         let rejection =
             Rejection { restart: Some(restart), ..rejection(at, Stage::Frame, POSITION_NOT_FOUND, reason.to_owned()) };
-        self.reject(restart, &rejection, &[], 0).map_err(|Stopped| restart)
+        let (origin, name, record) = (self.origin, self.dataset.name.as_str(), self.context.bytes);
+        // The letter that is retried may hold the only copy of its record.
+        let put = |body: &mut Body| {
+            if record.is_empty() {
+                body.reject(origin, name, &rejection, &[], 0)
+            } else {
+                body.reject_by_record(origin, name, &rejection, record)
+            }
+        };
+        self.bodies.push(restart, put).map_err(|Stopped| restart)
     }
 }
 

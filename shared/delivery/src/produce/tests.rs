@@ -123,6 +123,37 @@ fn a_rest_that_breaks_stands_only_for_what_was_asked_for() {
     assert_eq!(read(broken, None), (vec![1, 9], vec![("truncated".to_owned(), 17)]));
 }
 
+/// The letters of one record of a stream, each with whether it holds the whole record.
+fn of_record(content: &str, only: Option<&str>) -> Vec<(String, bool)> {
+    let origin = Origin::kinesis("arn:s/app", "s", vec!["1".into()]).with_times_ms(vec![3]);
+    let (_, bodies) = produced("ndjson", &origin, |producer, _| {
+        producer.read_only(only.map(|only| serde_json::from_str(only).unwrap()).as_ref(), 0);
+        let mut frames = Frames::new(content.as_bytes(), Format::Ndjson, 1000);
+        let at = ItemPosition::default();
+        producer.fill(&mut frames, RecordContext { at, id_prefix: "p", time_ms: 3, bytes: content.as_bytes() })
+    });
+    let lines = bodies.iter().flat_map(|body| body.letters.ndjson().split_inclusive(|byte| *byte == b'\n'));
+    lines
+        .map(|line| {
+            let letter: serde_json::Value = serde_json::from_slice(line).unwrap();
+            let is_whole = letter["payload_of"] == "record" && letter["payload"] == content;
+            (letter["error_type"].as_str().unwrap().to_owned(), is_whole)
+        })
+        .collect()
+}
+
+#[test]
+fn letters_hold_the_record_that_exists_nowhere_else() {
+    // A position that is not found again must not take the place of the only copy of its record.
+    let not_found = of_record("{\"n\":1}\n{\"n\":2}\n", Some(r#"{"at":[3,8]}"#));
+    assert_eq!(not_found, [(POSITION_NOT_FOUND.to_owned(), true)]);
+    // The size of the letters is bounded by a number of copies.
+    let long = format!("{{\"n\":\"{}\"}}\n", "x".repeat(70 << 10));
+    let too_large = of_record(&long.repeat(10), None);
+    assert_eq!(too_large.len(), 10);
+    assert_eq!(too_large.iter().filter(|(_, is_whole)| *is_whole).count(), 8);
+}
+
 proptest! {
     #[test]
     fn each_event_that_is_asked_for_has_one_fate_and_no_other_has_any(

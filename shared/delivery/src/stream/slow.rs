@@ -4,7 +4,7 @@
 //! In: how an attempt at a batch ended. Out: the letters of the rest, each with the whole record (or user record), so that
 //! a replay can bring it. What comes before the rest is settled. A domain that refuses anything makes no such letter.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     delivered::Failure,
@@ -28,9 +28,22 @@ const TOO_SLOW: &str = "record_too_slow";
 pub(super) struct Produced {
     pub(super) end: End,
     pub(super) records: Records,
-    /// When the last record that was read was begun.
-    pub(super) began_record: Instant,
+    pub(super) pace: Pace,
     pub(super) bytes_raw: u64,
+}
+
+/// The time that reading took for the last record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) began: Instant,
+    /// The longest wait for an empty body. A long one means that the domain did not answer.
+    pub(super) longest_wait: Duration,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { began: Instant::now(), longest_wait: Duration::ZERO }
+    }
 }
 
 impl Produced {
@@ -38,17 +51,18 @@ impl Produced {
     /// itself, the domain refused nothing of it, and it did not reach its end.
     fn too_slow(&self, settlement: &Settlement, deadline: Deadline) -> Option<u32> {
         let is_stopped = matches!(self.end, End::Stopped) && deadline.reading_is_over();
-        let is_refused = settlement.failure.is_some() || settlement.outcome.undelivered > 0;
-        let is_too_slow = is_stopped && !is_refused && had_the_time(self.began_record, deadline);
+        let is_refused = settlement.failure.is_some() || settlement.outcome.undelivered > 0 || settlement.retries > 0;
+        let is_too_slow = is_stopped && !is_refused && had_the_time(self.pace, deadline);
         is_too_slow.then_some(settlement.end.record)
     }
 }
 
-/// Whether what began at this moment had at least three quarters of the time to read. Another invocation gives it hardly
-/// more.
-fn had_the_time(began: Instant, deadline: Deadline) -> bool {
+/// Whether a record had at least three quarters of the time to read, and the domain let it wait for at most a quarter at a
+/// time. Another invocation gives it hardly more.
+fn had_the_time(pace: Pace, deadline: Deadline) -> bool {
     let since_the_start = |at: Instant| at.saturating_duration_since(deadline.began);
-    since_the_start(began) * 4 <= since_the_start(deadline.stop_reading)
+    let reading = since_the_start(deadline.stop_reading);
+    since_the_start(pace.began) * 4 <= reading && pace.longest_wait * 4 <= reading
 }
 
 /// Writes the rest of a record that is too slow to the dead letters. Returns the record if it is settled by that.
@@ -68,7 +82,8 @@ pub(super) async fn settle(
     outcome.read += letters.count();
     if let Err(error) = written {
         outcome.undelivered += letters.count();
-        settlement.fail(Failure { reason: error.to_string(), is_permanent: false });
+        let is_permanent = matches!(error, BatchError::Permanent { .. });
+        settlement.fail(Failure { reason: error.to_string(), is_permanent });
         return None;
     }
     outcome.rejected += letters.count();
@@ -119,8 +134,6 @@ fn rest(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use pipeline::outcome::Outcome;
 
@@ -134,7 +147,8 @@ mod tests {
     }
 
     fn produced(end: End, began_record: Instant) -> Produced {
-        Produced { end, records: Records::default(), began_record, bytes_raw: 0 }
+        let pace = Pace { began: began_record, ..Pace::new() };
+        Produced { end, records: Records::default(), pace, bytes_raw: 0 }
     }
 
     fn settled(failure: bool, undelivered: u64) -> Settlement {
@@ -150,12 +164,21 @@ mod tests {
     #[test]
     fn a_record_is_too_slow_only_if_it_had_the_time_and_the_domain_refused_nothing() {
         let stopped = || produced(End::Stopped, ago(30));
+        let waited = |longest_wait| Produced { pace: Pace { began: ago(30), longest_wait }, ..stopped() };
+        let retried = || {
+            let mut settlement = settled(false, 0);
+            settlement.retries = 1;
+            settlement
+        };
         assert_eq!(stopped().too_slow(&settled(false, 0), over()), Some(7));
+        assert_eq!(waited(Duration::from_secs(10)).too_slow(&settled(false, 0), over()), Some(7));
         for (name, produced, settlement, deadline) in [
             ("the domain refused", stopped(), settled(true, 0), over()),
             ("an event has no fate", stopped(), settled(false, 1), over()),
             ("it was read to its end", produced(End::Whole, ago(30)), settled(false, 0), over()),
             ("others took the time", produced(End::Stopped, ago(29)), settled(false, 0), over()),
+            ("the domain was asked again", stopped(), retried(), over()),
+            ("the domain did not answer for long", waited(Duration::from_secs(11)), settled(false, 0), over()),
             ("there is time left", stopped(), settled(false, 0), Deadline::after(Duration::from_mins(1))),
         ] {
             assert_eq!(produced.too_slow(&settlement, deadline), None, "{name}");
