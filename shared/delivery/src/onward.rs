@@ -51,8 +51,8 @@ impl S3Ingest {
         Ok(())
     }
 
-    /// Sends a message again that was not attempted. It is a new message, so that the delay does not count towards the
-    /// dead-letter queue.
+    /// Sends a message again: one that was not attempted, or one object of several that failed. It is a new message, so that
+    /// the delay does not count towards the dead-letter queue.
     pub(super) async fn send_again(
         &self,
         message: &Message,
@@ -74,12 +74,7 @@ impl S3Ingest {
         let (delay_seconds, text) = (delay_seconds.max(delay(turns)), turns.to_string());
         let attributes = [(TURNS, text.as_str())];
         self.send(url, Outgoing { body, delay_seconds, attributes: &attributes }, deadline).await?;
-        tracing::info!(
-            message_id = message.id,
-            turns,
-            delay_seconds,
-            "sent a message again for which there was no time"
-        );
+        tracing::info!(message_id = message.id, turns, delay_seconds, "sent a message again");
         Ok(())
     }
 

@@ -85,11 +85,12 @@ impl BodyDelivery<'_> {
 
     /// Asks the domain to store a document that no engine stores. An answer with an error of that item shows that it
     /// takes requests.
-    async fn takes_another_request(&self, index: u32) -> bool {
+    async fn takes_another_request(&mut self, index: u32) -> bool {
         let cluster = &self.sender.cluster;
         let payload = Payload::impossible(self.body.index_of(index as usize));
         let permit = cluster.limit.acquire().await;
         let sent = Instant::now();
+        self.bulk_requests += 1;
         let answer = cluster.bulk(&payload, REQUEST_TIMEOUT).await;
         permit.taken();
         let takes = matches!(answer, Ok(answer) if response::read(&answer, 1).is_ok());
