@@ -102,7 +102,7 @@ impl Admin {
     ///
     /// # Errors
     /// As [`Self::ask`]. Permanent if the response cannot be read.
-    pub async fn snapshot_names(
+    pub async fn unfailed_snapshots(
         &self,
         repository: &str,
         pattern: &str,
@@ -113,8 +113,9 @@ impl Admin {
         if response.is_missing() && response.body["error"]["type"] == "snapshot_missing_exception" {
             return Ok(Vec::new());
         }
-        let names = response.list("snapshots")?.iter().filter_map(|snapshot| snapshot["snapshot"].as_str());
-        Ok(names.map(str::to_owned).collect())
+        let is_unfailed = |snapshot: &&Value| !["FAILED", "PARTIAL"].iter().any(|state| snapshot["state"] == *state);
+        let unfailed = response.list("snapshots")?.iter().filter(is_unfailed);
+        Ok(unfailed.filter_map(|snapshot| snapshot["snapshot"].as_str()).map(str::to_owned).collect())
     }
 
     /// Begins a snapshot of one index, under a name that was never used before.

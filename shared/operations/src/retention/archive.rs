@@ -73,7 +73,7 @@ impl Archive<'_> {
     /// Blocks writes, then begins a snapshot, so the snapshot contains every document that a later deletion removes.
     async fn begin(&self, index: &str, state: &IndexState, known: Option<&Begun>) -> Result<String, BatchError> {
         let mut begun = Begun::new(index, state, known, lambda::now_ms());
-        if !begun.is_block_ours {
+        if !begun.is_block_ours && !is_former_block_lifted(state) {
             begun.is_block_ours = by_former_run(self.admin, self.repository, index, self.deadline).await?;
         }
         // Store this before the block. Otherwise a run killed between the two would leave a block without a known
@@ -135,7 +135,7 @@ impl Holds<'_> {
         let known = begun(&state).filter(|known| known.index_uuid == state.uuid);
         let is_ours = match (&known, self.repository) {
             (Some(known), _) => known.is_block_ours,
-            (None, Some(repository)) if state.is_write_blocked => {
+            (None, Some(repository)) if state.is_write_blocked && !is_former_block_lifted(&state) => {
                 by_former_run(self.admin, repository, index, self.deadline).await?
             }
             (None, _) => false,
@@ -151,15 +151,24 @@ impl Holds<'_> {
             if known.allowed_only_deletion && is_just_blocked {
                 self.admin.allow_only_deletion(index, true, self.deadline).await?;
             }
+        } else if is_lifted {
+            self.admin.write_mark(index, uuid, &json!({ FORMER_BLOCK_LIFTED: true }), self.deadline).await?;
         }
         Ok(is_lifted)
     }
 }
 
+/// The member of the mark that says that the block of 0.1.0 was lifted once. A later block is an operator's.
+const FORMER_BLOCK_LIFTED: &str = "former_block_lifted";
+
+fn is_former_block_lifted(state: &IndexState) -> bool {
+    state.millrace[FORMER_BLOCK_LIFTED] == true
+}
+
 /// Whether 0.1.0 began a snapshot of an index, and so blocked its writes. It stored nothing in the mapping, but the name
-/// of its snapshots tells them.
+/// of its snapshots tells them. It lifted the block itself if the snapshot failed.
 async fn by_former_run(admin: &Admin, repository: &str, index: &str, deadline: Deadline) -> Result<bool, BatchError> {
-    let names = admin.snapshot_names(repository, &format!("{index}-*"), deadline).await?;
+    let names = admin.unfailed_snapshots(repository, &format!("{index}-*"), deadline).await?;
     Ok(names.iter().any(|name| is_of_former_run(name, index)))
 }
 
