@@ -155,7 +155,8 @@ impl Query {
             (None, None) => value != other && is_text(value) && is_text(other),
             _ => false,
         };
-        field == other_field && field != "_exists_" && is_other
+        // `tags` is a list, which may have both elements.
+        field == other_field && !["_exists_", "tags"].contains(&field) && is_other
     }
 
     /// The number of conditions in the query.

@@ -205,19 +205,22 @@ impl Brake {
             report.reasons.extend(self.full(&storage));
         }
         let mut looked = Looked::default();
-        if let Some(targets) = report.seen(admin.write_targets(deadline).await)? {
-            let takes_events = |name: &str| standstill::takes_events(&self.datasets, &targets, name, now_ms);
-            let blocks = admin.write_blocks(&self.datasets.wildcards(), takes_events, deadline).await;
-            let blocks = report.seen(blocks)?.unwrap_or_default();
-            report.reasons.extend(blocks);
-            if let Some(indices) = report.seen(admin.index_states(deadline).await)? {
-                let room = report.seen(admin.shard_room(&indices, deadline).await)?.flatten();
-                let indices = with_targets(indices, &targets);
-                report.reasons.extend(standstill::reasons(&self.datasets, &indices, room, now_ms));
-                let is_ours = |name: &str| self.datasets.iter().any(|dataset| dataset.router.index().could_be(name));
-                let written = indices.iter().filter(|index| is_ours(&index.name)).map(|index| index.written);
-                looked.written = Some(written.sum());
-            }
+        let targets = report.seen(admin.write_targets(deadline).await)?;
+        let of_names = targets.clone().unwrap_or_default();
+        let takes_events = |name: &str| standstill::takes_events(&self.datasets, &of_names, name, now_ms);
+        let blocks = admin.write_blocks(&self.datasets.wildcards(), takes_events, deadline).await;
+        let blocks = report.seen(blocks)?.unwrap_or_default();
+        report.reasons.extend(blocks);
+        // Without the targets, an alias would count as a missing index.
+        if let Some(targets) = targets
+            && let Some(indices) = report.seen(admin.index_states(deadline).await)?
+        {
+            let room = report.seen(admin.shard_room(&indices, deadline).await)?.flatten();
+            let indices = with_targets(indices, &targets);
+            report.reasons.extend(standstill::reasons(&self.datasets, &indices, room, now_ms));
+            let is_ours = |name: &str| self.datasets.iter().any(|dataset| dataset.router.index().could_be(name));
+            let written = indices.iter().filter(|index| is_ours(&index.name)).map(|index| index.written);
+            looked.written = Some(written.sum());
         }
         looked.rejected = report.seen(admin.rejected_writes(deadline).await)?.unwrap_or_default();
         Ok(looked)

@@ -156,6 +156,7 @@ fn documents_that_logstash_writes_besides_are_lost() {
         "if [a] == \"x\" { opensearch { index => i } } opensearch { index => j }",
         "if [a] == \"x\" { opensearch { index => i } } if [b] == \"x\" { opensearch { index => j } }",
         "if [a] { opensearch { index => i } } if [b] { opensearch { index => j } }",
+        "if \"a\" in [tags] { opensearch { index => i } } if \"b\" in [tags] { opensearch { index => j } }",
         "if [n] > 5 { opensearch { index => i } } if [n] > 3 { opensearch { index => j } }",
     ] {
         assert!(drops("", outputs), "{outputs}");

@@ -62,12 +62,13 @@ pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut 
 /// contradict these rules, and would change the indices of deployments that hide it already.
 pub(super) fn note_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) {
     let (pattern, priority) = (template.pattern.as_str(), template.priority());
-    let is_hidden =
-        |other: &&&Installed| other.priority < priority && other.patterns.iter().any(|one| overlap(one, pattern));
+    let is_concerned = |other: &&&Installed| other.patterns.iter().any(|one| overlap(one, pattern));
     let is_covered = others.composable.iter().any(|other| other.patterns.iter().any(|wide| covers(wide, pattern)));
     // Where a composable template applies, the legacy ones do not count.
     let legacy: &[&Installed] = if is_covered { &[] } else { &others.legacy };
-    for other in others.composable.iter().chain(legacy).filter(is_hidden) {
+    let below = others.composable.iter().filter(|other| other.priority < priority);
+    // A composable template hides each legacy one, whatever its `order`.
+    for other in below.chain(legacy).filter(is_concerned) {
         notes.push(format!(
             "the template {} is hidden by {} (priority {priority}) for indices of {pattern}: copy what they need of it into pipeline.yaml \
              (`mapping`, `shards`, `replicas`)",
@@ -203,7 +204,8 @@ mod tests {
         assert!(!made[0].is_for_the_mark(), "it maps the timestamp");
         let one = |name: &str, pattern: &str, priority| installed(name, pattern, priority, json!({ "template": {} }));
         let users = one("users", "logs-*", 100);
-        let legacy = installed("old", "*", 0, json!({}));
+        // The `order` of a legacy template is no priority.
+        let legacy = installed("old", "*", 100_000, json!({}));
         for (composable, legacy, hidden) in [
             (vec![&users], vec![&legacy], vec!["users"]),
             (vec![], vec![&legacy], vec!["old"]),

@@ -24,9 +24,9 @@ const TAKE_OVER: &str = "`millrace setup --take-over`, or {\"take_over\": true} 
 /// Which existing templates may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacing {
-    /// Only this deployment's own.
+    /// Only this deployment's own, under the same name.
     Nothing,
-    /// Also those that this pipeline had before it had a name.
+    /// Also its own under other names, and those that this pipeline had before it had a name.
     Unnamed,
     /// Any template for the same indices or with the same name.
     Everything,
@@ -166,14 +166,14 @@ fn step<'i>(template: &Template, kind: Kind, installed: &'i [Installed], replaci
         if !concerns || (has_name && is_mine) {
             continue;
         }
-        let may = is_mine
-            || match replacing {
-                Replacing::Nothing => false,
-                Replacing::Unnamed => is_unnamed,
-                Replacing::Everything => true,
-            };
+        let may = match replacing {
+            // `recreate` may delete no template.
+            Replacing::Nothing => false,
+            Replacing::Unnamed => is_mine || is_unnamed,
+            Replacing::Everything => true,
+        };
         if !may {
-            return TemplateAction::Leave(refusal(other, is_unnamed));
+            return TemplateAction::Leave(refusal(other, is_mine || is_unnamed));
         }
         if !has_name {
             replaced.push(other);
@@ -182,14 +182,16 @@ fn step<'i>(template: &Template, kind: Kind, installed: &'i [Installed], replaci
     TemplateAction::Put(replaced)
 }
 
-fn refusal(other: &Installed, is_unnamed: bool) -> String {
+fn refusal(other: &Installed, is_of_earlier_version: bool) -> String {
     let patterns = other.patterns.join(", ");
     match &other.owner {
+        _ if is_of_earlier_version => {
+            format!("{} is still that of an earlier version: run `millrace setup`", other.name)
+        }
         Owner::Stack(mark) => {
             let owner = stack::shown(mark);
             format!("the stack {owner} has the template {} for {patterns}; {TAKE_OVER}", other.name)
         }
-        _ if is_unnamed => format!("{} is still that of an earlier version: run `millrace setup`", other.name),
         _ => format!("{} for {patterns} was made by others, not by a stack of Millrace; {TAKE_OVER}", other.name),
     }
 }
@@ -257,7 +259,8 @@ mod tests {
             (Composable, installed(name, pattern, of("web")), Nothing, Ok(vec![])),
             (Composable, installed(former, pattern, Owner::Unnamed), Unnamed, replacing_one(former)),
             (Composable, installed(former, pattern, Owner::Unnamed), Nothing, Err("run `millrace setup`")),
-            (Composable, installed("moved", pattern, of("web")), Nothing, replacing_one("moved")),
+            (Composable, installed("moved", pattern, of("web")), Nothing, Err("run `millrace setup`")),
+            (Composable, installed("moved", pattern, of("web")), Unnamed, replacing_one("moved")),
             (
                 Composable,
                 installed("theirs", pattern, of("pay")),

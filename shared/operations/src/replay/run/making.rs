@@ -151,6 +151,7 @@ impl Run<'_> {
         if let (Some(plan), true) = (&plan, self.state.value.deleted.is_empty()) {
             // Before the first deletion, so that the response names all indices even after a kill.
             self.state.value.deleted = plan.indices.iter().map(|index| index.name.clone()).collect();
+            self.state.value.kept.clear();
             self.write().await?;
         }
         match plan {
