@@ -1,8 +1,8 @@
 //! The network between one function and all services that it calls. It injects one fault.
 //!
 //! In: connections, with one server for each service. Each request is named ([`super::row`]) and counted. Out: the
-//! replies of the real services, except for the n-th call of one row, which meets a [`Column`]. Deliberately absent:
-//! any code of the product that knows about this network.
+//! replies of the real services, except for the n-th call of one row, which meets a column ([`super::column`]).
+//! Deliberately absent: any code of the product that knows about this network.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

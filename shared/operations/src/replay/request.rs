@@ -26,7 +26,7 @@ pub enum Request {
     Progress(String),
     /// Continue.
     Continue(String),
-    /// The function's own next invocation, as [`next_invocation`] asks for it. A stopped replay ends it.
+    /// The function's own next invocation, as `next_invocation` asks for it. A stopped replay ends it.
     Next(String),
     /// Stop.
     Stop(String),

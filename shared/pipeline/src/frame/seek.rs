@@ -4,7 +4,7 @@
 //! members of the object that are copied into each event. Deliberately absent: whether the object is broken, which
 //! [`Around`] decides.
 //!
-//! [`Around`]: super::around::Around
+//! [`Around`]: super::state::Around
 
 use super::records::Records;
 use super::scan::Scanner;

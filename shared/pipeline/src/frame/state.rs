@@ -32,7 +32,8 @@ impl Line {
     }
 }
 
-/// A value over the limit, while it is skipped. It is kept in [`Frames`], so that nothing is lost if the reader fails.
+/// A value over the limit, while it is skipped. It is kept in [`Frames`](crate::frame::Frames), so that nothing is lost if the
+/// reader fails.
 pub(super) struct Skip {
     /// The offset of its first byte.
     pub(super) offset: u64,
