@@ -185,39 +185,42 @@ impl Retention {
         planned: &[Deletion],
         deadline: Deadline,
     ) -> (Vec<String>, Vec<FailedDeletion>) {
+        let held = held(&self.datasets, &self.settings.domain.stack, indices, planned);
+        if held.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let failed =
+            |name: &str, error: &BatchError| FailedDeletion { index: name.to_owned(), reason: error.to_string() };
+        let repository = match self.known_repository(deadline).await {
+            Ok(repository) => repository,
+            Err(error) => return (Vec::new(), held.iter().map(|(name, _)| failed(name, &error)).collect()),
+        };
+        let holds = Holds { admin: &self.admin, repository: repository.as_deref(), deadline };
         let (mut unblocked, mut blocked) = (Vec::new(), Vec::new());
-        for (name, uuid) in held(&self.datasets, &self.settings.domain.stack, indices, planned) {
+        for (name, uuid) in held {
             if deadline.reading_is_over() {
                 break;
             }
-            match self.release_one(name, uuid, false, deadline).await {
+            match holds.release(name, uuid, false).await {
                 Ok(true) => {
                     tracing::info!(index = name, "the index is not to be deleted any more, and takes writes again");
                     unblocked.push(name.to_owned());
                 }
                 Ok(false) => {}
-                Err(error) => blocked.push(FailedDeletion { index: name.to_owned(), reason: error.to_string() }),
+                Err(error) => blocked.push(failed(name, &error)),
             }
         }
         (unblocked, blocked)
     }
 
-    /// As [`Holds::release`].
-    async fn release_one(
-        &self,
-        index: &str,
-        uuid: &str,
-        is_just_blocked: bool,
-        deadline: Deadline,
-    ) -> Result<bool, BatchError> {
-        let repository = self.known_repository(deadline).await?;
-        let holds = Holds { admin: &self.admin, repository: repository.as_deref(), deadline };
-        holds.release(index, uuid, is_just_blocked).await
-    }
-
     /// Lifts the block from an index whose deletion failed. A failure is only logged: the next run finds the block.
     async fn give_up(&self, deletion: &Deletion, deadline: Deadline) {
-        if let Err(error) = self.release_one(&deletion.index, &deletion.uuid, true, deadline).await {
+        let released = async {
+            let repository = self.known_repository(deadline).await?;
+            let holds = Holds { admin: &self.admin, repository: repository.as_deref(), deadline };
+            holds.release(&deletion.index, &deletion.uuid, true).await
+        };
+        if let Err(error) = released.await {
             tracing::error!(index = deletion.index, %error, "the index may still refuse writes");
         }
     }
@@ -259,7 +262,7 @@ impl Retention {
                 tracing::info!(index, ?because, bytes, "deleted an index");
                 Ok(DeletionResult::Deleted)
             }
-            Deleted::Stays(why) => Err(BatchError::permanent(&deletion.index, why.to_string())),
+            Deleted::Stays(why) => Err(why.error(&deletion.index)),
         }
     }
 

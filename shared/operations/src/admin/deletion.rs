@@ -32,10 +32,17 @@ pub enum Stays {
 impl std::fmt::Display for Stays {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::IsAnother => "is another index than the one that was listed: it was made anew meanwhile",
+            Self::IsAnother => "is another index than the one that was listed: it was created again meanwhile",
             Self::IsUnowned => "lost the mark of this stack after it was listed",
             Self::IsInUse => "is written into by an alias or a data stream since it was listed",
         })
+    }
+}
+
+impl Stays {
+    /// The error of an operation on this index.
+    pub fn error(self, index: &str) -> BatchError {
+        BatchError::permanent(index, self.to_string())
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Admin, segment},
+    deletion::Stays,
     index::{Index, allows_only_deletion},
 };
 use crate::stack::Stack;
@@ -126,8 +127,7 @@ impl Admin {
         let response = self.send("GET", &path, None, deadline).await?;
         let about = response.object()?.get(index).ok_or_else(|| response.unreadable(&format!("about {index}")))?;
         if about["settings"]["index"]["uuid"] != uuid {
-            let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
-            return Err(BatchError::permanent(index, reason));
+            return Err(Stays::IsAnother.error(index));
         }
         // The engine replaces all of `_meta`.
         let meta = with_members(about["mappings"]["_meta"].clone(), members);

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::{Admin, index::IndexState, snapshots::SnapshotState};
+use crate::admin::{Admin, deletion::Stays, index::IndexState, snapshots::SnapshotState};
 use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 
@@ -184,8 +184,7 @@ async fn state(admin: &Admin, index: &str, uuid: &str, deadline: Deadline) -> Re
     if state.uuid == uuid {
         return Ok(state);
     }
-    let reason = "is another index than the one that was listed: it was made anew meanwhile".to_owned();
-    Err(BatchError::permanent(index, reason))
+    Err(Stays::IsAnother.error(index))
 }
 
 impl Begun {
