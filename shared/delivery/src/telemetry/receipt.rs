@@ -197,15 +197,18 @@ mod tests {
 
     use super::{super::line::assert_is_metric_record, *};
 
-    #[test]
-    fn a_receipt_is_at_once_the_metric_record() {
-        let subject = Subject::S3 {
+    fn object() -> Subject {
+        Subject::S3 {
             bucket: "logs".into(),
             key: "a.json".into(),
             etag: Some("e".into()),
             start_offset: 0,
             end_offset: 10,
-        };
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_at_once_the_metric_record() {
         let receipt = Receipt {
             is_final: true,
             bytes_in: 5,
@@ -213,7 +216,7 @@ mod tests {
             outcome: Outcome { read: 3, indexed: 2, rejected: 1, ..Outcome::default() },
             bulk_requests: 1,
             elapsed_ms: 7,
-            ..Receipt::new(subject, "app-events")
+            ..Receipt::new(object(), "app-events")
         };
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
         assert_eq!(
@@ -225,15 +228,8 @@ mod tests {
 
     #[test]
     fn a_receipt_says_that_a_delivery_panicked_and_which_content_was_read() {
-        let subject = Subject::S3 {
-            bucket: "logs".into(),
-            key: "a.json".into(),
-            etag: Some("e".into()),
-            start_offset: 0,
-            end_offset: 10,
-        };
         let outcome = Outcome { read: 3, undelivered: 3, ..Outcome::default() };
-        let receipt = Receipt { outcome, panicked: 1, ..Receipt::new(subject, "app-events") };
+        let receipt = Receipt { outcome, panicked: 1, ..Receipt::new(object(), "app-events") };
         let line: serde_json::Value = serde_json::from_str(&receipt.line(1)).unwrap();
         assert_eq!((&line["panicked"], &line["level"], &line["balances"]), (&json!(1), &json!("ERROR"), &json!(true)));
         assert_eq!(line["etag"], "e");
