@@ -50,7 +50,7 @@ impl S3Ingest {
             return Ok(());
         };
         if etag.trim_matches('"') != task.etag {
-            tracing::info!(position = %task, "these dead letters were written anew: they are another replay's");
+            tracing::info!(position = %task, "these dead letters were written again: they are another replay's");
             return Ok(());
         }
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();

@@ -135,7 +135,7 @@ pub async fn deliver(
     let mut delivery = Delivery { machine, attempts, source, options, progress, delivered, bytes_before: 0 };
     for put in files {
         if delivery.delivered.given_up.is_some() {
-            delivery.delivered.not_sent.add(format!("{}: lies behind what was given up", put.file.key));
+            delivery.delivered.not_sent.add(format!("{}: comes after the part that was given up", put.file.key));
         } else {
             delivery.run(put).await?;
         }

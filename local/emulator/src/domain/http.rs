@@ -75,7 +75,7 @@ async fn bulk(state: &Arc<State>, asked: Asked, received: &Bytes, gzip: bool) ->
     match trouble.instead {
         Some(Instead::Cut) => return Err(Closed),
         Some(Instead::Status(code)) => {
-            let reason = format!("told to answer {code}");
+            let reason = format!("set to answer {code}");
             return Ok(EngineError::new(code, "cluster_manager_not_discovered_exception", reason).answer());
         }
         Some(Instead::Rejected(retry_after)) => {

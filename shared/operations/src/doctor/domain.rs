@@ -34,7 +34,7 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
     for template in &rules.templates {
         let api = if is_composable { "_index_template" } else { "_template" };
         let path = format!("/{api}/{}?flat_settings=true", template.name);
-        let fix = "run `millrace setup`, or deploy once more";
+        let fix = "run `millrace setup`, or deploy again";
         match it.admin.send("GET", &path, None, soon()).await {
             Ok(response) if response.is_success() => {
                 if let Some(what) = difference(template, &response, kind) {

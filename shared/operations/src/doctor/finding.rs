@@ -54,7 +54,7 @@ impl Finding {
         Self::warning(
             check,
             format!("could not be looked at: {error}"),
-            "run it once more with credentials that may, such as those of a role in MILLRACE_OPERATE_ROLES",
+            "run it again with credentials that may, such as those of a role in MILLRACE_OPERATE_ROLES",
         )
     }
 }

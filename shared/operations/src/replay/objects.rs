@@ -128,7 +128,9 @@ impl Replay {
             What::DeadLetters(_) => (None, None, Some(started_ms)),
             What::Objects(Objects { dataset, since, until, recreate, .. }) => {
                 let bounds = if *recreate {
-                    let What::Objects(objects) = what else { return Err("dead letters are not made anew".into()) };
+                    let What::Objects(objects) = what else {
+                        return Err("dead letters have no indices to recreate".into());
+                    };
                     let dataset = self.dataset(dataset.as_deref().unwrap_or_default())?;
                     (Range::of(objects, dataset.router.index())?.objects_since_ms(), None)
                 } else {

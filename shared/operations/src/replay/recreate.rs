@@ -29,7 +29,7 @@ impl Replay {
         let name = objects
             .dataset
             .as_deref()
-            .ok_or("`recreate` without `dataset`: name the one whose indices are made anew")?;
+            .ok_or("`recreate` without `dataset`: name the one whose indices are recreated")?;
         let dataset = self.dataset(name)?;
         if self.settings.domain.is_collection() {
             return Err("`recreate` is for domains: delete and make the collection's indices by its own console".into());

@@ -33,24 +33,24 @@ impl<R: Read> Frames<R> {
     /// The search covers the bytes that would fit into one record with the value. After more white space, the value
     /// stands alone.
     pub(super) fn text_follows(&mut self, length: usize) -> Result<bool, FrameError> {
-        let follows = self.look_behind(length);
+        let follows = self.look_after(length);
         if self.format == Format::Ndjson { follows } else { seen_or(follows, false) }
     }
 
-    fn look_behind(&mut self, mut length: usize) -> Result<bool, FrameError> {
+    fn look_after(&mut self, mut length: usize) -> Result<bool, FrameError> {
         let most = self.max.saturating_add(2);
         let (mut commas, mut has_ended) = (0, false);
         loop {
             let (held, complete) = self.held_of_line();
             let end = held.min(most);
-            // A value of several lines ends behind the first newline.
-            let Some(behind) = self.buffer.unread().get(length..end) else { return Ok(false) };
+            // A value of several lines ends after the first newline.
+            let Some(after) = self.buffer.unread().get(length..end) else { return Ok(false) };
             let is_whole = complete || end == most || has_ended;
-            match behind.iter().position(|&byte| !is_blank(byte)) {
+            match after.iter().position(|&byte| !is_blank(byte)) {
                 Some(at) => match self.after_value(length + at..end, commas, is_whole, has_ended) {
                     After::Known(follows) => return Ok(follows),
                     After::Skipped(count) => {
-                        commas += usize::from(behind[at] == b',');
+                        commas += usize::from(after[at] == b',');
                         length += at + count;
                         continue;
                     }

@@ -67,8 +67,9 @@ fn an_index_that_others_took_over_while_another_was_deleted_stays() {
         scene.set_pipeline(&rules("swapped", "    retention: 3d\n"));
         let mut setup = scene.start("setup", &engine.url(), &[]).await;
         invoke(&mut setup, &json!({})).await.expect("the template");
-        let [first, anew, aliased, unmarked, last] = [9, 8, 7, 6, 5].map(|ago: i64| format!("swapped-{}", day(ago)));
-        for index in [&first, &anew, &aliased, &unmarked, &last] {
+        let [first, recreated, aliased, unmarked, last] =
+            [9, 8, 7, 6, 5].map(|ago: i64| format!("swapped-{}", day(ago)));
+        for index in [&first, &recreated, &aliased, &unmarked, &last] {
             fill(engine, index).await;
         }
         let domain = Intercept::start(&engine.url()).await;
@@ -85,8 +86,8 @@ fn an_index_that_others_took_over_while_another_was_deleted_stays() {
             while !is_asked.load(SeqCst) {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
-            engine.ask("DELETE", &format!("/{anew}"), "").await;
-            fill(engine, &anew).await;
+            engine.ask("DELETE", &format!("/{recreated}"), "").await;
+            fill(engine, &recreated).await;
             let alias = json!({ "actions": [{ "add": { "index": aliased, "alias": "swapped-now" } }] });
             engine.ask("POST", "/_aliases", &alias.to_string()).await;
             engine.ask("PUT", &format!("/{unmarked}/_mapping"), r#"{"_meta":{"team":"a"}}"#).await;
@@ -95,8 +96,8 @@ fn an_index_that_others_took_over_while_another_was_deleted_stays() {
         let event = json!({});
         let (answer, ()) = tokio::join!(retention.invoke(&event, LIMIT), swap);
         let error = answer.expect("it runs").response().map(|_| ()).expect_err("three stay").to_string();
-        assert!(error.contains("3 of 5 indices could not be deleted") && error.contains(&anew), "{error}");
-        for (index, is_there) in [(&first, 404), (&anew, 200), (&aliased, 200), (&unmarked, 200), (&last, 404)] {
+        assert!(error.contains("3 of 5 indices could not be deleted") && error.contains(&recreated), "{error}");
+        for (index, is_there) in [(&first, 404), (&recreated, 200), (&aliased, 200), (&unmarked, 200), (&last, 404)] {
             assert_eq!(engine.send("HEAD", &format!("/{index}"), "").await.0, is_there, "{index}");
         }
         // The next run decides from what it finds.

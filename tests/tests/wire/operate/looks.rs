@@ -40,7 +40,7 @@ fn an_alias_whose_index_takes_writes_and_a_block_on_what_takes_none_pause_nothin
         engine.cluster_setting("cluster.max_shards_per_node", &Value::Null).await;
         engine.ask("POST", "/looks-000001/_open", "").await;
 
-        // The indices are expired, foreign, behind the alias, and current.
+        // The indices are: expired, foreign, the alias's own, and current.
         let (expired, foreign, now) = (format!("dated-{}", day(30)), "dated-x.y.z", format!("dated-{}", day(0)));
         let blocked = [(expired.as_str(), ""), (foreign, ""), ("looks-000001", "read-only"), (&now, "read-only")];
         for (index, expected) in blocked {

@@ -109,7 +109,7 @@ impl Run<'_> {
 
     /// Ends the replay before any deletion. The sources are released first.
     pub(super) async fn refuse(&mut self, reason: String) -> Result<(), Broken> {
-        tracing::error!(reason, "nothing is made anew");
+        tracing::error!(reason, "nothing is recreated");
         self.state.value.refused = Some(reason);
         self.enter(Phase::Releasing).await
     }

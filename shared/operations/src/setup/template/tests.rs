@@ -119,7 +119,7 @@ fn indices_that_are_deleted_one_day_are_marked_and_no_others_get_a_template_for_
     assert_eq!(
         templates(&datasets, &collection, |_| Err(io::Error::other("no file"))).unwrap(),
         [],
-        "nobody deletes them"
+        "no function deletes their indices"
     );
 }
 

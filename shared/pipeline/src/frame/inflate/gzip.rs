@@ -98,5 +98,5 @@ impl Gzip {
 }
 
 fn garbage() -> Fault {
-    Fault::Broken("corrupt", "garbage behind the last gzip member".into())
+    Fault::Broken("corrupt", "garbage after the last gzip member".into())
 }

@@ -58,7 +58,7 @@ fn white_space_between_members_means_nothing() {
         check([&first[..], b"\n{\"b\":2}"].concat(), Format::Auto, 100, &fault);
     }
     check([&gzip(b"{\"a\":1}")[..], b"\n\0\0"].concat(), Format::Auto, 100, &seen[..1]);
-    // A checkpoint begins at the member, behind the newline.
+    // A checkpoint begins at the member, after the newline.
     let (first, second) = (gzip(b"{\"a\":1}"), gzip(b"{\"b\":2}"));
     let bytes = [&first[..], b"\n", &second, b"\n"].concat();
     let mut frames = Frames::new(&bytes[..], Format::Auto, 100);
