@@ -7,23 +7,23 @@
 //! If only a part of the letters was settled, the remainder is written before the object is deleted. A repetition is
 //! harmless: the remainder's key follows from its positions.
 
-mod read;
 mod source;
 mod tried;
+mod wanted;
 
 use std::{collections::BTreeMap, time::Instant};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
-
 use self::{
-    read::{Letter, Tried, Wanted},
     source::Sources,
     tried::{Fates, StoppedAt, by_origin},
+    wanted::{Tried, Wanted, wanted},
 };
 use super::{ingest::S3Ingest, not_settled::NotSettled, turns::Turn};
 use crate::{lambda::Deadline, settings::S3Prefix, source::s3::LettersTask};
-use pipeline::outcome::BatchError;
+use pipeline::{
+    dead_letter::{DeadLetter, identities, move_to, remainder_key},
+    outcome::BatchError,
+};
 
 impl S3Ingest {
     /// Retries the letters of one object, and prints their receipt. It frees the slot of `turn` when the letters are
@@ -99,11 +99,11 @@ impl S3Ingest {
 
     /// How to retry a line, if the task selects it and it can be retried.
     fn wanted(&self, task: &LettersTask, bytes: &[u8]) -> Option<Wanted> {
-        let letter: Letter = serde_json::from_slice(bytes).ok()?;
+        let letter: DeadLetter = serde_json::from_slice(bytes).ok()?;
         if task.reason.as_ref().is_some_and(|reason| *reason != letter.error_type) {
             return None;
         }
-        let wanted = letter.wanted(&self.datasets, self.settings.max_event_bytes)?;
+        let wanted = wanted(letter, &self.datasets, self.settings.max_event_bytes)?;
         // Reading a source needs a queue for the message.
         let can_be_tried = matches!(wanted, Wanted::Tried { .. }) || self.settings.queue_url.is_some();
         can_be_tried.then_some(wanted)
@@ -120,7 +120,7 @@ impl S3Ingest {
         deadline: Deadline,
     ) -> Result<(), NotSettled> {
         let is_as_it_was = |(line, fate): (&usize, &Option<Vec<u8>>)| {
-            fate.as_ref().is_some_and(|letters| names(letters) == names(lines[*line]))
+            fate.as_ref().is_some_and(|letters| identities(letters) == identities(lines[*line]))
         };
         if fates.iter().all(is_as_it_was) {
             let reason = || format!("{task}: the deadline came before any letter changed");
@@ -152,19 +152,9 @@ impl StoppedAt {
     /// The fate of the letter: it stands for its record from the offset that was reached. `None` if none was.
     fn fate(self, lines: &[&[u8]]) -> Option<(usize, Option<Vec<u8>>)> {
         let (offset, mut letters) = self.record?;
-        letters.extend(moved(lines[self.line], offset)?);
+        letters.extend(move_to(offset, lines[self.line])?);
         Some((self.line, Some(letters)))
     }
-}
-
-/// The same letter at a later offset of its record.
-fn moved(letter: &[u8], offset: u64) -> Option<Vec<u8>> {
-    let mut letter: serde_json::Value = serde_json::from_slice(letter).ok()?;
-    let position = letter.get_mut("position")?.as_object_mut()?;
-    // A position in Kafka has an `offset` of its record too.
-    let name = if position.contains_key("byte_offset") { "byte_offset" } else { "offset" };
-    position.insert(name.to_owned(), offset.into());
-    Some((letter.to_string() + "\n").into_bytes())
 }
 
 /// Ends a call to S3 at `until`. Without that, Lambda would kill the invocation, and all of its messages would count as
@@ -177,74 +167,5 @@ async fn within<T>(
     match tokio::time::timeout_at(until.into(), call).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(NotSettled::NoTime(format!("{task}: no answer of S3 before the deadline"))),
-    }
-}
-
-/// The identity of each letter: its position, and for a rest also its continuation.
-fn names(lines: &[u8]) -> Vec<String> {
-    let name = |line: &[u8]| {
-        let letter: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
-        format!("{}{}", letter["position"], letter.get("continuation").map(ToString::to_string).unwrap_or_default())
-    };
-    lines.split_inclusive(|byte| *byte == b'\n').map(name).collect()
-}
-
-/// The key of a remainder: in the folder of the original object, by the positions and content of its letters. The same
-/// remainder has the same key. The content is needed because two objects may each have a letter of the same position:
-/// an event that was rejected there, and the rest that begins there.
-fn remainder_key(key: &str, remainder: &[u8]) -> String {
-    let names = names(remainder);
-    let mut hash = Sha256::new();
-    for (name, line) in names.iter().zip(remainder.split_inclusive(|byte| *byte == b'\n')) {
-        let letter: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
-        // The reason is left out, since it may contain a duration.
-        let held = ["error_type", "payload", "payload_base64", "payload_length"].map(|member| &letter[member]);
-        hash.update(format!("{name} {held:?}\n"));
-    }
-    let folder = key.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    format!("{folder}left-{}-{}.ndjson", URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]), names.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn letter(error_type: &str, reason: &str, more: &str) -> String {
-        let position = r#"{"bucket":"b","key":"k","etag":"e","offset":7}"#;
-        format!(r#"{{"position":{position},"error_type":"{error_type}","reason":"{reason}"{more}}}"#) + "\n"
-    }
-
-    #[test]
-    fn a_letter_moves_to_the_byte_of_its_record_that_was_reached() {
-        let kinesis = r#"{"position":{"stream":"s","shard":"t","sequence_number":"4","aggregate_index":2,"offset":7},"payload":"{}"}"#;
-        let kafka = r#"{"position":{"cluster":"c","topic":"t","partition":0,"offset":7,"timestamp":1,"byte_offset":7},"payload":"{}"}"#;
-        for (letter, expected) in [
-            (kinesis, kinesis.replace(r#""offset":7"#, r#""offset":90"#)),
-            (kafka, kafka.replace(r#""byte_offset":7"#, r#""byte_offset":90"#)),
-        ] {
-            let moved = moved(letter.as_bytes(), 90).unwrap();
-            let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-            assert_eq!(json(std::str::from_utf8(&moved).unwrap()), json(&expected));
-            assert!(moved.ends_with(b"}\n"));
-            assert_ne!(names(&moved), names(letter.as_bytes()), "so it replaces the letter");
-        }
-    }
-
-    #[test]
-    fn remainders_of_the_same_positions_do_not_overwrite_one_another() {
-        let key = |remainder: &str| remainder_key("dead/app/X/1-9-3-hash.ndjson", remainder.as_bytes());
-        let kinds = [
-            letter("strict", "no", r#","payload":"{}""#),
-            letter("strict", "no", r#","payload":"{","payload_length":9"#),
-            letter("strict", "no", r#","payload_base64":"/w==""#),
-            letter("gone", "no", ""),
-            letter("position_not_found", "no", ""),
-            letter("gone", "no", r#","continuation":{"only":{"at":[7]}}"#),
-            letter("gone", "no", r#","continuation":{"only":{"from":7}}"#),
-        ];
-        let keys: std::collections::BTreeSet<String> = kinds.iter().map(|one| key(one)).collect();
-        assert_eq!(keys.len(), kinds.len(), "{keys:?}");
-        assert!(keys.iter().all(|key| key.starts_with("dead/app/X/left-") && key.ends_with("-1.ndjson")), "{keys:?}");
-        assert_eq!(key(&letter("gone", "after 3 s", "")), key(&letter("gone", "after 4 s", "")));
     }
 }

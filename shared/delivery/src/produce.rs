@@ -11,7 +11,7 @@ use std::{io::Read, time::Duration};
 
 use crate::source::s3::FetchError;
 pub(super) use bodies::{Bodies, Stopped};
-pub(super) use events::{End, POSITION_NOT_FOUND, RecordContext, rejection};
+pub(super) use events::{End, RecordContext, rejection};
 use events::{Halt, RecordEvents};
 use pipeline::{
     bulk::Body,

@@ -128,6 +128,9 @@ impl fmt::Display for Stage {
     }
 }
 
+/// The `error_type` of an event that a replay did not find at its position again.
+pub const POSITION_NOT_FOUND: &str = "position_not_found";
+
 /// Why one event can never be indexed. The event goes to the dead letters and is counted. The batch continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {

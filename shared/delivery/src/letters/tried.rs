@@ -17,10 +17,11 @@ use super::{
         settle::Attempted,
         turns::Turn,
     },
-    read::{Content, Position, Tried},
+    wanted::{Content, Tried},
 };
 use crate::{lambda::Deadline, settings::Settings, source::s3::LettersTask, telemetry::Subject};
 use pipeline::{
+    dead_letter::StoredPosition,
     frame::{Format, Frames, Only},
     outcome::Outcome,
     record::{Facts, ItemPosition, KafkaRecord, Origin},
@@ -203,9 +204,9 @@ pub(super) fn by_origin(dataset: &Arc<Dataset>, tried: Vec<Tried>) -> Vec<Group>
     for one in tried {
         let name = match &one.position {
             // An object that was copied onto itself has another time.
-            Position::S3 { bucket, key, etag, .. } => format!("{bucket}\n{key}\n{etag}\n{}", one.time_ms),
-            Position::Kinesis { stream, shard, .. } => format!("{stream}\n{shard}"),
-            Position::Kafka { cluster, topic, .. } => format!("{cluster}\n{topic}"),
+            StoredPosition::S3 { bucket, key, etag, .. } => format!("{bucket}\n{key}\n{etag}\n{}", one.time_ms),
+            StoredPosition::Kinesis { stream, shard, .. } => format!("{stream}\n{shard}"),
+            StoredPosition::Kafka { cluster, topic, .. } => format!("{cluster}\n{topic}"),
         };
         groups.entry(name).or_default().push(one);
     }
@@ -220,17 +221,17 @@ fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
     let times_ms = tried.iter().map(|one| one.time_ms).collect();
     let origin = match &tried.first()?.position {
         // Positions in an object have no record number, so its one time applies to all.
-        Position::S3 { bucket, key, etag, .. } => Origin::s3(bucket, key, etag),
-        Position::Kinesis { stream, shard, .. } => {
+        StoredPosition::S3 { bucket, key, etag, .. } => Origin::s3(bucket, key, etag),
+        StoredPosition::Kinesis { stream, shard, .. } => {
             let numbers = tried.iter().filter_map(|one| match &one.position {
-                Position::Kinesis { sequence_number, .. } => Some(sequence_number.clone()),
+                StoredPosition::Kinesis { sequence_number, .. } => Some(sequence_number.clone()),
                 _ => None,
             });
             Origin::kinesis(stream, shard, numbers.collect())
         }
-        Position::Kafka { cluster, topic, .. } => {
+        StoredPosition::Kafka { cluster, topic, .. } => {
             let records = tried.iter().filter_map(|one| match one.position {
-                Position::Kafka { partition, offset, timestamp, .. } => {
+                StoredPosition::Kafka { partition, offset, timestamp, .. } => {
                     Some(KafkaRecord { partition, offset, timestamp })
                 }
                 _ => None,
@@ -240,9 +241,11 @@ fn origin(tried: Vec<Tried>) -> Option<(Origin, Vec<(Tried, ItemPosition)>)> {
     };
     let placed = tried.into_iter().zip(0..).map(|(one, record)| {
         let at = match one.position {
-            Position::S3 { offset, .. } => ItemPosition::in_object(offset),
-            Position::Kinesis { aggregate_index, offset, .. } => ItemPosition { record, aggregate_index, offset },
-            Position::Kafka { byte_offset, .. } => ItemPosition { record, aggregate_index: 0, offset: byte_offset },
+            StoredPosition::S3 { offset, .. } => ItemPosition::in_object(offset),
+            StoredPosition::Kinesis { aggregate_index, offset, .. } => ItemPosition { record, aggregate_index, offset },
+            StoredPosition::Kafka { byte_offset, .. } => {
+                ItemPosition { record, aggregate_index: 0, offset: byte_offset }
+            }
         };
         (one, at)
     });
@@ -283,7 +286,7 @@ mod tests {
         let payload = encoder.finish().unwrap();
         // A letter of a lower limit, and a letter whose position is after the current limit.
         for (offset, limit, events) in [(800, 1_600, 100), (16_000, 1_600, 0), (16_000, u64::MAX, 2_000)] {
-            let position = Position::Kinesis {
+            let position = StoredPosition::Kinesis {
                 stream: "arn:s/app".into(),
                 shard: "s".into(),
                 sequence_number: "4".into(),

@@ -9,13 +9,11 @@ use pipeline::{
     decode::Event,
     events::{Judge, Refused, Sink, Value, Verdict},
     frame::{Awaited, Look},
-    outcome::{Rejection, Stage},
+    outcome::{POSITION_NOT_FOUND, Rejection, Stage},
     record::{ItemPosition, Origin},
     rules::Dataset,
 };
 
-/// The `error_type` of a letter whose event was not found again.
-pub(crate) const POSITION_NOT_FOUND: &str = "position_not_found";
 /// The most letters that hold a copy of the same record. Letters would otherwise take the size of a record times the number
 /// of its events over the limit. Later ones hold the head of their event.
 const MAX_COPIES: usize = 8;

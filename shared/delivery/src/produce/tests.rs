@@ -9,6 +9,7 @@ use super::*;
 use crate::{deliveries::Sealed, pool::Pool, settle::Settlement};
 use pipeline::{
     frame::{Checkpoint, Format},
+    outcome::POSITION_NOT_FOUND,
     rules::Datasets,
 };
 
