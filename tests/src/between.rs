@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use emulator::server::{Closed, Server};
 use http_body_util::{BodyExt, Full};
@@ -50,7 +50,8 @@ impl Between {
                     answer = answer.header("date", date);
                 }
                 let password = changes.password;
-                let right = password.map(|password| format!("Basic {}", STANDARD.encode(format!("ingest:{password}"))));
+                let right = password
+                    .map(|password| format!("Basic {}", STANDARD.encode_to_string(format!("ingest:{password}"))));
                 let given = head.headers.get("authorization").and_then(|given| given.to_str().ok());
                 if right.is_some() && given != right.as_deref() {
                     return answer.status(401).body(Full::new(Bytes::from("Unauthorized"))).map_err(|_| Closed);

@@ -3,7 +3,7 @@
 //! In: data. Out: the event, and for an answer one [`Outcome`] for each record, after the checks that Firehose makes.
 //! Deliberately absent: delivering to S3.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use emulator::function::Answer;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -52,7 +52,7 @@ pub fn event<D: AsRef<[u8]>>(delivery_stream: &str, records: &[D]) -> Value {
         json!({
             "recordId": format!("49640912821178817833517986466168945147170627572855734274{number:06}"),
             "approximateArrivalTimestamp": ARRIVED_MS + number as u64,
-            "data": STANDARD.encode(data),
+            "data": STANDARD.encode_to_string(data),
         })
     };
     json!({
@@ -76,7 +76,7 @@ pub fn outcomes(event: &Value, answer: &Answer) -> Vec<Outcome> {
     assert_eq!(ids, sent.iter().map(|record| record["recordId"].as_str().expect("an id")).collect::<Vec<_>>());
     let outcome = |record: SaidOfRecord| match (record.result.as_str(), record.data) {
         ("Ok", Some(data)) => Outcome::Ok(
-            STANDARD.decode(data).expect("base64"),
+            STANDARD.decode_to_vec(data).expect("base64"),
             record.metadata.map(|metadata| metadata.partition_keys).unwrap_or_default(),
         ),
         ("Dropped", None) if record.metadata.is_none() => Outcome::Dropped,

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
 use crate::{engine, kinesis, mapping::Item, moto::REGION, place, service::Service};
@@ -67,8 +67,10 @@ impl Kinesalite {
                 bytes <= PUT_BYTES
             });
             let (now, later) = left.split_at(fits.count().max(1));
-            let records: Vec<_> =
-                now.iter().map(|(key, data)| json!({ "PartitionKey": key, "Data": STANDARD.encode(data) })).collect();
+            let records: Vec<_> = now
+                .iter()
+                .map(|(key, data)| json!({ "PartitionKey": key, "Data": STANDARD.encode_to_string(data) }))
+                .collect();
             let said = self.ask("PutRecords", &json!({ "StreamName": stream, "Records": records })).await;
             assert_eq!(said["FailedRecordCount"], 0, "{said}");
             left = later;
@@ -116,7 +118,7 @@ impl Kinesalite {
 
 /// A record in the form in which `GetRecords` returns it.
 fn item(stream: &str, shard: &str, record: &Value) -> Item {
-    let data = STANDARD.decode(record["Data"].as_str().expect("data")).expect("base64");
+    let data = STANDARD.decode_to_vec(record["Data"].as_str().expect("data")).expect("base64");
     let arrived = record["ApproximateArrivalTimestamp"].as_f64().expect("a time");
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of this century")]
     let arrived_ms = (arrived * 1000.0).round() as u64;

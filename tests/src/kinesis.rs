@@ -2,7 +2,7 @@
 //!
 //! In: data. Out: [`Item`]s. Deliberately absent: a stream, which [`crate::kinesalite`] provides.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use emulator::stream::kinesis::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ pub fn item(stream: &str, shard: &str, sequence_number: &str, arrived_ms: u64, d
 /// # Panics
 /// If it is not a Kinesis record.
 pub fn data(item: &Item) -> Vec<u8> {
-    STANDARD.decode(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
+    STANDARD.decode_to_vec(item.entry["kinesis"]["data"].as_str().expect("data")).expect("base64")
 }
 
 /// The answer that names the first undelivered record, or none.

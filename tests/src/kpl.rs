@@ -9,7 +9,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::json;
 
@@ -109,14 +109,14 @@ pub fn by_amazon(records: &[UserRecord], a_frame: usize) -> Option<Vec<Vec<u8>>>
     let mut stdin = child.stdin.take().expect("it was piped");
     let lines: String = records
         .iter()
-        .map(|record| json!([record.key, record.hash_key, STANDARD.encode(&record.data)]).to_string() + "\n")
+        .map(|record| json!([record.key, record.hash_key, STANDARD.encode_to_string(&record.data)]).to_string() + "\n")
         .collect();
     let writing = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = child.wait_with_output().expect("its output is read");
     writing.join().expect("no panic").expect("it reads its input");
     assert!(output.status.success(), "{:?}", output.status);
     let frames = std::str::from_utf8(&output.stdout).expect("base64 is text").lines();
-    Some(frames.map(|line| STANDARD.decode(line).expect("base64")).collect())
+    Some(frames.map(|line| STANDARD.decode_to_vec(line).expect("base64")).collect())
 }
 
 #[cfg(test)]

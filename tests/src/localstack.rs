@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -132,8 +132,10 @@ impl LocalStack {
     /// # Panics
     /// If one is refused.
     pub async fn put_records(&self, stream: &str, records: &[Vec<u8>]) {
-        let records: Vec<_> =
-            records.iter().map(|data| json!({ "PartitionKey": "one", "Data": STANDARD.encode(data) })).collect();
+        let records: Vec<_> = records
+            .iter()
+            .map(|data| json!({ "PartitionKey": "one", "Data": STANDARD.encode_to_string(data) }))
+            .collect();
         let body = json!({ "StreamName": stream, "Records": records });
         let (_, said) = self.ask("POST", "/", &body, &[("x-amz-target", "Kinesis_20131202.PutRecords")]).await;
         assert_eq!(said["FailedRecordCount"], 0, "{said}");

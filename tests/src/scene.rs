@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use emulator::function::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -225,7 +225,7 @@ impl<P: std::fmt::Debug> DeadLetter<P> {
         match (&self.payload, &self.payload_base64) {
             (Some(text), None) => text.clone().into_bytes(),
             (None, Some(encoded)) => {
-                let bytes = STANDARD.decode(encoded).expect("base64");
+                let bytes = STANDARD.decode_to_vec(encoded).expect("base64");
                 assert!(std::str::from_utf8(&bytes).is_err(), "text is kept as text: {self:?}");
                 bytes
             }

@@ -13,7 +13,6 @@ use emulator::{
     queue::Queue,
     s3::S3,
     secrets::Secrets,
-    server::hex,
 };
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
@@ -133,7 +132,7 @@ impl Machine {
             lines.push(format!("{} '{}/_search?q=%2A&size=2'", signed("es"), domain.url()));
         }
         // S3 requires the hash of the empty body as a header. Only curl since 8.3 sends it by itself.
-        let hash = hex(&Sha256::digest(b""));
+        let hash = hex::encode(Sha256::digest(b""));
         let (signed, url) = (signed("s3"), self.s3.url());
         lines.push(format!("{signed} -H x-amz-content-sha256:{hash} '{url}/{DEAD_LETTER_BUCKET}?list-type=2'"));
         lines

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 pub use self::message::{Message, event, failed};
 use self::messages::Messages;
-use crate::server::{self, Answer, Closed, Server, hex};
+use crate::server::{self, Answer, Closed, Server};
 
 /// A running queue. Dropping it stops it and deletes its messages.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ async fn handle(messages: Arc<Mutex<Messages>>, request: Request<Incoming>) -> R
             Some(body) => {
                 let delay = seconds("DelaySeconds").unwrap_or_default();
                 let id = messages.send(body.to_owned(), attributes(&input["MessageAttributes"]), delay);
-                amazon_json(200, &json!({"MessageId": id, "MD5OfMessageBody": hex(&Md5::digest(body))}))
+                amazon_json(200, &json!({"MessageId": id, "MD5OfMessageBody": hex::encode(Md5::digest(body))}))
             }
             None => refused("com.amazonaws.sqs#InvalidParameterValue", "MessageBody is missing"),
         },

@@ -93,12 +93,3 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
 pub(crate) fn json(status: u16, body: &serde_json::Value) -> Answer {
     answer(status, "application/json; charset=UTF-8", body.to_string())
 }
-
-/// Bytes as lower-case hexadecimal digits, the usual form of checksums.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

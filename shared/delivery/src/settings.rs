@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use pipeline::outcome::ConfigError;
 pub(crate) use reader::function_name;
 pub use reader::{DEFAULT_MAX_BODY_BYTES, DEFAULT_PIPELINE, Reader, variable};
-pub use values::{Auth, Compression, S3Prefix, is_url, s3_prefix};
+pub use values::{Auth, Compression, S3Prefix, is_url, s3_prefix, s3_url};
 
 /// Default of `MILLRACE_MAX_IN_FLIGHT`.
 pub const DEFAULT_MAX_IN_FLIGHT: usize = 3;

@@ -7,28 +7,11 @@ mod read;
 mod rewrite;
 mod write;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::{
     read::{DeadLetter, StoredPosition},
     rewrite::{identities, move_to, remainder_key},
-    write::Letters,
+    write::{Letters, PayloadOf, keys_below},
 };
-
-/// What the payload of a letter is, if it is not the event itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PayloadOf {
-    /// The record that contains the event.
-    Record,
-}
-
-/// A regular expression for the keys of dead letters below a prefix: dataset, origin and file. The prefix ends in a slash or is empty.
-pub fn keys_below(prefix: &str) -> String {
-    let escaped = regex_syntax::escape(prefix);
-    // Letters of 0.1.0 had no hash in the name of the file.
-    format!(r"^{escaped}[a-z0-9_-]*/[A-Za-z0-9_-]{{16}}/[^/]+\.ndjson$")
-}
 
 #[cfg(test)]
 mod tests {

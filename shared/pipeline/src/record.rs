@@ -13,7 +13,7 @@ use std::{
     fmt::{self, Display, Write},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -195,7 +195,7 @@ fn hash<const N: usize>(parts: [&str; N]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    URL_SAFE_NO_PAD.encode(&hash.finalize()[..12])
+    URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..12])
 }
 
 /// The position of one event. It is displayed as a URL, such as `s3://bucket/key@offset`, and serialised by the names of its service.

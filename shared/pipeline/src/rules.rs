@@ -14,7 +14,7 @@ mod transform;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::outcome::{ConfigError, Fault};
@@ -144,7 +144,7 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..9])
+    URL_SAFE_NO_PAD.encode_to_string(&Sha256::digest(bytes)[..9])
 }
 
 #[cfg(test)]

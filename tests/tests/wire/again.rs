@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use emulator::function::Function;
 use serde_json::{Value, json};
 use tests::engine::Engine;
@@ -194,7 +194,7 @@ fn a_record_that_could_not_be_framed_is_read_again_from_its_letter() {
             json!({
                 "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000000:4957{number}"),
                 "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs",
-                "kinesis": { "data": STANDARD.encode(data), "partitionKey": "p", "sequenceNumber": format!("4957{number}"),
+                "kinesis": { "data": STANDARD.encode_to_string(data), "partitionKey": "p", "sequenceNumber": format!("4957{number}"),
                              "approximateArrivalTimestamp": 1_795_000_000.0 + number as f64 },
             })
         };
@@ -245,7 +245,7 @@ fn letters_of_the_release_before_are_replayed() {
         let template = json!({ "index_patterns": ["letters-old-*"], "template": { "mappings": mappings } });
         engine.ask("PUT", "/_index_template/letters-old", &template.to_string()).await;
         for (key, content) in &former.objects {
-            scene.put(key, STANDARD.decode(content).expect("base64")).await;
+            scene.put(key, STANDARD.decode_to_vec(content).expect("base64")).await;
         }
         for (key, lines) in &former.letters {
             moto.put("dead-letters-old", key, lines.clone().into()).await;

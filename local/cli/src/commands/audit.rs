@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use delivery::aws::Aws;
+use delivery::{aws::Aws, settings::s3_url};
 use millrace::check;
 use operations::audit::{Counts, Fate, Ledger, audit as compare};
 use serde_json::json;
@@ -20,11 +20,8 @@ pub(crate) async fn audit(
     pipeline: Option<PathBuf>,
     as_json: bool,
 ) -> io::Result<bool> {
-    let (bucket, prefix) = place
-        .strip_prefix("s3://")
-        .map(|place| place.split_once('/').unwrap_or((place, "")))
-        .filter(|(bucket, _)| !bucket.is_empty())
-        .ok_or_else(|| io::Error::other(format!("`{place}` is not accepted: give s3://bucket/prefix")))?;
+    let (bucket, prefix) =
+        s3_url(place).ok_or_else(|| io::Error::other(format!("`{place}` is not accepted: give s3://bucket/prefix")))?;
     let datasets = check::datasets(&own_pipeline(pipeline)).map_err(io::Error::other)?;
     let mut ledger = Ledger::new(bucket, prefix);
     for file in receipts {

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -141,7 +141,7 @@ impl FailedRecord {
             error_code: code.to_owned(),
             error_message: message.to_owned(),
             attempt_ending_timestamp: Timestamp::now().as_millisecond(),
-            raw_data: STANDARD.encode(data),
+            raw_data: STANDARD.encode_to_string(data),
             lambda_arn: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"),
         }
     }
@@ -191,7 +191,7 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert_eq!((&line["attemptsMade"], &line["arrivalTimestamp"]), (&4.into(), &17.into()));
         assert_eq!((&line["errorCode"], &line["errorMessage"]), (&"Lambda.FunctionError".into(), &"why".into()));
-        assert_eq!(line["rawData"], STANDARD.encode("no json"));
+        assert_eq!(line["rawData"], STANDARD.encode_to_string("no json"));
         assert_eq!(line["lambdaArn"], "arn:aws:lambda:us-east-1:000000000000:function:firehose-transform");
         assert_eq!(objects.keep_failed(batch, &[]).unwrap(), None);
     }

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::server::{self, Answer, hex};
+use crate::server::{self, Answer};
 
 /// All characters except the unreserved ones of RFC 3986 are encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -69,7 +69,7 @@ pub(super) fn verify(request: &Signed<'_>, credentials: &Credentials, now: Times
     check_time(time, date, now)?;
 
     let names: Vec<&str> = signed_headers.split(';').collect();
-    let payload_hash = hex(&Sha256::digest(request.body));
+    let payload_hash = hex::encode(Sha256::digest(request.body));
     let stated_hash = header("x-amz-content-sha256");
     if service == "aoss" && !(stated_hash.is_some() && names.contains(&"x-amz-content-sha256")) {
         return Err(Refusal("x-amz-content-sha256 has to be present and signed".into()));
@@ -83,12 +83,12 @@ pub(super) fn verify(request: &Signed<'_>, credentials: &Credentials, now: Times
 
     let canonical = canonical_request(request, &names, &payload_hash);
     let scope = format!("{date}/{region}/{service}/aws4_request");
-    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
     let secret = format!("AWS4{}", credentials.secret_access_key());
     let key = [date, region, service, "aws4_request"]
         .iter()
         .fold(secret.into_bytes(), |key, part| hmac(&key, part.as_bytes()));
-    if hex(&hmac(&key, to_sign.as_bytes())) != signature {
+    if hex::encode(hmac(&key, to_sign.as_bytes())) != signature {
         return Err(Refusal(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
              Access Key and signing method. Consult the service documentation for details."

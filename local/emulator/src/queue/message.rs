@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use crate::{
     function::Answer,
     response::{BatchFailure, reported},
-    server::hex,
 };
 
 /// One message as a function receives it.
@@ -42,7 +41,7 @@ pub fn event(messages: &[Message]) -> Value {
                     "ApproximateFirstReceiveTimestamp": "1795309207511",
                 },
                 "messageAttributes": attributes(&message.attributes),
-                "md5OfBody": hex(&Md5::digest(&message.body)),
+                "md5OfBody": hex::encode(Md5::digest(&message.body)),
                 "eventSource": "aws:sqs",
                 "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:local",
                 "awsRegion": "us-east-1",

@@ -12,8 +12,6 @@ use std::{
 
 use md5::{Digest, Md5};
 
-use crate::server::hex;
-
 /// The prefix of the names of unfinished uploads. They are not objects.
 pub(super) const UPLOAD_PREFIX: &str = ".millrace-upload-";
 /// Files up to this size get the MD5 of their content as ETag, like an S3 object uploaded in one part.
@@ -143,7 +141,7 @@ fn etag_of(file: &File, metadata: &Metadata) -> io::Result<String> {
     let changed = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
     let identity = (metadata.dev(), metadata.ino(), metadata.len(), changed);
     if metadata.len() > MAX_HASHED_BYTES {
-        return Ok(format!("{}-1", hex(&Md5::digest(format!("{identity:?}")))));
+        return Ok(format!("{}-1", hex::encode(Md5::digest(format!("{identity:?}")))));
     }
     if let Some(etag) = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).get(&identity) {
         return Ok(etag.clone());
@@ -154,7 +152,7 @@ fn etag_of(file: &File, metadata: &Metadata) -> io::Result<String> {
     let mut reader = file.try_clone()?;
     reader.seek(SeekFrom::Start(0))?;
     reader.take(metadata.len()).read_to_end(&mut content)?;
-    let etag = hex(&Md5::digest(&content));
+    let etag = hex::encode(Md5::digest(&content));
     if metadata.modified()?.elapsed().is_ok_and(|age| age > SETTLED_AFTER) {
         REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).insert(identity, etag.clone());
     }

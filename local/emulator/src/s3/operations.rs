@@ -26,7 +26,6 @@ use super::{
     state::{S3Fault, State},
     stream::body,
 };
-use crate::server::hex;
 
 pub(super) struct Operations {
     pub(super) state: Arc<State>,
@@ -175,7 +174,7 @@ impl s3s::S3 for Operations {
         }
         blocking(move || upload.persist(path).map_err(|error| error.error)).await?;
         self.state.count(|stats| stats.puts += 1);
-        let etag = hex(&md5.finalize());
+        let etag = hex::encode(md5.finalize());
         Ok(S3Response::new(PutObjectOutput { e_tag: Some(ETag::Strong(etag)), ..PutObjectOutput::default() }))
     }
 

@@ -1,6 +1,6 @@
 //! Records of Kafka in the form in which Lambda delivers them, for MSK and for self-managed clusters.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::item::Item;
@@ -67,8 +67,8 @@ impl Record<'_> {
             "offset": self.offset,
             "timestamp": self.timestamp_ms,
             "timestampType": "CREATE_TIME",
-            "key": STANDARD.encode(self.key),
-            "value": self.value.map(|value| STANDARD.encode(value)),
+            "key": STANDARD.encode_to_string(self.key),
+            "value": self.value.map(|value| STANDARD.encode_to_string(value)),
             "headers": self.headers,
         });
         let identifier = json!({ "partition": lane, "offset": self.offset });

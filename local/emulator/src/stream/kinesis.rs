@@ -1,6 +1,6 @@
 //! Records of Kinesis in the form in which Lambda delivers them.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
 use super::item::Item;
@@ -31,7 +31,7 @@ impl Record<'_> {
                 "kinesisSchemaVersion": "1.0",
                 "partitionKey": partition_key,
                 "sequenceNumber": sequence_number,
-                "data": STANDARD.encode(data),
+                "data": STANDARD.encode_to_string(data),
                 "approximateArrivalTimestamp": *arrived_ms as f64 / 1000.0,
             },
             "eventSource": "aws:kinesis",

@@ -8,7 +8,7 @@ use aws_sigv4::{
     http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use reqwest::{
     Request,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -108,7 +108,7 @@ impl Authenticator {
 
 async fn basic(secrets: &Secrets, secret: &str) -> Result<HeaderValue, BatchError> {
     let basic = secrets.basic(secret).await?;
-    let value = format!("Basic {}", STANDARD.encode(format!("{}:{}", basic.username, basic.password)));
+    let value = format!("Basic {}", STANDARD.encode_to_string(format!("{}:{}", basic.username, basic.password)));
     let mut value = HeaderValue::from_str(&value).map_err(|_| BatchError::permanent("basic", "not a header value"))?;
     value.set_sensitive(true);
     Ok(value)

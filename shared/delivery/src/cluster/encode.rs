@@ -67,15 +67,7 @@ fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
 
 /// The hash of a body in the form of signatures.
 pub fn sha256(body: &[u8]) -> String {
-    hex(&Sha256::digest(body))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing into memory does not fail");
-        text
-    })
+    hex::encode(Sha256::digest(body))
 }
 
 #[cfg(test)]

@@ -76,13 +76,20 @@ pub(super) fn auth(value: &str) -> Option<Auth> {
     }
 }
 
-/// `s3://bucket/prefix`.
-pub fn s3_prefix(value: &str) -> Option<S3Prefix> {
-    let (bucket, prefix) = value.strip_prefix("s3://")?.split_once('/').unwrap_or((value.strip_prefix("s3://")?, ""));
+/// The bucket of `s3://bucket/prefix`, and the prefix as it stands there.
+pub fn s3_url(value: &str) -> Option<(&str, &str)> {
+    let place = value.strip_prefix("s3://")?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     // Bucket names: 3 to 63 characters of a-z, 0-9, `.` and `-` (docs.aws.amazon.com/AmazonS3, "Bucket naming rules").
-    let named = (3..=63).contains(&bucket.len())
+    let is_name = (3..=63).contains(&bucket.len())
         && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
-    named.then(|| S3Prefix { bucket: bucket.into(), prefix: prefix.trim_matches('/').into() })
+    is_name.then_some((bucket, prefix))
+}
+
+/// `s3://bucket/prefix`, without slashes around the prefix.
+pub fn s3_prefix(value: &str) -> Option<S3Prefix> {
+    let (bucket, prefix) = s3_url(value)?;
+    Some(S3Prefix { bucket: bucket.into(), prefix: prefix.trim_matches('/').into() })
 }
 
 impl Default for S3Prefix {

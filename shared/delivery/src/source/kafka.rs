@@ -13,7 +13,7 @@ use super::{
     batch::{Batch, Records, Text},
     invalid::InvalidEvent,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use pipeline::record::{Bytes, Facts, KafkaRecord, Origin};
 
 #[derive(Deserialize)]
@@ -159,7 +159,7 @@ struct TopicRecords {
 /// The key and headers of a record. Java's bytes are signed: they start at -128.
 fn facts(key: Option<&RawValue>, headers: Option<&RawValue>) -> Facts {
     let text = key.and_then(|key| serde_json::from_str::<Option<String>>(key.get()).ok().flatten());
-    let key = text.map(|text| Bytes(STANDARD.decode(&text).unwrap_or_else(|_| text.into_bytes())));
+    let key = text.map(|text| Bytes(STANDARD.decode_to_vec(&text).unwrap_or_else(|_| text.into_bytes())));
     let read = |headers: &RawValue| -> Option<Vec<(String, Option<Bytes>)>> {
         let read: Vec<BTreeMap<String, Option<Vec<i16>>>> = serde_json::from_str(headers.get()).ok()?;
         let byte = |byte: i16| u8::try_from(byte.rem_euclid(256)).unwrap_or_default();

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ fn transform(more: &str) -> FirehoseTransform {
 }
 
 fn invocation(records: &[&[u8]]) -> Invocation {
-    let record = |(id, data): (usize, &&[u8])| json!({ "recordId": id.to_string(), "data": STANDARD.encode(data) });
+    let record =
+        |(id, data): (usize, &&[u8])| json!({ "recordId": id.to_string(), "data": STANDARD.encode_to_string(data) });
     let records: Vec<Value> = records.iter().enumerate().map(record).collect();
     let arn = "arn:aws:firehose:us-east-2:123456789012:deliverystream/app";
     serde_json::from_value(json!({ "deliveryStreamArn": arn, "records": records })).unwrap()
@@ -40,7 +41,7 @@ fn answer(
     let value: Value = serde_json::from_str(&response).unwrap();
     let answers = value["records"].as_array().unwrap().iter().enumerate().map(|(place, answer)| {
         assert_eq!(answer["recordId"].as_str().unwrap(), invocation.records[place].record_id, "in order");
-        let data = answer["data"].as_str().map(|data| STANDARD.decode(data).unwrap()).unwrap_or_default();
+        let data = answer["data"].as_str().map(|data| STANDARD.decode_to_vec(data).unwrap()).unwrap_or_default();
         (answer["result"].as_str().unwrap().to_owned(), String::from_utf8(data).unwrap())
     });
     let answers: Vec<_> = answers.collect();
@@ -105,7 +106,7 @@ fn what_is_not_base64_fails_and_nothing_is_dropped() {
     invocation.records = serde_json::from_value(json!([
         { "recordId": "1", "data": "{}" },
         { "recordId": "2", "data": null },
-        { "recordId": "3", "kafkaRecordValue": STANDARD.encode("{\"a\":1}") },
+        { "recordId": "3", "kafkaRecordValue": STANDARD.encode_to_string("{\"a\":1}") },
     ]))
     .unwrap();
     let (answers, response, outcome) = answer(&transform(""), &invocation, MAX_RESPONSE_BYTES);

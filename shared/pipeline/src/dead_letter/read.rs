@@ -1,10 +1,10 @@
 //! Reads dead letters of all releases: members that older releases lack have defaults.
 
-use base64::{DecodeError, Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::PayloadOf;
+use super::write::PayloadOf;
 use crate::{outcome::POSITION_NOT_FOUND, record::Facts};
 
 /// One dead letter: the members that a retry needs.
@@ -47,10 +47,10 @@ impl DeadLetter {
     ///
     /// # Errors
     /// The payload is not base64.
-    pub fn take_payload(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
+    pub fn take_payload(&mut self) -> Result<Option<Vec<u8>>, base64_simd::Error> {
         let payload = match (self.payload.take(), self.payload_base64.take()) {
             (Some(text), _) => Some(text.into_bytes()),
-            (None, Some(base64)) => Some(STANDARD.decode(base64)?),
+            (None, Some(base64)) => Some(STANDARD.decode_to_vec(base64)?),
             (None, None) => None,
         };
         Ok(payload.filter(|_| self.payload_length.is_none()))

@@ -1,7 +1,7 @@
 //! The lines of an object of dead letters that remain after a retry. They are changed as JSON, so that members of other
 //! releases stay.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -37,7 +37,7 @@ pub fn remainder_key(key: &str, remainder: &[u8]) -> String {
         hash.update(format!("{identity} {held:?}\n"));
     }
     let folder = key.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    format!("{folder}left-{}-{}.ndjson", URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]), identities.len())
+    format!("{folder}left-{}-{}.ndjson", URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..12]), identities.len())
 }
 
 #[cfg(test)]

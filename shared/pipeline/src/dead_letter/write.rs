@@ -2,15 +2,11 @@
 //!
 //! The key follows from the positions, so writing the same letters again does not create a second object.
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use serde::Serialize;
+use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::PayloadOf;
 use crate::{
     outcome::{Rejection, Stage},
     record::{Facts, ItemPosition, Origin, Position},
@@ -18,6 +14,13 @@ use crate::{
 
 /// Precedes the number of replays in a key. A hash never contains a point.
 const REPLAYS: &str = ".r";
+
+/// A regular expression for the keys of dead letters below a prefix: dataset, origin and file. The prefix ends in a slash or is empty.
+pub fn keys_below(prefix: &str) -> String {
+    let escaped = regex_syntax::escape(prefix);
+    // Letters of 0.1.0 had no hash in the name of the file.
+    format!(r"^{escaped}[a-z0-9_-]*/[A-Za-z0-9_-]{{16}}/[^/]+\.ndjson$")
+}
 
 /// Dead letters of one origin, encoded.
 #[derive(Debug, Default)]
@@ -40,6 +43,14 @@ struct Name {
     length: u64,
     /// The whole continuation, because several continuations may begin at one position.
     continuation: String,
+}
+
+/// What the payload of a letter is, if it is not the event itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadOf {
+    /// The record that contains the event.
+    Record,
 }
 
 #[derive(Serialize)]
@@ -107,7 +118,7 @@ impl Letters {
             record_time_ms: origin.time_ms(rejection.at.record),
             record: origin.facts(rejection.at),
             payload: text.filter(|text| !text.is_empty()),
-            payload_base64: text.is_none().then(|| STANDARD.encode(payload)),
+            payload_base64: text.is_none().then(|| STANDARD.encode_to_string(payload)),
             payload_length: (length != payload.len() as u64).then_some(length),
             payload_of,
             continuation,
@@ -169,7 +180,7 @@ impl Letters {
         let position = |name: Option<&&(ItemPosition, Name)>| name.map_or("", |(_, name)| &name.position).to_owned();
         let (first, last) = (position(names.first()), position(names.last()));
         // 96 bits, as for ids: a person who writes objects chooses the positions.
-        let hash = URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]);
+        let hash = URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..12]);
         // A replay by the source may write these letters again before it deletes the object that contained them.
         let replays = if self.replays == 0 { String::new() } else { format!("{REPLAYS}{}", self.replays) };
         format!("{}/{first}-{last}-{}-{hash}{replays}.ndjson", self.prefix, self.count())
@@ -260,7 +271,7 @@ mod tests {
                     key_of(&origin.clone().replayed(replays), &[(ItemPosition::default(), 4)])
                 );
                 for (prefix, expected) in [("dead-letters/", true), ("dead", false), ("dead.letters/", false)] {
-                    let form = regex_automata::meta::Regex::new(&super::super::keys_below(prefix)).unwrap();
+                    let form = regex_automata::meta::Regex::new(&keys_below(prefix)).unwrap();
                     assert_eq!(form.is_match(&key), expected, "{key} below {prefix}");
                 }
             }

@@ -3,7 +3,7 @@
 //! In: the received bytes. Out: the form that a dead letter stores. They are not part of the event: ids, indices and all rules except
 //! `metadata` ignore them.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// Keys and headers of one record. A dead letter stores them under `record`, with bytes as base64.
@@ -30,15 +30,15 @@ pub struct Bytes(pub Vec<u8>);
 
 impl From<Bytes> for String {
     fn from(Bytes(bytes): Bytes) -> Self {
-        STANDARD.encode(bytes)
+        STANDARD.encode_to_string(bytes)
     }
 }
 
 impl TryFrom<String> for Bytes {
-    type Error = base64::DecodeError;
+    type Error = base64_simd::Error;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        STANDARD.decode(text).map(Self)
+        STANDARD.decode_to_vec(text).map(Self)
     }
 }
 

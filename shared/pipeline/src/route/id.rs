@@ -1,6 +1,6 @@
 //! The document id: from the position, from the content, from a field, or none.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::error::RouteError;
@@ -49,14 +49,11 @@ impl IdRule {
             Self::Content => {
                 out.extend_from_slice(br#","_id":""#);
                 // 128 bits: with fewer, a person who writes events could produce a collision.
-                let mut text = [0; 22];
                 let hash = match event.source.get(1 + event.added..) {
                     Some(own) if event.added > 0 => Sha256::new().chain_update(b"{").chain_update(own).finalize(),
                     _ => Sha256::digest(event.source),
                 };
-                if let Ok(length) = URL_SAFE_NO_PAD.encode_slice(&hash[..16], &mut text) {
-                    out.extend_from_slice(&text[..length]);
-                }
+                URL_SAFE_NO_PAD.encode_append(&hash[..16], out);
             }
             Self::Field(path) => {
                 out.extend_from_slice(br#","_id":""#);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 
 use crate::{
     json,
@@ -56,7 +56,7 @@ fn write_fact(facts: &Facts, member: &str, out: &mut Vec<u8>) -> Fact {
             Err(_) => Fact::Invalid,
         },
         ("key_base64", _, Some(Bytes(key))) => {
-            json::push_string(out, &STANDARD.encode(key));
+            json::push_string(out, &STANDARD.encode_to_string(key));
             WRITTEN
         }
         ("headers", _, _) => write_headers(facts, out),

@@ -65,7 +65,13 @@ impl<'w> World<'w> {
 
     /// An object for a notification. The object does not have to exist.
     pub(crate) fn object(bucket: &str, key: &str, body: &[u8]) -> Object {
-        Object { bucket: bucket.into(), key: key.into(), etag: hex(body), version: None, size: body.len() }
+        Object {
+            bucket: bucket.into(),
+            key: key.into(),
+            etag: hex::encode(Md5::digest(body)),
+            version: None,
+            size: body.len(),
+        }
     }
 
     /// Puts an object into the bucket, which sends a notification.
@@ -211,13 +217,10 @@ async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &
 /// template.yaml as `CloudFormation` gets it after `sam package`, with these rules in another folder.
 fn translated(folder: &Path, rules: &str) -> String {
     let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
-    let packaged = template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex(rules.as_bytes())));
+    let packaged =
+        template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex::encode(Md5::digest(rules))));
     assert_ne!(packaged, template, "template.yaml says {RULES_PLACE}");
     let file = folder.join("packaged.yaml");
     std::fs::write(&file, packaged).expect("the clone is writable");
     succeed(&mut tool("python", ["scripts/sam_translate.py", &file.display().to_string()]))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

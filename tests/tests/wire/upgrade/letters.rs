@@ -1,6 +1,6 @@
 //! Dead letters of the former release: of an object, of a stream and of a topic.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::moto::Moto;
@@ -46,7 +46,7 @@ fn records() -> Value {
         json!({
             "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000000:4957{number:02}"),
             "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs",
-            "kinesis": { "data": STANDARD.encode(line), "partitionKey": "p", "sequenceNumber": format!("4957{number:02}"),
+            "kinesis": { "data": STANDARD.encode_to_string(line), "partitionKey": "p", "sequenceNumber": format!("4957{number:02}"),
                          "approximateArrivalTimestamp": 1_700_000_000.0 },
         })
     };
@@ -58,7 +58,7 @@ fn messages() -> Value {
     let record = |(number, line): (usize, &String)| {
         json!({
             "topic": "logs", "partition": 0, "offset": number, "timestamp": 1_700_000_000_000_u64,
-            "timestampType": "CREATE_TIME", "value": STANDARD.encode(line), "headers": [],
+            "timestampType": "CREATE_TIME", "value": STANDARD.encode_to_string(line), "headers": [],
         })
     };
     let records: Vec<_> = events("topic").iter().enumerate().map(record).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use emulator::function::Answer;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub(super) fn event(delivery_stream: &str, put: &Put, records: &[Record]) -> Val
             json!({
                 "recordId": record_id(put, record),
                 "approximateArrivalTimestamp": put.modified_ms,
-                "data": STANDARD.encode(&record.data),
+                "data": STANDARD.encode_to_string(&record.data),
             })
         })
         .collect();
@@ -89,7 +89,7 @@ pub(super) fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result
         let missing = || ("Lambda.MissingRecordId", format!("the answer does not name record {id}"));
         let transformed = answered.remove(&id).ok_or_else(missing)?;
         fates.push(match (transformed.result.as_str(), transformed.data) {
-            ("Ok", Some(data)) => match STANDARD.decode(data) {
+            ("Ok", Some(data)) => match STANDARD.decode_to_vec(data) {
                 Ok(data) => Fate::Ok { data, partition: transformed.metadata.unwrap_or_default().partition_keys },
                 Err(_) => {
                     return Err(("Lambda.JsonProcessingException", format!("the data of record {id} is not base64")));
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(event["deliveryStreamArn"], "arn:aws:firehose:us-east-1:000000000000:deliverystream/logs");
         assert_eq!(event["records"].as_array().unwrap().len(), 3);
         assert_eq!(event["records"][2]["approximateArrivalTimestamp"], 1_545_084_650_987_i64);
-        assert_eq!(STANDARD.decode(event["records"][2]["data"].as_str().unwrap()).unwrap(), br#"{"n":3}"#);
+        assert_eq!(STANDARD.decode_to_vec(event["records"][2]["data"].as_str().unwrap()).unwrap(), br#"{"n":3}"#);
         assert_ne!(event["records"][0]["recordId"], event["records"][1]["recordId"]);
     }
 

@@ -134,10 +134,8 @@ fn letters_of_a_stream_keep_their_positions() {
         map_n(engine, "letters-stream", "long").await;
         let records: Vec<Value> = (0..6)
             .map(|number| {
-                let data = base64::Engine::encode(
-                    &base64::engine::general_purpose::STANDARD,
-                    format!("{{\"n\":\"text {number}\"}}\n{{\"n\":{number}}}\n"),
-                );
+                let data = base64_simd::STANDARD
+                    .encode_to_string(format!("{{\"n\":\"text {number}\"}}\n{{\"n\":{number}}}\n"));
                 json!({
                     "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000000:4957{number}"),
                     "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs",
