@@ -46,16 +46,9 @@ pub fn program() -> PathBuf {
     binary
 }
 
-/// A folder of ../shared/data (`MILLRACE_TEST_DATA`); `None` after [`missing`] has reported it.
-pub fn data(folder: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("MILLRACE_TEST_DATA")
-        .map(|data| PathBuf::from(data).join(folder))
-        .filter(|path| path.is_dir())
-        .or_else(|| shared(&format!("data/{folder}")));
-    if found.is_none() {
-        missing(&format!("conformance data {folder}"), "it is neither in ../shared/data nor in MILLRACE_TEST_DATA");
-    }
-    found
+/// A folder of tests/data.
+pub fn data(folder: &str) -> PathBuf {
+    root().join("tests/data").join(folder)
 }
 
 /// A folder of ../shared, which is outside the repository, next to the clone. A worktree may be one level deeper.

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -98,24 +96,9 @@ fn structurals_are_the_offsets_of_the_tape() {
     });
 }
 
-/// The conformance files, which are outside the project.
-#[expect(clippy::disallowed_methods, reason = "where they are is told by the environment")]
-fn json_test_suite() -> Option<PathBuf> {
-    let data = std::env::var_os("MILLRACE_TEST_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let folder = data.join("json-test-suite/test_parsing");
-    folder.is_dir().then_some(folder)
-}
-
 #[test]
 fn the_json_test_suite_is_judged_as_it_asks() {
-    let Some(folder) = json_test_suite() else {
-        #[expect(clippy::disallowed_methods, reason = "whether they may be missing, too")]
-        let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-        assert!(!is_ci, "the JSON test suite is missing: put it into ../shared/data or set MILLRACE_TEST_DATA");
-        eprintln!("not run: the JSON test suite is missing (../shared/data or MILLRACE_TEST_DATA)");
-        return;
-    };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/json-test-suite/test_parsing");
     let mut decoder = Decoder::new();
     let (mut accepted, mut refused, mut free, mut wrong) = (0, 0, 0, Vec::new());
     for entry in std::fs::read_dir(folder).unwrap() {
