@@ -103,8 +103,8 @@ struct Dataset {
     keep_at_least: Option<Duration>,
     /// An index is deleted only after a snapshot of it succeeded.
     snapshot: Option<bool>,
-    /// A JSON file beside pipeline.yaml with the mapping (`{"properties": …}`) of the dataset's indices.
-    #[schemars(regex(pattern = "^[^/].*/.*\\.json$"))]
+    /// A JSON file in the folder `mappings` beside pipeline.yaml, with the mapping (`{"properties": …}`) of the dataset's indices.
+    #[schemars(regex(pattern = "^(\\./)?mappings/.*\\.json$"))]
     mapping: Option<String>,
     /// Primary shards of an index.
     #[schemars(range(min = 1, max = 1024))]

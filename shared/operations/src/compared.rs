@@ -82,12 +82,12 @@ mod tests {
     select: title:x AND os:y AND title.keyword:z AND _exists_:body AND label:1 AND moved:2
     fields: { rename: { moved: text_of } }
     index: a
-    mapping: m/a.json
+    mapping: mappings/a.json
   - name: b
     from: { stream: b }
     select: { title: [x] }
     index: b
-    mapping: m/a.json
+    mapping: mappings/a.json
   - name: c
     from: { delivery_stream: c }
     select: agent:(Mozilla/5.0 OR x/y)

@@ -139,7 +139,7 @@ fn check_finds_what_a_deployment_would_refuse() {
     for (rules, fault) in [
         ("    from: { key: \"**\" }\n", "MILLRACE_DEAD_LETTERS"),
         ("    from: { bucket: \"*\", key: \"dead-letters/**\" }\n", "fed"),
-        ("    from: { key: \"a/**\" }\n    mapping: m/none.json\n", "m/none.json"),
+        ("    from: { key: \"a/**\" }\n    mapping: mappings/none.json\n", "mappings/none.json"),
         (
             "    from: { key: \"a/**\" }\n    shards: 1\n  - { name: b, index: a, shards: 2, from: { stream: b } }\n",
             "shards",
@@ -168,9 +168,9 @@ fn check_finds_what_a_deployment_would_refuse() {
 #[test]
 fn check_says_how_queries_compare_and_where_the_domain_does_not() {
     let folder = TempDir::new().unwrap();
-    std::fs::create_dir(folder.path().join("m")).unwrap();
-    std::fs::write(folder.path().join("m/a.json"), r#"{"properties":{"title":{"type":"text"}}}"#).unwrap();
-    let rules = "datasets:\n  - name: a\n    from: { stream: a }\n    index: a-%{+YYYY}\n    mapping: m/a.json\n    select: title:x AND os:y\n";
+    std::fs::create_dir(folder.path().join("mappings")).unwrap();
+    std::fs::write(folder.path().join("mappings/a.json"), r#"{"properties":{"title":{"type":"text"}}}"#).unwrap();
+    let rules = "datasets:\n  - name: a\n    from: { stream: a }\n    index: a-%{+YYYY}\n    mapping: mappings/a.json\n    select: title:x AND os:y\n";
     std::fs::write(folder.path().join("pipeline.yaml"), rules).unwrap();
     let output = millrace(&folder, &["check"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

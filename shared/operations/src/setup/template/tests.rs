@@ -87,9 +87,9 @@ fn every_fault_is_named_at_once() {
 
 #[test]
 fn a_field_of_its_own_kind_is_not_mapped_into_and_a_dotted_name_counts() {
-    let yaml = "datasets:\n  - { name: a, from: { key: a }, timestamp: a.b, index: x, mapping: m/m.json }\n";
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, timestamp: a.b, index: x, mapping: mappings/m.json }\n";
     for mapping in [r#"{"properties":{"a":{"type":"flat_object"}}}"#, r#"{"properties":{"a.b":{"type":"keyword"}}}"#] {
-        let made = made(yaml, &[("m/m.json", mapping)]).unwrap();
+        let made = made(yaml, &[("mappings/m.json", mapping)]).unwrap();
         let mut expected: Value = serde_json::from_str(mapping).unwrap();
         expected["_meta"] = crate::admin::ownership::mark(&Stack::default());
         assert_eq!(made[0].body(Kind::Composable)["template"]["mappings"], expected);
@@ -125,13 +125,13 @@ fn indices_that_are_deleted_one_day_are_marked_and_no_others_get_a_template_for_
 
 #[test]
 fn the_mark_stands_beside_what_the_users_mapping_says_of_itself() {
-    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: x, mapping: m/m.json }\n";
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: x, mapping: mappings/m.json }\n";
     for (meta, expected) in [
         (r#"{"team":"a"}"#, json!({ "team": "a", "millrace": { "stack": "_unnamed" } })),
         (r#"{"millrace":{"stack":"mine"}}"#, json!({ "millrace": { "stack": "_unnamed" } })),
         (r#""text""#, json!({ "millrace": { "stack": "_unnamed" } })),
     ] {
-        let made = made(yaml, &[("m/m.json", &format!("{{\"_meta\":{meta}}}"))]).unwrap();
+        let made = made(yaml, &[("mappings/m.json", &format!("{{\"_meta\":{meta}}}"))]).unwrap();
         assert_eq!(made[0].body(Kind::Composable)["template"]["mappings"]["_meta"], expected);
     }
 }

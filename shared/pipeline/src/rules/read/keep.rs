@@ -11,8 +11,8 @@ use crate::{
 };
 
 const DURATION_FORM: &str = "a duration is a whole number with `h`, `d` or `w`, such as `14d`";
-const MAPPING_FORM: &str =
-    "give a JSON file in a folder beside pipeline.yaml, such as `mapping: mappings/app-events.json`";
+const MAPPING_FORM: &str = "give a JSON file in the folder `mappings` beside pipeline.yaml, which is all that the deployment copies, \
+     such as `mapping: mappings/app-events.json`";
 const SNAPSHOT_FORM: &str = "`snapshot` is `true` or `false` (the default)";
 /// A century. A larger value is a typing mistake.
 const MAX_HOURS: u64 = 100 * 366 * 24;
@@ -96,16 +96,15 @@ impl Reader<'_> {
         }
     }
 
-    /// The mapping is in the same Lambda layer, so it must lie below the folder of pipeline.yaml.
+    /// The layer of the functions holds pipeline.yaml and the folder `mappings` (infra/Makefile).
     fn mapping(&mut self, node: &Node) -> Option<String> {
         let text = self.text(node, "mapping", MAPPING_FORM)?.value.clone();
-        let is_below = std::path::Path::new(&text)
+        let path = std::path::Path::new(&text);
+        let is_in_layer = path.starts_with("mappings") || path.starts_with("./mappings");
+        let is_below = path
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
-        if is_below
-            && text.contains('/')
-            && std::path::Path::new(&text).extension().is_some_and(|extension| extension == "json")
-        {
+        if is_in_layer && is_below && path.extension().is_some_and(|extension| extension == "json") {
             return Some(text);
         }
         self.refuse(node.place, format!("`mapping: {text}`: {MAPPING_FORM}"))
