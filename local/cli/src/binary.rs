@@ -26,7 +26,7 @@ pub fn function_beside(own: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(folder) = std::env::var_os("MILLRACE_FUNCTIONS") {
         return Ok(Path::new(&folder).join(name));
     }
-    let Some(folder) = own.parent() else { return Err(io::Error::other("this executable lies in no folder")) };
+    let Some(folder) = own.parent() else { return Err(io::Error::other("this executable has no parent folder")) };
     let binary = folder.join(name);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
     let built = if manifest.exists() { build(name, folder, &manifest) } else { Ok(()) };
@@ -36,7 +36,7 @@ pub fn function_beside(own: &Path, name: &str) -> io::Result<PathBuf> {
             Ok(()) => format!("{} is missing: cargo build --release -p {name}", binary.display()),
         })),
         Err(error) => {
-            tracing::warn!(%error, function = name, "not built anew, the binary that is there is used");
+            tracing::warn!(%error, function = name, "the build failed, so the existing binary is used");
             Ok(binary)
         }
         Ok(()) => Ok(binary),

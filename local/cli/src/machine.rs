@@ -171,8 +171,8 @@ impl Alone {
 /// The function would retry several times until its timeout.
 async fn reach(url: &str, within: Duration) -> io::Result<()> {
     let refused = |reason: &str| io::Error::other(format!("{url}: {reason}"));
-    let parsed: hyper::Uri = url.parse().map_err(|_| refused("is no URL"))?;
-    let Some(host) = parsed.host() else { return Err(refused("is no URL; write it like https://host:9200")) };
+    let parsed: hyper::Uri = url.parse().map_err(|_| refused("is not a URL"))?;
+    let Some(host) = parsed.host() else { return Err(refused("is not a URL; write it like https://host:9200")) };
     let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
     let host = host.trim_start_matches('[').trim_end_matches(']');
     // Close it before any request: a server with one connection at a time would wait for a request on it.

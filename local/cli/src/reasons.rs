@@ -104,14 +104,14 @@ mod tests {
         let (reasons, shown) = reasons(&[
             r#"{"level":"INFO","message":"receipt","reason":"x"}"#,
             r#"{"level":"WARN","message":"sending again","what":"POST https://d/_bulk","reason":"invalid peer certificate: UnknownIssuer"}"#,
-            r#"{"level":"ERROR","message":"the message failed and comes again","message_id":"1","reason":"POST https://d/_bulk: 403 no"}"#,
-            r#"{"level":"ERROR","message":"the message failed and comes again","message_id":"2","reason":"other"}"#,
+            r#"{"level":"ERROR","message":"the message failed and will be redelivered","message_id":"1","reason":"POST https://d/_bulk: 403 no"}"#,
+            r#"{"level":"ERROR","message":"the message failed and will be redelivered","message_id":"2","reason":"other"}"#,
             "a panic",
         ]);
         let expected = [
             "POST https://d/_bulk: invalid peer certificate: UnknownIssuer (sending again)",
-            "POST https://d/_bulk: 403 no (the message failed and comes again)",
-            "other (the message failed and comes again)",
+            "POST https://d/_bulk: 403 no (the message failed and will be redelivered)",
+            "other (the message failed and will be redelivered)",
         ];
         assert_eq!(shown, expected);
         assert_eq!(reasons.why(Some("1")), "POST https://d/_bulk: 403 no");

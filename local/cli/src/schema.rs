@@ -53,7 +53,7 @@ fn refuse_null(schema: &mut Value) {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, title = "Millrace pipeline.yaml")]
 struct Pipeline {
-    /// The first whose `from` matches takes the object or record.
+    /// The first dataset whose `from` matches takes the object or record.
     #[schemars(length(min = 1))]
     datasets: Vec<Dataset>,
 }
@@ -95,10 +95,10 @@ struct Dataset {
         "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }
     ))]
     partition_keys: Option<BTreeMap<String, Path>>,
-    /// The most that is kept, such as `14d`: an index that ended so long ago is deleted, and events that would go into it are
-    /// `expired`. For ever without it.
+    /// How long data are kept, such as `14d`: an index that ended so long ago is deleted, and events that would go into it are
+    /// `expired`. Without it, data are kept forever.
     retention: Option<Duration>,
-    /// The least that is kept, also where storage runs short: then the oldest indices go first, down to this. Without it,
+    /// How long data are kept even if storage runs short: the oldest indices are then deleted first, down to this age. Without it,
     /// `retention`.
     keep_at_least: Option<Duration>,
     /// An index is deleted only after a snapshot of it succeeded.
@@ -129,7 +129,7 @@ struct Duration(#[schemars(regex(pattern = "^[0-9]+[hdw]$"))] String);
 enum From {
     /// Objects of S3.
     S3 {
-        /// The bucket's name; any without it.
+        /// The bucket's name. Without it, any bucket.
         bucket: Option<Glob>,
         /// The object's key, such as `source/app/**`. No leading `/`.
         #[schemars(regex(pattern = "^[^/]"))]
@@ -178,7 +178,7 @@ enum Format {
     },
 }
 
-/// `auto` (the default) tells it by the first 64 KiB.
+/// `auto` (the default) detects it from the first 64 KiB.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 enum FormatName {
@@ -204,29 +204,29 @@ enum Select {
 #[schemars(extend("minProperties" = 1))]
 struct Pattern(BTreeMap<String, Wanted>);
 
-/// What is wanted of a field.
+/// The condition on a field.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Wanted {
     /// Any of these: values, or matches such as `{ prefix: a }`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`,
     /// `numeric`, `cidr`, `exists`. Under `$or`: patterns.
     Values(#[schemars(length(min = 1))] Vec<Value>),
-    /// Of the fields in it.
+    /// Conditions on the fields in it.
     Nested(Pattern),
 }
 
-/// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time, and `%{field}`. Begins with a name of your
-/// own; lower case.
+/// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time, and `%{field}`. Begins with fixed
+/// text; lower case.
 #[derive(JsonSchema)]
 #[schemars(untagged, deny_unknown_fields)]
 enum Index {
-    /// By the days of UTC.
+    /// With days in UTC.
     Utc(#[schemars(length(min = 1, max = 255))] String),
     Local {
         /// The index, such as `logs-%{+YYYY.MM.dd}`.
         #[schemars(length(min = 1, max = 255))]
         name: String,
-        /// By whose days, months and years it is cut. To change it is to change the index.
+        /// The time zone of its days, months and years. Changing it changes the index.
         timezone: Option<Zone>,
     },
 }
@@ -241,9 +241,9 @@ enum Timestamp {
         /// The field.
         field: Path,
         format: Option<TimeFormats>,
-        /// Whose clock a text without an offset is of; UTC's without it.
+        /// The time zone of a text without an offset. Without it, UTC.
         timezone: Option<Zone>,
-        /// What is before this date is a broken clock, and a dead letter; 2000-01-01 without it.
+        /// A time before this date counts as a broken clock, and the event becomes a dead letter. Without it, 2000-01-01.
         #[schemars(regex(pattern = "^[0-9]{4}"))]
         earliest: Option<String>,
     },
@@ -264,11 +264,11 @@ enum Id {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum IdWord {
-    /// From where the event lies: every event once, however often it is delivered. The default.
+    /// From the position of the event: every event is indexed once, however often it is delivered. The default.
     Position,
     /// From the event's bytes: equal events become one document.
     Content,
-    /// The engine's own: a second delivery is indexed twice.
+    /// The engine chooses it: an event that is delivered twice is indexed twice.
     None,
 }
 

@@ -151,7 +151,7 @@ fn explain(payload: &[u8], error: Option<&simd_json::Error>) -> DecodeError {
     }
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(payload) {
         let reason = match foreign::token(payload) {
-            Some(token) => format!("not JSON: `{token}` is no JSON value, {error}"),
+            Some(token) => format!("not JSON: `{token}` is not a JSON value, {error}"),
             None => format!("not JSON: {error}"),
         };
         return DecodeError { error_type: "invalid_json", reason };

@@ -45,8 +45,8 @@ impl PartitionValues {
                 values.push(value.clone());
             } else if values.get(ordinal) != Some(value) {
                 let reason = format!(
-                    "the record holds events of different `{path}`, and Firehose puts it under one value of the partition key \
-                     `{name}`: turn on the delivery stream's multi-record deaggregation"
+                    "the record holds events with different values of `{path}`, but Firehose stores a record under \
+                     one value of the partition key `{name}`: turn on the delivery stream's multi-record deaggregation"
                 );
                 return Err(("mixed_partition_keys", reason));
             }

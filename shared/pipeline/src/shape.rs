@@ -89,7 +89,8 @@ impl Shape {
         }
         if self.tree.keeps && !along.is_kept && !keeps_below {
             return Err(format!(
-                "`lift: {path}` beside a `keep` that names nothing in it: names are those of the event as it came, such as `{path}.id`"
+                "`lift: {path}` beside a `keep` that names nothing in it: use the names of the original event, such \
+                 as `{path}.id`"
             ));
         }
         if along.is_attribute() {

@@ -37,11 +37,10 @@ fn text(done: &Value) -> String {
     let adopted = rows("adopted").map(|row| format!("{}  {says}, dataset {}", one(row, "index"), one(row, "dataset")));
     let others = rows("of_other_stacks").map(|row| {
         let stack = one(row, "stack");
-        format!("{}  stays the stack {stack}'s; --from {stack} adopts it", one(row, "index"))
+        format!("{}  belongs to the stack {stack}; --from {stack} adopts it", one(row, "index"))
     });
-    let copies = rows("copies").map(|row| {
-        format!("{}  is a copy of another index, and stays as it is; its name adopts it", one(row, "index"))
-    });
+    let copies =
+        rows("copies").map(|row| format!("{}  is a copy of another index; name it to adopt it", one(row, "index")));
     let refused = rows("refused").map(|reason| reason.as_str().unwrap_or_default().to_owned());
     let lines: Vec<String> = adopted.chain(others).chain(copies).chain(refused).collect();
     let count = rows("adopted").count();
@@ -63,8 +62,8 @@ mod tests {
             "dry_run": true, "adopted": adopted, "of_other_stacks": others, "copies": copies, "refused": ["x: no"],
         });
         let expected = "logs-1  would be marked, dataset a\nlogs-2  would be marked, dataset a\n\
-                        logs-3  stays the stack pay's; --from pay adopts it\n\
-                        logs-4  is a copy of another index, and stays as it is; its name adopts it\nx: no\n2 indices would be marked; --write marks them\n";
+                        logs-3  belongs to the stack pay; --from pay adopts it\n\
+                        logs-4  is a copy of another index; name it to adopt it\nx: no\n2 indices would be marked; --write marks them\n";
         assert_eq!(text(&done), expected);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn audit(
     }
     if ledger.receipts == 0 {
         eprintln!(
-            "no receipt of an object under {place}, and {} of others: is it the log of s3-ingest?",
+            "no receipt of an object under {place}, and {} of other objects: check that this is the log of s3-ingest",
             ledger.others
         );
     }
@@ -84,6 +84,6 @@ fn summary(counts: &Counts, receipts: u64) -> String {
     let Counts { objects, settled, no_dataset, no_receipt, not_final, unbalanced, replaced } = counts;
     format!(
         "{objects} objects, {receipts} receipts: {settled} final, {no_dataset} of no dataset, {no_receipt} without a receipt, \
-         {not_final} without a final one, {unbalanced} that do not balance, {replaced} of which another content was read"
+         {not_final} without a final one, {unbalanced} that do not balance, {replaced} with receipts of another content"
     )
 }

@@ -22,7 +22,10 @@ pub(crate) fn import_logstash(source: &Path, output: Option<&Path>, accept_losse
     tell(&import, |note| format!("{}:{}: {}: {}", place(note.at.file), note.at, note.effect.label(), note.text));
     let has_losses = import.losses().next().is_some();
     let Some(yaml) = import.yaml else {
-        return Err(io::Error::other(format!("{}: no input and output in it become a dataset", source.display())));
+        return Err(io::Error::other(format!(
+            "{}: no pair of input and output in it becomes a dataset",
+            source.display()
+        )));
     };
     match output {
         Some(output) => {
@@ -62,7 +65,7 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     if files.is_empty() {
-        return Err(failed(io::Error::other("no configuration is in this folder")));
+        return Err(failed(io::Error::other("this folder holds no configuration")));
     }
     files.sort();
     Ok(files)

@@ -46,7 +46,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
         if shown.is_seen()
             && let Err(error) = replay.count(&begun, |count| shown.bar.set_length(count)).await
         {
-            tracing::info!(%error, "the objects could not be counted: no end is shown");
+            tracing::info!(%error, "the objects could not be counted: the progress has no total");
         }
         std::future::pending().await
     };
@@ -56,13 +56,13 @@ pub(crate) async fn replay(options: &ReplayOptions) -> io::Result<bool> {
     };
     shown.bar.finish_and_clear();
     let id = state.value.id.clone();
-    let go_on = format!("`millrace replay --continue {id}` goes on");
+    let go_on = format!("continue with `millrace replay --continue {id}`");
     let step = step.map_err(|error| io::Error::other(format!("{error}; {go_on}")))?;
     let progress =
         replay.handle(&json!({ "progress": id }), "", Deadline::after(STRETCH)).await.map_err(io::Error::other)?;
     println!("{progress:#}");
     if step == Step::Superseded {
-        eprintln!("it was stopped, or another invocation is at work on it: `millrace replay --progress {id}` tells");
+        eprintln!("it was stopped, or another invocation is running it: see `millrace replay --progress {id}`");
     }
     Ok(step == Step::Finished && progress["phase"] == json!(Phase::Done))
 }

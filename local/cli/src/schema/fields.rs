@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::value::{Path, Time};
 
-/// What is changed about an event. All rules but `json` read it as it came, so their order says nothing; all that no rule is
-/// about keeps its bytes.
+/// Changes to an event. All rules but `json` read the original event, so their order does not matter; everything that no rule
+/// changes keeps its bytes.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct Fields {
     json: Option<Unfolded>,
-    /// The object whose members take the event's place, such as `payload.after`. An event without it goes on as it is. All rules name
-    /// fields as the event came.
+    /// The object whose members take the event's place, such as `payload.after`. An event without it stays as it is. All rules name
+    /// the fields of the original event.
     lift: Option<Path>,
     dynamodb: Option<Plain>,
     /// Only these fields stay. `*` and `?` stand for characters within one name.
@@ -77,13 +77,13 @@ struct GeoPoint {
     lon: Path,
 }
 
-/// Where the event lies.
+/// The position of the event.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Metadata {
     /// The name of an object with the position: the members that are named first.
     All(Path),
-    /// New field: which of it.
+    /// New field: the member of the position.
     Members(#[schemars(extend("minProperties" = 1))] BTreeMap<String, Member>),
 }
 

@@ -22,7 +22,7 @@ pub(super) enum Time {
         /// The field.
         field: Path,
         format: Option<TimeFormats>,
-        /// Whose clock a text without an offset is of; UTC's without it.
+        /// The time zone of a text without an offset. Without it, UTC.
         timezone: Option<Zone>,
     },
 }

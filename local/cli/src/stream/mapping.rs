@@ -211,7 +211,7 @@ impl Delivery<'_> {
         if tries < MAX_TRIES {
             tokio::time::sleep(PAUSE * tries).await;
         } else {
-            self.delivered.given_up = Some(format!("{key}, line {first} and what lies behind it: {reason}"));
+            self.delivered.given_up = Some(format!("{key}, line {first} and everything after it: {reason}"));
         }
         Ok(tries)
     }

@@ -52,11 +52,11 @@ impl<'f> Records<'f> {
                 Ok(Some(Cut::Record(record))) => return Some(record),
                 Ok(Some(Cut::TooLong { number, bytes })) => {
                     let most = self.most;
-                    not_sent.add(format!("{key}, line {number}: {bytes} bytes, a record has {most} at most"));
+                    not_sent.add(format!("{key}, line {number}: {bytes} bytes, but a record has at most {most}"));
                 }
                 Ok(None) => self.cuts = None,
                 Err(error) => {
-                    not_sent.add(format!("{key}: can't be read behind line {}: {error}", cuts.number()));
+                    not_sent.add(format!("{key}: can't be read after line {}: {error}", cuts.number()));
                     self.cuts = None;
                 }
             }
@@ -108,7 +108,7 @@ mod tests {
     fn what_is_not_sent_is_said_with_its_line() {
         let (numbers, not_sent) = batches("1\n12345678\n2\n", 9, 99);
         assert_eq!((numbers, not_sent.count), (vec![vec![1, 3]], 1));
-        assert_eq!(not_sent.first, ["a.json, line 2: 8 bytes, a record has 7 at most"]);
+        assert_eq!(not_sent.first, ["a.json, line 2: 8 bytes, but a record has at most 7"]);
         let missing = File { path: PathBuf::from("/nowhere/b"), key: "b".into(), size: 4 };
         let (put, mut not_sent) = (Put { file: missing, place: 0, modified_ms: 0 }, NotSent::default());
         let mut records = Records::open(&put, RecordIs::Line, 7, &mut not_sent);

@@ -176,7 +176,7 @@ fn what_no_dataset_takes_or_no_record_holds_is_said_and_fails() {
         let report = report(&output);
         assert_eq!(output.status.code(), Some(1));
         let given_up = report["given_up"][0].as_str().unwrap();
-        assert!(given_up.contains("line 1 and what lies behind it") && given_up.contains("`logs`"), "{given_up}");
+        assert!(given_up.contains("line 1 and everything after it") && given_up.contains("`logs`"), "{given_up}");
         assert_eq!((&report["invocations"], &report["totals"]["read"]), (&3.into(), &0.into()));
         assert_eq!(report["not_sent_count"], 1, "the other file: {report:#}");
     }
@@ -287,7 +287,7 @@ async fn only_what_an_answer_names_comes_again_until_the_stream_stands_still() {
         let fates = first.totals.fates;
         assert_eq!((first.invocations, first.totals.attempts, fates.read), (3, 3, 500 + 200 + 200), "{function}");
         assert_eq!((fates.indexed, fates.undelivered, fates.duplicates), (300, 600, 0), "{function}");
-        assert!(first.given_up[0].starts_with("a.json, line 301 and what lies behind it"), "{:?}", first.given_up);
+        assert!(first.given_up[0].starts_with("a.json, line 301 and everything after it"), "{:?}", first.given_up);
 
         rig.ask(Method::POST, "/logs-shut/_open").await;
         let second = rig.deliver().await;

@@ -30,10 +30,10 @@ const MAGICS: [(&[u8], &str, &str); 15] = [
     (b"PK\x07\x08", "zip", UNPACK),
     (b"Obj\x01", "Avro", CONVERT),
 ];
-const COMPRESS: &str = "compress with gzip or zstd, or not at all, and put it again";
-const UNPACK: &str = "put the files in it as objects of their own";
+const COMPRESS: &str = "compress with gzip or zstd, or not at all, and upload it again";
+const UNPACK: &str = "upload the files in it as separate objects";
 const CONVERT: &str = "write NDJSON instead";
-const EXCLUDE: &str = "leave such keys out by `exclude` in `from`";
+const EXCLUDE: &str = "exclude such keys with `exclude` in `from`";
 const PI: &[u8] = b"\x31\x41\x59\x26\x53\x59";
 const ROOT_OF_PI: &[u8] = b"\x17\x72\x45\x38\x50\x90";
 

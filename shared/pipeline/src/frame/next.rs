@@ -126,7 +126,7 @@ impl<R: Read> Frames<R> {
             let ahead = usize::try_from(self.start - self.buffer.offset()).unwrap_or(usize::MAX);
             self.buffer.pos += ahead.min(self.buffer.unread().len());
             if self.buffer.offset() < self.start && !self.fill()? {
-                return Err(broken(self.start, "truncated", "the object ends before the offset to go on at".into()));
+                return Err(broken(self.start, "truncated", "the object ends before the offset to resume at".into()));
             }
         }
         if self.whole {

@@ -75,7 +75,7 @@ fn write_field(path: &Path, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), 
         Some(Scalar::String("")) => Err(invalid("is empty")),
         Some(Scalar::String(text)) if text.len() > MAX_ID_BYTES => Err(invalid(&format!("has {} bytes", text.len()))),
         Some(Scalar::String(text)) if event.is_repaired(value, text) => {
-            Err(invalid("holds half of a surrogate pair, so that others may look the same"))
+            Err(invalid("holds half of a surrogate pair, so different values could get the same id"))
         }
         Some(Scalar::String(text)) => {
             json::push_escaped(out, text);

@@ -325,9 +325,13 @@ fn an_id_field_is_a_string_or_number_of_512_bytes() {
 
 #[test]
 fn a_format_that_names_no_whole_time_is_refused() {
-    for (format, says) in
-        [("rfc822", "no format"), ("%H:%M", "%H:%M"), ("%Y-%m", "%Y-%m"), ("%K", "%K"), ("%Y-%m-%d %Q", "by name")]
-    {
+    for (format, says) in [
+        ("rfc822", "not a time format"),
+        ("%H:%M", "%H:%M"),
+        ("%Y-%m", "%Y-%m"),
+        ("%K", "%K"),
+        ("%Y-%m-%d %Q", "by name"),
+    ] {
         let error = TimestampFormat::parse(format).unwrap_err();
         assert!(error.contains(says) && error.contains("epoch_ns"), "{format}: {error}");
     }

@@ -29,7 +29,7 @@ impl Zone {
         // The database uses these two names for an unknown zone.
         let is_placeholder = ["factory", "etc/unknown"].contains(&name.to_ascii_lowercase().as_str());
         let rules = TimeZoneDatabase::bundled().get(name).ok().filter(|_| !is_placeholder);
-        let rules = rules.ok_or_else(|| format!("`{name}` is no time zone; {FORM}"))?;
+        let rules = rules.ok_or_else(|| format!("`{name}` is not a time zone; {FORM}"))?;
         Ok(Self { name: rules.iana_name().unwrap_or(name).to_owned(), rules })
     }
 

@@ -98,7 +98,9 @@ pub(super) fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result
             ("Dropped", _) => Fate::Dropped,
             ("ProcessingFailed", _) => Fate::Failed,
             (other, _) => {
-                let reason = format!("the result of record {id} is {other}, which needs data or is none of Firehose's");
+                let reason = format!(
+                    "the result of record {id} is {other}, which needs data or is not one of Firehose's results"
+                );
                 return Err(("Lambda.JsonProcessingException", reason));
             }
         });

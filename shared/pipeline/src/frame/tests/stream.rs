@@ -22,7 +22,11 @@ fn check_record(record: impl AsRef<[u8]>, format: Format, max: usize, expected: 
         let text = String::from_utf8_lossy(&plain[..plain.len().min(300)]);
         assert_eq!(of_record(&mut kept, bytes), expected, "{format:?}: {text}");
         assert_eq!((kept.bytes_in(), kept.bytes_raw()), (bytes.len() as u64, plain.len() as u64));
-        assert_eq!(of_record(&mut Frames::of_records(format, max), bytes), expected, "{format:?} anew: {text}");
+        assert_eq!(
+            of_record(&mut Frames::of_records(format, max), bytes),
+            expected,
+            "{format:?} with a new framer: {text}"
+        );
     }
 }
 

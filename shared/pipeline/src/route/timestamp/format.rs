@@ -44,7 +44,7 @@ impl TimestampFormat {
             "epoch_ms" => return Ok(Self::EpochMs),
             "epoch_us" => return Ok(Self::EpochUs),
             "epoch_ns" => return Ok(Self::EpochNs),
-            _ if !text.contains('%') => return Err(format!("`{text}` is no format of a time; {FORMS}")),
+            _ if !text.contains('%') => return Err(format!("`{text}` is not a time format; {FORMS}")),
             _ => {}
         }
         // Writes a time in the format and reads it back. This finds the faults that the first event would find: unknown letters, a missing

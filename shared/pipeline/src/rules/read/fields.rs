@@ -134,7 +134,7 @@ impl Reader<'_> {
             let from = self.target(key, "rename");
             let (Some(from), Some(to)) = (from, self.path(value, &key.text, RENAME_FORM)) else { continue };
             if from == to {
-                self.complain(value.place, format!("`rename` gives `{from}` its own name; {RENAME_FORM}"));
+                self.complain(value.place, format!("`rename` gives `{from}` the name it already has; {RENAME_FORM}"));
             } else {
                 rules.push(Rule { does: FieldRule::Rename { from, to }, under: "rename", place: value.place });
             }

@@ -14,7 +14,7 @@ const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `
 pub(super) const FROM_KEYS: Keys<'_> =
     Keys { of: "`from`", known: &["bucket", "key", "exclude", "stream", "topic", "delivery_stream"], later: &[] };
 const EXCLUDE_FORM: &str = "write `exclude: [\"**/_SUCCESS\", \"source/tmp/**\"]`, globs of keys that are left out";
-const KEPT_BY_S3: &str = "what Firehose delivers is kept by the life cycle rules of its bucket";
+const KEPT_BY_S3: &str = "the life cycle rules of the bucket delete what Firehose delivers";
 const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
     "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
@@ -134,7 +134,7 @@ impl Reader<'_> {
             self.complain(
                 key.place,
                 "`partition_keys` without `delivery_stream`: they are the keys of Firehose's dynamic partitioning; \
-                 what goes to the domain is divided by `index`, such as `index: logs-%{app}-%{+YYYY.MM.dd}`",
+                 events for the domain are divided by `index`, such as `index: logs-%{app}-%{+YYYY.MM.dd}`",
             );
         }
     }

@@ -38,7 +38,8 @@ impl Reader<'_> {
             && index.period().is_none()
         {
             let message = format!(
-                "`{}` with `index: {index}`: its name does not tell how old it is; write it like `logs-%{{+YYYY.MM.dd}}`",
+                "`{}` with `index: {index}`: the name has no date that tells its age; write it like \
+                 `logs-%{{+YYYY.MM.dd}}`",
                 given.text
             );
             self.complain(given.place, message);
@@ -46,10 +47,11 @@ impl Reader<'_> {
         if let (Some(Some(retention)), Some(Some(least)), Some(key)) = (retention, keep_at_least, key("keep_at_least"))
             && least > retention
         {
-            self.complain(key.place, "`keep_at_least` is more than `retention`, the most that is kept");
+            self.complain(key.place, "`keep_at_least` is longer than `retention`, which is the maximum");
         }
         if let (Some(true), None, Some(key)) = (snapshot, given, key("snapshot")) {
-            let message = "`snapshot` without `retention` or `keep_at_least`: it is taken before an index is deleted, and none is";
+            let message = "`snapshot` without `retention` or `keep_at_least`: a snapshot is taken before an index is \
+                           deleted, and no index is";
             self.complain(key.place, message);
         }
         (self.complaints.len() == before).then_some(Keep {

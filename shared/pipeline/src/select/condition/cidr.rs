@@ -24,8 +24,8 @@ impl Addresses {
     pub(in crate::select) fn cidr(text: &str) -> Result<Self, String> {
         const FORM: &str = "a range of addresses is written like `10.0.0.0/8` or `2001:db8::/32`";
         let (address, bits) = text.split_once('/').ok_or(FORM)?;
-        let mut first = bytes(address).ok_or_else(|| format!("`{address}` is no IP address; {FORM}"))?;
-        let bits: usize = bits.parse().map_err(|_| format!("`{bits}` is no number of bits; {FORM}"))?;
+        let mut first = bytes(address).ok_or_else(|| format!("`{address}` is not an IP address; {FORM}"))?;
+        let bits: usize = bits.parse().map_err(|_| format!("`{bits}` is not a number of bits; {FORM}"))?;
         if bits >= first.len() * 8 {
             let most = first.len() * 8 - 1;
             return Err(format!("{bits} bits of {}: at most {most}; a single address is given as a value", most + 1));

@@ -78,7 +78,7 @@ impl Parser<'_> {
     fn union(&mut self) -> Result<Hir, String> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(format!("more than {MAX_DEPTH} parentheses within one another"));
+            return Err(format!("more than {MAX_DEPTH} nested parentheses"));
         }
         let mut alternatives = vec![self.concatenation()?];
         let mut any_empty = self.parts == 0;
@@ -88,7 +88,7 @@ impl Parser<'_> {
         }
         // Lucene reads a `|` at the beginning as a literal, and refuses one at the end.
         if any_empty && alternatives.len() > 1 {
-            return Err("an alternative of nothing beside a `|`; write `(a)?`, or `\\|` for a literal one".into());
+            return Err("an empty alternative beside a `|`; write `(a)?`, or `\\|` for a literal one".into());
         }
         self.depth -= 1;
         Ok(Hir::alternation(alternatives))
@@ -109,7 +109,7 @@ impl Parser<'_> {
         loop {
             times += 1;
             if times > MAX_DEPTH {
-                return Err(format!("more than {MAX_DEPTH} repetitions of one another"));
+                return Err(format!("more than {MAX_DEPTH} nested repetitions"));
             }
             let (min, max) = match self.peek() {
                 Some('?') => (0, Some(1)),
@@ -140,7 +140,7 @@ impl Parser<'_> {
             return Err(format!("a repetition of more than {MAX_REPEATS}"));
         }
         if max.is_some_and(|max| max < min) {
-            return Err("a repetition whose end is below its beginning".into());
+            return Err("a repetition whose maximum is below its minimum".into());
         }
         Ok((min, max))
     }
@@ -167,7 +167,7 @@ impl Parser<'_> {
                     match self.rest.next() {
                         Some('"') => return Ok(text(&literal)),
                         Some(c) => literal.push(c),
-                        None => return Err("a `\"` without its other; a literal one is written `\\\"`".into()),
+                        None => return Err("a `\"` without a closing one; a literal one is written `\\\"`".into()),
                     }
                 }
             }
@@ -220,7 +220,7 @@ impl Parser<'_> {
                 first
             };
             if last < first {
-                return Err(format!("`{first}-{last}` is no range of characters: its end comes first"));
+                return Err(format!("`{first}-{last}` is not a range of characters: its end is before its beginning"));
             }
             class.push(ClassUnicodeRange::new(first, last));
         }
@@ -310,28 +310,28 @@ mod tests {
             ("(a", "without its `)`"),
             ("a)", "without its `(`"),
             ("[a", "without its `]`"),
-            ("[c-a]", "no range"),
+            ("[c-a]", "not a range"),
             // A range up to `]`, as in Lucene.
             ("[ab+-]", "without its `]`"),
-            ("\"a", "without its other"),
+            ("\"a", "without a closing one"),
             ("a\\", "at the end"),
             (r"\bx\b", "no meaning"),
             (r"[\n]", "no meaning"),
-            ("|a", "of nothing"),
-            ("a|", "of nothing"),
-            ("a||b", "of nothing"),
-            ("(a|)b", "of nothing"),
+            ("|a", "empty alternative"),
+            ("a|", "empty alternative"),
+            ("a||b", "empty alternative"),
+            ("(a|)b", "empty alternative"),
             ("#*", "matches nothing"),
             ("*a", "nothing before it"),
             ("a{x}", "`{3}`"),
-            ("a{3,2}", "below its beginning"),
+            ("a{3,2}", "below its minimum"),
             ("a{1001}", "more than 1000"),
             ("~a", "complement"),
             ("a&b", "intersection"),
             ("<1-5>", "interval"),
             ("((a{1000}){1000}){1000}", "too large"),
-            (&"(".repeat(100), "64 parentheses"),
-            (&format!("a{}", "*".repeat(100_000)), "64 repetitions"),
+            (&"(".repeat(100), "64 nested parentheses"),
+            (&format!("a{}", "*".repeat(100_000)), "64 nested repetitions"),
         ] {
             let error = Regexp::new(regexp).map(|_| ()).unwrap_err();
             assert!(error.contains(says), "/{regexp}/: {error}");

@@ -176,7 +176,7 @@ impl Compiler {
             self.labels.push((bit, format!("{path}: {}", node.to_json())));
         }
         if branches.iter().any(|branch| branch.iter().any(|(known, _)| known == path)) {
-            return self.refuse(place, format!("`{path}` is asked for twice; list all of its values in one place"));
+            return self.refuse(place, format!("`{path}` is there twice; list all of its values in one place"));
         }
         for branch in branches {
             branch.push((path.to_owned(), Key { one_of, absent }));
@@ -259,14 +259,14 @@ impl Compiler {
             pieces.push(match c {
                 '*' if pieces.last() == Some(&Piece::Many) => {
                     return self
-                        .refuse(node.place, format!("`wildcard: {text}`: two `*` in a row say no more than one"));
+                        .refuse(node.place, format!("`wildcard: {text}`: two `*` in a row mean the same as one"));
                 }
                 '*' => Piece::Many,
                 '\\' => {
                     if let Some(escaped @ ('*' | '\\')) = rest.next() {
                         Piece::Exactly(escaped)
                     } else {
-                        let message = format!("`wildcard: {text}`: a `\\` stands before `*` or `\\` alone");
+                        let message = format!("`wildcard: {text}`: a `\\` is allowed only before `*` or `\\`");
                         return self.refuse(node.place, message);
                     }
                 }
@@ -345,7 +345,7 @@ impl Compiler {
             [("<=", value)] => (None, bound(*value, true)),
             [(lower @ (">" | ">="), bottom), (upper @ ("<" | "<="), top)] => {
                 if bottom >= top {
-                    return self.refuse(node.place, format!("from {bottom} to {top} there is nothing; {NUMERIC_FORM}"));
+                    return self.refuse(node.place, format!("no number is between {bottom} and {top}; {NUMERIC_FORM}"));
                 }
                 (bound(*bottom, *lower == ">="), bound(*top, *upper == "<="))
             }
@@ -357,8 +357,10 @@ impl Compiler {
     fn double(&mut self, node: &Node, number: &str) -> Option<f64> {
         match Comparable::parse(number) {
             Comparable::Double(double) => Some(double),
-            Comparable::Text(_) => self
-                .refuse(node.place, format!("`{number}` has more digits than a double, by which numbers are compared")),
+            Comparable::Text(_) => self.refuse(
+                node.place,
+                format!("`{number}` has more digits than a double, and numbers are compared as doubles"),
+            ),
         }
     }
 

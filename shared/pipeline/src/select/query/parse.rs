@@ -104,7 +104,7 @@ impl Parser<'_> {
                 if self.conjunction() != Conjunction::None {
                     return self
                         .scan
-                        .fail(second, "an operator behind AND or OR; a clause such as `field:value` is expected");
+                        .fail(second, "an operator after AND or OR; a clause such as `field:value` is expected");
                 }
             }
             match self.scan.peek() {
@@ -120,8 +120,8 @@ impl Parser<'_> {
             let is_word = self.is_plain_word(start);
             if is_word && after_word && conjunction == Conjunction::None && modifier == Modifier::None {
                 // This is one value with a space on a keyword field, but two words on a text field. There is no mapping to ask.
-                let message = "words with a space between may mean either or all of them; write an operator between, \
-                               such as OR, or quotes around";
+                let message = "words with spaces between them may mean any or all of the words; write an operator \
+                               such as OR between them, or put them in quotes";
                 return self.scan.fail(start, message);
             }
             after_word = is_word;
@@ -190,13 +190,13 @@ impl Parser<'_> {
         self.scan.skip_space();
         let at = self.scan.at;
         match self.scan.peek() {
-            None | Some(')') => self.scan.fail(at, "NOT, `!`, `+` and `-` need a clause behind them"),
+            None | Some(')') => self.scan.fail(at, "NOT, `!`, `+` and `-` need a clause after them"),
             Some('+' | '-' | '!') => {
-                self.scan.fail(at, "one of NOT, `!`, `+` and `-` a clause; use parentheses for more")
+                self.scan.fail(at, "a clause takes only one of NOT, `!`, `+` and `-`; use parentheses for more")
             }
-            _ if self.scan.skip_word("NOT") || self.conjunction() != Conjunction::None => self
-                .scan
-                .fail(at, "an operator behind NOT, `!`, `+` or `-`; a clause such as `field:value` is expected"),
+            _ if self.scan.skip_word("NOT") || self.conjunction() != Conjunction::None => {
+                self.scan.fail(at, "an operator after NOT, `!`, `+` or `-`; a clause such as `field:value` is expected")
+            }
             _ => Ok(modifier),
         }
     }
@@ -226,7 +226,7 @@ impl Parser<'_> {
         let open = self.scan.at;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return self.scan.fail(open, format!("more than {MAX_DEPTH} parentheses within one another"));
+            return self.scan.fail(open, format!("more than {MAX_DEPTH} nested parentheses"));
         }
         self.scan.at += 1;
         let query = self.query(field)?;
@@ -271,10 +271,9 @@ impl Parser<'_> {
                 start,
                 "a value that begins with `-`, `+` or `!` is escaped or quoted: `field:\\-33` or `field:\"-33\"`",
             ),
-            None | Some(')') => self.scan.fail(
-                start,
-                format!("`{0}:` without a value; write `{0}:value`, or `{0}:*` where any will do", name.text),
-            ),
+            None | Some(')') => self
+                .scan
+                .fail(start, format!("`{0}:` without a value; write `{0}:value`, or `{0}:*` for any value", name.text)),
             Some(_) => self.term(Some(&field), start),
         }
     }

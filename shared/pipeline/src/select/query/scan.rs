@@ -155,7 +155,7 @@ impl<'q> Scanner<'q> {
                 }
             }
         }
-        self.fail(start, "a `\"` without its other; a literal one is written `\\\"`")
+        self.fail(start, "a `\"` without a closing one; a literal one is written `\\\"`")
     }
 
     /// `/…/`. Only an escaped `/` is resolved here. Other escapes belong to the regular expression.
@@ -175,7 +175,7 @@ impl<'q> Scanner<'q> {
         }
         self.fail(
             start,
-            "a `/` without its other: it begins a regular expression; a literal one is written `\\/` or in quotes",
+            "a `/` without a closing one: it begins a regular expression; a literal one is written `\\/` or in quotes",
         )
     }
 
@@ -237,7 +237,8 @@ impl<'q> Scanner<'q> {
             return self.fail(
                 start,
                 format!(
-                    "`{text}` is relative to a clock, which a selection does not have; write a date such as 2026-11-22"
+                    "`{text}` is relative to the current time, which a selection does not know; write a date such as \
+                     2026-11-22"
                 ),
             );
         }

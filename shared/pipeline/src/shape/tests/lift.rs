@@ -91,7 +91,7 @@ fn a_lift_that_other_rules_make_senseless_is_refused() {
     for (rules, says) in [
         (vec![lift("a.b"), drop("a")], "a `drop` that leaves it out"),
         (vec![lift("a.b"), drop("*.b")], "a `drop` that leaves it out"),
-        (vec![lift("a.b"), keep("id")], "as it came, such as `a.b.id`"),
+        (vec![lift("a.b"), keep("id")], "the original event, such as `a.b.id`"),
         (vec![lift("a.b"), plain("a")], "the object in it is `a.b.M`"),
     ] {
         let error = Shape::new(rules, None).unwrap().check_lift().unwrap_err();

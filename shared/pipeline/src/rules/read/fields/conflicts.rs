@@ -27,13 +27,16 @@ impl Reader<'_> {
             let is_made = |(to, made): &&(&Path, &Rule)| *to == hashed && made.under != "rename";
             if let Some((_, made)) = targets.iter().find(is_made) {
                 let by = format!("`{}` in line {}", made.under, made.place.line);
-                self.complain(rule.place, format!("`hash: {hashed}`: it is made by {by}; what is made is not hashed"));
+                self.complain(
+                    rule.place,
+                    format!("`hash: {hashed}`: the field is made by {by}; `hash` is only for fields of the event"),
+                );
             }
         }
         for (rule, read) in rules.iter().flat_map(|rule| rule.plainly_read().into_iter().map(move |read| (rule, read)))
         {
             if rules.iter().filter_map(Rule::hashed).any(|hashed| read.is_within(hashed)) {
-                let message = format!("`{}` reads `{read}`, whose value is to be told by its hash alone", rule.under);
+                let message = format!("`{}` reads `{read}`, whose value `hash` hides", rule.under);
                 self.complain(rule.place, message);
             }
         }
@@ -49,7 +52,7 @@ impl Reader<'_> {
     ) {
         for path in read.iter().filter(|path| shape.hashes(path)) {
             let message = format!(
-                "`{name}` tells the value of `{path}`, which `hash` is to hide; take another field, or leave it unhashed"
+                "`{name}` reveals the value of `{path}`, which `hash` hides; take another field, or do not hash it"
             );
             self.complain(place.unwrap_or(Location { line: 1, column: 1 }), message);
         }

@@ -28,7 +28,7 @@ const DATE_FORM: &str =
 /// `earliest` is a key of `timestamp` only: a date that is only stored does not create an index.
 const DATE_KEYS: Keys<'_> = Keys { of: "`date`", known: &["field", "format", "timezone"], later: &[] };
 const TIMEZONE_FORM: &str = "write a name of the IANA database, such as `timezone: Asia/Seoul`";
-const EARLIEST_FORM: &str = "write a date, such as `earliest: 1970-01-01`: what is before it is a broken clock";
+const EARLIEST_FORM: &str = "write a date, such as `earliest: 1970-01-01`: earlier times count as a broken clock";
 const METADATA_FORM: &str = "write `metadata: source`, an object of the position, or name what is wanted, such as";
 
 impl Reader<'_> {
@@ -55,7 +55,7 @@ impl Reader<'_> {
     fn refuse_ambiguous(&mut self, node: &Node) {
         let text_within = |reader: &mut Self, node: &Node| {
             if matches!(&node.data, Data::Scalar(text) if text.value.contains("%{")) {
-                let message = "a `%{` in a list or map of `add`: the text of a field stands in no other";
+                let message = "a `%{` in a list or map of `add`: a field can be inserted only into a text of its own";
                 reader.complain(node.place, format!("{message}; {ADD_FORM}"));
             }
             reader.refuse_ambiguous(node);
@@ -63,7 +63,7 @@ impl Reader<'_> {
         match &node.data {
             Data::Scalar(text) => {
                 if let Json::Ambiguous(number) = text.json() {
-                    let message = format!("`{number}` in `add` is a number to YAML and none to JSON");
+                    let message = format!("`{number}` in `add` is a number in YAML but not in JSON");
                     self.complain(node.place, format!("{message}; write it in decimal, or in quotes for a text"));
                 }
             }
@@ -122,8 +122,7 @@ impl Reader<'_> {
         if let (Some(formats), Some(Some(zone)), Some((key, _))) = (&formats, &zone, members.get("timezone"))
             && !formats.iter().any(TimestampFormat::reads_local_times)
         {
-            let message =
-                format!("`timezone: {}` beside a `format` of which every time says where it is from", zone.name());
+            let message = format!("`timezone: {}` beside a `format` whose times all have an offset", zone.name());
             self.complain(key.place, message);
         }
         Some(Timestamp::new(field?, formats?).in_zone(zone?).since(earliest?))
