@@ -51,15 +51,18 @@ impl Marker {
                 tracing::warn!(
                     reason = mark.reason,
                     message = mark.message,
-                    "the domain refuses everything: a mark for the brake is left"
+                    "the domain refuses every request: wrote a mark for the brake"
                 );
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the domain refuses everything, and no mark for the brake could be left");
+                tracing::warn!(
+                    %error,
+                    "the domain refuses every request, and the mark for the brake could not be written"
+                );
             }
             Err(_) => {
-                tracing::warn!("the domain refuses everything, and there was no time to leave a mark for the brake");
+                tracing::warn!("the domain refuses every request, and there was no time to write a mark for the brake");
             }
         }
     }

@@ -170,9 +170,10 @@ impl S3Ingest {
                 only: reading.only().cloned(),
                 replays: reading.replays(),
             }))),
-            (Rest::Onward { .. }, None) => {
-                Err(NotSettled::Object { object: object.clone(), reason: "nothing is left of its producer".into() })
-            }
+            (Rest::Onward { .. }, None) => Err(NotSettled::Object {
+                object: object.clone(),
+                reason: "its producer ended without a position to resume from".into(),
+            }),
             (Rest::Fails(reason), _) => Err(NotSettled::Object { object: object.clone(), reason }),
         }
     }
@@ -262,7 +263,8 @@ fn went_by_with_inflating(opening: Duration, waited: Duration, reading: Duration
 
 fn no_progress(offset: u64, (compressed, raw): (u64, u64), started: Instant) -> Rejection {
     let reason = format!(
-        "inflating {compressed} bytes filled a whole invocation of {} s and no event was reached within the {raw} bytes behind this offset",
+        "inflating {compressed} bytes filled a whole invocation of {} s and no event was reached within the {raw} \
+         bytes after this offset",
         started.elapsed().as_secs()
     );
     rejection(ItemPosition::in_object(offset), Stage::Frame, NO_PROGRESS, reason)

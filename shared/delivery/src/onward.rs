@@ -29,25 +29,30 @@ impl S3Ingest {
     pub(super) async fn hand_on(&self, continuation: &Continuation, deadline: Deadline) -> Result<(), NotSettled> {
         let Some(url) = &self.settings.queue_url else {
             return Err(NotSettled::Refused(format!(
-                "{} is not finished, and there is no MILLRACE_QUEUE_URL to go on by",
+                "{} is not finished: set MILLRACE_QUEUE_URL, so that another invocation can resume it",
                 continuation.object
             )));
         };
         let body = serde_json::to_string(continuation)?;
         self.send(url, Outgoing { body, ..Outgoing::default() }, deadline).await?;
         let (offset, hops) = (continuation.checkpoint.offset, continuation.hops);
-        tracing::info!(position = %format_args!("{}@{offset}", continuation.object), hops, "handed the rest on");
+        tracing::info!(
+            position = %format_args!("{}@{offset}", continuation.object),
+            hops,
+            "sent the rest of the object to the queue"
+        );
         Ok(())
     }
 
     /// Sends the message for the letters that an invocation had no time for.
     pub(super) async fn letters_on(&self, task: &LettersTask, deadline: Deadline) -> Result<(), NotSettled> {
         let Some(url) = &self.settings.queue_url else {
-            let reason = format!("{task} is not finished, and there is no MILLRACE_QUEUE_URL to go on by");
+            let reason =
+                format!("{task} is not finished: set MILLRACE_QUEUE_URL, so that another invocation can resume it");
             return Err(NotSettled::Refused(reason));
         };
         self.send(url, Outgoing { body: task.message(), ..Outgoing::default() }, deadline).await?;
-        tracing::info!(position = %task, "handed the rest of the letters on");
+        tracing::info!(position = %task, "sent a message to retry the rest of these dead letters");
         Ok(())
     }
 
@@ -62,13 +67,14 @@ impl S3Ingest {
     ) -> Result<(), NotSettled> {
         let Some(url) = &self.settings.queue_url else {
             return Err(NotSettled::NoTime(
-                "it was not begun before the deadline, and there is no MILLRACE_QUEUE_URL".into(),
+                "the deadline came before it was read: set MILLRACE_QUEUE_URL, so that another invocation can read it"
+                    .into(),
             ));
         };
         let turns = message.turns + 1;
         if turns > MAX_TURNS {
             return Err(NotSettled::NoTime(format!(
-                "it was sent again {MAX_TURNS} times, and there never was time for it"
+                "it was sent again {MAX_TURNS} times, and no invocation had time to read it"
             )));
         }
         let (delay_seconds, text) = (delay_seconds.max(delay(turns)), turns.to_string());
@@ -95,7 +101,7 @@ impl S3Ingest {
         // SQS takes no empty body.
         let body = if message.body.is_empty() { "{}".to_owned() } else { message.body.clone() };
         self.send(url, Outgoing { body, attributes: &attributes, ..Outgoing::default() }, deadline).await?;
-        tracing::error!(message_id = id, reason, "the message is no notification: it lies in the dead-letter queue");
+        tracing::error!(message_id = id, reason, "the message is not a notification: sent it to the dead-letter queue");
         Ok(())
     }
 

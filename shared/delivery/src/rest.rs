@@ -80,7 +80,7 @@ impl Attempt<'_> {
 
     fn onward(&self, alone: bool) -> Rest {
         if self.hops > MAX_HOPS {
-            return Rest::Fails(format!("not finished after {MAX_HOPS} continuations, the most there may be"));
+            return Rest::Fails(format!("not finished after {MAX_HOPS} continuations, which is the maximum"));
         }
         Rest::Onward { alone: alone || self.hops > MAX_SHARES }
     }

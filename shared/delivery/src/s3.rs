@@ -56,7 +56,7 @@ impl S3Ingest {
                     message_id = message.id,
                     receive_count = message.receive_count,
                     reason,
-                    "the message failed and comes again"
+                    "the message failed and will be redelivered"
                 );
                 self.hide(message, deadline).await;
                 if message.tasks.is_ok() {
@@ -102,7 +102,7 @@ impl S3Ingest {
             return Err(reason);
         }
         if !not_begun.is_empty() && message.body.is_empty() {
-            return Err(NotSettled::NoTime("it was not begun before the deadline".into()));
+            return Err(NotSettled::NoTime("the deadline came before it was read".into()));
         }
         for continuation in rests {
             self.hand_on(&continuation, deadline).await?;
@@ -118,7 +118,7 @@ impl S3Ingest {
             tracing::error!(
                 message_id = message.id,
                 %reason,
-                "an object failed and comes again in a message of its own"
+                "an object failed and will be redelivered in a separate message"
             );
             let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
             self.send_again(message, body, FAILED_DELAY_SECONDS, deadline).await?;

@@ -201,7 +201,7 @@ impl<'r> Work<'r> {
         let at = ItemPosition { record: self.record, offset, ..ItemPosition::default() };
         let position = self.origin.at(at);
         if outcome.failed_records <= LOGGED_FAILURES {
-            tracing::error!(%position, error_type, reason, "a record failed: firehose keeps it in the backup bucket");
+            tracing::error!(%position, error_type, reason, "a record failed: Firehose writes it below the error prefix of its destination");
         }
         if outcome.failed_records == LOGGED_FAILURES {
             tracing::error!(%position, "further records that fail in this invocation are only counted");
@@ -316,10 +316,9 @@ fn no_room(offset: u64) -> Failure {
     Failure {
         offset,
         error_type: "response_full",
-        reason:
-            "the chosen events of the record do not fit into what is left of the 6 MB of a Lambda response: a smaller \
-                 BufferSizeInMBs of the delivery stream's processor leaves more room"
-                .into(),
+        reason: "the selected events of the record do not fit into the rest of the 6 MB of a Lambda response: lower \
+             BufferSizeInMBs of the delivery stream's processor"
+            .into(),
     }
 }
 

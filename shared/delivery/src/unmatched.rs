@@ -76,7 +76,7 @@ impl S3Ingest {
         let Continuation { object, checkpoint, dataset, only, .. } = continuation;
         let mut settlement = Settlement::default();
         let reason = format!(
-            "the rules have neither the dataset `{dataset}` any more, which began this object, nor another that takes it"
+            "the dataset `{dataset}`, which began this object, is no longer in the rules, and no other dataset takes it"
         );
         let outcome = &mut settlement.outcome;
         let written = self.reject_continuation(continuation, NO_DATASET, reason, outcome, deadline).await;

@@ -33,7 +33,10 @@ fn of_dataset(dataset: &Dataset) -> Vec<Bound> {
     if *router.id() == IdRule::None {
         bounds.push(Bound {
             check: "duplicates",
-            found: format!("the dataset `{name}` has `id: none`: what is delivered or replayed twice is indexed twice, dead letters too"),
+            found: format!(
+                "the dataset `{name}` has `id: none`: an event or dead letter that is delivered or \
+                            replayed twice is indexed twice"
+            ),
             fix: "leave `id` out, unless the domain takes no ids (OpenSearch Serverless time series)",
         });
     }
@@ -72,18 +75,20 @@ pub fn may_move(datasets: &Datasets) -> Vec<Bound> {
 
 fn moves(dataset: &Dataset) -> Option<Bound> {
     let index = dataset.router.index();
-    let of_index = index.zone().map(|zone| format!("`index` cut by the days of {}", zone.name()));
+    let of_index = index.zone().map(|zone| format!("`index` with the days of {}", zone.name()));
     let of_time = dataset.router.timestamp().and_then(Timestamp::zone).filter(|_| index.has_date());
-    let of_time = of_time.map(|zone| format!("times read as those of {}", zone.name()));
+    let of_time = of_time.map(|zone| format!("times read as local times of {}", zone.name()));
     let cut = [of_index, of_time].into_iter().flatten().collect::<Vec<_>>();
     (!cut.is_empty()).then(|| Bound {
         check: "timezone",
         found: format!(
-            "the dataset `{}` has {}: to add, change or remove a `timezone` is to change `index`, and what was indexed before and comes again is indexed twice, in another index",
+            "the dataset `{}` has {}: adding, changing or removing a `timezone` changes the index of an event, and an \
+             event that was indexed before and is redelivered is indexed twice, in another index",
             dataset.name,
             cut.join(" and ")
         ),
-        fix: "change it when nothing of before comes again, or make the indices anew: `replay` with `recreate` (docs/DELIVERY.md)",
+        fix: "change it only when no earlier event can be redelivered, or recreate the indices: `replay` with \
+              `recreate` (docs/DELIVERY.md)",
     })
 }
 
@@ -94,7 +99,8 @@ pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
         let bound = |rule: &FieldRule| Bound {
             check: "lift",
             found: format!(
-                "`{rule}` of the dataset `{name}` names a field beside the object that is lifted, and hides nothing in the document"
+                "`{rule}` of the dataset `{name}` names a field outside the lifted object, and hides nothing in the \
+                 document"
             ),
             fix: "name fields of the object by their whole path, such as `payload.after.email`",
         };
@@ -105,8 +111,9 @@ pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
 }
 
 /// The fix that keeps all documents with the same id in one index.
-pub(crate) const ROLLOVER_FIX: &str = "let the index follow from the event's time, such as `logs-%{+YYYY.MM.dd}`, and `retention` delete it; or roll over \
-                                       only after what may come again has come (docs/DELIVERY.md)";
+pub(crate) const ROLLOVER_FIX: &str = "take the index from the event's time, such as `logs-%{+YYYY.MM.dd}`, and let \
+                                       `retention` delete it; or roll over only when no earlier event can be \
+                                       redelivered (docs/DELIVERY.md)";
 
 #[cfg(test)]
 mod tests {

@@ -101,7 +101,7 @@ impl Report {
     fn seen<T>(&mut self, look: Result<T, BatchError>) -> Result<Option<T>, BatchError> {
         match look {
             Err(error @ BatchError::Permanent { .. }) => {
-                tracing::error!(%error, "the brake may not look");
+                tracing::error!(%error, "the brake is not allowed to examine the domain");
                 self.unseen.push(error.to_string());
                 Ok(None)
             }
@@ -140,7 +140,7 @@ impl Brake {
         // A domain that does not answer takes no writes. Half of the time is reserved for pausing the sources.
         let looking = Deadline::after(deadline.end.saturating_duration_since(std::time::Instant::now()) / 2);
         if let Err(error) = self.look(&mut report, looking).await {
-            report.reasons.push(format!("it does not answer: {error}"));
+            report.reasons.push(format!("the domain does not answer: {error}"));
         }
         report.paused = self.pause_or_release(report.reasons.is_empty()).await?;
         let is_well = report.reasons.is_empty() && report.unseen.is_empty();
@@ -182,7 +182,7 @@ impl Brake {
         let mut abandoned = BTreeSet::new();
         for holder in self.sources.holders().await? {
             if holder != ME && !replay::holds_sources(&self.states, &holder).await? {
-                tracing::warn!(holder, "no live run holds the sources for it: they are released");
+                tracing::warn!(holder, "no running replay holds the sources under this name: releasing them");
                 abandoned.insert(holder);
             }
         }
@@ -234,7 +234,7 @@ impl Brake {
                 Ok(mark) => {
                     marked.insert(function.to_owned(), mark);
                 }
-                Err(error) => tracing::warn!(function, %error, "its mark cannot be read"),
+                Err(error) => tracing::warn!(function, %error, "the mark of a function cannot be read"),
             }
         }
         marked
@@ -248,7 +248,7 @@ impl Brake {
         let mut memory = match self.states.read_or(MEMORY, lost).await {
             Ok(memory) => memory,
             Err(error) => {
-                tracing::warn!(%error, "what the run before saw cannot be read");
+                tracing::warn!(%error, "the counts of the last run cannot be read");
                 return;
             }
         };
@@ -265,13 +265,14 @@ impl Brake {
         *rejected = looked.rejected;
         match self.states.write(&mut memory).await {
             Ok(()) | Err(NotWritten::Conflict(_)) => report.reasons.extend(reasons),
-            Err(NotWritten::Failed(error)) => tracing::warn!(%error, "what this run saw cannot be remembered"),
+            Err(NotWritten::Failed(error)) => tracing::warn!(%error, "the counts of this run cannot be stored"),
         }
     }
 
     fn full(&self, storage: &Storage) -> Option<String> {
         let below = nodes_below(storage, self.settings.free_storage?);
-        (!below.is_empty())
-            .then(|| format!("less free storage than wanted on {}", below.into_iter().collect::<Vec<_>>().join(", ")))
+        (!below.is_empty()).then(|| {
+            format!("free storage is below the watermark on {}", below.into_iter().collect::<Vec<_>>().join(", "))
+        })
     }
 }

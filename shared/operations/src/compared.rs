@@ -10,8 +10,9 @@ use pipeline::{
 };
 
 /// The note about all queries, printed once.
-pub const AS_ON_KEYWORD: &str = "a query in `select` means what it means on fields of the types keyword, number, date, boolean and ip: \
-                                 a string is compared as a whole, upper and lower case told apart, whatever the mapping of the domain";
+pub const AS_ON_KEYWORD: &str = "a query in `select` compares as on fields of the types keyword, number, date, \
+                                 boolean and ip: a string as a whole and with its case, whatever the mapping of the \
+                                 domain";
 
 /// Whether a dataset selects by a query.
 pub fn has_query(datasets: &Datasets) -> bool {
@@ -39,14 +40,14 @@ fn on_text(dataset: &Dataset, template: &Template) -> Vec<Bound> {
         };
         let analysis = template.analysis_of(&stored)?;
         let found = format!(
-            "the dataset `{}` selects by `{field}`, and its mapping makes `{stored}` {analysis}: in Discover the query finds words of it in any \
-             case, here the whole value alone",
+            "the dataset `{}` selects by `{field}`, and its mapping makes `{stored}` {analysis}: in Discover the \
+             query finds single words in any case, here only the whole value",
             dataset.name
         );
         Some(Bound {
             check: "text",
             found,
-            fix: "map it as `keyword`, or give it a field of that type below it, and expect it so in Discover",
+            fix: "map it as `keyword`, or add a `keyword` subfield and query that subfield in Discover",
         })
     };
     compared.filter_map(bound).collect()
@@ -58,7 +59,7 @@ fn doubts(datasets: &Datasets) -> impl Iterator<Item = Bound> {
         select.doubts().iter().map(found).collect::<Vec<_>>()
     };
     let bound =
-        |found| Bound { check: "select", found, fix: "put the value in quotes, or a space beside the expression" };
+        |found| Bound { check: "select", found, fix: "put the value in quotes, or put spaces around the expression" };
     selects(datasets).flat_map(doubts).map(bound)
 }
 

@@ -62,7 +62,7 @@ pub async fn examine(deployment: Deployment) -> Examination {
             group(&mut findings, "rollover", async move { (vec![rollover::rollover(&context, &it).await], ()) }).await;
             group(&mut findings, "domain", async move { (domain::state(&asked, &connected).await, ()) }).await;
         }
-        None => findings.push(Finding::skipped("domain", "not examined any further, since it gave no answer to go by")),
+        None => findings.push(Finding::skipped("domain", "not examined further, because it gave no usable answer")),
     }
     let (letters, queue) = (of(), of());
     group(&mut findings, "dead letters", async move { (vec![bucket_and_queue::dead_letters(&letters).await], ()) })
@@ -85,14 +85,14 @@ async fn group<T: Send + 'static>(
             Some(result)
         }
         Ok(Err(panic)) => {
-            let fix = "this is a fault of Millrace's own: please report it with this line";
+            let fix = "this is a bug in Millrace: report it with this line";
             findings.push(Finding::fault(check, format!("the check itself failed: {panic}"), fix));
             None
         }
         Err(_) => {
             running.abort();
-            let found = format!("no end after {} s", GROUP_TIMEOUT.as_secs());
-            findings.push(Finding::fault(check, found, "see whether the other side is overloaded, and try again"));
+            let found = format!("not finished after {} s", GROUP_TIMEOUT.as_secs());
+            findings.push(Finding::fault(check, found, "check whether the other side is overloaded, and try again"));
             None
         }
     }

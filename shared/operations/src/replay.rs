@@ -64,7 +64,8 @@ impl Replay {
             Step::Finished | Step::Superseded => {}
             Step::TimedOut => {
                 let Some(me) = &self.settings.function else {
-                    let reason = "not finished, and there is no AWS_LAMBDA_FUNCTION_NAME to go on by";
+                    let reason = "not finished, and without AWS_LAMBDA_FUNCTION_NAME the function cannot invoke \
+                                  itself to continue";
                     return Err(Error::Unfinished(reason.into()));
                 };
                 let event = request::next_invocation(&state.value.id);
@@ -117,7 +118,7 @@ impl Replay {
             // The same request was delivered twice at the same time.
             Err(NotWritten::Conflict(error)) => {
                 let state = self.begun(&id, &state.value.what).await?;
-                state.ok_or_else(|| Error::Unfinished(format!("{error}, and is gone")))
+                state.ok_or_else(|| Error::Unfinished(format!("{error}, and was deleted")))
             }
             Err(NotWritten::Failed(error)) => Err(error.into()),
         }
@@ -128,7 +129,7 @@ impl Replay {
         let state = self.states.read::<Progress>(&name(id)).await?;
         match state {
             Some(state) if state.value.what != *what => {
-                Err(Refused(format!("under the id `{id}` something else was begun: give another id")).into())
+                Err(Refused(format!("the id `{id}` belongs to another request: give another id")).into())
             }
             state => Ok(state),
         }

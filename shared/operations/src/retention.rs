@@ -149,7 +149,7 @@ impl Retention {
             tracing::warn!(
                 index,
                 unowned = receipt.unowned,
-                "indices without a mark stay: `millrace adopt` marks them, copies where they are named"
+                "indices without a mark are not deleted: `millrace adopt` marks them, and a copy if you name it"
             );
         }
         if options.dry_run {
@@ -203,7 +203,7 @@ impl Retention {
             }
             match holds.release(name, uuid, false).await {
                 Ok(true) => {
-                    tracing::info!(index = name, "the index is not to be deleted any more, and takes writes again");
+                    tracing::info!(index = name, "the index is no longer to be deleted, and takes writes again");
                     unblocked.push(name.to_owned());
                 }
                 Ok(false) => {}
@@ -271,7 +271,7 @@ impl Retention {
         let missing = || {
             BatchError::permanent(
                 "snapshot repository",
-                "the domain has none for the place that MILLRACE_SNAPSHOTS names: run `setup`",
+                "the domain has no repository for the place in MILLRACE_SNAPSHOTS: run `setup`",
             )
         };
         self.known_repository(deadline).await?.ok_or_else(missing)

@@ -216,8 +216,7 @@ impl SetupSettings {
     }
 }
 
-const NO_SNAPSHOTS: &str =
-    "a collection of OpenSearch Serverless takes no snapshots into a bucket of yours: leave it empty";
+const NO_SNAPSHOTS: &str = "a collection of OpenSearch Serverless writes no snapshots to your bucket: leave it empty";
 
 impl RetentionSettings {
     /// Reads from a lookup, such as [`variable`](delivery::settings::variable). An empty value counts as missing.
@@ -233,8 +232,8 @@ impl RetentionSettings {
         };
         // A collection does not have these APIs.
         if settings.domain.is_collection() {
-            let message = "sigv4:aoss: OpenSearch Serverless has no API for `retention`: its life cycle policies delete what is old; \
-                           do not deploy it";
+            let message = "sigv4:aoss: OpenSearch Serverless has no API for `retention`: its life cycle policies \
+                           delete old data; do not deploy this function";
             env.fault("MILLRACE_DOMAIN_AUTH", message.into());
         }
         env.finish(settings)
@@ -406,7 +405,7 @@ mod tests {
         let error = RetentionSettings::read(lookup(&aoss)).unwrap_err().to_string();
         assert!(error.contains("OpenSearch Serverless has no API for `retention`"), "{error}");
         let with = [&aoss[..], &[("MILLRACE_SNAPSHOTS", "s3://snapshots")]].concat();
-        assert!(SetupSettings::read(lookup(&with)).unwrap_err().to_string().contains("takes no snapshots"));
+        assert!(SetupSettings::read(lookup(&with)).unwrap_err().to_string().contains("writes no snapshots"));
         assert!(SetupSettings::read(lookup(&aoss)).is_ok());
     }
 }

@@ -122,7 +122,7 @@ impl Setup {
             let reason = error.to_string();
             tracing::error!(
                 reason,
-                "templates and roles of this stack may be left: `millrace setup --remove` removes them"
+                "templates and roles of this stack may remain: remove them with `millrace setup --remove`"
             );
             Value::String(reason)
         })
@@ -136,7 +136,8 @@ impl Setup {
             Ok(Err(panic)) => Err(Error::Unfinished(format!("setup panicked: {panic}"))),
             Err(_) => {
                 steps.abort();
-                let reason = "the time is up before all steps were done: is the domain reachable from the function?";
+                let reason =
+                    "the deadline came before all steps were done: check that the function can reach the domain";
                 Err(Error::Unfinished(reason.into()))
             }
         }
@@ -150,9 +151,7 @@ impl Ready {
         let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let has_auth = settings.domain.auth != Auth::None;
         if has_auth && matches!(settings.snapshots, Some(Repository::S3(_))) && settings.snapshot_role.is_none() {
-            tracing::warn!(
-                "MILLRACE_SNAPSHOT_ROLE_ARN is missing: a domain of Amazon's takes no repository without it"
-            );
+            tracing::warn!("MILLRACE_SNAPSHOT_ROLE_ARN is missing: an Amazon domain takes no repository without it");
         }
         let dashboards = settings.dashboards.as_ref().map(|url| {
             // The same users and roles, at another URL.

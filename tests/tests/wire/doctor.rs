@@ -162,8 +162,8 @@ fn every_fault_of_the_environment_is_found_with_its_fix() {
                 "no domain",
                 &[("MILLRACE_DOMAIN_ENDPOINT", &moto.url())],
                 "version",
-                "this is no domain",
-                "be the domain endpoint",
+                "this is not a domain",
+                "to the domain endpoint",
             ),
             (
                 "password",

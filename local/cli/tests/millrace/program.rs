@@ -179,7 +179,7 @@ fn check_says_how_queries_compare_and_where_the_domain_does_not() {
         text.contains("warning  text: the dataset `a` selects by `title`, and its mapping makes `title` `text`"),
         "{text}"
     );
-    assert!(text.contains("note  a query in `select` means what it means on fields of the types keyword"), "{text}");
+    assert!(text.contains("note  a query in `select` compares as on fields of the types keyword"), "{text}");
     assert!(!text.contains("`os`"), "{text}");
 }
 

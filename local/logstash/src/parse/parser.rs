@@ -25,7 +25,7 @@ impl<'t> Parser<'t> {
         read: impl FnOnce(&mut Self) -> Result<T, SyntaxError>,
     ) -> Result<T, SyntaxError> {
         if self.depth == MAX_DEPTH {
-            let message = format!("more than {MAX_DEPTH} blocks, values or parentheses within one another");
+            let message = format!("more than {MAX_DEPTH} nested blocks, values or parentheses");
             return Err(SyntaxError { at: self.scan.place(), message });
         }
         self.depth += 1;

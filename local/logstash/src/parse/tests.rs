@@ -79,5 +79,5 @@ fn what_is_nested_too_deeply_is_refused_and_no_depth_ends_the_program() {
         assert!(parse(&[&deep]).is_err(), "{head}");
     }
     let nested = format!("filter {{ {} drop {{ }} {} }}", "if [a] { ".repeat(60), "} ".repeat(60));
-    assert!(error(&nested).contains("within one another"));
+    assert!(error(&nested).contains("nested blocks"));
 }

@@ -88,7 +88,7 @@ impl States {
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             BatchError::permanent(
                 format!("s3://{}/{key}", self.at.bucket),
-                format!("is no state of this function: {error}"),
+                format!("is not a state of this function: {error}"),
             )
         })?;
         Ok(Some(State { value, etag: Some(etag), key }))
@@ -105,7 +105,7 @@ impl States {
             return Ok(State { value: lost, etag: None, key });
         };
         let value = serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-            tracing::error!(key, %error, "is no state of this function, and counts as lost");
+            tracing::error!(key, %error, "is not a state of this function, and the next write overwrites it");
             lost
         });
         Ok(State { value, etag: Some(etag), key })

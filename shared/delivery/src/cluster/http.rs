@@ -124,8 +124,8 @@ impl Answer {
     pub fn reason(&self) -> String {
         match &self.redirect {
             Some(target) => format!(
-                "{} redirects to {target}, and no redirect is followed: events and credentials go to the endpoint that is configured; \
-                 configure the domain's own address",
+                "{} redirects to {target}: redirects are not followed, since events and credentials go only to the \
+                 configured endpoint; configure the domain's own address",
                 self.status.as_u16()
             ),
             None => reason(self.status, &self.body),

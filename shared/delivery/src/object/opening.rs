@@ -20,7 +20,7 @@ impl S3Ingest {
         tokio::select! {
             opened = self.open_or_replaced(reading) => opened,
             _ = turn.is_over() => {
-                let reason = "no answer within its share of the time, and others wait".to_owned();
+                let reason = "no answer within this object's share of the time, and other objects wait".to_owned();
                 let what = format!("GET {}", reading.object);
                 Err(OpenError::Failed(BatchError::retryable(what, reason)))
             }
@@ -35,7 +35,7 @@ impl S3Ingest {
         let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
         // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
         // their own.
-        tracing::info!(position = %object, reason, "reading what took the place of this object");
+        tracing::info!(position = %object, reason, "the object was replaced: reading its new content");
         let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
         self.open(&repaired, from, deadline).await
     }

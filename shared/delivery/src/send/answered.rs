@@ -179,9 +179,9 @@ impl BodyDelivery<'_> {
         self.failure = Some(Failure { reason: format!("{status} {reason}"), is_permanent: false });
         let position = self.position(index);
         if verdict == ItemVerdict::BadRequest {
-            tracing::warn!(%position, status, reason, "the domain refuses an item: a second try decides");
+            tracing::warn!(%position, status, reason, "the domain refuses an item: a second attempt decides");
         } else {
-            tracing::warn!(%position, status, reason, "the domain's state stands in the way of an item, sending again");
+            tracing::warn!(%position, status, reason, "the domain cannot take an item in its present state: retrying");
         }
     }
 

@@ -32,9 +32,9 @@ pub enum Stays {
 impl std::fmt::Display for Stays {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::IsAnother => "is another index than the one that was listed: it was created again meanwhile",
+            Self::IsAnother => "is not the index that was listed: it was deleted and recreated",
             Self::IsUnowned => "lost the mark of this stack after it was listed",
-            Self::IsInUse => "is written into by an alias or a data stream since it was listed",
+            Self::IsInUse => "became the write index of an alias or a data stream after it was listed",
         })
     }
 }

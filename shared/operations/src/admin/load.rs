@@ -57,7 +57,7 @@ impl Admin {
             }
             let count = response.object()?.iter().filter(|(name, about)| is_full(about) && takes_events(name)).count();
             if count > 0 {
-                reasons.push(format!("{count} indices of {pattern} are read-only since a disk was full"));
+                reasons.push(format!("{count} indices of {pattern} are read-only because a disk was full"));
             }
         }
         Ok(reasons)

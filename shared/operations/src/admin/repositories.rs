@@ -56,8 +56,9 @@ impl Admin {
         let name = name(known.object()?, repository, stack, takes_over);
         let about = known.object()?.get(&name);
         if about.is_some_and(|about| !is_of(about, repository)) && !takes_over {
-            let reason = "is for another place, perhaps another deployment's. Give this one a MILLRACE_STACK; or `millrace setup --take-over`, \
-                          or {\"take_over\": true} to the function `setup`, takes it over";
+            let reason = "is for another place, perhaps of another deployment. Give this deployment a MILLRACE_STACK, \
+                          or take the repository over with `millrace setup --take-over` or with {\"take_over\": true} \
+                          to the function `setup`";
             return Err(BatchError::permanent(format!("the repository {name}"), reason));
         }
         if about.is_some_and(is_read_only) {

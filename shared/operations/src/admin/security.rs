@@ -89,8 +89,9 @@ impl Admin {
         };
         let Some((_, other)) = mapping.members.iter().find(is_others) else { return Ok(()) };
         let reason = format!(
-            "is about {} and given to {other}: another deployment without MILLRACE_STACK has it. Give this one a MILLRACE_STACK; or \
-             `millrace setup --take-over`, or {{\"take_over\": true}} to the function `setup`, takes it over",
+            "covers {} and is mapped to {other}: another deployment without MILLRACE_STACK uses it. Give this \
+             deployment a MILLRACE_STACK, or take the role over with `millrace setup --take-over` or with \
+             {{\"take_over\": true}} to the function `setup`",
             patterns(&known).into_iter().collect::<Vec<_>>().join(", ")
         );
         Err(BatchError::permanent(role.name.clone(), reason))
@@ -118,8 +119,7 @@ impl Admin {
             };
             self.send(method, &at, Some(&body), deadline).await?.accepted()?;
         }
-        let reason =
-            format!("the mapping of {} does not keep what is written: does somebody else write it?", role.name);
+        let reason = format!("the mapping of {} does not keep what setup writes: check who else changes it", role.name);
         Err(BatchError::permanent(format!("{path}/rolesmapping/{}", role.name), reason))
     }
 
@@ -158,7 +158,8 @@ impl Admin {
             self.send("PATCH", &at, Some(&patch), deadline).await?.accepted()?;
             let names: Vec<_> = left.into_iter().map(|(_, name)| name).collect();
             return Ok(Some(format!(
-                "the role {} stays for {}: another deployment's, which is not upgraded yet, or yours to map to {}",
+                "the role {} stays for {}: they belong to a deployment that is not upgraded yet, or you have to map \
+                 them to {}",
                 role.former,
                 if names.is_empty() { "others".into() } else { names.join(", ") },
                 role.name

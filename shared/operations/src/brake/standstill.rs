@@ -43,7 +43,7 @@ fn stop(dataset: &Dataset, indices: &[IndexState], room: Option<u64>, now_ms: i6
     let mut current = indices.iter().filter(is_current).peekable();
     let is_full = room.is_some_and(|room| room < next_shards(dataset, indices));
     match current.peek() {
-        None => is_full.then(|| "the shard limit is reached: no index can be made".to_owned()),
+        None => is_full.then(|| "the shard limit is reached: no index can be created".to_owned()),
         Some(first) => {
             let name = first.name.clone();
             // A field in the name leads to other indices of the same time.

@@ -11,7 +11,7 @@ const PROBE: &str = "doctor-probe";
 pub(super) async fn dead_letters(context: &Context) -> Finding {
     const CHECK: &str = "dead letters";
     let Some(place) = &context.deployment.dead_letters else {
-        return Finding::skipped(CHECK, "MILLRACE_DEAD_LETTERS is at fault");
+        return Finding::skipped(CHECK, "correct MILLRACE_DEAD_LETTERS first");
     };
     let key = format!("{}/{PROBE}", place.prefix);
     let (bucket, key) = (place.bucket.as_str(), key.trim_start_matches('/'));
@@ -19,7 +19,7 @@ pub(super) async fn dead_letters(context: &Context) -> Finding {
     let body = b"{\"probe\":\"of millrace doctor, deleted at once\"}\n".to_vec();
     if let Err(error) = objects.put(bucket, key, body).await {
         let fix = match error.code() {
-            "NoSuchBucket" => "correct the bucket in MILLRACE_DEAD_LETTERS, or make it".to_owned(),
+            "NoSuchBucket" => "correct the bucket in MILLRACE_DEAD_LETTERS, or create it".to_owned(),
             "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
                 "set AWS_REGION to the region of the bucket; it has to be the functions' own".to_owned()
             }
@@ -35,7 +35,7 @@ pub(super) async fn dead_letters(context: &Context) -> Finding {
         Ok(()) => Finding::ok(CHECK, format!("s3://{bucket}/{} is writable", place.prefix)),
         Err(error) => Finding::warning(
             CHECK,
-            format!("writable, but the probe stays: {error}"),
+            format!("writable, but the test object cannot be deleted: {error}"),
             format!(
                 "allow this identity s3:DeleteObject, which redriven dead letters need too, and delete s3://{bucket}/{key}"
             ),
@@ -50,7 +50,7 @@ pub(super) async fn queue(context: &Context) -> Finding {
         if context.rules.is_none() {
             return Finding::skipped(
                 CHECK,
-                "MILLRACE_QUEUE_URL is not set, and the rules that would tell whether it has to be are at fault",
+                "MILLRACE_QUEUE_URL is not set, and the rules that decide whether it is needed have faults",
             );
         }
         let mut datasets = context.rules.iter().flat_map(|rules| rules.datasets.iter());
@@ -61,7 +61,7 @@ pub(super) async fn queue(context: &Context) -> Finding {
                 "give the URL of the queue that brings the notifications to s3-ingest",
             )
         } else {
-            Finding::skipped(CHECK, "no dataset is of S3")
+            Finding::skipped(CHECK, "no dataset reads from S3")
         };
     };
     let attributes = match context.aws.queue.attributes(url).await {
@@ -69,7 +69,7 @@ pub(super) async fn queue(context: &Context) -> Finding {
         Err(error) => {
             let fix = match error.code() {
                 code if code.ends_with("NonExistentQueue") || code == "QueueDoesNotExist" => {
-                    "correct MILLRACE_QUEUE_URL, or make the queue"
+                    "correct MILLRACE_QUEUE_URL, or create the queue"
                 }
                 "AccessDenied" | "AccessDeniedException" => {
                     "allow this identity sqs:GetQueueAttributes on the queue, and the functions sqs:SendMessage"
@@ -86,13 +86,13 @@ pub(super) async fn queue(context: &Context) -> Finding {
             let target = policy["deadLetterTargetArn"].as_str().unwrap_or("?");
             Finding::ok(
                 CHECK,
-                format!("is there; what fails {} times goes to {target}", text(&policy["maxReceiveCount"])),
+                format!("exists; a message that fails {} times goes to {target}", text(&policy["maxReceiveCount"])),
             )
         }
         None => Finding::warning(
             CHECK,
             format!(
-                "{url} has no redrive policy: what fails for ever goes round until it is too old, and is lost then"
+                "{url} has no redrive policy: a message that always fails is retried until it is too old, and then lost"
             ),
             "give the queue a RedrivePolicy with a dead-letter queue, as template.yaml does",
         ),

@@ -53,13 +53,14 @@ async fn connect(domain: &Domain) -> Vec<Finding> {
     let addresses: Vec<_> = match resolved {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => {
-            let fix = "correct the host in MILLRACE_DOMAIN_ENDPOINT; a domain in a VPC has a name that resolves everywhere, so no VPN is missing";
+            let fix = "correct the host in MILLRACE_DOMAIN_ENDPOINT; the name of a domain in a VPC resolves \
+                       everywhere, so a missing VPN is not the cause";
             return vec![Finding::fault("name", format!("{host} does not resolve: {error}"), fix)];
         }
         Err(_) => {
             return vec![Finding::fault(
                 "name",
-                format!("{host}: no answer of the name servers"),
+                format!("{host}: no answer from the name servers"),
                 "see whether DNS works here",
             )];
         }
@@ -82,7 +83,8 @@ async fn connect(domain: &Domain) -> Vec<Finding> {
         Err(_) => Finding::fault(
             "connection",
             format!("{host}:{port} does not answer"),
-            "let the domain's security group take port 443 from this network and from the functions' security group; a domain in a VPC is reached from within it only",
+            "allow port 443 in the domain's security group from this network and from the functions' security group; \
+             a domain in a VPC is reachable only from within the VPC",
         ),
     };
     vec![name, connected]
@@ -112,7 +114,7 @@ async fn first_answer(context: &Context, domain: &Domain, findings: &mut Vec<Fin
         let now_ms = i64::midpoint(before_ms, lambda::now_ms());
         findings.push(clock(&domain.auth, now_ms - date_ms));
     } else {
-        findings.push(Finding::skipped("clock", "the domain does not tell its time"));
+        findings.push(Finding::skipped("clock", "the domain does not report its time"));
     }
     let (finding, version) = judge(domain, &response);
     let is_over = finding.fix.is_some();
@@ -123,7 +125,7 @@ async fn first_answer(context: &Context, domain: &Domain, findings: &mut Vec<Fin
     if let Some(version) = version {
         findings.push(supported(version));
     } else {
-        findings.push(Finding::skipped("version", "OpenSearch Serverless does not tell its version"));
+        findings.push(Finding::skipped("version", "OpenSearch Serverless does not report its version"));
     }
     Some(Connected { domain: domain.clone(), admin, version })
 }
@@ -133,7 +135,8 @@ fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
     // The TLS library gives only texts.
     let says = |words: &[&str]| words.iter().any(|word| found.contains(word));
     if error.request().starts_with("GetSecretValue") {
-        let fix = "let MILLRACE_DOMAIN_AUTH name a secret of the form {\"username\": …, \"password\": …} in AWS_REGION, and give this identity secretsmanager:GetSecretValue on it";
+        let fix = "set MILLRACE_DOMAIN_AUTH to a secret of the form {\"username\": …, \"password\": …} in AWS_REGION, \
+                   and give this identity secretsmanager:GetSecretValue on it";
         return Finding::fault("authentication", found, fix);
     }
     if error.request() == CREDENTIALS {
@@ -141,7 +144,8 @@ fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
         return Finding::fault("authentication", found, fix);
     }
     let fix = if says(&["peer certificate", "CertificateRequired", "UnknownIssuer", "NotValidForName"]) {
-        "give the endpoint by the name that its certificate has, signed by an authority that this system trusts"
+        "give the endpoint with the name in its certificate, and let an authority that this system trusts sign the \
+         certificate"
     } else if says(&["corrupt message", "InvalidContentType"]) {
         "the port does not speak TLS: write http:// in MILLRACE_DOMAIN_ENDPOINT, or give the port that does"
     } else if domain.endpoint.starts_with("http://") {
@@ -158,7 +162,7 @@ fn clock(auth: &Auth, ahead_ms: i64) -> Finding {
     let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
     let found = format!("this clock is {seconds} s {word} the domain's");
     let fix =
-        "set this machine's clock by NTP (`timedatectl set-ntp true`, chrony): signatures are good for five minutes";
+        "set this machine's clock by NTP (`timedatectl set-ntp true`, chrony): signatures are valid for five minutes";
     if ahead_ms.abs() > FAULT_SKEW_MS && matches!(auth, Auth::SigV4(_)) {
         Finding::fault(CHECK, found, fix)
     } else if ahead_ms.abs() > WARNING_SKEW_MS {
@@ -192,8 +196,8 @@ fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>
             (Finding::fault("connection", response.summary.clone(), fix), None)
         }
         None => {
-            let fix = "let MILLRACE_DOMAIN_ENDPOINT be the domain endpoint, without a path of Dashboards or Kibana";
-            (Finding::fault("version", format!("this is no domain: {}", response.summary), fix), None)
+            let fix = "set MILLRACE_DOMAIN_ENDPOINT to the domain endpoint, without a path of Dashboards or Kibana";
+            (Finding::fault("version", format!("this is not a domain: {}", response.summary), fix), None)
         }
     }
 }
@@ -207,11 +211,7 @@ fn supported(version: Version) -> Finding {
     if supported {
         Finding::ok(CHECK, version.to_string())
     } else {
-        Finding::fault(
-            CHECK,
-            format!("{version} is none that Millrace is made for"),
-            "use Elasticsearch 7 or 8, or OpenSearch 1 to 3",
-        )
+        Finding::fault(CHECK, format!("{version} is not supported"), "use Elasticsearch 7 or 8, or OpenSearch 1 to 3")
     }
 }
 

@@ -24,9 +24,9 @@ const AMAZON_FREE: u64 = 20 << 30;
 /// Checks the templates that `setup` makes.
 pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
     const CHECK: &str = "templates";
-    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
+    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules have faults")] };
     if rules.templates.is_empty() {
-        return vec![Finding::skipped(CHECK, "no dataset says what its indices are like")];
+        return vec![Finding::skipped(CHECK, "no dataset needs an index template")];
     }
     let is_composable = it.version.is_none_or(crate::admin::Version::has_composable_templates);
     let kind = if is_composable { Kind::Composable } else { Kind::Legacy };
@@ -41,7 +41,7 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
                     findings.push(Finding::fault(
                         CHECK,
                         format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
-                        format!("{fix}; indices that are there keep theirs"),
+                        format!("{fix}; existing indices keep theirs"),
                     ));
                 }
             }
@@ -115,7 +115,8 @@ fn texts(settings: &Value) -> BTreeMap<String, String> {
 /// Checks everything else.
 pub(super) async fn state(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
-        let found = "OpenSearch Serverless has no nodes to look at: payload limit, disk, blocks and auto-create are its own affair";
+        let found = "OpenSearch Serverless has no nodes to examine: it manages payload limit, disk, blocks and \
+                     auto-create itself";
         return vec![Finding::skipped("domain", found)];
     }
     let mut findings = vec![payload(context, it).await];
@@ -152,7 +153,8 @@ async fn payload(context: &Context, it: &Connected) -> Finding {
         Some(least) if least < event => Finding::fault(
             CHECK,
             format!(
-                "the domain takes requests of {}, and events may have {}: those between become dead letters",
+                "the domain takes requests of {}, and events may have {}: larger events than the domain takes become \
+                 dead letters",
                 size(least),
                 size(event)
             ),
@@ -164,7 +166,7 @@ async fn payload(context: &Context, it: &Connected) -> Finding {
         Some(least) if least < body => Finding::warning(
             CHECK,
             format!(
-                "the domain takes requests of {}, and bodies have {}: each is refused and halved",
+                "the domain takes requests of {}, and bodies have {}: larger bodies are refused and halved",
                 size(least),
                 size(body)
             ),
@@ -180,7 +182,7 @@ async fn payload(context: &Context, it: &Connected) -> Finding {
         ),
         None if body > AMAZON_SMALL_BODY => Finding::warning(
             CHECK,
-            format!("bodies have {}, and the domain does not tell what it takes", size(body)),
+            format!("bodies have {}, and the domain does not report its limit", size(body)),
             "set MILLRACE_MAX_BODY_BYTES=10485760 or less, which every domain takes",
         ),
         Some(least) => Finding::ok(CHECK, format!("the domain takes {}, bodies have {}", size(least), size(body))),
@@ -214,7 +216,7 @@ fn disk(storage: &Storage, settings: &Settings, is_amazon: bool) -> Finding {
     let has_watermarks = settings.get("cluster.routing.allocation.disk.threshold_enabled") != Some("false");
     let fix = "delete old indices (`retention` in pipeline.yaml, MILLRACE_FREE_STORAGE_WATERMARK), or give the nodes more storage";
     let Some((name, least)) = storage.nodes.iter().min_by_key(|(_, disk)| disk.free) else {
-        return Finding::warning(CHECK, "no node tells its storage", "look at FreeStorageSpace in CloudWatch");
+        return Finding::warning(CHECK, "no node reports its storage", "look at FreeStorageSpace in CloudWatch");
     };
     let found = format!("{name} has {} free of {}", size(least.free), size(least.total));
     let is_below = |mark: &str| has_watermarks && free_at(mark, least.total).is_some_and(|at| least.free < at);
@@ -271,12 +273,15 @@ async fn blocks(context: &Context, it: &Connected, settings: &Settings) -> Vec<F
                     "index.blocks.read_only_allow_delete" => Finding::fault(
                         CHECK,
                         format!("{found} (a disk reached its flood stage)"),
-                        format!("free storage; Elasticsearch from 7.4 on and OpenSearch then take it away by themselves, else {undo}"),
+                        format!(
+                            "free storage; Elasticsearch from 7.4 on and OpenSearch then remove the block by \
+                                 themselves, otherwise {undo}"
+                        ),
                     ),
                     "index.blocks.write" => Finding::warning(
                         CHECK,
-                        format!("{found}: events of theirs come again until it is gone"),
-                        format!("nothing where `retention` is about to delete them; else {undo}"),
+                        format!("{found}: their events are redelivered until the block is removed"),
+                        format!("do nothing if `retention` is about to delete them; otherwise {undo}"),
                     ),
                     _ => Finding::fault(CHECK, found, format!("find out who set it and why, then {undo}")),
                 });
@@ -312,15 +317,15 @@ async fn blocked(it: &Connected, patterns: &[String]) -> Result<BTreeMap<String,
 fn auto_create(context: &Context, settings: &Settings) -> Finding {
     const CHECK: &str = "auto-create";
     let Some(setting) = settings.get("action.auto_create_index") else {
-        return Finding::skipped(CHECK, "the domain does not tell action.auto_create_index");
+        return Finding::skipped(CHECK, "the domain does not report action.auto_create_index");
     };
     let refused: Vec<String> = context.patterns().into_iter().filter(|pattern| !may_create(setting, pattern)).collect();
     if refused.is_empty() {
-        return Finding::ok(CHECK, "the indices of every dataset are made by their first event");
+        return Finding::ok(CHECK, "the first event creates an index of every dataset");
     }
     Finding::fault(
         CHECK,
-        format!("action.auto_create_index is `{setting}`: no index {} is made by its first event", some(&refused)),
+        format!("action.auto_create_index is `{setting}`: the first event creates no index {}", some(&refused)),
         format!(
             "PUT /_cluster/settings {{\"persistent\":{{\"action.auto_create_index\":\"+{},{setting}\"}}}}",
             refused.join(",+")

@@ -53,8 +53,8 @@ impl Finding {
     pub(super) fn unseen(check: &'static str, error: &BatchError) -> Self {
         Self::warning(
             check,
-            format!("could not be looked at: {error}"),
-            "run it again with credentials that may, such as those of a role in MILLRACE_OPERATE_ROLES",
+            format!("could not be examined: {error}"),
+            "run it again with credentials that allow it, such as those of a role in MILLRACE_OPERATE_ROLES",
         )
     }
 }

@@ -26,7 +26,7 @@ const ID: &str = "millrace-doctor";
 /// Whether this identity and the functions' roles may write events.
 pub(super) async fn permission(context: &Context, it: &Connected) -> Vec<Finding> {
     if it.domain.is_collection() {
-        return vec![Finding::skipped(CHECK, "a collection's data access policies cannot be asked for from here")];
+        return vec![Finding::skipped(CHECK, "a collection's data access policies cannot be read from here")];
     }
     let mut findings = vec![who(it).await];
     match privileges(context, it).await {
@@ -112,9 +112,9 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
     }
     if indices.is_empty() {
         let found = if is_seen {
-            "may send _bulk; no dataset has an index yet, so the first event shows whether it may be made"
+            "may send _bulk; no dataset has an index yet, so the first event shows whether it may create one"
         } else {
-            "may send _bulk; which indices there are it may not see, so events show whether it may write there"
+            "may send _bulk; it may not list the indices, so events show whether it may write to them"
         };
         return Ok(Finding::ok(CHECK, found));
     }
@@ -156,7 +156,7 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
     const CHECK: &str = "roles";
     let wanted = &context.deployment.ingest_roles;
     if wanted.is_empty() {
-        return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES names none");
+        return Finding::skipped(CHECK, "MILLRACE_INGEST_ROLES is empty");
     }
     let role = ingest_role(&it.domain.stack);
     for path in PATHS {
@@ -164,7 +164,7 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
             continue;
         };
         let fix =
-            "run `millrace setup` with the credentials of the domain's master user: it makes the role and maps it";
+            "run `millrace setup` with the credentials of the domain's master user: it creates the role and maps it";
         match response.status {
             200 => {
                 let has = response.body[&role]["backend_roles"].as_array();
@@ -183,7 +183,7 @@ async fn roles(context: &Context, it: &Connected) -> Finding {
             }
             // The plugin exists, but the mapping does not.
             404 if response.body["status"] == "NOT_FOUND" => {
-                return Finding::fault(CHECK, format!("{role} is mapped to nobody"), fix);
+                return Finding::fault(CHECK, format!("{role} is not mapped to any role or user"), fix);
             }
             _ => {}
         }

@@ -7,8 +7,8 @@ use delivery::settings::Auth;
 
 /// Texts of refusals by the signature and the access policy, with their fixes.
 const WORDS: [(&str, &str); 9] = [
-    ("signature expired", "set this machine's clock by NTP: signatures are good for five minutes"),
-    ("not yet current", "set this machine's clock by NTP: signatures are good for five minutes"),
+    ("signature expired", "set this machine's clock by NTP: signatures are valid for five minutes"),
+    ("not yet current", "set this machine's clock by NTP: signatures are valid for five minutes"),
     ("scoped to a valid region", "set AWS_REGION to the region of the domain"),
     (
         "scoped to correct service",
@@ -25,7 +25,8 @@ const WORDS: [(&str, &str); 9] = [
     ),
     (
         "explicit deny",
-        "take the Deny away that names this identity: in the domain's access policy, its own policies, or one of the organization",
+        "remove the Deny that names this identity: in the domain's access policy, its own policies, or one of the \
+         organization",
     ),
     (
         "not authorized to perform",
@@ -37,7 +38,7 @@ const WORDS: [(&str, &str); 9] = [
 pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
     let words = words.to_lowercase();
     if words.contains("user: anonymous") || (*auth == Auth::None && status == 401) {
-        return "the domain wants to know who asks: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN"
+        return "the domain requires authentication: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN"
             .into();
     }
     if let Some((_, fix)) = WORDS.iter().find(|(response, _)| words.contains(response)) {
@@ -85,13 +86,13 @@ mod tests {
                 &es,
                 403,
                 r#"{"Message":"User: arn:aws:iam::1:role/x is not authorized to perform: es:ESHttpGet with an explicit deny in a resource-based policy"}"#,
-                "take the Deny away",
+                "remove the Deny",
             ),
             (
                 &Auth::None,
                 403,
                 r#"{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}"#,
-                "the domain wants to know who asks",
+                "the domain requires authentication",
             ),
             (&es, 403, r#"{"message":"Credential should be scoped to a valid region. "}"#, "set AWS_REGION"),
             (
@@ -149,7 +150,12 @@ mod tests {
                 "correct user name",
             ),
             (&es, 401, "Unauthorized", "the engine takes users with passwords"),
-            (&Auth::None, 401, "missing authentication credentials for REST request [/]", "the domain wants to know"),
+            (
+                &Auth::None,
+                401,
+                "missing authentication credentials for REST request [/]",
+                "the domain requires authentication",
+            ),
             (
                 &Auth::SigV4("aoss"),
                 403,

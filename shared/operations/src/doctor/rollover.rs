@@ -16,7 +16,7 @@ use pipeline::outcome::BatchError;
 /// The findings from the rules alone.
 pub(super) fn duplicates(context: &Context) -> Vec<Finding> {
     const CHECK: &str = "duplicates";
-    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules are at fault")] };
+    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules have faults")] };
     let found: Vec<Finding> = bounds(&rules.datasets)
         .into_iter()
         .map(|bound| Finding::warning(bound.check, bound.found, bound.fix))

@@ -51,7 +51,7 @@ impl Replay {
     /// # Errors
     /// No replay has this id, or its state cannot be read.
     pub async fn known(&self, id: &str) -> Result<State<Progress>, Error> {
-        let missing = || format!("there is no replay `{id}`: the answer to the request that began it names it");
+        let missing = || format!("there is no replay `{id}`: the answer to the request that began a replay has its id");
         let state = self.states.read(&name(id)).await?;
         state.ok_or_else(|| Refused(missing()).into())
     }

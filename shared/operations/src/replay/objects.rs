@@ -50,7 +50,7 @@ impl Replay {
             return Ok(());
         }
         Err(Refused(format!(
-            "`dead_letters: {}`: this deployment's dead letters are s3://{}/{}; what lies elsewhere is not its to delete",
+            "`dead_letters: {}`: this deployment's dead letters are below s3://{}/{}, and replay deletes letters only there",
             letters.dead_letters, own.bucket, own.prefix
         )))
     }
@@ -82,7 +82,8 @@ impl Replay {
             && let Some(beside) = all.iter().find(|place| !asked.holds(place))
         {
             return Err(Refused(format!(
-                "`from: {asked}` is a part of what the dataset `{}` takes: its indices go as a whole, and {beside} has brought events too. Leave `from` out",
+                "`from: {asked}` is only a part of the dataset `{}`: `recreate` deletes whole indices, and {beside} \
+                 has brought events too. Leave `from` out",
                 dataset.name
             )));
         }

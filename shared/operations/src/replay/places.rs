@@ -41,7 +41,8 @@ pub(super) fn places(from: &S3From) -> Result<Vec<Place>, Refused> {
     let buckets = alternatives(from.bucket_glob());
     if let Some(glob) = buckets.iter().find(|bucket| literal(bucket).len() < bucket.len()) {
         return Err(Refused(format!(
-            "`bucket: \"{glob}\"` could be any of many: `recreate` deletes what all of them have brought. Name the buckets in pipeline.yaml, such as \
+            "`bucket: \"{glob}\"` may match many buckets, and `recreate` deletes the events of all of them. Name the \
+             buckets in pipeline.yaml, such as \
              `bucket: \"{{logs,more-logs}}\"`"
         )));
     }

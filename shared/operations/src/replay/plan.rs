@@ -106,7 +106,7 @@ pub(super) fn meant<'i>(
     for Counted { index, .. } in &meant {
         if index.is_in_use {
             return Err(Refused(format!(
-                "{} is written into by an alias or a data stream: it is not deleted",
+                "{} is the write index of an alias or a data stream: it is not deleted",
                 index.name
             )));
         }
@@ -114,7 +114,7 @@ pub(super) fn meant<'i>(
             |other: &&std::sync::Arc<Dataset>| other.name != dataset.name && other.router.index().could_be(&index.name);
         if let Some(other) = datasets.iter().find(others) {
             return Err(Refused(format!(
-                "{} may hold events of the dataset `{}` too, which would not come again: give them indices of their own",
+                "{} may also hold events of the dataset `{}`, which would be lost: give each dataset separate indices",
                 index.name, other.name
             )));
         }
@@ -156,7 +156,7 @@ pub(super) fn refusals(
             ));
         }
         if index.objects == 0 && index.documents != Some(0) {
-            refusals.push(format!("{} has documents, and no object of the dataset could bring them again", index.name));
+            refusals.push(format!("{} has documents that no object of the dataset can bring back", index.name));
         }
     }
     refusals
@@ -218,7 +218,10 @@ impl Plan {
             )));
         }
         if self.repository.is_none() && !request.without_snapshot {
-            return Err("there is no snapshot repository: set MILLRACE_SNAPSHOTS and run setup, or say `without_snapshot: true`. Objects may have expired, and what they brought would be gone".into());
+            return Err("there is no snapshot repository: set MILLRACE_SNAPSHOTS and run setup, or add \
+                        `without_snapshot: true`. Without a snapshot, documents whose objects have expired are \
+                        lost"
+                .into());
         }
         Ok(())
     }
@@ -233,17 +236,17 @@ impl Plan {
         for counted in now {
             let name = &counted.index.name;
             let Some(planned) = self.indices.iter().find(|planned| planned.name == *name) else {
-                return Err(Refused(format!("the index {name} came {again}")));
+                return Err(Refused(format!("the index {name} was created {again}")));
             };
             if planned.uuid != counted.index.uuid {
-                return Err(Refused(format!("the index {name} was deleted and made anew {again}")));
+                return Err(Refused(format!("the index {name} was deleted and recreated {again}")));
             }
             if counted.documents < planned.documents {
                 return Err(Refused(format!("the index {name} lost documents {again}")));
             }
         }
         match self.indices.iter().find(|planned| !now.iter().any(|counted| counted.index.name == planned.name)) {
-            Some(gone) => Err(Refused(format!("the index {} is gone {again}", gone.name))),
+            Some(gone) => Err(Refused(format!("the index {} was deleted {again}", gone.name))),
             None => Ok(()),
         }
     }

@@ -151,7 +151,7 @@ pub(super) fn id_or_new(id: Option<String>, now_ms: i64) -> String {
 /// Why a stopped replay does not continue, and how to bring again what it has deleted.
 pub(super) fn stopped(progress: &Progress) -> String {
     let Progress { id, refused, deleted, sent, snapshot, .. } = progress;
-    let stopped = format!("the replay `{id}` was stopped and does not go on");
+    let stopped = format!("the replay `{id}` was stopped and does not continue");
     if let Some(refused) = refused {
         return format!("{stopped}: {refused}");
     }
@@ -163,7 +163,8 @@ pub(super) fn stopped(progress: &Progress) -> String {
     let kept = snapshot.as_ref().map(|snapshot| format!(". The snapshot {snapshot} holds them")).unwrap_or_default();
     let deleted = deleted.join(", ");
     format!(
-        "{begin}, without `recreate`, by `from` for {from}: these indices are deleted, all or in part: {deleted}{kept}"
+        "{begin}, without `recreate` and with `from` set to {from}. These indices are deleted, all or in part: \
+         {deleted}{kept}"
     )
 }
 
@@ -199,6 +200,6 @@ mod tests {
             assert!(deleted.contains(says), "{says}: {deleted}");
         }
         let refused = stopped(&progress(json!({ "refused": "an index came" })));
-        assert!(refused.ends_with("does not go on: an index came"), "{refused}");
+        assert!(refused.ends_with("does not continue: an index came"), "{refused}");
     }
 }

@@ -29,19 +29,23 @@ impl Replay {
         let name = objects
             .dataset
             .as_deref()
-            .ok_or("`recreate` without `dataset`: name the one whose indices are recreated")?;
+            .ok_or("`recreate` without `dataset`: name the dataset whose indices are recreated")?;
         let dataset = self.dataset(name)?;
         if self.settings.domain.is_collection() {
-            return Err("`recreate` is for domains: delete and make the collection's indices by its own console".into());
+            return Err("`recreate` is for domains: delete and create the collection's indices in its console".into());
         }
         if (objects.since.is_some() || objects.until.is_some()) && dataset.router.index().period().is_none() {
             return Err(Refused(format!(
-                "`since` and `until` choose indices by their names, and `index: {}` tells no time",
+                "`since` and `until` choose indices by their names, and `index: {}` has no date",
                 dataset.router.index()
             )));
         }
         if self.settings.source_functions.is_empty() {
-            return Err("`recreate` needs MILLRACE_SOURCE_FUNCTIONS: events that come meanwhile would make indices by the old rules".into());
+            return Err(
+                "`recreate` needs MILLRACE_SOURCE_FUNCTIONS: events that arrive meanwhile would create indices \
+                        with the old rules"
+                    .into(),
+            );
         }
         Ok(())
     }
@@ -186,7 +190,7 @@ impl Replay {
         let (stack, uuid) = (&self.settings.domain.stack, planned.uuid.as_deref());
         let deleted = self.admin.delete_chosen(stack, &planned.name, uuid, deadline).await?;
         if deleted == Deleted::Gone {
-            tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to make it anew");
+            tracing::info!(index = planned.name, documents = planned.documents, "deleted an index, to recreate it");
         }
         Ok(deleted)
     }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::error::Refused;
 use pipeline::{route::Zone, time};
 
-const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with `dataset`, `since`, `until`, `rate` as you like; \
+const FORMS: &str = "give {\"from\": \"s3://bucket/prefix\"} with optional `dataset`, `since`, `until`, `rate`; \
                      {\"dataset\": NAME, \"recreate\": true} with `since`, `until`, and `dry_run: true` or the `plan` that a dry run gave, \
                      `without_snapshot: true` where there is no repository; \
                      {\"dead_letters\": \"s3://bucket/prefix\"} with `reason`, `rate`; or {\"progress\": ID}, {\"continue\": ID}, {\"stop\": ID}. \
-                     `id` names a replay: a second request with the same one goes on with the first";
+                     `id` names a replay: a second request with the same `id` continues the first";
 
 /// The member that distinguishes the function's own next invocation from a caller's request.
 const ITSELF: &str = "itself";
@@ -138,7 +138,7 @@ impl Request {
                 let id = id.as_str().filter(|id| is_id(id));
                 return id
                     .map(|id| made(id.to_owned()))
-                    .ok_or_else(|| Refused(format!("`{key}` is no id of a replay: {FORMS}")));
+                    .ok_or_else(|| Refused(format!("`{key}` is not the id of a replay: {FORMS}")));
             }
         }
         let refuse = |error: serde_json::Error| Refused(format!("{error}: {FORMS}"));
@@ -169,7 +169,7 @@ impl Request {
             }
             _ if is_dry_run => return Err(Refused(format!("`dry_run` is for `recreate`: {FORMS}"))),
             What::Objects(Objects { plan: Some(plan), .. }) if !is_id(plan) => {
-                return Err(Refused(format!("`plan` is no id of a plan: {FORMS}")));
+                return Err(Refused(format!("`plan` is not the id of a plan: {FORMS}")));
             }
             What::Objects(Objects { recreate: false, plan, without_snapshot, .. })
                 if plan.is_some() || *without_snapshot =>
@@ -240,10 +240,10 @@ mod tests {
             (json!(null), "not an object"),
             (json!({ "from": "s3://b", "dry_run": true }), "`dry_run` is for `recreate`"),
             (json!({ "from": "s3://b", "plan": "1-2" }), "are for `recreate`"),
-            (json!({ "dataset": "a", "recreate": true, "plan": "../x" }), "no id of a plan"),
+            (json!({ "dataset": "a", "recreate": true, "plan": "../x" }), "not the id of a plan"),
             (json!({ "dataset": "a", "recreate": true, "dry_run": 1 }), "`dry_run` is true or false"),
             (json!({}), "neither `from` nor `dead_letters`"),
-            (json!({ "progress": "../secret" }), "no id of a replay"),
+            (json!({ "progress": "../secret" }), "not the id of a replay"),
             (json!({ "from": "s3://b", "sinse": "2026" }), "unknown field `sinse`"),
             (json!({ "from": "s3://b", "id": "../a" }), "`id` is 1 to 64"),
             (json!({ "from": "s3://b", "id": 5 }), "`id` is 1 to 64"),

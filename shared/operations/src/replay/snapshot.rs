@@ -47,7 +47,7 @@ fn kept(snapshot: &Snapshot, plan: &Plan) -> Kept {
         return Kept::InProgress;
     }
     match plan.indices.iter().find(|index| !snapshot.holds(&index.name)) {
-        Some(index) => Kept::Failed(format!("{} is not whole in it: {snapshot}", index.name)),
+        Some(index) => Kept::Failed(format!("it does not hold all of {}: {snapshot}", index.name)),
         None => Kept::Whole,
     }
 }

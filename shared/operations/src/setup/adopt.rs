@@ -64,7 +64,7 @@ pub(super) async fn adopt(
                 let members = adoption(stack, uuid);
                 admin.write_mark(&one.index, uuid, &members, deadline).await.map_err(|error| error.to_string())
             }
-            None => Err("the domain does not tell its settings".to_owned()),
+            None => Err("the domain does not report its settings".to_owned()),
         };
         match marked {
             Ok(()) => done.adopted.push(one),

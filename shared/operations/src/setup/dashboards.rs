@@ -42,7 +42,7 @@ fn check(response: &AdminResponse, count: usize) -> Result<(), Error> {
     response.accepted()?;
     let Some(imported) = response.body["successCount"].as_u64() else {
         return Err(Error::Unfinished(format!(
-            "no answer of an import, but perhaps the page where people sign in: {}",
+            "not the answer to an import, perhaps a login page: {}",
             response.summary
         )));
     };
@@ -99,7 +99,7 @@ mod tests {
                 response(200, json!({ "success": false, "successCount": 2, "errors": [unknown] })),
                 Some("dashboard d: unknown no"),
             ),
-            (response(200, Value::Null), Some("where people sign in")),
+            (response(200, Value::Null), Some("a login page")),
             (response(404, json!({ "statusCode": 404 })), Some("no dashboards at the URL in MILLRACE_DASHBOARDS")),
             (response(403, json!({ "statusCode": 403 })), Some("403")),
         ] {

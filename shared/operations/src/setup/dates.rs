@@ -23,7 +23,7 @@ pub(super) fn date(timestamp: &Timestamp) -> Result<Value, Unmappable> {
     }
     let mut words: Vec<String> = Vec::new();
     for format in timestamp.formats() {
-        let unknown = |format: &str| Err(Unmappable(format!("the engine has no words for the format `{format}`")));
+        let unknown = |format: &str| Err(Unmappable(format!("the engine has no equivalent of the format `{format}`")));
         let word = match format {
             TimestampFormat::Auto => format!("{TEXT}||epoch_millis"),
             TimestampFormat::Rfc3339 => TEXT.to_owned(),

@@ -19,7 +19,8 @@ use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
 /// The command that takes over another owner's template.
-const TAKE_OVER: &str = "`millrace setup --take-over`, or {\"take_over\": true} to the function `setup`, takes it over";
+const TAKE_OVER: &str =
+    "take it over with `millrace setup --take-over`, or with {\"take_over\": true} to the function `setup`";
 
 /// Which existing templates may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::error::Refused;
 
-const FORMS: &str = "give {}, {\"take_over\": true}, {\"remove\": true}, or {\"adopt\": true} or {\"adopt\": [INDEX, …]} with `from` and `dry_run` as you like";
+const FORMS: &str = "give {}, {\"take_over\": true}, {\"remove\": true}, or {\"adopt\": true} or {\"adopt\": [INDEX, \
+                     …]} with optional `from` and `dry_run`";
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -81,7 +81,7 @@ fn mapping(file: &str, read: impl Fn(&str) -> io::Result<String>) -> Result<Map<
             Err(format!("has a `mappings`: give only what is in it; {FORM}"))
         }
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(format!("is no JSON object; {FORM}")),
+        Ok(_) => Err(format!("is not a JSON object; {FORM}")),
         Err(error) => Err(format!("is not JSON: {error}; {FORM}")),
     }
 }

@@ -50,7 +50,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_ne
                 &format!("/{index}/_settings"),
                 r#"{"index.blocks.read_only_allow_delete":true}"#,
                 r#"{"index.blocks.read_only_allow_delete":null}"#,
-                "read-only since a disk was full",
+                "read-only because a disk was full",
             ),
         ];
         for (path, block, unblock, says) in blocks {
@@ -73,7 +73,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_ne
         let short = [&env[..], &[("MILLRACE_FREE_STORAGE_BRAKE", "99.99%")]].concat();
         let mut short = scene.start("brake", &engine.url(), &short).await;
         let report = run(&mut short).await;
-        assert!(report["reasons"][0].as_str().is_some_and(|why| why.contains("less free storage")), "{report}");
+        assert!(report["reasons"][0].as_str().is_some_and(|why| why.contains("free storage is below")), "{report}");
         assert_eq!(set().await, paused);
         let mut alone = scene.start("brake", "http://127.0.0.1:9", &env).await;
         let answer = alone.invoke(&json!({}), std::time::Duration::from_secs(6)).await.expect("it runs");

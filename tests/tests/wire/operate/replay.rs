@@ -91,7 +91,7 @@ fn a_replay_of_everything_adds_nothing_and_leaves_out_what_no_dataset_takes() {
             (json!({ "progress": "1-2" }), "there is no replay `1-2`"),
             (
                 json!({ "dead_letters": "s3://somewhere/else" }),
-                "this deployment's dead letters are s3://dead-replay/letters",
+                "this deployment's dead letters are below s3://dead-replay/letters",
             ),
             (json!({ "hello": 1 }), "neither `from` nor `dead_letters`"),
         ] {
@@ -267,7 +267,7 @@ fn a_replay_can_be_stopped_while_it_is_at_work() {
         let progress = invoke(&mut other, &json!({ "progress": stopped["id"] })).await.expect("progress");
         assert_eq!(progress["phase"], "stopped");
         let refused = invoke(&mut other, &json!({ "continue": stopped["id"] })).await.expect_err("it is stopped");
-        assert!(refused.contains("was stopped and does not go on"), "{refused}");
+        assert!(refused.contains("was stopped and does not continue"), "{refused}");
         // The function's own next invocation ends, and no alarm fires.
         let event = json!({ "continue": stopped["id"], "itself": true });
         assert_eq!(invoke(&mut other, &event).await.expect("it ends")["phase"], "stopped");

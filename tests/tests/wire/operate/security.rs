@@ -230,9 +230,7 @@ fn an_index_that_no_role_covers_yet_loses_nothing_and_doctor_says_what_to_do() {
         let said = examined("stranger").run(&["doctor"]).await;
         assert!(said.code == Some(1) && said.stdout.contains("the password is right, and no role"), "{}", said.stdout);
         let said = examined("ingest").run(&["doctor"]).await;
-        for says in
-            ["as ingest, with the roles: ", "millrace_ingest", "may send _bulk; which indices there are it may not see"]
-        {
+        for says in ["as ingest, with the roles: ", "millrace_ingest", "may send _bulk; it may not list the indices"] {
             assert!(said.stdout.contains(says), "{}", said.stdout);
         }
 

@@ -48,7 +48,7 @@ pub(super) fn total_length(wanted: Expected<'_>, headers: &Headers<'_>) -> Resul
     let total = by_range.or(length);
     match (wanted.total, total) {
         (Some(known), Some(total)) if known != total => {
-            Err(Misfit::Wrong(format!("the object has {total} bytes by this answer, and {known} by an earlier one")))
+            Err(Misfit::Wrong(format!("this answer gives the object {total} bytes, and an earlier one gave {known}")))
         }
         (known, total) => Ok(known.or(total)),
     }
@@ -79,7 +79,7 @@ fn total_by_range(from: u64, length: Option<u64>, (first, last, total): (u64, u6
 }
 
 fn unreadable(range: &str) -> Misfit {
-    Misfit::Wrong(format!("the Content-Range `{range}` does not say which bytes of how many came"))
+    Misfit::Wrong(format!("the Content-Range `{range}` does not give a range of bytes and the total"))
 }
 
 /// `bytes 5-9/10` as (5, 9, 10).

@@ -122,7 +122,7 @@ impl Fetch {
             Ok(None) if has_all || (self.total.is_none() && body.is_chunked) => Received::End,
             Ok(None) => Received::Broken(match left {
                 Some(left) => format!("the download ended {left} bytes early"),
-                None => "the download ended, and nothing says whether the object does".to_owned(),
+                None => "the download ended, and the length of the object is unknown".to_owned(),
             }),
             Err(_) if has_all => Received::End,
             Err(_) => Received::Broken("the download stalled".to_owned()),

@@ -128,7 +128,7 @@ fn tasks(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
     }
     let Some(records) = records(event) else {
         return Err(
-            "not a notification: accepted are S3's own, alone or in SQS, SNS or EventBridge, and continuations".into(),
+            "not a notification: give one of S3, directly or in SQS, SNS or EventBridge, or a continuation".into()
         );
     };
     let mut tasks = Vec::with_capacity(records.len());
@@ -143,7 +143,7 @@ fn tasks(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
 }
 
 fn s3_record(record: &Value) -> Result<Option<Task>, InvalidEvent> {
-    let name = text(record, "eventName").ok_or("a record without an eventName is not S3's")?;
+    let name = text(record, "eventName").ok_or("a record without an eventName is not from S3")?;
     let object = &record["s3"]["object"];
     let bucket = text(&record["s3"]["bucket"], "name").ok_or("a record without s3.bucket.name")?;
     let encoded = text(object, "key").ok_or("a record without s3.object.key")?;

@@ -133,7 +133,7 @@ impl Run<'_> {
                 }
                 Kept::InProgress => {}
                 Kept::Failed(why) => {
-                    self.refuse(format!("the snapshot {name} is not whole: {why}")).await?;
+                    self.refuse(format!("the snapshot {name} is incomplete: {why}")).await?;
                     return Ok(true);
                 }
             }
@@ -175,7 +175,7 @@ impl Run<'_> {
     }
 
     async fn keep(&mut self, index: &str, why: Stays) -> Result<(), Broken> {
-        tracing::error!(index, %why, "the index stays, by the old rules");
+        tracing::error!(index, %why, "the index is not recreated and keeps the old rules");
         self.state.value.keep(index);
         self.write().await
     }

@@ -72,7 +72,7 @@ impl Template {
     pub(super) fn merge(&mut self, mapping: &Map<String, Value>, file: &str, faults: &mut Vec<Fault>) {
         if let Err(path) = join(&mut self.mappings, mapping, "") {
             let message = format!(
-                "says otherwise about `{path}` than another dataset with the same indices ({}): they share one template",
+                "contradicts `{path}` in another dataset with the same indices ({}): they share one template",
                 self.pattern
             );
             faults.push(fault(file, message));

@@ -67,12 +67,12 @@ fn a_template_says_what_the_rules_tell_and_the_users_mapping_stands() {
 fn every_fault_is_named_at_once() {
     for (app, other, says) in [
         (r#"{"mappings": {}}"#, "{}", "mappings/app.json: has a `mappings`"),
-        ("[]", "{}", "mappings/app.json: is no JSON object"),
+        ("[]", "{}", "mappings/app.json: is not a JSON object"),
         ("{", "{}", "mappings/app.json: is not JSON"),
         (
             r#"{"properties": {"a": {"type": "text"}}}"#,
             r#"{"properties": {"a": {"type": "long"}}}"#,
-            "mappings/other.json: says otherwise about `properties.a.type`",
+            "mappings/other.json: contradicts `properties.a.type`",
         ),
     ] {
         let faults = made(FULL, &[("mappings/app.json", app), ("mappings/other.json", other)]).unwrap_err();
@@ -100,7 +100,7 @@ fn a_field_of_its_own_kind_is_not_mapped_into_and_a_dotted_name_counts() {
 fn a_format_without_words_is_a_note() {
     let yaml = "datasets:\n  - { name: a, from: { key: a }, timestamp: { field: t, format: \"%Y-%m-%d %H:%M:%S.%f\" }, index: x, shards: 1 }\n";
     let made = made(yaml, &[]).unwrap();
-    assert!(made[0].notes[0].contains("no words for the format"), "{:?}", made[0].notes);
+    assert!(made[0].notes[0].contains("no equivalent of the format"), "{:?}", made[0].notes);
 }
 
 #[test]

@@ -193,10 +193,10 @@ fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_again() {
         // A run without a snapshot needs `without_snapshot`. A plan is refused if an index was created after it.
         let mut event = planned(&mut replay, &loaded.event).await;
         event["without_snapshot"] = json!(false);
-        refused(&mut replay, &event, "say `without_snapshot: true`").await;
+        refused(&mut replay, &event, "add `without_snapshot: true`").await;
         let event = planned(&mut replay, &loaded.event).await;
         engine.ask("PUT", "/planned-2026.11.26", "").await;
-        refused(&mut replay, &event, "the index planned-2026.11.26 came after the plan").await;
+        refused(&mut replay, &event, "the index planned-2026.11.26 was created after the plan").await;
         engine.ask("DELETE", "/planned-2026.11.26", "").await;
         assert_eq!(engine.count("planned-*").await, 3, "nothing is deleted");
 

@@ -70,6 +70,6 @@ fn a_request_that_is_made_again_under_its_id_goes_on_with_the_first() {
         assert_eq!(scene.queue.depth().await, 3);
         let other = json!({ "from": format!("s3://{}/other", scene.bucket), "id": request });
         let refused = invoke(&mut replay, &other).await.expect_err("the id is of another replay");
-        assert!(refused.contains("something else was begun"), "{refused}");
+        assert!(refused.contains("belongs to another request"), "{refused}");
     });
 }
