@@ -46,7 +46,8 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
         if wanted.terms() <= super::query::MAX_TERMS && Select::query(&select).is_ok() {
             let _ = writeln!(yaml, "    select: {}", block(&select));
         } else {
-            let text = "the conditions together are more than one query says; `select` is left out, so that all events are indexed";
+            let text = "the conditions together do not fit into one query; `select` is left out, so that all events \
+                        are indexed";
             filtered.notes.add(output.at, Effect::Keeps, text);
         }
     }

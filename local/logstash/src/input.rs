@@ -68,8 +68,9 @@ fn s3(at: Place, settings: &mut Settings<'_>, fields: &mut Fields, notes: &mut N
     let bucket = settings.raw_text("bucket").and_then(|(at, name)| known(at, name, "bucket", notes));
     let prefix = settings.raw_text("prefix").and_then(|(at, prefix)| {
         if prefix.starts_with('/') || prefix.starts_with("s3://") {
-            let text =
-                format!("prefix `{prefix}`: keys begin neither with `/` nor `s3://`; all of the bucket is taken");
+            let text = format!(
+                "prefix `{prefix}`: keys begin neither with `/` nor `s3://`; all objects of the bucket are read"
+            );
             notes.add(at, Effect::Keeps, text);
             return None;
         }

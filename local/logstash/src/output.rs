@@ -92,7 +92,7 @@ impl Filtered<'_> {
         if !matches!(plugin.name.as_str(), "elasticsearch" | "opensearch" | "amazon_es") {
             let what = match plugin.name.as_str() {
                 "stdout" | "null" => "nothing is printed; the receipts of the functions say what became of each event",
-                "s3" => "documents go to a domain alone; into S3 Firehose writes, with `from: { delivery_stream: … }`",
+                "s3" => "documents go only to a domain; Firehose writes to S3, with `from: { delivery_stream: … }`",
                 _ => "nothing is written there; documents go to a domain alone",
             };
             return self.notes.add(plugin.at, Effect::Beside, format!("output `{}`: {what}", plugin.name));
@@ -146,7 +146,8 @@ impl Filtered<'_> {
                 let ilm =
                     if is_plain { "" } else { ", the alias `logstash` or the data stream `logs-generic-default`" };
                 let text = format!(
-                    "no `index`: documents go to `{DEFAULT}`; in Logstash, by its release and settings, to that, `ecs-{DEFAULT}`{ilm}"
+                    "no `index`: documents go to `{DEFAULT}`; in Logstash, depending on its release and settings, to \
+                     that, `ecs-{DEFAULT}`{ilm}"
                 );
                 self.notes.differs(plugin.at, text);
             }
@@ -279,7 +280,7 @@ fn said(text: &str, fields: &Fields) -> Result<String, String> {
                     let is_hashed =
                         |part: &Part<'_>| matches!(part, Part::Field(field) if fields.hash_of(field).is_some());
                     if parts(text)?.iter().any(is_hashed) {
-                        return Err(format!("`{path}` is made of what is hashed"));
+                        return Err(format!("`{path}` is made from a hashed field"));
                     }
                     out.push_str(text);
                 }

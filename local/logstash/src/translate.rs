@@ -64,7 +64,7 @@ fn read_sources(statements: &[Statement], sources: &mut Vec<Source>, notes: &mut
         match statement {
             Statement::Plugin(plugin) => sources.extend(input::source(plugin, notes)),
             Statement::Branches(branches) => {
-                let text = "a condition around an input; what stands in it is translated as if it held";
+                let text = "a condition around an input; the input is translated as if the condition were true";
                 branches.first().into_iter().for_each(|branch| notes.add(branch.at, Effect::Unknown, text));
                 for branch in branches {
                     read_sources(&branch.body, sources, notes);
@@ -98,10 +98,11 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
     filtered.note_envelope(source.at);
     let takes_own = outputs.iter().any(|output| output.wanted.exact() != Query::Never);
     let Some(mut output) = the_one(&mut filtered, source, outputs) else {
-        let text = "no output to a domain takes the events of this input, and no dataset is made of it";
+        let text = "no output to a domain takes the events of this input, so no dataset is made of it";
         if takes_own {
             let text = format!(
-                "{text}: events that came with fields of their own which the input sets, and that an output takes for these, are not read"
+                "{text}: events that already had fields which the input sets, and that an output takes because of \
+                 them, are not read"
             );
             filtered.notes.add(source.at, Effect::Drops, text);
         } else {
@@ -121,7 +122,7 @@ fn one(config: &Config, source: &Source, name: &str, notes: &mut Notes) -> Optio
 /// takes any.
 fn the_one(filtered: &mut Filtered<'_>, source: &Source, outputs: Vec<Output>) -> Option<Output> {
     let wanted = if outputs.len() > MAX_TERMS {
-        let text = format!("more than {MAX_TERMS} outputs: the events are kept, whichever of their conditions holds");
+        let text = format!("more than {MAX_TERMS} outputs: the events are kept, whichever conditions are true");
         filtered.notes.add(source.at, Effect::Keeps, text);
         Query::Always
     } else {

@@ -21,7 +21,7 @@ impl Fields {
         match prefix.strip(path) {
             Some("") => Err(format!("`{path}` is the whole event here")),
             Some(rest) => Ok((rest.to_owned(), true)),
-            None if prefix.is_around(path) => Err(format!("`{path}` is a part of what stands around the events")),
+            None if prefix.is_around(path) => Err(format!("`{path}` belongs to the object around the events")),
             None => Ok((path.to_owned(), prefix.around.is_some() || top(path) == "@metadata")),
         }
     }

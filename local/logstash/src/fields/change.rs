@@ -78,7 +78,7 @@ impl Fields {
             },
         };
         if self.targets.contains_key(to) && matches!(made, Made::Moved(_)) {
-            return Err(format!("`{to}` is made before, and would stay only where there is no `{from}`"));
+            return Err(format!("`{to}` is made before, and would remain only in events without `{from}`"));
         }
         if let Some((outer, _)) = outwards(to).skip(1).find(|(outer, _)| *outer == from) {
             return Err(format!("`{to}` lies in `{outer}` itself"));
@@ -146,10 +146,10 @@ impl Fields {
     /// names.
     pub(crate) fn hash(&mut self, path: &str, at: Place) -> Result<Vec<String>, String> {
         let Seen::Field(field) = self.see(path)? else {
-            return Err(format!("`{path}` is made, and what is made is not hashed"));
+            return Err(format!("`{path}` is made by a rule, and only fields of the event are hashed"));
         };
         if self.targets.contains_key(&field) {
-            return Err(format!("another field has the name `{field}` with which the event came"));
+            return Err(format!("another field now has the original name `{field}`"));
         }
         let is_within = |of: &String| outwards(of).any(|(outer, _)| outer == field);
         let telling = |target: &Target| match &target.made {

@@ -162,7 +162,7 @@ impl Fields {
                     }
                     Seen::Text(text) | Seen::Default(text) => out.push_str(text),
                     Seen::Nothing => return Err(format!("`{path}` was taken away before")),
-                    _ => return Err(format!("`{path}` stands in no text with others")),
+                    _ => return Err(format!("`{path}` cannot be part of a longer text")),
                 },
             }
         }

@@ -73,7 +73,7 @@ fn advice(name: &str) -> (Effect, &'static str) {
         }
         "uuid" => (
             Effect::Differs,
-            "no id is made by chance; `id: position` makes one that stays the same at a second delivery",
+            "no id is made at random; `id: position` makes one that stays the same when an event is redelivered",
         ),
         "sleep" => (Effect::Beside, "the function adapts to the domain by itself"),
         _ => (Effect::Unknown, "it has no counterpart"),

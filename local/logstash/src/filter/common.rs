@@ -37,7 +37,7 @@ pub(super) fn remove(fields: &mut Fields, name: &str, at: Place, notes: &mut Not
     if is_part {
         notes.differs(
             at,
-            format!("remove_field `{name}`: the object that was made for it is left in Logstash, and not made here"),
+            format!("remove_field `{name}`: Logstash leaves the object that was made for it, and here it is not made"),
         );
     }
     let removed = path(name).ok_or_else(|| NO_NAME.to_owned()).and_then(|path| fields.remove(&path, at));
@@ -140,7 +140,7 @@ fn add_text(fields: &mut Fields, at: Place, path: &str, text: &str) -> Result<()
             list.push(text);
             Made::List(list)
         }
-        _ => return Err("it is made already, and a list holds constants alone".into()),
+        _ => return Err("it is made already, and a list can hold only constants".into()),
     };
     fields.set(path, made, at)
 }
@@ -170,7 +170,7 @@ fn together(fields: &Fields, before: String, text: String) -> Result<Made, Strin
             Ok(Made::Point { lat, lon })
         }
         _ if before.contains("%{") || text.contains("%{") => {
-            Err("it is made already, and a list holds constants alone".into())
+            Err("it is made already, and a list can hold only constants".into())
         }
         _ => Ok(Made::List(vec![before, text])),
     }
@@ -207,12 +207,12 @@ fn add_tag(fields: &mut Fields, tag: &str, at: Place, notes: &mut Notes) {
 
 fn list_with(fields: &Fields, tag: &str) -> Result<Vec<String>, String> {
     if tag.contains("%{") {
-        return Err("a list holds constants alone".into());
+        return Err("a list can hold only constants".into());
     }
     let mut list = match fields.targets.get("tags").map(|target| &target.made) {
         Some(Made::List(list)) => list.clone(),
         None => Vec::new(),
-        Some(_) => return Err("`tags` is made otherwise already".into()),
+        Some(_) => return Err("`tags` is made by another rule already".into()),
     };
     if !list.iter().any(|known| known == tag) {
         list.push(tag.to_owned());

@@ -61,7 +61,8 @@ impl Filtered<'_> {
         match self.fields.hash(source, at) {
             Ok(told) => {
                 for name in told {
-                    let text = format!("`{name}` would tell the value of `{source}`, which is hashed; it is not made");
+                    let text =
+                        format!("`{name}` would reveal the value of `{source}`, which is hashed; it is not made");
                     self.notes.differs(at, text);
                 }
                 let text = "key of `fingerprint`: put it into the secret that MILLRACE_HASH_KEY names (16 bytes at least); with another key the hashes are others";
@@ -92,7 +93,7 @@ impl Filtered<'_> {
         let of = if is_record { Some(Vec::new()) } else { fingerprint.sources.iter().map(seen).collect() };
         let result = match of {
             _ if !fingerprint.is_checksum => Err(format!(
-                "`{}` is no checksum; no id is made of it, and events with equal values stay apart",
+                "`{}` is not a checksum; no id is made of it, and events with equal values stay separate documents",
                 fingerprint.method
             )),
             _ if fingerprint.is_of_all && !is_of_all => {

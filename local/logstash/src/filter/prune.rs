@@ -14,7 +14,8 @@ impl Filtered<'_> {
             return self.fields.suspect(None, plugin.at, "`prune` under a condition");
         }
         if self.fields.prefix.is_some() || self.fields.codec.is_some() {
-            let text = "prune: it is about the names at the top, and the members of one of them stand there here; all fields stay";
+            let text =
+                "prune: it applies to the names at the top, where the members of one of them are here; all fields stay";
             self.notes.differs(plugin.at, text);
             return self.fields.suspect(None, plugin.at, "`prune`");
         }
@@ -47,7 +48,7 @@ impl Filtered<'_> {
                 self.fields.suspect(None, plugin.at, "`prune`");
                 self.notes.differs(
                     plugin.at,
-                    "a second `whitelist_names`: put both into one; fields that it takes away stay",
+                    "a second `whitelist_names`: put both into one; the fields that the second one removes stay",
                 );
             } else {
                 self.fields.targets.retain(|name, _| {

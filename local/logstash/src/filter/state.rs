@@ -43,7 +43,7 @@ pub(crate) struct Json {
 impl Filtered<'_> {
     /// The query for the condition of a branch. While the record is one text, conditions cannot use its fields.
     pub(crate) fn query(&self, condition: &Condition) -> Result<Query, String> {
-        let Some(fields) = about(condition) else { return Err("it is about no field".into()) };
+        let Some(fields) = about(condition) else { return Err("it names no field".into()) };
         for field in fields {
             self.fields.settled(field)?;
             if self.is_text && matches!(self.fields.look(field), Ok(Seen::Field(_))) {

@@ -67,7 +67,7 @@ fn options(plugin: &Plugin, fields: &mut Fields, notes: &mut Notes) {
         && !matches!(delimiter, "\n" | "\\n")
     {
         let text =
-            format!("delimiter `{delimiter}`: events end with a line; what follows another in a line is a dead letter");
+            format!("delimiter `{delimiter}`: events end with a line; a second event in a line is a dead letter");
         notes.add(at, Effect::Rejects, text);
     }
     inner.ignore(&["ecs_compatibility", "format", "decompress"]);
@@ -87,7 +87,8 @@ fn cloudwatch_logs(at: Place, fields: &mut Fields, notes: &mut Notes) {
     fields.codec = Some(CodecNames { at, codec: "cloudwatch_logs", names, changed: "message" });
     let pairs: Vec<String> = names.iter().map(|(there, here)| format!("`{there}` is `{here}`")).collect();
     let text = format!(
-        "codec `cloudwatch_logs`: {}; of a message that is a JSON object the members stand at the top, without `@message`; `messageType` and `subscriptionFilters` are left out",
+        "codec `cloudwatch_logs`: {}; if a message is a JSON object, its members stand at the top, without \
+         `@message`; `messageType` and `subscriptionFilters` are left out",
         pairs.join(", ")
     );
     notes.differs(at, text);

@@ -21,7 +21,7 @@ impl Parser<'_> {
                 let second = parser.single()?;
                 let at = parser.scan.place();
                 if ["and", "or", "xor", "nand"].iter().any(|word| parser.scan.take_word(word)) {
-                    let message = "`xor` and `nand` stand beside another operator only with parentheses".into();
+                    let message = "`xor` and `nand` need parentheses beside another operator".into();
                     return Err(SyntaxError { at, message });
                 }
                 return Ok(if is_nand {
@@ -41,7 +41,7 @@ impl Parser<'_> {
                 } else {
                     let at = parser.scan.place();
                     if parser.scan.take_word("nand") || parser.scan.take_word("xor") {
-                        let message = "`xor` and `nand` stand beside another operator only with parentheses".into();
+                        let message = "`xor` and `nand` need parentheses beside another operator".into();
                         return Err(SyntaxError { at, message });
                     }
                     alternatives.push(one_or(all, Condition::All));

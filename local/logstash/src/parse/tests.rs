@@ -61,7 +61,7 @@ fn what_is_no_logstash_is_told_with_its_place_and_what_is_expected() {
         ("filter { if \"x\" { } }", "1:17: `==`"),
         ("filter { if [a] and { } }", "1:21: a condition"),
         ("filter { if [a] not [b] { } }", "1:21: `in` after `not`"),
-        ("filter { if [a] xor [b] or [c] { } }", "only with parentheses"),
+        ("filter { if [a] xor [b] or [c] { } }", "need parentheses beside"),
         ("filter { if 'x' =~ /a/ { } }", "1:13: a field reference is expected before `=~`"),
         ("filter { } }", "1:12: a section"),
     ] {

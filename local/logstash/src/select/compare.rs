@@ -13,7 +13,7 @@ pub(super) fn compare(left: &Operand, operator: Operator, right: &Operand, field
         (Operand::Field(_), Operand::Field(_)) => return Err("Lucene compares no field with another".into()),
         (Operand::Field(path), value) => (path, operator, value),
         (value, Operand::Field(path)) => (path, turned(operator), value),
-        _ => return Err("it is about no field".into()),
+        _ => return Err("it names no field".into()),
     };
     if operator == Operator::NotEqual {
         return Ok(compare(left, Operator::Equal, right, fields)?.not());
@@ -22,7 +22,7 @@ pub(super) fn compare(left: &Operand, operator: Operator, right: &Operand, field
         Operand::Text(text) => (text.as_str(), false),
         Operand::Number(text) => (text.as_str(), true),
         Operand::Variable(text) => return Err(format!("`{text}` is a variable of the server's environment")),
-        _ => return Err("a list is compared with nothing; write `in`".into()),
+        _ => return Err("a list cannot be compared; write `in`".into()),
     };
     let own = |field: &str| comparison(field, operator, text, is_number, fields);
     let is_equal = |known: &str| !is_number && known == text;
