@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_domain_that_takes_connections_and_does_not_answer_is_told() {
+    async fn a_domain_that_takes_connections_and_does_not_answer_is_reported() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let error = reach(&url, Duration::from_millis(50)).await.unwrap_err().to_string();

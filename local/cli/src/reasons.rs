@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_says_nothing_is_said_to() {
+    fn a_function_without_a_log_has_no_reason() {
         assert_eq!(reasons(&[]).0.why(None), "the function does not say why");
     }
 }

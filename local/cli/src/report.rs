@@ -242,7 +242,7 @@ mod tests {
     use emulator::queue::Message;
 
     #[test]
-    fn receipts_are_summed_and_what_is_missing_is_said() {
+    fn receipts_are_summed_and_missing_ones_are_named() {
         let folder = tempfile::TempDir::new().unwrap();
         let receipt = |key: &str, indexed: u64, duplicates: u64| {
             json!({"message": "receipt", "key": key, "read": 10, "indexed": indexed, "duplicates": duplicates,

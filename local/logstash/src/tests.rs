@@ -59,7 +59,7 @@ fn the_configuration_of_the_story_comes_out_complete() {
 }
 
 #[test]
-fn rules_are_said_about_the_names_that_events_came_with() {
+fn rules_use_the_original_names_of_fields() {
     for (filters, rules) in [
         ("", ""),
         ("mutate { rename => { a => b } remove_field => [b] }", "fields:\ndrop: [a, b]"),
@@ -139,7 +139,7 @@ fn conditions_become_queries() {
 }
 
 #[test]
-fn what_cannot_be_said_is_listed_with_its_line() {
+fn everything_that_cannot_be_translated_is_listed_with_its_line() {
     for (filters, says) in [
         ("if [a] == [b] { drop {} }", "3:1 the condition cannot be said as a query: Lucene compares no field"),
         ("if [a] =~ /(?i)x/ { drop {} }", "3:1 the condition cannot be said as a query: `/(?i)x/`: `(?i)`"),
@@ -212,7 +212,7 @@ fn the_example_of_the_documentation_becomes_what_is_shown() {
 }
 
 #[test]
-fn a_prefix_takes_what_begins_with_it_and_a_name_itself_alone() {
+fn a_prefix_takes_what_begins_with_it_and_a_name_only_itself() {
     let takes = |input: &str, bucket: &str, key: &str| {
         let text = format!("input {{ s3 {{ {input} codec => json }} }} output {{ opensearch {{ index => i }} }}");
         let yaml = translated("x.conf", &text).yaml.unwrap();
@@ -278,7 +278,7 @@ fn whatever_the_filters_the_pipeline_is_one_that_the_functions_take() {
 }
 
 #[test]
-fn what_does_not_print_is_escaped_in_values_and_left_out_of_comments() {
+fn unprintable_characters_are_escaped_in_values_and_left_out_of_comments() {
     let text = "input { s3 { } } filter { mutate { add_field => { a => '\u{feff}\u{2028}\u{7}\u{ffff}' } } foo\n{ b => '\u{feff}' }\n\
                 if [x\u{feff}] == '\u{feff}' { drop { } } } output { opensearch { index => 'i\u{feff}' } }";
     let yaml = translated("\u{feff}\n.conf", text).yaml.unwrap();
@@ -286,7 +286,7 @@ fn what_does_not_print_is_escaped_in_values_and_left_out_of_comments() {
 }
 
 #[test]
-fn a_name_that_there_cannot_be_is_listed_and_any_is_taken() {
+fn an_impossible_name_is_listed_and_replaced_by_a_wildcard() {
     let text = "input { kafka { topics => ['arn:a/b'] codec => json } kinesis { kinesis_stream_name => '${NAME}' } }\noutput { opensearch { index => i } }";
     let import = translated("x.conf", text);
     let lost: Vec<&str> = import.notes.iter().filter(|note| note.is_inexact()).map(|note| note.text.as_str()).collect();

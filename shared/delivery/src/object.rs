@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waiting_for_the_first_byte_is_no_inflating() {
+    fn waiting_for_the_first_byte_does_not_count_as_inflating() {
         let seconds = Duration::from_secs;
         for (opening, waited, reading, expected) in [
             (1, 0, 47, true),

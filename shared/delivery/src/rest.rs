@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_goes_on_only_from_behind_the_point_where_it_began() {
+    fn an_object_resumes_only_after_the_point_where_it_began() {
         let stopped = End::Stopped;
         let got_on = settled(300, &[200], Some(false));
         assert_eq!(attempt(&got_on, &stopped).rest(), Rest::Onward { alone: false });
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_passed_nothing_is_read_alone_and_one_that_was_not_begun_is_sent_again() {
+    fn an_object_without_progress_is_read_alone_and_one_that_was_not_begun_is_sent_again() {
         let (nothing, stopped) = (settled(START, &[], None), End::Stopped);
         let attempt = attempt(&nothing, &stopped);
         assert_eq!(attempt.rest(), Rest::Onward { alone: true });

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_sides_wish_counts() {
+    fn a_pause_that_the_other_side_asks_for_is_kept_within_a_limit() {
         let pause = |asked_for| Backoff::new(1).next_pause(Some(asked_for));
         assert_eq!(pause(Duration::from_secs(45)), Duration::from_secs(45));
         assert_eq!(pause(Duration::from_hours(1)), MOST_ASKED_FOR);

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_asks_to_be_read_alone_lets_others_go_first_and_after_some_times_comes_first() {
+    fn an_object_to_be_read_alone_lets_others_go_first_only_a_few_times() {
         assert_eq!(here(&[(false, 0), (false, 9)]), [true, true]);
         assert_eq!(here(&[(true, 0)]), [true], "it is alone");
         assert_eq!(here(&[(false, 0), (true, 0), (true, 2)]), [true, false, false]);
@@ -96,7 +96,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_batch_reads_something_and_whoever_is_read_alone_is(
+        fn every_batch_reads_something_and_an_object_to_be_read_alone_is_the_only_one(
             given in proptest::collection::vec((any::<bool>(), 0_u32..6), 1..10),
         ) {
             let here = here(&given);
@@ -107,7 +107,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_asks_to_be_read_alone_is_within_a_number_of_batches(others in 0_usize..9, rivals in 0_u32..9) {
+        fn an_object_to_be_read_alone_is_read_within_a_number_of_batches(others in 0_usize..9, rivals in 0_u32..9) {
             // Its rivals are as patient. Each batch that reads a rival leaves one rival less.
             let mut left = rivals;
             for turns in 0..=PATIENCE + rivals {

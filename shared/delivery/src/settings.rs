@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once_with_the_accepted_form() {
+    fn all_faults_are_reported_at_once_with_the_accepted_form() {
         let error = read(&[
             ("MILLRACE_DOMAIN_ENDPOINT", "domain"),
             ("MILLRACE_DOMAIN_AUTH", "sigv4:s3"),

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn items_against_which_nothing_is_held_displace_no_suspect() {
+    fn items_without_a_refusal_displace_no_suspect() {
         let (suspects, start) = (Suspects::default(), Instant::now());
         let mut suspect = Refusals::default();
         assert!(matches!(suspect.bad_request(start), Ruling::SendAgain(_)));

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slot_that_is_given_back_when_reading_ends_is_the_next_ones() {
+    async fn a_slot_that_is_given_back_when_reading_ends_goes_to_the_next_object() {
         let turns = turns(2, true);
         let (first, second) = (turns.waiter(), turns.waiter());
         let mut first = turns.begin(first).await.unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_no_slot_when_reading_has_to_stop_has_no_turn() {
+    async fn without_a_slot_when_reading_has_to_stop_there_is_no_turn() {
         let turns = Turns::new(1, 2, true, Deadline::after(Duration::ZERO));
         let (first, second) = (turns.waiter(), turns.waiter());
         assert!(turns.begin(first).await.is_none());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_a_slot_too_late_to_get_anywhere_has_no_turn() {
+    async fn with_a_slot_too_late_for_progress_there_is_no_turn() {
         for (objects, has_shares, begins) in [(2, true, false), (2, false, true), (1, true, true)] {
             let turns = Turns::new(1, objects, has_shares, Deadline::after(MINUTE));
             let late = Turns { stop_reading: Instant::now() + LEAST_SHARE - Duration::from_millis(1), ..turns };
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_queue_nobody_is_stopped() {
+    async fn without_a_queue_no_object_is_stopped() {
         let turns = turns(2, false);
         let (first, _second) = (turns.waiter(), turns.waiter());
         let first = turns.begin(first).await.unwrap();

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_lets_everything_else_pass() {
+    fn items_that_wait_let_all_others_pass() {
         let now = Instant::now();
         let mut work = Work::all(4, now);
         work.answered();

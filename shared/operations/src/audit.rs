@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_receipt_is_passed_by() {
+    fn lines_that_are_not_receipts_are_skipped() {
         let lines = [
             "START RequestId: receipt".to_owned(),
             "{\"message\":\"receipt\",\"stream\":\"s\"}".to_owned(),

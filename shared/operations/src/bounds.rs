@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_told_of_where_the_index_follows_from_it() {
+    fn a_timezone_is_reported_if_the_index_depends_on_it() {
         let yaml = "datasets:
   - { name: utc, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
   - { name: cut, from: { key: \"b/**\" }, timestamp: t, index: { name: \"b-%{+YYYY}\", timezone: Asia/Seoul } }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_nothing_beside_a_lift_is_told() {
+    fn a_rule_that_hides_nothing_beside_a_lift_is_reported() {
         let yaml = "datasets:
   - name: a
     from: { stream: a }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_case_is_told_and_the_ordinary_is_not() {
+    fn each_case_is_reported_and_ordinary_rules_are_not() {
         let yaml = "datasets:
   - { name: ordinary, from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\" }
   - { name: untimed, from: { key: \"b/**\" }, index: \"b-%{+YYYY.MM.dd}\" }

@@ -76,7 +76,7 @@ mod tests {
     use crate::setup::template::{TemplateOwner, templates};
 
     #[test]
-    fn a_field_of_words_is_told_where_the_query_compares_it() {
+    fn a_text_field_is_reported_if_a_query_compares_it() {
         let yaml = r"datasets:
   - name: a
     from: { stream: a }

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_read_beside_what_is_not() {
+    fn valid_variables_are_read_beside_faulty_ones() {
         let deployment = read(&[
             ("MILLRACE_DOMAIN_ENDPOINT", "https://domain/"),
             ("MILLRACE_DOMAIN_AUTH", "none"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_without_anything_is_no_end_either() {
+    fn an_empty_environment_is_read_too() {
         let deployment = read(&[("MILLRACE_PIPELINE", "set.yaml")]);
         assert!(deployment.domain.is_none() && deployment.dead_letters.is_none());
         assert_eq!((deployment.faults.len(), deployment.pipeline), (2, PathBuf::from("set.yaml")));

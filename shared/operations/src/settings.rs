@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let error = SetupSettings::read(lookup(&[
             ("MILLRACE_SNAPSHOTS", "snapshots"),
             ("MILLRACE_SNAPSHOT_ROLE_ARN", "me"),
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_serverless_collection_is_told_what_it_does_not_have() {
+    fn a_serverless_collection_is_refused_what_it_does_not_have() {
         let aoss = [("MILLRACE_DOMAIN_ENDPOINT", "https://c"), ("MILLRACE_DOMAIN_AUTH", "sigv4:aoss")];
         let error = RetentionSettings::read(lookup(&aoss)).unwrap_err().to_string();
         assert!(error.contains("OpenSearch Serverless has no API for `retention`"), "{error}");

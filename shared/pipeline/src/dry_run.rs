@@ -314,7 +314,7 @@ datasets:
     }
 
     #[test]
-    fn every_event_of_a_sample_is_told_of_with_its_fate() {
+    fn every_event_of_a_sample_is_reported_with_its_fate() {
         let datasets = Datasets::parse("f", YAML, None).unwrap();
         let sample = "{\"a\":1,\"secret\":2}\n{\"a\":2}\n{\"a\":1,\"t\":\"soon\"}\n[1]\nno\n{\"a\":1}{\"a\":3}\n\
                       {\"text\":\"{\\\"a\\\":1,\\\"lat\\\":91}\"}\n";

@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_made_anew_has_other_ids_at_the_same_offsets() {
+    fn a_recreated_topic_has_other_ids_at_the_same_offsets() {
         let origin = |timestamp| Origin::kafka("c", "t", vec![KafkaRecord { partition: 0, offset: 0, timestamp }]);
         assert_ne!(id_prefix(&origin(1), 0, 0), id_prefix(&origin(2), 0, 0));
     }
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_told_in_the_words_of_their_service() {
+    fn positions_use_the_words_of_their_service() {
         let at = ItemPosition { record: 0, aggregate_index: 2, offset: 7 };
         let kinesis = Origin::kinesis("arn:aws:kinesis:r:1:stream/s", "shardId-0", vec!["49".into()]);
         assert_eq!(kinesis.at(at).to_string(), "arn:aws:kinesis:r:1:stream/s/shardId-0/49.2@7");

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_pair_is_told_with_its_place() {
+    fn half_of_a_pair_is_reported_with_its_place() {
         for (yaml, place) in [
             ("a: \"x\\ud83d\"", (1, 6)),
             ("a: \"x\\ud83dy\\ude00\"", (1, 6)),

@@ -180,7 +180,7 @@ mod tests {
     use crate::faults::sources::Source;
 
     #[test]
-    fn a_run_goes_on_by_what_an_earlier_one_told() {
+    fn a_run_resumes_from_the_results_of_an_earlier_one() {
         let cell = |row: &str| Cell { source: Source::S3, row: row.into(), column: Column::Twice };
         let (held, broken, other, open) = (cell("s3-get"), cell("s3-head"), cell("s3-list"), cell("s3-put"));
         let log = format!(

@@ -181,7 +181,7 @@ fn whatever_calls_a_function_calls_what_is_deployed_and_no_version_of_it() {
 }
 
 #[test]
-fn other_rules_are_another_layer_of_every_function_and_set_up_anew() {
+fn changed_rules_are_a_new_layer_of_every_function_and_run_setup_again() {
     if !installed() {
         return;
     }
@@ -316,7 +316,7 @@ fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
 }
 
 #[test]
-fn no_event_arrives_before_its_template_and_other_rules_set_up_anew() {
+fn no_event_arrives_before_its_template_and_changed_rules_run_setup_again() {
     let Some(template) = deployed() else { return };
     let resources = &template["Resources"];
     for name in &FUNCTIONS[..3] {

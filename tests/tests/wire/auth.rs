@@ -86,7 +86,7 @@ fn a_basic_password_comes_from_its_secret() {
 }
 
 #[test]
-fn a_rotated_password_is_fetched_anew() {
+fn a_rotated_password_is_fetched_again() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "rotated").await;

@@ -256,11 +256,11 @@ async fn hold(name: &'static str, function: &'static str, from: &str, kafka: boo
 }
 
 #[test]
-fn whatever_kinesis_is_told_to_forget_is_safe() {
+fn every_record_that_kinesis_may_forget_is_safe() {
     place::run(hold("kinesis-contract", "kinesis-ingest", "stream: \"*\"", false));
 }
 
 #[test]
-fn whatever_kafka_is_told_to_forget_is_safe() {
+fn every_record_that_kafka_may_forget_is_safe() {
     place::run(hold("kafka-contract", "kafka-ingest", "topic: \"*\"", true));
 }

@@ -203,7 +203,7 @@ fn the_saved_objects_show_what_the_engine_finds_and_a_second_import_changes_noth
 }
 
 #[test]
-fn what_the_dashboards_refuse_is_told_and_the_rest_is_done() {
+fn objects_that_the_dashboards_refuse_are_reported_and_the_rest_is_imported() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "refused-dashboards").await;

@@ -183,7 +183,7 @@ fn records_that_expand_beyond_the_limit_of_a_response_fail_singly() {
 }
 
 #[test]
-fn delivery_streams_nobody_asked_for_and_strange_events_fail_as_a_whole() {
+fn delivery_streams_without_a_dataset_and_foreign_events_fail_as_a_whole() {
     place::run(async {
         let (mut function, _folder) = start(CHOSEN).await;
         let other = firehose::event("other", &[r#"{"keep":true}"#]);

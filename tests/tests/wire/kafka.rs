@@ -195,7 +195,7 @@ fn the_topic_whose_index_is_blocked_is_reported_and_the_other_is_not() {
 }
 
 #[test]
-fn a_topic_made_anew_counts_from_zero_and_both_lives_are_indexed() {
+fn a_recreated_topic_counts_from_zero_and_its_events_of_both_times_are_indexed() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "kafka-lives").await;
@@ -224,7 +224,7 @@ fn a_topic_made_anew_counts_from_zero_and_both_lives_are_indexed() {
 }
 
 #[test]
-fn topics_nobody_asked_for_and_strange_events_fail_as_a_whole() {
+fn topics_without_a_dataset_and_foreign_events_fail_as_a_whole() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "kafka-strange").await;

@@ -311,7 +311,7 @@ fn without_a_dead_letter_bucket_a_poison_record_comes_again_and_is_not_lost() {
 }
 
 #[test]
-fn records_nobody_asked_for_and_strange_events_fail_as_a_whole() {
+fn streams_without_a_dataset_and_foreign_events_fail_as_a_whole() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "kinesis-strange").await;

@@ -55,7 +55,7 @@ fn events_are_not_sent_where_a_redirect_points() {
 }
 
 #[test]
-fn what_is_asked_of_a_domain_is_not_asked_where_a_redirect_points() {
+fn administrative_requests_are_not_sent_where_a_redirect_points() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let other = StatefulServer::start(0, stranger).await;

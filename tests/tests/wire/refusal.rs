@@ -47,7 +47,7 @@ const STATES: [State; 4] = [
 ];
 
 #[test]
-fn what_the_state_of_the_domain_refuses_is_no_dead_letter_and_comes_again() {
+fn an_event_that_the_state_of_the_domain_refuses_is_redelivered_and_no_dead_letter() {
     // Cluster settings would disturb other tests, so this test has its own node.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {

@@ -162,7 +162,7 @@ fn an_event_that_a_pattern_cannot_decide_about_is_a_dead_letter() {
 }
 
 #[test]
-fn every_fault_of_a_configuration_is_told_at_once_before_anything_runs() {
+fn every_fault_of_a_configuration_is_reported_at_once_before_anything_runs() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "faulty").await;

@@ -107,7 +107,7 @@ fn endless(before: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_passes_no_event_within_its_share_is_read_alone_and_rejected_only_after_a_whole_invocation() {
+fn an_object_without_an_event_within_its_share_is_read_alone_and_rejected_only_after_a_whole_invocation() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "without-end").await;
@@ -279,7 +279,7 @@ fn a_batch_of_slow_objects_that_is_delivered_twice_brings_each_event_once() {
 }
 
 #[test]
-fn continuations_of_the_release_before_are_gone_on_with() {
+fn continuations_of_the_release_before_are_resumed() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "old-continuation").await;

@@ -72,7 +72,7 @@ fn the_rest_of_an_object_whose_dataset_is_gone_is_kept_until_the_rules_take_it_a
 }
 
 #[test]
-fn an_object_that_no_dataset_takes_is_told_by_a_receipt_and_a_metric() {
+fn an_object_that_no_dataset_takes_is_reported_by_a_receipt_and_a_metric() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "unmatched").await;

@@ -40,7 +40,7 @@ fn a_failed_message_gets_a_visibility_of_its_own() {
 }
 
 #[test]
-fn a_message_that_is_no_notification_lies_in_the_dead_letter_queue_at_once() {
+fn a_message_that_is_not_a_notification_goes_to_the_dead_letter_queue_at_once() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "stranger").await;

@@ -100,7 +100,7 @@ fn a_sample_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_person_reads_the_same() {
+fn the_text_for_a_person_says_the_same() {
     let folder = tempfile::TempDir::new().unwrap();
     let pipeline = folder.path().join("pipeline.yaml");
     fs::write(&pipeline, PIPELINE).unwrap();

@@ -25,7 +25,7 @@ fn data() -> Data {
 }
 
 #[test]
-fn the_page_needs_nothing_else_and_no_value_becomes_markup() {
+fn the_page_is_self_contained_and_no_value_becomes_markup() {
     let page = page(&data());
     assert!(!page.contains("<b>") && page.contains("&lt;b&gt;&quot;&amp;&#39;"), "{page}");
     assert!(page.contains("<h1>logs-&lt;*&gt;</h1>"));
@@ -38,7 +38,7 @@ fn the_page_needs_nothing_else_and_no_value_becomes_markup() {
 }
 
 #[test]
-fn what_is_not_there_is_left_out() {
+fn sections_without_data_are_left_out() {
     let empty = Data { index: "none-*".into(), total: 0, times: None, points: None, values: None };
     let page = page(&empty);
     assert!(page.contains("No events") && !page.contains("<svg"));

@@ -42,7 +42,7 @@ fn the_committed_schema_is_current() {
 }
 
 #[test]
-fn every_file_and_example_of_ours_is_valid() {
+fn every_file_and_example_of_the_repository_is_valid() {
     let validator = validator();
     let document = read("docs/PIPELINE.md");
     let examples = document.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
@@ -57,7 +57,7 @@ fn every_file_and_example_of_ours_is_valid() {
 }
 
 #[test]
-fn what_the_schema_marks_the_reader_refuses_too() {
+fn the_reader_refuses_whatever_the_schema_marks() {
     let validator = validator();
     let dataset = |more: &str| format!("datasets:\n  - name: a\n    {more}\n");
     let with = |more: &str| dataset(&format!("from: {{ key: x }}\n    index: i\n    {more}"));

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_records_without_their_breaks_and_blank_ones_are_none() {
+    fn lines_are_records_without_line_breaks_and_blank_lines_are_skipped() {
         let lines = b"{\"a\":1}\r\n\n \t\n{\"a\":\"\xe2\x80\xa8\"}\nlast";
         let expected = vec![record(1, "{\"a\":1}"), record(4, "{\"a\":\"\u{2028}\"}"), record(5, "last")];
         let members = [gzip(&lines[..5]), gzip(&lines[5..])].concat();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_told_by_the_byte_and_passed_by() {
+    fn a_line_that_is_too_long_is_reported_with_its_length_and_skipped() {
         for (content, expected) in [
             ("12345\n1\n", vec![record(1, "12345"), record(2, "1")]),
             ("12345\r\n1\n", vec![record(1, "12345"), record(2, "1")]),

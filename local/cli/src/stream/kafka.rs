@@ -86,7 +86,7 @@ mod tests {
     use crate::files::File;
 
     #[test]
-    fn records_are_spread_over_the_partitions_and_their_offsets_tell_the_line() {
+    fn records_are_spread_over_the_partitions_and_their_offsets_lead_to_the_line() {
         let file = File { path: PathBuf::from("/x/a.json"), key: "a.json".into(), size: 9 };
         let put = Put { file, place: u64::MAX - 7, modified_ms: 1_545_084_650_987 };
         let topic = Topic { name: "my-logs".into(), partitions: 2 };

@@ -77,7 +77,7 @@ mod tests {
     use crate::files::File;
 
     #[test]
-    fn a_record_has_a_sequence_number_that_ascends_and_tells_its_line() {
+    fn a_record_has_an_ascending_sequence_number_that_leads_to_its_line() {
         let file = File { path: PathBuf::from("/x/a.json"), key: "a.json".into(), size: 9 };
         let put = Put { file, place: u64::MAX - 7, modified_ms: 1_545_084_650_987 };
         let stream = Stream { name: "logs".into() };

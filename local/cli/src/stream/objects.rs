@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_of_one_partition_and_no_value_leads_out_of_the_folder() {
+    fn an_object_holds_one_partition_and_no_value_leads_out_of_the_folder() {
         let folder = tempfile::TempDir::new().unwrap();
         let objects = Objects::new(folder.path(), "logs");
         let batch = BatchName { arrived_ms: 1_795_309_207_502, place: 255, number: 7 };
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_kept_as_firehose_keeps_it() {
+    fn failed_records_are_written_as_firehose_writes_them() {
         let folder = tempfile::TempDir::new().unwrap();
         let objects = Objects::new(folder.path(), "logs");
         let batch = BatchName { arrived_ms: 0, place: 0, number: 1 };

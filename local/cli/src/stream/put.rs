@@ -67,7 +67,7 @@ mod tests {
     use crate::files;
 
     #[test]
-    fn a_place_follows_from_key_and_content_and_from_nothing_else() {
+    fn a_place_depends_only_on_key_and_content() {
         let folder = tempfile::TempDir::new().unwrap();
         let names: Vec<String> = (0..20).map(|n| format!("{n}.json")).collect();
         for name in &names {

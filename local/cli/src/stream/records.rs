@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sent_is_said_with_its_line() {
+    fn a_record_that_is_not_sent_is_reported_with_its_line() {
         let (numbers, not_sent) = batches("1\n12345678\n2\n", 9, 99);
         assert_eq!((numbers, not_sent.count), (vec![vec![1, 3]], 1));
         assert_eq!(not_sent.first, ["a.json, line 2: 8 bytes, but a record has at most 7"]);

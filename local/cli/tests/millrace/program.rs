@@ -32,7 +32,7 @@ fn the_demonstration_indexes_every_good_event_once() {
 }
 
 #[test]
-fn files_of_one_s_own_are_carried_by_the_default_rules() {
+fn files_of_the_user_are_delivered_by_the_default_rules() {
     let folder = TempDir::new().unwrap();
     std::fs::create_dir(folder.path().join("logs of today")).unwrap();
     std::fs::write(folder.path().join("logs of today/a+b.json"), "{\"n\":1}\n{\"n\":2}\nno\n").unwrap();
@@ -48,7 +48,7 @@ fn files_of_one_s_own_are_carried_by_the_default_rules() {
 }
 
 #[test]
-fn what_no_dataset_wants_is_named_and_a_faulty_pipeline_too() {
+fn files_without_a_dataset_and_a_faulty_pipeline_are_named() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
     let pipeline = "datasets:\n  - name: x\n    from: { bucket: logs, key: \"b/**\" }\n    index: logs\n";
@@ -62,7 +62,7 @@ fn what_no_dataset_wants_is_named_and_a_faulty_pipeline_too() {
 }
 
 #[test]
-fn a_domain_that_nobody_serves_is_named_at_once() {
+fn a_domain_without_a_server_is_reported_at_once() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
     let output = millrace(&folder, &["--domain", "http://127.0.0.1:1", "a.json"]);
@@ -109,7 +109,7 @@ fn the_reason_of_a_refusing_domain_is_the_functions_own() {
 }
 
 #[test]
-fn a_certificate_that_is_none_is_told_at_once() {
+fn a_server_that_does_not_speak_tls_is_reported_at_once() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
     let port = server("", "HTTP/1.1 400 Bad Request\r\n");
@@ -119,7 +119,7 @@ fn a_certificate_that_is_none_is_told_at_once() {
 }
 
 #[test]
-fn what_the_embedded_domain_hides_is_said_once() {
+fn the_limits_of_the_embedded_domain_are_printed_once() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.json"), "{\"n\":1}\n").unwrap();
     for arguments in [&["a.json"][..], &["--as", "kafka", "--json", "a.json"], &["demo", "--events", "20"]] {

@@ -93,7 +93,7 @@ fn files_become_records_of_a_stream_or_a_topic_and_each_event_a_document() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_files_once_more_are_duplicates_whatever_comes_with_them() {
+async fn the_same_files_are_duplicates_when_sent_again_whatever_comes_with_them() {
     let domain = Domain::start(DomainOptions { credentials: None, keep_sources: true }).await.unwrap();
     let url = domain.url();
     tokio::task::spawn_blocking(move || {
@@ -116,7 +116,7 @@ async fn the_same_files_once_more_are_duplicates_whatever_comes_with_them() {
 }
 
 #[test]
-fn a_transform_s_chosen_events_lie_where_firehose_puts_them() {
+fn the_selected_events_of_a_transform_are_written_where_firehose_writes_them() {
     let folder = samples();
     let pipeline = "datasets:\n  - name: chosen\n    from: { delivery_stream: orders }\n    select: n:[0 TO 9]\n    \
         partition_keys: { file: file }\n";
@@ -164,7 +164,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_no_dataset_takes_or_no_record_holds_is_said_and_fails() {
+fn a_file_without_a_dataset_and_a_line_over_the_limit_of_a_record_are_reported_and_fail() {
     let folder = samples();
     let pipeline = "datasets:\n  - name: x\n    from: { stream: orders, topic: orders }\n    index: logs\n";
     for service in ["kinesis", "kafka"] {
@@ -277,7 +277,7 @@ fn sources() -> [(&'static str, Source); 2] {
 }
 
 #[tokio::test]
-async fn only_what_an_answer_names_comes_again_until_the_stream_stands_still() {
+async fn only_what_an_answer_names_is_redelivered_until_the_stream_stands_still() {
     for (function, source) in sources() {
         let mut rig = Rig::new(function, source).await;
         rig.ask(Method::PUT, "/logs-shut").await;
@@ -299,7 +299,7 @@ async fn only_what_an_answer_names_comes_again_until_the_stream_stands_still() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_invocation_fails_comes_again_as_a_whole() {
+async fn a_batch_whose_invocation_fails_is_redelivered_as_a_whole() {
     for (function, source) in sources() {
         let mut rig = Rig::new(function, source).await;
         // One whole request gets a permanent refusal.

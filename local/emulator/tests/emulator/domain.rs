@@ -33,7 +33,7 @@ fn create(index: &str, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_create_is_201_once_and_a_conflict_ever_after() {
+async fn a_create_is_201_once_and_then_always_a_conflict() {
     let (domain, _) = started().await;
     let source = "{ \"b\" : 1.50,\"a\":\"\\ud83d\\ude00\" }";
     let (status, first) = bulk(&domain, &[&create("logs-1", "x"), source]).await;
@@ -186,7 +186,7 @@ async fn whole_requests_meet_429_503_413_cuts_and_unreadable_answers() {
 }
 
 #[tokio::test]
-async fn the_same_conditions_can_be_brought_about_as_with_the_engine() {
+async fn the_same_conditions_can_be_produced_as_with_the_engine() {
     let (domain, _) = started().await;
     let settings = |body: &'static str| ask(&domain, Method::PUT, "/_cluster/settings", body);
     let item = async |index: &str| {

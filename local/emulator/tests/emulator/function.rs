@@ -81,7 +81,7 @@ async fn an_error_and_a_failed_start_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_process_that_dies_or_overruns_is_started_anew() {
+async fn a_process_that_dies_or_times_out_is_restarted() {
     let folder = TempDir::new().unwrap();
     let handler =
         r#"case $event in *die*) exit 3;; *hang*) sleep 600;; *) post "invocation/$id/response" "$deadline";; esac"#;

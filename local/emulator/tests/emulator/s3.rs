@@ -36,7 +36,7 @@ async fn started() -> (TempDir, S3, Client) {
 }
 
 #[tokio::test]
-async fn what_is_put_is_got_in_ranges_and_only_at_its_etag() {
+async fn an_object_is_read_in_ranges_and_only_at_its_etag() {
     let (folder, _s3, client) = started().await;
     let key = "source/dt=2026-11-22/a b+c%2F한.json";
     let put = client.put_object().bucket("logs").key(key).body(ByteStream::from_static(b"0123456789")).send().await;
@@ -64,7 +64,7 @@ async fn what_is_put_is_got_in_ranges_and_only_at_its_etag() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_and_nothing_outside_the_folder_is_reached() {
+async fn missing_keys_and_buckets_are_named_and_nothing_outside_the_folder_is_reached() {
     let (folder, s3, client) = started().await;
     let secret = folder.path().parent().unwrap().join(format!("secret-{}", std::process::id()));
     std::fs::write(&secret, "secret").unwrap();

@@ -66,7 +66,7 @@ async fn started(token: Option<&str>) -> Domain {
 }
 
 #[tokio::test]
-async fn what_is_signed_right_passes() {
+async fn a_correct_signature_is_accepted() {
     let domain = started(None).await;
     for (path, service, hashed) in [
         ("/_bulk", "es", false),
@@ -84,7 +84,7 @@ async fn what_is_signed_right_passes() {
 }
 
 #[tokio::test]
-async fn what_is_signed_wrong_is_refused() {
+async fn a_wrong_signature_is_refused() {
     let domain = started(None).await;
     let wrong = credentials("wrong", None);
     assert_eq!(send(&domain, Request { credentials: wrong, ..Request::default() }).await, 403);

@@ -46,7 +46,7 @@ fn conditions_bind_as_in_logstash() {
 }
 
 #[test]
-fn what_is_no_logstash_is_told_with_its_place_and_what_is_expected() {
+fn a_syntax_error_is_reported_with_its_place_and_what_is_expected() {
     for (text, expected) in [
         ("", "1:1: a section"),
         ("datasets:\n  - name: x", "1:1: a section"),
@@ -71,7 +71,7 @@ fn what_is_no_logstash_is_told_with_its_place_and_what_is_expected() {
 }
 
 #[test]
-fn what_is_nested_too_deeply_is_refused_and_no_depth_ends_the_program() {
+fn deep_nesting_is_refused_and_no_depth_ends_the_program() {
     for (open, head) in
         [("[", "filter { mutate { a => "), ("(", "filter { if "), ("!", "filter { if "), ("a => { b => {", "")]
     {

@@ -7,7 +7,7 @@ use super::{
 };
 
 #[test]
-fn a_log_event_of_cloudwatch_is_asked_for_under_the_names_that_it_has_here() {
+fn conditions_on_a_log_event_of_cloudwatch_use_the_names_that_it_has_here() {
     let input = "kinesis { kinesis_stream_name => x codec => cloudwatch_logs type => k }";
     let filters = "if [logGroup] != \"/aws/lambda/app\" { drop { } } if [type] == \"k\" { mutate { rename => { logStream => s } } }";
     let (yaml, notes) = notes(input, filters, "i");

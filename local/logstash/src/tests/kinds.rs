@@ -59,7 +59,7 @@ fn a_rule_about_a_renamed_field_is_listed() {
 }
 
 #[test]
-fn what_a_filter_does_only_after_success_is_asked_for_by_no_condition() {
+fn no_condition_uses_what_a_filter_does_only_after_success() {
     for filter in [
         "date { match => [t, UNIX] timezone => UTC add_field => { b => k } }",
         "date { match => [t, UNIX] timezone => UTC remove_field => [b] }",
@@ -116,7 +116,7 @@ fn a_zone_of_the_database_is_that_of_times_without_an_offset() {
 }
 
 #[test]
-fn what_comes_with_a_record_of_kafka_comes_over() {
+fn the_metadata_of_a_kafka_record_are_translated() {
     let filters = "mutate { copy => { \"[@metadata][kafka][key]\" => k \"[@metadata][kafka][headers]\" => h \"[@metadata][kafka][offset]\" => o } \
                    add_field => { g => \"%{[@metadata][kafka][consumer_group]}\" } }";
     for (how, expected) in [
@@ -145,7 +145,7 @@ fn what_comes_with_a_record_of_kafka_comes_over() {
 }
 
 #[test]
-fn an_array_under_any_name_comes_over_with_what_is_asked_for_around_it() {
+fn an_array_under_any_name_is_translated_with_the_members_around_it_that_are_used() {
     let filters = "split { field => \"[detail][findings]\" } if [detail][findings][level] == \"low\" or [account] == \"7\" { drop { } }";
     let (yaml, notes) = notes(S3, filters, "i-%{[detail][findings][kind]}");
     let rules = "    format: { records: detail.findings }\n    envelope: [account]\n    select: NOT level:low AND NOT account:/7/\n    index: i-%{kind}\n";
@@ -168,7 +168,7 @@ fn an_array_under_any_name_comes_over_with_what_is_asked_for_around_it() {
 }
 
 #[test]
-fn a_field_that_left_its_object_by_its_own_name_is_asked_for_there() {
+fn a_condition_on_a_field_that_left_its_object_uses_its_original_place() {
     let input = "s3 { bucket => b codec => json { target => doc } }";
     let (yaml, _) =
         notes(input, "mutate { rename => { \"[doc][level]\" => level } } if [level] == \"low\" { drop { } }", "i");

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_write_counts_by_what_lies_there() {
+    fn a_refused_write_counts_by_the_stored_state() {
         let there = |etag: &str, body: &str| Some((etag.to_owned(), body.as_bytes().to_vec()));
         for (there, over, expected) in [
             (there("2", "mine"), Some("1"), ReadBack::Written("2".into())),

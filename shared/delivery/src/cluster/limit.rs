@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pause_holds_for_everybody() {
+    async fn a_pause_holds_for_all_requests() {
         let limit = AdaptiveLimit::new(2);
         limit.acquire().await.overloaded(Duration::from_millis(50));
         let before = Instant::now();

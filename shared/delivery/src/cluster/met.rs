@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_delivers_for_another_dataset_stands_for_no_standstill() {
+    fn a_process_that_delivers_for_another_dataset_is_not_at_a_standstill() {
         let (met, now) = (Met::default(), Instant::now());
         met.items(&[item(201, "")], now);
         met.begin();

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_takes_no_request_any_more_finds_nothing_too_large_but_what_is() {
+    fn if_a_domain_takes_no_request_any_more_only_a_very_large_event_counts_as_too_large() {
         let (taken, start) = (Taken::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
         taken.request(5_000_000, start, after(10));

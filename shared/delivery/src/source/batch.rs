@@ -172,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_lies_before_the_first_is_delivered(
+        fn all_records_before_the_first_undelivered_one_are_delivered(
             records in proptest::collection::btree_set(0_u32..40, 0..6), from in 0_u32..45, start in 0_u32..40, length in 0_u32..20,
         ) {
             let (undelivered, range) = (Undelivered { records, from }, start..start + length);

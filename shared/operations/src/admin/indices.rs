@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_taken_for_nothing() {
+    fn an_unreadable_answer_is_not_taken_for_an_empty_one() {
         for body in [Value::Null, json!([]), json!({ "logs": {} }), json!({ "message": "Not Found" })] {
             assert!(write_indices(&response(body.clone())).is_err(), "{body}");
         }

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_of_a_copy_is_that_of_the_original_until_somebody_adopts_the_copy() {
+    fn the_mark_of_a_copy_is_that_of_the_original_until_the_copy_is_adopted() {
         let web = json!({ "stack": "web" });
         let begun = |uuid: &str| json!({ "stack": "web", "snapshot": { "name": "s", "index_uuid": uuid } });
         let adopted = |uuid: &str| adoption(&Stack::named("web"), uuid);

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_operator_has_mapped_goes_over_and_another_deployments_role_does_not() {
+    fn members_that_an_operator_mapped_are_taken_over_and_roles_of_deployments_are_not() {
         let mapping = Mapping::read(&json!({
             "backend_roles": ["arn:aws:iam::1:role/other", "others"], "users": ["somebody"], "hosts": [], "hidden": false,
         }));

@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_that_somebody_else_wrote_keeps_the_sources_off_no_longer() {
+    fn a_foreign_memory_keeps_the_sources_off_no_longer() {
         let mut deliveries: Deliveries = serde_json::from_str(r#"{"runs_left": 4294967295}"#).unwrap();
         assert!((0..10).filter(|_| deliveries.look(&marked(&[]), 1, Some(1)).is_some()).count() <= 3);
     }
 
     #[test]
-    fn where_it_is_not_known_what_is_written_every_function_has_to_be_refused() {
+    fn if_the_written_documents_are_unknown_every_function_has_to_be_refused() {
         let mut deliveries = Deliveries::default();
         let mut run = |etags: &[(&str, &str)], functions| deliveries.look(&marked(etags), functions, None).is_some();
         assert!(!run(&[("kinesis", ""), ("s3", "")], 2));

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_foreign_or_expired_takes_no_events() {
+    fn foreign_and_expired_indices_take_no_events() {
         let kept = datasets(&["\"a-%{+YYYY.MM.dd}\"\n    retention: 3d", "logs"]);
         let targets = BTreeMap::from([("logs".into(), "logs-000002".into())]);
         for (name, takes) in [
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn no_dataset_is_no_reason() {
+    fn without_a_dataset_there_is_no_reason() {
         let none = Datasets::parse("pipeline.yaml", "datasets:\n  - name: f\n    from: { delivery_stream: f }\n", None)
             .unwrap();
         assert!(reasons(&none, &[], Some(0), NOW_MS).is_empty());

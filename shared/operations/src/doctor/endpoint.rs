@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_of_amazons_tell_service_and_region() {
+    fn endpoints_of_amazon_contain_service_and_region() {
         for (endpoint, expected) in [
             ("https://search-a-b.us-east-1.es.amazonaws.com", Some(("es", "us-east-1"))),
             ("https://vpc-a.cn-north-1.es.amazonaws.com.cn/", Some(("es", "cn-north-1"))),

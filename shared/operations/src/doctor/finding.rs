@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_told_as_a_person_reads_them() {
+    fn sizes_are_formatted_for_a_person() {
         for (bytes, said) in [(0, "0 B"), (262_144, "256 KiB"), (1_572_864, "1.5 MiB"), (10 << 30, "10 GiB")] {
             assert_eq!(size(bytes), said);
         }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_door_is_known_by_its_words() {
+    fn each_refusal_is_recognised_by_its_words() {
         let es = Auth::SigV4("es");
         for (auth, status, words, expected) in [
             (
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_without_words_is_known_by_the_way_of_authentication() {
+    fn a_refusal_without_words_is_judged_by_the_authentication() {
         let basic = Auth::Basic { secret: "arn:s".into() };
         let es = Auth::SigV4("es");
         for (auth, status, words, expected) in [

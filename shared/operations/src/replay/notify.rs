@@ -40,7 +40,7 @@ mod tests {
     use delivery::source::s3::{Invocation, Task};
 
     #[test]
-    fn what_is_sent_is_read_as_the_object_it_is_about() {
+    fn a_sent_message_is_read_as_the_object_that_it_is_about() {
         for key in ["source/jsona/dt=2026-11-22/00.json", "café menu+tea & more.json", "a%2Bb/~!'()*.gz"] {
             let object = Listed { key: key.into(), etag: "e".into(), size: 3, last_modified_ms: 0 };
             let invocation = Invocation::read(&serde_json::from_str(&created("logs", &object)).unwrap());

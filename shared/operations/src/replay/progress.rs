@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_replay_says_what_is_missing_and_how_to_bring_it() {
+    fn a_stopped_replay_says_what_is_missing_and_how_to_restore_it() {
         let progress = |more: Value| -> Progress {
             let mut state = json!({
                 "id": "1-2", "what": { "dataset": "a", "recreate": true }, "phase": "stopped", "started_ms": 1, "updated_ms": 1,

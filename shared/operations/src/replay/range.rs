@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_meant_as_a_whole() {
+    fn a_month_counts_as_a_whole() {
         let range = range("2026-11-22", "2026-11-23", &IndexPattern::parse("l-%{+YYYY.MM}").unwrap());
         assert!(range.holds(Some(ms("2026-11-01"))));
         assert!(!range.holds(Some(ms("2026-10-01"))) && !range.holds(Some(ms("2026-12-01"))) && !range.holds(None));
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_holds_events_of_a_deleted_index_is_brought(since in 0_i64..4_000_000_000_000, later in 1_i64..400 * 86_400_000, at in 0_i64..1_000) {
+        fn every_object_with_events_of_a_deleted_index_is_replayed(since in 0_i64..4_000_000_000_000, later in 1_i64..400 * 86_400_000, at in 0_i64..1_000) {
             for zone in ["UTC", "Asia/Seoul", "America/St_Johns", "Antarctica/Troll", "Pacific/Apia"] {
                 for dates in ["YYYY", "YYYY.MM", "YYYY.MM.dd", "YYYY.MM.dd.HH"] {
                     let index = index(dates, zone);

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_mapping_keeps_is_read_again_and_anything_else_is_nothing() {
+    fn a_snapshot_mark_in_the_mapping_is_read_back_and_anything_else_is_ignored() {
         let kept = Begun {
             name: "a".into(),
             started_ms: 1,

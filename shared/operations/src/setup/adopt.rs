@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_dataset_could_have_made_and_nobody_has_marked_is_adopted() {
+    fn an_unmarked_index_that_a_dataset_could_have_made_is_adopted() {
         let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\" }\n";
         let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
         let of = |name: &str, stack: Option<&str>| Index { stack: stack.map(str::to_owned), ..Index::new(name) };

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_for_the_mark_says_what_the_one_that_it_hides_says() {
+    fn a_template_for_the_mark_contains_the_template_that_it_hides() {
         let users = json!({
             "composed_of": ["common"], "priority": 100, "version": 3, "_meta": { "team": "a" },
             "template": { "settings": { "index": { "number_of_shards": "2" } }, "aliases": { "all": {} },

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_this_pipelines_own_is_replaced_unless_the_caller_says_so() {
+    fn only_templates_of_this_pipeline_are_replaced_unless_the_caller_takes_over() {
         use Kind::{Composable, Legacy};
         use Replacing::{Everything, Nothing, Unnamed};
         let (web, pattern) = (template(&Stack::named("web")), "logs-*.*.*");

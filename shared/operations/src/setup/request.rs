@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_request_is_one_thing_and_a_slip_is_refused() {
+    fn each_request_is_one_thing_and_a_typo_is_refused() {
         let adopt = |indices: Option<&[&str]>, dry_run| {
             let indices = indices.map(|indices| indices.iter().map(|index| (*index).to_owned()).collect());
             Request::Adopt(Adopt { indices, from: None, dry_run })

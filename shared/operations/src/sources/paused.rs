@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_tell_what_a_lost_document_said() {
+    fn tags_replace_a_lost_document() {
         let mut before = Paused { by: ["brake".into(), "replay 1-2".into()].into(), ..Paused::default() };
         before.note(&[found("a", true, None)]);
         let tag = before.tag("my-stack");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_listed_is_looked_for_and_what_is_being_changed_is_not_on_yet() {
+    fn an_unlisted_source_is_looked_for_and_a_changing_one_is_not_on_yet() {
         let mut paused = Paused::default();
         paused.note(&[found("a", true, None), found("b", true, None), found("off by hand", false, None)]);
         assert_eq!(paused.missing(&[mapping("b", false)]), ["a".to_owned()].into());

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_an_engine_mixed_up_are_told_by_their_ids() {
+    fn answers_in_the_wrong_order_are_matched_by_their_ids() {
         // OpenSearch 2.19.6 answers like this if the second document fails a grok, the third fails a `fail`, and the fourth is dropped.
         let answer = br#"{"errors":true,"items":[{"create":{"_id":"1","status":201}},{"create":{"_id":"4","result":"noop","status":200}},{"create":{"_id":"3","status":500,"error":{"type":"fail_processor_exception"}}},{"create":{"_id":"2\u00e9","status":400,"error":{"type":"illegal_argument_exception"}}}]}"#;
         let mut results = response::read(answer, 4).unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_was_not_sent_is_nobodys() {
+    fn an_id_that_was_not_sent_belongs_to_no_item() {
         let mut results = answers(&[(400, Some("a")), (200, Some("c"))]);
         assert_eq!(attribute(&body(&["a", "b"]), &[0, 1], &mut results), Attribution::Unknown { has_ids: true });
     }

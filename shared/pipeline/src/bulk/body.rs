@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_takes_no_more_than_its_most_items() {
+    fn a_body_takes_no_more_than_its_maximum_of_items() {
         let mut body = Body::new(1 << 20);
         for offset in 0..MAX_ITEMS as u64 {
             body.push(b"{}\n", b"{}", None, ItemPosition::in_object(offset)).unwrap();

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unassigned_shard_in_between_begins_the_count_anew() {
+    fn an_unassigned_shard_in_between_restarts_the_count() {
         let (start, mut refusals) = (Instant::now(), Refusals::default());
         for seconds in [0, 10] {
             let _ = refusals.server_error("a", start + SECOND * seconds, Some(start));
@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_else_came_between_the_second_400_of_two_ends_it(
+        fn the_second_400_ends_it_whatever_came_in_between(
             others in proptest::collection::vec((0u8..2, 0u64..5_000), 0..20),
             pause in 1_000u64..100_000,
         ) {

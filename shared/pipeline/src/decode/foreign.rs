@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_token_that_is_no_json_is_named() {
+    fn the_first_token_that_is_not_json_is_named() {
         for (text, expected) in [
             (r#"{"v":NaN}"#, Some("NaN")),
             (r#"{"v":1.0,"w":[Infinity,2]}"#, Some("Infinity")),

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_forgotten_is_gone_over_again_from_an_earlier_place() {
+    fn a_forgotten_place_is_reached_again_from_an_earlier_one() {
         let mut history = History::new(0, Within::Top, false);
         for number in 1..=20_000_u64 {
             let within = if number % 2 == 1 { Within::Array } else { Within::Top };

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_named() {
+    fn binary_content_is_named() {
         let mut tar = vec![b'a'; 300];
         tar[257..265].copy_from_slice(b"ustar\x0000");
         for (head, name) in [

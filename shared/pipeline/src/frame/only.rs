@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_told_by_where_they_begin() {
+    fn values_are_identified_by_where_they_begin() {
         let mut awaited = Awaited::new(&Only { at: [3, 10, 25].into(), from: Some(40), or_replaced: false }, 5);
         assert_eq!(awaited.restart(), 5);
         for (offset, length, look) in [
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_met_is_told_once() {
+    fn an_event_that_is_not_found_is_reported_once() {
         let mut awaited = Awaited::new(&Only { at: [3, 10, 25, 50].into(), from: Some(40), or_replaced: false }, 0);
         awaited.taken(10);
         assert_eq!((awaited.missed_before(3), awaited.missed_before(26)), (None, Some(3)));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_it_is_written() {
+    fn the_written_form_is_read_back() {
         for only in [Only::rest(3), Only::rest_or_replaced(3), Only::events([1, 2]), Only::default()] {
             let text = serde_json::to_string(&only).unwrap();
             assert_eq!(serde_json::from_str::<Only>(&text).unwrap(), only, "{text}");

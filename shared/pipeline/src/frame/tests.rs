@@ -367,7 +367,7 @@ fn a_value_that_is_json_and_was_refused_costs_itself() {
 }
 
 #[test]
-fn a_line_that_begins_with_an_array_is_told_wherever_reading_ends() {
+fn a_line_that_begins_with_an_array_is_detected_wherever_reading_ends() {
     // More bytes than are read before the search for the first value.
     let before = "{}\n".repeat(1_000);
     let at = before.len() as u64;

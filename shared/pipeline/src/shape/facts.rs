@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_besides_is_there_only_where_it_came() {
+    fn optional_facts_are_there_only_if_the_record_has_them() {
         let facts = Facts { partition_key: Some("p".into()), ..Facts::default() };
         let origin = Origin::kinesis("arn", "s", vec!["1".into(), "2".into()]);
         let fact_of = |origin: &Origin, record, member| {

@@ -119,7 +119,7 @@ fn members_are_cut_out_and_the_rest_keeps_its_bytes() {
 }
 
 #[test]
-fn what_no_name_keeps_is_left_out() {
+fn fields_that_no_name_keeps_are_left_out() {
     check(&[
         (&[keep("a"), keep("c")], r#"{"a":1,"b":2,"c":{"d":3}}"#, r#"{"a":1,"c":{"d":3}}"#),
         (&[keep("a")], r#"{"b":2}"#, "{}"),
@@ -196,7 +196,7 @@ fn what_is_added_replaces_what_is_there_or_comes_last() {
 }
 
 #[test]
-fn what_is_made_below_no_object_is_counted() {
+fn a_value_that_cannot_be_made_is_counted() {
     for (rules, json, expected) in [
         (&[add("a.b", "1")][..], r#"{"a":7}"#, None),
         (&[add("a.b", "1")], r#"{"a":[{"b":2}]}"#, None),
@@ -216,7 +216,7 @@ fn hmac(value: &str) -> String {
 }
 
 #[test]
-fn a_hashed_value_is_told_by_its_hash_alone() {
+fn a_hashed_value_appears_only_as_its_hash() {
     let (x, one) = (hmac("x"), hmac("1.0"));
     check(&[
         (&[hash("a")], r#"{"a":"x" ,"b":1}"#, &format!(r#"{{"a":"{x}" ,"b":1}}"#)),
@@ -311,7 +311,7 @@ fn a_date_is_rfc_3339_whatever_it_was() {
 }
 
 #[test]
-fn an_event_tells_where_it_lay() {
+fn an_event_contains_its_position() {
     let all = make("source", Making::Metadata(Metadata::All));
     let key = make("s3.key", Making::Metadata(Metadata::Member("key".into())));
     let offset = make("s3.offset", Making::Metadata(Metadata::Member("offset".into())));

@@ -52,7 +52,7 @@ fn every_function_of_records_has_their_limit() {
 }
 
 #[test]
-fn the_function_of_objects_may_send_to_the_dead_letter_queue_that_it_is_told() {
+fn the_function_of_objects_may_send_to_the_dead_letter_queue_of_its_environment() {
     let Some(template) = deployed() else { return };
     let queue = json!({ "Ref": "IngestDeadLetterQueue" });
     assert_told(template, "MILLRACE_DEAD_LETTER_QUEUE_URL", &["S3IngestFunction"], &queue);

@@ -141,7 +141,7 @@ fn the_dashboard_shows_events_lag_latency_retries_and_the_domain() {
 }
 
 #[test]
-fn every_alarm_tells_the_one_topic_when_it_begins_and_when_it_ends() {
+fn every_alarm_notifies_the_one_topic_when_it_begins_and_when_it_ends() {
     let Some(template) = nested() else { return };
     let topic = json!([{ "Ref": "AlarmTopic" }]);
     for (name, alarm) in alarms(template) {
@@ -177,7 +177,7 @@ fn an_alarm_comes_when_the_domain_rejects_most_of_a_hundred_events_and_more() {
 }
 
 #[test]
-fn objects_that_no_dataset_takes_are_told_unless_a_parameter_says_that_they_are_meant() {
+fn objects_that_no_dataset_takes_raise_an_alarm_unless_a_parameter_expects_them() {
     let (Some(root), Some(template)) = (deployed(), nested()) else { return };
     assert_eq!(template["Resources"]["S3IngestUnmatched"]["Condition"], "HasUnmatchedAlarm");
     assert_eq!(

@@ -24,7 +24,7 @@ fn setup_maps_the_role_of_every_function_that_sends_requests() {
 }
 
 #[test]
-fn setup_runs_again_where_it_is_told_something_else() {
+fn setup_runs_again_if_its_environment_changes() {
     let Some(template) = deployed() else { return };
     let setup = properties(template, "Setup");
     let told = variables(template, "SetupFunction");

@@ -93,7 +93,7 @@ fn a_cluster_is_read_by_one_group_whose_name_does_not_change() {
 }
 
 #[test]
-fn only_chosen_functions_read_the_stream_and_nobody_writes_to_it() {
+fn only_chosen_functions_read_the_stream_and_none_writes_to_it() {
     let Some(template) = deployed() else { return };
     let mut found = Vec::new();
     for role in resources(template, "AWS::IAM::Role") {
@@ -177,7 +177,7 @@ fn the_transform_may_do_nothing_but_log_and_read_its_key_and_knows_no_domain() {
 }
 
 #[test]
-fn nobody_elses_delivery_stream_may_use_the_role() {
+fn no_other_delivery_stream_may_use_the_role() {
     let Some(template) = deployed() else { return };
     let trust = &properties(template, "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"][0];
     assert_eq!(trust["Principal"]["Service"], "firehose.amazonaws.com");

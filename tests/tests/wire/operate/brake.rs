@@ -11,7 +11,7 @@ use super::{day, invoke};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, read from top to bottom")]
-fn the_sources_wait_while_the_domain_is_blocked_and_are_as_they_were_with_the_next_run() {
+fn the_sources_wait_while_the_domain_is_blocked_and_the_next_run_restores_them() {
     // A block of the cluster would disturb other tests, so this test has its own node.
     let (Some(engine), Some(moto)) = (Engine::with_settings(&[]), Moto::shared()) else { return };
     place::run(async {

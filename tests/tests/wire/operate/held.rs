@@ -38,7 +38,7 @@ async fn run(brake: &mut Function) -> Value {
 }
 
 #[test]
-fn what_is_paused_is_released_also_where_the_state_is_lost_and_as_a_deployment_has_set_it() {
+fn paused_sources_are_released_even_if_the_state_is_lost_and_as_a_deployment_has_set_them() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "held").await;

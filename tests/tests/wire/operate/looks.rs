@@ -56,7 +56,7 @@ fn an_alias_whose_index_takes_writes_and_a_block_on_what_takes_none_pause_nothin
 }
 
 #[test]
-fn a_brake_that_may_not_look_pauses_nothing_for_that_and_says_so() {
+fn a_brake_that_may_not_examine_the_domain_pauses_nothing_and_reports_it() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "unseen").await;

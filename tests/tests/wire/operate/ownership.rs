@@ -183,7 +183,7 @@ fn a_template_for_the_mark_hides_no_other_and_no_two_datasets_share_a_name() {
 }
 
 #[test]
-fn a_template_of_another_stack_is_left_alone_until_somebody_takes_it_over() {
+fn a_template_of_another_stack_is_left_alone_until_it_is_taken_over() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "taken").await;

@@ -26,7 +26,7 @@ pub(super) fn rules(name: &str, more: &str) -> String {
 }
 
 #[test]
-fn what_is_too_old_goes_after_its_snapshot_and_everything_else_stays() {
+fn an_index_that_is_too_old_is_deleted_after_its_snapshot_and_everything_else_stays() {
     let (Some((engine, snapshots, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "retention").await;
@@ -227,7 +227,7 @@ fn only_a_snapshot_of_the_index_as_it_is_counts() {
 }
 
 #[test]
-fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
+fn short_storage_deletes_the_oldest_indices_down_to_keep_at_least() {
     let (Some((engine, _, _folder)), Some(moto)) = (engine(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "watermark").await;
@@ -256,7 +256,7 @@ fn short_storage_takes_the_oldest_down_to_what_is_kept_at_least() {
 }
 
 #[test]
-fn an_event_older_than_the_retention_is_expired_and_makes_no_index_anew() {
+fn an_event_older_than_the_retention_is_expired_and_recreates_no_index() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "expired").await;

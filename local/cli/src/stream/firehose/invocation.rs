@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_the_shape_of_one_of_firehose_s() {
+    fn an_event_has_the_shape_of_a_firehose_event() {
         let (put, records) = records();
         let event = event("logs", &put, &records);
         assert_eq!(event["deliveryStreamArn"], "arn:aws:firehose:us-east-1:000000000000:deliverystream/logs");

@@ -94,7 +94,7 @@ fn each_reported_topic_partition_goes_on_by_itself() {
 }
 
 #[test]
-fn limits_give_up_what_they_say() {
+fn limits_give_up_a_record_at_their_attempt_or_age() {
     let day = Duration::from_hours(24);
     let few = Limits { retry_attempts: Some(2), bisect: false, ..Limits::unlimited(2) };
     let young = Limits { record_age: Some(Duration::from_mins(1)), ..Limits::unlimited(2) };

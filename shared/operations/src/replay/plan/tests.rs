@@ -67,7 +67,7 @@ fn what_another_dataset_or_an_alias_could_have_filled_is_not_planned() {
 }
 
 #[test]
-fn an_index_of_others_and_one_that_nothing_brings_again_are_refused() {
+fn an_index_of_others_and_one_that_no_object_brings_back_are_refused() {
     let datasets = datasets("");
     let refusals = |indices: &[PlannedIndex], is_own: fn(&str) -> bool| {
         refusals(datasets.by_name("a").unwrap(), indices, START_MS, is_own)

@@ -88,7 +88,7 @@ fn a_local_day_is_over_when_it_is_over_there() {
 }
 
 #[test]
-fn storage_takes_the_oldest_first_down_to_what_is_kept_at_least_and_no_more_than_needed() {
+fn short_storage_deletes_the_oldest_first_down_to_keep_at_least_and_no_more_than_needed() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 30d, keep_at_least: 2d")]);
     let indices =
         ["logs-2026.11.22", "logs-2026.11.20", "logs-2026.11.19", "logs-2026.11.18", "logs-2026.11.17"].map(index);
@@ -107,7 +107,7 @@ fn storage_takes_the_oldest_first_down_to_what_is_kept_at_least_and_no_more_than
 }
 
 #[test]
-fn what_lies_on_other_nodes_is_not_deleted_for_the_sake_of_a_full_one() {
+fn an_index_on_other_nodes_is_not_deleted_because_one_node_is_full() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", keep_at_least: 1d")]);
     let indices = ["logs-2026.11.01", "logs-2026.11.02"].map(index);
     let mut storage = storage(&indices, 0, 100);
@@ -130,14 +130,14 @@ fn an_index_of_several_datasets_goes_when_all_of_them_let_it() {
 }
 
 #[test]
-fn what_is_written_into_by_alias_or_data_stream_stays() {
+fn the_write_index_of_an_alias_or_data_stream_stays() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 2d")]);
     let used = Index { is_in_use: true, ..index("logs-2026.11.01") };
     assert_eq!(planned(&rules, &[used], 0, Some(FreeStorage::Bytes(90))), []);
 }
 
 #[test]
-fn what_does_not_carry_this_stacks_mark_stays_and_is_told_and_frees_nothing() {
+fn an_index_without_this_stacks_mark_stays_and_is_reported_and_frees_nothing() {
     let rules = datasets(&[("logs-%{+YYYY.MM.dd}", ", retention: 2d, keep_at_least: 1d")]);
     let of = |name: &str, stack: Option<&str>| Index { stack: stack.map(str::to_owned), ..index(name) };
     let indices = [
@@ -237,7 +237,7 @@ proptest! {
 }
 
 #[test]
-fn a_block_stays_only_on_what_is_to_be_deleted_still() {
+fn a_block_stays_only_on_an_index_that_is_still_to_be_deleted() {
     let datasets = datasets(&[("a-%{+YYYY.MM.dd}", ", retention: 3d, snapshot: true")]);
     let held_index = |name: &str| Index { uuid: Some(format!("u-{name}")), may_be_held: true, ..index(name) };
     let of_other = Index { stack: Some("pay".into()), ..held_index("a-2026.11.21") };

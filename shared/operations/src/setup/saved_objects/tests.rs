@@ -98,7 +98,7 @@ fn every_reference_leads_to_an_object_before_it_and_every_id_is_one_objects_own(
 }
 
 #[test]
-fn what_the_mappings_tell_is_shown_and_nothing_else() {
+fn only_fields_of_the_mappings_are_shown() {
     let objects = made(PIPELINE, Maps::Coordinate);
     let pattern = &by_id(&objects, "index-pattern", "millrace-logs-X.X.X")["attributes"];
     assert_eq!(*pattern, json!({ "title": "logs-*.*.*", "timeFieldName": "event.time" }));

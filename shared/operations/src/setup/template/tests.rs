@@ -39,7 +39,7 @@ datasets:
 "#;
 
 #[test]
-fn a_template_says_what_the_rules_tell_and_the_users_mapping_stands() {
+fn a_template_follows_the_rules_and_keeps_the_users_mapping() {
     let app = r#"{"dynamic": false, "properties": {"adid": {"type": "text"}, "event": {"properties": {"name": {"type": "keyword"}}}}}"#;
     let other = r#"{"properties": {"when": {"type": "date_nanos"}}}"#;
     let made = made(FULL, &[("mappings/app.json", app), ("mappings/other.json", other)]).unwrap();

@@ -111,7 +111,7 @@ fn a_frame_of_amazons_own_library_is_read() {
 }
 
 #[test]
-fn what_is_no_sound_frame_is_an_ordinary_record() {
+fn anything_but_a_sound_frame_is_an_ordinary_record() {
     let one = |fields: &[Vec<u8>]| bytes(AGGREGATED_RECORDS, &fields.concat());
     let (key, data) = (number(RECORD_PARTITION_KEY_INDEX, 0), bytes(RECORD_DATA, b"x"));
     let whole = aggregate(&["a", "b"]);

@@ -50,7 +50,7 @@ fn members_known_are_bounded() {
 }
 
 #[test]
-fn a_checkpoint_before_anything_was_returned_begins_anew() {
+fn a_checkpoint_before_anything_was_returned_begins_at_the_start() {
     for (text, format) in
         [(" \n [1,2]", Format::Array), (" \n{\"Records\":[1,2]}", Format::Records), ("\n1\n2", Format::Ndjson)]
     {

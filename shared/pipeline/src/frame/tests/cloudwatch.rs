@@ -65,7 +65,7 @@ fn composed(event: &str) -> (String, Option<i64>) {
 }
 
 #[test]
-fn a_message_that_is_an_object_keeps_its_very_bytes_behind_the_envelopes_fields() {
+fn a_message_that_is_an_object_keeps_its_bytes_after_the_fields_of_the_envelope() {
     for (text, members) in [
         ("{\"a\":1}", "\"a\":1}"),
         ("{ \"a\" : 1.0e0 , \"b\":[{}] }", "\"a\" : 1.0e0 , \"b\":[{}] }"),
@@ -123,7 +123,7 @@ fn any_other_message_stands_as_it_came() {
 }
 
 #[test]
-fn what_the_message_has_itself_stands_for_the_envelopes() {
+fn a_field_of_the_message_replaces_that_of_the_envelope() {
     let without = |name: &str| {
         let fields: Vec<_> =
             FIELDS.split(",\"").enumerate().map(|(n, f)| if n == 0 { f.into() } else { format!("\"{f}") }).collect();
@@ -159,7 +159,7 @@ fn extracted_fields_stand_beside_a_text() {
 }
 
 #[test]
-fn what_is_no_log_event_comes_out_as_it_is() {
+fn anything_but_a_log_event_comes_out_unchanged() {
     for (event, time) in [
         ("{}", None),
         ("7", None),
@@ -185,7 +185,7 @@ fn what_is_no_log_event_comes_out_as_it_is() {
 }
 
 #[test]
-fn what_a_log_event_or_its_envelope_lacks_is_left_out() {
+fn missing_fields_of_a_log_event_or_its_envelope_are_left_out() {
     assert_eq!(
         composed(r#"{"message":"x"}"#).0,
         format!("{{{},\"@message\":\"x\"}}", &FIELDS[FIELDS.find("\"@owner").unwrap()..])
@@ -218,7 +218,7 @@ fn a_control_message_gives_nothing() {
 }
 
 #[test]
-fn an_envelope_is_told_by_its_header_in_any_order() {
+fn an_envelope_is_detected_by_its_header_in_any_order() {
     let keys = [
         r#""messageType" : "DATA_MESSAGE""#,
         r#""owner":"1""#,
@@ -243,7 +243,7 @@ fn an_envelope_is_told_by_its_header_in_any_order() {
 }
 
 #[test]
-fn what_is_much_like_an_envelope_is_an_ordinary_record() {
+fn an_object_much_like_an_envelope_is_an_ordinary_record() {
     for text in [
         r#"{"messageType":"DATA_MESSAGE","logGroup":"g"}"#,
         r#"{"messageType":"DATA_MESSAGE","logEvents":[]}"#,
@@ -282,7 +282,7 @@ fn envelopes_in_an_object_of_s3_are_taken_apart_from_any_of_their_events_on() {
 }
 
 #[test]
-fn what_is_called_an_envelope_and_is_none_is_broken() {
+fn a_record_that_should_be_an_envelope_and_is_not_is_broken() {
     let long = format!("{{\"owner\":\"{}\",\"logEvents\":[]}}", "x".repeat(70_000));
     for (text, expected) in [
         ("", None),
@@ -425,7 +425,7 @@ impl<'de> serde::Deserialize<'de> for Pairs {
 }
 
 #[test]
-fn what_follows_an_envelope_and_is_none_is_an_event_as_it_is() {
+fn anything_else_after_an_envelope_is_an_event() {
     let control = envelope(&[of_text("x")]).replace("DATA_MESSAGE", "CONTROL_MESSAGE");
     for (first, events) in [(control, 0), (envelope(&[of_text("x")]), 1)] {
         let (object, line) = (r#"{"message":"hi","level":"info"}"#, "plain text");

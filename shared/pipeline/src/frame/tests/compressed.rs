@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_was_readable_of_broken_compression_comes_first() {
+fn the_readable_part_of_broken_compression_comes_first() {
     let (first, second) = (gzip(b"{\"a\":1}\n"), gzip(b"{\"b\":2}\n"));
     let mut wrong_sum = first.clone();
     wrong_sum[first.len() - 8] ^= 1;

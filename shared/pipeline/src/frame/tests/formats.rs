@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of inputs")]
-fn formats_are_told_apart_by_what_is_on_whole_lines() {
+fn formats_are_detected_by_what_is_on_whole_lines() {
     let one_line_inside = "{\n  \"a\": [\n    {\"b\": 1},\n    {\"b\": 2}\n  ],\n  \"c\":\n    {\"d\": 3}\n}\n";
     let pretty_array = "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n";
     let long = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(70_000));

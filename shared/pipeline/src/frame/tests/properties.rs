@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn the_offset_between_two_frames_is_a_place_to_go_on(
+    fn reading_can_resume_at_the_offset_between_two_frames(
         documents in prop::collection::vec(object(), 1..6),
         (format, compression) in (format(), compression()),
         (space, member, chunk) in (0..4_usize, 1..300_usize, 1..100_usize),

@@ -93,7 +93,7 @@ fn members_before_the_array_are_copied_and_an_events_own_win() {
 }
 
 #[test]
-fn an_array_is_streamed_whatever_stands_around_it_and_gone_on_in_anywhere() {
+fn an_array_is_streamed_whatever_is_around_it_and_resumed_anywhere() {
     let long = "x".repeat(3_000);
     let object = |n: usize| {
         let items: Vec<String> = (0..20).map(|item| format!("{{\"n\":{n},\"i\":{item}}}")).collect();

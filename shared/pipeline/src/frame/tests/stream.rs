@@ -31,7 +31,7 @@ fn check_record(record: impl AsRef<[u8]>, format: Format, max: usize, expected: 
 }
 
 #[test]
-fn a_record_is_told_by_itself() {
+fn the_format_of_a_record_is_detected_from_the_record_alone() {
     let long = format!("{{\"a\":\"{}\",\"b\":x", "x".repeat(70_000));
     let cases: &[(&str, &[Seen])] = &[
         ("", &[]),
@@ -92,7 +92,7 @@ fn a_record_is_told_by_itself() {
 }
 
 #[test]
-fn what_is_over_the_limit_is_passed_over_in_a_record_too() {
+fn a_value_over_the_limit_is_skipped_in_a_record_too() {
     let cases: &[(&str, &[Seen])] = &[
         ("{\"a\":12345}", &[too_large(0, 11, "{\"a\":12345}")]),
         ("{\"a\":1}{\"b\":2}", &[record(0, "{\"a\":1}"), record(7, "{\"b\":2}")]),
@@ -108,7 +108,7 @@ fn what_is_over_the_limit_is_passed_over_in_a_record_too() {
 }
 
 #[test]
-fn a_format_that_is_named_is_not_told() {
+fn a_format_that_is_given_is_not_detected() {
     let cases: &[(Format, &str, &[Seen])] = &[
         (Format::Ndjson, "a\n\nb", &[record(0, "a"), record(3, "b")]),
         (Format::Concatenated, "{}{\n} 1", &[record(0, "{}"), record(2, "{\n}"), record(6, "1")]),
@@ -227,7 +227,7 @@ proptest! {
 }
 
 #[test]
-fn of_a_record_that_inflates_beyond_the_limit_what_comes_before_is_read() {
+fn a_record_that_inflates_beyond_the_limit_is_read_up_to_the_limit() {
     let text = "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n";
     let expected = [record(0, "{\"a\":1}"), record(8, "{\"b\":2}"), record(16, "{\"c\":3}")];
     for bytes in [

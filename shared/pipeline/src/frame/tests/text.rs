@@ -134,7 +134,7 @@ fn a_value_is_read_though_the_bytes_after_it_are_damaged() {
 }
 
 #[test]
-fn looking_behind_values_costs_no_more_than_the_line() {
+fn looking_after_values_costs_no_more_than_the_line() {
     let line = "{\"a\":1}[1,2]".repeat(400_000);
     let mut frames = Frames::new(line.as_bytes(), Format::Concatenated, MIB);
     // The array is the rest of the line: it is read once.

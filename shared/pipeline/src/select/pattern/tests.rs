@@ -89,7 +89,7 @@ fn a_pattern_reads_the_same_in_yaml() {
 }
 
 #[test]
-fn all_faults_are_told_with_their_places() {
+fn all_faults_are_reported_with_their_places() {
     for (pattern, place, says) in [
         ("", (1, 1), "nothing"),
         ("[a]", (1, 1), "a list"),
@@ -134,7 +134,7 @@ fn all_faults_are_told_with_their_places() {
 }
 
 #[test]
-fn what_multiplies_out_beyond_measure_is_refused() {
+fn a_pattern_with_too_many_combinations_is_refused() {
     let or = |n: usize| format!("{{\"k{n}\":{{\"$or\":[{{\"a\":[1]}},{{\"b\":[1]}},{{\"c\":[1]}},{{\"d\":[1]}}]}}}}");
     let fields: Vec<String> = (0..8).map(|n| or(n)[1..].trim_end_matches('}').to_owned() + "}").collect();
     let within = format!("{{{}}}", fields[..4].join(","));

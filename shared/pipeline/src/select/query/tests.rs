@@ -404,7 +404,7 @@ fn a_should_counts_only_where_nothing_is_a_must() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_refused_with_column_and_form() {
+fn an_unsupported_query_is_refused_with_column_and_form() {
     for (query, column, says) in [
         ("", 1, "empty"),
         ("  ", 1, "empty"),

@@ -13,7 +13,7 @@ fn allows(condition: &Value, context: &[(&str, &[&str])]) -> bool {
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 #[test]
-fn nothing_is_allowed_unasked_and_one_deny_wins() {
+fn nothing_is_allowed_by_default_and_one_deny_wins() {
     let allow = json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } });
     let deny =
         json!({ "Statement": { "Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::kept/*" } });

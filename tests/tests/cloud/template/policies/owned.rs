@@ -42,7 +42,7 @@ fn with_existing_bucket(template: &Value) -> Template<'_> {
 }
 
 #[test]
-fn nobody_talks_to_a_queue_or_a_bucket_without_tls() {
+fn no_request_reaches_a_queue_or_a_bucket_without_tls() {
     let Some(template) = deployed() else { return };
     for stack in [Template::new(template, EVERYTHING), with_existing_bucket(template)] {
         for (kind, policy, member, action) in [

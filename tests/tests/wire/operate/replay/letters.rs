@@ -71,7 +71,7 @@ fn a_hundred_unfixable_events_are_a_hundred_after_three_replays() {
 }
 
 #[test]
-fn what_a_mended_mapping_takes_is_indexed_and_the_rest_is_left_once() {
+fn events_that_a_fixed_mapping_takes_are_indexed_and_the_rest_is_left_once() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let scene = Scene::new(moto, "mended").await;

@@ -148,7 +148,7 @@ impl<'m> Loaded<'m> {
 }
 
 #[test]
-fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_again() {
+fn nothing_is_deleted_without_a_plan_that_brings_all_of_it_back() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let loaded = Loaded::new(moto, "planned").await;
@@ -282,7 +282,7 @@ fn the_indices_are_kept_in_a_snapshot_of_this_replay_in_the_repository_of_the_pl
 }
 
 #[test]
-fn what_the_release_before_had_begun_to_delete_is_brought_again_and_what_it_had_not_is_left_alone() {
+fn indices_that_the_release_before_began_to_delete_are_restored_and_others_are_left_alone() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
         let loaded = Loaded::new(moto, "before").await;

@@ -40,7 +40,7 @@ fn a_write_of_the_state_whose_reply_is_lost_counts_as_written() {
 }
 
 #[test]
-fn a_request_that_is_made_again_under_its_id_goes_on_with_the_first() {
+fn a_repeated_request_with_the_same_id_continues_the_first() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "again").await;

@@ -13,7 +13,7 @@ fn ms(text: &str) -> i64 {
 }
 
 #[test]
-fn a_name_tells_its_period_or_is_none_of_ours() {
+fn a_name_gives_its_period_or_does_not_match_the_pattern() {
     for (pattern, name, start) in [
         ("logs-%{+YYYY.MM.dd}", "logs-2026.11.22", Some("2026-11-22T00:00:00Z")),
         ("logs-%{+YYYY.MM.dd.HH}", "logs-2026.11.22.07", Some("2026-11-22T07:00:00Z")),
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_kept_is_in_no_index_that_goes(
+    fn an_event_that_is_kept_is_in_no_index_that_is_deleted(
         (zone, now_ms, later_ms) in zones().prop_flat_map(|zone| (instants(&zone), 0_i64..100_000_000, Just(zone)))
             .prop_map(|(now, later, zone)| (zone, now, later))
     ) {
