@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds turns that a reader has to guess at, in documents and comments (CONTRIBUTING.md has the rule). Prints them and fails.
+# Finds turns that a reader has to guess at, in documents and comments (CONTRIBUTING.md, "Write the change", has the rule). Prints them and fails.
 . "$(dirname "$0")/paths.sh"
 cd "$TOP"
 TURNS="whoever|whomever|anew|nobody|somebody|once more|one's own|such as are|is said of|mend|mended|told of"
