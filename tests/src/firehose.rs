@@ -21,7 +21,7 @@ pub enum Outcome {
     Ok(Vec<u8>, Map<String, Value>),
     /// Firehose discards the record.
     Dropped,
-    /// Firehose writes the original record to the backup bucket.
+    /// Firehose stores the original record as failed.
     ProcessingFailed,
 }
 

@@ -49,7 +49,7 @@ pub struct Settings {
     pub max_in_flight: usize,
     /// `MILLRACE_COMPRESSION`.
     pub compression: Compression,
-    /// `MILLRACE_LOG`: a level or a filter such as `info,crate::cluster=debug`.
+    /// `MILLRACE_LOG`: a level or a filter such as `info,delivery::cluster=debug`.
     pub log: String,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB; 1 vCPU for each 1,769 MB.
     pub memory_mb: usize,

@@ -3,7 +3,7 @@
 //! In: the records of a delivery stream. Out: one answer for each record. `Ok` holds its chosen events, shaped, one per
 //! line. `Dropped` means that no event was chosen. `ProcessingFailed` means that an event can't be read: Firehose then
 //! keeps the whole record unchanged.
-//! Deliberately absent: the network, and dead letters, since Firehose's backup bucket holds failed records.
+//! Deliberately absent: the network, and dead letters, since Firehose itself stores failed records.
 //! Also absent: a deadline. An invocation has at most 6 MB and five minutes
 //! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>). It never needs that long: a record
 //! inflates to at most `MILLRACE_MAX_RECORD_BYTES` (1 GB out of 5 MB takes 1.3 s). After a timeout Firehose would retry
@@ -61,8 +61,9 @@ impl FirehoseTransform {
     ///
     /// # Errors
     /// The event is not from Firehose, no dataset takes the delivery stream, or the receipt does not balance. Firehose
-    /// retries, three times by default. Then it keeps the records unchanged under `processing-failed/` in the backup
-    /// bucket (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+    /// retries, three times by default. Then it stores the records unchanged under `processing-failed/`, below the error
+    /// prefix of the delivery bucket
+    /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn handle(&self, invocation: &[u8]) -> Result<Response, Failed> {
         let started = Instant::now();
         let invocation = &Invocation::read(invocation)?;

@@ -4,7 +4,7 @@
 //! In: any event. Out: what it found and did, as one line that is also a metric. It checks the domain itself and the
 //! marks of the functions that write to it. It does not use the edges of alarms, which can get lost: the first run
 //! after the domain has recovered releases the sources, whatever happened in between. Paused sources lose no event: the
-//! queue keeps messages for ten days, streams for seven.
+//! queue keeps messages for ten days, a new stream keeps records for seven (an existing one for one by default).
 
 mod deliveries;
 mod standstill;

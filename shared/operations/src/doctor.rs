@@ -1,9 +1,10 @@
 //! `millrace doctor`: checks everything that the functions of a deployment need, and suggests a fix for each fault.
 //!
-//! In: the deployment's environment and the caller's identity. Out: findings; each fault has a fix. No traces remain: a
-//! probe object is written into the dead-letter bucket and deleted, and the domain only gets requests that cannot
-//! create a document. A failure in one check, even a panic, does not stop the others. Deliberately absent: repairs
-//! (`setup` does them), and problems that only show over time (metrics and alarms report them).
+//! In: the deployment's environment and the caller's identity. Out: findings; each fault has a fix. Nothing that counts
+//! remains: a probe object is written into the dead-letter bucket and deleted (a versioned bucket keeps a former version
+//! of it), and the domain only gets requests that cannot create a document. A failure in one check, even a panic, does
+//! not stop the others. Deliberately absent: repairs (`setup` does them), and problems that only show over time (metrics
+//! and alarms report them).
 
 mod bucket_and_queue;
 mod connection;

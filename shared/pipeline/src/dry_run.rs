@@ -39,7 +39,7 @@ pub enum Rules<'d> {
 pub enum Prediction<'e> {
     /// `select` does not want it.
     Dropped,
-    /// It would go to the dead letters, or its record to Firehose's backup bucket.
+    /// It would go to the dead letters, or Firehose would store its record as failed.
     Failed {
         /// The step that refused it.
         stage: Stage,

@@ -71,7 +71,7 @@ pub struct TransformOutcome {
     pub ok: u64,
     /// Records without any wanted event.
     pub dropped_records: u64,
-    /// Records that Firehose keeps unchanged in the backup bucket.
+    /// Records that Firehose stores unchanged as failed.
     pub failed_records: u64,
     /// Events framed.
     pub read: u64,

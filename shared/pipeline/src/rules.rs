@@ -116,7 +116,7 @@ impl Datasets {
         self.to_firehose.iter()
     }
 
-    /// A short hash of the file's bytes. A continuation runs only under the rules with which it began.
+    /// A short hash of the file's bytes. A continuation carries it: if the rules have changed since, a warning is logged.
     pub fn hash(&self) -> &str {
         &self.hash
     }

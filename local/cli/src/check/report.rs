@@ -36,7 +36,7 @@ pub struct Tried {
     pub wanted: u64,
     /// The number of events that its `select` does not want.
     pub dropped: u64,
-    /// The number of events that would go to the dead letters, or whose records would go to the backup bucket.
+    /// The number of events that would go to the dead letters, or whose records Firehose would store as failed.
     pub failed: u64,
     /// The number of values that `fields` could not make: invalid coordinates, unreadable dates, strings without JSON.
     pub left_out: u64,

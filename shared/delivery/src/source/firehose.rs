@@ -212,7 +212,7 @@ impl Answers {
         self.answers.push(Answer::new(record, DROPPED));
     }
 
-    /// Fails the next record: Firehose keeps it unchanged under `processing-failed/` in the backup bucket
+    /// Fails the next record: Firehose stores it unchanged, below the error prefix of the delivery bucket
     /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
     pub fn failed(&mut self, record: &Record) {
         self.answers.push(Answer::new(record, FAILED));
