@@ -27,7 +27,7 @@ pub enum Outcome {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Said {
+struct Response {
     records: Vec<SaidOfRecord>,
 }
 
@@ -70,8 +70,8 @@ pub fn event<D: AsRef<[u8]>>(delivery_stream: &str, records: &[D]) -> Value {
 pub fn outcomes(event: &Value, answer: &Answer) -> Vec<Outcome> {
     let Answer::Response(body) = answer else { panic!("{answer:?}") };
     assert!(body.len() <= ANSWER_BYTES, "an answer of {} bytes", body.len());
-    let said: Said = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{e}: {body:.300?}"));
-    let ids: Vec<&str> = said.records.iter().map(|record| record.record_id.as_str()).collect();
+    let response: Response = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{e}: {body:.300?}"));
+    let ids: Vec<&str> = response.records.iter().map(|record| record.record_id.as_str()).collect();
     let sent = event["records"].as_array().expect("an invocation has records");
     assert_eq!(ids, sent.iter().map(|record| record["recordId"].as_str().expect("an id")).collect::<Vec<_>>());
     let outcome = |record: SaidOfRecord| match (record.result.as_str(), record.data) {
@@ -83,5 +83,5 @@ pub fn outcomes(event: &Value, answer: &Answer) -> Vec<Outcome> {
         ("ProcessingFailed", None) if record.metadata.is_none() => Outcome::ProcessingFailed,
         (result, data) => panic!("{result} with {data:?}"),
     };
-    said.records.into_iter().map(outcome).collect()
+    response.records.into_iter().map(outcome).collect()
 }

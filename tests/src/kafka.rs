@@ -15,7 +15,7 @@ use crate::{kinesis::ARRIVED_MS, mapping::Item, moto::REGION};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
-pub struct Position {
+pub struct KafkaPosition {
     pub cluster: String,
     pub topic: String,
     pub partition: i64,

@@ -18,7 +18,7 @@ pub const ARRIVED_MS: u64 = 1_795_305_600_000;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
-pub struct Position {
+pub struct KinesisPosition {
     pub stream: String,
     pub shard: String,
     pub sequence_number: String,

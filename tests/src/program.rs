@@ -17,7 +17,7 @@ pub struct Program {
 
 /// The output of a run.
 #[derive(Debug)]
-pub struct Said {
+pub struct Finished {
     /// The exit code.
     pub code: Option<i32>,
     /// Standard output.
@@ -26,7 +26,7 @@ pub struct Said {
     pub stderr: String,
 }
 
-impl Said {
+impl Finished {
     /// Standard output as one JSON document.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", self.stdout, self.stderr))
@@ -63,12 +63,12 @@ impl Program {
     }
 
     /// Runs `millrace` with these arguments.
-    pub async fn run(&self, arguments: &[&str]) -> Said {
+    pub async fn run(&self, arguments: &[&str]) -> Finished {
         self.run_with(arguments, b"").await
     }
 
     /// The same with this standard input.
-    pub async fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Said {
+    pub async fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Finished {
         let mut command = tokio::process::Command::new(place::program());
         command.args(arguments).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -78,6 +78,6 @@ impl Program {
         drop(input);
         let Output { status, stdout, stderr } = child.wait_with_output().await.expect("the program ends");
         let text = |bytes| String::from_utf8(bytes).expect("text");
-        Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        Finished { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 }

@@ -39,7 +39,7 @@ pub struct Scene<'m> {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
-pub struct DeadLetter<P = Position> {
+pub struct DeadLetter<P = S3Position> {
     pub position: P,
     pub stage: String,
     pub error_type: String,
@@ -57,7 +57,7 @@ pub struct DeadLetter<P = Position> {
 /// The position of a rejected event.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(missing_docs, reason = "the keys are documented where dead letters are: docs/DELIVERY.md")]
-pub struct Position {
+pub struct S3Position {
     pub bucket: String,
     pub key: String,
     pub etag: String,

@@ -58,7 +58,7 @@ pub struct Storm {
 }
 
 /// The server's answer, or its replacement.
-struct Said {
+struct Reply {
     status: u16,
     headers: HeaderMap,
     body: Bytes,
@@ -170,8 +170,8 @@ async fn pass_on(
         Blow::None => {}
     }
     let is_other_body = passed != body;
-    let mut said = if passed.is_empty() && !body.is_empty() {
-        Said { status: 200, headers: HeaderMap::new(), body: Bytes::from_static(br#"{"items":[]}"#) }
+    let mut reply = if passed.is_empty() && !body.is_empty() {
+        Reply { status: 200, headers: HeaderMap::new(), body: Bytes::from_static(br#"{"items":[]}"#) }
     } else {
         let mut headers = head.headers.clone();
         if is_other_body {
@@ -180,18 +180,18 @@ async fn pass_on(
             headers.remove("content-length");
         }
         let request = http.request(head.method.clone(), format!("{target}{}", head.uri)).headers(headers).body(passed);
-        let said = request.send().await.map_err(|_| Closed)?;
-        let (status, headers) = (said.status().as_u16(), said.headers().clone());
-        Said { status, headers, body: said.bytes().await.map_err(|_| Closed)? }
+        let reply = request.send().await.map_err(|_| Closed)?;
+        let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+        Reply { status, headers, body: reply.bytes().await.map_err(|_| Closed)? }
     };
     if is_lost {
         return Err(Closed);
     }
     if let Blow::Items(states) = &blow {
-        said.body = with_states(&said.body, states).into();
-        said.headers.remove("content-length");
+        reply.body = with_states(&reply.body, states).into();
+        reply.headers.remove("content-length");
     }
-    answer(&head, said, cut)
+    answer(&head, reply, cut)
 }
 
 /// Removes the delay of an SQS message. Otherwise the test would wait a minute for a message that yields to others.
@@ -220,30 +220,30 @@ fn items(head: &Parts, body: &Bytes) -> Vec<Vec<u8>> {
 
 /// Inserts the answers to items that were not relayed into their positions.
 fn with_states(body: &[u8], states: &[(usize, u16)]) -> String {
-    let Ok(mut said) = serde_json::from_slice::<Value>(body) else {
+    let Ok(mut reply) = serde_json::from_slice::<Value>(body) else {
         return String::from_utf8_lossy(body).into_owned();
     };
-    let Some(items) = said["items"].as_array_mut() else { return said.to_string() };
+    let Some(items) = reply["items"].as_array_mut() else { return reply.to_string() };
     for (at, status) in states {
         let error = json!({ "type": "storm_exception", "reason": "as the seed says" });
         items.insert(*at, json!({ "create": { "status": status, "error": error } }));
     }
-    said["errors"] = true.into();
-    said.to_string()
+    reply["errors"] = true.into();
+    reply.to_string()
 }
 
-fn refusal(head: &Parts, status: u16) -> Said {
+fn refusal(head: &Parts, status: u16) -> Reply {
     let body = if head.uri.path().ends_with("_bulk") {
         r#"{"error":{"type":"storm_exception","reason":"as the seed says"}}"#
     } else {
         "<Error><Code>InternalError</Code><Message>as the seed says</Message></Error>"
     };
-    Said { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) }
+    Reply { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) }
 }
 
 /// The answer, or its first bytes before the connection ends.
-fn answer(head: &Parts, said: Said, cut: Option<usize>) -> Result<Response<Body>, Closed> {
-    let Said { status, headers, body } = said;
+fn answer(head: &Parts, reply: Reply, cut: Option<usize>) -> Result<Response<Body>, Closed> {
+    let Reply { status, headers, body } = reply;
     let mut answer = Response::builder().status(status);
     for (name, value) in
         headers.iter().filter(|(name, _)| !["transfer-encoding", "connection"].contains(&name.as_str()))

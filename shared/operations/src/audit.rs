@@ -27,10 +27,10 @@ const CLOCKS_DIFFER_BY_MS: i64 = 2_000;
 /// name and similar.
 const MAX_BEGINNINGS: usize = 8;
 
-/// The fate of an object, by its receipts.
+/// The status of an object, by its receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum ObjectStatus {
     /// No dataset's `from` takes it.
     NoDataset,
     /// It has no receipt.
@@ -45,7 +45,7 @@ pub enum Fate {
     Final,
 }
 
-/// The number of objects for each fate.
+/// The number of objects for each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names of the fates")]
 pub struct Counts {
@@ -66,15 +66,15 @@ impl Counts {
         self.no_receipt + self.not_final + self.unbalanced + self.replaced
     }
 
-    fn count(&mut self, fate: Fate) {
+    fn count(&mut self, status: ObjectStatus) {
         self.objects += 1;
-        *match fate {
-            Fate::NoDataset => &mut self.no_dataset,
-            Fate::NoReceipt => &mut self.no_receipt,
-            Fate::NotFinal => &mut self.not_final,
-            Fate::Unbalanced => &mut self.unbalanced,
-            Fate::Replaced => &mut self.replaced,
-            Fate::Final => &mut self.settled,
+        *match status {
+            ObjectStatus::NoDataset => &mut self.no_dataset,
+            ObjectStatus::NoReceipt => &mut self.no_receipt,
+            ObjectStatus::NotFinal => &mut self.not_final,
+            ObjectStatus::Unbalanced => &mut self.unbalanced,
+            ObjectStatus::Replaced => &mut self.replaced,
+            ObjectStatus::Final => &mut self.settled,
         } += 1;
     }
 }
@@ -227,29 +227,31 @@ impl Ledger {
         }
     }
 
-    /// The fate of an object that a dataset takes.
-    pub fn fate(&self, object: &Listed) -> Fate {
+    /// The status of an object that a dataset takes.
+    pub fn status(&self, object: &Listed) -> ObjectStatus {
         let of_content = self.contents.get(&hash(&[&object.key, &object.etag])).copied();
         let of_key = self.keys.get(&hash(&[&object.key])).copied().unwrap_or_default();
         let by_time = of_key.without_etag.map(|known| by_time(known, object));
         match of_content {
-            Some(Known::Final(_)) => Fate::Final,
-            None if by_time == Some(Fate::Final) => Fate::Final,
-            Some(Known::Unbalanced) => Fate::Unbalanced,
-            Some(Known::NotFinal) => Fate::NotFinal,
-            None if of_key.has_etags => Fate::Replaced,
-            None => by_time.unwrap_or(Fate::NoReceipt),
+            Some(Known::Final(_)) => ObjectStatus::Final,
+            None if by_time == Some(ObjectStatus::Final) => ObjectStatus::Final,
+            Some(Known::Unbalanced) => ObjectStatus::Unbalanced,
+            Some(Known::NotFinal) => ObjectStatus::NotFinal,
+            None if of_key.has_etags => ObjectStatus::Replaced,
+            None => by_time.unwrap_or(ObjectStatus::NoReceipt),
         }
     }
 }
 
-/// The fate by a receipt that does not name its content.
-fn by_time(known: Known, object: &Listed) -> Fate {
+/// The status by a receipt that does not name its content.
+fn by_time(known: Known, object: &Listed) -> ObjectStatus {
     match known {
-        Known::NotFinal => Fate::NotFinal,
-        Known::Unbalanced => Fate::Unbalanced,
-        Known::Final(at_ms) if at_ms.saturating_add(CLOCKS_DIFFER_BY_MS) < object.last_modified_ms => Fate::Replaced,
-        Known::Final(_) => Fate::Final,
+        Known::NotFinal => ObjectStatus::NotFinal,
+        Known::Unbalanced => ObjectStatus::Unbalanced,
+        Known::Final(at_ms) if at_ms.saturating_add(CLOCKS_DIFFER_BY_MS) < object.last_modified_ms => {
+            ObjectStatus::Replaced
+        }
+        Known::Final(_) => ObjectStatus::Final,
     }
 }
 
@@ -271,20 +273,20 @@ pub async fn audit(
     objects: &Objects,
     datasets: &Datasets,
     ledger: &Ledger,
-    mut each: impl FnMut(&Listed, Fate),
+    mut each: impl FnMut(&Listed, ObjectStatus),
 ) -> Result<Counts, BatchError> {
     let mut counts = Counts::default();
     let mut after = None;
     loop {
         let page = objects.list(&ledger.bucket, &ledger.prefix, after.as_deref()).await?;
         for object in &page.objects {
-            let fate = match datasets.find_s3(&ledger.bucket, &object.key) {
-                Some(_) => ledger.fate(object),
-                None => Fate::NoDataset,
+            let status = match datasets.find_s3(&ledger.bucket, &object.key) {
+                Some(_) => ledger.status(object),
+                None => ObjectStatus::NoDataset,
             };
-            counts.count(fate);
-            if fate != Fate::Final {
-                each(object, fate);
+            counts.count(status);
+            if status != ObjectStatus::Final {
+                each(object, status);
             }
         }
         after = page.next;
@@ -337,15 +339,15 @@ mod tests {
         ];
         let ledger = ledger(&lines.join("\n"));
         assert_eq!((ledger.receipts, ledger.others), (7, 1));
-        for (key, written_ms, fate) in [
-            ("in/late", 0, Fate::NotFinal),
-            ("in/done", 12_000, Fate::Final),
-            ("in/done", 12_001, Fate::Replaced),
-            ("in/wrong", 0, Fate::Unbalanced),
-            ("in/mended", 0, Fate::Final),
-            ("in/never", 0, Fate::NoReceipt),
+        for (key, written_ms, status) in [
+            ("in/late", 0, ObjectStatus::NotFinal),
+            ("in/done", 12_000, ObjectStatus::Final),
+            ("in/done", 12_001, ObjectStatus::Replaced),
+            ("in/wrong", 0, ObjectStatus::Unbalanced),
+            ("in/mended", 0, ObjectStatus::Final),
+            ("in/never", 0, ObjectStatus::NoReceipt),
         ] {
-            assert_eq!(ledger.fate(&object(key, written_ms)), fate, "{key}");
+            assert_eq!(ledger.status(&object(key, written_ms)), status, "{key}");
         }
     }
 
@@ -365,18 +367,18 @@ mod tests {
             line_of("in/then", Some("old"), true, 1, 99_000),
         ];
         let ledger = ledger(&lines.join("\n"));
-        for (key, written_ms, fate) in [
-            ("in/overwritten", 10_000, Fate::Replaced),
-            ("in/both", 8_000, Fate::Final),
-            ("in/copied", 50_000, Fate::Final),
-            ("in/begun", 8_000, Fate::NotFinal),
-            ("in/wrong", 8_000, Fate::Unbalanced),
-            ("in/upgraded", 7_000, Fate::NotFinal),
-            ("in/upgraded", 20_000, Fate::NotFinal),
-            ("in/then", 7_000, Fate::Final),
-            ("in/then", 20_000, Fate::Replaced),
+        for (key, written_ms, status) in [
+            ("in/overwritten", 10_000, ObjectStatus::Replaced),
+            ("in/both", 8_000, ObjectStatus::Final),
+            ("in/copied", 50_000, ObjectStatus::Final),
+            ("in/begun", 8_000, ObjectStatus::NotFinal),
+            ("in/wrong", 8_000, ObjectStatus::Unbalanced),
+            ("in/upgraded", 7_000, ObjectStatus::NotFinal),
+            ("in/upgraded", 20_000, ObjectStatus::NotFinal),
+            ("in/then", 7_000, ObjectStatus::Final),
+            ("in/then", 20_000, ObjectStatus::Replaced),
         ] {
-            assert_eq!(ledger.fate(&object(key, written_ms)), fate, "{key} written at {written_ms}");
+            assert_eq!(ledger.status(&object(key, written_ms)), status, "{key} written at {written_ms}");
         }
     }
 
@@ -399,7 +401,7 @@ mod tests {
         ] {
             let ledger = ledger(&text);
             assert_eq!((ledger.receipts, ledger.others), (1, 0), "{name}: {text}");
-            assert_eq!(ledger.fate(&object("in/a {b}\n", 9_000)), Fate::Final, "{name}");
+            assert_eq!(ledger.status(&object("in/a {b}\n", 9_000)), ObjectStatus::Final, "{name}");
         }
     }
 

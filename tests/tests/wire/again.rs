@@ -164,7 +164,7 @@ fn events_over_the_limit_in_a_record_are_read_again_from_their_letters() {
         let mut ingest = scene.start("kinesis-ingest", &engine.url(), &SMALL).await;
         ingest.invoke(&event, TIMEOUT).await.expect("it runs").response().expect("an answer");
         let types = async || {
-            let letters = scene.dead_letters_of::<kinesis::Position>().await;
+            let letters = scene.dead_letters_of::<kinesis::KinesisPosition>().await;
             letters.into_iter().map(|one| (one.error_type, one.payload_of)).collect::<Vec<_>>()
         };
         let large = vec![("event_too_large".to_owned(), Some("record".to_owned())); 4];

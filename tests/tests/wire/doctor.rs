@@ -6,7 +6,7 @@ use tests::between::{Between, Changes};
 use tests::engine::{Engine, json as parse};
 use tests::moto::Moto;
 use tests::place;
-use tests::program::{Program, Said};
+use tests::program::{Finished, Program};
 use tests::scene::Scene;
 
 /// A scene whose queue has a redrive policy, and whose domain has the template of `millrace setup`.
@@ -31,7 +31,7 @@ async fn arn(moto: &Moto, name: &str) -> String {
     asked.expect("a queue").attributes().expect("attributes")[&QueueArn].clone()
 }
 
-async fn examine(program: &Program) -> (Said, Vec<Value>) {
+async fn examine(program: &Program) -> (Finished, Vec<Value>) {
     let said = program.run(&["doctor", "--json"]).await;
     let findings = said.json()["findings"].as_array().expect("findings").clone();
     (said, findings)

@@ -7,7 +7,7 @@ use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::events::{self, Expected};
-use tests::kafka::{self, Cluster, Partition, Position};
+use tests::kafka::{self, Cluster, KafkaPosition, Partition};
 use tests::kinesis::ARRIVED_MS;
 use tests::mapping::{Item, Limits, Mapping, Source, deliver, drain, response};
 use tests::moto::Moto;
@@ -77,7 +77,7 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
             expected.assert_met();
             bad.sort();
             for round in 1..=2 {
-                let letters = scene.dead_letters_of::<Position>().await;
+                let letters = scene.dead_letters_of::<KafkaPosition>().await;
                 let mut found: Vec<_> = letters.iter().map(|l| (l.position.clone(), l.payload())).collect();
                 found.sort();
                 found.dedup(); // letters are written at least once
@@ -94,9 +94,9 @@ fn records_of_every_kind_arrive_once_from_either_kind_of_cluster_and_again_is_ha
     });
 }
 
-fn position(cluster: &Cluster, item: &Item) -> Position {
+fn position(cluster: &Cluster, item: &Item) -> KafkaPosition {
     let number = |name: &str| item.entry[name].as_i64().expect("a number");
-    Position {
+    KafkaPosition {
         cluster: kafka::name(cluster),
         topic: item.group.clone(),
         partition: number("partition"),
@@ -159,7 +159,7 @@ fn the_partition_that_the_domain_refuses_is_reported_alone_and_goes_on_from_ther
         engine.index_setting("kafka-partition-there", "index.blocks.write", &json!(false)).await;
         drain(&mut mapping, &mut function, TIMEOUT, 1).await;
         assert_eq!(engine.count(&scene.indices()).await, 8);
-        assert!(scene.dead_letters_of::<Position>().await.is_empty());
+        assert!(scene.dead_letters_of::<KafkaPosition>().await.is_empty());
         let last = &receipts(&function)[1];
         assert_eq!((last.indexed, last.duplicates), (3, 1), "what stood behind the refused one came again: {last:?}");
     });
@@ -217,7 +217,7 @@ fn a_recreated_topic_counts_from_zero_and_its_events_of_both_times_are_indexed()
         let receipts = receipts(&function);
         assert_eq!((sum(&receipts, |r| r.indexed), sum(&receipts, |r| r.duplicates)), (200, 200), "{receipts:?}");
         assert_eq!(engine.count(&scene.indices()).await, 200);
-        let scenario = "a Kafka topic made anew, 100 events at the same offsets";
+        let scenario = "a Kafka topic that was deleted and created again, 100 events at the same offsets";
         figure(scenario, "documents of both lives", 200);
         figure(scenario, "delivered again: new documents", 0);
     });
@@ -273,7 +273,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         map("long").await;
         let mut function = start(&scene, &engine.url()).await;
         drain(&mut mapping(&Cluster::SelfManaged, &items, 10), &mut function, TIMEOUT, 2).await;
-        let letters = scene.dead_letters_of::<Position>().await;
+        let letters = scene.dead_letters_of::<KafkaPosition>().await;
         let types: Vec<&str> = letters.iter().map(|letter| letter.error_type.as_str()).collect();
         assert_eq!(types.iter().filter(|name| **name == "absurd_timestamp").count(), 1, "{letters:?}");
         assert_eq!(letters.len(), 4);
@@ -284,7 +284,7 @@ fn a_record_that_calls_itself_years_old_makes_no_event_absurd_and_its_letters_ca
         let mut ingest = scene.function(&engine.url(), &[]).await;
         scene.queue.drain(&mut ingest, TIMEOUT, 3).await;
         assert_eq!(engine.count("kafka-times-*").await, 3);
-        let left = scene.dead_letters_of::<Position>().await;
+        let left = scene.dead_letters_of::<KafkaPosition>().await;
         assert_eq!(left.iter().map(|letter| letter.error_type.as_str()).collect::<Vec<_>>(), ["absurd_timestamp"]);
         // Delivers the records again: all exist, under the same ids.
         drain(&mut mapping(&Cluster::SelfManaged, &items, 10), &mut function, TIMEOUT, 2).await;

@@ -9,7 +9,7 @@ use tests::cloudwatch;
 use tests::engine::{self, Engine};
 use tests::events::{self, Expected};
 use tests::kinesalite::Kinesalite;
-use tests::kinesis::{self, Position, Shard};
+use tests::kinesis::{self, KinesisPosition, Shard};
 use tests::kpl;
 use tests::mapping::{Item, Limits, Mapping, Source, assert_clean, deliver, drain, response};
 use tests::moto::Moto;
@@ -155,18 +155,23 @@ fn mapping_of_all(items: &[Item]) -> Mapping {
 
 /// Checks that each poison record is in the dead letters, with its position and its bytes, and that nothing else is.
 async fn assert_letters(scene: &Scene<'_>, items: &[Item], poison: &[Vec<u8>]) {
-    let mut expected: Vec<(Position, Vec<u8>)> = Vec::new();
+    let mut expected: Vec<(KinesisPosition, Vec<u8>)> = Vec::new();
     for item in items {
         let data = tests::kinesis::data(item);
         if poison.contains(&data) {
             let (stream, shard) = item.lane.rsplit_once('/').expect("stream and shard");
             let sequence_number = item.identifier.as_str().expect("a number").to_owned();
-            let position =
-                Position { stream: stream.into(), shard: shard.into(), sequence_number, aggregate_index: 0, offset: 0 };
+            let position = KinesisPosition {
+                stream: stream.into(),
+                shard: shard.into(),
+                sequence_number,
+                aggregate_index: 0,
+                offset: 0,
+            };
             expected.push((position, data));
         }
     }
-    let letters = scene.dead_letters_of::<Position>().await;
+    let letters = scene.dead_letters_of::<KinesisPosition>().await;
     let mut found: Vec<_> = letters.iter().map(|letter| (letter.position.clone(), letter.payload())).collect();
     expected.sort();
     found.sort();
@@ -245,7 +250,7 @@ fn with_the_domain_down_the_first_record_is_reported_and_nothing_acknowledged() 
             assert_eq!((receipt.end_sequence_number.as_deref(), receipt.is_final), (None, false), "{receipt:?}");
             assert_eq!((receipt.undelivered, receipt.indexed), (receipt.read, 0), "{receipt:?}");
         }
-        assert!(scene.dead_letters_of::<Position>().await.is_empty());
+        assert!(scene.dead_letters_of::<KinesisPosition>().await.is_empty());
     });
 }
 
@@ -268,7 +273,7 @@ fn a_domain_that_refuses_for_good_fails_the_batch() {
             domain.heal();
             drain(&mut mapping, &mut function, TIMEOUT, 3).await;
             assert_eq!(domain.count("*"), lines.len() as u64, "{code}");
-            assert!(scene.dead_letters_of::<Position>().await.is_empty(), "{code}");
+            assert!(scene.dead_letters_of::<KinesisPosition>().await.is_empty(), "{code}");
         }
     });
 }

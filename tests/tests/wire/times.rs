@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::envelope;
-use tests::kafka::{self, Partition, Position};
+use tests::kafka::{self, KafkaPosition, Partition};
 use tests::mapping::{Limits, Mapping, Source, drain};
 use tests::moto::Moto;
 use tests::place;
@@ -112,7 +112,7 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
         let mut mapping = Mapping::new(Source::Kafka(kafka::msk("sales")), Limits::unlimited(10));
         mapping.put_all(items.iter().cloned());
         drain(&mut mapping, &mut function, TIMEOUT, 3).await;
-        assert_eq!(scene.dead_letters_of::<Position>().await.len(), 1);
+        assert_eq!(scene.dead_letters_of::<KafkaPosition>().await.len(), 1);
         // The second event fits the next mapping, and keeps its key and headers.
         engine.ask("DELETE", "/lifted-*", "").await;
         map("keyword").await;
@@ -123,6 +123,6 @@ fn a_lifted_change_with_key_and_headers_is_the_same_document_when_its_letter_is_
         let found: Vec<(&str, &str)> = documents.iter().map(|d| (d.id.as_str(), d.source.as_str())).collect();
         let expected = r#"{"id":2,"n":"text","op":"c","key":"recordKey","headers":{"headerKey":"héad"}}"#;
         assert_eq!(found, [("2", expected)]);
-        assert!(scene.dead_letters_of::<Position>().await.is_empty());
+        assert!(scene.dead_letters_of::<KafkaPosition>().await.is_empty());
     });
 }

@@ -122,6 +122,6 @@ fn every_event_of_a_stream_arrives_once_byte_for_byte_and_again_is_harmless() {
                 figure(&scenario, "delivered again: new documents", sum(|r| r.indexed) - count);
             }
         }
-        assert!(scene.dead_letters_of::<kinesis::Position>().await.is_empty());
+        assert!(scene.dead_letters_of::<kinesis::KinesisPosition>().await.is_empty());
     });
 }

@@ -8,7 +8,7 @@ use std::{
 
 use delivery::{aws::Aws, settings::s3_url};
 use millrace::check;
-use operations::audit::{Counts, Fate, Ledger, audit as compare};
+use operations::audit::{Counts, Ledger, ObjectStatus, audit as compare};
 use serde_json::json;
 
 use super::rules_file::own_pipeline;
@@ -45,16 +45,20 @@ pub(crate) async fn audit(
     if as_json {
         write!(out, "{{\"objects\": [")?;
     }
-    let counts = compare(&aws.objects, &datasets, &ledger, |object, fate| {
+    let counts = compare(&aws.objects, &datasets, &ledger, |object, status| {
         if written.is_err() {
             return;
         }
         let key = &object.key;
         written = if as_json {
             let comma = if std::mem::take(&mut is_first) { "" } else { "," };
-            write!(out, "{comma}\n  {}", json!({ "key": key, "fate": fate, "size": object.size, "etag": object.etag }))
+            write!(
+                out,
+                "{comma}\n  {}",
+                json!({ "key": key, "fate": status, "size": object.size, "etag": object.etag })
+            )
         } else {
-            writeln!(out, "{:<12}  s3://{bucket}/{key}", word(fate))
+            writeln!(out, "{:<12}  s3://{bucket}/{key}", word(status))
         };
     })
     .await;
@@ -69,14 +73,14 @@ pub(crate) async fn audit(
     Ok(counts.without() == 0)
 }
 
-fn word(fate: Fate) -> &'static str {
-    match fate {
-        Fate::NoDataset => "no dataset",
-        Fate::NoReceipt => "no receipt",
-        Fate::NotFinal => "not final",
-        Fate::Unbalanced => "unbalanced",
-        Fate::Replaced => "replaced",
-        Fate::Final => "final",
+fn word(status: ObjectStatus) -> &'static str {
+    match status {
+        ObjectStatus::NoDataset => "no dataset",
+        ObjectStatus::NoReceipt => "no receipt",
+        ObjectStatus::NotFinal => "not final",
+        ObjectStatus::Unbalanced => "unbalanced",
+        ObjectStatus::Replaced => "replaced",
+        ObjectStatus::Final => "final",
     }
 }
 

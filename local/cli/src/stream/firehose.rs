@@ -12,7 +12,7 @@ use std::{io, time::Duration};
 use emulator::function::{self, Answer, Function};
 use serde_json::Value;
 
-use self::invocation::{Fate, event, fates_of, record_id};
+use self::invocation::{RecordResult, event, record_id, results_of};
 use super::{
     cut::{Record, RecordIs},
     not_sent::NotSent,
@@ -130,7 +130,7 @@ async fn batch(
     let name = BatchName { arrived_ms: put.modified_ms, place: put.place, number: first };
     let failed = |record: &Record, attempts, why| FailedRecord::new(&record.data, put.modified_ms, attempts, why);
     let mut tries = 1;
-    let (fates, lines) = loop {
+    let (results, lines) = loop {
         let seen_lines = function.line_count();
         let answer = function.invoke(&event, TIMEOUT).await?;
         delivered.invocations += 1;
@@ -140,8 +140,8 @@ async fn batch(
         if let Answer::InitError { error_type, message } = answer {
             return Err(io::Error::other(format!("the function does not start: {error_type}: {message}")));
         }
-        let (code, reason) = match fates_of(&answer, put, records) {
-            Ok(fates) => break (fates, lines),
+        let (code, reason) = match results_of(&answer, put, records) {
+            Ok(results) => break (results, lines),
             Err(failure) => failure,
         };
         progress.failed(&format!("{what} failed (try {tries}): {reason}"));
@@ -154,14 +154,14 @@ async fn batch(
         tries += 1;
     };
     let (mut chosen, mut kept) = (Vec::new(), Vec::new());
-    for (fate, record) in fates.iter().zip(records) {
-        match fate {
-            Fate::Ok { data, partition } => {
+    for (result, record) in results.iter().zip(records) {
+        match result {
+            RecordResult::Ok { data, partition } => {
                 delivered.results.ok += 1;
                 chosen.push((partition, data.as_slice()));
             }
-            Fate::Dropped => delivered.results.dropped += 1,
-            Fate::Failed => {
+            RecordResult::Dropped => delivered.results.dropped += 1,
+            RecordResult::Failed => {
                 delivered.results.failed += 1;
                 if delivered.failed.len() < NAMED_FAILED {
                     let reason = reason(&lines, &record_id(put, record)).unwrap_or_default();

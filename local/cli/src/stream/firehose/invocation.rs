@@ -37,7 +37,7 @@ struct Metadata {
 
 /// The result for one record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RecordResult {
     Ok { data: Vec<u8>, partition: BTreeMap<String, String> },
     Dropped,
     Failed,
@@ -72,7 +72,11 @@ pub(super) fn record_id(put: &Put, record: &Record) -> String {
 /// # Errors
 /// Firehose's code and reason when the whole batch fails. An answer has to name each record of the batch exactly once,
 /// and no other record.
-pub(super) fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result<Vec<Fate>, (&'static str, String)> {
+pub(super) fn results_of(
+    answer: &Answer,
+    put: &Put,
+    records: &[Record],
+) -> Result<Vec<RecordResult>, (&'static str, String)> {
     let code = if *answer == Answer::TimedOut { "Lambda.FunctionTimedOut" } else { "Lambda.FunctionError" };
     let body = answer.response().map_err(|reason| (code, reason.to_string()))?;
     let response: Response = serde_json::from_slice(body)
@@ -83,20 +87,22 @@ pub(super) fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result
             return Err(("Lambda.DuplicatedRecordId", format!("the answer names record {} twice", twice.record_id)));
         }
     }
-    let mut fates = Vec::with_capacity(records.len());
+    let mut results = Vec::with_capacity(records.len());
     for record in records {
         let id = record_id(put, record);
         let missing = || ("Lambda.MissingRecordId", format!("the answer does not name record {id}"));
         let transformed = answered.remove(&id).ok_or_else(missing)?;
-        fates.push(match (transformed.result.as_str(), transformed.data) {
+        results.push(match (transformed.result.as_str(), transformed.data) {
             ("Ok", Some(data)) => match STANDARD.decode_to_vec(data) {
-                Ok(data) => Fate::Ok { data, partition: transformed.metadata.unwrap_or_default().partition_keys },
+                Ok(data) => {
+                    RecordResult::Ok { data, partition: transformed.metadata.unwrap_or_default().partition_keys }
+                }
                 Err(_) => {
                     return Err(("Lambda.JsonProcessingException", format!("the data of record {id} is not base64")));
                 }
             },
-            ("Dropped", _) => Fate::Dropped,
-            ("ProcessingFailed", _) => Fate::Failed,
+            ("Dropped", _) => RecordResult::Dropped,
+            ("ProcessingFailed", _) => RecordResult::Failed,
             (other, _) => {
                 let reason = format!(
                     "the result of record {id} is {other}, which needs data or is not one of Firehose's results"
@@ -107,7 +113,7 @@ pub(super) fn fates_of(answer: &Answer, put: &Put, records: &[Record]) -> Result
     }
     match answered.into_keys().next() {
         Some(id) => Err(("Lambda.MissingRecordId", format!("the answer names record {id}, which is not of the batch"))),
-        None => Ok(fates),
+        None => Ok(results),
     }
 }
 
@@ -124,7 +130,7 @@ mod tests {
         (put, (1..4).map(|number| Record { number, data: format!("{{\"n\":{number}}}").into() }).collect())
     }
 
-    fn answered(change: impl Fn(&mut Vec<Value>)) -> Result<Vec<Fate>, (&'static str, String)> {
+    fn answered(change: impl Fn(&mut Vec<Value>)) -> Result<Vec<RecordResult>, (&'static str, String)> {
         let (put, records) = records();
         let event = event("logs", &put, &records);
         let id = |n: usize| event["records"][n]["recordId"].clone();
@@ -135,7 +141,7 @@ mod tests {
             json!({"recordId": id(2), "result": "ProcessingFailed", "data": null}),
         ];
         change(&mut answer);
-        fates_of(&Answer::Response(json!({ "records": answer }).to_string().into()), &put, &records)
+        results_of(&Answer::Response(json!({ "records": answer }).to_string().into()), &put, &records)
     }
 
     #[test]
@@ -152,7 +158,11 @@ mod tests {
     #[test]
     fn each_record_has_the_fate_that_the_answer_says() {
         let partition = BTreeMap::from([("country".to_owned(), "KR".to_owned())]);
-        let expected = [Fate::Ok { data: b"{\"n\":1}\n".to_vec(), partition }, Fate::Dropped, Fate::Failed];
+        let expected = [
+            RecordResult::Ok { data: b"{\"n\":1}\n".to_vec(), partition },
+            RecordResult::Dropped,
+            RecordResult::Failed,
+        ];
         assert_eq!(answered(|_| {}).unwrap(), expected);
         assert_eq!(answered(|answer| answer.reverse()).unwrap(), expected, "by id, in the order of the records");
     }
@@ -173,7 +183,7 @@ mod tests {
             (Answer::Error { error_type: "x".into(), message: "y".into() }, "Lambda.FunctionError"),
             (Answer::Response("{}".into()), "Lambda.JsonProcessingException"),
         ] {
-            assert_eq!(fates_of(&answer, &put, &records).unwrap_err().0, code);
+            assert_eq!(results_of(&answer, &put, &records).unwrap_err().0, code);
         }
     }
 }
