@@ -40,6 +40,14 @@ pub(super) fn date(timestamp: &Timestamp) -> Result<Value, Unmappable> {
             words.push(word);
         }
     }
+    let reads = |word: &str| words.iter().any(|words| words.contains(word));
+    if reads("epoch_second") && reads("epoch_millis") {
+        return Err(Unmappable(
+            "the engine reads every number by the first format for numbers, and the pipeline by the size of the number; \
+             a `date` of the same field stores the instant"
+                .into(),
+        ));
+    }
     // The pipeline has already read the time and chosen the index. The event must not be lost because the engine cannot
     // read it.
     Ok(json!({ "type": "date", "format": words.join("||"), "ignore_malformed": true }))
@@ -123,6 +131,8 @@ mod tests {
             (&[TimestampFormat::EpochUs][..], None, "`epoch_us`"),
             (&[TimestampFormat::EpochS, TimestampFormat::EpochNs], None, "`epoch_ns`"),
             (&two, Some("Asia/Seoul"), "no `timezone: Asia/Seoul`"),
+            (&[TimestampFormat::EpochS, TimestampFormat::EpochMs], None, "by the size of the number"),
+            (&[TimestampFormat::Auto, TimestampFormat::Strptime("%s".into())], None, "by the size of the number"),
         ] {
             let error = of(formats, zone.map(|zone| Zone::parse(zone).unwrap())).unwrap_err();
             assert!(error.0.contains(says), "{error}");
