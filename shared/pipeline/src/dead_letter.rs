@@ -8,7 +8,7 @@ mod rewrite;
 mod write;
 
 pub use self::{
-    read::{DeadLetter, StoredPosition},
+    read::{DeadLetter, StoredPosition, UnreadablePayload},
     rewrite::{identities, move_to, remainder_key},
     write::{Letters, PayloadOf, keys_below},
 };

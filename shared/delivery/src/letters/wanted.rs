@@ -131,6 +131,8 @@ mod tests {
             (letter("domain", "mapper_parsing_exception", &payload), "event"),
             (letter("decode", "invalid_json", &payload), "event"),
             (letter("decode", "invalid_json", &long), "nothing"),
+            (letter("decode", "invalid_json", &json!({ "payload": "{}", "payload_base64": "e30=" })), "nothing"),
+            (letter("decode", "invalid_json", &json!({ "payload_base64": "{" })), "nothing"),
             (letter("frame", "event_too_large", &cut), "at 7"),
             (letter("frame", "position_not_found", &nothing), "at 7"),
             (letter("frame", "corrupt", &nothing), "from 7"),

@@ -42,16 +42,28 @@ pub enum StoredPosition {
     S3 { bucket: String, key: String, etag: String, offset: u64 },
 }
 
+/// The payload of a letter cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadablePayload {
+    /// It is not base64.
+    #[error("the payload is not base64: {0}")]
+    NotBase64(#[from] base64_simd::Error),
+    /// Which of the two is the event's is not known.
+    #[error("the letter has both `payload` and `payload_base64`")]
+    Two,
+}
+
 impl DeadLetter {
     /// The bytes of the event or record. `None` if the letter has none, or only the head of them.
     ///
     /// # Errors
-    /// The payload is not base64.
-    pub fn take_payload(&mut self) -> Result<Option<Vec<u8>>, base64_simd::Error> {
+    /// The payload is not base64, or the letter has two.
+    pub fn take_payload(&mut self) -> Result<Option<Vec<u8>>, UnreadablePayload> {
         let payload = match (self.payload.take(), self.payload_base64.take()) {
-            (Some(text), _) => Some(text.into_bytes()),
+            (Some(text), None) => Some(text.into_bytes()),
             (None, Some(base64)) => Some(STANDARD.decode_to_vec(base64)?),
             (None, None) => None,
+            (Some(_), Some(_)) => return Err(UnreadablePayload::Two),
         };
         Ok(payload.filter(|_| self.payload_length.is_none()))
     }
