@@ -272,7 +272,10 @@ impl Brake {
     fn full(&self, storage: &Storage) -> Option<String> {
         let below = nodes_below(storage, self.settings.free_storage?);
         (!below.is_empty()).then(|| {
-            format!("free storage is below the watermark on {}", below.into_iter().collect::<Vec<_>>().join(", "))
+            format!(
+                "free storage is below MILLRACE_FREE_STORAGE_BRAKE on {}",
+                below.into_iter().collect::<Vec<_>>().join(", ")
+            )
         })
     }
 }
