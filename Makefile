@@ -25,7 +25,7 @@ demo: ## put sample objects into an S3 on a folder and see their events arrive i
 
 # Builds with the command of `sam build`, in the functions' folders, so that the tests of SAM do not build again.
 # Link-time optimisation is off, because it costs minutes. `make prove` and `make build` use the deployed profile
-# (functions/.cargo/config.toml). Symbols stay, since a test counts the calls of the parser (tests/tests/binaries.rs). Without
+# (functions/.cargo/config.toml). Symbols stay, since a test counts the copies of the parser (tests/tests/binaries.rs). Without
 # SAM, cargo builds alone.
 functions test: export CARGO_PROFILE_RELEASE_LTO = false
 functions test: export CARGO_PROFILE_RELEASE_STRIP = none

@@ -1,5 +1,5 @@
 //! Every envelope gets its right answer: those that the tests write around real objects, those in events/, and samples
-//! that AWS has sent (../shared/data/lambda-events).
+//! that AWS has sent (tests/data/lambda-events).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

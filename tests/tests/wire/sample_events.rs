@@ -1,4 +1,4 @@
-//! The stream invocations of ../shared/data/lambda-events: each gets its right answer.
+//! The stream invocations of tests/data/lambda-events: each gets its right answer.
 
 use std::path::Path;
 use std::time::Duration;
