@@ -1,11 +1,12 @@
 //! Functions as Lambda knows them: by name, with their event source mappings. moto never runs them.
 
-use aws_sdk_lambda::types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionCode, ScalingConfig};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::moto::{Moto, REGION};
+use crate::moto::{Moto, REGION, scope};
 
 /// The settings of a mapping: enabled, the maximum concurrency of a queue, the parallelization factor of a shard.
-pub type Set = (bool, Option<i32>, Option<i32>);
+pub type Set = (bool, Option<i64>, Option<i64>);
 
 impl Moto {
     /// Creates a function if no function has this name.
@@ -13,15 +14,17 @@ impl Moto {
     /// # Panics
     /// If moto refuses.
     pub async fn lambda_function(&self, name: &str) {
-        if self.lambda.get_function().function_name(name).send().await.is_ok() {
+        if self.lambda(Method::GET, &format!("/2015-03-31/functions/{name}"), None).await.is_ok() {
             return;
         }
         self.iam("Action=CreateRole&RoleName=lambda&AssumeRolePolicyDocument=%7B%7D".into()).await;
         // The smallest possible zip file: an empty one, with only the end of its directory.
-        let zip = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
-        let code = FunctionCode::builder().zip_file(zip.into()).build();
-        let request = self.lambda.create_function().function_name(name).role("arn:aws:iam::123456789012:role/lambda");
-        request.runtime("provided.al2023".into()).handler("bootstrap").code(code).send().await.expect("a new function");
+        let zip = base64_simd::STANDARD.encode_to_string([b"PK\x05\x06".as_slice(), &[0; 18]].concat());
+        let function = json!({
+            "FunctionName": name, "Role": "arn:aws:iam::123456789012:role/lambda", "Runtime": "provided.al2023",
+            "Handler": "bootstrap", "Code": { "ZipFile": zip }
+        });
+        self.lambda(Method::POST, "/2015-03-31/functions", Some(&function)).await.expect("a new function");
     }
 
     /// Creates an alias of a function.
@@ -29,34 +32,43 @@ impl Moto {
     /// # Panics
     /// If moto refuses.
     pub async fn lambda_alias(&self, function: &str, alias: &str) {
-        let request = self.lambda.create_alias().function_name(function).name(alias).function_version("$LATEST");
-        request.send().await.expect("a new alias");
+        let body = json!({ "Name": alias, "FunctionVersion": "$LATEST" });
+        let path = format!("/2015-03-31/functions/{function}/aliases");
+        self.lambda(Method::POST, &path, Some(&body)).await.expect("a new alias");
     }
 
     /// Maps a queue, by its name, to a function. Returns the id of the mapping.
     ///
     /// # Panics
     /// If moto refuses.
-    pub async fn map_queue(&self, function: &str, queue: &str, maximum_concurrency: i32) -> String {
-        let scaling = ScalingConfig::builder().maximum_concurrency(maximum_concurrency).build();
-        let request = self.lambda.create_event_source_mapping().function_name(function).scaling_config(scaling);
-        let mapped = request.event_source_arn(format!("arn:aws:sqs:{REGION}:123456789012:{queue}")).send().await;
-        mapped.expect("a new mapping").uuid().expect("an id").to_owned()
+    pub async fn map_queue(&self, function: &str, queue: &str, maximum_concurrency: i64) -> String {
+        let source = format!("arn:aws:sqs:{REGION}:123456789012:{queue}");
+        self.map(json!({
+            "FunctionName": function, "EventSourceArn": source,
+            "ScalingConfig": { "MaximumConcurrency": maximum_concurrency }
+        }))
+        .await
     }
 
     /// Creates a stream and maps it to a function. Returns the id of the mapping.
     ///
     /// # Panics
     /// If moto refuses.
-    pub async fn map_stream(&self, function: &str, stream: &str, parallelization: i32) -> String {
+    pub async fn map_stream(&self, function: &str, stream: &str, parallelization: i64) -> String {
         let target =
             [("x-amz-target", "Kinesis_20131202.CreateStream"), ("content-type", "application/x-amz-json-1.1")];
         self.post("kinesis", &target, format!(r#"{{"StreamName":"{stream}","ShardCount":1}}"#)).await;
-        let request =
-            self.lambda.create_event_source_mapping().function_name(function).parallelization_factor(parallelization);
-        let request = request.event_source_arn(format!("arn:aws:kinesis:{REGION}:123456789012:stream/{stream}"));
-        let mapped = request.starting_position(EventSourcePosition::Latest).send().await;
-        mapped.expect("a new mapping").uuid().expect("an id").to_owned()
+        let source = format!("arn:aws:kinesis:{REGION}:123456789012:stream/{stream}");
+        self.map(json!({
+            "FunctionName": function, "EventSourceArn": source, "ParallelizationFactor": parallelization,
+            "StartingPosition": "LATEST"
+        }))
+        .await
+    }
+
+    async fn map(&self, mapping: Value) -> String {
+        let mapped = self.lambda(Method::POST, "/2015-03-31/event-source-mappings", Some(&mapping)).await;
+        mapped.expect("a new mapping")["UUID"].as_str().expect("an id").to_owned()
     }
 
     /// The settings of a mapping.
@@ -64,17 +76,57 @@ impl Moto {
     /// # Panics
     /// If the mapping does not exist.
     pub async fn mapping(&self, uuid: &str) -> Set {
-        let mapping = self.lambda.get_event_source_mapping().uuid(uuid).send().await.expect("the mapping");
-        let concurrency = mapping.scaling_config().and_then(ScalingConfig::maximum_concurrency);
-        (mapping.state() == Some("Enabled"), concurrency, mapping.parallelization_factor())
+        let mapping = self.described(uuid).await;
+        let concurrency = mapping["ScalingConfig"]["MaximumConcurrency"].as_i64();
+        (mapping["State"] == "Enabled", concurrency, mapping["ParallelizationFactor"].as_i64())
     }
 
-    /// All mappings of a function.
+    async fn described(&self, uuid: &str) -> Value {
+        let path = format!("/2015-03-31/event-source-mappings/{uuid}");
+        self.lambda(Method::GET, &path, None).await.expect("the mapping")
+    }
+
+    /// Changes settings of a mapping, as an operator or a deployment does.
     ///
     /// # Panics
-    /// If moto refuses.
-    pub async fn mappings(&self, function: &str) -> Vec<EventSourceMappingConfiguration> {
-        let listed = self.lambda.list_event_source_mappings().function_name(function).send().await;
-        listed.expect("a list").event_source_mappings().to_vec()
+    /// If the mapping does not exist.
+    pub async fn set_mapping(&self, uuid: &str, settings: Value) {
+        let path = format!("/2015-03-31/event-source-mappings/{uuid}");
+        self.lambda(Method::PUT, &path, Some(&settings)).await.expect("the mapping is changed");
+    }
+
+    /// Deletes a mapping.
+    ///
+    /// # Panics
+    /// If the mapping does not exist.
+    pub async fn delete_mapping(&self, uuid: &str) {
+        let path = format!("/2015-03-31/event-source-mappings/{uuid}");
+        self.lambda(Method::DELETE, &path, None).await.expect("the mapping is deleted");
+    }
+
+    /// Whether Millrace has tagged a mapping as paused.
+    ///
+    /// # Panics
+    /// If the mapping does not exist.
+    pub async fn is_tagged(&self, uuid: &str) -> bool {
+        let mapping = self.described(uuid).await;
+        let arn = crate::envelope::encode(mapping["EventSourceMappingArn"].as_str().expect("an ARN"));
+        let tags = self.lambda(Method::GET, &format!("/2017-03-31/tags/{arn}"), None).await.expect("its tags");
+        tags["Tags"].get("millrace:paused").is_some()
+    }
+
+    /// Sends a request to Lambda. Returns the answer.
+    ///
+    /// # Errors
+    /// The text of a refusal.
+    ///
+    /// # Panics
+    /// If moto does not answer.
+    pub async fn lambda(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
+        let request = crate::engine::http().request(method, format!("{}{path}", self.url()));
+        let request = request.header("authorization", scope("lambda")).header("content-type", "application/json");
+        let answer = request.body(body.map(Value::to_string).unwrap_or_default()).send().await.expect("moto answers");
+        let (is_success, text) = (answer.status().is_success(), answer.text().await.expect("the answer is whole"));
+        if is_success { Ok(serde_json::from_str(&text).unwrap_or_default()) } else { Err(text) }
     }
 }

@@ -26,8 +26,6 @@ pub struct Moto {
     pub sqs: aws_sdk_sqs::Client,
     /// The client of Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
-    /// The client of Lambda: functions by name, and their event source mappings. moto never runs a function.
-    pub lambda: aws_sdk_lambda::Client,
 }
 
 /// An object that S3 stored.
@@ -72,8 +70,8 @@ impl Moto {
     /// The same server with the credentials of another user.
     #[must_use]
     pub fn as_user(self, credentials: Credentials) -> Self {
-        let (s3, sqs, secrets, lambda) = clients(&self.service.url(), &credentials);
-        Self { service: self.service, credentials, s3, sqs, secrets, lambda }
+        let (s3, sqs, secrets) = clients(&self.service.url(), &credentials);
+        Self { service: self.service, credentials, s3, sqs, secrets }
     }
 
     /// Creates a user with all permissions, in three requests. Returns its credentials.
@@ -102,11 +100,8 @@ impl Moto {
 
     /// Sends a request to a service that has no client here. Returns the answer.
     pub(crate) async fn post(&self, service: &str, headers: &[(&str, &str)], body: String) -> String {
-        // moto finds the service's name and the region here. It does not check the signature.
-        let scope = format!(
-            "AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
-        );
-        let mut request = crate::engine::http().post(self.url()).header("authorization", scope).body(body);
+        let request = crate::engine::http().post(self.url());
+        let mut request = request.header("authorization", scope(service)).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -120,8 +115,8 @@ impl Moto {
 
     /// The clients of a server with the same API.
     pub(crate) fn of(service: Service, credentials: Credentials) -> Self {
-        let (s3, sqs, secrets, lambda) = clients(&service.url(), &credentials);
-        Self { service, credentials, s3, sqs, secrets, lambda }
+        let (s3, sqs, secrets) = clients(&service.url(), &credentials);
+        Self { service, credentials, s3, sqs, secrets }
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL`.
@@ -211,7 +206,7 @@ pub fn credentials(key: &str, secret: &str) -> Credentials {
 fn clients(
     url: &str,
     credentials: &Credentials,
-) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client, aws_sdk_lambda::Client) {
+) -> (aws_sdk_s3::Client, aws_sdk_sqs::Client, aws_sdk_secretsmanager::Client) {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
@@ -220,10 +215,10 @@ fn clients(
         .http_client(http)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials.clone()))
         .build();
-    (
-        aws_sdk_s3::Client::new(&config),
-        aws_sdk_sqs::Client::new(&config),
-        aws_sdk_secretsmanager::Client::new(&config),
-        aws_sdk_lambda::Client::new(&config),
-    )
+    (aws_sdk_s3::Client::new(&config), aws_sdk_sqs::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config))
+}
+
+/// The header from which moto reads the service and the region. It does not check the signature.
+pub(crate) fn scope(service: &str) -> String {
+    format!("AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x")
 }

@@ -1,13 +1,12 @@
-//! The SDK clients. No other module holds any.
+//! The clients of AWS. That of Lambda is `operations::functions`, since no other function calls it.
 //!
 //! In: the SDK's own configuration chain (`AWS_REGION`, `AWS_ENDPOINT_URL`, …, credentials of the role). Out: the few
-//! calls that Millrace makes to S3, SQS, Lambda and Secrets Manager. Their errors are classified by what the caller can
+//! calls that Millrace makes to S3, SQS and Secrets Manager. Their errors are classified by what the caller can
 //! do.
 //! Deliberately absent: the purpose of the calls.
 
 pub mod credentials;
-mod error;
-pub mod functions;
+pub mod error;
 pub mod marks;
 pub mod objects;
 pub mod queue;
@@ -15,14 +14,17 @@ pub mod secrets;
 pub mod state;
 
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_http_client::tls;
+use aws_types::service_config::ServiceConfigKey;
 
 pub use credentials::CredentialsCache;
-pub use functions::Functions;
 pub use marks::Marks;
 pub use objects::Objects;
 pub use queue::{Outgoing, Queue};
 pub use secrets::Secrets;
+
+use pipeline::outcome::BatchError;
 
 /// Every client of one function.
 #[derive(Debug, Clone)]
@@ -33,12 +35,11 @@ pub struct Aws {
     pub queue: Queue,
     /// Secrets Manager.
     pub secrets: Secrets,
-    /// Lambda.
-    pub functions: Functions,
-    /// For signing requests to the domain.
+    /// For signing requests to the domain and to Lambda.
     pub credentials: CredentialsCache,
     /// `AWS_REGION`; `us-east-1` if it is not set.
     pub region: String,
+    config: SdkConfig,
 }
 
 impl Aws {
@@ -63,13 +64,62 @@ impl Aws {
     }
 
     fn from_config(config: &SdkConfig) -> Self {
+        let credentials = CredentialsCache::new(config.credentials_provider());
         Self {
             objects: Objects::new(config),
             queue: Queue::new(config),
             secrets: Secrets::new(config),
-            functions: Functions::new(config),
-            credentials: CredentialsCache::new(config.credentials_provider()),
-            region: config.region().map_or("us-east-1", AsRef::as_ref).to_owned(),
+            credentials,
+            region: region(config),
+            config: config.clone(),
+        }
+    }
+
+    /// The endpoint of Lambda, which has no client here.
+    ///
+    /// # Errors
+    /// The region has no endpoint, for example for FIPS.
+    pub async fn lambda_endpoint(&self) -> Result<String, BatchError> {
+        lambda_endpoint(&self.config).await
+    }
+}
+
+fn region(config: &SdkConfig) -> String {
+    config.region().map_or("us-east-1", AsRef::as_ref).to_owned()
+}
+
+/// `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, or else the address of SQS with the other service's
+/// name. The SDK of SQS knows the domain names of all partitions, and those for IPv6.
+async fn lambda_endpoint(config: &SdkConfig) -> Result<String, BatchError> {
+    let key = ServiceConfigKey::builder().service_id("Lambda").profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
+    let of_lambda = key.ok().and_then(|key| config.service_config()?.load_config(key));
+    if let Some(url) = of_lambda.or_else(|| config.endpoint_url().map(str::to_owned)) {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let invalid = |error: &dyn std::error::Error| BatchError::permanent("the endpoint of Lambda", error.to_string());
+    let params = Params::builder().region(region(config)).set_use_dual_stack(config.use_dual_stack());
+    let params = params.build().map_err(|error| invalid(&error))?;
+    let sqs = DefaultResolver::new().resolve_endpoint(&params).await.map_err(|error| invalid(error.as_ref()))?;
+    let lambda = if config.use_fips() == Some(true) { "://lambda-fips." } else { "://lambda." };
+    Ok(sqs.url().replacen("://sqs.", lambda, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_endpoint_of_lambda_is_the_configured_one_or_that_of_the_region() {
+        for (region, url, fips, expected) in [
+            ("eu-west-1", None, false, "https://lambda.eu-west-1.amazonaws.com"),
+            ("cn-north-1", None, false, "https://lambda.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", None, true, "https://lambda-fips.us-gov-west-1.amazonaws.com"),
+            ("eu-west-1", Some("http://127.0.0.1:4566/"), false, "http://127.0.0.1:4566"),
+        ] {
+            let mut config = SdkConfig::builder().region(aws_config::Region::new(region)).use_fips(fips);
+            config.set_endpoint_url(url.map(str::to_owned));
+            let config = config.build();
+            assert_eq!(lambda_endpoint(&config).await.expect("an endpoint"), expected);
         }
     }
 }

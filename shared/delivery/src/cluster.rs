@@ -89,6 +89,7 @@ impl Cluster {
             method: Method::POST,
             path: if self.asks_for_details.load(Ordering::Relaxed) { BULK_WITH_DETAILS } else { BULK },
             content_type: "application/x-ndjson",
+            headers: &[],
             body: bytes,
             gzip: *gzip,
             sha256,

@@ -24,12 +24,12 @@ use super::{
 use crate::{
     admin::{Admin, load::with_targets, storage::Storage},
     error::Error,
+    functions::{Functions, bare_name},
     settings::BrakeSettings,
 };
 use delivery::{
     aws::{
         Marks,
-        functions::bare_name,
         state::{NotWritten, States},
     },
     lambda::{self, Deadline},
@@ -119,9 +119,9 @@ impl Brake {
         let settings = BrakeSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
         let marks = Marks::new(aws.objects.clone(), settings.state.clone());
-        let states = States::new(aws.objects, settings.state.clone());
+        let states = States::new(aws.objects.clone(), settings.state.clone());
         let sources = Sources::new(
-            aws.functions,
+            Functions::new(&aws),
             states.clone(),
             settings.source_functions.clone(),
             settings.domain.stack.mark().to_owned(),

@@ -12,6 +12,7 @@ pub mod compared;
 pub mod deployment;
 pub mod doctor;
 pub mod error;
+pub mod functions;
 pub mod refusals;
 pub mod replay;
 pub mod retention;

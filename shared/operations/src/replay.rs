@@ -33,6 +33,7 @@ pub use run::Step;
 
 use super::{
     error::{Error, Refused},
+    functions::Functions,
     sources::Released,
 };
 use delivery::{
@@ -69,7 +70,7 @@ impl Replay {
                     return Err(Error::Unfinished(reason.into()));
                 };
                 let event = request::next_invocation(&state.value.id);
-                self.aws.functions.invoke_later(me, &event).await?;
+                Functions::new(&self.aws).invoke_later(me, &event).await?;
             }
         }
         Ok(answer(&state.value))

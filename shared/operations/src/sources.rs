@@ -11,11 +11,8 @@ use std::collections::BTreeSet;
 
 pub use paused::{Found, Paused};
 
-use delivery::aws::{
-    Functions,
-    functions::Mapping,
-    state::{NotWritten, State, States},
-};
+use crate::functions::{Functions, Mapping};
+use delivery::aws::state::{NotWritten, State, States};
 use pipeline::outcome::BatchError;
 
 /// The name of the document.

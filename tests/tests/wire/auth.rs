@@ -7,6 +7,9 @@ use std::time::Duration;
 use base64_simd::STANDARD;
 use emulator::domain::{Domain, DomainOptions};
 use emulator::function::Answer;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::engine::Engine;
 use tests::envelope;
 use tests::events;
 use tests::moto::{self, Moto};
@@ -173,5 +176,34 @@ fn requests_to_s3_and_sqs_are_signed() {
         let mut function = scene.function(&domain.url(), &[]).await;
         scene.queue.drain(&mut function, TIMEOUT, 1).await;
         assert_eq!((domain.count("*"), scene.dead_letters().await.len()), (1, 1));
+    });
+}
+
+#[test]
+fn requests_to_lambda_are_signed() {
+    // Not checked are three requests that create the user, three for the function, one for the queue, and one for the
+    // mapping.
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::that_checks_signatures_after(8)) else { return };
+    place::run(async {
+        moto.lambda_function("signed-s3").await;
+        moto.queue("signed").await;
+        moto.map_queue("signed-s3", "signed", 7).await;
+        let key = moto.make_user().await;
+        let moto = moto.as_user(key);
+        let unsigned = moto.lambda(Method::GET, "/2015-03-31/event-source-mappings", None).await;
+        assert!(unsigned.is_err_and(|refusal| refusal.contains("InvalidClientTokenId")));
+        let scene = Scene::new(&moto, "signed-brake").await;
+        let state = format!("s3://dead-{}/state", scene.prefix);
+        let env = [("MILLRACE_STATE", state.as_str()), ("MILLRACE_SOURCE_FUNCTIONS", "signed-s3")];
+        // A domain that does not answer makes the brake list, tag and pause the sources, and one that does release them.
+        for (domain, paused) in [("http://127.0.0.1:9", 1), (engine.url().as_str(), 0)] {
+            let mut brake = scene.start("brake", domain, &env).await;
+            let answer = brake.invoke(&json!({}), Duration::from_secs(6)).await.expect("it runs");
+            let report: Value = serde_json::from_slice(answer.response().expect("a report")).expect("JSON");
+            assert_eq!(report["paused"], paused, "{report}");
+            // A refused request about tags is only a warning.
+            let lines = brake.lines().join("\n");
+            assert!(!lines.contains("only the state says what is paused"), "{lines}");
+        }
     });
 }

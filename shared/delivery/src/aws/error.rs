@@ -16,16 +16,21 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let code = error.code().unwrap_or_default();
-    let throttled =
-        ["SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout", "InternalError"]
-            .contains(&code);
     let reason = match error.message() {
         Some(message) => format!("{code}: {message}"),
         None => DisplayErrorContext(error).to_string(),
     };
-    // 408 and 429 pass. 403 may be an expired token, which the SDK renews itself, so a lasting 403 is a configuration
+    classify(what, code, reason, status(error))
+}
+
+/// The same for the parts of a failed call. Without an answer there is no status.
+pub fn classify(what: String, code: &str, reason: String, status: Option<u16>) -> BatchError {
+    let throttled =
+        ["SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout", "InternalError"]
+            .contains(&code);
+    // 408 and 429 pass. 403 may be an expired token, which the client renews, so a lasting 403 is a configuration
     // error.
-    match status(error) {
+    match status {
         Some(400..=407 | 409..=428 | 430..=499) if !throttled => {
             BatchError::Permanent { what, code: code.to_owned(), reason }
         }

@@ -1,4 +1,4 @@
-//! Signature Version 4 (`es`, `aoss`), basic authentication, or none.
+//! Signature Version 4 (`es`, `aoss`; `lambda` for the requests of `operations::functions`), basic authentication, or none.
 //!
 //! Every attempt gets a new signature: a signature is valid for five minutes, and credentials change while the function
 //! is warm. The payload's hash is always sent and signed, since `aoss` requires it.
@@ -31,9 +31,9 @@ pub enum Authenticator {
     SigV4 {
         /// The role's credentials.
         credentials: CredentialsCache,
-        /// `es` or `aoss`.
+        /// `es`, `aoss` or `lambda`.
         service: &'static str,
-        /// The region of the domain: that of the function.
+        /// The region of the service: that of the function.
         region: String,
     },
     /// A user name and password, read once and again after a refusal.

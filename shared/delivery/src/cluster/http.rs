@@ -34,6 +34,8 @@ pub struct Request<'r> {
     pub path: &'r str,
     /// The content type of the body.
     pub content_type: &'r str,
+    /// Further headers.
+    pub headers: &'r [(&'static str, &'static str)],
     /// The body as it is sent, compressed if `gzip` is set.
     pub body: &'r Bytes,
     /// Whether the body is compressed.
@@ -52,6 +54,8 @@ pub struct Answer {
     pub(super) retry_after: Option<Duration>,
     /// The target of a redirect (3xx): host and port.
     pub(super) redirect: Option<String>,
+    /// The code of an error of AWS (`x-amzn-errortype`), such as `ResourceNotFoundException`.
+    pub error_type: Option<String>,
     /// The server's clock (`Date`), in milliseconds since the epoch.
     pub date_ms: Option<i64>,
     /// Its whole body.
@@ -64,7 +68,15 @@ impl Http {
     /// # Errors
     /// No HTTP client can be made, for example for lack of root certificates.
     pub fn new(endpoint: &str, auth: &Auth, aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self { client: client()?, endpoint: endpoint.to_owned(), auth: Authenticator::new(auth, aws) })
+        Self::with(endpoint.to_owned(), Authenticator::new(auth, aws))
+    }
+
+    /// A client of one endpoint with its authentication. Sends no request.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with(endpoint: String, auth: Authenticator) -> Result<Self, ConfigError> {
+        Ok(Self { client: client()?, endpoint, auth })
     }
 
     /// Sends a request. If the signature or password is rejected, renews it and tries a second time.
@@ -92,10 +104,8 @@ impl Http {
         if request.gzip {
             built = built.header(header::CONTENT_ENCODING, "gzip");
         }
-        // Dashboards and Kibana require one of the first two headers; no other server reads them. With tenants, a
-        // request without a tenant would import into the user's private one, which other users do not see.
-        if request.path.contains("/api/saved_objects/") {
-            built = built.header("osd-xsrf", "true").header("kbn-xsrf", "true").header("securitytenant", "global");
+        for (name, value) in request.headers {
+            built = built.header(*name, *value);
         }
         let mut built = built.build().map_err(|error| BatchError::permanent(what.clone(), chain(&error)))?;
         self.auth.apply(&mut built, request.sha256).await?;
@@ -155,6 +165,13 @@ pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
     read(what, client.get(url).timeout(timeout).send().await).await.map(drop)
 }
 
+/// Encodes a text as one segment of a path, or as a value of a query.
+pub fn segment(text: &str) -> impl std::fmt::Display {
+    const OTHERS: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(text, OTHERS)
+}
+
 /// Host and port of a URL.
 pub fn address(url: &str) -> Option<(String, u16)> {
     let url = reqwest::Url::parse(url).ok()?;
@@ -187,6 +204,8 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
         .get(header::DATE)
         .and_then(|value| jiff::fmt::rfc2822::parse(value.to_str().ok()?).ok())
         .map(|date| date.timestamp().as_millisecond());
+    let error_type = response.headers().get("x-amzn-errortype");
+    let error_type = error_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let length = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
     let mut body = Vec::with_capacity(length.min(1 << 20));
     while let Some(chunk) = response.chunk().await.map_err(|error| retryable(&what, error))? {
@@ -196,7 +215,7 @@ async fn read(what: String, response: reqwest::Result<reqwest::Response>) -> Res
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { what, status: response.status(), retry_after, redirect, date_ms, body: body.into() })
+    Ok(Answer { what, status: response.status(), retry_after, redirect, error_type, date_ms, body: body.into() })
 }
 
 /// Host and port of a redirect's target. The path is left out, since it may hold a secret.

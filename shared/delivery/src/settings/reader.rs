@@ -14,7 +14,7 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 5 << 20;
 /// Default of `MILLRACE_PIPELINE`: where the Lambda layer mounts it.
 pub const DEFAULT_PIPELINE: &str = "/opt/pipeline.yaml";
 
-/// The variables by which the SDK finds another endpoint of a service.
+/// The variables that set another endpoint of a service of AWS.
 pub(super) const AWS_ENDPOINTS: [&str; 6] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
@@ -77,8 +77,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
-    /// Adds a fault for each service of AWS that would get credentials and data over plain http. The SDK signs every
-    /// request with the session token of the role.
+    /// Adds a fault for each service of AWS that would get credentials and data over plain http. Every request is
+    /// signed with the session token of the role.
     pub fn refuse_plain_services(&mut self) {
         for name in AWS_ENDPOINTS {
             let plain = self.value(name).filter(|url| is_plain_beyond_this_machine(url));

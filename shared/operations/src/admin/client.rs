@@ -23,6 +23,10 @@ use pipeline::outcome::{BatchError, ConfigError};
 /// A request that takes longer is cancelled and retried. Deleting an index waits for all nodes, 30 s at most.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// Headers of requests to Dashboards and Kibana, which require one of the first two. With tenants, a request without a
+/// tenant would import into the user's private one, which other users do not see.
+const SAVED_OBJECTS: [(&str, &str); 3] = [("osd-xsrf", "true"), ("kbn-xsrf", "true"), ("securitytenant", "global")];
+
 /// The client for the administration of one domain.
 #[derive(Debug)]
 pub struct Admin {
@@ -63,7 +67,8 @@ impl Admin {
         let body = Bytes::new();
         let sha256 = sha256(&body);
         let content_type = "application/json";
-        let request = Request { method: Method::GET, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        let (method, headers) = (Method::GET, &[]);
+        let request = Request { method, path, content_type, headers, body: &body, gzip: false, sha256: &sha256 };
         self.http.send(&request, timeout).await.map(AdminResponse::from)
     }
 
@@ -98,16 +103,10 @@ impl Admin {
         let invalid = |_| BatchError::permanent(format!("{method} {path}"), "no such method");
         let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
         let sha256 = sha256(&body);
-        let request = Request { method, path, content_type, body: &body, gzip: false, sha256: &sha256 };
+        let headers = if path.contains("/api/saved_objects/") { &SAVED_OBJECTS[..] } else { &[] };
+        let request = Request { method, path, content_type, headers, body: &body, gzip: false, sha256: &sha256 };
         let what = format!("{} {path}", request.method);
         let once = || async { self.http.send(&request, REQUEST_TIMEOUT).await.and_then(response) };
         retry(deadline.stop_sending, UNLIMITED, &what, once).await
     }
-}
-
-/// Encodes a name as one path segment.
-pub(super) fn segment(name: &str) -> impl std::fmt::Display {
-    const OTHERS: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    percent_encoding::utf8_percent_encode(name, OTHERS)
 }

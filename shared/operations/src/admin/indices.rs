@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    client::{Admin, segment},
+    client::Admin,
     index::{Index, IndexState, allows_only_deletion},
     ownership::Marked,
     response::AdminResponse,
 };
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

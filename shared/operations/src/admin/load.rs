@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::client::{Admin, segment};
+use super::client::Admin;
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Admin, segment},
+    client::Admin,
     deletion::Stays,
     index::{Index, allows_only_deletion},
 };
 use crate::stack::Stack;
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

@@ -7,14 +7,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    client::{Admin, segment},
-    response::AdminResponse,
-};
+use super::{client::Admin, response::AdminResponse};
 use crate::{
     settings::Repository,
     stack::{Stack, hash},
 };
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::client::{Admin, segment};
+use super::client::Admin;
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

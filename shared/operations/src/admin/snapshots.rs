@@ -4,10 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    client::{Admin, segment},
-    response::AdminResponse,
-};
+use super::{client::Admin, response::AdminResponse};
+use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 

@@ -4,6 +4,7 @@ use super::progress::{Phase, Progress, name, stopped};
 use crate::{
     admin::{Admin, index::Index},
     error::{Error, Refused},
+    functions::Functions,
     settings::ReplaySettings,
     setup::template::{self, Template},
     sources::Sources,
@@ -42,7 +43,7 @@ impl Replay {
         let states = States::new(aws.objects.clone(), settings.state.clone());
         let names = settings.source_functions.clone();
         let sources =
-            Sources::new(aws.functions.clone(), states.clone(), names, settings.domain.stack.mark().to_owned());
+            Sources::new(Functions::new(&aws), states.clone(), names, settings.domain.stack.mark().to_owned());
         Ok(Self { settings, aws, admin, datasets, templates, sources, states })
     }
 

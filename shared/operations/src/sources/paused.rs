@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use delivery::aws::functions::Mapping;
+use crate::functions::Mapping;
 
 /// Separates two holders in the value of a tag.
 const SEPARATOR: char = '+';

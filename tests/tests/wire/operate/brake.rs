@@ -22,8 +22,7 @@ fn the_sources_wait_while_the_domain_is_blocked_and_the_next_run_restores_them()
         let queue = moto.map_queue("brake-s3", "brake", 10).await;
         let stream = moto.map_stream("brake-kinesis", "s", 4).await;
         let by_hand = moto.map_stream("brake-kinesis", "off", 3).await;
-        let off = moto.lambda.update_event_source_mapping().uuid(&by_hand).enabled(false);
-        off.send().await.expect("an operator has turned it off");
+        moto.set_mapping(&by_hand, json!({ "Enabled": false })).await; // by an operator
         let set = async || [moto.mapping(&queue).await, moto.mapping(&stream).await, moto.mapping(&by_hand).await];
         let saved = [(true, Some(10), None), (true, None, Some(4)), (false, None, Some(3))];
         let paused = saved.map(|(_, concurrency, factor)| (false, concurrency, factor));

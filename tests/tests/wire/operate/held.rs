@@ -47,8 +47,7 @@ fn paused_sources_are_released_even_if_the_state_is_lost_and_as_a_deployment_has
         }
         let queue = moto.map_queue("held-s3", "held", 10).await;
         let by_hand = moto.map_stream("held-kinesis", "held-off", 3).await;
-        let off = moto.lambda.update_event_source_mapping().uuid(&by_hand).enabled(false);
-        off.send().await.expect("an operator has turned it off");
+        moto.set_mapping(&by_hand, json!({ "Enabled": false })).await; // by an operator
         let lose_state = async || {
             moto.s3.delete_object().bucket("dead-held").key("state/brake.json").send().await.expect("it is lost");
         };
@@ -67,16 +66,15 @@ fn paused_sources_are_released_even_if_the_state_is_lost_and_as_a_deployment_has
             assert!(!moto.mapping(&by_hand).await.0, "what others turned off stays off");
         }
         // Nothing remains that would make the brake turn on a source that an operator turns off now.
-        let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
-        update().enabled(false).send().await.expect("an operator turns it off");
+        moto.set_mapping(&queue, json!({ "Enabled": false })).await;
         assert_eq!(run(&mut well).await, 0);
         assert!(!moto.mapping(&queue).await.0);
-        update().enabled(true).send().await.expect("and on");
+        moto.set_mapping(&queue, json!({ "Enabled": true })).await;
 
         // A deployment changes one mapping and creates another while the brake pauses the sources.
         assert_eq!(run(&mut full).await, 1);
-        let fifty = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(50).build();
-        update().enabled(true).scaling_config(fifty).send().await.expect("a deployment");
+        let deployed = json!({ "Enabled": true, "ScalingConfig": { "MaximumConcurrency": 50 } });
+        moto.set_mapping(&queue, deployed).await;
         moto.queue("held-new").await;
         let new = moto.map_queue("held-s3", "held-new", 7).await;
         assert_eq!(run(&mut full).await, 1);
@@ -120,13 +118,10 @@ fn a_source_that_is_listed_under_no_name_is_turned_on_and_only_a_deleted_one_is_
         aws.set(|_, _| Fault::None);
         assert_eq!(run(&mut renamed).await, 0);
         assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
-        let found = moto.lambda.get_event_source_mapping().uuid(&queue).send().await.expect("the mapping");
-        let arn = found.event_source_mapping_arn().expect("an ARN");
-        let tags = moto.lambda.list_tags().resource(arn).send().await.expect("its tags");
-        assert!(tags.tags().is_none_or(|tags| !tags.contains_key("millrace:paused")), "{tags:?}");
+        assert!(!moto.is_tagged(&queue).await);
 
         assert_eq!(run(&mut full).await, 1);
-        moto.lambda.delete_event_source_mapping().uuid(&queue).send().await.expect("it is deleted");
+        moto.delete_mapping(&queue).await;
         assert_eq!(run(&mut renamed).await, 0);
         let states = moto.objects("dead-unlisted", "state/brake.json").await;
         let state = parse(&String::from_utf8_lossy(&states[0].1));
@@ -146,7 +141,6 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
             let body = state.to_string().into_bytes().into();
             moto.s3.put_object().bucket("dead-abandoned").key(key).body(body).send().await.expect("a state");
         };
-        let update = || moto.lambda.update_event_source_mapping().uuid(&queue);
         // The state in the format of the previous release.
         let mapping = json!({ "uuid": queue, "enabled": true, "maximum_concurrency": 10, "parallelization_factor": null, "in_transition": false });
         let progress = |updated_ms: i64| {
@@ -157,7 +151,7 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
         };
         #[expect(clippy::disallowed_methods, reason = "states carry the wall-clock time")]
         let now = jiff::Timestamp::now().as_millisecond();
-        update().enabled(false).send().await.expect("it is paused");
+        moto.set_mapping(&queue, json!({ "Enabled": false })).await;
         put("state/brake.json", &json!({ "by": ["replay 1-2"], "mappings": [mapping] })).await;
         put("state/replays/1-2.json", &progress(now)).await;
         assert_eq!(run(&mut well).await, 1, "it was at work a moment ago");
@@ -168,8 +162,7 @@ fn the_brake_releases_for_a_replay_that_will_not_come_back_and_for_no_other() {
 
         // The previous release has released the source halfway, at its lowest concurrency.
         put("state/brake.json", &json!({ "by": [], "mappings": [mapping] })).await;
-        let lowest = aws_sdk_lambda::types::ScalingConfig::builder().maximum_concurrency(2).build();
-        update().scaling_config(lowest).send().await.expect("it is eased");
+        moto.set_mapping(&queue, json!({ "ScalingConfig": { "MaximumConcurrency": 2 } })).await;
         assert_eq!(run(&mut well).await, 0);
         assert_eq!(moto.mapping(&queue).await, (true, Some(10), None));
     });
@@ -194,24 +187,17 @@ fn a_tag_whose_removal_is_refused_once_is_removed_by_the_next_run_and_turns_noth
             ("AWS_ENDPOINT_URL", url.as_str()),
         ];
         let mut well = scene.start("brake", &engine.url(), &env).await;
-        let found = moto.lambda.get_event_source_mapping().uuid(&queue).send().await.expect("the mapping");
-        let arn = found.event_source_mapping_arn().expect("an ARN");
-        let is_tagged = async || {
-            let tags = moto.lambda.list_tags().resource(arn).send().await.expect("its tags");
-            tags.tags().is_some_and(|tags| tags.contains_key("millrace:paused"))
-        };
         aws.set(|head, _| {
             let is_removal = head.method == "DELETE" && head.uri.path().contains("/tags/");
             if is_removal { Fault::Refused(403) } else { Fault::None }
         });
         assert_eq!(run(&mut well).await, 1, "another run has to remove the tag");
-        assert!(moto.mapping(&queue).await.0 && is_tagged().await);
+        assert!(moto.mapping(&queue).await.0 && moto.is_tagged(&queue).await);
         aws.set(|_, _| Fault::None);
         assert_eq!(run(&mut well).await, 0);
-        assert!(!is_tagged().await);
+        assert!(!moto.is_tagged(&queue).await);
 
-        let off = moto.lambda.update_event_source_mapping().uuid(&queue).enabled(false);
-        off.send().await.expect("an operator turns it off");
+        moto.set_mapping(&queue, json!({ "Enabled": false })).await; // by an operator
         assert_eq!(run(&mut well).await, 0);
         assert!(!moto.mapping(&queue).await.0, "what an operator turned off stays off");
     });

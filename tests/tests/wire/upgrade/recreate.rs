@@ -28,7 +28,7 @@ async fn caught(moto: &Moto, made: Option<[String; 2]>) -> (String, [String; 2])
         [queue, moto.map_stream("upgrade-recreate-kinesis", "upgrade-recreate-off", 3).await]
     };
     for mapping in &mappings {
-        moto.lambda.update_event_source_mapping().uuid(mapping).enabled(false).send().await.expect("it is off");
+        moto.set_mapping(mapping, json!({ "Enabled": false })).await;
     }
     let states = lines(RELEASE, "recreate.state.gz");
     let others = [("MAPPING-0", mappings[0].as_str()), ("MAPPING-1", mappings[1].as_str())];

@@ -1,24 +1,22 @@
 //! Lambda: the event source mappings of a function, and invoking a function.
+//!
+//! In: names and settings. Out: the few operations that `brake` and `replay` need, as signed requests
+//! (`functions::client`).
 
-use aws_config::SdkConfig;
-use aws_sdk_lambda::{
-    Client,
-    operation::update_event_source_mapping::{
-        UpdateEventSourceMappingError, builders::UpdateEventSourceMappingFluentBuilder,
-    },
-    primitives::Blob,
-    types::{EventSourceMappingConfiguration, InvocationType, ScalingConfig},
-};
+mod client;
+
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::error::batch_error;
+use client::Client;
+use delivery::{aws::Aws, cluster::http::segment};
 use pipeline::outcome::BatchError;
 
-/// The configuration of Lambda's client. The client is made for each call: most functions do not use it, and should not
-/// make it when they start.
+/// The client of Lambda. It connects at the first request, since most invocations send none.
 #[derive(Debug, Clone)]
 pub struct Functions {
-    config: SdkConfig,
+    client: Client,
 }
 
 /// The tag of a mapping that Millrace has disabled. Its value names the stack, and the function that wants the mapping
@@ -47,14 +45,36 @@ pub struct Mapping {
     pub arn: Option<String>,
 }
 
+/// One page of `ListEventSourceMappings`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    event_source_mappings: Option<Vec<Configuration>>,
+    next_marker: Option<String>,
+}
+
+/// A mapping as Lambda describes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configuration {
+    #[serde(rename = "UUID")]
+    uuid: Option<String>,
+    state: Option<String>,
+    scaling_config: Option<ScalingConfig>,
+    parallelization_factor: Option<i32>,
+    event_source_mapping_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScalingConfig {
+    maximum_concurrency: Option<i32>,
+}
+
 impl Functions {
     /// A client of the configuration's endpoint.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { config: config.clone() }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(&self.config)
+    pub fn new(aws: &Aws) -> Self {
+        Self { client: Client::new(aws) }
     }
 
     /// The event source mappings of a function. `name` may name an alias, `function:live`.
@@ -89,17 +109,25 @@ impl Functions {
     }
 
     async fn list(&self, name: Option<&str>) -> Result<Vec<Mapping>, BatchError> {
-        let what = || format!("ListEventSourceMappings of {}", name.unwrap_or("all functions"));
-        let request = self.client().list_event_source_mappings().set_function_name(name.map(str::to_owned));
-        let mut pages = request.into_paginator().send();
+        let what = format!("ListEventSourceMappings of {}", name.unwrap_or("all functions"));
         let mut mappings = Vec::new();
-        while let Some(page) = pages.next().await {
-            match page {
-                Ok(page) => mappings.extend(page.event_source_mappings().iter().filter_map(mapping)),
-                Err(error) => return Err(batch_error(what(), &error)),
+        let mut marker = None;
+        loop {
+            let query = [("FunctionName", name), ("Marker", marker.as_deref())];
+            let query = query.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", segment(value?))));
+            let query = query.collect::<Vec<_>>().join("&");
+            let mark = if query.is_empty() { "" } else { "?" };
+            let path = format!("/2015-03-31/event-source-mappings{mark}{query}");
+            let page = self.client.request(&what, Method::GET, &path, None).await?;
+            let page: Page = serde_json::from_value(page)
+                .map_err(|error| BatchError::retryable(&what, format!("not the answer of Lambda: {error}")))?;
+            mappings.extend(page.event_source_mappings.into_iter().flatten().filter_map(mapping));
+            let next = page.next_marker.filter(|next| !next.is_empty());
+            if next.is_none() || next == marker {
+                return Ok(mappings);
             }
+            marker = next;
         }
-        Ok(mappings)
     }
 
     /// Turns a mapping on or off without a change of its other settings. The change takes a while.
@@ -107,7 +135,7 @@ impl Functions {
     /// # Errors
     /// Any failure of the call. A mapping that is changing to another state refuses (`ResourceInUseException`): retryable.
     pub async fn set_enabled(&self, mapping: &Mapping, enabled: bool) -> Result<(), BatchError> {
-        self.update(&mapping.uuid, |update| update.enabled(enabled)).await
+        self.update(&mapping.uuid, &json!({ "Enabled": enabled })).await
     }
 
     /// Turns a mapping on with the caller's concurrency.
@@ -115,31 +143,24 @@ impl Functions {
     /// # Errors
     /// As [`Self::set_enabled`].
     pub async fn enable_with_concurrency(&self, mapping: &Mapping) -> Result<(), BatchError> {
-        let scaling =
-            mapping.maximum_concurrency.map(|most| ScalingConfig::builder().maximum_concurrency(most).build());
-        let set = |update: UpdateEventSourceMappingFluentBuilder| {
-            let update = update.enabled(true).set_scaling_config(scaling);
-            update.set_parallelization_factor(mapping.parallelization_factor)
-        };
-        self.update(&mapping.uuid, set).await
+        let mut settings = json!({ "Enabled": true });
+        if let Some(most) = mapping.maximum_concurrency {
+            settings["ScalingConfig"] = json!({ "MaximumConcurrency": most });
+        }
+        if let Some(factor) = mapping.parallelization_factor {
+            settings["ParallelizationFactor"] = json!(factor);
+        }
+        self.update(&mapping.uuid, &settings).await
     }
 
-    async fn update(
-        &self,
-        uuid: &str,
-        set: impl FnOnce(UpdateEventSourceMappingFluentBuilder) -> UpdateEventSourceMappingFluentBuilder,
-    ) -> Result<(), BatchError> {
+    async fn update(&self, uuid: &str, settings: &Value) -> Result<(), BatchError> {
         let what = format!("UpdateEventSourceMapping {uuid}");
-        match set(self.client().update_event_source_mapping().uuid(uuid)).send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateEventSourceMappingError::is_resource_in_use_exception) =>
-            {
+        let path = format!("/2015-03-31/event-source-mappings/{}", segment(uuid));
+        match self.client.request(&what, Method::PUT, &path, Some(settings)).await {
+            Err(error) if error.code() == "ResourceInUseException" => {
                 Err(BatchError::retryable(what, "it is changing already"))
             }
-            Err(error) => Err(batch_error(what, &error)),
+            result => result.map(drop),
         }
     }
 
@@ -149,10 +170,8 @@ impl Functions {
     /// Any failure of the call.
     pub async fn paused_tag(&self, mapping: &Mapping) -> Result<Option<String>, BatchError> {
         let Some(arn) = &mapping.arn else { return Ok(None) };
-        match self.client().list_tags().resource(arn).send().await {
-            Ok(output) => Ok(output.tags().and_then(|tags| tags.get(PAUSED)).cloned()),
-            Err(error) => Err(batch_error(format!("ListTags {arn}"), &error)),
-        }
+        let answer = self.client.request(&format!("ListTags {arn}"), Method::GET, &tags(arn), None).await?;
+        Ok(answer["Tags"][PAUSED].as_str().map(str::to_owned))
     }
 
     /// Sets or removes the tag `millrace:paused`.
@@ -161,27 +180,30 @@ impl Functions {
     /// Any failure of the call.
     pub async fn set_paused_tag(&self, mapping: &Mapping, value: Option<&str>) -> Result<(), BatchError> {
         let Some(arn) = &mapping.arn else { return Ok(()) };
-        let client = self.client();
-        if let Some(value) = value {
-            let result = client.tag_resource().resource(arn).tags(PAUSED, value).send().await;
-            result.map(drop).map_err(|error| batch_error(format!("TagResource {arn}"), &error))
+        let result = if let Some(value) = value {
+            let body = json!({ "Tags": { PAUSED: value } });
+            self.client.request(&format!("TagResource {arn}"), Method::POST, &tags(arn), Some(&body)).await
         } else {
-            let result = client.untag_resource().resource(arn).tag_keys(PAUSED).send().await;
-            result.map(drop).map_err(|error| batch_error(format!("UntagResource {arn}"), &error))
-        }
+            let path = format!("{}?tagKeys={}", tags(arn), segment(PAUSED));
+            self.client.request(&format!("UntagResource {arn}"), Method::DELETE, &path, None).await
+        };
+        result.map(drop)
     }
 
     /// Invokes a function without waiting for it.
     ///
     /// # Errors
     /// Any failure of the call. Lambda may have accepted the invocation nevertheless.
-    pub async fn invoke_later(&self, name: &str, event: &serde_json::Value) -> Result<(), BatchError> {
-        let request = self.client().invoke().function_name(name).invocation_type(InvocationType::Event);
-        match request.payload(Blob::new(event.to_string())).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(batch_error(format!("Invoke {name}"), &error)),
-        }
+    pub async fn invoke_later(&self, name: &str, event: &Value) -> Result<(), BatchError> {
+        let path = format!("/2015-03-31/functions/{}/invocations", segment(name));
+        let headers = [("x-amz-invocation-type", "Event")];
+        self.client.request_with(&format!("Invoke {name}"), Method::POST, &path, Some(event), &headers).await.map(drop)
     }
+}
+
+/// The path of the tags of a mapping.
+fn tags(arn: &str) -> String {
+    format!("/2017-03-31/tags/{}", segment(arn))
 }
 
 /// Whether a function name ends in a version or an alias: `NAME:x`, `ACCOUNT:function:NAME:x`, `arn:…:function:NAME:x`.
@@ -199,16 +221,16 @@ pub fn bare_name(name: &str) -> &str {
     name.split(':').nth(at).unwrap_or(name)
 }
 
-fn mapping(configuration: &EventSourceMappingConfiguration) -> Option<Mapping> {
-    let state = configuration.state().unwrap_or_default();
+fn mapping(configuration: Configuration) -> Option<Mapping> {
+    let state = configuration.state.unwrap_or_default();
     Some(Mapping {
-        uuid: configuration.uuid()?.to_owned(),
-        enabled: matches!(state, "Enabled" | "Enabling" | "Creating" | "Updating"),
-        maximum_concurrency: configuration.scaling_config().and_then(ScalingConfig::maximum_concurrency),
-        parallelization_factor: configuration.parallelization_factor(),
-        in_transition: !matches!(state, "Enabled" | "Disabled"),
+        uuid: configuration.uuid?,
+        enabled: matches!(state.as_str(), "Enabled" | "Enabling" | "Creating" | "Updating"),
+        maximum_concurrency: configuration.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
+        parallelization_factor: configuration.parallelization_factor,
+        in_transition: !matches!(state.as_str(), "Enabled" | "Disabled"),
         is_updating: state == "Updating",
-        arn: configuration.event_source_mapping_arn().map(str::to_owned),
+        arn: configuration.event_source_mapping_arn,
     })
 }
 
