@@ -172,8 +172,7 @@ fn facts(key: Option<&RawValue>, headers: Option<&RawValue>) -> Facts {
 
 /// The answer: for each partition the first record that has to be redelivered, by `TOPIC-PARTITION` and offset. Lambda
 /// continues there. An item that was not in the invocation counts as the failure of the whole batch
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>; `aws_lambda_events` has no type for
-/// it yet).
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html>).
 pub fn respond<'t>(first_undelivered: impl IntoIterator<Item = (&'t str, i64)>) -> Value {
     let failures = first_undelivered
         .into_iter()

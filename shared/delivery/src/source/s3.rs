@@ -10,8 +10,7 @@ pub mod letters;
 pub mod notification;
 pub mod visibility;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use continuation::Continuation;
 pub use fetch::{ChunkReader, Fetch, FetchError};
@@ -26,16 +25,8 @@ pub fn respond(envelope: Envelope, failed: &[Option<String>]) -> Option<Value> {
     match (envelope, identifiers) {
         // An empty or null identifier would count as the failure of the whole batch, so return that as an error.
         (Envelope::Sqs, Some(identifiers)) => {
-            let mut response = SqsBatchResponse::default();
-            response.batch_item_failures = identifiers
-                .into_iter()
-                .map(|identifier| {
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = identifier;
-                    failure
-                })
-                .collect();
-            serde_json::to_value(response).ok()
+            let failures = identifiers.into_iter().map(|identifier| json!({ "itemIdentifier": identifier }));
+            Some(json!({ "batchItemFailures": failures.collect::<Vec<_>>() }))
         }
         _ => failed.is_empty().then_some(Value::Null),
     }
@@ -44,7 +35,6 @@ pub fn respond(envelope: Envelope, failed: &[Option<String>]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn sqs_is_told_which_messages_failed_and_the_others_get_an_error() {
