@@ -73,9 +73,11 @@ impl Buffer {
             self.rebase();
             if self.bytes.len() - self.end < CHUNK / 2 && self.bytes.len() < self.limit {
                 let length = (2 * self.bytes.len()).clamp(INITIAL, self.limit);
-                // Reserve exactly this size: the vector would otherwise grow beyond the limit.
-                self.bytes.reserve_exact(length - self.bytes.len());
-                self.bytes.resize(length, 0);
+                // The allocator has zeroed memory, so most of it is not written before it is used. Growing in place would
+                // write all of it.
+                let mut longer = vec![0; length];
+                longer[..self.end].copy_from_slice(&self.bytes[..self.end]);
+                self.bytes = longer;
             }
         }
         &mut self.bytes[self.end..]
