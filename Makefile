@@ -31,11 +31,12 @@ functions test: export CARGO_PROFILE_RELEASE_LTO = false
 functions test: export CARGO_PROFILE_RELEASE_STRIP = none
 functions test: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
 functions: ## the functions' binaries, for this machine
-	@set -e; mkdir -p $(TARGET)/functions; for function in $(FUNCTIONS); do cd $(CURDIR)/functions/$$function; \
+	@set -e; mkdir -p $(TARGET)/functions; cd functions; \
 	if [ -x $(SAM)/cargo-lambda ] && [ "$$(uname -s)" = Linux ]; then \
-	  PATH=$(SAM):$$PATH cargo lambda build --release; built=$(TARGET)/lambda/$$function/bootstrap; \
-	else cargo build --release; built=$(TARGET)/release/$$function; fi; \
-	cmp -s $$built $(TARGET)/functions/$$function || install $$built $(TARGET)/functions/$$function; done
+	  PATH=$(SAM):$$PATH cargo lambda build --release --manifest-path ../Cargo.toml $(FUNCTIONS:%=-p %); built=lambda/%/bootstrap; \
+	else cargo build --release $(FUNCTIONS:%=-p %); built=release/%; fi; \
+	for function in $(FUNCTIONS); do binary=$(TARGET)/$${built/\%/$$function}; \
+	cmp -s $$binary $(TARGET)/functions/$$function || install $$binary $(TARGET)/functions/$$function; done
 
 setup: ## the components of the tests, into .cache/
 	scripts/setup.sh
