@@ -241,3 +241,32 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_that_a_server_asks_for_is_cut_where_its_answer_is_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        for (asked_for, wait) in [("3600", MOST_ASKED_FOR), ("5", Duration::from_secs(5))] {
+            let serve = async {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let received = socket.read(&mut [0; 4096]).await.unwrap();
+                let head = format!("HTTP/1.1 429 Busy\r\nRetry-After: {asked_for}\r\nContent-Length: 0\r\n\r\n");
+                socket.write_all(head.as_bytes()).await.unwrap();
+                received
+            };
+            let ask = async { read("GET /".into(), client().unwrap().get(&url).send().await).await.unwrap() };
+            let (received, answer) = tokio::join!(serve, ask);
+            assert!(received > 0);
+            assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(wait)), "{asked_for}");
+        }
+    }
+}
