@@ -105,7 +105,10 @@ impl Deliveries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settle::Settlement;
+    use crate::{
+        settle::{Attempted, Settlement},
+        telemetry::Subject,
+    };
     use pipeline::{
         outcome::{Rejection, Stage},
         record::Origin,
@@ -128,6 +131,19 @@ mod tests {
         body
     }
 
+    fn attempted() -> Attempted<'static> {
+        let (bucket, key) = ("logs".to_owned(), "a.json".to_owned());
+        Attempted {
+            subject: Subject::S3 { bucket, key, etag: None, start_offset: 0, end_offset: 20 },
+            dataset: "app",
+            is_final: false,
+            handed_on: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            started: std::time::Instant::now(),
+        }
+    }
+
     #[tokio::test]
     async fn a_delivery_that_panics_leaves_all_of_its_body_undelivered_and_says_so() {
         let mut deliveries = Deliveries::default();
@@ -140,7 +156,9 @@ mod tests {
         while let Some(delivered) = deliveries.next().await {
             settlement.add(&delivered);
         }
-        assert_eq!(deliveries.panicked, 1);
+        settlement.panicked = deliveries.panicked;
+        let receipt = settlement.receipt(attempted());
+        assert_eq!(receipt.unwrap().panicked, 1);
         assert_eq!(settlement.outcome, Outcome { read: 5, dropped: 3, undelivered: 2, ..Outcome::default() });
         assert!(settlement.outcome.balances(), "{:?}", settlement.outcome);
         assert_eq!(settlement.settled_to(), 20, "the lowest event of the body comes again");

@@ -172,3 +172,57 @@ async fn until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{settle::Attempted, telemetry::Subject};
+    use pipeline::rules::Datasets;
+
+    async fn delivery() -> Delivery {
+        let settings = Settings::read(|name| match name {
+            "MILLRACE_DOMAIN_ENDPOINT" => Some("http://127.0.0.1:9".to_owned()),
+            "MILLRACE_DOMAIN_AUTH" => Some("none".to_owned()),
+            "MILLRACE_DEAD_LETTERS" => Some("s3://dead-letters/a".to_owned()),
+            _ => None,
+        });
+        Delivery::new(&settings.unwrap(), &Aws::load_in("eu-west-1".into()).await).unwrap()
+    }
+
+    fn panics(_: Bodies) {
+        panic!("on purpose");
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_the_invocation_before_does_not_delay_this_one() {
+        let delivery = delivery().await;
+        let limit = &delivery.sender.cluster.limit;
+        limit.acquire().await.overloaded(Duration::from_mins(1));
+        let begins = async { tokio::time::timeout(Duration::from_secs(5), limit.acquire()).await.is_ok() };
+        assert!(delivery.invocation(Deadline::after(Duration::from_mins(1)), begins).await);
+    }
+
+    #[tokio::test]
+    async fn a_producer_that_panics_is_counted_by_the_receipt_of_its_attempt() {
+        let yaml = "datasets:\n  - { name: app, from: { key: \"**\" }, index: app }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let origin = Arc::new(Origin::s3("logs", "a.json", "e"));
+        let (start, deadline) = (ItemPosition::in_object(0), Deadline::after(Duration::from_mins(1)));
+        let dataset = datasets.by_name("app").unwrap();
+        let (settlement, result) = delivery().await.run(&origin, dataset, start, deadline, panics).await;
+        assert!(result.is_none() && settlement.failure.as_ref().is_some_and(|failure| failure.is_permanent));
+        let (bucket, key) = ("logs".to_owned(), "a.json".to_owned());
+        let receipt = settlement.receipt(Attempted {
+            subject: Subject::S3 { bucket, key, etag: None, start_offset: 0, end_offset: 0 },
+            dataset: "app",
+            is_final: false,
+            handed_on: false,
+            bytes_in: 0,
+            bytes_raw: 0,
+            started: deadline.began,
+        });
+        assert_eq!(receipt.unwrap().panicked, 1);
+    }
+}
