@@ -12,6 +12,8 @@ pub mod compared;
 pub mod deployment;
 pub mod doctor;
 pub mod error;
+#[cfg(test)]
+mod fake_domain;
 pub mod functions;
 pub mod refusals;
 pub mod replay;

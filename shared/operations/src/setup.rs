@@ -279,3 +279,60 @@ fn whole(message: &str, done: &impl Serialize, failed: &[String]) -> Result<Valu
         Err(Error::Unfinished(failed.join("; ")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fake_domain::FakeDomain;
+
+    const INGEST: &str = "arn:aws:iam::123456789012:role/ingest";
+
+    async fn ready(admin: Admin) -> Ready {
+        let settings = SetupSettings::read(|name| match name {
+            "MILLRACE_DOMAIN_ENDPOINT" => Some("http://127.0.0.1:9".to_owned()),
+            "MILLRACE_DOMAIN_AUTH" => Some("none".to_owned()),
+            "MILLRACE_STACK" => Some("web".to_owned()),
+            "MILLRACE_INGEST_ROLES" => Some(INGEST.to_owned()),
+            _ => None,
+        });
+        let settings = settings.unwrap();
+        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", shards: 1 }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let no_file = |_: &str| Err(std::io::Error::other("no file"));
+        let templates = template::templates(&datasets, &(&settings.domain).into(), no_file).unwrap();
+        let aws = Aws::load_in("eu-west-1".into()).await;
+        Ready { settings, aws, admin, datasets, templates, dashboards: None }
+    }
+
+    /// The answers of a domain with the former and the new role of this deployment. Every new template gets `status`.
+    fn answer(request: &str, status: u16) -> (u16, Value) {
+        let name = request.rsplit('/').next().unwrap_or_default();
+        let permissions = json!([{ "index_patterns": ["logs-*.*.*"] }]);
+        match request {
+            "GET /" => (200, json!({ "version": { "number": "2.19.0", "distribution": "opensearch" } })),
+            "GET /_index_template" => (200, json!({ "index_templates": [] })),
+            _ if request.starts_with("PUT /_index_template/") => (status, json!({})),
+            _ if request.contains("/rolesmapping/") => (200, json!({ name: { "backend_roles": [INGEST] } })),
+            _ if request.contains("/roles/") => (200, json!({ name: { "index_permissions": permissions } })),
+            _ => (200, json!({})),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_former_role_is_given_up_only_if_every_step_before_succeeded() {
+        let former =
+            ["rolesmapping", "roles"].map(|kind| format!("DELETE /_plugins/_security/api/{kind}/millrace_ingest"));
+        for (status, deleted) in [(200, &former[..]), (400, &[])] {
+            let FakeDomain { admin, requests, .. } = FakeDomain::start(move |request| answer(request, status)).await;
+            let deadline = Deadline::after(Duration::from_secs(30));
+            let done = ready(admin).await.run(Replacing::Unnamed, deadline).await;
+            assert_eq!(done.roles, ["millrace_ingest_web"], "{done:?}");
+            assert_eq!(done.failed.is_empty(), status == 200, "{done:?}");
+            let mut changes = requests.changes();
+            changes.retain(|request| request.starts_with("DELETE "));
+            assert_eq!(changes, deleted, "{status}");
+        }
+    }
+}

@@ -264,7 +264,34 @@ fn patterns(role: &Value) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::fake_domain::FakeDomain;
+
+    #[tokio::test]
+    async fn a_role_that_the_domain_stores_otherwise_than_it_was_written_is_an_error() {
+        let (name, arn) = ("millrace_ingest", "arn:aws:iam::1:role/ingest");
+        let role = Role {
+            name: name.into(),
+            former: name,
+            permissions: json!({ "index_permissions": [{ "index_patterns": ["logs-*", "web-*"] }] }),
+            backend_roles: vec![arn.into()],
+            is_own: true,
+        };
+        for (stored, is_stored) in [(["logs-*", "web-*"], true), (["logs-*", "logs-*"], false)] {
+            let domain = FakeDomain::start(move |request| {
+                let is_mapping = request.contains("/rolesmapping/");
+                let mapping = json!({ "backend_roles": [arn] });
+                let role = json!({ "index_permissions": [{ "index_patterns": stored }] });
+                (200, json!({ name: if is_mapping { mapping } else { role } }))
+            });
+            let domain = domain.await;
+            let result = domain.admin.put_role(&role, Deadline::after(Duration::from_secs(30))).await;
+            assert_eq!(result.is_ok(), is_stored, "{stored:?}: {result:?}");
+            assert_eq!(domain.requests.changes(), [format!("PUT {}/roles/{name}", PATHS[0])]);
+        }
+    }
 
     #[test]
     fn members_that_an_operator_mapped_are_taken_over_and_roles_of_deployments_are_not() {

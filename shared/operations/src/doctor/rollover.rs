@@ -65,3 +65,61 @@ async fn rolling(admin: &Admin, patterns: &[String]) -> Result<Vec<String>, Batc
     }
     Ok(names.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        deployment::Deployment,
+        doctor::{Level, context::Rules},
+        fake_domain::FakeDomain,
+    };
+    use delivery::aws::Aws;
+    use pipeline::rules::Datasets;
+
+    /// A deployment with one dataset.
+    async fn context(dataset: &str) -> Context {
+        let yaml = format!("datasets:\n  - {{ name: a, {dataset} }}\n");
+        let datasets = Datasets::parse("pipeline.yaml", &yaml, None).unwrap();
+        Context {
+            deployment: Deployment::read(|_| None, None),
+            aws: Aws::load_in("eu-west-1".into()).await,
+            rules: Some(Rules { datasets, templates: Vec::new() }),
+        }
+    }
+
+    #[tokio::test]
+    async fn rules_that_may_index_an_event_twice_are_a_warning() {
+        for (dataset, level) in [
+            ("from: { key: \"a/**\" }, timestamp: t, index: \"a-%{+YYYY.MM.dd}\"", Level::Ok),
+            ("from: { key: \"a/**\" }, index: \"a-%{+YYYY.MM.dd}\"", Level::Warning),
+            ("from: { stream: a }, index: a, id: none", Level::Warning),
+        ] {
+            let found = duplicates(&context(dataset).await);
+            let levels: Vec<(Level, bool)> = found.iter().map(|one| (one.level, one.fix.is_some())).collect();
+            assert_eq!(levels, [(level, level == Level::Warning)], "{dataset}: {found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alias_or_data_stream_that_a_dataset_writes_to_is_a_warning() {
+        let none = json!({});
+        for (streams, aliases, level) in [
+            (none.clone(), none.clone(), Level::Ok),
+            (json!({ "data_streams": [{ "name": "a" }] }), none.clone(), Level::Warning),
+            (none, json!({ "a-000001": { "aliases": { "a": {} } } }), Level::Warning),
+        ] {
+            let domain = FakeDomain::start(move |request| {
+                let is_about_streams = request.starts_with("GET /_data_stream/");
+                (200, if is_about_streams { streams.clone() } else { aliases.clone() })
+            });
+            let domain = domain.await;
+            let it = Connected { domain: domain.settings, admin: domain.admin, version: None };
+            let found = rollover(&context("from: { stream: a }, index: a").await, &it).await;
+            assert_eq!((found.level, found.fix.is_some()), (level, level == Level::Warning), "{found:?}");
+            assert!(level == Level::Ok || found.found.starts_with("a: "), "{found:?}");
+        }
+    }
+}

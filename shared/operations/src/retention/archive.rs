@@ -219,7 +219,50 @@ fn begun(state: &IndexState) -> Option<Begun> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::fake_domain::FakeDomain;
+
+    /// The index `logs-1` with a snapshot that was begun at version 3 of its settings.
+    fn begun_index(settings_version: u64) -> Value {
+        let begun =
+            json!({ "name": "s", "started_ms": 1, "index_uuid": "u", "settings_version": 3, "is_block_ours": true });
+        let about = json!({
+            "settings": { "index": { "uuid": "u", "blocks": { "write": "true" } } },
+            "settings_version": settings_version,
+            "mappings": { "_doc": { "_meta": { "millrace": { "snapshot": begun } } } },
+        });
+        json!({ "metadata": { "indices": { "logs-1": about } } })
+    }
+
+    #[tokio::test]
+    async fn a_block_that_is_lifted_while_the_snapshot_is_taken_makes_the_next_run_begin_another() {
+        let snapshot = json!({ "snapshots": [{
+            "snapshot": "s", "state": "SUCCESS", "indices": ["logs-1"], "failures": [], "shards": { "total": 1, "successful": 1 },
+        }] });
+        for (version_after, archived, begun) in [(3, Archived::Yes, 0), (5, Archived::NotYet, 1)] {
+            let (mut version, snapshot) = (3, snapshot.clone());
+            let domain = FakeDomain::start(move |request| {
+                if request.starts_with("GET /_snapshot/") {
+                    // Meanwhile others lift the block and set it again, or nothing happens.
+                    version = version_after;
+                    return (200, snapshot.clone());
+                }
+                if request.starts_with("GET /_cluster/state/") {
+                    return (200, begun_index(version));
+                }
+                (200, json!({ "logs-1": { "settings": { "index": { "uuid": "u" } } } }))
+            });
+            let (domain, deadline) = (domain.await, Deadline::after(Duration::from_secs(30)));
+            let archive = Archive { admin: &domain.admin, repository: "millrace", deadline };
+            assert_eq!(archive.hold("logs-1", "u").await.unwrap(), archived, "{version_after}");
+            archive.hold("logs-1", "u").await.unwrap();
+            let changes = domain.requests.changes();
+            let snapshots = changes.iter().filter(|request| request.starts_with("PUT /_snapshot/")).count();
+            assert_eq!(snapshots, begun, "{version_after}: {changes:?}");
+        }
+    }
 
     #[test]
     fn a_snapshot_counts_only_for_the_index_and_the_block_that_it_was_begun_with() {

@@ -225,10 +225,13 @@ async fn put_one(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{
+        fake_domain::FakeDomain,
         setup::template::{TemplateOwner, templates},
         stack::Stack,
     };
@@ -290,6 +293,26 @@ mod tests {
                 _ => panic!("{other:?} {replacing:?}: {done:?}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn the_new_template_is_written_before_the_old_one_is_deleted() {
+        let web = template(&Stack::named("web"));
+        let meta = json!({ "managed_by": "millrace" });
+        let body = json!({ "index_patterns": [web.pattern], "priority": web.priority(), "_meta": meta });
+        let domain = FakeDomain::start(move |request| match request {
+            "GET /_index_template" | "GET /_index_template/former" => {
+                (200, json!({ "index_templates": [{ "name": "former", "index_template": body }] }))
+            }
+            _ => (200, json!({})),
+        });
+        let (domain, deadline) = (domain.await, Deadline::after(Duration::from_secs(30)));
+        let put = format!("PUT /_index_template/{}", web.name);
+        let done = install(&domain.admin, &[web], None, Replacing::Unnamed, deadline).await.unwrap();
+        assert!(done.failed.is_empty(), "{done:?}");
+        // The second one lowers the priority.
+        let expected = [put.as_str(), "DELETE /_index_template/former", put.as_str()];
+        assert_eq!(domain.requests.changes(), expected, "an index that is created in between has a template");
     }
 
     #[test]
