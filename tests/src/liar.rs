@@ -64,6 +64,7 @@ struct State {
     objects: HashMap<String, Held>,
     put: Vec<(String, Vec<u8>)>,
     gets: HashMap<String, u64>,
+    heads: HashMap<String, u64>,
 }
 
 /// A running server. Dropping it stops the server.
@@ -116,6 +117,11 @@ impl Liar {
     /// The number of GETs of an object.
     pub fn gets(&self, path: &str) -> u64 {
         lock(&self.state).gets.get(path).copied().unwrap_or_default()
+    }
+
+    /// The number of HEADs of an object.
+    pub fn heads(&self, path: &str) -> u64 {
+        lock(&self.state).heads.get(path).copied().unwrap_or_default()
     }
 
     /// The objects that were PUT so far.
@@ -187,6 +193,9 @@ fn answer(request: &Request, state: &Mutex<State>) -> Vec<u8> {
     if request.method == "PUT" {
         state.put.push((request.path.clone(), request.body.clone()));
         return head(200, &["ETag: \"put\"", "Content-Length: 0"]);
+    }
+    if request.method == "HEAD" {
+        *state.heads.entry(request.path.clone()).or_default() += 1;
     }
     let Some(object) = state.objects.get_mut(&request.path) else { return refused(404, "NoSuchKey") };
     if request.method == "HEAD" {

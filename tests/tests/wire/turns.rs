@@ -185,6 +185,33 @@ fn an_object_for_which_s3_does_not_answer_fails_alone() {
 }
 
 #[test]
+fn a_message_that_was_not_started_is_sent_again_as_a_new_message_that_counts_how_often() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "not-started").await;
+        let liar = Liar::start().await;
+        // S3 does not answer for these letters. They come first, and keep the only slot until no time is left to read.
+        let (bucket, key) = ("dead-not-started", "letters/a.ndjson");
+        let held = Held { etag: "l".into(), lies: vec![Lie::Silence; 9].into(), ..Held::default() };
+        liar.hold(&format!("{bucket}/{key}"), held);
+        let letters = json!({ "millrace": "dead_letters", "bucket": bucket, "key": key, "etag": "l" });
+        let object = scene.put("late.ndjson", event(GOOD, 1)).await;
+        let mut late = message("late", &tests::envelope::s3(&[&object]));
+        late.attributes.insert("millrace-turns".into(), "1".into());
+        let batch = [message("letters", &letters), late.clone()];
+        let mut function = scene.function("http://127.0.0.1:9", &[("AWS_ENDPOINT_URL_S3", &liar.url())]).await;
+        let answer = function.invoke(&queue::event(&batch), Duration::from_secs(5)).await.expect("the function runs");
+        let failed = queue::failures(&batch, &answer);
+        assert_eq!(failed, std::collections::HashSet::from(["letters".to_owned()]), "{answer:?}");
+
+        let sent = scene.queue.receive().await;
+        let [sent] = &sent[..] else { panic!("{sent:?}: {:#?}", function.lines()) };
+        assert_eq!(sent.body, late.body);
+        assert_eq!(sent.attributes.get("millrace-turns").map(String::as_str), Some("2"), "{sent:?}");
+    });
+}
+
+#[test]
 fn an_object_that_fails_keeps_no_other_object_of_its_message_from_being_read() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
