@@ -5,6 +5,8 @@
 
 mod answered;
 mod refused;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -260,17 +262,4 @@ impl<'s> BodyDelivery<'s> {
 /// Cuts a pause at the end of the time to send: the next invocation does not know of the pause.
 fn pause_before(deadline: Deadline, pause: Duration) -> Duration {
     pause.min(deadline.stop_sending.saturating_duration_since(Instant::now()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_before_the_next_request_ends_with_the_time_to_send() {
-        let deadline = Deadline::after(Duration::from_secs(10));
-        assert!(pause_before(deadline, Duration::from_hours(1)) <= Duration::from_secs(9));
-        assert_eq!(pause_before(deadline, Duration::from_millis(5)), Duration::from_millis(5));
-        assert_eq!(pause_before(Deadline::after(Duration::ZERO), Duration::from_hours(1)), Duration::ZERO);
-    }
 }
