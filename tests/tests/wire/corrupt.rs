@@ -176,5 +176,5 @@ async fn corrupted(seed: u64) {
 
 #[test]
 fn corrupted_objects_fail_no_message_and_hide_no_good_line() {
-    seeds::each("corrupt", crate::CORRUPT_SEEDS, corrupted);
+    seeds::each("corrupt", crate::CORRUPT_SEEDS, 1, corrupted);
 }

@@ -112,7 +112,7 @@ async fn from_stream(
 
 #[test]
 fn random_documents_of_a_stream_are_indexed_or_rejected() {
-    seeds::each("random documents, Kinesis", crate::RANDOM_SEEDS, |seed| {
+    seeds::each("random documents, Kinesis", crate::RANDOM_SEEDS, 1, |seed| {
         let mut shard = Shard::new("random", 0);
         let item = move |document: &String| shard.record(document.as_bytes());
         from_stream("kinesis", seed, "kinesis-ingest", "stream: \"*\"", Source::Kinesis, item)
@@ -121,7 +121,7 @@ fn random_documents_of_a_stream_are_indexed_or_rejected() {
 
 #[test]
 fn random_documents_of_a_topic_are_indexed_or_rejected() {
-    seeds::each("random documents, Kafka", crate::RANDOM_SEEDS, |seed| {
+    seeds::each("random documents, Kafka", crate::RANDOM_SEEDS, 1, |seed| {
         let mut partition = Partition::new("random", 0);
         let item = move |document: &String| partition.record(document.as_bytes());
         from_stream("kafka", seed, "kafka-ingest", "topic: \"*\"", Source::Kafka(kafka::msk("c")), item)
@@ -146,5 +146,5 @@ async fn from_objects(seed: u64) {
 
 #[test]
 fn random_documents_of_an_object_are_indexed_or_rejected() {
-    seeds::each("random documents, S3", crate::RANDOM_SEEDS, from_objects);
+    seeds::each("random documents, S3", crate::RANDOM_SEEDS, 1, from_objects);
 }
