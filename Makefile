@@ -23,7 +23,7 @@ demo: ## put sample objects into an S3 on a folder and see their events arrive i
 	cargo build -p millrace -p s3-ingest
 	$(TARGET)/debug/millrace demo
 
-# Builds with the command of `sam build`, in the functions' folders, so that the tests of SAM do not build again.
+# Builds all functions at once, with the command of `sam build`, so that the tests of SAM do not build again.
 # Link-time optimisation is off, because it costs minutes. `make prove` and `make build` use the deployed profile
 # (functions/.cargo/config.toml). Symbols stay, since a test counts the copies of the parser (tests/tests/binaries.rs). Without
 # SAM, cargo builds alone.

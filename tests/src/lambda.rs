@@ -115,7 +115,8 @@ impl Moto {
         tags["Tags"].get("millrace:paused").is_some()
     }
 
-    /// Sends a request to Lambda. Returns the answer.
+    /// Sends a request to Lambda. Returns the answer. A 500 of moto, which does not lock what several requests change, is
+    /// followed by another attempt.
     ///
     /// # Errors
     /// The text of a refusal.
@@ -123,10 +124,20 @@ impl Moto {
     /// # Panics
     /// If moto does not answer.
     pub async fn lambda(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
-        let request = crate::engine::http().request(method, format!("{}{path}", self.url()));
-        let request = request.header("authorization", scope("lambda")).header("content-type", "application/json");
-        let answer = request.body(body.map(Value::to_string).unwrap_or_default()).send().await.expect("moto answers");
-        let (is_success, text) = (answer.status().is_success(), answer.text().await.expect("the answer is whole"));
-        if is_success { Ok(serde_json::from_str(&text).unwrap_or_default()) } else { Err(text) }
+        let mut attempts = 0;
+        loop {
+            let request = crate::engine::http().request(method.clone(), format!("{}{path}", self.url()));
+            let request = request.header("authorization", scope("lambda")).header("content-type", "application/json");
+            let sent = request.body(body.map(Value::to_string).unwrap_or_default()).send().await;
+            let answer = sent.expect("moto answers");
+            let (status, text) = (answer.status(), answer.text().await.expect("the answer is whole"));
+            if status.is_success() {
+                return Ok(serde_json::from_str(&text).unwrap_or_default());
+            }
+            attempts += 1;
+            if !status.is_server_error() || attempts == 4 {
+                return Err(text);
+            }
+        }
     }
 }
