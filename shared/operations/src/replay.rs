@@ -33,7 +33,6 @@ pub use run::Step;
 
 use super::{
     error::{Error, Refused},
-    functions::Functions,
     sources::Released,
 };
 use delivery::{
@@ -70,7 +69,7 @@ impl Replay {
                     return Err(Error::Unfinished(reason.into()));
                 };
                 let event = request::next_invocation(&state.value.id);
-                Functions::new(&self.aws).invoke_later(me, &event).await?;
+                self.functions.invoke_later(me, &event).await?;
             }
         }
         Ok(answer(&state.value))

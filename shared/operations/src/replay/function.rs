@@ -27,6 +27,7 @@ pub struct Replay {
     pub(super) admin: Admin,
     pub(super) datasets: Datasets,
     pub(super) templates: Vec<Template>,
+    pub(super) functions: Functions,
     pub(super) sources: Sources,
     pub(super) states: States,
 }
@@ -42,9 +43,10 @@ impl Replay {
         let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let states = States::new(aws.objects.clone(), settings.state.clone());
         let names = settings.source_functions.clone();
-        let sources =
-            Sources::new(Functions::new(&aws), states.clone(), names, settings.domain.stack.mark().to_owned());
-        Ok(Self { settings, aws, admin, datasets, templates, sources, states })
+        let functions = Functions::new(&aws);
+        let stack = settings.domain.stack.mark().to_owned();
+        let sources = Sources::new(functions.clone(), states.clone(), names, stack);
+        Ok(Self { settings, aws, admin, datasets, templates, functions, sources, states })
     }
 
     /// Loads a replay that was begun before.
