@@ -9,7 +9,13 @@ use std::sync::OnceLock;
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
-use crate::{engine, kinesis, mapping::Item, moto::REGION, place, service::Service};
+use crate::{
+    engine, kinesis,
+    mapping::Item,
+    moto::{REGION, scope},
+    place,
+    service::Service,
+};
 
 /// The most records that one `PutRecords` request may carry.
 const PUT_RECORDS: usize = 500;
@@ -102,12 +108,9 @@ impl Kinesalite {
     }
 
     async fn ask(&self, operation: &str, body: &Value) -> Value {
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/kinesis/aws4_request, SignedHeaders=host, Signature=x"
-        );
         let request = self.http.post(self.service.url()).header("content-type", "application/x-amz-json-1.1");
         let request = request.header("x-amz-target", format!("Kinesis_20131202.{operation}"));
-        let request = request.header("authorization", authorization).header("x-amz-date", "20261122T000000Z");
+        let request = request.header("authorization", scope("kinesis")).header("x-amz-date", "20261122T000000Z");
         let answer = request.body(body.to_string()).send().await.expect("kinesalite answers");
         let status = answer.status();
         let said = answer.text().await.expect("the answer is whole");

@@ -14,7 +14,7 @@ use base64_simd::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::moto::{Moto, REGION, credentials};
+use crate::moto::{Moto, credentials, scope};
 use crate::{engine, place, service::Service};
 
 /// A running `LocalStack`.
@@ -168,13 +168,9 @@ impl LocalStack {
     /// Sends a request to Lambda or, if the path is `/`, to Kinesis. Returns whether a function failed, and the answer.
     async fn ask(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> (bool, Value) {
         let service = if path == "/" { "kinesis" } else { "lambda" };
-        // LocalStack finds the service's name here. It does not check the signature.
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
-        );
         let request = self.http.request(method.parse().expect("a method"), self.url() + path);
         let mut request =
-            request.header("authorization", authorization).header("content-type", "application/x-amz-json-1.1");
+            request.header("authorization", scope(service)).header("content-type", "application/x-amz-json-1.1");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

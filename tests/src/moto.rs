@@ -218,7 +218,7 @@ fn clients(
     (aws_sdk_s3::Client::new(&config), aws_sdk_sqs::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config))
 }
 
-/// The header from which moto reads the service and the region. It does not check the signature.
+/// The header from which an emulator of AWS reads the service and the region. It does not check the signature.
 pub(crate) fn scope(service: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential=x/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x")
+    format!("AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x")
 }
