@@ -72,6 +72,11 @@ impl Cluster {
         self.asks_for_details.store(true, Ordering::Relaxed);
     }
 
+    /// Whether requests are signed.
+    pub fn signs(&self) -> bool {
+        self.http.signs()
+    }
+
     /// The requests that this domain has taken in this process.
     pub fn taken(&self) -> &Taken {
         &self.taken
@@ -92,7 +97,7 @@ impl Cluster {
             headers: &[],
             body: bytes,
             gzip: *gzip,
-            sha256,
+            sha256: sha256.as_deref(),
         };
         let sent = self.http.send(&request, timeout).await;
         let status = sent.as_ref().ok().map(|answer| answer.status);

@@ -173,8 +173,9 @@ impl<'s> BodyDelivery<'s> {
     async fn encode(&self, items: &Arc<[u32]>) -> Payload {
         // The semaphore is never closed.
         let _permit = self.sender.encoders.acquire().await;
-        let (body, items, gzip) = (Arc::clone(&self.body), Arc::clone(items), self.sender.gzip);
-        match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip)).await {
+        let (body, items) = (Arc::clone(&self.body), Arc::clone(items));
+        let (gzip, signed) = (self.sender.gzip, self.sender.cluster.signs());
+        match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip, signed)).await {
             Ok(payload) => payload,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }

@@ -74,8 +74,8 @@ fn every_answer_of_every_engine_has_its_verdict() {
         let result = ItemResult {
             status: case.status,
             id: None,
-            result: (case.status == 200).then(|| "noop".to_owned()),
-            error: (case.status >= 300).then_some(error),
+            result: (case.status == 200).then(|| "noop".into()),
+            error: (case.status >= 300).then(|| error.into()),
         };
         assert_eq!(
             result.verdict(),

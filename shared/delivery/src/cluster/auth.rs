@@ -15,6 +15,7 @@ use reqwest::{
 };
 use tokio::sync::Mutex;
 
+use super::encode;
 use crate::{
     aws::{Aws, CredentialsCache, Secrets},
     settings::Auth,
@@ -63,15 +64,21 @@ impl Authenticator {
         }
     }
 
-    /// Adds the authentication to a request. `sha256` is the body's hash in hexadecimal.
+    /// Whether requests carry a signature, which needs the hash of their body.
+    pub fn signs(&self) -> bool {
+        matches!(self, Self::SigV4 { .. })
+    }
+
+    /// Adds the authentication to a request. `sha256` is the body's hash in hexadecimal, if it is known.
     ///
     /// # Errors
     /// Retryable if the credentials or the secret are not available now.
-    pub async fn apply(&self, request: &mut Request, sha256: &str) -> Result<(), BatchError> {
+    pub async fn apply(&self, request: &mut Request, body: &[u8], sha256: Option<&str>) -> Result<(), BatchError> {
         match self {
             Self::SigV4 { credentials, service, region } => {
                 let credentials =
                     credentials.get().await.map_err(|error| BatchError::retryable(CREDENTIALS, error.to_string()))?;
+                let sha256 = sha256.map_or_else(|| encode::sha256(body), str::to_owned);
                 sign_request(request, sha256, credentials, service, region)
                     .map_err(|error| BatchError::permanent("sign", error.to_string()))
             }
@@ -116,7 +123,7 @@ async fn basic(secrets: &Secrets, secret: &str) -> Result<HeaderValue, BatchErro
 
 fn sign_request(
     request: &mut Request,
-    sha256: &str,
+    sha256: String,
     credentials: Credentials,
     service: &str,
     region: &str,
@@ -136,7 +143,7 @@ fn sign_request(
         .into();
     let headers: Vec<_> =
         request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let body = SignableBody::Precomputed(sha256.to_owned());
+    let body = SignableBody::Precomputed(sha256);
     let signable = SignableRequest::new(request.method().as_str(), request.url().as_str(), headers.into_iter(), body)?;
     let (instructions, _) = sign(signable, &params)?.into_parts();
     for (name, value) in instructions.headers() {

@@ -40,8 +40,9 @@ pub struct Request<'r> {
     pub body: &'r Bytes,
     /// Whether the body is compressed.
     pub gzip: bool,
-    /// The hash of the body, in hexadecimal.
-    pub sha256: &'r str,
+    /// The hash of the body in hexadecimal, if it is known. Otherwise it is computed where a signature needs it, which is
+    /// slow for megabytes.
+    pub sha256: Option<&'r str>,
 }
 
 /// An answer of any status.
@@ -79,6 +80,11 @@ impl Http {
         Ok(Self { client: client()?, endpoint, auth })
     }
 
+    /// Whether requests are signed.
+    pub fn signs(&self) -> bool {
+        self.auth.signs()
+    }
+
     /// Sends a request. If the signature or password is rejected, renews it and tries a second time.
     ///
     /// # Errors
@@ -108,7 +114,7 @@ impl Http {
             built = built.header(*name, *value);
         }
         let mut built = built.build().map_err(|error| BatchError::permanent(what.clone(), chain(&error)))?;
-        self.auth.apply(&mut built, request.sha256).await?;
+        self.auth.apply(&mut built, request.body, request.sha256).await?;
         *built.body_mut() = Some(request.body.clone().into());
         read(what, self.client.execute(built).await).await
     }

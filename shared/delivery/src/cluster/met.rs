@@ -112,7 +112,7 @@ mod tests {
 
     fn item(status: u16, error_type: &str) -> ItemResult {
         let error = ItemError { error_type: error_type.into(), reason: "no".into(), caused_by: None };
-        ItemResult { status, id: None, result: None, error: (status >= 300).then_some(error) }
+        ItemResult { status, id: None, result: None, error: (status >= 300).then_some(error.into()) }
     }
 
     fn standstill(met: &Met, now: Instant) -> Option<Reason> {

@@ -57,7 +57,7 @@ impl BodyDelivery<'_> {
     /// Judges an item for which alone a request is refused with 400. `first` is when the domain first refused one.
     async fn bad_item(&mut self, index: u32, first: Instant, error: ItemError, message: String) -> Result<(), GivenUp> {
         let now = Instant::now();
-        let result = ItemResult { status: 400, id: None, result: None, error: Some(error) };
+        let result = ItemResult { status: 400, id: None, result: None, error: Some(error.into()) };
         let refusals = self.refusals(index);
         let first = first.min(refusals.first_bad_request().unwrap_or(first));
         let mut judged = refusals.clone();

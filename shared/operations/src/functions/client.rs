@@ -14,7 +14,6 @@ use delivery::{
     aws::{Aws, error::classify},
     cluster::{
         auth::Authenticator,
-        encode::sha256,
         http::{Answer, Http, Request},
     },
     retry::retry,
@@ -68,9 +67,8 @@ impl Client {
     ) -> Result<Value, BatchError> {
         let http = self.http.get_or_try_init(|| self.connect()).await?;
         let body: Bytes = body.map(Value::to_string).unwrap_or_default().into();
-        let sha256 = sha256(&body);
         let content_type = "application/json";
-        let request = Request { method, path, content_type, headers, body: &body, gzip: false, sha256: &sha256 };
+        let request = Request { method, path, content_type, headers, body: &body, gzip: false, sha256: None };
         let once = || async { http.send(&request, TIMEOUT).await.and_then(|answer| read(what, &answer)) };
         retry(Instant::now() + MOST, ATTEMPTS, what, once).await
     }

@@ -47,7 +47,7 @@ fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize
         }
     }
     let sorted: Option<Vec<_>> =
-        places.iter().map(|place| answers.remove(&body.id_of(items[*place] as usize)?)).collect();
+        places.iter().map(|place| answers.remove(body.id_of(items[*place] as usize)?.as_str())).collect();
     let Some(sorted) = sorted else { return false };
     for (place, result) in places.iter().zip(sorted) {
         results[*place] = result;
@@ -87,9 +87,10 @@ mod tests {
     fn answers(answers: &[(u16, Option<&str>)]) -> Vec<ItemResult> {
         let answer = |(status, id): &(u16, Option<&str>)| ItemResult {
             status: *status,
-            id: id.map(str::to_owned),
-            result: (*status == 200).then(|| "noop".to_owned()),
-            error: (*status >= 400).then(|| ItemError { error_type: status.to_string(), ..ItemError::default() }),
+            id: id.map(Into::into),
+            result: (*status == 200).then(|| "noop".into()),
+            error: (*status >= 400)
+                .then(|| ItemError { error_type: status.to_string(), ..ItemError::default() }.into()),
         };
         answers.iter().map(answer).collect()
     }

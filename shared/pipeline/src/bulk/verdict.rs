@@ -74,11 +74,11 @@ mod tests {
 
     fn result(status: u16, error_type: &str, reason: &str) -> ItemResult {
         let error = ItemError { error_type: error_type.into(), reason: reason.into(), caused_by: None };
-        ItemResult { status, id: None, result: None, error: Some(error) }
+        ItemResult { status, id: None, result: None, error: Some(error.into()) }
     }
 
     fn success(status: u16, result: Option<&str>) -> ItemVerdict {
-        ItemResult { status, id: None, result: result.map(str::to_owned), error: None }.verdict()
+        ItemResult { status, id: None, result: result.map(Into::into), error: None }.verdict()
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         #[test]
         fn every_400_is_in_the_table_or_a_suspicion_against_the_document((error_type, reason) in texts()) {
             let result = result(400, &error_type, &reason);
-            let is_state = result.error.as_ref().is_some_and(ItemError::is_domain_state);
+            let is_state = result.error.as_deref().is_some_and(ItemError::is_domain_state);
             prop_assert_eq!(result.verdict(), if is_state { ItemVerdict::DomainState } else { ItemVerdict::BadRequest });
         }
     }
