@@ -26,9 +26,11 @@ pub fn document(message: &str, is_whole: bool, about: &impl Serialize, metrics: 
         "message": message,
         "level": if is_whole { "INFO" } else { "ERROR" },
         "function": function_name(),
-        "_aws": { "Timestamp": crate::lambda::now_ms(), "CloudWatchMetrics": [directive("function", metrics)] },
+        "_aws": { "Timestamp": crate::lambda::now_ms(), "CloudWatchMetrics": [Directive::new("function", metrics)] },
     });
-    add(&mut document, about);
+    if let (Some(line), Ok(Value::Object(fields))) = (document.as_object_mut(), serde_json::to_value(about)) {
+        line.extend(fields);
+    }
     document
 }
 
@@ -40,29 +42,63 @@ pub(super) fn line(
     alarmed: &[(&str, &str)],
     now_ms: i64,
 ) -> String {
-    let mut line = json!({
-        "message": "receipt",
-        "level": if is_sound { "INFO" } else { "ERROR" },
-        "balances": balances,
-        "unbalanced": u8::from(!balances),
-        "function": function_name(),
-        "_aws": {
-            "Timestamp": now_ms,
-            "CloudWatchMetrics": [directive("dataset", metrics), directive("function", alarmed)],
+    let line = Line {
+        message: "receipt",
+        level: if is_sound { "INFO" } else { "ERROR" },
+        balances,
+        unbalanced: u8::from(!balances),
+        function: function_name(),
+        receipt,
+        aws: Aws {
+            timestamp: now_ms,
+            metrics: [Directive::new("dataset", metrics), Directive::new("function", alarmed)],
         },
-    });
-    add(&mut line, receipt);
-    line.to_string()
+    };
+    serde_json::to_string(&line).expect("a receipt has text keys")
 }
 
-fn directive(dimension: &str, metrics: &[(&str, &str)]) -> Value {
-    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
-    json!({ "Namespace": NAMESPACE, "Dimensions": [[dimension]], "Metrics": metrics })
+/// The line of a receipt. It is written without a tree of values in between, because an invocation may print hundreds.
+#[derive(Serialize)]
+struct Line<'r, R> {
+    message: &'static str,
+    level: &'static str,
+    balances: bool,
+    unbalanced: u8,
+    function: String,
+    #[serde(flatten)]
+    receipt: &'r R,
+    #[serde(rename = "_aws")]
+    aws: Aws<'r>,
 }
 
-fn add(line: &mut Value, fields: &impl Serialize) {
-    if let (Some(line), Ok(Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(fields)) {
-        line.extend(fields);
+#[derive(Serialize)]
+struct Aws<'r> {
+    #[serde(rename = "Timestamp")]
+    timestamp: i64,
+    #[serde(rename = "CloudWatchMetrics")]
+    metrics: [Directive<'r>; 2],
+}
+
+/// Which fields of a line are metrics.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'r> {
+    namespace: &'static str,
+    dimensions: [[&'r str; 1]; 1],
+    metrics: Vec<Metric<'r>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric<'r> {
+    name: &'r str,
+    unit: &'r str,
+}
+
+impl<'r> Directive<'r> {
+    fn new(dimension: &'r str, metrics: &'r [(&'r str, &'r str)]) -> Self {
+        let metrics = metrics.iter().map(|(name, unit)| Metric { name, unit }).collect();
+        Self { namespace: NAMESPACE, dimensions: [[dimension]], metrics }
     }
 }
 
