@@ -19,6 +19,7 @@
 //! | 2 | `whole` | an object counts as read only if all of it arrived |
 //! | 2, 3 | `kill` | `kill -9` at random moments loses and duplicates nothing |
 //! | 2, 3, 8 | `pressure` | overload, cut connections and slow answers lose and duplicate nothing |
+//! | 2, 4 | `shared_requests` | objects that share requests to the domain keep their own fates |
 //! | 2, 8 | `visibility` | a failed message returns after its own pause; a message that is not a notification goes to the dead-letter queue |
 //! | 3 | `identity` | ids from long numbers stay distinct |
 //! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
@@ -115,6 +116,7 @@ mod wire {
     mod replayed;
     mod rules;
     mod sample_events;
+    mod shared_requests;
     mod slow;
     mod times;
     mod turns;

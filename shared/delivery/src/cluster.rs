@@ -21,7 +21,7 @@ use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 
 use crate::{aws::Aws, settings::Settings};
-pub use encode::Payload;
+pub use encode::{Part, Payload};
 use http::{Answer, Http, Request};
 pub use http::{address, answers, put_json};
 pub use limit::{AdaptiveLimit, Permit};
@@ -88,7 +88,7 @@ impl Cluster {
     /// # Errors
     /// By the error table: connect, timeout, cut, 429 and 5xx are retryable, 413 is too large, 400 is a bad request,
     /// all else is permanent.
-    pub async fn bulk(&self, payload: &Payload, timeout: Duration) -> Result<Bytes, BatchError> {
+    pub async fn bulk(&self, payload: &Payload, timeout: Duration) -> Result<Bytes, Unanswered> {
         let Payload { bytes, gzip, sha256, .. } = payload;
         let request = Request {
             method: Method::POST,
@@ -105,9 +105,22 @@ impl Cluster {
             let words = || sent.as_ref().map(Answer::reason).unwrap_or_default();
             self.met.request(status.map(|status| status.as_u16()), words);
         }
-        let answer = sent?;
-        if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
+        let is_refusal =
+            status.is_some_and(|status| status == 503 || status.is_client_error() || status.is_redirection());
+        let bytes = sent.and_then(|answer| {
+            if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
+        });
+        bytes.map_err(|error| Unanswered { error, is_refusal })
     }
+}
+
+/// Why a `_bulk` request has no answers to its items.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// The error.
+    pub error: BatchError,
+    /// Whether the domain refused the request. Otherwise it may have stored the items.
+    pub is_refusal: bool,
 }
 
 /// A 400 of the whole request, with the engine's error if the answer holds one.

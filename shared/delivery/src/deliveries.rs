@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::{
     delivered::{Delivered, Failure},
-    pool::Stop,
+    pool::{Memory, Stop},
 };
 use pipeline::{bulk::Body, outcome::Outcome, record::ItemPosition};
 
@@ -59,7 +59,7 @@ impl Sealed {
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     tasks: JoinSet<Delivered>,
-    sealed: HashMap<Id, Sealed>,
+    sealed: HashMap<Id, (Sealed, Memory)>,
     /// Set if other objects wait for the bodies.
     cut: Arc<Stop>,
     /// The number of deliveries that panicked.
@@ -71,9 +71,14 @@ impl Deliveries {
         self.tasks.is_empty()
     }
 
-    pub(super) fn spawn(&mut self, sealed: Sealed, delivery: impl Future<Output = Delivered> + Send + 'static) {
+    pub(super) fn spawn(
+        &mut self,
+        sealed: Sealed,
+        memory: Memory,
+        delivery: impl Future<Output = Delivered> + Send + 'static,
+    ) {
         let task = self.tasks.spawn(delivery);
-        self.sealed.insert(task.id(), sealed);
+        self.sealed.insert(task.id(), (sealed, memory));
     }
 
     /// Ends all deliveries soon. Items in flight then have no fate.
@@ -86,17 +91,17 @@ impl Deliveries {
         Arc::clone(&self.cut)
     }
 
-    /// The result of the next delivery that ends. `None` if there is none.
-    pub(super) async fn next(&mut self) -> Option<Delivered> {
+    /// The result of the next delivery that ends, and where the memory of its body belongs. `None` if there is none.
+    pub(super) async fn next(&mut self) -> Option<(Delivered, Memory)> {
         match self.tasks.join_next_with_id().await? {
             Ok((id, delivered)) => {
-                self.sealed.remove(&id);
-                Some(delivered)
+                let (_, memory) = self.sealed.remove(&id)?;
+                Some((delivered, memory))
             }
             Err(panic) => {
                 self.panicked += 1;
-                let sealed = self.sealed.remove(&panic.id())?;
-                Some(sealed.lost(format!("a delivery panicked: {panic}")))
+                let (sealed, memory) = self.sealed.remove(&panic.id())?;
+                Some((sealed.lost(format!("a delivery panicked: {panic}")), memory))
             }
         }
     }
@@ -149,11 +154,11 @@ mod tests {
         let mut deliveries = Deliveries::default();
         let mut settlement = Settlement::new(ItemPosition::in_object(0));
         let body = body();
-        deliveries.spawn(Sealed::of(&body), async move {
+        deliveries.spawn(Sealed::of(&body), Memory::Pooled, async move {
             drop(body);
             panic!("on purpose");
         });
-        while let Some(delivered) = deliveries.next().await {
+        while let Some((delivered, _)) = deliveries.next().await {
             settlement.add(&delivered);
         }
         settlement.panicked = deliveries.panicked;

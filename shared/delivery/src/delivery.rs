@@ -11,11 +11,12 @@ use tokio::{
 };
 
 use super::{
+    bundles::Bundles,
     dead_letters::DeadLetterSink,
     delivered::Failure,
     deliveries::{Deliveries, Sealed},
     marker::Marker,
-    pool::Pool,
+    pool::{Memory, Pool},
     produce::Bodies,
     send::deliver,
     sender::Sender,
@@ -73,6 +74,12 @@ impl Delivery {
         result
     }
 
+    /// The requests that the objects of one invocation share. While one of half the size of a body is being sent, the small bodies
+    /// of the next one still have room.
+    pub(super) fn bundles(&self) -> Arc<Bundles> {
+        Bundles::new(Arc::clone(&self.sender), self.pool.max_bytes() / 2)
+    }
+
     /// A delivery with the same domain and bodies, and another sink for dead letters.
     pub(super) fn holding(&self, dead_letters: DeadLetterSink) -> Self {
         let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
@@ -90,7 +97,7 @@ impl Delivery {
         deadline: Deadline,
         produce: impl FnOnce(Bodies) -> P + Send + 'static,
     ) -> (Settlement, Option<P>) {
-        self.run_in_turn(origin, dataset, start, deadline, &Turn::whole(), produce).await
+        self.run_in_turn(origin, dataset, start, deadline, &mut Turn::whole(), produce).await
     }
 
     /// Runs `produce` on a blocking thread, and delivers the bodies that it seals. Tells it to stop at the end of the
@@ -102,9 +109,11 @@ impl Delivery {
         dataset: &Arc<Dataset>,
         start: ItemPosition,
         deadline: Deadline,
-        turn: &Turn,
+        turn: &mut Turn,
         produce: impl FnOnce(Bodies) -> P + Send + 'static,
     ) -> (Settlement, Option<P>) {
+        let mut coming = turn.coming.take();
+        let turn = &*turn;
         let stop = Arc::clone(&turn.stop);
         let (sealed, mut bodies) = mpsc::unbounded_channel();
         let (pool, seat) = (Arc::clone(&self.pool), Arc::clone(&turn.seat));
@@ -119,18 +128,22 @@ impl Delivery {
         let mut is_producing = true;
         while is_producing || !deliveries.is_empty() {
             tokio::select! {
-                body = bodies.recv(), if is_producing => match body {
-                    Some(body) => {
-                        let sealed = Sealed::of(&body);
-                        let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(&name), deadline, deliveries.is_cut());
-                        deliveries.spawn(sealed, delivery);
-                    }
-                    None => is_producing = false,
+                body = bodies.recv(), if is_producing => if let Some(body) = body {
+                    let sealed = Sealed::of(&body);
+                    let bundles = turn.bundles.as_ref().filter(|_| self.pool.is_small(&body));
+                    let (body, memory) = if bundles.is_some() { self.pool.compact(body) } else { (body, Memory::Pooled) };
+                    // A body of the pool does not wait for others, because other objects may wait for it.
+                    let member = bundles.map(|bundles| bundles.member(matches!(memory, Memory::Compact(_))));
+                    let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(&name), deadline, deliveries.is_cut(), member);
+                    deliveries.spawn(sealed, memory, delivery);
+                } else {
+                    is_producing = false;
+                    drop(coming.take());
                 },
-                Some(mut delivered) = deliveries.next() => {
+                Some((mut delivered, memory)) = deliveries.next() => {
                     settlement.add(&delivered);
                     // `None` if its delivery panicked: the pool then makes another body.
-                    self.pool.give(delivered.body.take());
+                    self.pool.give_back(delivered.body.take(), memory);
                 }
                 () = &mut time_is_up, if !stop.is_set() => stop.set(),
                 grace = &mut share_is_over, if cut_at.is_none() && !stop.is_set() => {

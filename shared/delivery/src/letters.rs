@@ -18,7 +18,12 @@ use self::{
     tried::{Fates, StoppedAt, by_origin},
     wanted::{Tried, Wanted, wanted},
 };
-use super::{ingest::S3Ingest, not_settled::NotSettled, turns::Turn};
+use super::{
+    ingest::S3Ingest,
+    not_settled::NotSettled,
+    object::Left,
+    turns::{Turn, Turns},
+};
 use crate::{lambda::Deadline, settings::S3Prefix, source::s3::LettersTask};
 use pipeline::{
     dead_letter::{DeadLetter, identities, move_to, remainder_key},
@@ -34,9 +39,9 @@ impl S3Ingest {
     pub(super) async fn letters(
         &self,
         task: &LettersTask,
-        mut turn: Turn,
+        (turns, mut turn): (&Turns, Turn),
         deadline: Deadline,
-    ) -> Result<(), NotSettled> {
+    ) -> Result<Left, NotSettled> {
         let dead = &self.settings.dead_letters;
         let is_ours = task.bucket == dead.bucket && task.key.starts_with(&dead.prefix);
         if !is_ours {
@@ -47,12 +52,13 @@ impl S3Ingest {
         let got = within(deadline.stop_reading, task, Box::pin(self.aws.objects.get(&task.bucket, &task.key))).await?;
         let Some((etag, bytes)) = got else {
             tracing::info!(position = %task, "these dead letters are gone: they were settled before");
-            return Ok(());
+            return Ok(Left::Nothing);
         };
         if etag.trim_matches('"') != task.etag {
             tracing::info!(position = %task, "these dead letters were written again: they are another replay's");
-            return Ok(());
+            return Ok(Left::Nothing);
         }
+        let Some(()) = turns.read(&mut turn).await else { return Ok(Left::All) };
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         let mut tried: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
         let mut sources = Sources::of(&task.key);
@@ -74,7 +80,7 @@ impl S3Ingest {
         let mut stopped_at = None;
         while let Some(group) = groups.next() {
             let slot = if groups.peek().is_none() { turn.slot.take() } else { None };
-            let retried = self.try_again(task, left as u64, group, &turn, slot, deadline).await?;
+            let retried = self.try_again(task, left as u64, group, &mut turn, slot, deadline).await?;
             fates.extend(retried.fates);
             if retried.stopped_at.is_some() {
                 stopped_at = retried.stopped_at;
@@ -94,7 +100,7 @@ impl S3Ingest {
         }
         // The queue keeps them as safely as this object did.
         fates.extend(sources.lines().iter().map(|line| (*line, None)));
-        self.replace(task, &lines, &fates, is_over, deadline).await
+        self.replace(task, &lines, &fates, is_over, deadline).await.map(|()| Left::Nothing)
     }
 
     /// How to retry a line, if the task selects it and it can be retried.

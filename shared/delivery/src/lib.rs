@@ -14,6 +14,7 @@
 //! - [`retry`]: the pauses between retries
 
 pub mod aws;
+mod bundles;
 pub mod cluster;
 mod datasets;
 mod dead_letters;
@@ -30,6 +31,7 @@ mod onward;
 mod pool;
 mod produce;
 mod rejected_rest;
+mod request;
 mod rest;
 pub mod retry;
 mod s3;

@@ -16,7 +16,7 @@ use super::{
     rejected_rest::subject,
     rest::{Attempt, Rest},
     settle::{Attempted, Settlement},
-    turns::Turn,
+    turns::{Turn, Turns},
 };
 use crate::{
     aws::objects::{ObjectRef, OpenError, Opened},
@@ -42,16 +42,24 @@ impl S3Ingest {
         object: &ObjectRef,
         dataset: &Arc<Dataset>,
         begun: Option<&Continuation>,
-        turn: Turn,
+        (turns, mut turn): (&Turns, Turn),
         deadline: Deadline,
     ) -> Result<Left, NotSettled> {
-        let reading = Reading { object, dataset, begun, started: Instant::now(), deadline };
+        let mut reading = Reading { object, dataset, begun, started: Instant::now(), deadline };
         let opened = self.open_within(&turn, &reading).await;
         let opening = reading.started.elapsed();
         let opened = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.not_opened(&reading, error).await,
+            Err(error) => {
+                // It waits for no slot, so no other object needs to give way.
+                drop(turn);
+                return self.not_opened(&reading, error).await;
+            }
         };
+        let waits = Instant::now();
+        let Some(()) = turns.read(&mut turn).await else { return Ok(Left::All) };
+        // Its receipt says how long the object took, not how long it waited for others.
+        reading.started += waits.elapsed();
         let origin = Origin::s3(&object.bucket, &object.key, &opened.etag).with_times_ms(vec![opened.last_modified_ms]);
         let origin = Arc::new(origin.replayed(reading.replays()));
         let read = ObjectRef {
@@ -225,7 +233,7 @@ impl S3Ingest {
             drop(slot);
             Produced { frames, end, reading, waited }
         };
-        self.delivery.run_in_turn(origin, dataset, start, deadline, &turn, produce).await
+        self.delivery.run_in_turn(origin, dataset, start, deadline, &mut turn, produce).await
     }
 }
 

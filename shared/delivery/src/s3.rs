@@ -39,7 +39,7 @@ impl S3Ingest {
             _ => 0,
         };
         let objects = messages.iter().zip(&schedules).map(now).sum();
-        let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline);
+        let turns = Turns::new(self.settings.vcpus(), objects, may_send, deadline).with(self.delivery.bundles());
         let attempts = messages.iter().zip(schedules).map(|(message, schedule)| {
             // Make all waiters before the first object begins, so that it sees the others.
             let count = message.tasks.as_ref().map_or(0, Vec::len);
@@ -88,8 +88,9 @@ impl S3Ingest {
             (Ok(tasks), Schedule::Now) => tasks,
         };
         let (mut rests, mut not_begun, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-        for (task, waiter) in tasks.iter().zip(waiters) {
-            match self.task(task, waiter, turns, deadline).await {
+        let attempts = tasks.iter().zip(waiters).map(|(task, waiter)| self.task(task, waiter, turns, deadline));
+        for (task, result) in tasks.iter().zip(join_all(attempts.collect::<Vec<_>>()).await) {
+            match result {
                 Ok(Left::Nothing) => {}
                 Ok(Left::Rest(continuation)) => rests.push(continuation),
                 Ok(Left::All) => not_begun.push(task),
@@ -142,8 +143,8 @@ impl S3Ingest {
     async fn task(&self, task: &Task, waiter: Waiter, turns: &Turns, deadline: Deadline) -> Result<Left, NotSettled> {
         let (object, dataset) = match task {
             Task::Letters(letters) => {
-                let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
-                return self.letters(letters, turn.without_share(), deadline).await.map(|()| Left::Nothing);
+                let Some(turn) = turns.begin_letters(waiter).await else { return Ok(Left::All) };
+                return self.letters(letters, (turns, turn), deadline).await;
             }
             Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
@@ -161,6 +162,6 @@ impl S3Ingest {
             Task::Continue(continuation) => Some(continuation.as_ref()),
             Task::Object(_) | Task::Folder(_) | Task::Letters(_) => None,
         };
-        self.object(object, dataset, begun, turn, deadline).await
+        self.object(object, dataset, begun, (turns, turn), deadline).await
     }
 }

@@ -10,32 +10,37 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use super::{
+    bundles::{Alone, Answers, Member, Share},
     delivered::{Delivered, Failure},
     pool::Stop,
+    request,
     sender::Sender,
     work::{Batch, Work},
 };
-use crate::{cluster::Payload, lambda::Deadline, retry::Backoff};
+use crate::{cluster::Part, lambda::Deadline, retry::Backoff};
 use pipeline::{
-    bulk::{Body, ItemError, Refusals, response},
+    bulk::{Attribution, Body, ItemError, Refusals, attribute},
     dead_letter::Letters,
     outcome::{BatchError, Outcome},
     record::Origin,
 };
 
-/// A request that takes longer is abandoned and retried. The domain may have indexed it, so its items may be
-/// duplicates.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// How much longer than the pause after a refusal a body waits that may be its cause.
+const MOST_GIVEN_WAY: Duration = Duration::from_secs(1);
 /// Dead letters are written when this many bytes are buffered.
 const LETTERS_BYTES: usize = 1 << 20;
 
 /// Delivers a body. Items that have no fate at the deadline are undelivered. When `cut` is set, delivery also ends,
-/// but not before the first answer: a slow domain would have to do that work again.
+/// but not before the first answer: a slow domain would have to do that work again. With `member`, the items share
+/// requests with those of other bodies.
 pub(super) async fn deliver(
     sender: Arc<Sender>,
     body: Body,
@@ -43,8 +48,9 @@ pub(super) async fn deliver(
     dataset: Arc<str>,
     deadline: Deadline,
     cut: Arc<Stop>,
+    member: Option<Member>,
 ) -> Delivered {
-    let mut delivery = BodyDelivery::new(&sender, body, origin, dataset);
+    let mut delivery = BodyDelivery::new(&sender, body, origin, dataset, member);
     let answered = Stop::default();
     let gives_way = async {
         cut.wait().await;
@@ -66,6 +72,10 @@ struct BodyDelivery<'s> {
     body: Arc<Body>,
     origin: Arc<Origin>,
     dataset: Arc<str>,
+    /// Set as long as its items share requests with those of other bodies.
+    member: Option<Member>,
+    /// Whether a request with its items and those of other bodies had no answers.
+    is_suspect: bool,
     work: Work,
     /// The refusals of items that may be at fault themselves, by item.
     refusals: HashMap<u32, Refusals>,
@@ -75,7 +85,7 @@ struct BodyDelivery<'s> {
     first_too_large: Option<Instant>,
     letters: Letters,
     outcome: Outcome,
-    bulk_requests: u64,
+    bulk_requests: Arc<AtomicU64>,
     retries: u64,
     backoff: Backoff,
     failure: Option<Failure>,
@@ -85,7 +95,7 @@ struct BodyDelivery<'s> {
 struct GivenUp;
 
 impl<'s> BodyDelivery<'s> {
-    fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<str>) -> Self {
+    fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<str>, member: Option<Member>) -> Self {
         Self {
             sender,
             outcome: body.produced,
@@ -93,11 +103,13 @@ impl<'s> BodyDelivery<'s> {
             body: Arc::new(body),
             origin,
             dataset,
+            member,
+            is_suspect: false,
             refusals: HashMap::new(),
             first_bad_request: None,
             first_too_large: None,
             letters: Letters::default(),
-            bulk_requests: 0,
+            bulk_requests: Arc::default(),
             retries: 0,
             backoff: Backoff::new(fastrand::u64(..)),
             failure: None,
@@ -125,27 +137,24 @@ impl<'s> BodyDelivery<'s> {
 
     /// Sends one request and handles its answer.
     async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
-        let payload = self.encode(&batch.items).await;
-        let bytes = payload.plain_bytes;
+        let part = Part { body: Arc::clone(&self.body), items: Arc::clone(&batch.items) };
+        if let Some(member) = &self.member {
+            let before = self.bulk_requests.load(Ordering::Relaxed);
+            let answer = member.send(Share { part, requests: Arc::clone(&self.bulk_requests) }).await;
+            self.retries += (self.bulk_requests.load(Ordering::Relaxed) - before).saturating_sub(1);
+            self.shared(&batch.items, answer, deadline).await;
+            return Ok(());
+        }
         let sender = self.sender;
+        let payload = request::encode(sender, vec![part]).await;
         let permit = sender.cluster.limit.acquire().await;
-        self.bulk_requests += 1;
-        let sent = Instant::now();
-        let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
-        // Releases the client's reference to the body, so that the body can be filled again.
-        drop(payload);
-        let answer = answer.and_then(|answer| {
-            response::read(&answer, batch.items.len())
-                .map_err(|error| BatchError::permanent("POST _bulk", error.to_string()))
-        });
-        match answer {
-            Ok(results) => {
-                sender.cluster.taken().request(bytes, sent, Instant::now());
-                sender.cluster.met.items(&results, Instant::now());
-                self.answered(&batch.items, results, permit, deadline);
-                if self.letters.len() >= LETTERS_BYTES {
-                    self.write_dead_letters(deadline.stop_sending).await;
-                }
+        self.bulk_requests.fetch_add(1, Ordering::Relaxed);
+        let answer = request::send(sender, payload, batch.items.len()).await;
+        match answer.map_err(|unanswered| unanswered.error) {
+            Ok(mut results) => {
+                let id_of = |place: usize| self.body.id_of(batch.items[place] as usize);
+                let attribution = attribute(&mut results, id_of);
+                self.answered(&batch.items, &results, attribution, Some(permit), deadline).await;
                 Ok(())
             }
             Err(BatchError::TooLarge { what }) => {
@@ -164,20 +173,34 @@ impl<'s> BodyDelivery<'s> {
                 self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
                 self.retries += 1;
                 permit.overloaded(pause);
+                if self.is_suspect {
+                    // Others wait for the end of the same pause. They go first, since its items may be the cause.
+                    let pause = pause_before(deadline, pause + pause.min(MOST_GIVEN_WAY));
+                    self.work.postpone_first(Instant::now() + pause);
+                }
                 Ok(())
             }
             Err(error) => self.give_up(error.to_string()),
         }
     }
 
-    async fn encode(&self, items: &Arc<[u32]>) -> Payload {
-        // The semaphore is never closed.
-        let _permit = self.sender.encoders.acquire().await;
-        let (body, items) = (Arc::clone(&self.body), Arc::clone(items));
-        let (gzip, signed) = (self.sender.gzip, self.sender.cluster.signs());
-        match tokio::task::spawn_blocking(move || Payload::of(&body, &items, gzip, signed)).await {
-            Ok(payload) => payload,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    /// Handles the answer to a request with items of other bodies.
+    async fn shared(&mut self, items: &[u32], answer: Result<Answers, Alone>, deadline: Deadline) {
+        match answer {
+            Ok(Answers { results, attribution }) => {
+                if matches!(attribution, Attribution::Unknown { .. }) {
+                    // Without the answers to other bodies, fewer of them are in question.
+                    self.member = None;
+                }
+                self.answered(items, &results, attribution, None, deadline).await;
+            }
+            Err(Alone { first_too_large, first_bad_request }) => {
+                self.member = None;
+                self.is_suspect = true;
+                self.retries += 1;
+                self.first_too_large = self.first_too_large.or(first_too_large);
+                self.first_bad_request = self.first_bad_request.or(first_bad_request);
+            }
         }
     }
 
@@ -217,6 +240,8 @@ impl<'s> BodyDelivery<'s> {
 
     /// Writes the letters of the body and of its items, then returns the fates of all events.
     async fn finish(mut self, deadline: Deadline) -> Delivered {
+        // Others need not wait for its items.
+        self.member = None;
         let until = deadline.stop_writing;
         if !self.letters.is_empty() {
             self.write_dead_letters(until).await;
@@ -235,7 +260,8 @@ impl<'s> BodyDelivery<'s> {
         }
         self.remember_suspects();
         self.outcome.undelivered += undelivered.len() as u64;
-        if self.bulk_requests > 0 {
+        let bulk_requests = self.bulk_requests.load(Ordering::Relaxed);
+        if bulk_requests > 0 {
             self.outcome.sent += self.body.len() as u64;
         }
         Delivered {
@@ -244,7 +270,7 @@ impl<'s> BodyDelivery<'s> {
             undelivered,
             end: self.body.end,
             left_out: self.body.left_out,
-            bulk_requests: self.bulk_requests,
+            bulk_requests,
             retries: self.retries,
             body: Arc::try_unwrap(self.body).ok(),
         }

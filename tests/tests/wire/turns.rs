@@ -190,15 +190,14 @@ fn a_message_that_was_not_started_is_sent_again_as_a_new_message_that_counts_how
     place::run(async {
         let scene = Scene::new(moto, "not-started").await;
         let liar = Liar::start().await;
-        // S3 does not answer for these letters. They come first, and keep the only slot until no time is left to read.
-        let (bucket, key) = ("dead-not-started", "letters/a.ndjson");
+        // S3 does not answer for the first letters. Those after them wait until no time is left to read.
+        let bucket = "dead-not-started";
+        let letters = |key: &str| json!({ "millrace": "dead_letters", "bucket": bucket, "key": key, "etag": "l" });
         let held = Held { etag: "l".into(), lies: vec![Lie::Silence; 9].into(), ..Held::default() };
-        liar.hold(&format!("{bucket}/{key}"), held);
-        let letters = json!({ "millrace": "dead_letters", "bucket": bucket, "key": key, "etag": "l" });
-        let object = scene.put("late.ndjson", event(GOOD, 1)).await;
-        let mut late = message("late", &tests::envelope::s3(&[&object]));
+        liar.hold(&format!("{bucket}/letters/a.ndjson"), held);
+        let mut late = message("late", &letters("letters/b.ndjson"));
         late.attributes.insert("millrace-turns".into(), "1".into());
-        let batch = [message("letters", &letters), late.clone()];
+        let batch = [message("letters", &letters("letters/a.ndjson")), late.clone()];
         let mut function = scene.function("http://127.0.0.1:9", &[("AWS_ENDPOINT_URL_S3", &liar.url())]).await;
         let answer = function.invoke(&queue::event(&batch), Duration::from_secs(5)).await.expect("the function runs");
         let failed = queue::failures(&batch, &answer);

@@ -21,6 +21,35 @@ pub struct Payload {
     pub plain_bytes: usize,
 }
 
+/// Items of one body.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The body.
+    pub body: Arc<Body>,
+    /// The indices of the items.
+    pub items: Arc<[u32]>,
+}
+
+impl Part {
+    fn is_whole(&self) -> bool {
+        self.items.len() == self.body.len()
+    }
+
+    fn items(&self) -> impl Iterator<Item = &[u8]> {
+        self.items.iter().map(|index| self.body.item(*index as usize))
+    }
+
+    /// The bytes of its items.
+    pub fn bytes(&self) -> usize {
+        if self.is_whole() { self.body.bytes().len() } else { self.items().map(<[u8]>::len).sum() }
+    }
+
+    /// Its items, in as few pieces as possible.
+    fn pieces(&self) -> Vec<&[u8]> {
+        if self.is_whole() { vec![self.body.bytes()] } else { self.items().collect() }
+    }
+}
+
 /// Lets the HTTP client send a body without a copy. The body can be reused after the client has dropped it.
 struct Shared(Arc<Body>);
 
@@ -31,18 +60,16 @@ impl AsRef<[u8]> for Shared {
 }
 
 impl Payload {
-    /// Encodes the items `which` of a body, with their hash if `signed` is set. Slow: call it on a blocking thread.
-    pub fn of(body: &Arc<Body>, which: &[u32], gzip: bool, signed: bool) -> Self {
-        let whole = which.len() == body.len();
-        let items = || which.iter().map(|index| body.item(*index as usize));
-        let bytes = match (gzip, whole) {
-            (true, true) => compress([body.bytes()].into_iter(), body.bytes().len()),
-            (true, false) => compress(items(), items().map(<[u8]>::len).sum()),
-            (false, true) => Bytes::from_owner(Shared(Arc::clone(body))),
-            (false, false) => items().collect::<Vec<_>>().concat().into(),
+    /// Encodes the items of all parts, with their hash if `signed` is set. Slow: call it on a blocking thread.
+    pub fn of(parts: &[Part], gzip: bool, signed: bool) -> Self {
+        let plain_bytes = parts.iter().map(Part::bytes).sum();
+        let pieces = || parts.iter().flat_map(Part::pieces);
+        let bytes = match parts {
+            _ if gzip => compress(pieces(), plain_bytes),
+            [part] if part.is_whole() => Bytes::from_owner(Shared(Arc::clone(&part.body))),
+            _ => pieces().collect::<Vec<_>>().concat().into(),
         };
         let sha256 = signed.then(|| sha256(&bytes));
-        let plain_bytes = if whole { body.bytes().len() } else { items().map(<[u8]>::len).sum() };
         Self { bytes, gzip, sha256, plain_bytes }
     }
 }
@@ -90,16 +117,32 @@ mod tests {
         Arc::new(body)
     }
 
+    fn part(body: &Arc<Body>, items: &[u32]) -> Part {
+        Part { body: Arc::clone(body), items: items.into() }
+    }
+
     #[test]
     fn only_the_chosen_items_are_sent_in_their_order() {
         let body = body();
-        let payload = Payload::of(&body, &[0, 2], false, false);
+        let payload = Payload::of(&[part(&body, &[0, 2])], false, false);
         assert_eq!(&payload.bytes[..], b"{\"create\":{\"_id\":\"0\"}}\n{}\n{\"create\":{\"_id\":\"2\"}}\n{}\n");
-        let zipped = Payload::of(&body, &[0, 2], true, false);
+        let zipped = Payload::of(&[part(&body, &[0, 2])], true, false);
         let mut text = Vec::new();
         flate2::read::MultiGzDecoder::new(&zipped.bytes[..]).read_to_end(&mut text).unwrap();
         assert_eq!(text, payload.bytes);
         assert_eq!((zipped.plain_bytes, payload.plain_bytes), (text.len(), text.len()));
+    }
+
+    #[test]
+    fn the_parts_of_several_bodies_follow_each_other() {
+        let (first, second) = (body(), body());
+        let parts = [part(&first, &[0, 1, 2]), part(&second, &[1])];
+        let payload = Payload::of(&parts, false, false);
+        assert_eq!(payload.bytes, [first.bytes(), second.item(1)].concat());
+        let mut text = Vec::new();
+        let zipped = Payload::of(&parts, true, false);
+        flate2::read::MultiGzDecoder::new(&zipped.bytes[..]).read_to_end(&mut text).unwrap();
+        assert_eq!((text.as_slice(), zipped.plain_bytes), (&payload.bytes[..], payload.bytes.len()));
     }
 
     #[test]
@@ -112,7 +155,7 @@ mod tests {
     #[test]
     fn a_whole_body_is_shared_and_comes_back() {
         let body = body();
-        let payload = Payload::of(&body, &[0, 1, 2], false, false);
+        let payload = Payload::of(&[part(&body, &[0, 1, 2])], false, false);
         assert_eq!(&payload.bytes[..], body.bytes());
         drop(payload);
         assert!(Arc::try_unwrap(body).is_ok());
@@ -122,9 +165,9 @@ mod tests {
     fn the_hash_is_of_the_bytes_that_are_sent_if_they_are_signed() {
         let body = body();
         for gzip in [false, true] {
-            let payload = Payload::of(&body, &[0, 2], gzip, true);
+            let payload = Payload::of(&[part(&body, &[0, 2])], gzip, true);
             assert_eq!(payload.sha256, Some(sha256(&payload.bytes)));
-            assert_eq!(Payload::of(&body, &[0, 2], gzip, false).sha256, None);
+            assert_eq!(Payload::of(&[part(&body, &[0, 2])], gzip, false).sha256, None);
         }
         assert_eq!(sha256(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }

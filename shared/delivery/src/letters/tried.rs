@@ -6,8 +6,6 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use super::{
     super::{
         dead_letters::DeadLetterSink,
@@ -15,7 +13,7 @@ use super::{
         not_settled::NotSettled,
         produce::{End, Producer, RecordContext},
         settle::Attempted,
-        turns::Turn,
+        turns::{Slot, Turn},
     },
     wanted::{Content, Tried},
 };
@@ -77,8 +75,8 @@ impl S3Ingest {
         task: &LettersTask,
         left: u64,
         group: Group,
-        turn: &Turn,
-        slot: Option<OwnedSemaphorePermit>,
+        turn: &mut Turn,
+        slot: Option<Slot>,
         deadline: Deadline,
     ) -> Result<Retried, NotSettled> {
         let started = Instant::now();

@@ -5,10 +5,10 @@
 
 use std::time::Instant;
 
-use super::{BodyDelivery, pause_before};
+use super::{BodyDelivery, LETTERS_BYTES, pause_before};
 use crate::{cluster::Permit, delivered::Failure, lambda::Deadline};
 use pipeline::{
-    bulk::{Attribution, ItemResult, ItemVerdict, Refusals, Ruling, attribute},
+    bulk::{Attribution, ItemResult, ItemVerdict, Refusals, Ruling},
     outcome::{Rejection, Stage},
 };
 
@@ -31,11 +31,13 @@ impl Unsettled {
 
 impl BodyDelivery<'_> {
     /// Gives each item of an answered request its fate, or returns it to the work to be sent again.
-    pub(super) fn answered(
+    /// Without a permit, the request was shared, and its permit knows the outcome.
+    pub(super) async fn answered(
         &mut self,
         items: &[u32],
-        mut results: Vec<ItemResult>,
-        permit: Permit<'_>,
+        results: &[ItemResult],
+        attribution: Attribution,
+        permit: Option<Permit<'_>>,
         deadline: Deadline,
     ) {
         let now = Instant::now();
@@ -43,29 +45,34 @@ impl BodyDelivery<'_> {
         if results.iter().any(|result| matches!(result.status, 200 | 400 | 500)) {
             self.sender.cluster.ask_for_details();
         }
-        let attribution = attribute(&self.body, items, &mut results);
-        self.note_accepted(items, &results, now);
+        self.note_accepted(items, results, now);
         let left = match attribution {
-            Attribution::Known => self.settle_all(items, &results, now),
-            Attribution::Unknown { has_ids } => self.settle_accepted(items, &results, has_ids, now),
+            Attribution::Known | Attribution::Alike => self.settle_all(items, results, now),
+            Attribution::Unknown { has_ids } => self.settle_accepted(items, results, has_ids, now),
         };
         let got_on = left.count() < items.len();
         if got_on {
             self.backoff.reset();
         }
         let mut not_before = now;
-        if results.iter().any(ItemResult::is_overload) {
-            permit.overloaded(pause_before(deadline, self.backoff.next_pause(None)));
-        } else {
-            permit.taken();
-            if !got_on && left.count() > left.second_tries.len() {
-                not_before += self.backoff.next_pause(None);
+        let is_overload = results.iter().any(ItemResult::is_overload);
+        if !is_overload && !got_on && left.count() > left.second_tries.len() {
+            not_before += self.backoff.next_pause(None);
+        }
+        match permit {
+            Some(permit) if is_overload => {
+                permit.overloaded(pause_before(deadline, self.backoff.next_pause(None)));
             }
+            Some(permit) => permit.taken(),
+            None => {}
         }
         for batch in left.again {
             self.send_again(batch, not_before);
         }
         self.send_again(left.second_tries, left.second_try.unwrap_or(now));
+        if self.letters.len() >= LETTERS_BYTES {
+            self.write_dead_letters(deadline.stop_sending).await;
+        }
     }
 
     fn send_again(&mut self, items: Vec<u32>, not_before: Instant) {

@@ -1,9 +1,9 @@
 //! Handles a request that the domain refuses as a whole, for its size (413) or for one item of it (400).
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
-use super::{BodyDelivery, GivenUp, REQUEST_TIMEOUT};
-use crate::{cluster::Payload, delivered::Failure};
+use super::{BodyDelivery, GivenUp};
+use crate::{cluster::Payload, delivered::Failure, request::REQUEST_TIMEOUT};
 use pipeline::bulk::{ItemError, ItemResult, Ruling, response};
 
 impl BodyDelivery<'_> {
@@ -90,7 +90,7 @@ impl BodyDelivery<'_> {
         let payload = Payload::impossible(self.body.index_of(index as usize));
         let permit = cluster.limit.acquire().await;
         let sent = Instant::now();
-        self.bulk_requests += 1;
+        self.bulk_requests.fetch_add(1, Ordering::Relaxed);
         let answer = cluster.bulk(&payload, REQUEST_TIMEOUT).await;
         permit.taken();
         let takes = matches!(answer, Ok(answer) if response::read(&answer, 1).is_ok());

@@ -7,13 +7,15 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{body::Body, response::ItemResult, verdict::ItemVerdict};
+use super::{response::ItemResult, verdict::ItemVerdict};
 
 /// Whether the answers to a request are attributed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribution {
     /// Each answer is now at the index of its item.
     Known,
+    /// For items that were not accepted, the answers have the same meaning, but their words may be those of another of these items.
+    Alike,
     /// For items that were not accepted, it is unknown which answer belongs to which item. All other answers are at the right index.
     Unknown {
         /// Whether the answers carry ids. If they do, asking for ids does not help.
@@ -21,23 +23,27 @@ pub enum Attribution {
     },
 }
 
-/// Sorts the answers by their items, as far as necessary.
-pub fn attribute(body: &Body, items: &[u32], results: &mut [ItemResult]) -> Attribution {
+/// Sorts the answers by their items, as far as necessary. `id_of` returns the id of the item at a place, if it was sent with
+/// one.
+pub fn attribute(results: &mut [ItemResult], id_of: impl Fn(usize) -> Option<String>) -> Attribution {
     let places: Vec<usize> = (0..results.len()).filter(|place| !results[*place].is_accepted()).collect();
     if places.len() < 2 {
         return Attribution::Known;
     }
-    let is_sorted = by_id(body, items, results, &places);
+    let is_sorted = by_id(results, &places, id_of);
     let kind = |place: &usize| Kind::of(&results[*place]);
     let first = kind(&places[0]);
-    if is_sorted || places.iter().all(|place| kind(place) == first) {
+    if is_sorted {
         return Attribution::Known;
+    }
+    if places.iter().all(|place| kind(place) == first) {
+        return Attribution::Alike;
     }
     Attribution::Unknown { has_ids: places.iter().any(|place| results[*place].id.is_some()) }
 }
 
 /// Sorts the answers at these places by their ids. Every answer must have an id, and the ids must be unique.
-fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize]) -> bool {
+fn by_id(results: &mut [ItemResult], places: &[usize], id_of: impl Fn(usize) -> Option<String>) -> bool {
     let mut answers = HashMap::with_capacity(places.len());
     for place in places {
         let Some(id) = &results[*place].id else { return false };
@@ -46,8 +52,7 @@ fn by_id(body: &Body, items: &[u32], results: &mut [ItemResult], places: &[usize
             Entry::Occupied(_) => return false,
         }
     }
-    let sorted: Option<Vec<_>> =
-        places.iter().map(|place| answers.remove(body.id_of(items[*place] as usize)?.as_str())).collect();
+    let sorted: Option<Vec<_>> = places.iter().map(|place| answers.remove(id_of(*place)?.as_str())).collect();
     let Some(sorted) = sorted else { return false };
     for (place, result) in places.iter().zip(sorted) {
         results[*place] = result;
@@ -69,7 +74,7 @@ impl<'r> Kind<'r> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{ItemError, response},
+        super::{ItemError, body::Body, response},
         *,
     };
     use crate::record::ItemPosition;
@@ -82,6 +87,10 @@ mod tests {
             body.push(action.as_bytes(), b"{}", None, ItemPosition::default()).unwrap();
         }
         body
+    }
+
+    fn attribute(body: &Body, items: &[u32], results: &mut [ItemResult]) -> Attribution {
+        super::attribute(results, |place| body.id_of(items[place] as usize))
     }
 
     fn answers(answers: &[(u16, Option<&str>)]) -> Vec<ItemResult> {
@@ -115,9 +124,9 @@ mod tests {
         let no_ids = body(&["", "", "", ""]);
         let all: [u32; 4] = [0, 1, 2, 3];
         for (given, expected) in [
-            (answers(&[(201, None), (400, None), (400, None), (201, None)]), Attribution::Known),
+            (answers(&[(201, None), (400, None), (400, None), (201, None)]), Attribution::Alike),
             (answers(&[(201, None), (400, None), (201, None), (201, None)]), Attribution::Known),
-            (answers(&[(201, None), (429, None), (503, None), (201, None)]), Attribution::Known),
+            (answers(&[(201, None), (429, None), (503, None), (201, None)]), Attribution::Alike),
             (answers(&[(201, None), (400, None), (200, None), (201, None)]), Attribution::Unknown { has_ids: false }),
             (answers(&[(201, None), (400, None), (500, None), (201, None)]), Attribution::Unknown { has_ids: false }),
             (

@@ -69,6 +69,23 @@ impl Body {
         self.end = ItemPosition::default();
     }
 
+    /// Moves the content into a body of exactly its size. This one is empty afterwards, with its allocations.
+    #[must_use]
+    pub fn compacted(&mut self) -> Self {
+        let compact = Self {
+            bytes: self.bytes.as_slice().to_vec(),
+            originals: self.originals.as_slice().to_vec(),
+            items: self.items.as_slice().to_vec(),
+            max_bytes: self.max_bytes,
+            letters: self.letters.clone(),
+            produced: self.produced,
+            left_out: self.left_out,
+            end: self.end,
+        };
+        self.clear();
+        compact
+    }
+
     /// Appends one item. `action` is a whole line and `document` is one JSON object. `original` is the received event if a rule changed
     /// it; it is kept for the dead letters. A line break between the tokens of a document becomes a space.
     ///
@@ -151,7 +168,13 @@ impl Body {
         if is_full { Err(Full) } else { Ok(()) }
     }
 
-    fn used(&self) -> usize {
+    /// The memory that a compacted body takes.
+    pub fn compact_bytes(&self) -> usize {
+        self.used() + self.items.len() * size_of::<Item>()
+    }
+
+    /// The bytes of its items, originals and letters.
+    pub fn used(&self) -> usize {
         self.bytes.len() + self.originals.len() + self.letters.len()
     }
 
@@ -245,6 +268,21 @@ mod tests {
         assert_eq!(body.len(), 1);
         body.clear();
         assert_eq!(body.push(b"{}\n", b"{}", None, START), Ok(()));
+    }
+
+    #[test]
+    fn a_compacted_body_has_the_content_and_the_other_one_is_empty() {
+        let mut body = Body::new(1000);
+        body.push(b"{\"create\":{}}\n", b"{\"a\":1}", Some(b"{\"drop\":1}"), ItemPosition::in_object(9)).unwrap();
+        (body.produced.read, body.left_out, body.end) = (3, 2, ItemPosition::in_object(40));
+        let used = body.used();
+        let compact = body.compacted();
+        assert_eq!(
+            (compact.item(0), compact.original(0), compact.at(0).offset, compact.used()),
+            (&b"{\"create\":{}}\n{\"a\":1}\n"[..], &b"{\"drop\":1}"[..], 9, used)
+        );
+        assert_eq!((compact.produced.read, compact.left_out, compact.end.offset), (3, 2, 40));
+        assert!(body.is_empty() && body.produced == Outcome::default() && body.left_out == 0);
     }
 
     #[test]

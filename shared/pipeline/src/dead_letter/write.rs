@@ -23,7 +23,7 @@ pub fn keys_below(prefix: &str) -> String {
 }
 
 /// Dead letters of one origin, encoded.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Letters {
     ndjson: Vec<u8>,
     positions: Vec<ItemPosition>,
