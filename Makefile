@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint words deny doc bench prove build clean
+.PHONY: help demo functions setup test check fmt lint words deny doc bench prove compare build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,7 +55,7 @@ fmt:
 
 lint: fmt words
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --test prove -- -D warnings # `test = false`, so --all-targets leaves it out
+	cargo clippy --workspace --test prove --test compare -- -D warnings # `test = false`, so --all-targets leaves them out
 
 words: ## spelling, and turns that a reader has to guess at
 	scripts/setup-typos.sh
@@ -81,6 +81,15 @@ prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the
 	scripts/setup.sh
 	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" $(FUNCTIONS:%=-p %)
 	cargo test --release -p tests --test prove -- --nocapture --test-threads=1 $(if $(CELL),faults::)
+
+# The sink, and the program that starts all others and counts, are built as `make test` does. They are not measured.
+compare: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
+compare: ## CPU time of s3-ingest, of the limit of its libraries, and of other programs, in one run (docs/PERFORMANCE.md)
+	scripts/moto/moto.sh build
+	scripts/compare/compare.sh build
+	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" -p s3-ingest
+	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" -p pipeline --bench limit --bench parse
+	cargo test -p tests --test compare -- --nocapture
 
 build: ## the artifacts for `sam deploy` (arm64; `make build ARCHITECTURE=x86_64` for the other)
 	scripts/setup-sam.sh

@@ -26,6 +26,7 @@
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
 //! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
 //! - [`program`]: the program `millrace` with the environment of a deployment
+//! - [`bulksink`]: a domain in Go that counts
 //! - [`faults`]: every call, every fault, every source
 //! - [`scene`]: the environment of one test, built from the above, with its own names
 //!
@@ -36,6 +37,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
 pub mod between;
+pub mod bulksink;
 pub mod cases;
 pub mod choice;
 pub mod cloudwatch;

@@ -2,11 +2,11 @@
 //! take half as much again in CPU and in memory. The other side is a sink in a separate process, so that the
 //! measurement covers only the function's process.
 
-use std::process::Command;
 use std::time::Duration;
 
 use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
+use tests::bulksink;
 use tests::engine;
 use tests::envelope;
 use tests::events;
@@ -47,7 +47,6 @@ enum Feed<'o> {
 struct Sink {
     service: Service,
     name: &'static str,
-    documents: &'static str,
     /// The most that a stream may cost, as a multiple of S3.
     most: f64,
 }
@@ -76,10 +75,10 @@ fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again
             objects.push(scene.put(&format!("{}.gz", objects.len()), events::gzip(part.as_bytes())).await);
         }
         let most = MOST_OF_S3_INTO_OUR_OWN;
-        let mut sinks = vec![Sink { service: sink(), name: "sink", documents: "documents", most }];
+        let mut sinks = vec![Sink { service: sink(), name: "sink", most }];
         if count >= 1_000_000 {
-            match bulksink(count) {
-                Ok(service) => sinks.push(Sink { service, name: "bulksink", documents: "actions", most: MOST_OF_S3 }),
+            match bulksink::start(count) {
+                Ok(service) => sinks.push(Sink { service, name: "bulksink", most: MOST_OF_S3 }),
                 Err(why) => place::missing("../shared/bench/bulksink (Go)", &why),
             }
         }
@@ -176,7 +175,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
         receipts.iter().for_each(assert_balanced);
         assert_eq!(receipts.iter().map(|r| r["indexed"].as_u64().expect("a count")).sum::<u64>(), round * count);
         let stats = engine::json(&ask(sink, reqwest::Method::GET, "/__stats").await);
-        assert_eq!((&stats[sink.documents], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
+        assert_eq!((&stats["actions"], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
     }
     let cpu_seconds_a_million = spent * 1e6 / count as f64;
     let scenario = feed.scenario(count, sink.name);
@@ -189,21 +188,4 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
 async fn ask(sink: &Sink, method: reqwest::Method, path: &str) -> String {
     let answer = engine::http().request(method, sink.service.url() + path).send().await.expect("the sink answers");
     answer.text().await.expect("the answer is whole")
-}
-
-/// The sink of the figures of other programs, built if Go is installed.
-fn bulksink(count: u64) -> Result<Service, String> {
-    let source = place::shared("bench/bulksink").ok_or("the folder is not there")?;
-    let binary = place::root().join(".cache/bulksink");
-    let build = Command::new("go").arg("-C").arg(&source).args(["build", "-o"]).arg(&binary).arg(".").output();
-    let build = build.map_err(|error| format!("go: {error}"))?;
-    if !build.status.success() {
-        return Err(String::from_utf8_lossy(&build.stderr).into_owned());
-    }
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = free.expect("a free port").port().to_string();
-    let script = r#""$0" -addr "127.0.0.1:$1" -dup-key seq -max "$2" & trap "kill $!" EXIT
-        until (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; do sleep 0.05; done
-        echo "BULKSINK READY $1"; cat > /dev/null"#;
-    Ok(Service::spawn(Command::new("bash").args(["-c", script]).arg(&binary).args([port, count.to_string()])))
 }
