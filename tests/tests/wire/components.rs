@@ -21,6 +21,18 @@ fn the_engine_gives_every_source_back_byte_for_byte() {
     });
 }
 
+/// `pipeline::bulk::response` reads this text without a parser.
+#[test]
+fn the_engine_answers_requests_that_created_everything_in_the_form_that_is_read_fastest() {
+    let Some(engine) = Engine::shared() else { return };
+    place::run(async {
+        let lines = "{\"create\":{\"_index\":\"reads-fastest\"}}\n{}\n".repeat(2);
+        let path = "/_bulk?filter_path=errors,items.*.status,items.*.error";
+        let answer = engine.ask("POST", path, &lines).await;
+        assert_eq!(answer, r#"{"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}"#);
+    });
+}
+
 #[test]
 fn a_message_that_was_received_is_hidden_until_it_is_shown_or_deleted() {
     let Some(moto) = Moto::shared() else { return };
