@@ -72,18 +72,12 @@ impl Open {
     }
 }
 
-/// Items of one body, for a shared request.
-#[derive(Debug, Clone)]
-pub(super) struct Share {
-    pub(super) part: Part,
-    /// Counts the requests of the body.
-    pub(super) requests: Arc<AtomicU64>,
-}
-
-/// Items that wait for their answers.
+/// Items of one body that wait for their answers.
 #[derive(Debug)]
 struct Waiting {
-    share: Share,
+    part: Part,
+    /// Counts the requests of the body.
+    requests: Arc<AtomicU64>,
     answer: oneshot::Sender<Result<Answers, Alone>>,
 }
 
@@ -138,7 +132,7 @@ impl Bundles {
     /// Adds items to the open request. Sends it if it is full, or if nothing else is expected.
     fn join(self: &Arc<Self>, waiting: Waiting, may_wait: bool) {
         let mut open = self.lock();
-        let (bytes, items) = (waiting.share.part.bytes(), waiting.share.part.items.len());
+        let (bytes, items) = (waiting.part.bytes(), waiting.part.items.len());
         if open.bytes + bytes > self.max_bytes || open.items + items > MAX_ITEMS {
             self.send(&mut open);
         }
@@ -202,7 +196,7 @@ impl Bundles {
             if group.is_empty() {
                 return None;
             }
-            let parts = group.iter().map(|waiting| waiting.share.part.clone()).collect();
+            let parts = group.iter().map(|waiting| waiting.part.clone()).collect();
             let payload = encode(&self.sender, parts).await;
             let permit = tokio::select! {
                 permit = self.sender.cluster.limit.acquire() => permit,
@@ -214,9 +208,9 @@ impl Bundles {
             }
         };
         for waiting in &group {
-            waiting.share.requests.fetch_add(1, Ordering::Relaxed);
+            waiting.requests.fetch_add(1, Ordering::Relaxed);
         }
-        let items = group.iter().map(|waiting| waiting.share.part.items.len()).sum();
+        let items = group.iter().map(|waiting| waiting.part.items.len()).sum();
         let answer = tokio::select! {
             answer = send(&self.sender, payload, items) => answer,
             () = all_abandoned(&mut group) => {
@@ -227,7 +221,7 @@ impl Bundles {
         self.report(permit, &answer);
         match answer {
             Ok(results) => {
-                let parts: Vec<&Part> = group.iter().map(|waiting| &waiting.share.part).collect();
+                let parts: Vec<&Part> = group.iter().map(|waiting| &waiting.part).collect();
                 let mut answers = divide(&parts, results).into_iter();
                 self.answer(group, || answers.next().ok_or_else(Alone::default));
                 None
@@ -269,9 +263,9 @@ impl Bundles {
 
     fn answer(&self, group: Vec<Waiting>, mut answer: impl FnMut() -> Result<Answers, Alone>) {
         self.lock().in_flight -= group.len();
-        for Waiting { share, answer: to } in group {
+        for Waiting { part, answer: to, .. } in group {
             // The body can be filled again only if its items are held here no longer.
-            drop(share);
+            drop(part);
             // If the body is no longer delivered, its events are undelivered already.
             _ = to.send(answer());
         }
@@ -296,13 +290,13 @@ async fn all_abandoned(group: &mut [Waiting]) {
 }
 
 impl Member {
-    /// Sends items in the next shared request. Returns their answers.
+    /// Sends items in the next shared request, and counts each request with them. Returns their answers.
     ///
     /// # Panics
     /// If the task of the request panicked: its items are then undelivered.
-    pub(super) async fn send(&self, share: Share) -> Result<Answers, Alone> {
+    pub(super) async fn send(&self, part: Part, requests: Arc<AtomicU64>) -> Result<Answers, Alone> {
         let (answer, answered) = oneshot::channel();
-        self.bundles.join(Waiting { share, answer }, self.may_wait);
+        self.bundles.join(Waiting { part, requests, answer }, self.may_wait);
         answered.await.expect("the task of a shared request panicked")
     }
 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use super::{
-    bundles::{Alone, Answers, Member, Share},
+    bundles::{Alone, Answers, Member},
     delivered::{Delivered, Failure},
     pool::Stop,
     request,
@@ -140,7 +140,7 @@ impl<'s> BodyDelivery<'s> {
         let part = Part { body: Arc::clone(&self.body), items: Arc::clone(&batch.items) };
         if let Some(member) = &self.member {
             let before = self.bulk_requests.load(Ordering::Relaxed);
-            let answer = member.send(Share { part, requests: Arc::clone(&self.bulk_requests) }).await;
+            let answer = member.send(part, Arc::clone(&self.bulk_requests)).await;
             self.retries += (self.bulk_requests.load(Ordering::Relaxed) - before).saturating_sub(1);
             self.shared(&batch.items, answer, deadline).await;
             return Ok(());
