@@ -1,6 +1,9 @@
 //! The cost of the functions: CPU seconds for a million events from S3 and, in the same run, from Kinesis. Kinesis may
 //! take half as much again in CPU and in memory. The other side is a sink in a separate process, so that the
 //! measurement covers only the function's process.
+//!
+//! Times are bounded with a million events only (`make prove`). Fewer events take a few steps of the clock, and in CI
+//! other work runs on the same cores. There the figures are printed, and the counts and the memory are bounded.
 
 use std::time::Duration;
 
@@ -21,11 +24,11 @@ use tests::service::Service;
 use super::cost::{assert_memory, sink};
 
 const TIMEOUT: Duration = Duration::from_mins(10);
+const A_MILLION: u64 = 1_000_000;
 const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
 /// The most that a stream may cost, as a multiple of S3, into bulksink.
 const MOST_OF_S3: f64 = 1.5;
 /// The same into the sink of this repository. With a million events, S3 takes less time with it than with bulksink.
-/// With 50,000 events, CPU time is measured in steps of 0.01 s, a tenth of the total.
 const MOST_OF_S3_INTO_OUR_OWN: f64 = 2.0;
 const SMALL_EVENTS: u64 = 10_000;
 /// The rounds of [`spend`] for that many events.
@@ -61,7 +64,7 @@ struct Cost {
 }
 
 #[test]
-fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again_from_kinesis() {
+fn a_million_events_cost_five_cpu_seconds_from_s3_and_half_as_much_again_from_kinesis() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let count = place::event_count(crate::EVENTS);
@@ -79,7 +82,8 @@ fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again
         }
         let most = MOST_OF_S3_INTO_OUR_OWN;
         let mut sinks = vec![Sink { service: sink(), name: "sink", most }];
-        if count >= 1_000_000 {
+        let is_timed = count >= A_MILLION;
+        if is_timed {
             match bulksink::start(count) {
                 Ok(service) => sinks.push(Sink { service, name: "bulksink", most: MOST_OF_S3 }),
                 Err(why) => place::missing("../shared/bench/bulksink (Go)", &why),
@@ -88,7 +92,7 @@ fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again
         let mut complaints = Vec::new();
         for sink in &sinks {
             let s3 = spend(&scene, sink, Feed::Objects(&objects), count).await;
-            assert!(s3.cpu_seconds_a_million <= MOST_CPU_SECONDS_A_MILLION, "{s3:?}");
+            assert!(!is_timed || s3.cpu_seconds_a_million <= MOST_CPU_SECONDS_A_MILLION, "{s3:?}");
             for feed in [Feed::Records, Feed::Aggregated] {
                 let stream = spend(&scene, sink, feed, count).await;
                 let scenario = feed.scenario(count, sink.name);
@@ -96,7 +100,7 @@ fn a_million_events_cost_at_most_five_cpu_seconds_from_s3_and_half_as_much_again
                 let memory = stream.peak_memory as f64 / s3.peak_memory as f64;
                 figure(&scenario, "CPU, in what S3 takes in the same run", format!("{cpu:.2}"));
                 figure(&scenario, "memory, in what S3 takes in the same run", format!("{memory:.2}"));
-                if cpu.max(memory) > sink.most {
+                if memory > sink.most || (is_timed && cpu > sink.most) {
                     complaints.push(format!("{scenario}: {cpu:.2} times the CPU, {memory:.2} times the memory of S3"));
                 }
             }
@@ -199,7 +203,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
     let start_up = function.cpu_seconds();
     // Other processes on the same cores only make the work slower. So the best round counts.
     let mut spent = f64::INFINITY;
-    for round in 1..=if count < 1_000_000 { 3 } else { 2 } {
+    for round in 1..=if count < A_MILLION { 3 } else { 2 } {
         let before = function.cpu_seconds();
         feed.ingest(&mut function, count).await;
         spent = spent.min(function.cpu_seconds() - before);

@@ -31,9 +31,13 @@ fn record(members: usize) -> Vec<u8> {
     events::gzip(("{\"a\":1}\n".repeat(EVENTS - 1) + "{\"k\":1}\n").as_bytes()).repeat(members)
 }
 
-/// The members of a record that takes about four times as long as a short invocation reads. `measured` is the time of
-/// [`MEASURED`] members.
-fn members(measured: Duration) -> usize {
+/// The members of a record that takes about four times as long as a short invocation reads. `event` has [`MEASURED`] members. The
+/// least of three times counts: another test may have the cores during one of them, and not later.
+async fn members(function: &mut Function, event: &Value) -> usize {
+    let mut measured = TIMEOUT;
+    for _ in 0..3 {
+        measured = measured.min(deliver(function, event).await);
+    }
     let wanted = (SHORT * 16 / 5).as_millis() * MEASURED as u128 / measured.as_millis().max(1);
     // A record may inflate to 1 GiB.
     usize::try_from(wanted).unwrap_or(usize::MAX).clamp(MEASURED, 1_200)
@@ -94,7 +98,7 @@ fn a_record_that_no_invocation_can_read_to_its_end_does_not_hold_its_shard_and_a
         let mut shard = Shard::new("slow", 0);
         let mut function = scene.start("kinesis-ingest", &engine.url(), &[]).await;
         let measured = shard.record(&record(MEASURED));
-        let members = members(deliver(&mut function, &kinesis::event(&[measured])).await);
+        let members = members(&mut function, &kinesis::event(&[measured])).await;
         let users = [UserRecord::new("{\"k\":1}\n"), UserRecord::new(record(members)), UserRecord::new("{\"k\":1}\n")];
         let (poison, good) = (shard.record(&kpl::frame(&users)), shard.record(b"{\"k\":1}"));
         let batch = kinesis::event(&[poison.clone(), good.clone()]);
@@ -112,7 +116,8 @@ fn a_record_that_no_invocation_can_read_to_its_end_does_not_hold_its_shard_and_a
         let reached = furthest(&found, 1);
         deliver(&mut function, &kinesis::event(&[good])).await;
         let before = MEASURED as u64 + 2 + reached / (EVENTS as u64 * 8);
-        assert_eq!(engine.count(&scene.indices()).await, before);
+        // An earlier try may have got further than the one whose letter this is.
+        assert!(engine.count(&scene.indices()).await >= before);
         receipt::of::<receipt::Kinesis>(&function);
 
         // A replay that has too little time continues from the letter of what it reached.
@@ -141,14 +146,15 @@ fn a_record_that_no_invocation_can_read_to_its_end_does_not_hold_its_partition()
         let (cluster, mut partition) = (kafka::msk("c"), Partition::new("slow", 0));
         let mut function = scene.start("kafka-ingest", &engine.url(), &[]).await;
         let measured = partition.record(&record(MEASURED));
-        let members = members(deliver(&mut function, &cluster.event(&[measured])).await);
+        let members = members(&mut function, &cluster.event(&[measured])).await;
         let (poison, good) = (partition.record(&record(members)), partition.record(b"{\"k\":1}"));
         let batch = cluster.event(&[poison, good.clone()]);
         deliver_soon(&mut function, &batch, &kafka::answer(&[&good])).await;
         deliver(&mut function, &cluster.event(&[good])).await;
         let reached = furthest(&letters(&scene, "byte_offset").await, 0);
         let before = MEASURED as u64 + 1 + reached / (EVENTS as u64 * 8);
-        assert_eq!(engine.count(&scene.indices()).await, before);
+        // An earlier try may have got further than the one whose letter this is.
+        assert!(engine.count(&scene.indices()).await >= before);
         let receipts: Vec<Counts> = receipt::of(&function);
         assert!(receipts.iter().any(|receipt| receipt.rejected == 1 && !receipt.is_final), "{receipts:?}");
     });
