@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint words deny doc bench prove compare build clean
+.PHONY: help demo functions setup test check fmt lint words deny doc bench emulated prove compare build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,6 +30,8 @@ demo: ## put sample objects into an S3 on a folder and see their events arrive i
 functions test: export CARGO_PROFILE_RELEASE_LTO = false
 functions test: export CARGO_PROFILE_RELEASE_STRIP = none
 functions test: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
+# Without nasm, requests are compressed by zlib-rs.
+functions: export MILLRACE_IGZIP = optional
 functions: ## the functions' binaries, for this machine
 	@set -e; mkdir -p $(TARGET)/functions; cd functions; \
 	if [ -x $(SAM)/cargo-lambda ] && [ "$$(uname -s)" = Linux ]; then \
@@ -74,6 +76,9 @@ doc:
 bench: ## the cost of the rules relative to decoding, and whether the promised bounds hold
 	cargo bench -p pipeline --bench rules
 
+emulated: ## the compressor igzip on emulated processors of both architectures
+	scripts/igzip-emulated.sh
+
 # The long runs, with the deployed profile. cargo reads functions/.cargo/config.toml only in that folder.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
 prove: export MILLRACE_CELL = $(CELL)
@@ -85,6 +90,7 @@ prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the
 # The sink, and the program that starts all others and counts, are built as `make test` does. They are not measured.
 compare: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
 compare: ## CPU time of s3-ingest, of the limit of its libraries, and of other programs, in one run (docs/PERFORMANCE.md)
+	scripts/setup-nasm.sh
 	scripts/moto/moto.sh build
 	scripts/compare/compare.sh build
 	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" -p s3-ingest
@@ -93,6 +99,7 @@ compare: ## CPU time of s3-ingest, of the limit of its libraries, and of other p
 
 build: ## the artifacts for `sam deploy` (arm64; `make build ARCHITECTURE=x86_64` for the other)
 	scripts/setup-sam.sh
+	[ "$(ARCHITECTURE)" != x86_64 ] || scripts/setup-nasm.sh
 	cargo fetch --locked # SAM's cargo would change a Cargo.lock that does not match
 	PATH="$(SAM):$$PATH" sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
 

@@ -1,4 +1,4 @@
-//! The machine code of the functions: each calls the tape parser at one place.
+//! The machine code of the functions: each calls the tape parser at one place, and compresses by igzip.
 //!
 //! The parser is inlined into the one event loop (`pipeline/src/events/reader.rs`). A second place in the same program makes it
 //! 30 % slower, and no other test sees that.
@@ -28,6 +28,17 @@ fn each_function_calls_the_parser_at_one_place() {
         // The optimiser may unroll the first try of `decode`, and so call the one parser from two instructions.
         let parsers = binary.symbols.lines().filter(|line| line.contains(PARSER)).count();
         assert!(parsers <= 1, "{function}: {parsers} parsers");
+    }
+}
+
+#[test]
+fn requests_are_compressed_by_igzip() {
+    if gzip::COMPRESSOR != "igzip" {
+        return place::missing("nasm", "it was missing when the package gzip was compiled (cargo clean -p gzip)");
+    }
+    for function in ["kafka-ingest", "kinesis-ingest", "s3-ingest"] {
+        let symbols = run(Command::new("nm").arg(place::function(function)));
+        assert!(symbols.contains(" isal_deflate\n"), "{function} compresses by zlib-rs");
     }
 }
 

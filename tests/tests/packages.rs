@@ -10,14 +10,15 @@ use serde_json::Value;
 use tests::{engine::json as parse, place};
 
 /// The packages of this workspace that each package may depend on. A function has no others.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("gzip", &[]),
     ("pipeline", &[]),
-    ("delivery", &["pipeline"]),
+    ("delivery", &["gzip", "pipeline"]),
     ("operations", &["delivery", "pipeline"]),
     ("emulator", &["pipeline"]),
     ("logstash", &["pipeline"]),
     ("millrace", &["delivery", "emulator", "logstash", "operations", "pipeline"]),
-    ("tests", &["delivery", "emulator", "operations"]),
+    ("tests", &["delivery", "emulator", "gzip", "operations"]),
 ];
 /// The other dependencies that a function may have.
 const OF_A_FUNCTION: [&str; 2] = ["lambda_runtime", "tokio"];

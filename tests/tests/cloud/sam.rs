@@ -67,7 +67,9 @@ pub(crate) fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsSt
         .current_dir(place::root())
         .env("PATH", path.expect("no folder of PATH has a colon"))
         .env("AWS_DEFAULT_REGION", tests::moto::REGION)
-        .env("SAM_CLI_TELEMETRY", "0");
+        .env("SAM_CLI_TELEMETRY", "0")
+        // As in `make functions`, so that the same build serves both.
+        .env("MILLRACE_IGZIP", "optional");
     // Removes cargo's variables about the test's package. Build scripts would see them as a change, and compile again.
     #[expect(clippy::disallowed_methods, reason = "cargo gives its tests variables that SAM's cargo must not see")]
     for (name, _) in std::env::vars_os() {

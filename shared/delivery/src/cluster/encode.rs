@@ -1,9 +1,8 @@
 //! The bytes on the wire: compressed or not, with their SHA-256 if requests are signed.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 use pipeline::bulk::Body;
@@ -65,7 +64,7 @@ impl Payload {
         let plain_bytes = parts.iter().map(Part::bytes).sum();
         let pieces = || parts.iter().flat_map(Part::pieces);
         let bytes = match parts {
-            _ if gzip => compress(pieces(), plain_bytes),
+            _ if gzip => gzip::compress(pieces(), plain_bytes).into(),
             [part] if part.is_whole() => Bytes::from_owner(Shared(Arc::clone(&part.body))),
             _ => pieces().collect::<Vec<_>>().concat().into(),
         };
@@ -81,15 +80,6 @@ impl Payload {
         let bytes: Bytes = [br#"{"create":{"_index":""#, index, b"#\"}}\n{}\n"].concat().into();
         Self { sha256: None, plain_bytes: bytes.len(), gzip: false, bytes }
     }
-}
-
-fn compress<'a>(parts: impl Iterator<Item = &'a [u8]>, length: usize) -> Bytes {
-    // Level 1: it already shrinks JSON to a third or less. Each further level costs more CPU than the network saves.
-    let mut encoder = GzEncoder::new(Vec::with_capacity(length / 3), Compression::fast());
-    for part in parts {
-        encoder.write_all(part).expect("writing into memory does not fail");
-    }
-    encoder.finish().expect("writing into memory does not fail").into()
 }
 
 /// The hash of a body in the form of signatures.
