@@ -36,6 +36,8 @@ mod cost;
 mod cpu;
 #[path = "wire/faults.rs"]
 mod faults;
+#[path = "wire/growth.rs"]
+mod growth;
 #[path = "wire/kill.rs"]
 mod kill;
 #[path = "wire/random_documents.rs"]

@@ -80,11 +80,12 @@ impl S3Ingest {
         turns: &Turns,
         deadline: Deadline,
     ) -> Result<(), NotSettled> {
+        // An invocation has up to 10,000 messages, and their futures exist from its start on. Those of requests take tens of
+        // kilobytes, so each is in a box and exists only while it runs.
+        let again = |body, delay_seconds| Box::pin(self.send_again(message, body, delay_seconds, deadline));
         let tasks = match (&message.tasks, schedule) {
-            (Err(error), _) => return self.no_notification(message, error, deadline).await,
-            (Ok(_), Schedule::Later { delay_seconds }) => {
-                return self.send_again(message, message.body.clone(), delay_seconds, deadline).await;
-            }
+            (Err(error), _) => return Box::pin(self.no_notification(message, error, deadline)).await,
+            (Ok(_), Schedule::Later { delay_seconds }) => return again(message.body.clone(), delay_seconds).await,
             (Ok(tasks), Schedule::Now) => tasks,
         };
         let (mut rests, mut not_begun, mut failed) = (Vec::new(), Vec::new(), Vec::new());
@@ -106,14 +107,14 @@ impl S3Ingest {
             return Err(NotSettled::NoTime("the deadline came before it was read".into()));
         }
         for continuation in rests {
-            self.hand_on(&continuation, deadline).await?;
+            Box::pin(self.hand_on(&continuation, deadline)).await?;
         }
         if not_begun.len() == tasks.len() && !tasks.is_empty() {
-            return self.send_again(message, message.body.clone(), 0, deadline).await;
+            return again(message.body.clone(), 0).await;
         }
         for task in not_begun {
             let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
-            self.send_again(message, body, 0, deadline).await?;
+            again(body, 0).await?;
         }
         for (task, reason) in failed {
             tracing::error!(
@@ -122,7 +123,7 @@ impl S3Ingest {
                 "an object failed and will be redelivered in a separate message"
             );
             let body = self.body_of(task).unwrap_or_else(|| message.body.clone());
-            self.send_again(message, body, FAILED_DELAY_SECONDS, deadline).await?;
+            again(body, FAILED_DELAY_SECONDS).await?;
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ impl S3Ingest {
         let (object, dataset) = match task {
             Task::Letters(letters) => {
                 let Some(turn) = turns.begin_letters(waiter).await else { return Ok(Left::All) };
-                return self.letters(letters, (turns, turn), deadline).await;
+                return Box::pin(self.letters(letters, (turns, turn), deadline)).await;
             }
             Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
             Task::Continue(continuation) => {
@@ -155,13 +156,13 @@ impl S3Ingest {
             }
         };
         let Some(dataset) = dataset else {
-            return self.without_dataset(task, deadline).await.map(|()| Left::Nothing);
+            return Box::pin(self.without_dataset(task, deadline)).await.map(|()| Left::Nothing);
         };
         let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
         let begun = match task {
             Task::Continue(continuation) => Some(continuation.as_ref()),
             Task::Object(_) | Task::Folder(_) | Task::Letters(_) => None,
         };
-        self.object(object, dataset, begun, (turns, turn), deadline).await
+        Box::pin(self.object(object, dataset, begun, (turns, turn), deadline)).await
     }
 }
