@@ -5,6 +5,8 @@
 //! a program that loses, doubles or does not sign fails the run. The smallest CPU time of all rounds counts, because
 //! other processes on the same cores only make the work slower. The table goes into docs/PERFORMANCE.md.
 
+#[path = "compare/dollars.rs"]
+mod dollars;
 #[path = "compare/input.rs"]
 mod input;
 #[path = "compare/limit.rs"]
@@ -18,7 +20,13 @@ mod table;
 
 use tests::{moto::Moto, place, scene::Scene};
 
-use self::{input::Input, limit::Limit, sink::Sink, table::Row};
+use self::{
+    input::Input,
+    limit::Limit,
+    program::Program,
+    sink::Sink,
+    table::{Row, cpu_of},
+};
 
 /// The events of a round, unless `MILLRACE_EVENTS` is set.
 const EVENTS: u64 = 100_000;
@@ -45,5 +53,6 @@ fn millrace_beside_other_programs() {
         }
         limit.assert_parses_as_fast_as_the_parser_alone();
         table::print(&rows, &limit, &sink, &input, ROUNDS);
+        dollars::print(cpu_of(&rows, Program::Millrace { gzip: true }), input.bytes as f64 / count as f64);
     });
 }

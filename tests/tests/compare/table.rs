@@ -49,6 +49,11 @@ impl Row {
     }
 }
 
+/// CPU seconds per million events of a program.
+pub(crate) fn cpu_of(rows: &[Row], program: Program) -> f64 {
+    rows.iter().find(|row| row.program == program).map_or(f64::NAN, Row::cpu)
+}
+
 pub(crate) fn print(rows: &[Row], limit: &Limit, sink: &Sink, input: &Input, rounds: u32) {
     let count = input.all.count;
     println!(
@@ -65,7 +70,8 @@ pub(crate) fn print(rows: &[Row], limit: &Limit, sink: &Sink, input: &Input, rou
     let steps = limit.steps();
     for (name, cpu, bytes) in [
         ("the limit: the libraries alone, without a network", steps.plain(), steps.bytes),
-        ("the limit, gzip", steps.gzip(), steps.bytes_gzip),
+        (&format!("the limit, gzip by {}", steps.compressor), steps.gzip(), steps.bytes_gzip),
+        ("the limit, gzip by zlib-rs", steps.gzip_by_zlib(), steps.bytes_gzip_by_zlib),
     ] {
         println!("| {name} | {cpu:.2} | 1 | | | {bytes:.0} | | |");
     }
@@ -78,7 +84,8 @@ pub(crate) fn print(rows: &[Row], limit: &Limit, sink: &Sink, input: &Input, rou
         ("split, parse, check two fields, take the day", steps.parse),
         ("copy into the body", steps.body),
         ("SHA-256 of the plain body", steps.sha),
-        ("gzip of level 1", steps.deflate),
+        (&format!("gzip of level 1 by {}", steps.compressor), steps.deflate),
+        ("gzip of level 1 by zlib-rs", steps.deflate_by_zlib),
         ("SHA-256 of the compressed body", steps.sha_of_gzip),
         ("for comparison: split and parse alone", limit.parser),
     ] {
@@ -89,7 +96,7 @@ pub(crate) fn print(rows: &[Row], limit: &Limit, sink: &Sink, input: &Input, rou
 fn print_row(row: &Row, rows: &[Row], steps: &Steps, input: &Input) {
     let (program, count) = (row.program, row.program.part(input).count);
     let gzip = program.gzip();
-    let ours = rows.iter().find(|other| other.program == Program::Millrace { gzip }).map_or(f64::NAN, Row::cpu);
+    let ours = cpu_of(rows, Program::Millrace { gzip });
     let limit = if gzip { steps.gzip() } else { steps.plain() };
     let fewer = if count == input.all.count { String::new() } else { format!(" ({count} events)") };
     println!(
