@@ -14,6 +14,11 @@ pub fn s3(objects: &[&Object]) -> Value {
     json!({ "Records": objects.iter().map(|object| record(object, "ObjectCreated:Put")).collect::<Vec<_>>() })
 }
 
+/// What S3 sends when notifications are configured: an invocation without objects.
+pub fn no_objects() -> Value {
+    json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" })
+}
+
 /// One record of a notification, with an event name such as `ObjectRemoved:Delete`.
 pub fn record(object: &Object, event_name: &str) -> Value {
     let mut entry = json!({

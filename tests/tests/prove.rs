@@ -26,6 +26,8 @@ const CORRUPT_OBJECTS: u64 = 200;
 /// The fault matrix runs all cells.
 const FAULT_CELLS: Option<usize> = None;
 
+#[path = "wire/cgroup.rs"]
+mod cgroup;
 #[path = "wire/chaos.rs"]
 mod chaos;
 #[path = "wire/corrupt.rs"]
@@ -44,5 +46,7 @@ mod kill;
 mod random_documents;
 #[path = "wire/replayed.rs"]
 mod replayed;
+#[path = "wire/startup.rs"]
+mod startup;
 #[path = "wire/volume.rs"]
 mod volume;

@@ -5,7 +5,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use emulator::function::{Answer, Function};
-use serde_json::json;
 use tests::envelope;
 use tests::events;
 use tests::moto::{Moto, Object};
@@ -33,7 +32,7 @@ async fn warm(scene: &Scene<'_>, sink: &Service, max_body_bytes: usize) -> Funct
 
 async fn ingest(function: &mut Function, objects: &[&Object]) {
     let event = match objects {
-        [] => json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" }),
+        [] => envelope::no_objects(),
         objects => envelope::s3(objects),
     };
     let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
@@ -121,8 +120,8 @@ fn in_a_large_object_a_broken_value_costs_itself_and_no_memory() {
     });
 }
 
-/// At least `size` bytes of the same events.
-fn repeated(block: &str, size: usize, compress: bool) -> Vec<u8> {
+/// At least `size` bytes of the same events, compressed in one member.
+pub(super) fn repeated(block: &str, size: usize, compress: bool) -> Vec<u8> {
     use std::io::Write;
     let times = size.div_ceil(block.len());
     if !compress {

@@ -4,18 +4,15 @@
 //! Each case runs alone and twice, and the smaller CPU time counts, because other processes only make it slower.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::Duration;
 
 use emulator::function::{Answer, Function};
-use flate2::{Compression, write::GzEncoder};
-use serde_json::json;
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
 use tests::scene::{Scene, receipts};
 use tests::{envelope, events, service::Service};
 
-use super::cost::{assert_memory, sink};
+use super::cost::{assert_memory, repeated, sink};
 
 const TIMEOUT: Duration = Duration::from_mins(14);
 /// The most CPU time of an event in the largest object, as a multiple of the same in an object of 64 MiB.
@@ -28,7 +25,6 @@ const MOST_OF_A_THOUSAND: f64 = 1.2;
 /// The most memory for each further object. Most of it is the object's record in the parsed invocation. Lambda's limit of 6 MB for
 /// an invocation holds about 6,000 records.
 const MOST_BYTES_AN_OBJECT: u64 = 10 << 10;
-const BLOCK: u64 = 1000;
 
 /// The CPU microseconds of an event.
 async fn spend(function: &mut Function, objects: &[Object]) -> f64 {
@@ -49,23 +45,18 @@ async fn spend(function: &mut Function, objects: &[Object]) -> f64 {
 /// A function that has answered once, so that its start is not measured.
 async fn start(scene: &Scene<'_>, sink: &Service) -> Function {
     let mut function = scene.function(&sink.url(), &[("MILLRACE_COMPRESSION", "gzip")]).await;
-    let nothing = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
-    function.invoke(&nothing, TIMEOUT).await.expect("the function runs");
+    function.invoke(&envelope::no_objects(), TIMEOUT).await.expect("the function runs");
     function
 }
 
 /// At least `size` bytes of events, in one gzip member or a member for each thousand events.
 fn object(size: usize, is_one_member: bool) -> Vec<u8> {
-    let block: String = events::generate(BLOCK, 7).collect();
-    let times = size.div_ceil(block.len());
-    if !is_one_member {
-        return events::gzip(block.as_bytes()).repeat(times);
+    let block: String = events::generate(1000, 7).collect();
+    if is_one_member {
+        repeated(&block, size, true)
+    } else {
+        events::gzip(block.as_bytes()).repeat(size.div_ceil(block.len()))
     }
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    for _ in 0..times {
-        gzip.write_all(block.as_bytes()).expect("memory takes everything");
-    }
-    gzip.finish().expect("memory takes everything")
 }
 
 #[test]
