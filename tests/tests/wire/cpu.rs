@@ -1,5 +1,5 @@
-//! The cost of the functions: CPU seconds for a million events from S3 and, in the same run, from Kinesis. The bound of
-//! Kinesis is half as much again, in CPU and in memory. The other side is a sink in a separate process, so that the
+//! The cost of the functions: CPU seconds for a million events from S3 and, in the same run, from Kinesis. Kinesis may
+//! take half as much again in CPU and in memory. The other side is a sink in a separate process, so that the
 //! measurement covers only the function's process.
 //!
 //! Times are bounded with a million events only (`make prove`). Fewer events take a few steps of the clock, and in CI
@@ -26,10 +26,10 @@ use super::cost::{assert_memory, sink};
 const TIMEOUT: Duration = Duration::from_mins(10);
 const A_MILLION: u64 = 1_000_000;
 const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
-/// The bounds of a stream, as a multiple of the CPU bound of S3 and of the memory that S3 took. The CPU time that S3 took is no
-/// measure: a stream receives 1.4 kB of JSON and base64 for an event of 627 bytes, and how long that takes beside inflating
-/// differs by a factor of two between machines.
+/// The most that a stream may cost, as a multiple of S3, into bulksink.
 const MOST_OF_S3: f64 = 1.5;
+/// The same into the sink of this repository. With a million events, S3 takes less time with it than with bulksink.
+const MOST_OF_S3_INTO_OUR_OWN: f64 = 2.0;
 const SMALL_EVENTS: u64 = 10_000;
 /// The rounds of [`spend`] for that many events.
 const SMALL_ROUNDS: u64 = 3;
@@ -53,6 +53,8 @@ enum Feed<'o> {
 struct Sink {
     service: Service,
     name: &'static str,
+    /// The most that a stream may cost, as a multiple of S3.
+    most: f64,
 }
 
 #[derive(Debug)]
@@ -78,11 +80,12 @@ fn a_million_events_cost_five_cpu_seconds_from_s3_and_half_as_much_again_from_ki
             let part: String = lines.by_ref().take(EVENTS_AN_OBJECT).collect();
             objects.push(scene.put(&format!("{}.gz", objects.len()), events::gzip(part.as_bytes())).await);
         }
-        let mut sinks = vec![Sink { service: sink(), name: "sink" }];
+        let most = MOST_OF_S3_INTO_OUR_OWN;
+        let mut sinks = vec![Sink { service: sink(), name: "sink", most }];
         let is_timed = count >= A_MILLION;
         if is_timed {
             match bulksink::start(count) {
-                Ok(service) => sinks.push(Sink { service, name: "bulksink" }),
+                Ok(service) => sinks.push(Sink { service, name: "bulksink", most: MOST_OF_S3 }),
                 Err(why) => place::missing("../shared/bench/bulksink (Go)", &why),
             }
         }
@@ -97,9 +100,8 @@ fn a_million_events_cost_five_cpu_seconds_from_s3_and_half_as_much_again_from_ki
                 let memory = stream.peak_memory as f64 / s3.peak_memory as f64;
                 figure(&scenario, "CPU, in what S3 takes in the same run", format!("{cpu:.2}"));
                 figure(&scenario, "memory, in what S3 takes in the same run", format!("{memory:.2}"));
-                let is_slow = stream.cpu_seconds_a_million > MOST_CPU_SECONDS_A_MILLION * MOST_OF_S3;
-                if memory > MOST_OF_S3 || (is_timed && is_slow) {
-                    complaints.push(format!("{scenario}: {stream:?}, S3: {s3:?}"));
+                if memory > sink.most || (is_timed && cpu > sink.most) {
+                    complaints.push(format!("{scenario}: {cpu:.2} times the CPU, {memory:.2} times the memory of S3"));
                 }
             }
         }
@@ -116,7 +118,7 @@ fn small_objects_of_one_invocation_share_their_requests() {
         scene.set_pipeline(&format!(
             "datasets:\n  - {{ name: cpu-small, from: {{ bucket: \"t-*\", key: \"**\" }}, {index} }}\n"
         ));
-        let sink = Sink { service: sink(), name: "sink" };
+        let sink = Sink { service: sink(), name: "sink", most: MOST_OF_S3_INTO_OUR_OWN };
         let lines: Vec<String> = events::generate(SMALL_EVENTS, 1).collect();
         let mut costs = Vec::new();
         for events_an_object in [lines.len(), 20] {
