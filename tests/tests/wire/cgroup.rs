@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::function::{Answer, Function};
+use emulator::function::Function;
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
-use tests::scene::{Scene, receipts};
+use tests::scene::Scene;
 use tests::{envelope, events};
 
-use super::cost::sink;
+use super::{cost::sink, growth::deliver};
 
 const TIMEOUT: Duration = Duration::from_mins(14);
 const LIMIT: u64 = 128 << 20;
@@ -44,15 +44,7 @@ impl Drop for Group {
 }
 
 async fn ingest(function: &mut Function, name: &str, objects: &[Object]) {
-    let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
-    let before = receipts(function).len();
-    let answer = function.invoke(&event, TIMEOUT).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert_eq!(answer, Answer::Response("null".into()), "{name}: {:#?}", function.lines().last());
-    let receipts = &receipts(function)[before..];
-    assert!(
-        receipts.len() == objects.len() && receipts.iter().all(|receipt| receipt.is_final),
-        "{name}: {receipts:#?}"
-    );
+    deliver(function, name, objects).await;
     figure(name, "peak MiB of 128", function.peak_memory_bytes() >> 20);
 }
 

@@ -26,18 +26,27 @@ const MOST_OF_A_THOUSAND: f64 = 1.2;
 /// an invocation holds about 6,000 records.
 const MOST_BYTES_AN_OBJECT: u64 = 10 << 10;
 
-/// The CPU microseconds of an event.
-async fn spend(function: &mut Function, objects: &[Object]) -> f64 {
+/// Delivers the objects in one invocation. Each has a final receipt. Returns the events and the CPU seconds of the invocation.
+pub(super) async fn deliver(function: &mut Function, name: &str, objects: &[Object]) -> (u64, f64) {
     let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
+    let (first, before) = (receipts(function).len(), function.cpu_seconds());
+    let answer = function.invoke(&event, TIMEOUT).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let spent = function.cpu_seconds() - before;
+    assert_eq!(answer, Answer::Response("null".into()), "{name}: {:#?}", function.lines().last());
+    let receipts = &receipts(function)[first..];
+    assert!(
+        receipts.len() == objects.len() && receipts.iter().all(|receipt| receipt.is_final),
+        "{name}: {receipts:#?}"
+    );
+    (receipts.iter().map(|receipt| receipt.read).sum(), spent)
+}
+
+/// The CPU microseconds of an event.
+async fn spend(function: &mut Function, name: &str, objects: &[Object]) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..2 {
-        let (first, before) = (receipts(function).len(), function.cpu_seconds());
-        let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
-        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
-        let spent = function.cpu_seconds() - before;
-        let receipts = &receipts(function)[first..];
-        assert!(receipts.len() == objects.len() && receipts.iter().all(|receipt| receipt.is_final), "{receipts:#?}");
-        best = best.min(spent * 1e6 / receipts.iter().map(|receipt| receipt.read).sum::<u64>() as f64);
+        let (events, spent) = deliver(function, name, objects).await;
+        best = best.min(spent * 1e6 / events as f64);
     }
     best
 }
@@ -71,7 +80,7 @@ fn an_event_costs_the_same_in_an_object_of_any_size() {
                 let name = format!("{} MiB of events, {kind}", size >> 20);
                 let object = scene.put(&name.replace(' ', "-"), object(size, is_one_member)).await;
                 let mut function = start(&scene, &sink).await;
-                let cpu = spend(&mut function, &[object]).await;
+                let cpu = spend(&mut function, &name, &[object]).await;
                 figure(&name, "CPU microseconds per event", format!("{cpu:.2}"));
                 assert_memory(&name, &function);
                 match size >> 20 {
@@ -107,8 +116,8 @@ fn an_event_costs_the_same_among_any_number_of_datasets() {
             scene.set_pipeline(&yaml);
             let mut function = start(&scene, &sink).await;
             let started = function.cpu_seconds();
-            let cpu = spend(&mut function, std::slice::from_ref(&object)).await;
             let name = format!("{count} datasets");
+            let cpu = spend(&mut function, &name, std::slice::from_ref(&object)).await;
             figure(&name, "CPU microseconds per event", format!("{cpu:.2}"));
             figure(&name, "CPU seconds to start", format!("{started:.2}"));
             assert_memory(&name, &function);
@@ -136,8 +145,8 @@ fn an_event_costs_a_little_for_each_condition() {
                 conditions.join(" AND ")
             ));
             let mut function = start(&scene, &sink).await;
-            let cpu = spend(&mut function, std::slice::from_ref(&object)).await;
             let name = format!("{count} conditions");
+            let cpu = spend(&mut function, &name, std::slice::from_ref(&object)).await;
             figure(&name, "CPU microseconds per event", format!("{cpu:.2}"));
             if count == 1 {
                 one = cpu;
@@ -163,8 +172,8 @@ fn an_object_costs_the_same_among_any_number_of_objects() {
                 objects.push(scene.put(&format!("{}.gz", objects.len()), bytes.clone()).await);
             }
             let mut function = start(&scene, &sink).await;
-            let cpu = spend(&mut function, &objects).await * lines.len() as f64;
             let name = format!("{count} objects of 20 events in one invocation");
+            let cpu = spend(&mut function, &name, &objects).await * lines.len() as f64;
             figure(&name, "CPU microseconds per object", format!("{cpu:.0}"));
             let peak = function.peak_memory_bytes();
             figure(&name, "peak MiB", peak >> 20);
