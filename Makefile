@@ -74,8 +74,8 @@ doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
 bench: ## the cost of the rules relative to decoding, the instructions of each step beside those committed, and whether the bounds hold
-	cargo bench -p pipeline --bench rules
 	cargo bench -p pipeline --bench steps
+	cargo bench -p pipeline --bench rules
 
 emulated: ## the compressor igzip on emulated processors of both architectures
 	scripts/igzip-emulated.sh
