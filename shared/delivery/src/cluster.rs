@@ -1,7 +1,7 @@
 //! Requests to the domain: authenticated, one attempt at a time, with an adaptive limit on requests in flight.
 //!
 //! In: an encoded body. Out: the answer's bytes, or a [`BatchError`] that says whether a retry makes sense.
-//! Works with Elasticsearch 7 and 8 and OpenSearch 1 to 3: no `_type`, no product check.
+//! Works with Elasticsearch 7 to 9 and OpenSearch 1 to 3: no `_type`, no product check.
 //! Deliberately absent: the meaning of the body (`bulk`), and the retry loop (`send`), since only that loop knows
 //! which items are left. The requests of administration are `operations::admin`.
 

@@ -82,10 +82,13 @@ impl Admin {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn index_states(&self, deadline: Deadline) -> Result<Vec<IndexState>, BatchError> {
-        let path =
-            "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep%2Cpri.indexing.index_total&expand_wildcards=all";
-        let listed = self.ask("GET", path, None, deadline).await?;
-        Ok(listed.as_array().into_iter().flatten().filter_map(index_state).collect())
+        let path = "/_cat/indices?format=json&h=index%2Cstatus%2Cpri%2Crep%2Cpri.indexing.index_total";
+        let mut listed = self.send("GET", &format!("{path}&expand_wildcards=all"), None, deadline).await?;
+        if listed.status == 400 {
+            // Elasticsearch before 7.7 refuses the parameter. It has no hidden indices, and lists all others without it.
+            listed = self.send("GET", path, None, deadline).await?;
+        }
+        Ok(listed.rows()?.iter().filter_map(index_state).collect())
     }
 
     /// The number of shards that the domain would still accept in addition to those of these indices; none if it does

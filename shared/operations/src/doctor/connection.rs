@@ -202,16 +202,20 @@ fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>
     }
 }
 
+/// A version older than the tested ones lacks features that Millrace needs. A newer one is only untested.
 fn supported(version: Version) -> Finding {
     const CHECK: &str = "version";
-    let supported = match version.distribution {
-        Distribution::OpenSearch => (1..=3).contains(&version.major),
-        Distribution::Elasticsearch => (7..=8).contains(&version.major),
+    const FIX: &str = "Millrace is tested with Elasticsearch 7 to 9 and OpenSearch 1 to 3";
+    let tested = match version.distribution {
+        Distribution::OpenSearch => 1..=3,
+        Distribution::Elasticsearch => 7..=9,
     };
-    if supported {
-        Finding::ok(CHECK, version.to_string())
+    if version.major < *tested.start() {
+        Finding::fault(CHECK, format!("{version} is not supported"), FIX)
+    } else if version.major > *tested.end() {
+        Finding::warning(CHECK, format!("{version} is newer than the versions that Millrace is tested with"), FIX)
     } else {
-        Finding::fault(CHECK, format!("{version} is not supported"), "use Elasticsearch 7 or 8, or OpenSearch 1 to 3")
+        Finding::ok(CHECK, version.to_string())
     }
 }
 
@@ -236,14 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_engines_of_the_promise_are_supported() {
+    fn an_old_engine_is_a_fault_and_an_unknown_newer_one_a_warning() {
         for (distribution, major, level) in [
             (Distribution::Elasticsearch, 6, Level::Fault),
             (Distribution::Elasticsearch, 7, Level::Ok),
-            (Distribution::Elasticsearch, 9, Level::Fault),
+            (Distribution::Elasticsearch, 9, Level::Ok),
+            (Distribution::Elasticsearch, 10, Level::Warning),
             (Distribution::OpenSearch, 1, Level::Ok),
             (Distribution::OpenSearch, 3, Level::Ok),
-            (Distribution::OpenSearch, 4, Level::Fault),
+            (Distribution::OpenSearch, 4, Level::Warning),
         ] {
             assert_eq!(supported(Version { distribution, major, minor: 0 }).level, level, "{distribution:?} {major}");
         }

@@ -102,12 +102,13 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
     // The newest existing index of each dataset.
     let (mut indices, mut is_seen) = (Vec::new(), true);
     for pattern in &patterns {
-        let path = format!("/_cat/indices/{}?format=json&h=index&expand_wildcards=open", pattern.replace('*', "%2A"));
+        let path = format!("/_cat/indices/{}?format=json&h=index%2Cstatus", pattern.replace('*', "%2A"));
         let Ok(listed) = it.admin.ask("GET", &path, None, soon()).await else {
             is_seen = false;
             continue;
         };
-        let names = listed.as_array().into_iter().flatten().filter_map(|index| index["index"].as_str());
+        let open = listed.as_array().into_iter().flatten().filter(|index| index["status"] == "open");
+        let names = open.filter_map(|index| index["index"].as_str());
         indices.extend(names.max().map(str::to_owned));
     }
     if indices.is_empty() {

@@ -164,7 +164,7 @@ impl Replay {
 
     /// All indices with their document counts.
     async fn counted(&self, deadline: Deadline) -> Result<Vec<Counted>, BatchError> {
-        let path = "/_cat/indices?format=json&h=index%2Cdocs.count&expand_wildcards=open%2Cclosed";
+        let path = "/_cat/indices?format=json&h=index%2Cdocs.count";
         let listed = self.admin.send("GET", path, None, deadline).await?;
         let count = |row: &Value| row["docs.count"].as_str().and_then(|count| count.parse::<u64>().ok());
         let documents: BTreeMap<String, u64> =
