@@ -50,7 +50,7 @@ pub enum Data {
     /// The bytes that the producer sent.
     Bytes(Vec<u8>),
     /// The text of a record that is not base64. The service never sends one. Only the record fails, not its batch.
-    NotBase64(String),
+    NotBase64(Vec<u8>),
 }
 
 /// Decodes while the invocation is parsed, so that the text and the bytes are never both in memory.
@@ -64,11 +64,12 @@ impl<'de> Deserialize<'de> for Data {
                 f.write_str("a text in base64")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Data, E> {
+            // Not `visit_str`, which would fail the invocation for a byte that is not UTF-8.
+            fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Data, E> {
                 Ok(STANDARD.decode_to_vec(text).map_or_else(|_| Data::NotBase64(text.to_owned()), Data::Bytes))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_bytes(Text)
     }
 }
 
@@ -267,7 +268,7 @@ mod tests {
 
     fn invocation(records: &Value) -> Invocation {
         let arn = "arn:aws:firehose:us-east-2:123456789012:deliverystream/app";
-        serde_json::from_value(json!({ "deliveryStreamArn": arn, "records": records })).unwrap()
+        Invocation::read(json!({ "deliveryStreamArn": arn, "records": records }).to_string().as_bytes()).unwrap()
     }
 
     #[test]
@@ -276,10 +277,17 @@ mod tests {
         for event in
             [json!({}), json!({ "Records": [] }), json!({ "deliveryStreamArn": "arn:aws:kinesis:a:b:stream/c" })]
         {
-            let invocation: Invocation = serde_json::from_value(event).unwrap();
+            let invocation: Invocation = Invocation::read(event.to_string().as_bytes()).unwrap();
             assert!(invocation.delivery_stream().unwrap_err().0.contains("deliveryStreamArn"));
         }
         assert!(invocation(&json!([{ "data": "e30=" }])).delivery_stream().unwrap_err().0.contains("recordId"));
+    }
+
+    #[test]
+    fn data_that_is_no_text_is_not_base64_and_fails_alone() {
+        let arn = r#""deliveryStreamArn":"arn:aws:firehose:r:1:deliverystream/d""#;
+        let body = [&b"{\"records\":[{\"recordId\":\"1\",\"data\":\"e\xff0=\"}],"[..], arn.as_bytes(), b"}"].concat();
+        assert!(matches!(Invocation::read(&body).unwrap().records[0].data(), Some(Data::NotBase64(_))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    batch::{Batch, Records, Text},
+    batch::{Base64, Batch, Records, Text},
     invalid::InvalidEvent,
 };
 use base64_simd::STANDARD;
@@ -37,7 +37,7 @@ struct Event<'i> {
     timestamp: i64,
     /// The value. Missing or null in a tombstone.
     #[serde(borrow)]
-    value: Option<Text<'i>>,
+    value: Option<Base64<'i>>,
     /// The key in base64, or null.
     #[serde(default, borrow)]
     key: Option<&'i RawValue>,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    batch::{Batch, Records, Text},
+    batch::{Base64, Batch, Records, Text},
     invalid::InvalidEvent,
 };
 use pipeline::record::Origin;
@@ -35,7 +35,7 @@ struct Event<'i> {
 struct Payload<'i> {
     sequence_number: String,
     #[serde(borrow)]
-    data: Text<'i>,
+    data: Base64<'i>,
     /// Seconds since 1970.
     approximate_arrival_timestamp: f64,
     #[serde(default, borrow)]
@@ -147,6 +147,7 @@ pub fn respond<'s>(first_undelivered: impl IntoIterator<Item = &'s str>) -> Valu
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::Data;
     use super::*;
 
     fn event(shard: &str, number: &str, arn: &str) -> Value {
@@ -185,6 +186,18 @@ mod tests {
         let shards = shards(&events).unwrap();
         assert_eq!(shards[0].partition_keys, [Some("p\"é".to_owned())]);
         assert!(shards[1].partition_keys.is_empty());
+    }
+
+    #[test]
+    fn data_that_is_no_text_is_not_base64_and_fails_alone() {
+        let event = event("shardId-1", "7", "arn:aws:kinesis:r:1:stream/a").to_string();
+        for data in [&b"\xff"[..], b"a\nb", b"\\ud800", b"e\xc30="] {
+            let bad = event.split("e30=").map(str::as_bytes).collect::<Vec<_>>().join(data);
+            let invocation = [br#"{"Records":["#, event.as_bytes(), b",", &bad, b"]}"].concat();
+            let shards = super::shards(&invocation, |_| false).unwrap();
+            let data: Vec<_> = shards[0].batch.records.iter().map(|record| record.data).collect();
+            assert!(matches!(data[..], [Data::Bytes(b"{}"), Data::NotBase64(_)]), "{data:?}");
+        }
     }
 
     #[test]

@@ -18,9 +18,13 @@ fn transform(more: &str) -> FirehoseTransform {
 fn invocation(records: &[&[u8]]) -> Invocation {
     let record =
         |(id, data): (usize, &&[u8])| json!({ "recordId": id.to_string(), "data": STANDARD.encode_to_string(data) });
-    let records: Vec<Value> = records.iter().enumerate().map(record).collect();
+    read(&records.iter().enumerate().map(record).collect())
+}
+
+fn read(records: &Value) -> Invocation {
     let arn = "arn:aws:firehose:us-east-2:123456789012:deliverystream/app";
-    serde_json::from_value(json!({ "deliveryStreamArn": arn, "records": records })).unwrap()
+    let event = json!({ "deliveryStreamArn": arn, "records": records });
+    Invocation::read(event.to_string().as_bytes()).unwrap()
 }
 
 fn gzip(data: &[u8]) -> Vec<u8> {
@@ -102,13 +106,11 @@ fn a_poison_record_fails_alone_and_all_of_its_events_are_counted() {
 
 #[test]
 fn what_is_not_base64_fails_and_nothing_is_dropped() {
-    let mut invocation = invocation(&[b"", b""]);
-    invocation.records = serde_json::from_value(json!([
+    let invocation = read(&json!([
         { "recordId": "1", "data": "{}" },
         { "recordId": "2", "data": null },
         { "recordId": "3", "kafkaRecordValue": STANDARD.encode_to_string("{\"a\":1}") },
-    ]))
-    .unwrap();
+    ]));
     let (answers, response, outcome) = answer(&transform(""), &invocation, MAX_RESPONSE_BYTES);
     let results: Vec<&str> = answers.iter().map(|(result, _)| result.as_str()).collect();
     assert_eq!(results, ["ProcessingFailed", "Dropped", "Ok"]);

@@ -1,8 +1,8 @@
 //! Arbitrary bytes as a Kinesis record, and as the message of an aggregated one. The user records lie within the
-//! record, in order. Encoding them again gives the same user records.
+//! record, in order. Encoding them again gives the same user records. A record is split the same among others.
 #![no_main]
 
-use pipeline::frame::kpl::{UserRecord, user_records};
+use pipeline::frame::kpl::{UserRecord, split, user_records};
 use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
 
@@ -52,4 +52,8 @@ fn check(data: &[u8]) {
 fuzz_target!(|input: &[u8]| {
     check(input);
     check(&frame(input));
+    let records: Vec<_> = input.split(|byte| *byte == b'\n').flat_map(|part| [part.to_vec(), frame(part)]).collect();
+    for (record, users) in records.iter().zip(split(records.iter().map(Vec::as_slice))) {
+        assert_eq!(users.map(Vec::from_iter), user_records(record).map(Vec::from_iter));
+    }
 });

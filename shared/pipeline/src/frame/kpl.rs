@@ -1,14 +1,14 @@
-//! Splits an aggregated record of the Kinesis Producer Library into its user records.
+//! Splits aggregated records of the Kinesis Producer Library into their user records.
 //!
-//! In: the data of one Kinesis record. Out: [`UserRecords`], borrowed from it, or `None` for an ordinary record. A
+//! In: the data of Kinesis records. Out: [`UserRecords`] of each, borrowed from it, or `None` for an ordinary record. A
 //! record is ordinary if its magic number or MD5 differs, or if its message is not valid protobuf. Deliberately absent:
 //! a selection by hash keys, since Lambda does not pass on the shard's range.
 //!
 //! The format: <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>.
 
-use std::iter::FusedIterator;
+mod checksums;
 
-use md5::{Digest, Md5};
+use std::iter::FusedIterator;
 
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 const CHECKSUM: usize = 16;
@@ -33,28 +33,44 @@ pub struct UserRecords<'b> {
     count: u32,
 }
 
-/// Splits an aggregated record, or returns `None` for an ordinary one. The whole record is checked before the first
-/// user record is returned.
-pub fn user_records(data: &[u8]) -> Option<UserRecords<'_>> {
-    let (message, checksum) = data.strip_prefix(&MAGIC)?.split_last_chunk::<CHECKSUM>()?;
-    let count = count_records(message)?;
-    (Md5::digest(message)[..] == *checksum).then_some(UserRecords { message: Fields(message), next: 0, count })
+/// Splits each aggregated record. `None` for an ordinary one. Every record is checked before the first user record is
+/// returned: many checksums together take a quarter of the time.
+pub fn split<'b>(records: impl Iterator<Item = &'b [u8]>) -> Vec<Option<UserRecords<'b>>> {
+    let candidates: Vec<_> = records.map(candidate).collect();
+    let messages: Vec<_> = candidates.iter().flatten().map(|(users, _)| users.message.0).collect();
+    let mut sums = checksums::md5(&messages).into_iter();
+    let mut check =
+        |(users, checksum): (UserRecords<'b>, &[u8; CHECKSUM])| (sums.next()? == *checksum).then_some(users);
+    candidates.into_iter().map(|candidate| candidate.and_then(&mut check)).collect()
 }
 
-/// The partition key of each user record of an aggregated record. `None` for a key that is not in the table or not
-/// text.
-pub fn partition_keys(data: &[u8]) -> Option<Vec<Option<&str>>> {
-    let UserRecords { message: Fields(message), .. } = user_records(data)?;
-    let (mut table, mut indices) = (Vec::new(), Vec::new());
-    for field in Fields(message) {
-        match field? {
-            (PARTITION_KEY_TABLE, Value::Bytes(key)) => table.push(partition_key(key)),
-            (AGGREGATED_RECORDS, Value::Bytes(record)) => indices.push(key_index(record)?),
-            _ => {}
+/// Splits one aggregated record, or returns `None` for an ordinary one.
+pub fn user_records(data: &[u8]) -> Option<UserRecords<'_>> {
+    split(std::iter::once(data)).pop().flatten()
+}
+
+/// The user records of an aggregated record if this is the checksum of its message.
+fn candidate(data: &[u8]) -> Option<(UserRecords<'_>, &[u8; CHECKSUM])> {
+    let (message, checksum) = data.strip_prefix(&MAGIC)?.split_last_chunk()?;
+    let users = UserRecords { message: Fields(message), next: 0, count: count_records(message)? };
+    Some((users, checksum))
+}
+
+impl<'b> UserRecords<'b> {
+    /// The partition key of each user record, if none of them was taken yet. `None` for a key that is not in the table or
+    /// not text.
+    pub fn partition_keys(&self) -> Option<Vec<Option<&'b str>>> {
+        let (mut table, mut indices) = (Vec::new(), Vec::new());
+        for field in self.message.clone() {
+            match field? {
+                (PARTITION_KEY_TABLE, Value::Bytes(key)) => table.push(partition_key(key)),
+                (AGGREGATED_RECORDS, Value::Bytes(record)) => indices.push(key_index(record)?),
+                _ => {}
+            }
         }
+        let key = |index: u64| usize::try_from(index).ok().and_then(|index| table.get(index).copied().flatten());
+        Some(indices.into_iter().map(key).collect())
     }
-    let key = |index: u64| usize::try_from(index).ok().and_then(|index| table.get(index).copied().flatten());
-    Some(indices.into_iter().map(key).collect())
 }
 
 /// The index of a `Record`'s key in the table. If the field occurs twice, the last one counts.

@@ -1,5 +1,6 @@
 //! Frames as a producer writes them, and bytes that are not a frame.
 
+use md5::{Digest, Md5};
 use proptest::prelude::*;
 
 use super::*;
@@ -205,6 +206,22 @@ proptest! {
     }
 
     #[test]
+    fn a_record_is_split_the_same_among_any_others(
+        records in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..300), 0..5_u8), 0..30),
+    ) {
+        let records: Vec<Vec<u8>> = records.iter().map(|(data, kind)| match kind {
+            0 => data.clone(),
+            1 => [&aggregate(&[data])[..], b"x"].concat(),
+            2 => frame(data),
+            _ => aggregate(&[&data[..], b"second"]),
+        }).collect();
+        let users = |split: Option<UserRecords<'_>>| split.map(|users| users.map(|user| user.data.to_vec()).collect::<Vec<_>>());
+        let together: Vec<_> = split(records.iter().map(Vec::as_slice)).into_iter().map(users).collect();
+        let alone: Vec<_> = records.iter().map(|record| users(user_records(record))).collect();
+        prop_assert_eq!(together, alone);
+    }
+
+    #[test]
     fn a_damaged_message_under_its_own_checksum_is_refused_or_read_to_the_end(
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         cut in 0..10_usize,
@@ -237,14 +254,13 @@ fn each_user_record_has_its_own_partition_key() {
     for message in [[table.concat(), records.concat()].concat(), [records.concat(), table.concat()].concat()] {
         let message = frame(&message);
         assert_eq!(
-            partition_keys(&message),
+            user_records(&message).unwrap().partition_keys(),
             Some(vec![Some("zwei\u{e9}"), Some("one"), Some("zwei\u{e9}"), None, None])
         );
     }
-    assert_eq!(partition_keys(b"{}"), None);
     // Kinesis accepts no longer key. Thousands of records could share one.
     let long = |length| bytes(PARTITION_KEY_TABLE, "\u{e9}".repeat(length).as_bytes());
     let message = frame(&[long(256), long(257), user(0, b"a"), user(1, b"b")].concat());
-    let keys = partition_keys(&message).unwrap();
+    let keys = user_records(&message).unwrap().partition_keys().unwrap();
     assert_eq!(keys.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
 }
