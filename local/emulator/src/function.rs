@@ -95,12 +95,12 @@ impl Function {
 
     /// Sends one event to the function and waits for its answer.
     ///
-    /// `timeout` determines `Lambda-Runtime-Deadline-Ms` when the process takes the event. The process is killed one
-    /// second after that deadline. The next call restarts a process that has ended.
+    /// The event is JSON: a value, or its text. `timeout` determines `Lambda-Runtime-Deadline-Ms` when the process takes
+    /// the event. The process is killed one second after that deadline. The next call restarts a process that has ended.
     ///
     /// # Errors
     /// The binary can't be restarted, or the state of the process can't be read.
-    pub async fn invoke(&mut self, event: &serde_json::Value, timeout: Duration) -> io::Result<Answer> {
+    pub async fn invoke(&mut self, event: &impl ToString, timeout: Duration) -> io::Result<Answer> {
         self.invoke_as(&request_id(), event, timeout).await
     }
 
@@ -111,7 +111,7 @@ impl Function {
     pub async fn invoke_as(
         &mut self,
         request_id: &str,
-        event: &serde_json::Value,
+        event: &impl ToString,
         timeout: Duration,
     ) -> io::Result<Answer> {
         if let Some(process) = &mut self.process

@@ -1,7 +1,8 @@
 //! How the cost of an event grows: with the size of its object, the number of datasets and of conditions, and the number of
 //! objects in an invocation. `make prove` runs this. Out: figures, and a failure where a cost depends on what it must not.
 //!
-//! Each case runs alone and twice, and the smaller CPU time counts, because other processes only make it slower.
+//! Each case runs alone and several times, and the least CPU time counts, because other processes only make it slower. An
+//! object of 10 GiB of events, compressed, is in the memory of the test and of moto: 6 GiB.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tests::{envelope, events, service::Service};
 use super::cost::{assert_memory, repeated, sink};
 
 const TIMEOUT: Duration = Duration::from_mins(14);
-/// The most CPU time of an event in the largest object, as a multiple of the same in an object of 64 MiB.
+/// The most CPU time of an event in a larger object, as a multiple of the same in an object of 64 MiB.
 const MOST_OF_A_MIDDLE_OBJECT: f64 = 1.05;
 /// The most CPU time of an event with one of a thousand datasets, as a multiple of the same with one.
 const MOST_OF_ONE_DATASET: f64 = 1.15;
@@ -43,8 +44,13 @@ pub(super) async fn deliver(function: &mut Function, name: &str, objects: &[Obje
 
 /// The CPU microseconds of an event.
 async fn spend(function: &mut Function, name: &str, objects: &[Object]) -> f64 {
+    spend_in(2, function, name, objects).await
+}
+
+/// The same, the least of so many rounds.
+async fn spend_in(rounds: u32, function: &mut Function, name: &str, objects: &[Object]) -> f64 {
     let mut best = f64::INFINITY;
-    for _ in 0..2 {
+    for _ in 0..rounds {
         let (events, spent) = deliver(function, name, objects).await;
         best = best.min(spent * 1e6 / events as f64);
     }
@@ -76,11 +82,13 @@ fn an_event_costs_the_same_in_an_object_of_any_size() {
         let sink = sink();
         for (kind, is_one_member) in [("one member", true), ("many members", false)] {
             let mut middle = f64::INFINITY;
-            for size in [1_usize << 20, 64 << 20, crate::LARGE_OBJECT] {
+            for size in [1_usize << 20, 64 << 20, crate::LARGE_OBJECT, 10 * crate::LARGE_OBJECT] {
                 let name = format!("{} MiB of events, {kind}", size >> 20);
                 let object = scene.put(&name.replace(' ', "-"), object(size, is_one_member)).await;
                 let mut function = start(&scene, &sink).await;
-                let cpu = spend(&mut function, &name, &[object]).await;
+                // What the others are compared with has to be found well.
+                let rounds = if size >> 20 == 64 { 10 } else { 2 };
+                let cpu = spend_in(rounds, &mut function, &name, &[object]).await;
                 figure(&name, "CPU microseconds per event", format!("{cpu:.2}"));
                 assert_memory(&name, &function);
                 match size >> 20 {
