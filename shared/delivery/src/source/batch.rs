@@ -102,32 +102,11 @@ impl Records {
 }
 
 /// A string of an invocation, borrowed from it unless it contains escapes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Text<'i>(pub(super) Cow<'i, str>);
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Text<'i>(#[serde(borrow)] pub(super) Cow<'i, str>);
 
-impl<'de: 'i, 'i> Deserialize<'de> for Text<'i> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
-    }
-}
-
-/// A string of an invocation as bytes. UTF-8 is not checked, because decoding base64 checks every byte.
+/// The same as bytes. UTF-8 is not checked, because decoding base64 checks every byte. Not derived: the error of serde would
+/// ask for a byte array.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Base64<'i>(pub(super) Cow<'i, [u8]>);
 

@@ -277,7 +277,7 @@ mod tests {
         for event in
             [json!({}), json!({ "Records": [] }), json!({ "deliveryStreamArn": "arn:aws:kinesis:a:b:stream/c" })]
         {
-            let invocation: Invocation = Invocation::read(event.to_string().as_bytes()).unwrap();
+            let invocation = Invocation::read(event.to_string().as_bytes()).unwrap();
             assert!(invocation.delivery_stream().unwrap_err().0.contains("deliveryStreamArn"));
         }
         assert!(invocation(&json!([{ "data": "e30=" }])).delivery_stream().unwrap_err().0.contains("recordId"));
