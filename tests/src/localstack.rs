@@ -141,7 +141,8 @@ impl LocalStack {
         assert_eq!(said["FailedRecordCount"], 0, "{said}");
     }
 
-    /// The lines of the logs of all functions whose names begin with this text.
+    /// The lines of the logs of all functions whose names begin with this text. Each execution environment has a log of
+    /// its own, and the logs come in any order.
     ///
     /// # Panics
     /// Never while it runs.

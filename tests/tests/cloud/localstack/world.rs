@@ -172,13 +172,16 @@ impl<'w> World<'w> {
             .collect()
     }
 
-    /// The final receipts of s3-ingest for an object, one for each delivery.
+    /// The final receipts of s3-ingest for an object, one for each delivery, the oldest first.
     pub(crate) fn receipts(&self, key: &str) -> Vec<receipt::S3> {
         let lines = self.localstack.lines(self.stack.resource("S3IngestFunction"));
         let said = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let receipts = said.filter(|line| line["message"] == "receipt" && line["key"] == key && line["final"] == true);
+        let mut receipts: Vec<Value> = receipts.inspect(receipt::assert_balanced).collect();
+        // Two environments can have read the object. Their logs come in any order.
+        receipts.sort_by_key(|line| line["_aws"]["Timestamp"].as_u64().expect("the time of a receipt"));
         let read = |line: Value| serde_json::from_value(line.clone()).unwrap_or_else(|e| panic!("{e}: {line}"));
-        receipts.inspect(receipt::assert_balanced).map(read).collect()
+        receipts.into_iter().map(read).collect()
     }
 
     /// Checks that the domain holds exactly the expected events, each once and byte for byte.
