@@ -99,7 +99,7 @@ impl Engine {
     /// Name and password of the only user that a new secure node has.
     pub const ADMIN: (&str, &str) = ("admin", "admin");
 
-    /// The authority that signed a secure node's certificate, for `SSL_CERT_FILE`.
+    /// The authority that signed a secure node's certificate, for `MILLRACE_DOMAIN_CA`.
     pub fn authority() -> PathBuf {
         place::root().join(".cache/engine/secure/config/ca.pem")
     }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::{Builder, tls};
+use serde_json::Value;
 
 use crate::{place, service::Service};
 
@@ -107,6 +108,21 @@ impl Moto {
         }
         let answer = request.send().await.expect("moto answers");
         answer.text().await.expect("the answer is whole")
+    }
+
+    /// The credentials that STS has given out for a role.
+    pub async fn credentials_of_role(&self, arn: &str) -> Vec<Credentials> {
+        let answer = crate::engine::http().get(self.url() + "/moto-api/data.json").send().await.expect("moto answers");
+        let data: Value = serde_json::from_slice(&answer.bytes().await.expect("the answer is whole")).expect("JSON");
+        let roles = data["sts"]["AssumedRole"].as_array().into_iter().flatten().filter(|role| role["role_arn"] == arn);
+        let text =
+            |role: &Value, name: &str| role[name].as_str().unwrap_or_else(|| panic!("{name} of {role}")).to_owned();
+        roles
+            .map(|role| {
+                let token = Some(text(role, "session_token"));
+                Credentials::new(text(role, "access_key_id"), text(role, "secret_access_key"), token, None, "moto")
+            })
+            .collect()
     }
 
     fn start(env: &[(&str, &str)], credentials: Credentials) -> Result<Self, String> {

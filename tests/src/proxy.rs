@@ -34,7 +34,7 @@ pub struct Proxy {
 }
 
 struct Shared {
-    target: String,
+    target: Mutex<String>,
     fault: Mutex<Box<dyn FnMut(u64) -> Fault + Send>>,
     connections: AtomicU64,
     cuts: AtomicU64,
@@ -44,7 +44,7 @@ struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "-> {}", self.target)
+        write!(f, "-> {}", lock(&self.target))
     }
 }
 
@@ -67,7 +67,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
-            target: url.trim_start_matches("http://").to_owned(),
+            target: Mutex::new(address_of(url)),
             fault: Mutex::new(Box::new(|_| Fault::default())),
             connections: AtomicU64::new(0),
             cuts: AtomicU64::new(0),
@@ -86,6 +86,11 @@ impl Proxy {
     /// The URL to use instead of the server's.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on, every new connection leads to this server.
+    pub fn lead_to(&self, url: &str) {
+        *lock(&self.shared.target) = address_of(url);
     }
 
     /// From now on, every new connection has this fault. Open connections keep theirs, except for [`Fault::delay`].
@@ -115,6 +120,10 @@ impl Proxy {
     }
 }
 
+fn address_of(url: &str) -> String {
+    url.trim_start_matches("http://").to_owned()
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
@@ -127,7 +136,8 @@ async fn connect(client: TcpStream, shared: Arc<Shared>) {
     if fault.refuse {
         return;
     }
-    let Ok(server) = TcpStream::connect(&shared.target).await else { return };
+    let target = lock(&shared.target).clone();
+    let Ok(server) = TcpStream::connect(target).await else { return };
     for side in [&client, &server] {
         // A small write must not wait for an acknowledgement. An error means that the side has closed the connection.
         let _ = side.set_nodelay(true);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
+use delivery::cluster::client::AUTHORITY;
 use emulator::{
     domain::{Domain, DomainOptions},
     function::Function,
@@ -87,7 +88,9 @@ impl Machine {
             let url = domain.url();
             (Some(domain), url, "sigv4:es".into())
         };
-        let has_password = auth.starts_with("basic:");
+        let authority = setting(AUTHORITY).filter(|_| domain.is_none());
+        let reads_secrets = ["basic:", "apikey:"].iter().any(|scheme| auth.starts_with(scheme))
+            || authority.as_ref().is_some_and(|authority| authority.starts_with("arn:"));
         let mut environment = vec![
             ("MILLRACE_DOMAIN_ENDPOINT", endpoint),
             ("MILLRACE_DOMAIN_AUTH", auth),
@@ -106,14 +109,15 @@ impl Machine {
         if let Some(token) = credentials.session_token() {
             environment.push(("AWS_SESSION_TOKEN", token.to_owned()));
         }
+        environment.extend(authority.map(|authority| (AUTHORITY, authority)));
         environment.extend(passed_on());
-        // If the domain's password is in Secrets Manager, that store is the one of AWS, and has to hold the key too.
+        // If a secret of the domain is in Secrets Manager, that store is the one of AWS, and has to hold the key too.
         let secrets = match setting("MILLRACE_HASH_KEY") {
             Some(secret) => {
                 environment.push(("MILLRACE_HASH_KEY", secret));
                 None
             }
-            None if has_password => None,
+            None if reads_secrets => None,
             None => Some(Secrets::start().await?),
         };
         environment.extend(secrets.iter().flat_map(Secrets::environment));
@@ -178,6 +182,8 @@ async fn reach(url: &str, within: Duration) -> io::Result<()> {
     // Close it before any request: a server with one connection at a time would wait for a request on it.
     let connected = tokio::time::timeout(within, TcpStream::connect((host, port))).await.map(|stream| stream.map(drop));
     match connected {
+        // Only the function reads the authority, which may be in a secret.
+        Ok(Ok(())) if setting(AUTHORITY).is_some() => Ok(()),
         Ok(Ok(())) => delivery::cluster::answers(url, within).await.map_err(io::Error::other),
         Ok(Err(error)) => Err(refused(&error.to_string())),
         Err(_) => Err(refused("does not answer")),

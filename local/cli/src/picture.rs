@@ -55,7 +55,7 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
     let settings = SetupSettings::read(|name| match name {
         "MILLRACE_DOMAIN_ENDPOINT" => Some(options.domain.clone()),
         "MILLRACE_DOMAIN_AUTH" => crate::machine::setting(name).or_else(|| Some("none".into())),
-        "MILLRACE_DOMAIN_INSECURE" => crate::machine::setting(name),
+        "MILLRACE_DOMAIN_INSECURE" | "MILLRACE_DOMAIN_CA" => crate::machine::setting(name),
         _ if name.starts_with("AWS_ENDPOINT_URL") => crate::machine::setting(name),
         _ => None,
     })

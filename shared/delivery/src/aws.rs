@@ -75,6 +75,11 @@ impl Aws {
         }
     }
 
+    /// The credentials of another role, which the function's role assumes.
+    pub fn assume(&self, role: &str) -> CredentialsCache {
+        CredentialsCache::of_role(role, &self.config)
+    }
+
     /// The endpoint of Lambda, which has no client here.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! which items are left. The requests of administration are `operations::admin`.
 
 pub mod auth;
+pub mod client;
 pub mod encode;
 pub mod http;
 pub mod limit;
@@ -58,7 +59,7 @@ impl Cluster {
     /// No HTTP client can be made, for example for lack of root certificates.
     pub fn new(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
         Ok(Self {
-            http: Http::new(&settings.domain_endpoint, &settings.domain_auth, aws)?,
+            http: Http::new(&settings.domain_endpoint, &settings.domain_auth, settings.domain_authority.as_ref(), aws)?,
             limit: AdaptiveLimit::new(settings.max_in_flight),
             asks_for_details: AtomicBool::new(false),
             taken: Taken::default(),

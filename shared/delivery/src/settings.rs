@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use pipeline::outcome::ConfigError;
 pub(crate) use reader::function_name;
 pub use reader::{DEFAULT_MAX_BODY_BYTES, DEFAULT_PIPELINE, Reader, variable};
-pub use values::{Auth, Compression, S3Prefix, is_url, s3_prefix, s3_url};
+pub use values::{Auth, Authority, Compression, S3Prefix, Signing, is_url, s3_prefix, s3_url};
 
 /// Default of `MILLRACE_MAX_IN_FLIGHT`.
 pub const DEFAULT_MAX_IN_FLIGHT: usize = 3;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub domain_endpoint: String,
     /// `MILLRACE_DOMAIN_AUTH`.
     pub domain_auth: Auth,
+    /// `MILLRACE_DOMAIN_CA`.
+    pub domain_authority: Option<Authority>,
     /// `MILLRACE_PIPELINE`.
     pub pipeline: PathBuf,
     /// `MILLRACE_DEAD_LETTERS`.
@@ -65,6 +67,7 @@ impl Settings {
         let settings = Self {
             domain_endpoint: env.endpoint(),
             domain_auth: env.auth(),
+            domain_authority: env.authority(),
             pipeline: env.pipeline(),
             dead_letters: env.dead_letters(),
             state: env.or("MILLRACE_STATE", None, "s3://bucket/prefix", |value| s3_prefix(value).map(Some)),
@@ -158,7 +161,8 @@ mod tests {
             read(&[("MILLRACE_DOMAIN_ENDPOINT", "https://domain/"), ("MILLRACE_DEAD_LETTERS", "s3://dead-letters/a/")])
                 .unwrap();
         assert_eq!(settings.domain_endpoint, "https://domain");
-        assert_eq!(settings.domain_auth, Auth::SigV4("es"));
+        assert_eq!(settings.domain_auth, Auth::sigv4("es"));
+        assert!(settings.domain_authority.is_none());
         assert_eq!(settings.dead_letters, S3Prefix { bucket: "dead-letters".into(), prefix: "a".into() });
         assert_eq!((settings.max_body_bytes, settings.max_event_bytes, settings.max_in_flight), (5 << 20, 1 << 20, 3));
         assert_eq!((settings.compression, settings.vcpus()), (Compression::Gzip, 1));
@@ -203,9 +207,38 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("`sigv4:s3` is not accepted: give sigv4:es, sigv4:aoss, basic:SECRET_ARN or none"),
+                .contains("`sigv4:s3` is not accepted: give sigv4:es, sigv4:aoss (each with ,region=REGION and ,role=ROLE_ARN if they differ), basic:SECRET_ARN, apikey:SECRET_ARN or none"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_signature_may_name_a_region_and_a_role() {
+        let role = "arn:aws:iam::123456789012:role/team/logs";
+        let right = |service, region: Option<&str>, role: Option<&str>| {
+            Some(Auth::SigV4(Signing { service, region: region.map(str::to_owned), role: role.map(str::to_owned) }))
+        };
+        for (value, expected) in [
+            ("sigv4:es".to_owned(), right("es", None, None)),
+            ("sigv4:aoss,region=eu-west-1".to_owned(), right("aoss", Some("eu-west-1"), None)),
+            (format!("sigv4:es,role={role}"), right("es", None, Some(role))),
+            (format!("sigv4:es,role={role},region=us-gov-west-1"), right("es", Some("us-gov-west-1"), Some(role))),
+            (format!("sigv4:es,region=us-east-1,role={role}"), right("es", Some("us-east-1"), Some(role))),
+            ("apikey:arn:s".to_owned(), Some(Auth::ApiKey { secret: "arn:s".into() })),
+            ("basic:a,b=c".to_owned(), Some(Auth::Basic { secret: "a,b=c".into() })),
+            ("sigv4:es,".to_owned(), None),
+            ("sigv4:es,region=".to_owned(), None),
+            ("sigv4:es,region=EU".to_owned(), None),
+            ("sigv4:es,region=a,region=a".to_owned(), None),
+            ("sigv4:es,role=logs".to_owned(), None),
+            ("sigv4:es,external=x".to_owned(), None),
+            ("sigv4:,region=a".to_owned(), None),
+            ("apikey:".to_owned(), None),
+            ("apikey".to_owned(), None),
+            ("none:".to_owned(), None),
+        ] {
+            assert_eq!(values::auth(&value), expected, "{value}");
+        }
     }
 
     #[test]
@@ -224,7 +257,7 @@ mod tests {
         for host in
             ["search.example.com", "10.0.0.7:9200", "localhost.example.com", "[2001:db8::1]", "0.0.0.0", "169.254.1.1"]
         {
-            for auth in ["sigv4:es", "sigv4:aoss", "basic:arn", ""] {
+            for auth in ["sigv4:es", "sigv4:aoss", "basic:arn", "apikey:arn", ""] {
                 assert_eq!(faults(&format!("http://{host}"), auth, ""), refused, "{host} {auth}");
                 assert_eq!(faults(&format!("http://{host}"), auth, "false"), refused, "{host} {auth}");
                 assert!(faults(&format!("http://{host}"), auth, "true").is_empty(), "{host} {auth}");

@@ -35,6 +35,7 @@ impl FakeDomain {
         let settings = Domain {
             endpoint: format!("http://{}", listener.local_addr().unwrap()),
             auth: Auth::None,
+            authority: None,
             pipeline: PathBuf::from("pipeline.yaml"),
             hash_key: None,
             log: "info".into(),

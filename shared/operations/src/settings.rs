@@ -5,7 +5,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::stack::{self, Stack};
-use delivery::settings::{Auth, Reader, S3Prefix, is_url, s3_prefix};
+use delivery::settings::{Auth, Authority, Reader, S3Prefix, is_url, s3_prefix};
 use pipeline::outcome::ConfigError;
 
 const STORAGE_FORM: &str = "a share such as 15% or a size a node such as 20gb";
@@ -22,6 +22,8 @@ pub struct Domain {
     pub endpoint: String,
     /// `MILLRACE_DOMAIN_AUTH`.
     pub auth: Auth,
+    /// `MILLRACE_DOMAIN_CA`.
+    pub authority: Option<Authority>,
     /// `MILLRACE_PIPELINE`.
     pub pipeline: PathBuf,
     /// `MILLRACE_HASH_KEY`: the key for rules with a `hash`.
@@ -35,7 +37,7 @@ pub struct Domain {
 impl Domain {
     /// Whether it is a collection of OpenSearch Serverless, which has no nodes, snapshots or roles to manage.
     pub fn is_collection(&self) -> bool {
-        self.auth == Auth::SigV4("aoss")
+        matches!(&self.auth, Auth::SigV4(signing) if signing.service == "aoss")
     }
 }
 
@@ -242,11 +244,11 @@ impl RetentionSettings {
 
 /// The domain, including the authentication of its requests.
 pub(crate) fn domain<L: Fn(&str) -> Option<String>>(env: &mut Reader<L>) -> Domain {
-    let (endpoint, auth) = (env.endpoint(), env.auth());
+    let (endpoint, auth, authority) = (env.endpoint(), env.auth(), env.authority());
     env.refuse_plain_http("MILLRACE_DOMAIN_ENDPOINT", &endpoint, &auth);
     env.refuse_plain_services();
     let (pipeline, hash_key) = (env.pipeline(), env.hash_key());
-    Domain { endpoint, auth, pipeline, hash_key, log: env.log(), stack: stack::read(env) }
+    Domain { endpoint, auth, authority, pipeline, hash_key, log: env.log(), stack: stack::read(env) }
 }
 
 /// `MILLRACE_SNAPSHOTS`.

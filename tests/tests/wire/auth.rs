@@ -89,32 +89,119 @@ fn a_basic_password_comes_from_its_secret() {
 }
 
 #[test]
-fn a_rotated_password_is_fetched_again() {
+fn an_api_key_comes_from_its_secret_in_each_form_in_which_elasticsearch_gives_it_out() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "api-key").await;
+        let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
+        let encoded = STANDARD.encode_to_string("id:a key");
+        let answer = json!({ "id": "id", "name": "millrace", "api_key": "a key", "encoded": encoded }).to_string();
+        for (name, secret) in [("pair", r#"{"id":"id","api_key":"a key"}"#), ("encoded", &encoded), ("answer", &answer)]
+        {
+            let arn = moto.secret(&format!("api-key-{name}"), secret).await;
+            let server = checking_server(Arc::new(Mutex::new(format!("ApiKey {encoded}")))).await;
+            let mut function = scene.function(&server, &[("MILLRACE_DOMAIN_AUTH", &format!("apikey:{arn}"))]).await;
+            let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+            assert_eq!(answer, Answer::Response("null".into()), "{name}: {:#?}", function.lines());
+            assert_eq!(receipts(&function)[0].indexed, 1, "{name}");
+            let lines = function.lines().join("\n");
+            assert!(!lines.contains("a key") && !lines.contains(&encoded), "{lines}");
+        }
+        // A secret of another form names itself and the accepted form, without its content. The event waits.
+        let arn = moto.secret("api-key-wrong", r#"{"username":"ingest","password":"hidden"}"#).await;
+        let server = checking_server(Arc::default()).await;
+        let mut function = scene.function(&server, &[("MILLRACE_DOMAIN_AUTH", &format!("apikey:{arn}"))]).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), TIMEOUT).await.expect("the function runs");
+        assert!(matches!(answer, Answer::Error { .. }), "{answer:?}");
+        let lines = function.lines().join("\n");
+        assert!(lines.contains(&arn) && lines.contains("api_key") && !lines.contains("hidden"), "{lines}");
+        assert!(scene.dead_letters().await.is_empty());
+    });
+}
+
+#[test]
+fn a_rotated_secret_is_fetched_again() {
     let Some(moto) = Moto::shared() else { return };
     place::run(async {
         let scene = Scene::new(moto, "rotated").await;
         let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
-        let arn = moto.secret("rotated", r#"{"username":"ingest","password":"old"}"#).await;
-        let right = Arc::new(Mutex::new("old"));
-        let server = checking_server(Arc::clone(&right)).await;
-        let mut function = scene.function(&server, &[("MILLRACE_DOMAIN_AUTH", &format!("basic:{arn}"))]).await;
-        let event = envelope::s3(&[&object]);
-        let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
-        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
-        *right.lock().unwrap() = "new";
-        let put = moto.secrets.put_secret_value().secret_id(&arn);
-        put.secret_string(r#"{"username":"ingest","password":"new"}"#).send().await.expect("the secret is rotated");
-        // The warm function receives a 401. This invocation or the next one uses the new password.
-        let mut answers = Vec::new();
-        for _ in 0..2 {
-            answers.push(function.invoke(&event, TIMEOUT).await.expect("the function runs"));
+        let password = |word: &str| json!({ "username": "ingest", "password": word }).to_string();
+        let key = |word: &str| json!({ "id": "ingest", "api_key": word }).to_string();
+        for (auth, scheme, secret) in
+            [("basic", "Basic", &password as &dyn Fn(&str) -> String), ("apikey", "ApiKey", &key)]
+        {
+            let header = |word: &str| format!("{scheme} {}", STANDARD.encode_to_string(format!("ingest:{word}")));
+            let arn = moto.secret(&format!("rotated-{auth}"), &secret("old")).await;
+            let right = Arc::new(Mutex::new(header("old")));
+            let server = checking_server(Arc::clone(&right)).await;
+            let mut function = scene.function(&server, &[("MILLRACE_DOMAIN_AUTH", &format!("{auth}:{arn}"))]).await;
+            let event = envelope::s3(&[&object]);
+            let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
+            assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+            *right.lock().unwrap() = header("new");
+            let put = moto.secrets.put_secret_value().secret_id(&arn);
+            put.secret_string(secret("new")).send().await.expect("the secret is rotated");
+            // The warm function receives a 401. This invocation or the next one uses the new secret.
+            let mut answers = Vec::new();
+            for _ in 0..2 {
+                answers.push(function.invoke(&event, TIMEOUT).await.expect("the function runs"));
+            }
+            assert_eq!(answers[1], Answer::Response("null".into()), "{auth}: {:#?}", function.lines());
         }
-        assert_eq!(answers[1], Answer::Response("null".into()), "{:#?}", function.lines());
     });
 }
 
-/// A server that accepts one item for each request with the right password.
-async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
+#[test]
+fn a_role_of_another_account_signs_for_the_region_of_the_domain() {
+    const ROLE: &str = "arn:aws:iam::444455556666:role/logs";
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "role").await;
+        let object = scene.put("a.ndjson", events::generate(100, 12).collect::<Vec<_>>().concat()).await;
+        let event = envelope::s3(&[&object]);
+        let listening = Proxy::that_listens("http://127.0.0.1:9").await;
+        let auth = format!("sigv4:es,region=ap-south-1,role={ROLE}");
+        let mut function = scene.function(&listening.url(), &[("MILLRACE_DOMAIN_AUTH", &auth)]).await;
+        // The function assumes the role before it finds that no domain answers.
+        let answer = function.invoke(&event, Duration::from_secs(5)).await.expect("the function runs");
+        assert!(matches!(answer, Answer::Error { .. }), "{answer:?}");
+        let [credentials] = &moto.credentials_of_role(ROLE).await[..] else { panic!("the role is assumed once") };
+        let options = DomainOptions { credentials: Some(credentials.clone()), ..DomainOptions::default() };
+        let domain = Domain::start(options).await.expect("a free port");
+        listening.lead_to(&domain.url());
+        let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
+        assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
+        assert_eq!((domain.count("*"), domain.stats().refused), (100, 0));
+        assert!(listening.sent().contains("/ap-south-1/es/aws4_request"));
+        assert_eq!(moto.credentials_of_role(ROLE).await.len(), 1, "the credentials are valid for an hour");
+        let lines = function.lines().join("\n");
+        assert!(!lines.contains(credentials.secret_access_key()), "{lines}");
+    });
+}
+
+#[test]
+fn a_role_that_cannot_be_assumed_costs_no_event_and_is_named() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "no-role").await;
+        let object = scene.put("a.ndjson", r#"{"a":1}"#).await;
+        let domain = Domain::start(DomainOptions::default()).await.expect("a free port");
+        let role = "arn:aws:iam::444455556666:role/nobody";
+        let env = [
+            ("MILLRACE_DOMAIN_AUTH", &*format!("sigv4:es,role={role}")),
+            ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9"),
+        ];
+        let mut function = scene.function(&domain.url(), &env).await;
+        let answer = function.invoke(&envelope::s3(&[&object]), Duration::from_secs(5)).await.expect("it runs");
+        assert!(matches!(answer, Answer::Error { .. }), "{answer:?}");
+        assert!(scene.dead_letters().await.is_empty() && domain.count("*") == 0);
+        let lines = function.lines().join("\n");
+        assert!(lines.contains(&format!("AssumeRole {role}")), "{lines}");
+    });
+}
+
+/// A server that accepts one item for each request with the right `Authorization`.
+async fn checking_server(right: Arc<Mutex<String>>) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -132,7 +219,7 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
                     let head = text[..end].to_lowercase();
                     let length =
                         head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
-                    break (text[..end].to_owned(), end + 4 + length.unwrap_or(0));
+                    break (text[..end + 2].to_owned(), end + 4 + length.unwrap_or(0));
                 }
             };
             while request.len() < length {
@@ -142,8 +229,7 @@ async fn checking_server(password: Arc<Mutex<&'static str>>) -> String {
                     _ => break,
                 }
             }
-            let right =
-                STANDARD.encode_to_string(format!("ingest:{}", password.lock().expect("no test panicked with it")));
+            let right = format!("authorization: {}\r\n", right.lock().expect("no test panicked with it"));
             let (status, body) = if head.contains(&right) {
                 ("200 OK", r#"{"errors":false,"items":[{"create":{"status":201}}]}"#)
             } else {

@@ -5,6 +5,17 @@ use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErr
 
 use pipeline::outcome::BatchError;
 
+/// An error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
 /// The HTTP status of a failed call, where there was an answer.
 pub(super) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())

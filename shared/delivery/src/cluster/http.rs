@@ -6,21 +6,26 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Client, Method, StatusCode, header};
+use reqwest::{Method, StatusCode, header};
 
-use super::auth::Authenticator;
-use crate::{aws::Aws, retry::MOST_ASKED_FOR, settings::Auth};
-use pipeline::outcome::{BatchError, ConfigError, Fault};
+use super::{
+    auth::{Authenticator, Used},
+    client::{self, Connector},
+};
+use crate::{
+    aws::{Aws, error::chain},
+    retry::MOST_ASKED_FOR,
+    settings::{Auth, Authority},
+};
+use pipeline::outcome::{BatchError, ConfigError};
 
-/// No connection takes longer than this within one region.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The limit of an answer. A larger one is not read: 10,000 items with an error each are about 5 MiB.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
 
 /// A client of one endpoint.
 #[derive(Debug)]
 pub struct Http {
-    client: Client,
+    connector: Connector,
     endpoint: String,
     auth: Authenticator,
 }
@@ -68,16 +73,17 @@ impl Http {
     ///
     /// # Errors
     /// No HTTP client can be made, for example for lack of root certificates.
-    pub fn new(endpoint: &str, auth: &Auth, aws: &Aws) -> Result<Self, ConfigError> {
-        Self::with(endpoint.to_owned(), Authenticator::new(auth, aws))
+    pub fn new(endpoint: &str, auth: &Auth, authority: Option<&Authority>, aws: &Aws) -> Result<Self, ConfigError> {
+        let connector = Connector::new(authority, &aws.secrets)?;
+        Ok(Self { connector, endpoint: endpoint.to_owned(), auth: Authenticator::new(auth, aws) })
     }
 
-    /// A client of one endpoint with its authentication. Sends no request.
+    /// A client of an endpoint of AWS with its authentication. Sends no request.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with(endpoint: String, auth: Authenticator) -> Result<Self, ConfigError> {
-        Ok(Self { client: client()?, endpoint, auth })
+    pub fn of_aws(endpoint: String, auth: Authenticator) -> Result<Self, ConfigError> {
+        Ok(Self { connector: Connector::system()?, endpoint, auth })
     }
 
     /// Whether requests are signed.
@@ -90,20 +96,20 @@ impl Http {
     /// # Errors
     /// There was no answer, or it could not be read to its end.
     pub async fn send(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, BatchError> {
-        let answer = self.once(request, timeout).await?;
+        let (answer, used) = self.once(request, timeout).await?;
         let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if is_refused && self.auth.renew(&answer.body).await {
-            return self.once(request, timeout).await;
+        if is_refused && self.auth.renew(&used, &answer.body).await {
+            return self.once(request, timeout).await.map(|(answer, _)| answer);
         }
         Ok(answer)
     }
 
-    async fn once(&self, request: &Request<'_>, timeout: Duration) -> Result<Answer, BatchError> {
+    async fn once(&self, request: &Request<'_>, timeout: Duration) -> Result<(Answer, Used), BatchError> {
         let path = request.path.split('?').next().unwrap_or_default();
         let what = format!("{} {}{path}", request.method, self.endpoint);
         let url = format!("{}{}", self.endpoint, request.path);
-        let mut built = self
-            .client
+        let client = self.connector.client().await?;
+        let mut built = client
             .request(request.method.clone(), url)
             .timeout(timeout)
             .header(header::CONTENT_TYPE, request.content_type);
@@ -114,9 +120,13 @@ impl Http {
             built = built.header(*name, *value);
         }
         let mut built = built.build().map_err(|error| BatchError::permanent(what.clone(), chain(&error)))?;
-        self.auth.apply(&mut built, request.body, request.sha256).await?;
+        let used = self.auth.apply(&mut built, request.body, request.sha256).await?;
         *built.body_mut() = Some(request.body.clone().into());
-        read(what, self.client.execute(built).await).await
+        let sent = client.execute(built).await;
+        if sent.as_ref().is_err_and(reqwest::Error::is_connect) {
+            self.connector.forget().await;
+        }
+        read(what, sent).await.map(|answer| (answer, used))
     }
 }
 
@@ -156,7 +166,7 @@ impl Answer {
 pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), BatchError> {
     // Leave out the query, which holds the permission.
     let what = format!("PUT {}", url.split('?').next().unwrap_or_default());
-    let client = client().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
+    let client = client::system().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
     // No content type: the URL's signature would have to include it.
     read(what, client.put(url).timeout(timeout).body(body).send().await).await?.success().map(drop)
 }
@@ -167,7 +177,7 @@ pub async fn put_json(url: &str, body: String, timeout: Duration) -> Result<(), 
 /// The missing part.
 pub async fn answers(url: &str, timeout: Duration) -> Result<(), BatchError> {
     let what = format!("GET {url}");
-    let client = client().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
+    let client = client::system().map_err(|error| BatchError::permanent(what.clone(), error.to_string()))?;
     read(what, client.get(url).timeout(timeout).send().await).await.map(drop)
 }
 
@@ -183,16 +193,6 @@ pub fn address(url: &str) -> Option<(String, u16)> {
     let url = reqwest::Url::parse(url).ok()?;
     // The URL has an IPv6 address in brackets.
     Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
-}
-
-fn client() -> Result<Client, ConfigError> {
-    // Another part of the process may have installed it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
-    // A redirect would send events, and headers that sign them, to a host that is not configured.
-    builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| ConfigError {
-        faults: vec![Fault { place: "MILLRACE_DOMAIN_ENDPOINT".into(), message: format!("no HTTP client: {error}") }],
-    })
 }
 
 /// Reads an answer to its end.
@@ -238,16 +238,6 @@ pub(super) fn reason(status: StatusCode, body: &[u8]) -> String {
     format!("{} {}", status.as_u16(), text.trim()).trim_end().to_owned()
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::{
@@ -269,7 +259,7 @@ mod tests {
                 socket.write_all(head.as_bytes()).await.unwrap();
                 received
             };
-            let ask = async { read("GET /".into(), client().unwrap().get(&url).send().await).await.unwrap() };
+            let ask = async { read("GET /".into(), client::system().unwrap().get(&url).send().await).await.unwrap() };
             let (received, answer) = tokio::join!(serve, ask);
             assert!(received > 0);
             assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(wait)), "{asked_for}");

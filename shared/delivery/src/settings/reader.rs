@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::values::{Auth, S3Prefix, auth, endpoint, is_plain_beyond_this_machine, is_url, s3_prefix};
+use super::values::{
+    Auth, Authority, S3Prefix, auth, authority, endpoint, is_plain_beyond_this_machine, is_url, s3_prefix,
+};
 use pipeline::{
     frame::{DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RECORD_BYTES},
     outcome::{ConfigError, Fault},
@@ -64,8 +66,14 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     /// `MILLRACE_DOMAIN_AUTH`.
     pub fn auth(&mut self) -> Auth {
-        let form = "sigv4:es, sigv4:aoss, basic:SECRET_ARN or none";
-        self.or("MILLRACE_DOMAIN_AUTH", Auth::SigV4("es"), form, auth)
+        let form = "sigv4:es, sigv4:aoss (each with ,region=REGION and ,role=ROLE_ARN if they differ), \
+                    basic:SECRET_ARN, apikey:SECRET_ARN or none";
+        self.or("MILLRACE_DOMAIN_AUTH", Auth::sigv4("es"), form, auth)
+    }
+
+    /// `MILLRACE_DOMAIN_CA`: the authority of the domain's certificate.
+    pub fn authority(&mut self) -> Option<Authority> {
+        self.or("MILLRACE_DOMAIN_CA", None, "a PEM file or the ARN of a secret", |value| Some(Some(authority(value))))
     }
 
     /// Adds a fault if a URL would carry credentials over plain http. Others on the network could read a password, or

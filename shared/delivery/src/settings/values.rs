@@ -1,17 +1,71 @@
 //! The values of variables in their accepted forms.
 
+use std::path::PathBuf;
+
 /// How requests to the domain are authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
-    /// Signature Version 4 for the named service: `es`, or `aoss` (OpenSearch Serverless).
-    SigV4(&'static str),
+    /// Signature Version 4.
+    SigV4(Signing),
     /// Basic, with `{"username": …, "password": …}` from Secrets Manager.
     Basic {
         /// The secret's ARN or name.
         secret: String,
     },
+    /// An API key of Elasticsearch, from Secrets Manager.
+    ApiKey {
+        /// The secret's ARN or name.
+        secret: String,
+    },
     /// None: a cluster that trusts its network.
     None,
+}
+
+impl Auth {
+    /// Signatures for a service, in the region and by the role of the function.
+    pub fn sigv4(service: &'static str) -> Self {
+        Self::SigV4(Signing { service, region: None, role: None })
+    }
+
+    /// The secret that it reads.
+    pub fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Basic { secret } | Self::ApiKey { secret } => Some(secret),
+            Self::SigV4(_) | Self::None => None,
+        }
+    }
+}
+
+/// How requests are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// `es`, or `aoss` (OpenSearch Serverless).
+    pub service: &'static str,
+    /// The region of the domain, if it is not that of the function.
+    pub region: Option<String>,
+    /// The ARN of a role that the function assumes to sign, usually of the domain's account.
+    pub role: Option<String>,
+}
+
+impl std::fmt::Display for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "sigv4:{}", self.service)?;
+        for (key, value) in [("region", &self.region), ("role", &self.role)] {
+            if let Some(value) = value {
+                write!(f, ",{key}={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The authority that signed the domain's certificate, instead of those that the system trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// A PEM file.
+    File(PathBuf),
+    /// The ARN of a secret whose text is PEM.
+    Secret(String),
 }
 
 /// How request bodies are compressed.
@@ -65,15 +119,51 @@ pub(super) fn endpoint(value: &str) -> Option<String> {
 }
 
 pub(super) fn auth(value: &str) -> Option<Auth> {
-    match value {
-        "sigv4:es" => Some(Auth::SigV4("es")),
-        "sigv4:aoss" => Some(Auth::SigV4("aoss")),
-        "none" => Some(Auth::None),
-        _ => value
-            .strip_prefix("basic:")
-            .filter(|secret| !secret.is_empty())
-            .map(|secret| Auth::Basic { secret: secret.into() }),
+    if value == "none" {
+        return Some(Auth::None);
     }
+    let (scheme, rest) = value.split_once(':').filter(|(_, rest)| !rest.is_empty())?;
+    match scheme {
+        "sigv4" => signing(rest).map(Auth::SigV4),
+        "basic" => Some(Auth::Basic { secret: rest.into() }),
+        "apikey" => Some(Auth::ApiKey { secret: rest.into() }),
+        _ => None,
+    }
+}
+
+/// `es` or `aoss`, and then `,region=REGION` and `,role=ARN` in any order, each at most once.
+fn signing(value: &str) -> Option<Signing> {
+    let mut parts = value.split(',');
+    let service = match parts.next()? {
+        "es" => "es",
+        "aoss" => "aoss",
+        _ => return None,
+    };
+    let mut signing = Signing { service, region: None, role: None };
+    for part in parts {
+        let (key, value) = part.split_once('=')?;
+        let (place, is_valid) = match key {
+            "region" => (&mut signing.region, is_region(value)),
+            "role" => {
+                (&mut signing.role, value.starts_with("arn:") && value.contains(":iam::") && value.contains(":role/"))
+            }
+            _ => return None,
+        };
+        if !is_valid || place.replace(value.to_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(signing)
+}
+
+fn is_region(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// A path, or the ARN of a secret. A name is not accepted, because it looks like a path.
+pub(super) fn authority(value: &str) -> Authority {
+    let is_secret = value.starts_with("arn:") && value.contains(":secretsmanager:");
+    if is_secret { Authority::Secret(value.into()) } else { Authority::File(value.into()) }
 }
 
 /// The bucket of `s3://bucket/prefix`, and the prefix as it stands there.

@@ -36,7 +36,7 @@ impl Admin {
     /// # Errors
     /// No HTTP client can be created.
     pub fn new(domain: &Domain, aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self { http: Http::new(&domain.endpoint, &domain.auth, aws)? })
+        Ok(Self { http: Http::new(&domain.endpoint, &domain.auth, domain.authority.as_ref(), aws)? })
     }
 
     /// Sends a request that has to succeed, such as `("GET", "/_cat/indices?format=json", None)`.

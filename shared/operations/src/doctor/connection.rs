@@ -14,9 +14,10 @@ use crate::{
     settings::Domain,
 };
 use delivery::{
-    cluster::{address, auth::CREDENTIALS},
+    aws::credentials::{ASSUME_ROLE, CREDENTIALS},
+    cluster::{address, client::AUTHORITY},
     lambda,
-    settings::Auth,
+    settings::{Auth, Signing},
 };
 use pipeline::outcome::BatchError;
 
@@ -135,17 +136,28 @@ fn no_answer(domain: &Domain, error: &BatchError) -> Finding {
     // The TLS library gives only texts.
     let says = |words: &[&str]| words.iter().any(|word| found.contains(word));
     if error.request().starts_with("GetSecretValue") {
-        let fix = "set MILLRACE_DOMAIN_AUTH to a secret of the form {\"username\": …, \"password\": …} in AWS_REGION, \
-                   and give this identity secretsmanager:GetSecretValue on it";
+        let fix = "name an existing secret in AWS_REGION, and give this identity secretsmanager:GetSecretValue on it: \
+                   {\"username\": …, \"password\": …} for basic, {\"id\": …, \"api_key\": …} for apikey, PEM for \
+                   MILLRACE_DOMAIN_CA";
         return Finding::fault("authentication", found, fix);
+    }
+    if error.request().starts_with(ASSUME_ROLE) {
+        let fix = "give credentials of an identity that the role's trust policy names, and allow it sts:AssumeRole on \
+                   the role; a function in a VPC needs a way to STS";
+        return Finding::fault("authentication", found, fix);
+    }
+    if error.request().starts_with(AUTHORITY) {
+        let fix = "give a PEM file, or the ARN of a secret with PEM, that holds the certificate of the authority that \
+                   signed the domain's certificate";
+        return Finding::fault("connection", found, fix);
     }
     if error.request() == CREDENTIALS {
         let fix = "give credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), as `aws configure export-credentials --format env` prints them";
         return Finding::fault("authentication", found, fix);
     }
     let fix = if says(&["peer certificate", "CertificateRequired", "UnknownIssuer", "NotValidForName"]) {
-        "give the endpoint with the name in its certificate, and let an authority that this system trusts sign the \
-         certificate"
+        "give the endpoint with the name in its certificate, and in MILLRACE_DOMAIN_CA the authority that signed it, \
+         unless the system trusts that one"
     } else if says(&["corrupt message", "InvalidContentType"]) {
         "the port does not speak TLS: write http:// in MILLRACE_DOMAIN_ENDPOINT, or give the port that does"
     } else if domain.endpoint.starts_with("http://") {
@@ -176,8 +188,10 @@ fn clock(auth: &Auth, ahead_ms: i64) -> Finding {
 fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>) {
     const CHECK: &str = "authentication";
     let how = match &domain.auth {
-        Auth::SigV4(service) => format!("signed for `{service}`"),
+        Auth::SigV4(Signing { service, role: None, .. }) => format!("signed for `{service}`"),
+        Auth::SigV4(Signing { service, role: Some(role), .. }) => format!("signed for `{service}` as {role}"),
         Auth::Basic { .. } => "by user name and password".to_owned(),
+        Auth::ApiKey { .. } => "by API key".to_owned(),
         Auth::None => "without authentication".to_owned(),
     };
     if matches!(response.status, 401 | 403) {
@@ -227,10 +241,10 @@ mod tests {
     #[test]
     fn a_clock_matters_most_where_requests_are_signed() {
         for (auth, ahead_ms, level) in [
-            (Auth::SigV4("es"), 59_000, Level::Ok),
-            (Auth::SigV4("es"), -61_000, Level::Warning),
-            (Auth::SigV4("es"), -301_000, Level::Fault),
-            (Auth::SigV4("aoss"), 301_000, Level::Fault),
+            (Auth::sigv4("es"), 59_000, Level::Ok),
+            (Auth::sigv4("es"), -61_000, Level::Warning),
+            (Auth::sigv4("es"), -301_000, Level::Fault),
+            (Auth::sigv4("aoss"), 301_000, Level::Fault),
             (Auth::None, 301_000, Level::Warning),
         ] {
             let finding = clock(&auth, ahead_ms);

@@ -3,13 +3,13 @@
 //! A request passes three checks in order: the signature, the access policy of Amazon's service, and the fine-grained
 //! access control of the engine. Each has its own messages.
 
-use delivery::settings::Auth;
+use delivery::settings::{Auth, Signing};
 
 /// Texts of refusals by the signature and the access policy, with their fixes.
 const WORDS: [(&str, &str); 9] = [
     ("signature expired", "set this machine's clock by NTP: signatures are valid for five minutes"),
     ("not yet current", "set this machine's clock by NTP: signatures are valid for five minutes"),
-    ("scoped to a valid region", "set AWS_REGION to the region of the domain"),
+    ("scoped to a valid region", "name the region of the domain in MILLRACE_DOMAIN_AUTH, as `,region=REGION`"),
     (
         "scoped to correct service",
         "set MILLRACE_DOMAIN_AUTH to sigv4:es for a domain, to sigv4:aoss for a serverless collection",
@@ -38,16 +38,28 @@ const WORDS: [(&str, &str); 9] = [
 pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
     let words = words.to_lowercase();
     if words.contains("user: anonymous") || (*auth == Auth::None && status == 401) {
-        return "the domain requires authentication: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN"
+        return "the domain requires authentication: set MILLRACE_DOMAIN_AUTH to sigv4:es, or to basic:SECRET_ARN or apikey:SECRET_ARN"
             .into();
     }
     if let Some((_, fix)) = WORDS.iter().find(|(response, _)| words.contains(response)) {
         return (*fix).into();
     }
+    if let Auth::ApiKey { secret } = auth {
+        return match status {
+            401 => format!(
+                "store a valid API key in the secret {secret}: this one is wrong, has expired, or was invalidated"
+            ),
+            _ => format!("give the API key in the secret {secret} the privileges of docs/OPERATIONS.md, \"API keys\""),
+        };
+    }
     if words.contains("no permissions for") || words.contains("is unauthorized for") {
         let (proven, mapped) = match auth {
             Auth::Basic { .. } => {
                 ("password", "Map the user to the role millrace_ingest (with MILLRACE_STACK, millrace_ingest_STACK)")
+            }
+            Auth::SigV4(Signing { role: Some(_), .. }) => {
+                let map = "Map the assumed role to all_access, or to roles of your own, in the security plugin";
+                return format!("fine-grained access control: the signature is right, and no role allows it. {map}");
             }
             _ => ("signature", "Put its ARN into MILLRACE_INGEST_ROLES"),
         };
@@ -58,10 +70,10 @@ pub(super) fn fix(auth: &Auth, status: u16, words: &str) -> String {
     }
     match (auth, status) {
         (Auth::Basic { secret }, 401) => format!("correct user name and password in the secret {secret}"),
-        (Auth::SigV4("es"), 401) => "the engine takes users with passwords instead of IAM: set MILLRACE_DOMAIN_AUTH=basic:SECRET_ARN, or make an IAM role \
+        (Auth::SigV4(Signing { service: "es", .. }), 401) => "the engine takes users with passwords instead of IAM: set MILLRACE_DOMAIN_AUTH=basic:SECRET_ARN, or make an IAM role \
                                      the master user of its fine-grained access control"
             .into(),
-        (Auth::SigV4("aoss"), _) => "name this identity in a data access policy of the collection (aoss:DescribeIndex, aoss:CreateIndex, aoss:WriteDocument), allow it aoss:APIAccessAll, \
+        (Auth::SigV4(Signing { service: "aoss", .. }), _) => "name this identity in a data access policy of the collection (aoss:DescribeIndex, aoss:CreateIndex, aoss:WriteDocument), allow it aoss:APIAccessAll, \
                                      and let the network policy admit this network"
             .into(),
         _ => "let the domain's access policy, and its fine-grained access control where it has one, admit this identity".into(),
@@ -74,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_refusal_is_recognised_by_its_words() {
-        let es = Auth::SigV4("es");
+        let es = Auth::sigv4("es");
         for (auth, status, words, expected) in [
             (
                 &es,
@@ -94,7 +106,7 @@ mod tests {
                 r#"{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}"#,
                 "the domain requires authentication",
             ),
-            (&es, 403, r#"{"message":"Credential should be scoped to a valid region. "}"#, "set AWS_REGION"),
+            (&es, 403, r#"{"message":"Credential should be scoped to a valid region. "}"#, "name the region"),
             (
                 &es,
                 403,
@@ -134,7 +146,9 @@ mod tests {
     #[test]
     fn a_refusal_without_words_is_judged_by_the_authentication() {
         let basic = Auth::Basic { secret: "arn:s".into() };
-        let es = Auth::SigV4("es");
+        let key = Auth::ApiKey { secret: "arn:k".into() };
+        let assumed = Auth::SigV4(Signing { service: "es", region: None, role: Some("arn:r".into()) });
+        let es = Auth::sigv4("es");
         for (auth, status, words, expected) in [
             (
                 &basic,
@@ -157,12 +171,30 @@ mod tests {
                 "the domain requires authentication",
             ),
             (
-                &Auth::SigV4("aoss"),
+                &Auth::sigv4("aoss"),
                 403,
                 r#"{"status":403,"error":{"reason":"403 Forbidden","type":"Forbidden"}}"#,
                 "name this identity in a data access policy",
             ),
             (&basic, 403, "?", "let the domain's access policy"),
+            (
+                &key,
+                403,
+                "action [cluster:monitor/main] is unauthorized for API key id [x] of user [y], this action is granted by the cluster privileges [monitor,manage,all]",
+                "give the API key in the secret arn:k the privileges",
+            ),
+            (
+                &key,
+                401,
+                "unable to authenticate with provided credentials",
+                "store a valid API key in the secret arn:k",
+            ),
+            (
+                &assumed,
+                403,
+                r#"{"error":{"reason":"no permissions for [indices:data/write/bulk] and User [name=x]"}}"#,
+                "fine-grained access control: the signature is right, and no role allows it. Map the assumed role",
+            ),
         ] {
             let response = fix(auth, status, words);
             assert!(response.starts_with(expected), "{words}: {response}");

@@ -2,7 +2,10 @@
 
 use super::{context::Rules, endpoint, finding::Finding};
 use crate::{deployment::Deployment, refusals::refusals, setup::template::TemplateOwner};
-use delivery::{aws::Aws, settings::Auth};
+use delivery::{
+    aws::Aws,
+    settings::{Auth, Signing},
+};
 use pipeline::{
     outcome::Fault,
     rules::Datasets,
@@ -15,21 +18,25 @@ const CHECK: &str = "configuration";
 pub(super) fn configuration(deployment: &Deployment, region: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = deployment.faults.iter().map(|fault| of_fault(CHECK, fault)).collect();
     if let Some(domain) = &deployment.domain
-        && let Auth::SigV4(service) = &domain.auth
+        && let Auth::SigV4(signing) = &domain.auth
         && let Some((its_service, its_region)) = endpoint::region(&domain.endpoint)
     {
-        if its_region != region {
+        let service = signing.service;
+        let signed_for = signing.region.as_deref().unwrap_or(region);
+        let other_region = (its_region != region).then(|| its_region.clone());
+        let right = Signing { service: its_service, region: other_region, role: signing.role.clone() };
+        if its_region != signed_for {
             findings.push(Finding::fault(
                 CHECK,
-                format!("the domain is in {its_region}, and requests are signed for {region}"),
-                format!("set AWS_REGION={its_region}; a function has to be deployed in the region of its domain"),
+                format!("the domain is in {its_region}, and requests are signed for {signed_for}"),
+                format!("set MILLRACE_DOMAIN_AUTH={right}"),
             ));
         }
-        if its_service != *service {
+        if its_service != service {
             findings.push(Finding::fault(
                 CHECK,
                 format!("the endpoint is one of `{its_service}`, and requests are signed for `{service}`"),
-                format!("set MILLRACE_DOMAIN_AUTH=sigv4:{its_service}"),
+                format!("set MILLRACE_DOMAIN_AUTH={right}"),
             ));
         }
     }
@@ -128,8 +135,18 @@ mod tests {
         for (endpoint, auth, fix) in [
             ("https://search-a.eu-west-1.es.amazonaws.com", "sigv4:es", None),
             ("https://domain.example.com", "sigv4:es", None),
-            ("https://search-a.us-east-1.es.amazonaws.com", "sigv4:es", Some("set AWS_REGION=us-east-1")),
+            (
+                "https://search-a.us-east-1.es.amazonaws.com",
+                "sigv4:es",
+                Some("set MILLRACE_DOMAIN_AUTH=sigv4:es,region=us-east-1"),
+            ),
+            ("https://search-a.us-east-1.es.amazonaws.com", "sigv4:es,region=us-east-1", None),
             ("https://a.eu-west-1.aoss.amazonaws.com", "sigv4:es", Some("set MILLRACE_DOMAIN_AUTH=sigv4:aoss")),
+            (
+                "https://search-a.us-east-1.es.amazonaws.com",
+                "sigv4:es,role=arn:aws:iam::1:role/r",
+                Some("set MILLRACE_DOMAIN_AUTH=sigv4:es,region=us-east-1,role=arn:aws:iam::1:role/r"),
+            ),
             ("https://search-a.us-east-1.es.amazonaws.com", "basic:secret", None),
             ("", "none", Some("give a URL such as")),
             ("https://a", "sigv4:s3", Some("give sigv4:es")),

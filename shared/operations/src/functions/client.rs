@@ -77,7 +77,7 @@ impl Client {
         let endpoint = self.aws.lambda_endpoint().await?;
         let (credentials, region) = (self.aws.credentials.clone(), self.aws.region.clone());
         let auth = Authenticator::SigV4 { credentials, service: "lambda", region };
-        Http::with(endpoint, auth).map_err(|error| BatchError::permanent("Lambda", error.to_string()))
+        Http::of_aws(endpoint, auth).map_err(|error| BatchError::permanent("Lambda", error.to_string()))
     }
 }
 

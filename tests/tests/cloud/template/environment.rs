@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use tests::stack::Template;
+
 use super::{FUNCTIONS, deployed, properties, statement};
 
 /// All functions that send requests to the domain. Firehose's function sends none.
@@ -42,6 +44,29 @@ fn plain_http_is_refused_unless_a_parameter_allows_it() {
     let Some(template) = deployed() else { return };
     assert_told(template, "MILLRACE_DOMAIN_INSECURE", &WITH_DOMAIN, &json!({ "Ref": "DomainInsecure" }));
     assert_eq!(default(template, "DomainInsecure"), "false");
+}
+
+#[test]
+fn requests_are_signed_for_the_region_of_the_domain_and_by_its_role() {
+    let Some(template) = deployed() else { return };
+    let domain = ("DomainArn", "arn:aws:es:us-east-1:444455556666:domain/search");
+    let role = ("DomainRoleArn", "arn:aws:iam::444455556666:role/logs");
+    let secret = ("BasicAuthSecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:key");
+    for (parameters, auth) in [
+        (&[domain][..], "sigv4:es,region=us-east-1"),
+        (&[domain, role], "sigv4:es,region=us-east-1,role=arn:aws:iam::444455556666:role/logs"),
+        (&[("CreateDomain", "true")], "sigv4:es"),
+        (&[("DomainAuth", "none"), role], "none"),
+        (&[("DomainAuth", "basic"), secret], "basic:arn:aws:secretsmanager:eu-west-1:111122223333:secret:key"),
+        (&[("DomainAuth", "apikey"), secret], "apikey:arn:aws:secretsmanager:eu-west-1:111122223333:secret:key"),
+    ] {
+        let stack = Template::new(template, parameters);
+        for function in WITH_DOMAIN {
+            // Without a stream and a topic, their functions are not there.
+            let Some(properties) = stack.properties(function) else { continue };
+            assert_eq!(properties["Environment"]["Variables"]["MILLRACE_DOMAIN_AUTH"], auth, "{function}");
+        }
+    }
 }
 
 #[test]

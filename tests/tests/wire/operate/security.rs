@@ -8,9 +8,10 @@ mod stacks;
 
 use std::time::Duration;
 
-use emulator::function::Function;
+use emulator::function::{Answer, Function};
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
+use tests::envelope;
 use tests::events;
 use tests::moto::Moto;
 use tests::place;
@@ -60,7 +61,7 @@ impl<'s> Secured<'s> {
 
     /// The environment of a function with the credentials `auth`.
     fn env<'e>(&'e self, auth: &'e str, more: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
-        [&[("MILLRACE_DOMAIN_AUTH", auth), ("SSL_CERT_FILE", &self.authority)], more].concat()
+        [&[("MILLRACE_DOMAIN_AUTH", auth), ("MILLRACE_DOMAIN_CA", &self.authority)], more].concat()
     }
 
     async fn ingest(&self) -> Function {
@@ -239,5 +240,33 @@ fn an_index_that_no_role_covers_yet_loses_nothing_and_doctor_says_what_to_do() {
         assert_eq!((engine.count("uncovered-*").await, engine.count("covered-*").await), (50, 50));
         let said = examined("admin").run(&["doctor"]).await;
         assert!(said.stdout.contains("millrace_ingest is mapped to every role"), "{}", said.stdout);
+        events_wait_for_the_right_authority(moto, &it).await;
     });
+}
+
+/// The authority comes from a secret, which is corrected and read again while the function is warm.
+async fn events_wait_for_the_right_authority(moto: &Moto, it: &Secured<'_>) {
+    let pem = |name: &str| std::fs::read_to_string(Engine::authority().with_file_name(name)).expect("PEM");
+    let arn = moto.secret(&format!("{}-authority", it.scene.prefix), "not PEM").await;
+    let auth = it.auth("ingest");
+    let env = [("MILLRACE_DOMAIN_AUTH", auth.as_str()), ("MILLRACE_DOMAIN_CA", &arn)];
+    let mut ingest = it.scene.function(&it.engine.url(), &env).await;
+    let object = it.scene.put("covered/b.json", events::generate(50, 10).collect::<String>()).await;
+    let event = envelope::s3(&[&object]);
+    // The certificate of a node signs no other one.
+    for (authority, error) in [(None, "holds no certificate in PEM"), (Some("node.pem"), "certificate")] {
+        if let Some(name) = authority {
+            let put = moto.secrets.put_secret_value().secret_id(&arn).secret_string(pem(name));
+            put.send().await.expect("the secret is changed");
+        }
+        let answer = ingest.invoke(&event, Duration::from_secs(5)).await.expect("it runs");
+        assert!(matches!(answer, Answer::Error { .. }), "{answer:?}");
+        assert!(ingest.lines().join("\n").contains(error), "{error}: {:#?}", ingest.lines());
+    }
+    let put = moto.secrets.put_secret_value().secret_id(&arn).secret_string(pem("ca.pem"));
+    put.send().await.expect("the secret is changed");
+    let answer = ingest.invoke(&event, LIMIT).await.expect("it runs");
+    assert_eq!(answer, Answer::Response("null".into()), "{:#?}", ingest.lines());
+    assert_eq!(it.engine.count("covered-*").await, 100);
+    assert!(it.scene.dead_letters().await.is_empty());
 }

@@ -169,23 +169,45 @@ fn a_collection_is_written_to_by_its_own_action_and_no_domain_is() {
     );
 }
 
+/// The roles of the functions that send requests to the domain, in a stack with a bucket alone.
+const OF_THE_DOMAIN: [&str; 5] = ["S3IngestRole", "SetupRole", "RetentionRole", "BrakeRole", "ReplayRole"];
+
 #[test]
-fn the_password_of_a_domain_is_read_by_the_functions_that_send_requests_to_it() {
+fn the_secrets_of_a_domain_are_read_by_the_functions_that_send_requests_to_it() {
     let Some(template) = deployed() else { return };
     let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:password";
+    let authority = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:authority";
+    for auth in ["basic", "apikey"] {
+        let parameters = [
+            ("DomainAuth", auth),
+            ("BasicAuthSecretArn", secret),
+            ("DomainCaSecretArn", authority),
+            ("BucketName", "source"),
+            ("DomainEndpoint", "https://x"),
+        ];
+        let stack = Template::new(template, &parameters);
+        for role in OF_THE_DOMAIN {
+            let reads = [secret, authority].map(|secret| ("secretsmanager:GetSecretValue", secret, &[][..]));
+            assert_allowed(&stack, role, &reads);
+            let list = "arn:aws:es:eu-west-1:111122223333:domain/search/_cat/indices";
+            assert_denied(&stack, role, &[("es:ESHttpGet", list, &[])]);
+        }
+    }
+}
+
+#[test]
+fn only_the_named_role_of_another_account_is_assumed() {
+    let Some(template) = deployed() else { return };
+    let (role, other) = ("arn:aws:iam::444455556666:role/logs", "arn:aws:iam::444455556666:role/admin");
     let parameters = [
-        ("DomainAuth", "basic"),
-        ("BasicAuthSecretArn", secret),
+        ("DomainArn", "arn:aws:es:us-east-1:444455556666:domain/search"),
+        ("DomainRoleArn", role),
         ("BucketName", "source"),
         ("DomainEndpoint", "https://x"),
     ];
     let stack = Template::new(template, &parameters);
-    for role in ["S3IngestRole", "SetupRole", "RetentionRole", "BrakeRole", "ReplayRole"] {
-        assert_allowed(&stack, role, &[("secretsmanager:GetSecretValue", secret, &[])]);
-        assert_denied(
-            &stack,
-            role,
-            &[("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/_cat/indices", &[])],
-        );
+    for function in OF_THE_DOMAIN {
+        assert_allowed(&stack, function, &[("sts:AssumeRole", role, &[])]);
+        assert_denied(&stack, function, &[("sts:AssumeRole", other, &[])]);
     }
 }
