@@ -16,7 +16,9 @@ use crate::{place, service::Service};
 /// A running node.
 #[derive(Debug)]
 pub struct Engine {
-    service: Service,
+    /// Ends with this value. None if somebody else started it.
+    _service: Option<Service>,
+    url: String,
     http: reqwest::Client,
     has_tls: bool,
     has_users: bool,
@@ -37,10 +39,12 @@ pub struct Document {
 }
 
 impl Engine {
-    /// The node that all tests of this binary share; `None` after [`place::missing`] has reported it.
+    /// The node that all tests of this binary share: that of `MILLRACE_ENGINE` if it is set. `None` after
+    /// [`place::missing`] has reported it.
     pub fn shared() -> Option<&'static Self> {
         // The default limit of shards stays: thousands of shards would not fit. A separate test covers the limit.
-        match SHARED.get_or_init(|| Self::start(&[], &[])) {
+        match SHARED.get_or_init(|| place::engine_url().map_or_else(|| Self::start(&[], &[]), |url| Ok(Self::at(url))))
+        {
             Ok(engine) => Some(engine),
             Err(why) => {
                 place::missing("the engine (JDK, Maven)", why);
@@ -110,13 +114,18 @@ impl Engine {
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
             .collect();
         let service = Service::start("engine/engine.sh", &args, env)?;
-        Ok(Self { service, http: http(), has_tls: false, has_users: false })
+        let url = service.url();
+        Ok(Self { _service: Some(service), url, http: http(), has_tls: false, has_users: false })
+    }
+
+    /// A node that somebody else started, of any version.
+    fn at(url: String) -> Self {
+        Self { _service: None, url, http: http(), has_tls: false, has_users: false }
     }
 
     /// Its URL, for `MILLRACE_DOMAIN_ENDPOINT`.
     pub fn url(&self) -> String {
-        let url = self.service.url();
-        if self.has_tls { url.replacen("http", "https", 1) } else { url }
+        if self.has_tls { self.url.replacen("http", "https", 1) } else { self.url.clone() }
     }
 
     /// Sends a request. Returns status and body.

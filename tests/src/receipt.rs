@@ -29,6 +29,7 @@ pub struct Counts {
     pub sent: u64,
     pub dropped_by_domain: u64,
     pub rejected_by_domain: u64,
+    pub repaired: u64,
     pub left_out: u64,
     pub panicked: u64,
     pub handed_on: bool,

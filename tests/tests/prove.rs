@@ -14,6 +14,8 @@ const REPLAY_KILLS: usize = 8;
 /// `MILLRACE_SEEDS` is set.
 const RANDOM_DOCUMENTS: u64 = 5_000;
 const RANDOM_SEEDS: u64 = 20;
+/// The events of which every fifth does not fit the mapping, unless `MILLRACE_EVENTS` is set.
+const CONFLICTING_EVENTS: u64 = 100_000;
 /// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
 /// the faults end.
 const CHAOS_SEEDS: u64 = 20;
@@ -30,6 +32,8 @@ const FAULT_CELLS: Option<usize> = None;
 mod cgroup;
 #[path = "wire/chaos.rs"]
 mod chaos;
+#[path = "wire/conflicts.rs"]
+mod conflicts;
 #[path = "wire/corrupt.rs"]
 mod corrupt;
 #[path = "wire/cost.rs"]

@@ -26,6 +26,7 @@
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
 //! | 4 | `again` | dead letters without a whole event are read at their source again |
 //! | 4 | `poison` | a bad event harms no other event |
+//! | 4 | `conflicts` | with `on_conflict: keep`, an event that the mapping refuses is stored once, with every value |
 //! | 4 | `random_documents` | random documents are indexed or rejected within two attempts |
 //! | 4 | `times` | time zones, times of every unit, and the data around an event; a replayed letter is the same document |
 //! | 4 | `unmatched` | a removed dataset loses no rest of an object; an object without a dataset is reported |
@@ -67,6 +68,8 @@ const REPLAY_KILLS: usize = 2;
 /// `MILLRACE_SEEDS` is set.
 const RANDOM_DOCUMENTS: u64 = 1_500;
 const RANDOM_SEEDS: u64 = 1;
+/// The events of which every fifth does not fit the mapping, unless `MILLRACE_EVENTS` is set.
+const CONFLICTING_EVENTS: u64 = 3_000;
 /// The seeds of the chaos runs (unless `MILLRACE_SEEDS` is set), the events of each object, and the invocations before
 /// the faults end.
 const CHAOS_SEEDS: u64 = 2;
@@ -86,6 +89,7 @@ mod wire {
     mod cases;
     mod chaos;
     mod components;
+    mod conflicts;
     mod conformance;
     mod continuation;
     mod contract;

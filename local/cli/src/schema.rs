@@ -66,7 +66,7 @@ struct Pipeline {
     extend(
         "if" = { "properties": { "from": { "required": ["delivery_stream"] } } },
         "then" = { "properties": {
-            "index": false, "timestamp": false, "id": false, "retention": false, "keep_at_least": false, "snapshot": false,
+            "index": false, "timestamp": false, "id": false, "on_conflict": false, "retention": false, "keep_at_least": false, "snapshot": false,
             "mapping": false, "shards": false, "replicas": false, "total_fields_limit": false,
         } },
         "else" = { "required": ["index"], "properties": { "partition_keys": false } },
@@ -95,6 +95,10 @@ struct Dataset {
         "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }
     ))]
     partition_keys: Option<BTreeMap<String, Path>>,
+    /// What happens to an event that the domain refuses for its content: `reject` makes it a dead letter, `keep` stores it without the
+    /// fields that do not fit.
+    #[schemars(extend("enum" = ["reject", "keep"]))]
+    on_conflict: Option<String>,
     /// How long data are kept, such as `14d`: an index that ended so long ago is deleted, and events that would go into it are
     /// `expired`. Without it, data are kept forever.
     retention: Option<Duration>,

@@ -20,8 +20,8 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{runtime::Handle, sync::oneshot};
 
-pub(super) use self::answers::Answers;
 use self::answers::divide;
+pub(super) use self::answers::{Answers, words_differ};
 use super::{
     request::{encode, send},
     retry::Backoff,

@@ -119,7 +119,6 @@ impl Delivery {
         let (pool, seat) = (Arc::clone(&self.pool), Arc::clone(&turn.seat));
         let filling = Bodies::new(pool, Arc::clone(&stop), seat, sealed, Handle::current());
         let producer = tokio::task::spawn_blocking(|| produce(filling));
-        let name: Arc<str> = dataset.name.as_str().into();
         let mut settlement = Settlement::new(start);
         let mut deliveries = Deliveries::default();
         let mut time_is_up = std::pin::pin!(tokio::time::sleep_until(deadline.stop_reading.into()));
@@ -134,7 +133,7 @@ impl Delivery {
                     let (body, memory) = if bundles.is_some() { self.pool.compact(body) } else { (body, Memory::Pooled) };
                     // A body of the pool does not wait for others, because other objects may wait for it.
                     let member = bundles.map(|bundles| bundles.member(matches!(memory, Memory::Compact(_))));
-                    let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(&name), deadline, deliveries.is_cut(), member);
+                    let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(dataset), deadline, deliveries.is_cut(), member);
                     deliveries.spawn(sealed, memory, delivery);
                 } else {
                     is_producing = false;

@@ -4,6 +4,9 @@
 //! In: a body. Out: the fates of its events. Deliberately absent: the choice of the next batch (`work`).
 
 mod answered;
+mod bodies;
+mod conflict;
+mod kept;
 mod refused;
 #[cfg(test)]
 mod tests;
@@ -25,13 +28,17 @@ use super::{
     sender::Sender,
     work::{Batch, Work},
 };
-use crate::{cluster::Part, lambda::Deadline, retry::Backoff};
+use crate::{lambda::Deadline, retry::Backoff};
 use pipeline::{
     bulk::{Attribution, Body, ItemError, Refusals, attribute},
     dead_letter::Letters,
     outcome::{BatchError, Outcome},
     record::Origin,
+    rules::Dataset,
 };
+
+use bodies::Bodies;
+use kept::Kept;
 
 /// How much longer than the pause after a refusal a body waits that may be its cause.
 const MOST_GIVEN_WAY: Duration = Duration::from_secs(1);
@@ -45,7 +52,7 @@ pub(super) async fn deliver(
     sender: Arc<Sender>,
     body: Body,
     origin: Arc<Origin>,
-    dataset: Arc<str>,
+    dataset: Arc<Dataset>,
     deadline: Deadline,
     cut: Arc<Stop>,
     member: Option<Member>,
@@ -69,9 +76,10 @@ pub(super) async fn deliver(
 /// A body that is being delivered.
 struct BodyDelivery<'s> {
     sender: &'s Sender,
-    body: Arc<Body>,
+    bodies: Bodies,
+    kept: Kept,
     origin: Arc<Origin>,
-    dataset: Arc<str>,
+    dataset: Arc<Dataset>,
     /// Set as long as its items share requests with those of other bodies.
     member: Option<Member>,
     /// Whether a request with its items and those of other bodies had no answers.
@@ -95,12 +103,13 @@ struct BodyDelivery<'s> {
 struct GivenUp;
 
 impl<'s> BodyDelivery<'s> {
-    fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<str>, member: Option<Member>) -> Self {
+    fn new(sender: &'s Sender, body: Body, origin: Arc<Origin>, dataset: Arc<Dataset>, member: Option<Member>) -> Self {
         Self {
             sender,
             outcome: body.produced,
             work: Work::all(body.len(), Instant::now()),
-            body: Arc::new(body),
+            bodies: Bodies::new(body),
+            kept: Kept::default(),
             origin,
             dataset,
             member,
@@ -132,12 +141,13 @@ impl<'s> BodyDelivery<'s> {
             if sent.is_err() {
                 return;
             }
+            self.send_kept();
         }
     }
 
     /// Sends one request and handles its answer.
     async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
-        let part = Part { body: Arc::clone(&self.body), items: Arc::clone(&batch.items) };
+        let part = self.bodies.part(&batch.items);
         if let Some(member) = &self.member {
             let before = self.bulk_requests.load(Ordering::Relaxed);
             let answer = member.send(part, Arc::clone(&self.bulk_requests)).await;
@@ -152,7 +162,7 @@ impl<'s> BodyDelivery<'s> {
         let answer = request::send(sender, payload, batch.items.len()).await;
         match answer.map_err(|unanswered| unanswered.error) {
             Ok(mut results) => {
-                let id_of = |place: usize| self.body.id_of(batch.items[place] as usize);
+                let id_of = |place: usize| self.bodies.id_of(batch.items[place]);
                 let attribution = attribute(&mut results, id_of);
                 self.answered(&batch.items, &results, attribution, Some(permit), deadline).await;
                 Ok(())
@@ -205,7 +215,7 @@ impl<'s> BodyDelivery<'s> {
     }
 
     fn position(&self, index: u32) -> impl std::fmt::Display + '_ {
-        self.origin.at(self.body.at(index as usize))
+        self.origin.at(self.bodies.at(index))
     }
 
     fn give_up(&mut self, reason: String) -> Result<(), GivenUp> {
@@ -229,13 +239,8 @@ impl<'s> BodyDelivery<'s> {
                 self.outcome.rejected_by_domain += self.letters.count();
                 self.letters.clear();
             }
-            Err(error) => self.not_written(&error),
+            Err(error) => self.failure = Some(not_written(&error)),
         }
-    }
-
-    fn not_written(&mut self, error: &BatchError) {
-        let is_permanent = matches!(error, BatchError::Permanent { .. });
-        self.failure = Some(Failure { reason: error.to_string(), is_permanent });
     }
 
     /// Writes the letters of the body and of its items, then returns the fates of all events.
@@ -246,33 +251,36 @@ impl<'s> BodyDelivery<'s> {
         if !self.letters.is_empty() {
             self.write_dead_letters(until).await;
         }
-        let mut undelivered: Vec<_> = self.work.items().map(|index| self.body.at(index as usize)).collect();
+        let unsettled = self.work.items().chain(self.kept.waiting());
+        let mut undelivered: Vec<_> = unsettled.map(|index| self.bodies.at(index)).collect();
         undelivered.extend(self.letters.restarts());
-        if !self.body.letters.is_empty() {
-            let body = Arc::clone(&self.body);
-            match self.sender.dead_letters.write(&body.letters, until).await {
-                Ok(()) => self.outcome.rejected += body.letters.count(),
+        let first = self.bodies.first();
+        if !first.letters.is_empty() {
+            let letters = &first.letters;
+            match self.sender.dead_letters.write(letters, until).await {
+                Ok(()) => self.outcome.rejected += letters.count(),
                 Err(error) => {
-                    undelivered.extend(body.letters.restarts());
-                    self.not_written(&error);
+                    undelivered.extend(letters.restarts());
+                    self.failure = Some(not_written(&error));
                 }
             }
         }
         self.remember_suspects();
+        let first = self.bodies.first();
         self.outcome.undelivered += undelivered.len() as u64;
         let bulk_requests = self.bulk_requests.load(Ordering::Relaxed);
         if bulk_requests > 0 {
-            self.outcome.sent += self.body.len() as u64;
+            self.outcome.sent += first.len() as u64;
         }
         Delivered {
             failure: self.failure.filter(|_| self.outcome.undelivered > 0),
             outcome: self.outcome,
             undelivered,
-            end: self.body.end,
-            left_out: self.body.left_out,
+            end: first.end,
+            left_out: first.left_out,
             bulk_requests,
             retries: self.retries,
-            body: Arc::try_unwrap(self.body).ok(),
+            body: self.bodies.into_first(),
         }
     }
 
@@ -280,10 +288,17 @@ impl<'s> BodyDelivery<'s> {
     fn remember_suspects(&mut self) {
         for index in self.work.items() {
             if let Some(refusals) = self.refusals.remove(&index) {
-                self.sender.suspects.remember(self.body.item(index as usize), refusals);
+                self.sender.suspects.remember(&self.suspect(index), refusals);
             }
         }
+        self.remember_kept();
     }
+}
+
+/// The failure of writing dead letters.
+fn not_written(error: &BatchError) -> Failure {
+    let is_permanent = matches!(error, BatchError::Permanent { .. });
+    Failure { reason: error.to_string(), is_permanent }
 }
 
 /// Cuts a pause at the end of the time to send: the next invocation does not know of the pause.

@@ -6,11 +6,13 @@
 pub mod attribution;
 mod body;
 pub mod refusals;
+pub mod repair;
 pub mod response;
 pub mod verdict;
 
 pub use attribution::{Attribution, attribute};
 pub use body::{Body, Full, MAX_ITEMS};
 pub use refusals::{Refusals, Ruling};
+pub use repair::Repair;
 pub use response::{ItemError, ItemResult, UnreadableResponse};
 pub use verdict::ItemVerdict;

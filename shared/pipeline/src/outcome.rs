@@ -36,6 +36,8 @@ pub struct Outcome {
     pub dropped_by_domain: u64,
     /// Subset of `rejected`: refused permanently by the domain.
     pub rejected_by_domain: u64,
+    /// Subset of `indexed`: refused by the domain at first, and then stored with some fields not indexed.
+    pub repaired: u64,
 }
 
 impl Outcome {
@@ -56,6 +58,7 @@ impl Outcome {
         self.sent += other.sent;
         self.dropped_by_domain += other.dropped_by_domain;
         self.rejected_by_domain += other.rejected_by_domain;
+        self.repaired += other.repaired;
     }
 }
 

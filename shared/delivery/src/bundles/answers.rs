@@ -36,7 +36,7 @@ pub(super) fn divide(parts: &[&Part], mut results: Vec<ItemResult>) -> Vec<Answe
 }
 
 /// Whether answers that make dead letters have different reasons.
-fn words_differ(results: &[ItemResult]) -> bool {
+pub(crate) fn words_differ(results: &[ItemResult]) -> bool {
     let is_rejection =
         |result: &&ItemResult| matches!(result.verdict(), ItemVerdict::BadRequest | ItemVerdict::ServerError);
     let mut errors = results.iter().filter(is_rejection).map(|result| &result.error);

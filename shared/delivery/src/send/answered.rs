@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use super::{BodyDelivery, LETTERS_BYTES, pause_before};
-use crate::{cluster::Permit, delivered::Failure, lambda::Deadline};
+use super::{BodyDelivery, LETTERS_BYTES, kept::Refused, pause_before};
+use crate::{bundles::words_differ, cluster::Permit, delivered::Failure, lambda::Deadline};
 use pipeline::{
     bulk::{Attribution, ItemResult, ItemVerdict, Refusals, Ruling},
     outcome::{Rejection, Stage},
@@ -47,7 +47,8 @@ impl BodyDelivery<'_> {
         }
         self.note_accepted(items, results, now);
         let left = match attribution {
-            Attribution::Known | Attribution::Alike => self.settle_all(items, results, now),
+            Attribution::Known => self.settle_all(items, results, true, now),
+            Attribution::Alike => self.settle_all(items, results, !words_differ(results), now),
             Attribution::Unknown { has_ids } => self.settle_accepted(items, results, has_ids, now),
         };
         let got_on = left.count() < items.len();
@@ -80,10 +81,10 @@ impl BodyDelivery<'_> {
         self.work.push(items, not_before);
     }
 
-    fn settle_all(&mut self, items: &[u32], results: &[ItemResult], now: Instant) -> Unsettled {
+    fn settle_all(&mut self, items: &[u32], results: &[ItemResult], words_are_own: bool, now: Instant) -> Unsettled {
         let (mut again, mut left) = (Vec::new(), Unsettled::default());
         for (index, result) in items.iter().zip(results) {
-            let Some(Ruling::SendAgain(not_before)) = self.settle(*index, result, now) else { continue };
+            let Some(Ruling::SendAgain(not_before)) = self.settle(*index, result, words_are_own, now) else { continue };
             if again.is_empty() && left.second_tries.is_empty() {
                 self.refused(*index, result);
             }
@@ -104,7 +105,7 @@ impl BodyDelivery<'_> {
         let mut refused = Vec::new();
         for (index, result) in items.iter().zip(results) {
             if result.is_accepted() {
-                self.settle(*index, result, now);
+                self.settle(*index, result, true, now);
             } else {
                 if refused.is_empty() {
                     self.refused(*index, result);
@@ -120,7 +121,7 @@ impl BodyDelivery<'_> {
     /// Records that the domain takes items for these indices. One item at each end of a request is enough, unless an
     /// item failed with 500: then all accepted items are recorded.
     fn note_accepted(&self, items: &[u32], results: &[ItemResult], now: Instant) {
-        let note = |index: u32| self.sender.cluster.taken().item(self.body.index_of(index as usize), now);
+        let note = |index: u32| self.sender.cluster.taken().item(self.bodies.index_of(index), now);
         let mut accepted =
             items.iter().zip(results).filter(|(_, result)| result.is_accepted()).map(|(index, _)| *index);
         if results.iter().any(|result| result.status == 500) {
@@ -130,11 +131,19 @@ impl BodyDelivery<'_> {
         ends.into_iter().flatten().for_each(note);
     }
 
-    /// Gives an item its fate, or returns when to send it again.
-    pub(super) fn settle(&mut self, index: u32, result: &ItemResult, now: Instant) -> Option<Ruling> {
+    /// Gives an item its fate, or returns when to send it again. Without `words_are_own`, the words of the answer may be about
+    /// another item.
+    pub(super) fn settle(
+        &mut self,
+        index: u32,
+        result: &ItemResult,
+        words_are_own: bool,
+        now: Instant,
+    ) -> Option<Ruling> {
         let ruling = match result.verdict() {
             ItemVerdict::Indexed => {
                 self.outcome.indexed += 1;
+                self.outcome.repaired += u64::from(self.kept.take(index).is_some());
                 return None;
             }
             ItemVerdict::Duplicate => {
@@ -154,25 +163,27 @@ impl BodyDelivery<'_> {
             }
             ItemVerdict::BadRequest => self.refusals(index).bad_request(now),
             ItemVerdict::ServerError => {
-                let accepted = self.sender.cluster.taken().last_of_index(self.body.index_of(index as usize));
+                let accepted = self.sender.cluster.taken().last_of_index(self.bodies.index_of(index));
                 self.refusals(index).server_error(result.error_type(), now, accepted)
             }
         };
         if ruling == Ruling::Rejected {
-            let (error_type, reason) = match &result.error {
-                Some(error) if !error.error_type.is_empty() => (error.error_type.clone(), error.to_string()),
-                Some(error) => (result.status.to_string(), error.to_string()),
-                None => (result.status.to_string(), String::new()),
-            };
-            self.reject(index, error_type, reason);
+            let refused = refused(result, words_are_own);
+            // Only a 400 is about the document alone.
+            let is_about_document = result.status == 400;
+            let rejected =
+                if is_about_document { self.keep(index, result.error.as_deref(), refused) } else { Err(refused) };
+            if let Err(Refused { error_type, reason, .. }) = rejected {
+                self.reject(index, error_type, reason);
+            }
         }
         Some(ruling)
     }
 
     /// The refusals of an item, including those of an earlier invocation.
     pub(super) fn refusals(&mut self, index: u32) -> &mut Refusals {
-        let recall = || self.sender.suspects.recall(self.body.item(index as usize));
-        self.refusals.entry(index).or_insert_with(recall)
+        let recalled = (!self.refusals.contains_key(&index)).then(|| self.sender.suspects.recall(&self.suspect(index)));
+        self.refusals.entry(index).or_insert_with(|| recalled.unwrap_or_default())
     }
 
     /// Logs why an item is sent again. A reason that may be the document's own can quote the value of a field, so only its
@@ -192,9 +203,25 @@ impl BodyDelivery<'_> {
         }
     }
 
+    /// Adds the letter of an item. If it is another form of a document, the letter has the document as it came.
     pub(super) fn reject(&mut self, index: u32, error_type: String, reason: String) {
-        let (at, original) = (self.body.at(index as usize), self.body.original(index as usize));
+        let (index, error_type, reason) = match self.kept.take(index) {
+            Some((index, refused)) => (index, refused.error_type.clone(), refused.reason.clone()),
+            None => (index, error_type, reason),
+        };
+        let body = self.bodies.first();
+        let (at, original) = (body.at(index as usize), body.original(index as usize));
         let rejection = Rejection { at, restart: None, stage: Stage::Domain, error_type, reason };
-        self.letters.push(&self.origin, &self.dataset, &rejection, original, original.len() as u64);
+        self.letters.push(&self.origin, &self.dataset.name, &rejection, original, original.len() as u64);
     }
+}
+
+/// Why a document is refused, for its letter.
+fn refused(result: &ItemResult, is_own: bool) -> Refused {
+    let (error_type, reason) = match &result.error {
+        Some(error) if !error.error_type.is_empty() => (error.error_type.clone(), error.to_string()),
+        Some(error) => (result.status.to_string(), error.to_string()),
+        None => (result.status.to_string(), String::new()),
+    };
+    Refused { error_type, reason, is_own }
 }

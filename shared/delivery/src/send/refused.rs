@@ -13,7 +13,7 @@ impl BodyDelivery<'_> {
         self.retries += 1;
         let first = *self.first_too_large.get_or_insert_with(Instant::now);
         if let [index] = items {
-            let bytes = self.body.item(*index as usize).len();
+            let bytes = self.bodies.item(*index).len();
             if self.sender.cluster.taken().is_too_large(bytes, first) {
                 self.work.answered();
                 let reason = format!("the event has {bytes} bytes, more than the domain takes in one request");
@@ -70,7 +70,7 @@ impl BodyDelivery<'_> {
             }
             Ruling::Rejected if self.sender.cluster.taken().has_taken_since(first) => {
                 self.work.answered();
-                self.settle(index, &result, now);
+                self.settle(index, &result, true, now);
                 Ok(())
             }
             // Nothing else was sent since. If the domain takes another request now, the item is sent a third time.
@@ -87,7 +87,7 @@ impl BodyDelivery<'_> {
     /// takes requests.
     async fn takes_another_request(&mut self, index: u32) -> bool {
         let cluster = &self.sender.cluster;
-        let payload = Payload::impossible(self.body.index_of(index as usize));
+        let payload = Payload::impossible(self.bodies.index_of(index));
         let permit = cluster.limit.acquire().await;
         let sent = Instant::now();
         self.bulk_requests.fetch_add(1, Ordering::Relaxed);

@@ -9,8 +9,9 @@ use crate::lambda::now_ms;
 use pipeline::outcome::Outcome;
 
 /// Metrics of a receipt and their CloudWatch units. The only dimension is `dataset`, since each value of a further
-/// dimension costs a metric.
-pub const METRICS: [(&str, &str); 15] = [
+/// dimension costs a metric. The last one is a metric only where it is not 0, for the same reason: most datasets never
+/// have it.
+pub const METRICS: [(&str, &str); 16] = [
     ("read", "Count"),
     ("dropped", "Count"),
     ("expired", "Count"),
@@ -26,6 +27,7 @@ pub const METRICS: [(&str, &str); 15] = [
     ("bulk_requests", "Count"),
     ("retries", "Count"),
     ("elapsed_ms", "Milliseconds"),
+    ("repaired", "Count"),
 ];
 
 /// Metrics that are also counted by the function's name. Alarms need few series that always exist.
@@ -34,7 +36,7 @@ pub const ALARMED: [(&str, &str); 5] = [
     ("undelivered", "Count"),
     ("unbalanced", "Count"),
     ("sent", "Count"),
-    ("rejected_by_domain", "Count"),
+    ("refused_by_domain", "Count"),
 ];
 
 /// The subject of a receipt, and how far the attempt got.
@@ -172,8 +174,18 @@ impl Receipt {
 
     /// The line, without its newline. `now_ms` is the wall clock in milliseconds since the epoch.
     pub fn line(&self, now_ms: i64) -> String {
+        /// Events that the domain refused as they came, whatever became of them: one series for the alarm.
+        #[derive(Serialize)]
+        struct WithRefused<'r> {
+            #[serde(flatten)]
+            receipt: &'r Receipt,
+            refused_by_domain: u64,
+        }
         let balances = self.outcome.balances();
-        line(self, balances, balances && self.panicked == 0, &METRICS, &ALARMED, now_ms)
+        let Outcome { rejected_by_domain, repaired, .. } = self.outcome;
+        let metrics = &METRICS[..METRICS.len() - usize::from(repaired == 0)];
+        let receipt = WithRefused { receipt: self, refused_by_domain: rejected_by_domain + repaired };
+        line(&receipt, balances, balances && self.panicked == 0, metrics, &ALARMED, now_ms)
     }
 
     /// Prints the line.

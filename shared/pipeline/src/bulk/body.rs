@@ -199,6 +199,23 @@ impl Body {
         &self.bytes[item.action as usize..item.end as usize]
     }
 
+    /// The action line of one item.
+    pub fn action(&self, index: usize) -> &[u8] {
+        let item = &self.items[index];
+        &self.bytes[item.action as usize..item.document as usize]
+    }
+
+    /// The document of one item, without its newline.
+    pub fn document(&self, index: usize) -> &[u8] {
+        let item = &self.items[index];
+        &self.bytes[item.document as usize..item.end as usize - 1]
+    }
+
+    /// The limit of its items, originals and letters together.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     /// The index of an item, as its action line writes it.
     pub fn index_of(&self, index: usize) -> &[u8] {
         let name = self.item(index).strip_prefix(br#"{"create":{"_index":""#).unwrap_or_default();
@@ -207,8 +224,7 @@ impl Body {
 
     /// The id in an item's action line, if there is one.
     pub fn id_of(&self, index: usize) -> Option<String> {
-        let Item { action, document, .. } = self.items[index];
-        let action = &self.bytes[action as usize..document as usize];
+        let action = self.action(index);
         let at = br#"{"create":{"_index":""#.len() + self.index_of(index).len();
         let id = action.get(at..)?.strip_prefix(br#"","_id":"#)?.strip_suffix(b"}}\n")?;
         serde_json::from_slice(id).ok()
@@ -218,7 +234,7 @@ impl Body {
     pub fn original(&self, index: usize) -> &[u8] {
         let item = &self.items[index];
         if item.original == item.original_end {
-            &self.bytes[item.document as usize..item.end as usize - 1]
+            self.document(index)
         } else {
             &self.originals[item.original as usize..item.original_end as usize]
         }

@@ -30,10 +30,22 @@ pub struct Dataset {
     pub shape: Shape,
     /// The index and id of the events.
     pub router: Router,
+    /// What happens to an event that does not fit the mapping of its index.
+    pub on_conflict: OnConflict,
     /// How long the events are kept.
     pub keep: Keep,
     /// The settings of the indices.
     pub template: Template,
+}
+
+/// What happens to an event that does not fit the mapping of its index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// It becomes a dead letter.
+    #[default]
+    Reject,
+    /// The fields that do not fit are stored without being indexed ([`crate::bulk::repair`]).
+    Keep,
 }
 
 /// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds.
@@ -65,6 +77,18 @@ impl Dataset {
     /// everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {
         self.period_from_ms(self.keep.retention?, now_ms)
+    }
+
+    /// The path of the events' own time in their documents, if it is there.
+    pub fn stored_time(&self) -> Option<String> {
+        self.router.timestamp().and_then(|timestamp| self.shape.stored_as(timestamp.field()))
+    }
+
+    /// The paths at which a document can have the event's time: where the rules put it, and where it was, in an event
+    /// that a rule such as `lift` leaves alone.
+    pub fn stored_times(&self) -> Vec<String> {
+        let received = self.router.timestamp().map(|timestamp| timestamp.field().to_string());
+        self.stored_time().into_iter().chain(received).collect()
     }
 
     /// Whether its rules ask for keys or headers of records.

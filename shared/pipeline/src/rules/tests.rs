@@ -52,6 +52,7 @@ datasets:                       # a comment
     timestamp: base_dt
     index: logs-%{+YYYY.MM.dd}
     id: position
+    on_conflict: keep
     retention: 14d
     keep_at_least: 36h
     snapshot: true
@@ -94,6 +95,7 @@ fn every_key_is_understood() {
     let template = Template { mapping, shards: Some(3), replicas: Some(0), total_fields_limit: Some(2000) };
     assert_eq!(first.template, template);
     let rest = datasets.by_name("rest").unwrap();
+    assert_eq!((first.on_conflict, rest.on_conflict), (OnConflict::Keep, OnConflict::Reject));
     assert_eq!((rest.keep, &rest.template), (Keep::default(), &Template::default()));
     assert_eq!((rest.format, rest.select.is_none(), rest.shape.is_identity()), (Format::Auto, true, true));
     let from = rest.from.s3().unwrap();

@@ -81,7 +81,7 @@ fn alarms_of_events_look_at_metrics_that_the_functions_write() {
         // Bytes and counts of successes are only shown. They have no alarm.
         let told = [
             "rejected",
-            "rejected_by_domain",
+            "refused_by_domain",
             "undelivered",
             "unbalanced",
             "unmatched",
@@ -158,15 +158,15 @@ fn every_alarm_notifies_the_one_topic_when_it_begins_and_when_it_ends() {
 }
 
 #[test]
-fn an_alarm_comes_when_the_domain_rejects_most_of_a_hundred_events_and_more() {
+fn an_alarm_comes_when_the_domain_refuses_most_of_a_hundred_events_and_more() {
     let Some(template) = nested() else { return };
     for function in ["S3Ingest", "KinesisIngest", "KafkaIngest"] {
         let alarm = properties(template, &format!("{function}RejectedByDomain"));
         let share = alarm["Metrics"].as_array().expect("metrics").iter().find(|metric| metric["Id"] == "share");
-        assert_eq!(share.expect("a share")["Expression"], "IF(rejected >= 100, 100 * rejected / sent, 0)");
+        assert_eq!(share.expect("a share")["Expression"], "IF(refused >= 100, 100 * refused / sent, 0)");
         assert_eq!((&alarm["ComparisonOperator"], &alarm["Threshold"]), (&json!("GreaterThanThreshold"), &json!(50)));
         let metrics: Vec<_> = watched(alarm).into_iter().map(|metric| &metric["MetricName"]).collect();
-        assert_eq!(metrics, ["rejected_by_domain", "sent"], "{function}");
+        assert_eq!(metrics, ["refused_by_domain", "sent"], "{function}");
         for metric in alarm["Metrics"].as_array().expect("metrics") {
             let is_computed = metric.get("Expression").is_some();
             // An alarm uses one result. All other expressions must set `ReturnData` to false.

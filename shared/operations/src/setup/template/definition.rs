@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{super::dates::date, owner::TemplateOwner};
 use pipeline::{
+    bulk::repair,
     outcome::Fault,
-    rules::Dataset,
+    rules::{Dataset, OnConflict},
     shape::{FieldRule, Making},
 };
 
@@ -83,7 +84,7 @@ impl Template {
     pub(super) fn add_fields(&mut self, dataset: &Dataset) {
         let rules = dataset.shape.rules();
         if let Some(timestamp) = dataset.router.timestamp()
-            && let Some(field) = dataset.shape.stored_as(timestamp.field())
+            && let Some(field) = dataset.stored_time()
         {
             match date(timestamp) {
                 Ok(date) => self.add(&field, date),
@@ -91,6 +92,10 @@ impl Template {
                     self.notes.push(format!("`{field}` is not mapped: {why}; map it in the file `mapping` names"));
                 }
             }
+        }
+        if dataset.on_conflict == OnConflict::Keep {
+            self.add(repair::UNMAPPED, json!({ "type": "text", "index": false, "norms": false }));
+            self.add(repair::REASON, json!({ "type": "keyword", "ignore_above": 1000 }));
         }
         for rule in rules {
             match rule {

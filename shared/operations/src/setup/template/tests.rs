@@ -33,6 +33,7 @@ datasets:
     index: logs-%{+YYYY.MM.dd}
     mapping: mappings/other.json
     shards: 3
+    on_conflict: keep
   - name: plain
     from: { key: "c/**" }
     index: plain
@@ -53,6 +54,8 @@ fn a_template_follows_the_rules_and_keeps_the_users_mapping() {
     let mappings = &body["template"]["mappings"];
     assert_eq!(mappings["dynamic"], false);
     let properties = &mappings["properties"];
+    assert_eq!(properties["_unmapped"]["index"], false);
+    assert_eq!(properties["_ignored_reason"]["type"], "keyword");
     assert_eq!(properties["adid"], json!({ "type": "text" }), "not a keyword: the user's word stands");
     assert_eq!(properties["event"]["properties"]["name"], json!({ "type": "keyword" }));
     let time = json!({ "type": "date", "format": "epoch_millis", "ignore_malformed": true });

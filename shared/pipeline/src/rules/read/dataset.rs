@@ -10,7 +10,10 @@ use super::{
 use crate::{
     decode::Path,
     route::{IdRule, IndexPattern, Router},
-    rules::{dataset::Dataset, transform::Transform},
+    rules::{
+        dataset::{Dataset, OnConflict},
+        transform::Transform,
+    },
     select::{PatternError, Select},
     yaml::{Data, Location, Node},
 };
@@ -22,6 +25,7 @@ const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: F
 const INDEX_FORM: &str =
     "write `index: logs-%{+YYYY.MM.dd}` or `index: { name: \"logs-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }`";
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
+const ON_CONFLICT_FORM: &str = "`on_conflict` is `reject` (the default) or `keep`";
 const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`, or an event \
                            pattern, such as `select: { event_name: [login] }`";
 pub(super) const DATASET_KEYS: Keys<'_> = Keys {
@@ -37,6 +41,7 @@ pub(super) const DATASET_KEYS: Keys<'_> = Keys {
         "index",
         "id",
         "partition_keys",
+        "on_conflict",
         "retention",
         "keep_at_least",
         "snapshot",
@@ -80,6 +85,7 @@ impl Reader<'_> {
         let keep = self.keep(&members, index.as_ref());
         let template = self.template(&members);
         let id = self.optional(&members, "id", IdRule::Position, Self::id);
+        let on_conflict = self.optional(&members, "on_conflict", OnConflict::Reject, Self::on_conflict);
         if let Some(Fields { shape, .. }) = &fields {
             let place = |name: &str| members.get(name).map(|(_, node)| node.place);
             let in_index: Vec<&Path> = index.iter().flat_map(IndexPattern::fields).collect();
@@ -111,6 +117,7 @@ impl Reader<'_> {
                     select,
                     shape,
                     router,
+                    on_conflict: on_conflict?,
                     keep: keep?,
                     template: template?,
                 }))
@@ -195,6 +202,14 @@ impl Reader<'_> {
             "content" => Some(IdRule::Content),
             "none" => Some(IdRule::None),
             _ => self.refuse(node.place, format!("`id: {text}`: {ID_FORM}")),
+        }
+    }
+
+    fn on_conflict(&mut self, node: &Node) -> Option<OnConflict> {
+        match self.text(node, "on_conflict", ON_CONFLICT_FORM)?.value.as_str() {
+            "reject" => Some(OnConflict::Reject),
+            "keep" => Some(OnConflict::Keep),
+            other => self.refuse(node.place, format!("`on_conflict: {other}`: {ON_CONFLICT_FORM}")),
         }
     }
 

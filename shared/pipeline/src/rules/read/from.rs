@@ -117,6 +117,7 @@ impl Reader<'_> {
                 ("index", "Firehose decides where the data go"),
                 ("timestamp", "Firehose partitions by arrival, or by `partition_keys`"),
                 ("id", "Firehose makes no documents"),
+                ("on_conflict", NO_INDEX),
                 ("retention", KEPT_BY_S3),
                 ("keep_at_least", KEPT_BY_S3),
                 ("snapshot", KEPT_BY_S3),
