@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint words deny doc bench emulated prove compare build clean
+.PHONY: help demo functions setup test check fmt lint words deny doc bench emulated engines prove compare build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -79,6 +79,12 @@ bench: ## the cost of the rules relative to decoding, the instructions of each s
 
 emulated: ## the compressor igzip on emulated processors of both architectures
 	scripts/igzip-emulated.sh
+
+engines: export MILLRACE_FUNCTIONS = $(TARGET)/functions
+engines: functions ## the same scenarios on each of eleven engines, whose results are docs/ENGINES.md
+	scripts/moto/moto.sh build
+	cargo test --workspace --test wire --no-run
+	scripts/engines/matrix.sh
 
 # The long runs, with the deployed profile. cargo reads functions/.cargo/config.toml only in that folder.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release

@@ -5,30 +5,36 @@
 #   engine.sh run DATA_DIR [key=value …]  runs one node in the foreground, on free ports, and prints "ENGINE READY port".
 #                                         When standard input ends, it ends and removes DATA_DIR. The arguments are
 #                                         settings of the node.
-# Environment: JAVA_HOME (JDK 17 to 23), HEAP (512m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
+# Environment: MILLRACE_ENGINE: another engine than opensearch-2: opensearch-3, or one of ../engines/engines.sh.
+# JAVA_HOME (JDK 17 to 23; 21 or later for opensearch-3), HEAP (512m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
 # more). Its certificate is signed by .cache/engine/secure/config/ca.pem. The log is DATA_DIR/engine.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../paths.sh"
 root=$TOP
 dir=$root/.cache/engine
+oldest=17 newest=23 # OpenSearch 2 needs the security manager, which JDK 24 removed
 if [ "${SECURITY:-}" = true ]; then
   version=2.19.4 # the newest whose security plugin is in Maven Central
   home=$dir/secure
-  profile=-Psecurity
+  options=(-Psecurity -Dclassloader.version=2.19.6) # there is no other 2.19 of it in Maven Central
   . "$here/security.sh"
 else
-  version=2.19.6 # not 2.19.7: its modules are missing from Maven Central
+  case ${MILLRACE_ENGINE:-opensearch-2} in
+    opensearch-2) version=2.19.6 ;; # not 2.19.7: its modules are missing from Maven Central
+    opensearch-3) version=3.8.0 oldest=21 newest=99 ;;
+    *) exec bash "$here/../engines/engines.sh" "$@" ;;
+  esac
   home=$dir/opensearch-$version
-  profile=-Pingest
+  options=(-Pingest)
 fi
 
 # --- prerequisites -----------------------------------------------------------------------------------------------
 jdk_version() { # the major version of the JDK in $1, or nothing if there is none
   [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p'
 }
-usable() { local v; v=$(jdk_version "$1") && [ -n "$v" ] && [ "$v" -ge 17 ] && [ "$v" -le 23 ]; }
-find_jdk() { # OpenSearch 2 needs the security manager, which JDK 24 removed
+usable() { local v; v=$(jdk_version "$1") && [ -n "$v" ] && [ "$v" -ge "$oldest" ] && [ "$v" -le "$newest" ]; }
+find_jdk() {
   local d
   for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
            "$(dirname "$(dirname "$(readlink -f "$(command -v javac || echo /none/none/none)")")")"; do
@@ -67,9 +73,9 @@ fresh() { [ -f "$home/.built" ] && [ -z "$(find "$here" -newer "$home/.built" -t
 build() {
   fresh && return 0
   mkdir -p "$dir"; lock "$dir/.lock"; fresh && return 0
-  prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK 17 to 23" >&2; return 1; }
+  prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK $oldest to $newest" >&2; return 1; }
   building=$home; rm -rf "$building"; stage=$building/stage; mkdir -p "$stage" "$building"/{lib,config,plugins,modules}
-  JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" $profile \
+  JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" "${options[@]}" \
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$stage" >&2
   module transport-netty4 'transport-netty4-client-*' 'netty-*' 'opensearch-netty4-*'
   module lang-painless 'lang-painless-*' 'opensearch-scripting-painless-spi-*' 'asm*' 'antlr4-*'
@@ -103,7 +109,8 @@ run() {
 }
 
 case ${1:-} in
+  can) find_jdk > /dev/null ;;
   build) build ;;
   run) shift; [ $# -ge 1 ] || { echo "engine.sh run DATA_DIR [key=value …]" >&2; exit 2; }; run "$@" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

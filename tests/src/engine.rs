@@ -16,9 +16,7 @@ use crate::{place, service::Service};
 /// A running node.
 #[derive(Debug)]
 pub struct Engine {
-    /// Ends with this value. None if somebody else started it.
-    _service: Option<Service>,
-    url: String,
+    service: Service,
     http: reqwest::Client,
     has_tls: bool,
     has_users: bool,
@@ -39,12 +37,10 @@ pub struct Document {
 }
 
 impl Engine {
-    /// The node that all tests of this binary share: that of `MILLRACE_ENGINE` if it is set. `None` after
-    /// [`place::missing`] has reported it.
+    /// The node that all tests of this binary share; `None` after [`place::missing`] has reported it.
     pub fn shared() -> Option<&'static Self> {
         // The default limit of shards stays: thousands of shards would not fit. A separate test covers the limit.
-        match SHARED.get_or_init(|| place::engine_url().map_or_else(|| Self::start(&[], &[]), |url| Ok(Self::at(url))))
-        {
+        match SHARED.get_or_init(|| Self::start(&[], &[])) {
             Ok(engine) => Some(engine),
             Err(why) => {
                 place::missing("the engine (JDK, Maven)", why);
@@ -114,18 +110,13 @@ impl Engine {
             .chain(settings.iter().map(|(key, value)| format!("{key}={value}")))
             .collect();
         let service = Service::start("engine/engine.sh", &args, env)?;
-        let url = service.url();
-        Ok(Self { _service: Some(service), url, http: http(), has_tls: false, has_users: false })
-    }
-
-    /// A node that somebody else started, of any version.
-    fn at(url: String) -> Self {
-        Self { _service: None, url, http: http(), has_tls: false, has_users: false }
+        Ok(Self { service, http: http(), has_tls: false, has_users: false })
     }
 
     /// Its URL, for `MILLRACE_DOMAIN_ENDPOINT`.
     pub fn url(&self) -> String {
-        if self.has_tls { self.url.replacen("http", "https", 1) } else { self.url.clone() }
+        let url = self.service.url();
+        if self.has_tls { url.replacen("http", "https", 1) } else { url }
     }
 
     /// Sends a request. Returns status and body.
@@ -246,6 +237,31 @@ impl Engine {
             }
             read.insert(pattern.to_owned(), this.clone());
         }
+    }
+
+    /// Sets an index template: composable, or legacy where the engine has no other.
+    pub async fn set_template(&self, name: &str, template: &Value) {
+        let (status, answer) = self.send("PUT", &format!("/_index_template/{name}"), &template.to_string()).await;
+        if status == 200 {
+            return;
+        }
+        assert!(matches!(status, 400 | 405), "{status} {answer}");
+        let mut legacy = template["template"].clone();
+        legacy["index_patterns"] = template["index_patterns"].clone();
+        legacy["order"] = template["priority"].as_u64().unwrap_or_default().into();
+        self.ask("PUT", &format!("/_template/{name}"), &legacy.to_string()).await;
+    }
+
+    /// The templates whose names match, by their names.
+    pub async fn templates(&self, names: &str) -> BTreeMap<String, Value> {
+        let (status, answer) = self.send("GET", &format!("/_index_template/{names}"), "").await;
+        if status == 200 {
+            let found = json(&answer);
+            let found = found["index_templates"].as_array().expect("a list").clone();
+            return found.into_iter().map(|template| (template["name"].to_string(), template)).collect();
+        }
+        let found = json(&self.ask("GET", &format!("/_template/{names}"), "").await);
+        found.as_object().expect("an object").clone().into_iter().collect()
     }
 
     /// Changes a setting of one or more existing indices, such as `index.blocks.write`.

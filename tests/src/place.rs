@@ -61,11 +61,6 @@ pub fn event_count(default: u64) -> u64 {
     std::env::var("MILLRACE_EVENTS").map_or(default, |count| count.parse().expect("MILLRACE_EVENTS is a number"))
 }
 
-/// The engine for the tests that share one: `MILLRACE_ENGINE`, or else one that they start.
-pub fn engine_url() -> Option<String> {
-    std::env::var("MILLRACE_ENGINE").ok().filter(|url| !url.is_empty())
-}
-
 /// The seed of a test: `MILLRACE_SEED`, or else a new one. It is printed, so that a failure can be reproduced.
 pub fn seed(test: &str) -> u64 {
     let seed = std::env::var("MILLRACE_SEED")

@@ -24,6 +24,7 @@
 //! | 3 | `identity` | ids from long numbers stay distinct |
 //! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
+//! | 3 | `layouts` | an alias with a write index and a data stream take each event once |
 //! | 4 | `again` | dead letters without a whole event are read at their source again |
 //! | 4 | `poison` | a bad event harms no other event |
 //! | 4 | `conflicts` | with `on_conflict: keep`, an event that the mapping refuses is stored once, with every value |
@@ -108,6 +109,7 @@ mod wire {
     mod kafka;
     mod kill;
     mod kinesis;
+    mod layouts;
     mod operate;
     mod outage;
     mod pattern;

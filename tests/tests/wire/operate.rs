@@ -46,7 +46,7 @@ fn day(ago: i64) -> String {
 
 /// The names of all indices, without the engine's own, sorted.
 async fn indices(engine: &Engine) -> Vec<String> {
-    let listed = parse(&engine.ask("GET", "/_cat/indices?format=json&h=index&expand_wildcards=open,closed", "").await);
+    let listed = parse(&engine.ask("GET", "/_cat/indices?format=json&h=index", "").await);
     let names = listed.as_array().expect("a list").iter().filter_map(|index| index["index"].as_str());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).map(str::to_owned).collect();
     names.sort();

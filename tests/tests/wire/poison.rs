@@ -74,7 +74,7 @@ fn a_poison_event_of_each_kind_harms_none_of_its_neighbours() {
         let mapping = r#"{"index_patterns":["poison-*"],"template":{"mappings":{"properties":{
             "seq":{"type":"long"},"nested":{"type":"object"},"big":{"type":"keyword"},"word":{"type":"keyword"},
             "base_dt":{"type":"date","format":"strict_date_optional_time"}}}}}"#;
-        engine.ask("PUT", "/_index_template/poison", mapping).await;
+        engine.set_template("poison", &tests::engine::json(mapping)).await;
 
         let (mut object, mut expected, mut bad) = (Vec::new(), Expected::default(), BTreeMap::new());
         for (number, (kind, line, fate)) in kinds.iter().enumerate() {

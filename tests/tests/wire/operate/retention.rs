@@ -64,11 +64,12 @@ fn an_index_that_is_too_old_is_deleted_after_its_snapshot_and_everything_else_st
         invoke(&mut setup, &json!({})).await.expect("the repository");
         let receipt = invoke(&mut retention, &json!({ "source": "aws.events" })).await.expect("a run");
         let kept: Vec<String> = all.iter().filter(|index| !old.contains(index)).cloned().collect();
-        assert_eq!(indices(&engine).await, kept);
         assert_eq!(
             (&receipt["planned"], &receipt["deleted_indices"], &receipt["left"]),
-            (&json!(3), &json!(3), &json!(0))
+            (&json!(3), &json!(3), &json!(0)),
+            "{receipt}"
         );
+        assert_eq!(indices(&engine).await, kept);
         let deleted: Vec<&Value> =
             receipt["deleted"].as_array().expect("a list").iter().map(|one| &one["index"]).collect();
         assert_eq!(deleted, old.iter().collect::<Vec<_>>(), "the oldest first");

@@ -33,7 +33,10 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         let done = invoke(&mut setup, &json!({})).await.expect("a sound configuration");
         assert_eq!(done["templates"], json!(["millrace-setup-x.x.x"]), "{done}");
         assert_eq!((&done["repository"], &done["failed"]), (&json!("millrace"), &json!([])), "{done}");
-        assert!(done["engine"].as_str().is_some_and(|engine| engine.starts_with("OpenSearch 2.")), "{done}");
+        assert!(
+            done["engine"].as_str().is_some_and(|engine| engine.contains("Search ") || engine.contains("search ")),
+            "{done}"
+        );
 
         let event = json!({ "base_dt": "2026-11-22 10:00:00", "adid": "a-b", "lat": 37.5, "lon": 127.0 });
         let object = scene.put("a.ndjson", format!("{event}\n")).await;
@@ -55,9 +58,9 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         assert_eq!(hits["hits"]["total"]["value"], 1, "{hits}");
 
         // A second run changes nothing. Other rules change the template, under the same name.
-        let before = engine.ask("GET", "/_index_template/millrace-*", "").await;
+        let before = engine.templates("millrace-*").await;
         invoke(&mut setup, &json!({})).await.expect("again");
-        assert_eq!(engine.ask("GET", "/_index_template/millrace-*", "").await, before);
+        assert_eq!(engine.templates("millrace-*").await, before);
         scene.set_pipeline(
             &rules("setup", "    total_fields_limit: 50\n")
                 .replace("name: setup", "name: renamed")
@@ -65,12 +68,8 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         );
         let mut setup = scene.start("setup", &engine.url(), &env).await;
         invoke(&mut setup, &json!({})).await.expect("with other rules");
-        let templates = parse(&engine.ask("GET", "/_index_template/millrace-*", "").await);
-        assert_eq!(
-            templates["index_templates"].as_array().map(Vec::len),
-            Some(1),
-            "the old one is taken over: {templates}"
-        );
+        let templates = engine.templates("millrace-*").await;
+        assert_eq!(templates.len(), 1, "the old one is taken over: {templates:?}");
         engine.ask("PUT", &format!("/setup-{}", day(0)), "").await;
         let index = mapping(&engine, &format!("setup-{}", day(0))).await;
         assert_eq!(index["settings"]["index"]["number_of_shards"], "1");
