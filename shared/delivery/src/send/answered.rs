@@ -182,8 +182,11 @@ impl BodyDelivery<'_> {
 
     /// The refusals of an item, including those of an earlier invocation.
     pub(super) fn refusals(&mut self, index: u32) -> &mut Refusals {
-        let recalled = (!self.refusals.contains_key(&index)).then(|| self.sender.suspects.recall(&self.suspect(index)));
-        self.refusals.entry(index).or_insert_with(|| recalled.unwrap_or_default())
+        if !self.refusals.contains_key(&index) && !self.sender.suspects.is_empty() {
+            let recalled = self.sender.suspects.recall(&self.suspect(index));
+            self.refusals.insert(index, recalled);
+        }
+        self.refusals.entry(index).or_default()
     }
 
     /// Logs why an item is sent again. A reason that may be the document's own can quote the value of a field, so only its

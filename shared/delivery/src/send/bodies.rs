@@ -53,17 +53,26 @@ impl Bodies {
         left
     }
 
+    fn numbered(&self, item: u32) -> &Numbered {
+        self.0.iter().find(|numbered| numbered.items.contains(&item)).unwrap_or(&self.0[0])
+    }
+
     /// The body of an item, and its place there.
-    fn of(&self, item: u32) -> (&Arc<Body>, usize) {
-        let numbered = self.0.iter().find(|numbered| numbered.items.contains(&item)).unwrap_or(&self.0[0]);
+    fn of(&self, item: u32) -> (&Body, usize) {
+        let numbered = self.numbered(item);
         (&numbered.body, (item - numbered.items.start) as usize)
     }
 
     /// Items of one body, as a part of a request.
-    pub(super) fn part(&self, items: &[u32]) -> Part {
-        let (body, place) = self.of(items[0]);
-        let start = items[0] - u32::try_from(place).unwrap_or_default();
-        Part { body: Arc::clone(body), items: items.iter().map(|item| item - start).collect() }
+    pub(super) fn part(&self, items: &Arc<[u32]>) -> Part {
+        let Numbered { items: numbers, body } = self.numbered(items[0]);
+        // Nearly all items are of the body that came, whose numbers are their places.
+        let places = if numbers.start == 0 {
+            Arc::clone(items)
+        } else {
+            items.iter().map(|item| item - numbers.start).collect()
+        };
+        Part { body: Arc::clone(body), items: places }
     }
 
     /// The action line and document of an item.
@@ -110,9 +119,9 @@ mod tests {
         let ids: Vec<_> = (0..5).filter_map(|item| bodies.id_of(item)).collect();
         assert_eq!(ids, ["a", "b", "c", "d", "e"]);
         assert_eq!((bodies.at(4), bodies.index_of(2)), (ItemPosition::in_object(1), &b"i"[..]));
-        let part = bodies.part(&[4]);
+        let part = bodies.part(&[4].into());
         assert_eq!((part.body.len(), &*part.items), (2, &[1][..]));
-        assert_eq!(&*bodies.part(&[0, 1]).items, [0, 1]);
+        assert_eq!(&*bodies.part(&[0, 1].into()).items, [0, 1]);
     }
 
     #[test]

@@ -25,23 +25,26 @@ const MOST_REASON_BYTES: usize = 4 << 10;
 const MOST_REMEMBERED: usize = 1_000;
 
 impl BodyDelivery<'_> {
-    /// Plans another form for an item whose document the domain refuses. Returns why it is rejected if it has none.
+    /// Plans another form for an item whose document the domain refuses. Returns why it is refused if it has none.
     pub(super) fn keep(&mut self, index: u32, error: Option<&ItemError>, mut refused: Refused) -> Result<(), Refused> {
         if self.dataset.on_conflict != OnConflict::Keep {
             return Err(refused);
         }
-        refused.reason.truncate(refused.reason.floor_char_boundary(MOST_REASON_BYTES));
-        refused.reason.shrink_to_fit();
+        let none = (index, Repair::default());
+        let (first, before) = self.kept.sent.get(&index).map_or(none, |item| (item.index, item.repair.clone()));
         let error = error.filter(|_| refused.is_own);
-        let (index, before, refused) = match self.kept.sent.remove(&index) {
-            Some(KeptItem { index, repair, refused }) => (index, repair, refused),
-            None => (index, Repair::default(), Arc::new(refused)),
-        };
-        let document = std::str::from_utf8(self.bodies.first().document(index as usize)).ok();
-        match document.and_then(|document| before.after(document, error, &self.dataset.stored_times())) {
-            Some(repair) => self.kept.waiting.push_back(KeptItem { index, repair, refused }),
-            None => self.reject(index, refused.error_type.clone(), refused.reason.clone()),
-        }
+        let document = std::str::from_utf8(self.bodies.first().document(first as usize)).ok();
+        let next = document.and_then(|document| before.after(document, error, &self.dataset.stored_times()));
+        let Some(repair) = next else { return Err(refused) };
+        let refused = self.kept.take(index).map_or_else(
+            || {
+                refused.reason.truncate(refused.reason.floor_char_boundary(MOST_REASON_BYTES));
+                refused.reason.shrink_to_fit();
+                Arc::new(refused)
+            },
+            |(_, refused)| refused,
+        );
+        self.kept.waiting.push_back(KeptItem { index: first, repair, refused });
         Ok(())
     }
 
