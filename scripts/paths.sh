@@ -22,6 +22,18 @@ have_packages() {
     >"$CACHE/apt.log" 2>&1 </dev/null || { tail -5 "$CACHE/apt.log" >&2; say "apt-get could not install $*"; exit 4; }
 }
 
+# find_jdk OLDEST NEWEST: prints the folder of a JDK whose major version is in this range.
+find_jdk() {
+  local d v
+  for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
+           "$(dirname "$(dirname "$(readlink -f "$(command -v javac || echo /none/none/none)")")")"; do
+    [ -x "$d/bin/javac" ] || continue
+    v=$("$d/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')
+    if [ -n "$v" ] && [ "$v" -ge "$1" ] && [ "$v" -le "$2" ]; then echo "$d"; return; fi
+  done
+  return 1
+}
+
 # once NAME VERSION: true if NAME is not yet installed in VERSION. `done_with` records the installed version.
 once() { [ "$(cat "$CACHE/$1.stamp" 2>/dev/null)" != "$2" ]; }
 done_with() { printf '%s\n' "$2" >"$CACHE/$1.stamp"; }

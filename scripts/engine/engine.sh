@@ -30,18 +30,6 @@ else
 fi
 
 # --- prerequisites -----------------------------------------------------------------------------------------------
-jdk_version() { # the major version of the JDK in $1, or nothing if there is none
-  [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p'
-}
-usable() { local v; v=$(jdk_version "$1") && [ -n "$v" ] && [ "$v" -ge "$oldest" ] && [ "$v" -le "$newest" ]; }
-find_jdk() {
-  local d
-  for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
-           "$(dirname "$(dirname "$(readlink -f "$(command -v javac || echo /none/none/none)")")")"; do
-    if usable "$d"; then echo "$d"; return; fi
-  done
-  return 1
-}
 packages() { # as root installs the packages by apt-get, else prints the command
   local need=("$@")
   if ! command -v apt-get > /dev/null; then
@@ -56,7 +44,7 @@ jdk_package() { # Debian 12 has 17, Debian 13 and Ubuntu 24.04 have 21
 }
 prerequisites() {
   local need=()
-  find_jdk > /dev/null || { command -v apt-get > /dev/null && [ "$(id -u)" = 0 ] && apt-get -q update >&2; need+=("$(jdk_package)"); }
+  find_jdk $oldest $newest > /dev/null || { command -v apt-get > /dev/null && [ "$(id -u)" = 0 ] && apt-get -q update >&2; need+=("$(jdk_package)"); }
   command -v mvn > /dev/null || need+=(maven)
   [ ${#need[@]} = 0 ] || packages "${need[@]}"
 }
@@ -73,7 +61,7 @@ fresh() { [ -f "$home/.built" ] && [ -z "$(find "$here" -newer "$home/.built" -t
 build() {
   fresh && return 0
   mkdir -p "$dir"; lock "$dir/.lock"; fresh && return 0
-  prerequisites; jdk=$(find_jdk) || { echo "engine.sh: no JDK $oldest to $newest" >&2; return 1; }
+  prerequisites; jdk=$(find_jdk $oldest $newest) || { echo "engine.sh: no JDK $oldest to $newest" >&2; return 1; }
   building=$home; rm -rf "$building"; stage=$building/stage; mkdir -p "$stage" "$building"/{lib,config,plugins,modules}
   JAVA_HOME=$jdk mvn -q -B -f "$here/pom.xml" -Dmaven.repo.local="$root/.cache/m2" -Dos.version="$version" "${options[@]}" \
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$stage" >&2
@@ -109,7 +97,7 @@ run() {
 }
 
 case ${1:-} in
-  can) find_jdk > /dev/null ;;
+  can) find_jdk $oldest $newest > /dev/null ;;
   build) build ;;
   run) shift; [ $# -ge 1 ] || { echo "engine.sh run DATA_DIR [key=value …]" >&2; exit 2; }; run "$@" ;;
   *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;

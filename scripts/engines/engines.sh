@@ -35,14 +35,6 @@ esac
 home=$CACHE/engines/$name
 case $name in elasticsearch-[89]) modules=yes ;; *) modules= ;; esac
 
-jdk_version() { [ -x "$1/bin/javac" ] && "$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p'; }
-find_jdk() {
-  local d v
-  for d in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*; do
-    v=$(jdk_version "$d") && [ -n "$v" ] && [ "$v" -ge $oldest ] && [ "$v" -le $newest ] && { echo "$d"; return; }
-  done
-  return 1
-}
 dependency() { printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n' "$@"; }
 pom() {
   local extra
@@ -75,7 +67,7 @@ build() {
   fresh_home && return 0
   mkdir -p "$CACHE/engines"; lock "$home.lock"; fresh_home && return 0
   have_packages mvn maven
-  jdk=$(find_jdk) || { say "$name needs a JDK $oldest to $newest"; exit 3; }
+  jdk=$(find_jdk $oldest $newest) || { say "$name needs a JDK $oldest to $newest"; exit 3; }
   rm -rf "$home"; mkdir -p "$home"/{lib,config,modules,plugins,boot,native}
   pom > "$home/pom.xml"
   JAVA_HOME=$jdk mvn -q -B -f "$home/pom.xml" -Dmaven.repo.local="$CACHE/m2" \
@@ -122,7 +114,7 @@ run() {
 }
 
 case ${1:-} in
-  can) find_jdk > /dev/null ;;
+  can) find_jdk $oldest $newest > /dev/null ;;
   build) build ;;
   run) shift; [ $# -ge 1 ] || { echo "engines.sh run DATA_DIR [key=value …]" >&2; exit 2; }; run "$@" ;;
   *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
