@@ -162,10 +162,10 @@ fn events_that_the_mapping_refuses_are_found_by_time_and_by_their_sound_fields()
     place::run(async {
         let scene = scene(moto, engine, "conflicts-all").await;
         let count = place::event_count(crate::CONFLICTING_EVENTS);
-        // Small bodies: the other forms of a body need several.
-        let mut function = scene
-            .function(&engine.url(), &[("MILLRACE_MAX_BODY_BYTES", "65536"), ("MILLRACE_MAX_EVENT_BYTES", "32768")])
-            .await;
+        // The events fill about eight bodies, and the other forms of a body need several.
+        let body = (count * 22).to_string();
+        let limits = [("MILLRACE_MAX_BODY_BYTES", &*body), ("MILLRACE_MAX_EVENT_BYTES", "32768")];
+        let mut function = scene.function(&engine.url(), &limits).await;
         let events = ingest(&scene, &mut function, count, 2).await;
         let conflicts = count.div_ceil(5);
         let letters = scene.dead_letters_of::<Value>().await;
