@@ -148,3 +148,67 @@ fn lasts(cached: &Cached, time: Duration) -> bool {
     let now = std::time::SystemTime::now();
     cached.credentials.expiry().is_none_or(|expiry| expiry > now + time)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+
+    use super::*;
+
+    /// A role whose STS is at this address.
+    async fn role(sts: &str) -> CredentialsCache {
+        let own = Credentials::new("own", "secret", None, None, "test");
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let config = aws_config::defaults(BehaviorVersion::latest()).credentials_provider(own).http_client(http);
+        let config = config.region(Region::new("eu-west-1")).endpoint_url(sts).load().await;
+        CredentialsCache::of_role("arn:aws:iam::123456789012:role/other", &config)
+    }
+
+    async fn hold(cache: &CredentialsCache, age: Duration) {
+        let credentials = Credentials::new("session", "secret", None, None, "test");
+        let since = Instant::now().checked_sub(age).expect("the machine runs for longer");
+        cache.state.lock().await.cached = Some(Cached { credentials, since, is_stale: false });
+    }
+
+    #[tokio::test]
+    async fn refused_credentials_are_replaced_only_if_others_can_be_had() {
+        let old = YOUNG_SESSION + Duration::from_secs(1);
+        let nowhere = role("http://127.0.0.1:1").await;
+        let chain = CredentialsCache::new(None);
+        for (cache, age, used, have_expired, expected) in [
+            (&nowhere, Duration::ZERO, "session", false, false),
+            (&nowhere, old, "session", false, true),
+            (&nowhere, Duration::ZERO, "session", true, true),
+            (&nowhere, Duration::ZERO, "an earlier one", false, true),
+            (&chain, old, "session", false, false),
+            (&chain, old, "session", true, true),
+            (&chain, old, "an earlier one", false, true),
+        ] {
+            hold(cache, age).await;
+            assert_eq!(cache.replaces(used, have_expired).await, expected, "{cache:?} {age:?} {used} {have_expired}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_revoked_session_is_used_until_sts_gives_another() {
+        let cache = role("http://127.0.0.1:1").await;
+        hold(&cache, YOUNG_SESSION * 2).await;
+        assert!(cache.replaces("session", false).await);
+        let credentials = cache.get().await.expect("the session, since it may not be revoked");
+        assert_eq!(credentials.access_key_id(), "session");
+        assert!(cache.state.lock().await.failed.is_some(), "STS was asked");
+    }
+
+    #[tokio::test]
+    async fn an_sts_that_does_not_answer_holds_nobody_up_for_long() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let cache = role(&format!("http://{}", listener.local_addr().expect("it has one"))).await;
+        // Each of them would wait for the whole limit, one after another, if the first failure were not theirs too.
+        let requests = futures_util::future::join_all((0..3).map(|_| cache.get()));
+        let errors = tokio::time::timeout(ASSUME_WITHIN * 2, requests).await.expect("one wait for all");
+        for error in errors {
+            let error = error.expect_err("no credentials").to_string();
+            assert!(error.contains("AssumeRole arn:aws:iam::123456789012:role/other"), "{error}");
+        }
+    }
+}
