@@ -44,10 +44,11 @@ setup: ## the components of the tests, into .cache/
 	scripts/setup.sh
 
 # --no-fail-fast: a failed test binary does not hide the results of the others. cargo runs them one after another, so
-# only one engine runs at a time.
+# only one engine runs at a time. The hash of the commit chooses two other engines for some of the tests.
 test: export MILLRACE_FUNCTIONS = $(TARGET)/functions
 test: setup functions ## every test that this machine can run
 	@status=0; cargo test --workspace --no-fail-fast $(TESTFLAGS) || status=$$?; \
+	$(if $(TESTFLAGS),,scripts/engines/matrix.sh --two || status=$$?;) \
 	scripts/docker.sh stop; scripts/not-run.sh; exit $$status
 
 check: lint deny doc ## format, lints, licences and sources of dependencies, documentation

@@ -132,8 +132,9 @@ impl Engine {
     /// # Panics
     /// If the node does not answer.
     pub async fn send_as(&self, user: (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
+        let url = self.url() + &without_types(method, path);
         let method = method.parse().expect("a method");
-        let mut request = self.http.request(method, self.url() + path).header("content-type", "application/json");
+        let mut request = self.http.request(method, url).header("content-type", "application/json");
         if self.has_users {
             request = request.basic_auth(user.0, Some(user.1));
         }
@@ -274,6 +275,16 @@ impl Engine {
         let body = serde_json::json!({ "transient": { name: value } });
         self.ask("PUT", "/_cluster/settings", &body.to_string()).await;
     }
+}
+
+/// Elasticsearch 6 wants a type in mappings, or a parameter that newer engines refuse.
+fn without_types(method: &str, path: &str) -> String {
+    let is_index = method == "PUT" && !path.starts_with("/_") && path.matches('/').count() == 1;
+    let has_mapping = path.contains("/_mapping") || path.starts_with("/_template/");
+    if std::env::var("MILLRACE_ENGINE").as_deref() != Ok("elasticsearch-6.8") || !(is_index || has_mapping) {
+        return path.to_owned();
+    }
+    format!("{path}{}include_type_name=false", if path.contains('?') { '&' } else { '?' })
 }
 
 /// Whether an index could match both patterns. Patterns have stars only at their ends.

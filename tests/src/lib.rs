@@ -47,6 +47,7 @@ pub mod envelope;
 pub mod events;
 pub mod faults;
 pub mod firehose;
+pub mod former_engine;
 pub mod intercept;
 pub mod kafka;
 pub mod kinesalite;

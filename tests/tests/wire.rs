@@ -24,6 +24,7 @@
 //! | 3 | `identity` | ids from long numbers stay distinct |
 //! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
+//! | 3 | `forms` | `_bulk` in the form that an old engine accepts, also while it is upgraded |
 //! | 3 | `layouts` | an alias with a write index and a data stream take each event once |
 //! | 4 | `again` | dead letters without a whole event are read at their source again |
 //! | 4 | `poison` | a bad event harms no other event |
@@ -105,6 +106,7 @@ mod wire {
     mod errors;
     mod faults;
     mod firehose;
+    mod forms;
     mod identity;
     mod kafka;
     mod kill;

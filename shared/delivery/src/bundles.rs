@@ -226,6 +226,8 @@ impl Bundles {
                 self.answer(group, || answers.next().ok_or_else(Alone::default));
                 None
             }
+            // The number of changes of the form is limited.
+            Err(unanswered) if unanswered.wants_other_form => Box::pin(self.deliver(group)).await,
             Err(unanswered) => {
                 let (error, bodies) = (without_words(&unanswered.error), group.len());
                 tracing::warn!(error, bodies, "a request of several bodies has no answers: sending smaller ones");

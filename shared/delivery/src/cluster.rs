@@ -1,13 +1,14 @@
 //! Requests to the domain: authenticated, one attempt at a time, with an adaptive limit on requests in flight.
 //!
 //! In: an encoded body. Out: the answer's bytes, or a [`BatchError`] that says whether a retry makes sense.
-//! Works with Elasticsearch 7 to 9 and OpenSearch 1 to 3: no `_type`, no product check.
+//! Works with Elasticsearch 6.8 to 9 and OpenSearch 1 to 3 (`form`): no `_type` in items, no product check.
 //! Deliberately absent: the meaning of the body (`bulk`), and the retry loop (`send`), since only that loop knows
 //! which items are left. The requests of administration are `operations::admin`.
 
 pub mod auth;
 pub mod client;
 pub mod encode;
+pub mod form;
 pub mod http;
 pub mod limit;
 pub mod met;
@@ -23,6 +24,8 @@ use reqwest::{Method, StatusCode};
 
 use crate::{aws::Aws, settings::Settings};
 pub use encode::{Part, Payload};
+pub use form::Form;
+use form::Forms;
 use http::{Answer, Http, Request};
 pub use http::{address, answers, put_json};
 pub use limit::{AdaptiveLimit, Permit};
@@ -33,13 +36,6 @@ use pipeline::{
 };
 pub use taken::Taken;
 
-/// Requests only the fields that are read. Escaped as the signature's canonical form requires.
-const BULK: &str = "/_bulk?filter_path=errors%2Citems.%2A.status%2Citems.%2A.error";
-/// The same with the id and the result of each item. They show which answer belongs to which item, and what a status of
-/// 200 means.
-const BULK_WITH_DETAILS: &str =
-    "/_bulk?filter_path=errors%2Citems.%2A.status%2Citems.%2A.error%2Citems.%2A.result%2Citems.%2A._id";
-
 /// One domain.
 #[derive(Debug)]
 pub struct Cluster {
@@ -47,6 +43,8 @@ pub struct Cluster {
     /// The limit on requests in flight.
     pub limit: AdaptiveLimit,
     asks_for_details: AtomicBool,
+    /// The form of requests that the domain accepts.
+    pub forms: Forms,
     taken: Taken,
     /// The outcomes of an invocation's requests.
     pub met: Met,
@@ -62,12 +60,14 @@ impl Cluster {
             http: Http::new(&settings.domain_endpoint, &settings.domain_auth, settings.domain_authority.as_ref(), aws)?,
             limit: AdaptiveLimit::new(settings.max_in_flight),
             asks_for_details: AtomicBool::new(false),
+            forms: Forms::default(),
             taken: Taken::default(),
             met: Met::default(),
         })
     }
 
-    /// From now on each answer includes the item's id and result. Answers are twice as long with them, and most domains
+    /// From now on each answer includes the item's id and result. They show which answer belongs to which item, and what a
+    /// status of 200 means. Answers are twice as long with them, and most domains
     /// never need them.
     pub fn ask_for_details(&self) {
         self.asks_for_details.store(true, Ordering::Relaxed);
@@ -90,10 +90,10 @@ impl Cluster {
     /// By the error table: connect, timeout, cut, 429 and 5xx are retryable, 413 is too large, 400 is a bad request,
     /// all else is permanent.
     pub async fn bulk(&self, payload: &Payload, timeout: Duration) -> Result<Bytes, Unanswered> {
-        let Payload { bytes, gzip, sha256, .. } = payload;
+        let Payload { bytes, gzip, sha256, form, .. } = payload;
         let request = Request {
             method: Method::POST,
-            path: if self.asks_for_details.load(Ordering::Relaxed) { BULK_WITH_DETAILS } else { BULK },
+            path: form.path(self.asks_for_details.load(Ordering::Relaxed)),
             content_type: "application/x-ndjson",
             headers: &[],
             body: bytes,
@@ -106,12 +106,15 @@ impl Cluster {
             let words = || sent.as_ref().map(Answer::reason).unwrap_or_default();
             self.met.request(status.map(|status| status.as_u16()), words);
         }
+        let wants_other_form = sent.as_ref().is_ok_and(|answer| {
+            !answer.status.is_success() && self.forms.refused(*form, answer.status.as_u16(), &answer.body)
+        });
         let is_refusal =
             status.is_some_and(|status| status == 503 || status.is_client_error() || status.is_redirection());
         let bytes = sent.and_then(|answer| {
             if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
         });
-        bytes.map_err(|error| Unanswered { error, is_refusal })
+        bytes.map_err(|error| Unanswered { error, is_refusal, wants_other_form })
     }
 }
 
@@ -122,6 +125,8 @@ pub struct Unanswered {
     pub error: BatchError,
     /// Whether the domain refused the request. Otherwise it may have stored the items.
     pub is_refusal: bool,
+    /// Whether the domain wants the same items in another form. They are to be sent again at once.
+    pub wants_other_form: bool,
 }
 
 /// A 400 of the whole request, with the engine's error if the answer holds one.

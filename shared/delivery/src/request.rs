@@ -22,8 +22,8 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 pub(super) async fn encode(sender: &Sender, parts: Vec<Part>) -> Payload {
     // The semaphore is never closed.
     let _permit = sender.encoders.acquire().await;
-    let (gzip, signed) = (sender.gzip, sender.cluster.signs());
-    match tokio::task::spawn_blocking(move || Payload::of(&parts, gzip, signed)).await {
+    let (form, gzip, signed) = (sender.cluster.forms.next(), sender.gzip, sender.cluster.signs());
+    match tokio::task::spawn_blocking(move || Payload::of(&parts, form, gzip, signed)).await {
         Ok(payload) => payload,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
@@ -33,13 +33,15 @@ pub(super) async fn encode(sender: &Sender, parts: Vec<Part>) -> Payload {
 pub(super) async fn send(sender: &Sender, payload: Payload, items: usize) -> Result<Vec<ItemResult>, Unanswered> {
     let sent = Instant::now();
     let answer = sender.cluster.bulk(&payload, REQUEST_TIMEOUT).await;
-    let bytes = payload.plain_bytes;
+    let (form, bytes) = (payload.form, payload.plain_bytes);
     drop(payload);
     let results = response::read(&answer?, items).map_err(|error| Unanswered {
         error: BatchError::permanent("POST _bulk", error.to_string()),
         is_refusal: false,
+        wants_other_form: false,
     })?;
     sender.cluster.taken().request(bytes, sent, Instant::now());
     sender.cluster.met.items(&results, Instant::now());
+    sender.cluster.forms.answered(form, &results);
     Ok(results)
 }

@@ -160,6 +160,11 @@ impl<'s> BodyDelivery<'s> {
         let permit = sender.cluster.limit.acquire().await;
         self.bulk_requests.fetch_add(1, Ordering::Relaxed);
         let answer = request::send(sender, payload, batch.items.len()).await;
+        if answer.as_ref().is_err_and(|unanswered| unanswered.wants_other_form) {
+            permit.taken();
+            self.retries += 1;
+            return Ok(());
+        }
         match answer.map_err(|unanswered| unanswered.error) {
             Ok(mut results) => {
                 let id_of = |place: usize| self.bodies.id_of(batch.items[place]);

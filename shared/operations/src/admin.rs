@@ -8,6 +8,7 @@ mod client;
 pub mod deletion;
 pub mod index;
 pub mod indices;
+pub mod last_operations;
 pub mod load;
 pub mod ownership;
 pub mod repositories;

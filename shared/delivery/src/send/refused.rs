@@ -87,7 +87,7 @@ impl BodyDelivery<'_> {
     /// takes requests.
     async fn takes_another_request(&mut self, index: u32) -> bool {
         let cluster = &self.sender.cluster;
-        let payload = Payload::impossible(self.bodies.index_of(index));
+        let payload = Payload::impossible(self.bodies.index_of(index), cluster.forms.next());
         let permit = cluster.limit.acquire().await;
         let sent = Instant::now();
         self.bulk_requests.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! One index, and what its settings tell.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// One index.
@@ -31,8 +33,12 @@ pub struct IndexState {
     pub is_write_blocked: bool,
     /// Whether it allows only its deletion. The engine sets this block on the indices of a full disk.
     pub allows_only_deletion: bool,
-    /// How often its settings were changed. Lifting a block and setting it again are two changes.
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// How often its settings were changed. Lifting a block and setting it again are two changes. None up to Elasticsearch 7.7.
     pub settings_version: Option<u64>,
+    /// The terms of its primaries, by shard. A new primary has a new term.
+    pub primary_terms: BTreeMap<String, u64>,
     /// `_meta.millrace` of its mapping.
     pub millrace: Value,
 }

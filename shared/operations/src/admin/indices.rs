@@ -113,11 +113,14 @@ impl Admin {
         // In this response the mapping is below the name of its single type.
         let types = about["mappings"].as_object().into_iter().flatten();
         let millrace = types.map(|(_, mapping)| &mapping["_meta"]["millrace"]).find(|mark| mark.is_object());
+        let terms = about["primary_terms"].as_object().into_iter();
         Ok(IndexState {
             uuid: uuid.to_owned(),
             is_write_blocked: settings["blocks"]["write"] == "true",
             allows_only_deletion: allows_only_deletion(settings),
+            is_closed: about["state"] == "close",
             settings_version: about["settings_version"].as_u64(),
+            primary_terms: terms.flatten().filter_map(|(shard, term)| Some((shard.clone(), term.as_u64()?))).collect(),
             millrace: millrace.cloned().unwrap_or_default(),
         })
     }

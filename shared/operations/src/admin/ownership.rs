@@ -13,6 +13,7 @@ use super::{
     client::Admin,
     deletion::Stays,
     index::{Index, allows_only_deletion},
+    templates::NO_TYPES,
 };
 use crate::stack::Stack;
 use delivery::cluster::http::segment;
@@ -40,7 +41,7 @@ impl Marked {
             uuid: settings["uuid"].as_str().map(str::to_owned),
             is_derived: is_derived(name, settings),
             is_write_blocked: settings["blocks"]["write"] == "true",
-            millrace: about["mappings"]["_meta"]["millrace"].clone(),
+            millrace: meta(about)["millrace"].clone(),
         }
     }
 
@@ -66,6 +67,16 @@ impl Marked {
     fn snapshot_of(&self) -> Option<&str> {
         self.millrace["snapshot"]["index_uuid"].as_str()
     }
+}
+
+/// `_meta` of a mapping. Elasticsearch 6 has it below the name of the mapping's single type.
+fn meta(about: &Value) -> &Value {
+    let mappings = &about["mappings"];
+    // Only `_doc` begins with an underscore. `properties` holds the fields of a mapping without a type.
+    let is_type = |(name, _): &(&String, &Value)| *name == "_doc" || !(name.starts_with('_') || *name == "properties");
+    let types = mappings.as_object().into_iter().flatten().filter(is_type);
+    let of_type = || types.map(|(_, mapping)| &mapping["_meta"]).find(|meta| meta.is_object());
+    if mappings["_meta"].is_null() { of_type().unwrap_or(&Value::Null) } else { &mappings["_meta"] }
 }
 
 /// Whether the engine created an index from another: by `_clone`, `_shrink`, `_split`, or `_restore` under another
@@ -102,7 +113,7 @@ impl Admin {
     /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn marks(&self, pattern: &str, deadline: Deadline) -> Result<BTreeMap<String, Marked>, BatchError> {
         // Every index has settings, so every index is in the response.
-        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize%2C%2A.settings.index.blocks.write";
+        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.mappings.%2A._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize%2C%2A.settings.index.blocks.write";
         let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
         let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
         let response = self.send("GET", &path, None, deadline).await?;
@@ -122,7 +133,7 @@ impl Admin {
         deadline: Deadline,
     ) -> Result<(), BatchError> {
         let path = format!(
-            "/{}?filter_path=%2A.mappings._meta%2C%2A.settings.index.uuid%2C%2A.settings.index.blocks",
+            "/{}?filter_path=%2A.mappings._meta%2C%2A.mappings.%2A._meta%2C%2A.settings.index.uuid%2C%2A.settings.index.blocks",
             segment(index)
         );
         let response = self.send("GET", &path, None, deadline).await?;
@@ -131,10 +142,8 @@ impl Admin {
             return Err(Stays::IsAnother.error(index));
         }
         // The engine replaces all of `_meta`.
-        let meta = with_members(about["mappings"]["_meta"].clone(), members);
-        let path = format!("/{}/_mapping", segment(index));
-        let body = json!({ "_meta": meta });
-        let write = async || self.ask("PUT", &path, Some(&body), deadline).await.map(drop);
+        let body = json!({ "_meta": with_members(meta(about).clone(), members) });
+        let write = || self.put_mapping(index, &body, deadline);
         if !allows_only_deletion(&about["settings"]["index"]) {
             return write().await;
         }
@@ -142,6 +151,16 @@ impl Admin {
         let written = write().await;
         self.allow_only_deletion(index, true, deadline).await?;
         written
+    }
+
+    async fn put_mapping(&self, index: &str, mapping: &Value, deadline: Deadline) -> Result<(), BatchError> {
+        let path = format!("/{}/_mapping", segment(index));
+        let response = self.send("PUT", &path, Some(mapping), deadline).await?;
+        // Elasticsearch 6 wants a type, or this parameter, which newer engines refuse.
+        if response.status == 400 && response.summary.contains("mapping type is missing") {
+            return self.ask("PUT", &format!("{path}?{NO_TYPES}"), Some(mapping), deadline).await.map(drop);
+        }
+        response.accepted()
     }
 }
 
@@ -163,6 +182,26 @@ fn with_members(meta: Value, members: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_is_found_with_and_without_a_type() {
+        let meta = json!({ "millrace": { "stack": "web" } });
+        let field = json!({ "_meta": { "millrace": { "stack": "other" } } });
+        for (mappings, expected) in [
+            (json!({ "_meta": meta }), &meta),
+            (json!({ "_doc": { "_meta": meta } }), &meta),
+            (json!({ "doc": { "_meta": meta } }), &meta),
+            (json!({ "_meta": meta, "properties": field }), &meta),
+            (json!({ "_meta": { "team": "a" }, "properties": field }), &json!({ "team": "a" })),
+            (json!({ "_source": { "_meta": meta } }), &Value::Null),
+            (json!({ "properties": field }), &Value::Null),
+            (json!({}), &Value::Null),
+            (Value::Null, &Value::Null),
+        ] {
+            let about = json!({ "mappings": mappings });
+            assert_eq!(super::meta(&about), expected, "{about}");
+        }
+    }
 
     #[test]
     fn only_the_exact_mark_owns_an_index() {

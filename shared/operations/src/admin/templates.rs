@@ -13,6 +13,9 @@ use pipeline::outcome::BatchError;
 /// The value that Millrace writes into `_meta.managed_by` of a composable template.
 pub const MANAGED_BY: &str = "millrace";
 
+/// The parameter with which Elasticsearch 6.7 to 7.17 take and report a mapping without the name of its type.
+pub(super) const NO_TYPES: &str = "include_type_name=false";
+
 /// The kind of a template. Each kind has its own API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -28,6 +31,13 @@ impl Kind {
             Self::Composable => "_index_template",
             Self::Legacy => "_template",
         }
+    }
+
+    /// The path of a template of this kind on an engine whose newest kind it is.
+    pub fn path(self, name: &str) -> String {
+        let path = format!("/{}/{}", self.api(), segment(name));
+        // Elasticsearch before 7.8.
+        if self == Self::Legacy { format!("{path}?{NO_TYPES}") } else { path }
     }
 }
 
@@ -72,11 +82,19 @@ impl Installed {
     }
 }
 
+/// The mapping of a legacy template. Elasticsearch 6 reports it below the name of its type.
+fn mapping(mappings: &Value) -> &Value {
+    match mappings["_doc"].as_object() {
+        Some(_) => &mappings["_doc"],
+        None => mappings,
+    }
+}
+
 fn owner(kind: Kind, body: &Value) -> Owner {
     let stack = match kind {
         Kind::Composable if body["_meta"]["managed_by"] != MANAGED_BY => return Owner::Unknown,
         Kind::Composable => &body["_meta"]["stack"],
-        Kind::Legacy => &body["mappings"]["_meta"]["millrace"]["stack"],
+        Kind::Legacy => &mapping(&body["mappings"])["_meta"]["millrace"]["stack"],
     };
     match (stack.as_str(), kind) {
         (Some(stack), _) => Owner::Stack(stack.to_owned()),
@@ -126,7 +144,7 @@ impl Admin {
         body: &Value,
         deadline: Deadline,
     ) -> Result<(), BatchError> {
-        self.ask("PUT", &format!("/{}/{}", kind.api(), segment(name)), Some(body), deadline).await.map(drop)
+        self.ask("PUT", &kind.path(name), Some(body), deadline).await.map(drop)
     }
 
     /// Deletes a template that was listed. A template that is already deleted is not an error.
@@ -170,6 +188,8 @@ mod tests {
         let legacy = |mappings: Value| json!({ "index_patterns": patterns, "order": 3, "mappings": mappings });
         let marked = legacy(json!({ "_meta": { "millrace": { "stack": "web" } } }));
         assert_eq!(Installed::new(Kind::Legacy, "a", &marked).unwrap().owner, Owner::Stack("web".into()));
+        let typed = legacy(json!({ "_doc": { "_meta": { "millrace": { "stack": "web" } } } }));
+        assert_eq!(Installed::new(Kind::Legacy, "a", &typed).unwrap().owner, Owner::Stack("web".into()));
         let installed = Installed::new(Kind::Legacy, "a", &legacy(json!({}))).unwrap();
         assert_eq!((installed.owner, installed.priority), (Owner::Unknown, 3));
         assert!(Installed::new(Kind::Composable, "a", &json!({ "message": "?" })).is_none());

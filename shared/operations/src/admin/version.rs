@@ -43,6 +43,11 @@ impl Version {
     pub fn has_composable_templates(self) -> bool {
         self.distribution == Distribution::OpenSearch || (self.major, self.minor) >= (7, 8)
     }
+
+    /// Whether `_bulk` wants a type: Elasticsearch 6.
+    pub fn has_types(self) -> bool {
+        self.distribution == Distribution::Elasticsearch && self.major < 7
+    }
 }
 
 impl fmt::Display for Version {

@@ -219,14 +219,14 @@ fn judge(domain: &Domain, response: &AdminResponse) -> (Finding, Option<Version>
 /// A version older than the tested ones lacks features that Millrace needs. A newer one is only untested.
 fn supported(version: Version) -> Finding {
     const CHECK: &str = "version";
-    const FIX: &str = "Millrace is tested with Elasticsearch 7 to 9 and OpenSearch 1 to 3";
-    let tested = match version.distribution {
-        Distribution::OpenSearch => 1..=3,
-        Distribution::Elasticsearch => 7..=9,
+    const FIX: &str = "Millrace is tested with Elasticsearch 6.8 to 9 and OpenSearch 1 to 3";
+    let (oldest, newest) = match version.distribution {
+        Distribution::OpenSearch => ((1, 0), 3),
+        Distribution::Elasticsearch => ((6, 8), 9),
     };
-    if version.major < *tested.start() {
+    if (version.major, version.minor) < oldest {
         Finding::fault(CHECK, format!("{version} is not supported"), FIX)
-    } else if version.major > *tested.end() {
+    } else if version.major > newest {
         Finding::warning(CHECK, format!("{version} is newer than the versions that Millrace is tested with"), FIX)
     } else {
         Finding::ok(CHECK, version.to_string())

@@ -32,8 +32,8 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
     let kind = if is_composable { Kind::Composable } else { Kind::Legacy };
     let mut findings = Vec::new();
     for template in &rules.templates {
-        let api = if is_composable { "_index_template" } else { "_template" };
-        let path = format!("/{api}/{}?flat_settings=true", template.name);
+        let path = kind.path(&template.name);
+        let path = format!("{path}{}flat_settings=true", if path.contains('?') { '&' } else { '?' });
         let fix = "run `millrace setup`, or deploy again";
         match it.admin.send("GET", &path, None, soon()).await {
             Ok(response) if response.is_success() => {

@@ -14,9 +14,10 @@ use super::{
     refusal,
 };
 use crate::{
-    admin::{AdminResponse, Distribution, security::PATHS},
+    admin::{AdminResponse, Distribution, Version, security::PATHS},
     setup::ingest_role,
 };
+use delivery::cluster::Form;
 use pipeline::outcome::BatchError;
 
 const CHECK: &str = "permission";
@@ -142,7 +143,10 @@ async fn probe(context: &Context, it: &Connected) -> Result<Finding, BatchError>
 async fn bulk(it: &Connected, query: &str, actions: &[Value]) -> Result<AdminResponse, BatchError> {
     let lines = actions.iter().flat_map(|action| [action.to_string(), "{}".to_owned()]);
     let body = lines.chain([String::new()]).collect::<Vec<_>>().join("\n");
-    let path = format!("/_bulk{query}");
+    // The functions send the same path.
+    let has_type = it.version.is_some_and(Version::has_types);
+    let path = Form { has_type, ..Form::default() }.path(false);
+    let path = format!("{}{query}", path.split('?').next().unwrap_or_default());
     it.admin.send_bytes("POST", &path, "application/x-ndjson", body.into(), soon()).await
 }
 

@@ -4,12 +4,15 @@
 //! in SUCCESS with every shard, and was begun by this deployment after the write block that is still in place. The
 //! mapping of the index stores the snapshot's name with the index's own id and the version of its settings, so that a
 //! later run can continue to wait. If the block was lifted meanwhile, that version has changed, and a new snapshot is
-//! begun.
+//! begun. An engine that reports no such version reports the last operation of each shard, which is stored in its place.
+
+mod content;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::{Admin, deletion::Stays, index::IndexState, snapshots::SnapshotState};
+use crate::admin::{Admin, index::IndexState, snapshots::SnapshotState};
+use content::{Content, state};
 use delivery::lambda::{self, Deadline};
 use pipeline::outcome::BatchError;
 
@@ -22,8 +25,9 @@ struct Begun {
     started_ms: i64,
     /// The index of the snapshot. A copy of the mapping in another index does not count.
     index_uuid: String,
-    /// The version of the index's settings, including the write block; none until the block is in place.
-    settings_version: Option<u64>,
+    /// The state of the index with the write block; unknown until the block is in place.
+    #[serde(flatten)]
+    content: Content,
     /// Whether this deployment set the block. Then it lifts the block if the index stays.
     is_block_ours: bool,
     /// Whether the index had the block that allows only deletion. That block is set again if the index stays.
@@ -56,7 +60,11 @@ impl Archive<'_> {
     pub(super) async fn hold(&self, index: &str, uuid: &str) -> Result<Archived, BatchError> {
         let state = state(self.admin, index, uuid, self.deadline).await?;
         let known = begun(&state);
-        let mut name = known.as_ref().filter(|begun| begun.counts(&state)).map(|begun| begun.name.clone());
+        let mut name = None;
+        if let Some(known) = &known {
+            let content = Content::read(self.admin, index, &state, self.deadline).await?;
+            name = known.counts(&state, &content).then(|| known.name.clone());
+        }
         // A missing snapshot was deleted by another party, or never begun because the run was killed.
         if let Some(known) = &name
             && self.admin.snapshot(self.repository, known, self.deadline).await?.is_none()
@@ -85,7 +93,7 @@ impl Archive<'_> {
             self.admin.allow_only_deletion(index, false, self.deadline).await?;
         }
         self.admin.block_writes(index, true, self.deadline).await?;
-        begun.settings_version = self::state(self.admin, index, &state.uuid, self.deadline).await?.settings_version;
+        begun.content = Content::blocked(self.admin, index, &state.uuid, self.deadline).await?;
         self.write_mark(index, &state.uuid, &begun).await?;
         self.admin.begin_snapshot(self.repository, &begun.name, index, self.deadline).await?;
         Ok(begun.name)
@@ -95,8 +103,13 @@ impl Archive<'_> {
         let failed = |reason: String| BatchError::permanent(format!("snapshot {name}"), reason);
         let snapshot = self.admin.wait_for_snapshot(self.repository, name, self.deadline).await?;
         let state = state(self.admin, index, uuid, self.deadline).await?;
-        if begun(&state).is_none_or(|begun| begun.name != name || !begun.counts(&state)) {
-            tracing::warn!(index, name, "the write block was lifted meanwhile: the next run begins another snapshot");
+        let content = Content::read(self.admin, index, &state, self.deadline).await?;
+        if begun(&state).is_none_or(|begun| begun.name != name || !begun.counts(&state, &content)) {
+            tracing::warn!(
+                index,
+                name,
+                "the index may have been written meanwhile: the next run begins another snapshot"
+            );
             return Ok(Archived::NotYet);
         }
         match snapshot {
@@ -178,15 +191,6 @@ fn is_of_former_run(name: &str, index: &str) -> bool {
     time.is_some_and(|time| time.len() == 13 && time.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The state of the index that was listed. Another index that has its name by now is an error.
-async fn state(admin: &Admin, index: &str, uuid: &str, deadline: Deadline) -> Result<IndexState, BatchError> {
-    let state = admin.index_state(index, deadline).await?;
-    if state.uuid == uuid {
-        return Ok(state);
-    }
-    Err(Stays::IsAnother.error(index))
-}
-
 impl Begun {
     /// The record for a new snapshot of an index in this state. `known` is the record of an earlier attempt from the
     /// mapping.
@@ -196,19 +200,15 @@ impl Begun {
             name: format!("{index}-{now_ms}-{:08x}", fastrand::u32(..)),
             started_ms: now_ms,
             index_uuid: state.uuid.clone(),
-            settings_version: None,
+            content: Content::default(),
             is_block_ours: !state.is_write_blocked || known.is_some_and(|known| known.is_block_ours),
             allowed_only_deletion: state.allows_only_deletion || known.is_some_and(|known| known.allowed_only_deletion),
         }
     }
 
     /// Whether this snapshot has the current content of the index.
-    fn counts(&self, state: &IndexState) -> bool {
-        // Millrace does not support an engine that reports no settings version (Elasticsearch before 6.5).
-        self.index_uuid == state.uuid
-            && state.is_write_blocked
-            && self.settings_version.is_some()
-            && self.settings_version == state.settings_version
+    fn counts(&self, state: &IndexState, content: &Content) -> bool {
+        self.index_uuid == state.uuid && state.is_write_blocked && self.content.is_known() && self.content == *content
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
             name: "logs-1".into(),
             started_ms: 1,
             index_uuid: "u".into(),
-            settings_version,
+            content: Content { settings_version, last_operations: None },
             is_block_ours: true,
             allowed_only_deletion: false,
         };
@@ -288,7 +288,8 @@ mod tests {
             (begun(None), state("u", true, Some(3)), false, "killed before the block"),
             (begun(None), state("u", true, None), false, "killed before the block, by an engine that tells nothing"),
         ] {
-            assert_eq!(begun.counts(&state), counts, "{why}");
+            let content = Content { settings_version: state.settings_version, last_operations: None };
+            assert_eq!(begun.counts(&state, &content), counts, "{why}");
         }
     }
 
@@ -333,7 +334,7 @@ mod tests {
             name: "a".into(),
             started_ms: 1,
             index_uuid: "u".into(),
-            settings_version: Some(2),
+            content: Content { settings_version: Some(2), last_operations: None },
             is_block_ours: false,
             allowed_only_deletion: true,
         };

@@ -230,6 +230,12 @@ impl Body {
         serde_json::from_slice(id).ok()
     }
 
+    /// Whether an item's action line has an id.
+    pub fn has_id(&self, index: usize) -> bool {
+        let at = br#"{"create":{"_index":""#.len() + self.index_of(index).len();
+        self.action(index).get(at..).is_some_and(|rest| rest.starts_with(br#"","_id":"#))
+    }
+
     /// The received event of an item.
     pub fn original(&self, index: usize) -> &[u8] {
         let item = &self.items[index];
@@ -274,6 +280,7 @@ mod tests {
         body.push(b"{\"create\":{\"_index\":\"logs\"}}\n", b"{}", None, START).unwrap();
         assert_eq!((body.index_of(0), body.index_of(1)), (&b"logs-2026.11.22"[..], &b"logs"[..]));
         assert_eq!((body.id_of(0).as_deref(), body.id_of(1)), (Some("a-1"), None));
+        assert_eq!((body.has_id(0), body.has_id(1)), (true, false));
     }
 
     #[test]

@@ -59,10 +59,16 @@ impl ItemError {
                 let reason = self.reason.as_str();
                 (reason.starts_with("pipeline with id [") && reason.ends_with("] does not exist"))
                     || reason.starts_with("no write index is defined for alias [")
-                    || reason.starts_with("only write ops with an op_type of create are allowed in data streams")
+                    || self.wants_create()
             }
             _ => false,
         }
+    }
+
+    /// Whether the item is for a data stream, which takes no other action than `create`.
+    pub fn wants_create(&self) -> bool {
+        self.error_type == "illegal_argument_exception"
+            && self.reason.starts_with("only write ops with an op_type of create are allowed in data streams")
     }
 }
 

@@ -53,8 +53,28 @@ impl Template {
                 },
             }),
             Kind::Legacy => {
+                let mut mappings = mappings;
+                read_dates_as_java(&mut mappings);
                 json!({ "index_patterns": [self.pattern], "order": priority, "settings": settings, "mappings": mappings })
             }
         }
+    }
+}
+
+/// Makes Elasticsearch 6 read the formats of dates as other engines do. It reads a format in the letters of Joda, which has no X,
+/// unless it begins with 8. Elasticsearch 7 ignores that 8.
+fn read_dates_as_java(mapping: &mut Value) {
+    match mapping {
+        Value::Object(members) => {
+            if let Some(Value::String(format)) = members.get_mut("format")
+                && format.contains('X')
+                && !format.starts_with('8')
+            {
+                format.insert(0, '8');
+            }
+            members.values_mut().for_each(read_dates_as_java);
+        }
+        Value::Array(members) => members.iter_mut().for_each(read_dates_as_java), // such as `dynamic_templates`
+        _ => {}
     }
 }

@@ -138,3 +138,25 @@ fn the_mark_stands_beside_what_the_users_mapping_says_of_itself() {
         assert_eq!(made[0].body(Kind::Composable)["template"]["mappings"]["_meta"], expected);
     }
 }
+
+#[test]
+fn an_old_engine_reads_the_formats_of_dates_as_a_new_one_does() {
+    let date = |format: &str| json!({ "type": "date", "format": format });
+    let mapping = json!({
+        "dynamic_templates": [{ "at": { "match": "*_at", "mapping": date("yyyy XXX") } }],
+        "properties": {
+            "a": date("yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"), "b": date("8yyyy XX"), "c": date("yyyy ZZ"), "d": { "type": "keyword" },
+        },
+    });
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY}\", mapping: a.json }\n";
+    let made = made(yaml, &[("a.json", &mapping.to_string())]).unwrap();
+    let legacy = made[0].body(Kind::Legacy);
+    let properties = &legacy["mappings"]["properties"];
+    assert_eq!(properties["a"], date("8yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"));
+    assert_eq!(properties["b"], date("8yyyy XX"));
+    assert_eq!(properties["c"], date("yyyy ZZ"), "in Joda's letters");
+    assert_eq!(properties["d"], json!({ "type": "keyword" }));
+    assert_eq!(legacy["mappings"]["dynamic_templates"][0]["at"]["mapping"], date("8yyyy XXX"));
+    let composable = made[0].body(Kind::Composable);
+    assert_eq!(composable["template"]["mappings"]["properties"]["a"], date("yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"));
+}

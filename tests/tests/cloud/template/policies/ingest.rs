@@ -7,6 +7,7 @@ use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert
 /// The requests for every source.
 pub(super) const ALL: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
+    ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/MILLRACE/_doc/_bulk", &[]),
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/dead-letters/app/1.ndjson", &[]),
     // A mark for the brake, and not the brake's own state.
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/refused/logs-S3IngestFunction-1.json", &[]),
@@ -107,6 +108,7 @@ const NEVER: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_search", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_delete_by_query", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/other/_bulk", &[]),
+    ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/logs/_doc/_bulk", &[]),
     ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
     ("es:ESHttpDelete", "arn:aws:es:eu-west-1:111122223333:domain/search/logs-2026.11.22", &[]),
     ("s3:PutObject", "arn:aws:s3:::source/source/jsona/00.json", &[]),
