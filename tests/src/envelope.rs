@@ -52,8 +52,13 @@ pub fn record(object: &Object, event_name: &str) -> Value {
     })
 }
 
-/// A notification of S3 through EventBridge: one object, with its key not encoded.
+/// A notification of S3 through EventBridge: one new object, with its key not encoded.
 pub fn event_bridge(object: &Object) -> Value {
+    event_bridge_of(object, "Object Created")
+}
+
+/// The same with another `detail-type`, such as `Object Restore Completed`.
+pub fn event_bridge_of(object: &Object, detail_type: &str) -> Value {
     let mut entry = json!({
         "key": object.key, "size": object.size, "etag": object.etag, "sequencer": "00617F08299329D189",
     });
@@ -63,7 +68,7 @@ pub fn event_bridge(object: &Object) -> Value {
     json!({
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",
-        "detail-type": "Object Created",
+        "detail-type": detail_type,
         "source": "aws.s3",
         "account": "123456789012",
         "time": "2026-11-22T00:00:00Z",

@@ -24,6 +24,17 @@ pub enum Fault {
     Refused(u16),
     /// The request is relayed and takes effect. The reply is this status instead.
     Lost(u16),
+    /// The request is answered like this and not relayed.
+    Answered {
+        /// The status.
+        status: u16,
+        /// One header, with its value.
+        header: Option<(&'static str, &'static str)>,
+        /// The body.
+        body: &'static str,
+    },
+    /// The request is relayed. In the reply, the first text is replaced by the second.
+    Replaced(&'static str, &'static str),
 }
 
 type Rule = Box<dyn FnMut(&Parts, &Bytes) -> Fault + Send>;
@@ -54,18 +65,24 @@ impl Intercept {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
                 let fault = (lock(&rule))(&head, &body);
-                if let Fault::Refused(status) = fault {
-                    return failure(status);
+                match fault {
+                    Fault::Refused(status) => return failure(status),
+                    Fault::Answered { status, header, body } => return answered(status, header, body),
+                    Fault::None | Fault::Lost(_) | Fault::Replaced(..) => {}
                 }
                 let request = http.request(head.method, format!("{target}{}", head.uri)).headers(head.headers);
                 let said = request.body(body).send().await.map_err(|_| Closed)?;
                 let mut answer = Response::builder().status(said.status());
-                for (name, value) in said.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
+                let is_replaced = matches!(fault, Fault::Replaced(..));
+                let is_kept = |name: &str| name != "transfer-encoding" && !(is_replaced && name == "content-length");
+                for (name, value) in said.headers().iter().filter(|(name, _)| is_kept(name.as_str())) {
                     answer = answer.header(name, value);
                 }
-                let body = said.bytes().await.map_err(|_| Closed)?;
-                if let Fault::Lost(status) = fault {
-                    return failure(status);
+                let mut body = said.bytes().await.map_err(|_| Closed)?;
+                match fault {
+                    Fault::Lost(status) => return failure(status),
+                    Fault::Replaced(text, with) => body = String::from_utf8_lossy(&body).replace(text, with).into(),
+                    Fault::None | Fault::Refused(_) | Fault::Answered { .. } => {}
                 }
                 answer.body(Full::new(body)).map_err(|_| Closed)
             }
@@ -91,6 +108,14 @@ impl Intercept {
             if seen == number && is_meant(head) { fault } else { Fault::None }
         });
     }
+}
+
+fn answered(status: u16, header: Option<(&str, &str)>, body: &'static str) -> Result<Answer, Closed> {
+    let mut answer = Response::builder().status(status);
+    if let Some((name, value)) = header {
+        answer = answer.header(name, value);
+    }
+    answer.body(Full::new(body.into())).map_err(|_| Closed)
 }
 
 /// A failure in XML, as AWS services write it. Services that use JSON read only the status.

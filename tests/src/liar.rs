@@ -40,6 +40,8 @@ pub enum Lie {
     Checksum,
     /// 503.
     Busy,
+    /// 403: the object is archived.
+    Archived,
     /// No answer.
     Silence,
 }
@@ -224,6 +226,7 @@ fn get(object: &Held, from: usize, lie: Option<Lie>) -> Vec<u8> {
     let total = object.bytes.len();
     match lie {
         Some(Lie::Busy) => return refused(503, "SlowDown"),
+        Some(Lie::Archived) => return refused(403, "InvalidObjectState"),
         Some(Lie::Silence) => return Vec::new(),
         Some(Lie::TheEnd) => return refused(416, "InvalidRange"),
         Some(Lie::Other) => {

@@ -13,7 +13,9 @@
 //! | 1, 3, 5 | `volume` | many events arrive once, byte for byte, and a redelivery adds nothing |
 //! | 2 | `contract` | a record that is acknowledged to Kinesis or Kafka is safe, for random results of items |
 //! | 2 | `download` | a download that breaks resumes where it broke, at the same `ETag` |
+//! | 2 | `archived` | an archived object is one dead letter until it is restored |
 //! | 2 | `outage` | 48 simulated hours without a domain give up no record |
+//! | 2 | `owner` | a bucket of another account or region is read where and if it should be |
 //! | 2 | `refusal` | a state of the domain makes no dead letter; the events arrive after it ends |
 //! | 2 | `slow` | a record that no invocation can read to its end holds up nothing |
 //! | 2 | `whole` | an object counts as read only if all of it arrived |
@@ -21,6 +23,7 @@
 //! | 2, 3, 8 | `pressure` | overload, cut connections and slow answers lose and duplicate nothing |
 //! | 2, 4 | `shared_requests` | objects that share requests to the domain keep their own fates |
 //! | 2, 8 | `visibility` | a failed message returns after its own pause; a message that is not a notification goes to the dead-letter queue |
+//! | 2, 3 | `two_domains` | of two stacks on one bucket or stream, none waits for the domain of the other |
 //! | 3 | `identity` | ids from long numbers stay distinct |
 //! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
@@ -86,6 +89,7 @@ const FAULT_CELLS: Option<usize> = Some(30);
 
 mod wire {
     mod again;
+    mod archived;
     mod audit;
     mod auth;
     mod cases;
@@ -114,6 +118,7 @@ mod wire {
     mod layouts;
     mod operate;
     mod outage;
+    mod owner;
     mod pattern;
     mod poison;
     mod pressure;
@@ -128,6 +133,7 @@ mod wire {
     mod slow;
     mod times;
     mod turns;
+    mod two_domains;
     mod unmatched;
     mod upgrade;
     mod verdict;

@@ -141,6 +141,9 @@ enum From {
         /// Keys that are left out on purpose, such as `**/_SUCCESS`: they are not read, and no alarm rings for them.
         #[schemars(length(min = 1))]
         exclude: Option<Vec<Glob>>,
+        /// The account that owns the bucket, by its 12 digits. Objects are not read if another account owns it.
+        #[schemars(regex(pattern = "^[0-9]{12}$"))]
+        owner: Option<String>,
     },
     /// A Kinesis data stream.
     Stream {

@@ -73,6 +73,16 @@ impl Queue {
         self.messages().wait()
     }
 
+    /// Lets this much simulated time pass.
+    pub fn advance(&self, by: Duration) {
+        self.messages().advance(by);
+    }
+
+    /// The number of messages, visible or not.
+    pub fn depth(&self) -> usize {
+        self.messages().depth()
+    }
+
     /// The number of visible messages.
     pub fn visible(&self) -> usize {
         self.messages().visible()

@@ -32,6 +32,8 @@ use pipeline::{
 
 /// The `error_type` of a rest that no attempt can reach.
 const NO_PROGRESS: &str = "no_progress";
+/// The `error_type` of an object, or of a rest, that has to be restored before it can be read.
+const ARCHIVED: &str = "archived";
 
 impl S3Ingest {
     /// Reads an object from its start, or from the checkpoint in `begun`, and prints its receipt.
@@ -100,13 +102,19 @@ impl S3Ingest {
         self.left(&reading, rest, read, &settlement, produced)
     }
 
-    /// Prints the receipt of an object that could not be opened. An object that is gone is one rejection.
+    /// Prints the receipt of an object that could not be opened. An object that is gone or archived is one rejection. The
+    /// dead letter of an archived one holds a continuation, so that a replay reads exactly this version.
     async fn not_opened(&self, reading: &Reading<'_>, error: OpenError) -> Result<Left, NotSettled> {
         let Reading { object, dataset, begun, deadline, .. } = *reading;
         let mut settlement = Settlement::default();
         let outcome = &mut settlement.outcome;
         let result = match (error, begun) {
             (OpenError::Failed(error), _) => Err(error.into()),
+            (OpenError::Archived(reason), begun) => {
+                let all = || Continuation::of_all(object, &dataset.name, dataset.format, self.datasets.hash());
+                let rest = begun.cloned().unwrap_or_else(all);
+                self.reject_continuation(&rest, ARCHIVED, reason, outcome, deadline).await
+            }
             (OpenError::Gone(reason), Some(begun)) => {
                 self.reject_continuation(begun, "gone", reason, outcome, deadline).await
             }
@@ -205,7 +213,8 @@ impl S3Ingest {
                 () = tokio::time::sleep_until(deadline.stop_reading.into()) => {}
             }
         };
-        let reader = Fetch::new(self.aws.objects.clone(), object.clone(), reading.first_byte(), opened).spawn(stopped);
+        let objects = self.objects_of(dataset, object);
+        let reader = Fetch::new(objects, object.clone(), reading.first_byte(), opened).spawn(stopped);
         let max_event_bytes = self.settings.max_event_bytes;
         let frames = match begun {
             Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),

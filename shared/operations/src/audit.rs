@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn object(key: &str, last_modified_ms: i64) -> Listed {
-        Listed { key: key.into(), etag: "e".into(), size: 1, last_modified_ms }
+        Listed { key: key.into(), etag: "e".into(), size: 1, last_modified_ms, is_archived: false }
     }
 
     #[test]

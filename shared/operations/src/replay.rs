@@ -6,6 +6,7 @@
 //! duplicate. With `recreate` it first deletes the indices, by a plan that a dry run made; the events then create them
 //! again. Deliberately absent: reading the objects. `s3-ingest` does that, as always.
 
+mod found;
 mod function;
 mod notify;
 mod objects;
@@ -101,6 +102,8 @@ impl Replay {
             updated_ms: started_ms,
             listed: 0,
             sent: 0,
+            archived: 0,
+            archived_objects: Vec::new(),
             after: None,
             off_since_ms: None,
             places,
@@ -157,8 +160,10 @@ impl Replay {
         let mut counted = 0;
         for Place { bucket, prefix } in objects::places_of(progress)? {
             let mut after = None;
+            let wanted = self.wanted(&progress.what, &bucket, progress.started_ms)?;
+            let objects = self.aws.objects.owned_by(wanted.owner());
             loop {
-                let page = self.aws.objects.list(&bucket, &prefix, after.as_deref()).await?;
+                let page = objects.list(&bucket, &prefix, after.as_deref()).await?;
                 counted += page.objects.len() as u64;
                 tell(counted);
                 after = page.next;

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::outcome::{ConfigError, Fault};
 use crate::shape::HashKey;
 pub use dataset::{Dataset, Keep, OnConflict, Template};
-pub use from::{From, S3From};
+pub use from::{From, S3From, is_access_point};
 use read::Entry;
 pub use transform::Transform;
 

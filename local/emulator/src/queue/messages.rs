@@ -73,6 +73,14 @@ impl Messages {
         last.is_some()
     }
 
+    pub(super) fn advance(&mut self, by: Duration) {
+        self.now += by;
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.stored.len()
+    }
+
     pub(super) fn visible(&self) -> usize {
         self.stored.iter().filter(|stored| stored.visible_at <= self.now).count()
     }

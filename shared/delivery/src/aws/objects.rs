@@ -2,9 +2,13 @@
 
 mod answer;
 mod client;
+mod listed;
 mod open;
+mod owner;
+mod region;
 
 pub use aws_sdk_s3::primitives::ByteStream;
 
-pub use client::{Listed, ObjectRef, Objects, Page};
+pub use client::{ObjectRef, Objects};
+pub use listed::{Listed, Page};
 pub use open::{OpenError, Opened};

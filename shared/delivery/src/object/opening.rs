@@ -5,12 +5,15 @@ use super::{
     reading::Reading,
 };
 use crate::{
-    aws::objects::{ObjectRef, OpenError, Opened},
+    aws::{
+        Objects,
+        objects::{ObjectRef, OpenError, Opened},
+    },
     lambda::Deadline,
     retry::retry,
     source::s3::Continuation,
 };
-use pipeline::{frame::Only, outcome::BatchError};
+use pipeline::{frame::Only, outcome::BatchError, rules::Dataset};
 
 /// The number of times that one attempt tries to open an object.
 const MAX_OPENS: u32 = 5;
@@ -29,27 +32,33 @@ impl S3Ingest {
 
     /// Opens an object. If it is gone and `begun` allows it, opens the content that replaced it.
     async fn open_or_replaced(&self, reading: &Reading<'_>) -> Result<Opened, OpenError> {
-        let Reading { object, begun, deadline, .. } = *reading;
+        let Reading { object, dataset, begun, deadline, .. } = *reading;
         let from = reading.first_byte();
-        let opened = self.open(object, from, deadline).await;
+        let objects = self.objects_of(dataset, object);
+        let opened = open(&objects, object, from, deadline).await;
         let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
         // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
         // their own.
         tracing::info!(position = %object, reason, "the object was replaced: reading its new content");
         let repaired = ObjectRef { version: None, etag: None, ..object.clone() };
-        self.open(&repaired, from, deadline).await
+        open(&objects, &repaired, from, deadline).await
     }
 
-    async fn open(&self, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
-        let what = format!("GET {object}");
-        let opened = retry(deadline.stop_reading, MAX_OPENS, &what, || async {
-            match self.aws.objects.open(object, from, None).await {
-                Err(OpenError::Failed(error)) => Err(error),
-                opened_or_gone => Ok(opened_or_gone),
-            }
-        });
-        opened.await.unwrap_or_else(|error| Err(OpenError::Failed(error)))
+    /// The client for the objects of a bucket, by the rules of the dataset that takes them.
+    pub(super) fn objects_of(&self, dataset: &Dataset, object: &ObjectRef) -> Objects {
+        self.aws.objects.owned_by(dataset.from.s3().and_then(|from| from.owner_of(&object.bucket)))
     }
+}
+
+async fn open(objects: &Objects, object: &ObjectRef, from: u64, deadline: Deadline) -> Result<Opened, OpenError> {
+    let what = format!("GET {object}");
+    let opened = retry(deadline.stop_reading, MAX_OPENS, &what, || async {
+        match objects.open(object, from, None).await {
+            Err(OpenError::Failed(error)) => Err(error),
+            opened_or_not => Ok(opened_or_not),
+        }
+    });
+    opened.await.unwrap_or_else(|error| Err(OpenError::Failed(error)))
 }
 
 /// Whether a continuation may read other content of the same name: only if nothing of the object was read yet.

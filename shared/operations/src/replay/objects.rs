@@ -14,7 +14,7 @@ use delivery::{
 };
 use pipeline::{
     route::IdRule,
-    rules::{Dataset, Datasets, From},
+    rules::{Dataset, Datasets, From, is_access_point},
 };
 
 impl Replay {
@@ -175,6 +175,20 @@ pub(super) struct Filter<'w> {
 }
 
 impl Filter<'_> {
+    /// The account that must own the bucket: the one that all datasets name which could take an object of it. If they do
+    /// not agree, the listing is not checked, and `s3-ingest` checks each object by the rules of its dataset.
+    pub(super) fn owner(&self) -> Option<&str> {
+        let mut owners = self
+            .datasets
+            .into_iter()
+            .flatten()
+            .filter(|taker| self.dataset.is_none_or(|wanted| wanted == taker.name))
+            .filter_map(|taker| taker.from.s3().filter(|from| from.takes_bucket(self.bucket)))
+            .map(|from| from.owner_of(self.bucket));
+        let first = owners.next()??;
+        owners.all(|owner| owner == Some(first)).then_some(first)
+    }
+
     /// Whether the filter selects an object.
     pub(super) fn takes(&self, object: &Listed) -> bool {
         let is_of_a_dataset = |datasets: &Datasets| {
@@ -196,9 +210,16 @@ fn at(what: &What) -> Result<Option<Place>, Refused> {
         What::DeadLetters(_) => "dead_letters",
     };
     let Some(at) = what.at() else { return Ok(None) };
+    let path = at.trim_start_matches("s3://");
+    if is_access_point(path.split('/').next().unwrap_or_default()) {
+        return Err(Refused(format!(
+            "`{key}: {at}` is an access point: name its bucket. Document ids are made from the bucket's name, so every \
+             event would be indexed twice"
+        )));
+    }
     let S3Prefix { bucket, .. } = at_text(key, at)?;
     // A prefix is a prefix of characters, not of folders: `s3://b/2026-1` also matches `2026-10`.
-    let prefix = at.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
+    let prefix = path.split_once('/').map_or("", |(_, prefix)| prefix);
     Ok(Some(Place { bucket, prefix: prefix.to_owned() }))
 }
 
@@ -209,6 +230,33 @@ fn at_text(key: &str, text: &str) -> Result<S3Prefix, Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listing_is_checked_by_the_owner_that_all_its_datasets_name() {
+        let dataset = |name: &str, bucket: &str, owner: &str| {
+            format!("  - {{ name: {name}, from: {{ key: {name}/**, bucket: {bucket}{owner} }}, index: {name} }}\n")
+        };
+        let (one, other) = (", owner: '111122223333'", ", owner: '444455556666'");
+        for (datasets, wanted, expected) in [
+            (vec![dataset("a", "logs", "")], None, None),
+            (vec![dataset("a", "logs", one)], None, Some("111122223333")),
+            (vec![dataset("a", "logs", one), dataset("b", "'*'", one)], None, Some("111122223333")),
+            (vec![dataset("a", "logs", one), dataset("b", "elsewhere", other)], None, Some("111122223333")),
+            (vec![dataset("a", "logs", one), dataset("b", "logs", other)], None, None),
+            (vec![dataset("a", "logs", one), dataset("b", "logs", "")], None, None),
+            (vec![dataset("a", "logs", one), dataset("b", "logs", other)], Some("b"), Some("444455556666")),
+        ] {
+            let Ok(datasets) = Datasets::parse("pipeline.yaml", &format!("datasets:\n{}", datasets.concat()), None)
+            else {
+                panic!("{datasets:?}")
+            };
+            let filter =
+                Filter { datasets: Some(&datasets), bucket: "logs", dataset: wanted, since_ms: None, until_ms: None };
+            assert_eq!(filter.owner(), expected);
+        }
+        let letters = Filter { datasets: None, bucket: "dead", dataset: None, since_ms: None, until_ms: None };
+        assert_eq!(letters.owner(), None);
+    }
 
     #[test]
     fn events_without_ids_are_not_sent_again() {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{places::Place, range::Range, request::Objects};
+use super::{found::ObjectsFound, places::Place, range::Range, request::Objects};
 use crate::{admin::index::Index, error::Refused};
 use pipeline::{
     rules::{Dataset, Datasets},
@@ -62,27 +62,6 @@ pub(super) struct Counted {
     pub index: Index,
     /// The number of its documents.
     pub documents: Option<u64>,
-}
-
-/// The objects that were found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct ObjectsFound {
-    /// The write time of each, in milliseconds since 1970.
-    pub written_ms: Vec<i64>,
-    /// Their total size.
-    pub bytes: u64,
-}
-
-impl ObjectsFound {
-    /// How many were written at or after a time. The times must be sorted ([`Self::sort`]).
-    fn since(&self, since_ms: i64) -> u64 {
-        (self.written_ms.len() - self.written_ms.partition_point(|written| *written < since_ms)) as u64
-    }
-
-    /// Sorts the write times. Call it before [`Self::since`].
-    pub(super) fn sort(&mut self) {
-        self.written_ms.sort_unstable();
-    }
 }
 
 /// The indices of a dataset that a request selects.

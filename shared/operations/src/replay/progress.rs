@@ -21,6 +21,9 @@ const ABANDONED_MS: i64 = 10 * 60_000;
 /// The prefix of a replay's name as a holder of the sources. The id follows it.
 const HOLDER: &str = "replay ";
 
+/// How many archived objects the progress names.
+const ARCHIVED_NAMED: usize = 100;
+
 /// The progress of a replay: the stored state, and the source of the response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -38,6 +41,12 @@ pub struct Progress {
     pub listed: u64,
     /// Objects among them that were notified. After a kill some were notified twice; each counts once.
     pub sent: u64,
+    /// Objects among them that are archived, and so were not notified.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub archived: u64,
+    /// The first hundred of these. The log names all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archived_objects: Vec<String>,
     /// The last key that these numbers include.
     pub after: Option<String>,
     /// Since when all sources are off for it, in milliseconds since 1970.
@@ -106,7 +115,19 @@ impl Phase {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Progress {
+    /// Adds objects that are not notified because they are archived.
+    pub(super) fn skip_archived(&mut self, objects: Vec<String>) {
+        self.archived += objects.len() as u64;
+        let room = ARCHIVED_NAMED.saturating_sub(self.archived_objects.len());
+        self.archived_objects.extend(objects.into_iter().take(room));
+    }
+
     /// Moves an index from the deleted ones to those that stay.
     pub(super) fn keep(&mut self, index: &str) {
         self.deleted.retain(|deleted| deleted != index);

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    found::ObjectsFound,
     function::Replay,
     objects::check_ids,
-    plan::{self, Counted, ObjectsFound, Plan},
+    plan::{self, Counted, Plan},
     progress::id_or_new,
     range::Range,
     request::{Objects, What},
@@ -66,12 +67,14 @@ impl Replay {
         let meant = plan::meant(&self.datasets, dataset, range, &counted)?;
         let indices = plan::indices(dataset, &meant, &found);
         let is_own = |name: &str| meant.iter().any(|counted| counted.index.name == name && self.owns(&counted.index));
+        let mut refusals = plan::refusals(dataset, &indices, made_ms, is_own);
+        refusals.extend(found.refusal());
         let plan = Plan {
             id: id_or_new(id, made_ms),
             request: objects.planned(),
             rules: self.datasets.hash().to_owned(),
             made_ms,
-            refusals: plan::refusals(dataset, &indices, made_ms, is_own),
+            refusals,
             indices,
             places,
             objects: found.written_ms.len() as u64,
@@ -139,6 +142,7 @@ impl Replay {
         let mut found = ObjectsFound::default();
         for place in self.places(what)? {
             let wanted = self.wanted(what, &place.bucket, started_ms)?;
+            let objects = self.aws.objects.owned_by(wanted.owner());
             let mut after = None;
             loop {
                 if deadline.reading_is_over() {
@@ -147,10 +151,9 @@ impl Replay {
                         found.written_ms.len()
                     )));
                 }
-                let page = self.aws.objects.list(&place.bucket, &place.prefix, after.as_deref()).await?;
+                let page = objects.list(&place.bucket, &place.prefix, after.as_deref()).await?;
                 for object in page.objects.iter().filter(|object| wanted.takes(object)) {
-                    found.written_ms.push(object.last_modified_ms);
-                    found.bytes += object.size;
+                    found.add(&place.bucket, object);
                 }
                 after = page.next;
                 if after.is_none() {

@@ -68,7 +68,7 @@ pub(crate) const S3: Function = Function {
         Expected::new("eventbridge-sqs.json", Failures(0), &["objects/00.json"]),
         Expected::new("test-event.json", Failures(0), &[]),
         Expected::new("delete.json", Failures(0), &[]),
-        Expected::new("restore.json", Failures(0), &[]),
+        Expected::new("restore.json", Failures(0), &["objects/00.json"]),
         Expected::new("encoded-key.json", Failures(0), &["objects/cafe-menu-tea.json"]),
         Expected::new("several.json", Failures(0), &["objects/00.json", "objects/01.json", "objects/02.json"]),
         Expected::new("poison.json", Failures(1), &["objects/00.json"]),

@@ -3,19 +3,25 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::{
-    Client,
     primitives::ByteStream,
-    types::{EncodingType, Object},
+    types::{EncodingType, OptionalObjectAttributes::RestoreStatus},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::super::error::{batch_error, status};
+use super::{
+    super::error::{batch_error, status},
+    listed::{Listed, Page, listed},
+    owner::Owner,
+    region::Regions,
+};
 use pipeline::outcome::BatchError;
 
 /// S3's client.
 #[derive(Debug, Clone)]
 pub struct Objects {
-    pub(super) client: Client,
+    pub(super) regions: Regions,
+    /// The account that must own the bucket of every request.
+    pub(super) owner: Owner,
 }
 
 /// An object from a notification.
@@ -37,32 +43,16 @@ impl std::fmt::Display for ObjectRef {
     }
 }
 
-/// An object of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The key, decoded.
-    pub key: String,
-    /// The entity tag without quotes.
-    pub etag: String,
-    /// Its stored length in bytes.
-    pub size: u64,
-    /// S3's `LastModified`, in milliseconds since the epoch.
-    pub last_modified_ms: i64,
-}
-
-/// A part of a listing, in the order of the keys' UTF-8 bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
-    /// At most 1,000.
-    pub objects: Vec<Listed>,
-    /// The `start_after` of the next page: the last key of this one. `None` if this is the last page.
-    pub next: Option<String>,
-}
-
 impl Objects {
     /// A client of the configuration's endpoint.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        Self { regions: Regions::new(config), owner: Owner::default() }
+    }
+
+    /// The same client for buckets of this account. S3 refuses the requests if another account owns the bucket.
+    #[must_use]
+    pub fn owned_by(&self, account: Option<&str>) -> Self {
+        Self { regions: self.regions.clone(), owner: Owner::of(account) }
     }
 
     /// Writes one object. Returns its entity tag without quotes.
@@ -70,7 +60,7 @@ impl Objects {
     /// # Errors
     /// Any failure. The object may be missing.
     pub async fn put(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<String, BatchError> {
-        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
+        let request = self.regions.own().put_object().bucket(bucket).key(key).content_type("application/x-ndjson");
         match request.body(ByteStream::from(body)).send().await {
             Ok(output) => Ok(output.e_tag().unwrap_or_default().trim_matches('"').to_owned()),
             Err(error) => Err(batch_error(format!("PUT s3://{bucket}/{key}"), &error)),
@@ -83,12 +73,19 @@ impl Objects {
     /// # Errors
     /// Permanent if the bucket is missing or may not be listed (`s3:ListBucket`), retryable for all else.
     pub async fn list(&self, bucket: &str, prefix: &str, start_after: Option<&str>) -> Result<Page, BatchError> {
-        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
-        let request = request.set_start_after(start_after.map(str::to_owned));
-        // Keys may hold characters that XML does not allow. The SDK does not decode the keys of this encoding.
-        let output = match request.encoding_type(EncodingType::Url).send().await {
+        let answer = self.regions.send(bucket, |client| {
+            let request = client.list_objects_v2().bucket(bucket).prefix(prefix);
+            let request = request.set_start_after(start_after.map(str::to_owned));
+            let request = request.set_expected_bucket_owner(self.owner.header());
+            // Keys may hold characters that XML does not allow. The SDK does not decode the keys of this encoding.
+            request.encoding_type(EncodingType::Url).optional_object_attributes(RestoreStatus).send()
+        });
+        let output = match answer.await {
             Ok(output) => output,
-            Err(error) => return Err(batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error)),
+            Err(error) => {
+                let failed = batch_error(format!("ListObjectsV2 s3://{bucket}/{prefix}"), &error);
+                return Err(self.owner.explain(failed));
+            }
         };
         let objects: Vec<Listed> = output.contents().iter().filter_map(listed).collect();
         let next = match (output.is_truncated(), objects.last()) {
@@ -108,7 +105,7 @@ impl Objects {
     /// Any failure of the call.
     pub async fn get(&self, bucket: &str, key: &str) -> Result<Option<(String, Vec<u8>)>, BatchError> {
         let what = || format!("GET s3://{bucket}/{key}");
-        let output = match self.client.get_object().bucket(bucket).key(key).send().await {
+        let output = match self.regions.own().get_object().bucket(bucket).key(key).send().await {
             Ok(output) => output,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(batch_error(what(), &error)),
@@ -132,7 +129,7 @@ impl Objects {
         body: Vec<u8>,
         over: Option<&str>,
     ) -> Result<Option<String>, BatchError> {
-        let request = self.client.put_object().bucket(bucket).key(key).content_type("application/json");
+        let request = self.regions.own().put_object().bucket(bucket).key(key).content_type("application/json");
         let request = match over {
             Some(etag) => request.if_match(etag),
             None => request.if_none_match("*"),
@@ -150,39 +147,9 @@ impl Objects {
     /// # Errors
     /// Any failure. The object may or may not still exist.
     pub async fn delete(&self, bucket: &str, key: &str) -> Result<(), BatchError> {
-        match self.client.delete_object().bucket(bucket).key(key).send().await {
+        match self.regions.own().delete_object().bucket(bucket).key(key).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(batch_error(format!("DELETE s3://{bucket}/{key}"), &error)),
-        }
-    }
-}
-
-fn listed(object: &Object) -> Option<Listed> {
-    // `encoding-type=url` writes a space as `+` and a plus as `%2B`.
-    let key = object.key()?.replace('+', " ");
-    Some(Listed {
-        key: percent_encoding::percent_decode_str(&key).decode_utf8_lossy().into_owned(),
-        etag: object.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
-        size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-        last_modified_ms: object.last_modified().and_then(|at| at.to_millis().ok()).unwrap_or_default(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listed_keys_are_decoded() {
-        for (encoded, key) in [
-            ("a+b.json", "a b.json"),
-            ("a%2Bb", "a+b"),
-            ("dt%3D2026-11-22/%C3%A9.gz", "dt=2026-11-22/é.gz"),
-            ("a%0Ab", "a\nb"),
-        ] {
-            let object = Object::builder().key(encoded).e_tag("\"e\"").size(7).build();
-            let expected = Listed { key: key.into(), etag: "e".into(), size: 7, last_modified_ms: 0 };
-            assert_eq!(listed(&object), Some(expected));
         }
     }
 }

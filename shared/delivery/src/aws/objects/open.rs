@@ -10,13 +10,19 @@ use std::sync::{
 };
 
 use aws_sdk_s3::{
-    operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput},
+    operation::{
+        get_object::{GetObjectError, GetObjectOutput},
+        head_object::HeadObjectOutput,
+    },
     primitives::ByteStream,
+    types::{StorageClass, error::InvalidObjectState},
 };
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
         interceptors::{Intercept, context::BeforeDeserializationInterceptorContextRef},
+        orchestrator::HttpResponse,
+        result::SdkError,
         runtime_components::RuntimeComponents,
     },
 };
@@ -51,6 +57,8 @@ pub struct Opened {
 pub enum OpenError {
     /// It was deleted, or its content was replaced: the content of the notification will never return.
     Gone(String),
+    /// It is archived: it cannot be read before it is restored, which may never happen.
+    Archived(String),
     /// Anything else.
     Failed(BatchError),
 }
@@ -60,29 +68,34 @@ impl Objects {
     /// its length, if an earlier answer gave it.
     ///
     /// # Errors
-    /// [`OpenError::Gone`] if a retry can't help and there is no error in the configuration. A 403 is not `Gone`:
-    /// without `ListBucket` it also hides a missing object, so it counts as configuration (permanent). An answer that
-    /// does not match the request is a retryable failure.
+    /// [`OpenError::Gone`] if a retry can't help and there is no error in the configuration. [`OpenError::Archived`] if
+    /// the object has to be restored first. Any other 403 is neither: without `ListBucket` it also hides a missing
+    /// object, so it counts as configuration (permanent). An answer that does not match the request is a retryable
+    /// failure.
     pub async fn open(&self, object: &ObjectRef, from: u64, total: Option<u64>) -> Result<Opened, OpenError> {
         let chunked = Chunked::default();
-        let result = self
-            .client
-            .get_object()
-            .bucket(&object.bucket)
-            .key(&object.key)
-            .set_version_id(object.version.clone())
-            .set_if_match(if_match(object))
-            .set_range((from > 0).then(|| format!("bytes={from}-")))
-            .customize()
-            .interceptor(chunked.clone())
-            .send()
-            .await;
+        let result = self.regions.send(&object.bucket, |client| {
+            client
+                .get_object()
+                .bucket(&object.bucket)
+                .key(&object.key)
+                .set_version_id(object.version.clone())
+                .set_if_match(if_match(object))
+                .set_range((from > 0).then(|| format!("bytes={from}-")))
+                .set_expected_bucket_owner(self.owner.header())
+                .customize()
+                .interceptor(chunked.clone())
+                .send()
+        });
         let wanted = Expected { from, etag: object.etag.as_deref(), total };
-        match result {
+        match result.await {
             Ok(output) => self.checked(object, wanted, output, chunked.is_set()).await,
             // The object may end exactly at this byte.
             Err(error) if status(&error) == Some(416) && from > 0 => self.at_the_end(object, wanted).await,
-            Err(error) => Err(refused(object, "GET", &error)),
+            Err(error) => match error.as_service_error() {
+                Some(GetObjectError::InvalidObjectState(state)) => Err(OpenError::Archived(archived(object, state))),
+                _ => Err(self.refused(object, "GET", &error)),
+            },
         }
     }
 
@@ -145,7 +158,7 @@ impl Objects {
                 let etag = etag.map(|etag| etag.trim_matches('"'));
                 Ok(total_length(Expected { from: 0, etag, total: None }, &headers).ok().flatten())
             }
-            Err(gone @ OpenError::Gone(_)) => Err(gone),
+            Err(never @ (OpenError::Gone(_) | OpenError::Archived(_))) => Err(never),
             Err(OpenError::Failed(error)) => {
                 tracing::warn!(position = %object, %error, "S3 gives the object's length neither by GET nor by HEAD");
                 Ok(None)
@@ -159,7 +172,7 @@ impl Objects {
         match misfit {
             Misfit::Wrong(reason) => OpenError::Failed(retryable(object, reason)),
             Misfit::OtherContent(reason) => match self.head(object).await {
-                Err(gone @ OpenError::Gone(_)) => gone,
+                Err(never @ (OpenError::Gone(_) | OpenError::Archived(_))) => never,
                 Ok(output) if is_other(object, &output) => OpenError::Gone(replaced(object)),
                 Ok(_) | Err(OpenError::Failed(_)) => OpenError::Failed(retryable(object, reason)),
             },
@@ -167,10 +180,37 @@ impl Objects {
     }
 
     async fn head(&self, object: &ObjectRef) -> Result<HeadObjectOutput, OpenError> {
-        let request = self.client.head_object().bucket(&object.bucket).key(&object.key);
-        let request = request.set_version_id(object.version.clone()).set_if_match(if_match(object));
-        request.send().await.map_err(|error| refused(object, "HEAD", &error))
+        let answer = self.regions.send(&object.bucket, |client| {
+            let request = client.head_object().bucket(&object.bucket).key(&object.key);
+            let request = request.set_version_id(object.version.clone()).set_if_match(if_match(object));
+            request.set_expected_bucket_owner(self.owner.header()).send()
+        });
+        answer.await.map_err(|error| self.refused(object, "HEAD", &error))
     }
+
+    fn refused<E>(&self, object: &ObjectRef, method: &str, error: &SdkError<E, HttpResponse>) -> OpenError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match (status(error), error.code().unwrap_or_default()) {
+            // HEAD has no body, so it cannot distinguish a missing object from a missing bucket. Only GET can.
+            (Some(404), "NoSuchKey" | "NoSuchVersion") => OpenError::Gone(format!("{object} is gone (404)")),
+            // The version is a delete marker.
+            (Some(405), "MethodNotAllowed") => OpenError::Gone(format!("{object} is a delete marker")),
+            (Some(412), _) => OpenError::Gone(replaced(object)),
+            _ => OpenError::Failed(self.owner.explain(batch_error(format!("{method} {object}"), error))),
+        }
+    }
+}
+
+/// Why an archived object cannot be read, and what brings it.
+fn archived(object: &ObjectRef, state: &InvalidObjectState) -> String {
+    let class = state.storage_class().map_or("unknown", StorageClass::as_str);
+    let tier = state.access_tier().map(|tier| format!(", access tier {}", tier.as_str())).unwrap_or_default();
+    format!(
+        "{object} is archived (storage class {class}{tier}): restore it. The notification of its restoration brings it, or \
+         a replay of this dead letter"
+    )
 }
 
 fn if_match(object: &ObjectRef) -> Option<String> {
@@ -189,27 +229,6 @@ fn replaced(object: &ObjectRef) -> String {
 
 fn retryable(object: &ObjectRef, reason: String) -> BatchError {
     BatchError::retryable(format!("GET {object}"), reason)
-}
-
-fn refused<E>(
-    object: &ObjectRef,
-    method: &str,
-    error: &aws_smithy_runtime_api::client::result::SdkError<
-        E,
-        aws_smithy_runtime_api::client::orchestrator::HttpResponse,
-    >,
-) -> OpenError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match (status(error), error.code().unwrap_or_default()) {
-        // HEAD has no body, so it cannot distinguish a missing object from a missing bucket. Only GET can.
-        (Some(404), "NoSuchKey" | "NoSuchVersion") => OpenError::Gone(format!("{object} is gone (404)")),
-        // The version is a delete marker.
-        (Some(405), "MethodNotAllowed") => OpenError::Gone(format!("{object} is a delete marker")),
-        (Some(412), _) => OpenError::Gone(replaced(object)),
-        _ => OpenError::Failed(batch_error(format!("{method} {object}"), error)),
-    }
 }
 
 /// Records whether an answer comes in chunks, since the SDK's output does not contain it.

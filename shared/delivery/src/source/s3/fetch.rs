@@ -137,6 +137,11 @@ impl Fetch {
                 Ok(Some(Body { bytes: opened.body, is_chunked: opened.is_chunked }))
             }
             Err(OpenError::Gone(reason)) => Err(FetchError::Gone(reason)),
+            // The next attempt finds it archived when it opens the rest, and makes the rest a dead letter.
+            Err(OpenError::Archived(reason)) => {
+                let what = format!("GET {}", self.object);
+                Err(FetchError::Failed(BatchError::permanent(what, reason)))
+            }
             Err(OpenError::Failed(error @ BatchError::Permanent { .. })) => Err(FetchError::Failed(error)),
             Err(OpenError::Failed(error)) => {
                 tracing::warn!(position = %self.object, %error, "the download could not be resumed");

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{super::invalid::InvalidEvent, continuation::Continuation, letters::LettersTask};
 use crate::aws::objects::ObjectRef;
+use pipeline::rules::is_access_point;
 
 /// How the invocation came. It decides the form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,12 +152,14 @@ fn s3_record(record: &Value) -> Result<Option<Task>, InvalidEvent> {
     // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
     let spaced = encoded.replace('+', " ");
     let key = percent_decode_str(&spaced).decode_utf8().map_err(|_| format!("the key `{encoded}` is not UTF-8"))?;
-    if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
-        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
+    let name = name.trim_start_matches("s3:");
+    if !(name.starts_with("ObjectCreated:") || name == "ObjectRestore:Completed") {
+        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that brings no object");
         return Ok(None);
     }
+    let bucket = bucket_name(bucket)?;
     let created = ObjectRef {
-        bucket: bucket.to_owned(),
+        bucket,
         key: key.into_owned(),
         version: version(text(object, "versionId")),
         etag: etag(text(object, "eTag")),
@@ -171,18 +174,27 @@ fn created_task(created: ObjectRef, object: &Value) -> Task {
     if is_empty && created.key.ends_with('/') { Task::Folder(created) } else { Task::Object(created) }
 }
 
+/// The name for ids. S3 itself always gives it; a notification that was written by hand may not.
+fn bucket_name(bucket: &str) -> Result<String, InvalidEvent> {
+    if is_access_point(bucket) {
+        let reason = "is an access point: name the bucket, since document ids are made from its name";
+        return Err(format!("s3.bucket.name `{bucket}` {reason}").into());
+    }
+    Ok(bucket.to_owned())
+}
+
 /// EventBridge does not encode keys.
 fn eventbridge(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
     let (detail, name) = (&event["detail"], text(event, "detail-type").unwrap_or_default());
     let object = &detail["object"];
     let bucket = text(&detail["bucket"], "name").ok_or("an EventBridge event without detail.bucket.name")?;
     let key = text(object, "key").ok_or("an EventBridge event without detail.object.key")?;
-    if name != "Object Created" {
-        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that creates no object");
+    if !matches!(name, "Object Created" | "Object Restore Completed") {
+        tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that brings no object");
         return Ok(Vec::new());
     }
     let created = ObjectRef {
-        bucket: bucket.to_owned(),
+        bucket: bucket_name(bucket)?,
         key: key.to_owned(),
         version: version(text(object, "version-id")),
         etag: etag(text(object, "etag")),
@@ -275,11 +287,37 @@ mod tests {
     fn events_that_create_nothing_are_acknowledged() {
         let mut removed = put("a.json");
         removed["Records"][0]["eventName"] = json!("ObjectRemoved:Delete");
-        let mut restored = put("a.json");
-        restored["Records"][0]["eventName"] = json!("ObjectRestore:Completed");
+        let mut asked = put("a.json");
+        asked["Records"][0]["eventName"] = json!("ObjectRestore:Post");
         let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "logs" });
-        for event in [removed, restored, test.clone(), sqs(&[test])] {
+        for event in [removed, asked, test.clone(), sqs(&[test])] {
             assert_eq!(Invocation::read(&event).messages[0].tasks, Ok(vec![]), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_restored_object_is_read_as_it_was_when_it_was_created() {
+        for name in ["ObjectRestore:Completed", "s3:ObjectRestore:Completed"] {
+            let mut restored = put("a.json");
+            restored["Records"][0]["eventName"] = json!(name);
+            assert_eq!(Invocation::read(&restored).messages[0].tasks, Ok(vec![object("a.json")]), "{name}");
+        }
+        let restored = json!({ "source": "aws.s3", "detail-type": "Object Restore Completed", "detail": { "bucket": { "name": "logs" }, "object": { "key": "a.json", "etag": "e" } } });
+        assert_eq!(Invocation::read(&restored).messages[0].tasks, Ok(vec![object("a.json")]));
+        let mut asked = restored;
+        for name in ["Object Restore Initiated", "Object Restore Expired"] {
+            asked["detail-type"] = json!(name);
+            assert_eq!(Invocation::read(&asked).messages[0].tasks, Ok(vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_access_point_is_no_bucket_because_ids_are_made_from_the_name() {
+        for name in ["app-kq3-s3alias", "arn:aws:s3:eu-west-1:111122223333:accesspoint/app", "app--ol-s3", "m.mrap"] {
+            let mut event = put("a.json");
+            event["Records"][0]["s3"]["bucket"]["name"] = json!(name);
+            let Err(error) = &Invocation::read(&event).messages[0].tasks else { panic!("{name} was read") };
+            assert!(error.to_string().contains("name the bucket"), "{error}");
         }
     }
 

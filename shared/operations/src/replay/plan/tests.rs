@@ -45,7 +45,11 @@ fn each_index_is_planned_with_the_objects_that_can_hold_its_events() {
     let (datasets, indices_now) = two();
     let dataset = datasets.by_name("a").unwrap();
     let meant = meant(&datasets, dataset, all(), &indices_now).unwrap();
-    let mut found = ObjectsFound { written_ms: vec![START_MS + DAY, START_MS - 2 * DAY, START_MS - DAY], bytes: 7 };
+    let mut found = ObjectsFound {
+        written_ms: vec![START_MS + DAY, START_MS - 2 * DAY, START_MS - DAY],
+        bytes: 7,
+        ..ObjectsFound::default()
+    };
     found.sort();
     let planned = indices(dataset, &meant, &found);
     let shown: Vec<_> = planned.iter().map(|index| (index.name.as_str(), index.documents, index.objects)).collect();
@@ -91,7 +95,7 @@ fn an_index_of_others_and_one_that_no_object_brings_back_are_refused() {
 fn an_index_whose_events_have_expired_is_refused_when_it_is_planned_and_when_it_would_be_deleted() {
     let (forever, now) = two();
     let forever = forever.by_name("a").unwrap();
-    let found = ObjectsFound { written_ms: vec![START_MS + 9 * DAY], bytes: 1 };
+    let found = ObjectsFound { written_ms: vec![START_MS + 9 * DAY], bytes: 1, ..ObjectsFound::default() };
     let planned = |documents| {
         let mut planned = indices(forever, &now.iter().take(2).collect::<Vec<_>>(), &found);
         planned[0].documents = documents;
@@ -137,7 +141,7 @@ fn a_plan_is_for_one_request_by_the_same_rules_for_a_day_and_with_a_snapshot() {
 fn a_plan_is_refused_where_the_indices_are_no_longer_those_that_were_looked_at() {
     let (datasets, now) = two();
     let dataset = datasets.by_name("a").unwrap();
-    let found = ObjectsFound { written_ms: vec![START_MS + 9 * DAY], bytes: 1 };
+    let found = ObjectsFound { written_ms: vec![START_MS + 9 * DAY], bytes: 1, ..ObjectsFound::default() };
     let plan = plan_of(indices(dataset, &meant(&datasets, dataset, all(), &now).unwrap(), &found), true);
     let compare = |now: &[Counted]| plan.compare(&meant(&datasets, dataset, all(), now).unwrap());
     assert_eq!(compare(&now), Ok(()));

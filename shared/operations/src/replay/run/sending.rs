@@ -9,7 +9,10 @@ use futures_util::future::try_join_all;
 
 use super::{ATTEMPTS, Broken, LOOKS_EVERY, Run};
 use crate::replay::{notify, objects::places_of, places::Place, request::What};
-use delivery::retry::retry;
+use delivery::{
+    aws::{Objects, objects::Page},
+    retry::retry,
+};
 use pipeline::outcome::BatchError;
 
 /// The maximum number of messages in a batch
@@ -17,6 +20,16 @@ use pipeline::outcome::BatchError;
 const BATCH: usize = 10;
 /// The number of concurrent batches.
 const BATCHES_AT_ONCE: usize = 8;
+
+/// The message about one object, and the objects of the listing between it and the one before.
+struct Outgoing {
+    key: String,
+    /// The number of these objects, including its own.
+    looked_at: u64,
+    /// Those of them that are archived.
+    archived: Vec<String>,
+    body: String,
+}
 
 impl Run<'_> {
     /// Whether everything was listed and sent.
@@ -38,36 +51,48 @@ impl Run<'_> {
         let what = self.state.value.what.clone();
         let started_ms = self.state.value.started_ms;
         let wanted = self.replay.wanted(&what, bucket, started_ms)?;
+        let objects = self.replay.aws.objects.owned_by(wanted.owner());
         let group = what.rate().map_or(BATCH * BATCHES_AT_ONCE, group_of);
         loop {
-            let page = self.page(bucket, prefix).await?;
+            let page = self.page(&objects, bucket, prefix).await?;
             let Some(last) = page.objects.last().map(|object| object.key.clone()) else { return Ok(true) };
-            let mut messages: Vec<(String, u64, String)> = Vec::new();
-            let mut looked_at = 0;
+            let mut messages: Vec<Outgoing> = Vec::new();
+            let (mut looked_at, mut archived) = (0, Vec::new());
             for object in &page.objects {
                 looked_at += 1;
                 if !wanted.takes(object) {
                     continue;
                 }
-                let message = match &what {
+                if object.is_archived {
+                    let position = format!("s3://{bucket}/{}", object.key);
+                    tracing::warn!(position, "not notified, because the object is archived: restore it");
+                    archived.push(position);
+                    continue;
+                }
+                let body = match &what {
                     What::Objects(_) => notify::created(bucket, object),
                     What::DeadLetters(letters) => notify::letters(bucket, object, letters.reason.as_deref()),
                 };
-                messages.push((object.key.clone(), std::mem::take(&mut looked_at), message));
+                let (looked_at, archived) = (std::mem::take(&mut looked_at), std::mem::take(&mut archived));
+                messages.push(Outgoing { key: object.key.clone(), looked_at, archived, body });
             }
-            for group in messages.chunks(group) {
+            for group in messages.chunks_mut(group) {
                 if self.deadline.reading_is_over() || !self.pace(group.len(), what.rate()).await? {
                     return Ok(false);
                 }
-                let bodies: Vec<String> = group.iter().map(|(_, _, message)| message.clone()).collect();
+                let bodies: Vec<String> = group.iter().map(|message| message.body.clone()).collect();
                 try_join_all(bodies.chunks(BATCH).map(|batch| self.batch(batch))).await?;
                 let progress = &mut self.state.value;
-                progress.after = group.last().map(|(key, _, _)| key.clone());
-                progress.listed += group.iter().map(|(_, looked_at, _)| looked_at).sum::<u64>();
+                progress.after = group.last().map(|message| message.key.clone());
                 progress.sent += group.len() as u64;
+                for message in group {
+                    progress.listed += message.looked_at;
+                    progress.skip_archived(std::mem::take(&mut message.archived));
+                }
                 self.write_now_and_then().await?;
             }
             self.state.value.listed += looked_at;
+            self.state.value.skip_archived(archived);
             self.state.value.after = Some(last);
             self.write().await?;
             if page.next.is_none() {
@@ -76,10 +101,10 @@ impl Run<'_> {
         }
     }
 
-    async fn page(&self, bucket: &str, prefix: &str) -> Result<delivery::aws::objects::Page, BatchError> {
+    async fn page(&self, objects: &Objects, bucket: &str, prefix: &str) -> Result<Page, BatchError> {
         let what = format!("ListObjectsV2 s3://{bucket}/{prefix}");
         let after = self.state.value.after.as_deref();
-        retry(self.deadline.end, ATTEMPTS, &what, || self.replay.aws.objects.list(bucket, prefix, after)).await
+        retry(self.deadline.end, ATTEMPTS, &what, || objects.list(bucket, prefix, after)).await
     }
 
     /// Sends messages until all of them are in the queue. Some may be sent twice, which is harmless.

@@ -5,15 +5,21 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::reader::{Keys, Members, Reader};
 use crate::{
     decode::Path,
-    rules::from::{From, S3From},
+    rules::from::{From, S3From, is_access_point},
     yaml::{Data, Location, Node},
 };
 
-const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters), \
-                         `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
-pub(super) const FROM_KEYS: Keys<'_> =
-    Keys { of: "`from`", known: &["bucket", "key", "exclude", "stream", "topic", "delivery_stream"], later: &[] };
+const FROM_FORM: &str = "write one of `from: { key: \"source/app/**\" }` (with `bucket: NAME` where it matters, and `owner` for a bucket of \
+                         another account), `{ stream: NAME }`, `{ topic: NAME }` and `{ delivery_stream: NAME }`";
+pub(super) const FROM_KEYS: Keys<'_> = Keys {
+    of: "`from`",
+    known: &["bucket", "key", "exclude", "owner", "stream", "topic", "delivery_stream"],
+    later: &[],
+};
 const EXCLUDE_FORM: &str = "write `exclude: [\"**/_SUCCESS\", \"source/tmp/**\"]`, globs of keys that are left out";
+const OWNER_FORM: &str = "write `owner: \"111122223333\"`, the 12 digits of the account that owns the bucket";
+const BUCKET_FORM: &str = "give the bucket's name, also if the objects are read through an access point: notifications name the bucket, and \
+                           ids are made from its name";
 const KEPT_BY_S3: &str = "the life cycle rules of the bucket delete what Firehose delivers";
 const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
@@ -38,7 +44,7 @@ pub(super) enum Kind {
 impl Kind {
     fn of_key(key: &str) -> Option<Self> {
         match key {
-            "bucket" | "key" | "exclude" => Some(Self::S3),
+            "bucket" | "key" | "exclude" | "owner" => Some(Self::S3),
             "stream" => Some(Self::Stream),
             "topic" => Some(Self::Topic),
             "delivery_stream" => Some(Self::DeliveryStream),
@@ -85,7 +91,7 @@ impl Reader<'_> {
             });
         }
         let bucket = match members.get("bucket") {
-            Some((_, node)) => self.glob(node, "bucket"),
+            Some((_, node)) => self.bucket_glob(node),
             None => self.compile(node.place, "bucket", "*"),
         };
         let key = match members.get("key") {
@@ -96,7 +102,28 @@ impl Reader<'_> {
             Some((_, node)) => self.excluded(node),
             None => Some(Vec::new()),
         };
-        Some(Taken::Events(From::S3(S3From { bucket: bucket?, key: key?, exclude: exclude? })))
+        let owner = match members.get("owner") {
+            Some((_, node)) => self.owner(node).map(Some),
+            None => Some(None),
+        };
+        Some(Taken::Events(From::S3(S3From { bucket: bucket?, key: key?, exclude: exclude?, owner: owner? })))
+    }
+
+    /// The id of an account.
+    fn owner(&mut self, node: &Node) -> Option<String> {
+        let owner = &self.text(node, "owner", OWNER_FORM)?.value;
+        if owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(owner.clone());
+        }
+        self.refuse(node.place, format!("`owner: {owner}` is not the id of an account; {OWNER_FORM}"))
+    }
+
+    fn bucket_glob(&mut self, node: &Node) -> Option<GlobMatcher> {
+        let glob = &self.text(node, "bucket", FROM_FORM)?.value;
+        if is_access_point(glob) {
+            return self.refuse(node.place, format!("`bucket: {glob}` is an access point; {BUCKET_FORM}"));
+        }
+        self.glob(node, "bucket")
     }
 
     /// A list of globs.

@@ -85,6 +85,48 @@ fn the_queue_takes_notifications_of_this_accounts_bucket_alone() {
 }
 
 #[test]
+fn a_bucket_of_another_account_notifies_the_queue_only_if_the_stack_names_the_account() {
+    let Some(template) = deployed() else { return };
+    let given = [("CreateBucket", "false"), ("BucketAccount", STRANGER)];
+    let stack = Template::new(template, &[EVERYTHING, &given].concat());
+    let (queue, documents) =
+        (stack.arn("IngestQueue"), documents(&stack, "AWS::SQS::QueuePolicy", "Queues", "IngestQueue"));
+    let sends = |bucket: &str, account: &str| {
+        decide(&documents, &by_service("s3.amazonaws.com", "sqs:SendMessage", &queue, bucket, account)).is_allowed()
+    };
+    assert!(sends("arn:aws:s3:::source", STRANGER));
+    assert!(!sends("arn:aws:s3:::source", ACCOUNT));
+    assert!(!sends("arn:aws:s3:::other", STRANGER));
+    let pattern = stack.properties("ExistingBucketRule").expect("a rule")["EventPattern"].clone();
+    assert_eq!(pattern["account"], json!([STRANGER]));
+    // Of a bucket of this account, the rule's events come from the default bus of the account.
+    let pattern =
+        with_existing_bucket(template).properties("ExistingBucketRule").expect("a rule")["EventPattern"].clone();
+    assert_eq!(pattern.get("account"), None);
+}
+
+#[test]
+fn created_and_restored_objects_are_notified_and_nothing_else() {
+    let Some(template) = deployed() else { return };
+    for (prefix, filter) in
+        [("", None), ("in/", Some(json!({ "S3Key": { "Rules": [{ "Name": "prefix", "Value": "in/" }] } })))]
+    {
+        let given = [("KeyPrefix", prefix)];
+        let bucket =
+            Template::new(template, &[EVERYTHING, &given].concat()).properties("SourceBucket").expect("a bucket");
+        let queues = bucket["NotificationConfiguration"]["QueueConfigurations"].as_array().expect("queues");
+        let events: Vec<&str> = queues.iter().filter_map(|queue| queue["Event"].as_str()).collect();
+        assert_eq!(events, ["s3:ObjectCreated:*", "s3:ObjectRestore:Completed"]);
+        assert!(queues.iter().all(|queue| queue.get("Filter") == filter.as_ref()), "{queues:?}");
+        let existing = [("CreateBucket", "false"), ("KeyPrefix", prefix)];
+        let stack = Template::new(template, &[EVERYTHING, &existing].concat());
+        let pattern = stack.properties("ExistingBucketRule").expect("a rule")["EventPattern"].clone();
+        assert_eq!(pattern["detail-type"], json!(["Object Created", "Object Restore Completed"]));
+        assert_eq!(pattern["detail"].get("object").is_some(), filter.is_some());
+    }
+}
+
+#[test]
 fn both_queues_take_events_of_this_stacks_rule_alone() {
     let Some(template) = deployed() else { return };
     let stack = with_existing_bucket(template);
@@ -98,6 +140,7 @@ fn both_queues_take_events_of_this_stacks_rule_alone() {
         assert!(!sends("events.amazonaws.com", &rule, STRANGER), "{name}");
         assert!(!sends("events.amazonaws.com", "arn:aws:events:eu-west-1:111122223333:rule/other", ACCOUNT), "{name}");
         assert!(!sends("s3.amazonaws.com", "arn:aws:s3:::source", ACCOUNT), "{name}");
+        assert!(!sends("s3.amazonaws.com", "arn:aws:s3:::source", STRANGER), "{name}");
     }
 }
 
