@@ -8,6 +8,7 @@
 #![expect(dead_code, reason = "the types are described, not made")]
 
 mod fields;
+mod index;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use fields::Fields;
-use value::{Path, TimeFormats, Zone};
+use index::Index;
+use value::{Duration, Path, TimeFormats, Zone};
 
 /// The schema in its committed form.
 ///
@@ -121,11 +123,6 @@ struct Dataset {
     total_fields_limit: Option<u32>,
 }
 
-/// Hours, days or weeks: `36h`, `14d`, `2w`.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-struct Duration(#[schemars(regex(pattern = "^[0-9]+[hdw]$"))] String);
-
 /// Where the data come from: exactly one of `key` (with or without `bucket`), `stream`, `topic` and `delivery_stream`. All are globs:
 /// `*` and `?` within a folder, `**` through folders, `[a-z]`, `{a,b}`.
 #[derive(JsonSchema)]
@@ -220,22 +217,6 @@ enum Wanted {
     Values(#[schemars(length(min = 1))] Vec<Value>),
     /// Conditions on the fields in it.
     Nested(Pattern),
-}
-
-/// The index, such as `logs-%{+YYYY.MM.dd}`: `YYYY`, `MM`, `dd`, `HH` of the event's time, and `%{field}`. Begins with fixed
-/// text; lower case.
-#[derive(JsonSchema)]
-#[schemars(untagged, deny_unknown_fields)]
-enum Index {
-    /// With days in UTC.
-    Utc(#[schemars(length(min = 1, max = 255))] String),
-    Local {
-        /// The index, such as `logs-%{+YYYY.MM.dd}`.
-        #[schemars(length(min = 1, max = 255))]
-        name: String,
-        /// The time zone of its days, months and years. Changing it changes the index.
-        timezone: Option<Zone>,
-    },
 }
 
 /// A field with a time: its name, or `{ field: …, format: … }`.

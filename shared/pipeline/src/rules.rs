@@ -8,6 +8,7 @@
 
 mod dataset;
 mod from;
+mod layout;
 mod overlap;
 mod read;
 mod transform;
@@ -21,6 +22,7 @@ use crate::outcome::{ConfigError, Fault};
 use crate::shape::HashKey;
 pub use dataset::{Dataset, Keep, OnConflict, Template};
 pub use from::{From, S3From, is_access_point};
+pub use layout::{FIRST_OF_ALIAS, Layout, Rollover};
 use read::Entry;
 pub use transform::Transform;
 
@@ -108,7 +110,7 @@ impl Datasets {
 
     /// The patterns of all indices in the engine's syntax, sorted and without duplicates.
     pub fn wildcards(&self) -> BTreeSet<String> {
-        self.iter().map(|dataset| dataset.router.index().wildcard()).collect()
+        self.iter().map(|dataset| dataset.wildcard()).collect()
     }
 
     /// All [`Transform`]s, in the order of the file.

@@ -39,3 +39,8 @@ pub(super) enum TimeFormats {
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub(super) struct TimeFormat(#[schemars(regex(pattern = "^(auto|rfc3339|epoch_(s|ms|us|ns)|.*%.*)$"))] String);
+
+/// Hours, days or weeks: `36h`, `14d`, `2w`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Duration(#[schemars(regex(pattern = "^[0-9]+[hdw]$"))] String);

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::from::From;
+use super::{
+    from::From,
+    layout::{self, Layout},
+};
 use crate::{
     decode::Embedded,
     frame::{Format, Records},
@@ -30,6 +33,8 @@ pub struct Dataset {
     pub shape: Shape,
     /// The index and id of the events.
     pub router: Router,
+    /// What the name of the index stands for.
+    pub layout: Layout,
     /// What happens to an event that does not fit the mapping of its index.
     pub on_conflict: OnConflict,
     /// How long the events are kept.
@@ -48,7 +53,8 @@ pub enum OnConflict {
     Keep,
 }
 
-/// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds.
+/// How long the indices of a dataset are kept. The time counts from the end of the period that an index holds, or from the rollover that
+/// ended it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Keep {
     /// The maximum time. For ever if absent.
@@ -73,6 +79,36 @@ pub struct Template {
 }
 
 impl Dataset {
+    /// Whether the name that the events go to stands for several indices, of which the last takes the events. After a rollover, an event
+    /// that is delivered again does not meet its document.
+    pub fn rolls_over(&self) -> bool {
+        self.layout.rolls_over()
+    }
+
+    /// The name that all events go to. `None` if each event has its own index.
+    pub fn rolled_name(&self) -> Option<&str> {
+        self.layout.rolls_over().then(|| self.router.index().as_str())
+    }
+
+    /// A pattern in the engine's syntax for all indices that the events can be in. For a data stream it is the stream's name, by
+    /// which the engine finds its indices.
+    pub fn wildcard(&self) -> String {
+        match self.layout {
+            Layout::Indices | Layout::DataStream(_) => self.router.index().wildcard(),
+            Layout::Alias(_) => format!("{}-*", self.router.index()),
+        }
+    }
+
+    /// Whether events of this dataset can be in the index with this name.
+    pub fn could_be_in(&self, index: &str) -> bool {
+        let pattern = self.router.index();
+        match self.layout {
+            Layout::Indices => pattern.could_be(index),
+            Layout::DataStream(_) => layout::is_of_data_stream(pattern.as_str(), index),
+            Layout::Alias(_) => layout::is_of_alias(pattern.as_str(), index),
+        }
+    }
+
     /// Events before this time have expired: their indices ended `retention` ago. The time is on the clock of the index. `None` if
     /// everything is kept.
     pub fn keep_from_ms(&self, now_ms: i64) -> Option<i64> {

@@ -4,6 +4,7 @@ mod dataset;
 mod fields;
 mod format;
 mod from;
+mod index;
 mod keep;
 mod reader;
 
@@ -24,7 +25,8 @@ pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
         TOP_KEYS,
         dataset::DATASET_KEYS,
         dataset::TIMESTAMP_KEYS,
-        dataset::INDEX_KEYS,
+        index::INDEX_KEYS,
+        index::ROLLOVER_KEYS,
         dataset::ID_KEYS,
         format::FORMAT_KEYS,
         from::FROM_KEYS,
@@ -80,6 +82,7 @@ impl Reader<'_> {
             self.complain(list.place, format!("`datasets` is an empty list; {DATASETS_FORM}"));
         }
         let mut names: Vec<(String, Location)> = Vec::new();
-        nodes.iter().filter_map(|node| self.dataset(node, &mut names)).collect()
+        let mut indices = index::Names::new();
+        nodes.iter().filter_map(|node| self.dataset(node, &mut names, &mut indices)).collect()
     }
 }

@@ -1,3 +1,5 @@
+mod layout;
+
 use std::time::Duration;
 
 use super::*;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::{
     fields::Fields,
     from::{Kind, Taken},
+    index::{Index, Names},
     reader::{Keys, Members, Reader},
 };
 use crate::{
     decode::Path,
-    route::{IdRule, IndexPattern, Router},
+    route::{IdRule, Router},
     rules::{
         dataset::{Dataset, OnConflict},
         transform::Transform,
@@ -22,8 +23,6 @@ pub(super) const DATASETS_FORM: &str = "`datasets:` is a list of datasets, each 
                              `delivery_stream`, `index`";
 const TIMESTAMP_FORM: &str = "write `timestamp: FIELD` or `timestamp: { field: FIELD, format: FORMAT }`, with \
                               `timezone` and `earliest` as you need them";
-const INDEX_FORM: &str =
-    "write `index: logs-%{+YYYY.MM.dd}` or `index: { name: \"logs-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }`";
 const ID_FORM: &str = "an id is `position` (the default), `content`, `none` or `{ field: FIELD }`";
 const ON_CONFLICT_FORM: &str = "`on_conflict` is `reject` (the default) or `keep`";
 const SELECT_FORM: &str = "write a query as in Discover, such as `select: event_name:login AND NOT os:test`, or an event \
@@ -54,7 +53,6 @@ pub(super) const DATASET_KEYS: Keys<'_> = Keys {
 };
 pub(super) const TIMESTAMP_KEYS: Keys<'_> =
     Keys { of: "`timestamp`", known: &["field", "format", "timezone", "earliest"], later: &[] };
-pub(super) const INDEX_KEYS: Keys<'_> = Keys { of: "`index`", known: &["name", "timezone"], later: &[] };
 pub(super) const ID_KEYS: Keys<'_> = Keys { of: "`id`", known: &["field"], later: &[] };
 
 /// One dataset of the file.
@@ -64,7 +62,12 @@ pub(in crate::rules) enum Entry {
 }
 
 impl Reader<'_> {
-    pub(super) fn dataset(&mut self, node: &Node, names: &mut Vec<(String, Location)>) -> Option<Entry> {
+    pub(super) fn dataset(
+        &mut self,
+        node: &Node,
+        names: &mut Vec<(String, Location)>,
+        indices: &mut Names,
+    ) -> Option<Entry> {
         let members = self.map(node, &DATASET_KEYS, DATASETS_FORM)?;
         let kind = members.get("from").and_then(|(_, node)| Kind::of(node));
         self.refuse_misplaced(&members, kind);
@@ -80,7 +83,7 @@ impl Reader<'_> {
         });
         let index = match kind {
             Some(Kind::DeliveryStream) => None,
-            _ => self.required(node, &members, "index").and_then(|node| self.index(node)),
+            _ => self.required(node, &members, "index").and_then(|node| self.index(node, indices)),
         };
         let keep = self.keep(&members, index.as_ref());
         let template = self.template(&members);
@@ -88,7 +91,7 @@ impl Reader<'_> {
         let on_conflict = self.optional(&members, "on_conflict", OnConflict::Reject, Self::on_conflict);
         if let Some(Fields { shape, .. }) = &fields {
             let place = |name: &str| members.get(name).map(|(_, node)| node.place);
-            let in_index: Vec<&Path> = index.iter().flat_map(IndexPattern::fields).collect();
+            let in_index: Vec<&Path> = index.iter().flat_map(|index| index.pattern.fields()).collect();
             let in_keys: Vec<&Path> = partition_keys.iter().flatten().map(|(_, path)| path).collect();
             self.refuse_telling("index", place("index"), shape, &in_index);
             self.refuse_telling("id", place("id"), shape, id.as_ref().and_then(IdRule::field).as_slice());
@@ -107,7 +110,8 @@ impl Reader<'_> {
                 partition_keys: partition_keys?,
             })),
             Taken::Events(from) => {
-                let router = Router::new(timestamp?, index?, id?);
+                let Index { pattern, layout } = index?;
+                let router = Router::new(timestamp?, pattern, id?);
                 Entry::Dataset(Arc::new(Dataset {
                     name,
                     from,
@@ -117,6 +121,7 @@ impl Reader<'_> {
                     select,
                     shape,
                     router,
+                    layout,
                     on_conflict: on_conflict?,
                     keep: keep?,
                     template: template?,
@@ -168,24 +173,6 @@ impl Reader<'_> {
                 )
             }
         }
-    }
-
-    fn index(&mut self, node: &Node) -> Option<IndexPattern> {
-        let Data::Map(_) = &node.data else { return self.index_name(node, "index") };
-        let members = self.map(node, &INDEX_KEYS, INDEX_FORM)?;
-        let index = match members.get("name") {
-            Some((_, node)) => self.index_name(node, "name"),
-            None => self.refuse(node.place, format!("`index` without a `name`; {INDEX_FORM}")),
-        };
-        let Some((key, value)) = members.get("timezone") else { return index };
-        let zone = self.zone(value);
-        index?.in_zone(zone?).map_or_else(|message| self.refuse(key.place, message), Some)
-    }
-
-    fn index_name(&mut self, node: &Node, key: &str) -> Option<IndexPattern> {
-        let text = self.text(node, key, INDEX_FORM)?.value.clone();
-        IndexPattern::parse(&text)
-            .map_or_else(|message| self.refuse(node.place, format!("`{key}: {text}`: {message}")), Some)
     }
 
     fn id(&mut self, node: &Node) -> Option<IdRule> {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use super::reader::{Members, Reader};
+use super::{
+    index::Index,
+    reader::{Members, Reader},
+};
 use crate::{
-    route::IndexPattern,
     rules::dataset::{Keep, Template},
     yaml::{Key, Node},
 };
@@ -20,7 +22,7 @@ const MAX_HOURS: u64 = 100 * 366 * 24;
 const MAX_SHARDS: u32 = 1024;
 
 impl Reader<'_> {
-    pub(super) fn keep(&mut self, members: &Members<'_>, index: Option<&IndexPattern>) -> Option<Keep> {
+    pub(super) fn keep(&mut self, members: &Members<'_>, index: Option<&Index>) -> Option<Keep> {
         let before = self.complaints.len();
         let mut duration =
             |name| self.optional(members, name, None, |reader, node| reader.duration(node, name).map(Some));
@@ -35,12 +37,13 @@ impl Reader<'_> {
         let key = |name: &str| members.get(name).map(|(key, _)| key);
         let given: Option<&Key> = key("retention").or_else(|| key("keep_at_least"));
         if let (Some(given), Some(index)) = (given, index)
-            && index.period().is_none()
+            && !index.layout.rolls_over()
+            && index.pattern.period().is_none()
         {
             let message = format!(
-                "`{}` with `index: {index}`: the name has no date that tells its age; write it like \
-                 `logs-%{{+YYYY.MM.dd}}`",
-                given.text
+                "`{}` with `index: {}`: the name has no date that tells its age; write it like \
+                 `logs-%{{+YYYY.MM.dd}}`, or use a `data_stream` or an `alias`",
+                given.text, index.pattern
             );
             self.complain(given.place, message);
         }
@@ -77,7 +80,7 @@ impl Reader<'_> {
         })
     }
 
-    fn duration(&mut self, node: &Node, name: &str) -> Option<Duration> {
+    pub(super) fn duration(&mut self, node: &Node, name: &str) -> Option<Duration> {
         let text = self.text(node, name, DURATION_FORM)?.value.clone();
         let hours = [("h", 1), ("d", 24), ("w", 7 * 24)].into_iter().find_map(|(unit, hours)| {
             let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
