@@ -1,7 +1,7 @@
 //! A server in front of another one. It relays requests, refuses some, and loses the replies to others.
 //!
-//! In: a rule from a request to a [`Fault`]. Out: the other server's answers, or the fault's. Unlike [`crate::proxy`]
-//! it reads the requests.
+//! In: a rule from a request to a [`Fault`], and an edit of the replies. Out: the other server's answers, or the fault's. Unlike
+//! [`crate::proxy`] it reads the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -37,12 +37,14 @@ pub enum Fault {
     Replaced(&'static str, &'static str),
 }
 
+type Edit = Box<dyn FnMut(String) -> String + Send>;
 type Rule = Box<dyn FnMut(&Parts, &Bytes) -> Fault + Send>;
 
 /// A running server.
 pub struct Intercept {
     server: Server,
     rule: Arc<Mutex<Rule>>,
+    edit: Arc<Mutex<Edit>>,
 }
 
 impl std::fmt::Debug for Intercept {
@@ -58,9 +60,12 @@ impl Intercept {
     /// If no port is free.
     pub async fn start(target: &str) -> Self {
         let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
-        let (http, target, shared) = (engine::http(), Arc::<str>::from(target), Arc::clone(&rule));
+        let edit: Arc<Mutex<Edit>> = Arc::new(Mutex::new(Box::new(|reply| reply)));
+        let (http, target) = (engine::http(), Arc::<str>::from(target));
+        let (shared, edits) = (Arc::clone(&rule), Arc::clone(&edit));
         let service = service_fn(move |request: Request<Incoming>| {
-            let (http, target, rule) = (http.clone(), Arc::clone(&target), Arc::clone(&shared));
+            let (http, target, rule, edit) =
+                (http.clone(), Arc::clone(&target), Arc::clone(&shared), Arc::clone(&edits));
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
@@ -73,9 +78,7 @@ impl Intercept {
                 let request = http.request(head.method, format!("{target}{}", head.uri)).headers(head.headers);
                 let said = request.body(body).send().await.map_err(|_| Closed)?;
                 let mut answer = Response::builder().status(said.status());
-                let is_replaced = matches!(fault, Fault::Replaced(..));
-                let is_kept = |name: &str| name != "transfer-encoding" && !(is_replaced && name == "content-length");
-                for (name, value) in said.headers().iter().filter(|(name, _)| is_kept(name.as_str())) {
+                for (name, value) in said.headers().iter().filter(|(name, _)| !is_of_length(name.as_str())) {
                     answer = answer.header(name, value);
                 }
                 let mut body = said.bytes().await.map_err(|_| Closed)?;
@@ -84,10 +87,14 @@ impl Intercept {
                     Fault::Replaced(text, with) => body = String::from_utf8_lossy(&body).replace(text, with).into(),
                     Fault::None | Fault::Refused(_) | Fault::Answered { .. } => {}
                 }
+                let body = match String::from_utf8(body.to_vec()) {
+                    Ok(text) => (lock(&edit))(text).into(),
+                    Err(_) => body,
+                };
                 answer.body(Full::new(body)).map_err(|_| Closed)
             }
         });
-        Self { server: Server::start(service).await.expect("a free port"), rule }
+        Self { server: Server::start(service).await.expect("a free port"), rule, edit }
     }
 
     /// The URL to use instead of the other server's.
@@ -98,6 +105,11 @@ impl Intercept {
     /// From now on, this rule chooses the fault of each request.
     pub fn set(&self, rule: impl FnMut(&Parts, &Bytes) -> Fault + Send + 'static) {
         *lock(&self.rule) = Box::new(rule);
+    }
+
+    /// From now on, replies are edited by this.
+    pub fn edit(&self, edit: impl FnMut(String) -> String + Send + 'static) {
+        *lock(&self.edit) = Box::new(edit);
     }
 
     /// From now on, the `number`th request (from 1) that matches `is_meant` meets a fault. Its retries do not.
@@ -116,6 +128,11 @@ fn answered(status: u16, header: Option<(&str, &str)>, body: &'static str) -> Re
         answer = answer.header(name, value);
     }
     answer.body(Full::new(body.into())).map_err(|_| Closed)
+}
+
+/// Whether a header tells the length of a reply, which an edit may change.
+fn is_of_length(header: &str) -> bool {
+    matches!(header, "transfer-encoding" | "content-length")
 }
 
 /// A failure in XML, as AWS services write it. Services that use JSON read only the status.

@@ -28,7 +28,7 @@
 //! | 3 | `kafka` | Kafka topics: redelivery, partial answers, topics that are created again |
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
 //! | 3 | `forms` | `_bulk` in the form that an old engine accepts, also while it is upgraded |
-//! | 3 | `layouts` | an alias with a write index and a data stream take each event once |
+//! | 3, 9 | `layouts` | an alias with a write index and a data stream take each event once; declared ones are set up, rolled over and deleted |
 //! | 4 | `again` | dead letters without a whole event are read at their source again |
 //! | 4 | `poison` | a bad event harms no other event |
 //! | 4 | `conflicts` | with `on_conflict: keep`, an event that the mapping refuses is stored once, with every value |

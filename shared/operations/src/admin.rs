@@ -13,6 +13,7 @@ pub mod load;
 pub mod ownership;
 pub mod repositories;
 mod response;
+pub mod rolled;
 pub mod security;
 pub mod snapshots;
 pub mod storage;

@@ -22,7 +22,7 @@ pub fn has_query(datasets: &Datasets) -> bool {
 /// The fields that a query compares as a whole and the domain by words; and queries that may not mean what they say.
 pub fn differently_compared(datasets: &Datasets, templates: &[Template]) -> Vec<Bound> {
     let of_text = datasets.iter().flat_map(|dataset| {
-        let pattern = dataset.router.index().wildcard();
+        let pattern = dataset.wildcard();
         templates
             .iter()
             .filter(move |template| template.pattern == pattern)

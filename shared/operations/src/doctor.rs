@@ -12,6 +12,7 @@ mod context;
 mod domain;
 mod endpoint;
 mod finding;
+mod layout;
 mod permission;
 mod refusal;
 mod rollover;
@@ -59,6 +60,8 @@ pub async fn examine(deployment: Deployment) -> Examination {
             group(&mut findings, "permission", async move { (permission::permission(&context, &it).await, ()) }).await;
             let (context, it) = (of(), Arc::clone(&connected));
             group(&mut findings, "templates", async move { (domain::templates(&context, &it).await, ()) }).await;
+            let (context, it) = (of(), Arc::clone(&connected));
+            group(&mut findings, "layout", async move { (layout::layout(&context, &it).await, ()) }).await;
             let (context, it) = (of(), Arc::clone(&connected));
             group(&mut findings, "rollover", async move { (vec![rollover::rollover(&context, &it).await], ()) }).await;
             group(&mut findings, "domain", async move { (domain::state(&asked, &connected).await, ()) }).await;

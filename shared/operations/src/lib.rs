@@ -15,6 +15,7 @@ pub mod error;
 #[cfg(test)]
 mod fake_domain;
 pub mod functions;
+pub mod layouts;
 pub mod refusals;
 pub mod replay;
 pub mod retention;

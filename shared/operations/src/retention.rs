@@ -4,10 +4,12 @@
 //! indices were deleted and why, which could not be deleted, and how much storage was freed.
 //! `planned = deleted + failed + left`, where `left` is the work that the deadline cut off; the next run does it. The
 //! receipt also names the indices that the rules would delete but that this stack does not own. A block of writes that
-//! an earlier run set for a snapshot is lifted from every index that is not to be deleted any more.
+//! an earlier run set for a snapshot is lifted from every index that is not to be deleted any more. Before it deletes, a run begins
+//! the next index of each data stream and alias whose rules ask for it.
 
 mod archive;
 mod plan;
+mod rollover;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +19,7 @@ pub use plan::{Because, Deletion, Plan, nodes_below, plan};
 use plan::held;
 
 use archive::{Archive, Archived, Holds};
+use rollover::{FailedRollover, RolledOver, Rollovers};
 
 use super::startup::begin;
 use crate::{
@@ -68,12 +71,16 @@ struct Receipt {
     failed: Vec<FailedDeletion>,
     /// Deletions that the deadline cut off.
     left: usize,
-    /// Indices without a mark, so their owner is unknown. The rules would delete them. `adopt` marks them.
+    /// Indices without a mark, so their owner is unknown. The rules would delete them or roll them over. `adopt` marks them.
     unowned_indices: Vec<String>,
-    /// Indices with another stack's mark. The rules would delete them.
+    /// Indices with another stack's mark. The rules would delete them or roll them over.
     of_other_stacks: Vec<String>,
     /// Indices that an alias or a data stream writes into. The rules would delete them.
     in_use: Vec<String>,
+    /// Data streams and aliases that got a new write index.
+    rolled_over: Vec<RolledOver>,
+    /// Data streams and aliases that could not be rolled over.
+    not_rolled_over: Vec<FailedRollover>,
     /// Indices that an earlier run had blocked, and that take writes again because they are not to be deleted any more.
     unblocked: Vec<String>,
     /// Indices that could not be unblocked.
@@ -91,6 +98,24 @@ struct Receipt {
 struct FailedDeletion {
     index: String,
     reason: String,
+}
+
+impl Receipt {
+    /// Why the run has to be repeated; `None` if it is whole.
+    fn fault(&self) -> Option<String> {
+        if let Some(FailedDeletion { index, reason }) = self.failed.first() {
+            return Some(format!(
+                "{} of {} indices could not be deleted, such as {index}: {reason}",
+                self.failed.len(),
+                self.planned
+            ));
+        }
+        if let Some(FailedDeletion { index, reason }) = self.blocked.first() {
+            return Some(format!("{index} still refuses writes: {reason}"));
+        }
+        let FailedRollover { name, reason } = self.not_rolled_over.first()?;
+        Some(format!("{name} could not be rolled over: {reason}"))
+    }
 }
 
 /// The outcome of one index.
@@ -131,25 +156,36 @@ impl Retention {
             }
             _ => Options::default(),
         };
-        let (indices, storage) = (self.admin.indices(deadline).await?, self.admin.storage(deadline).await?);
+        let (mut indices, storage) = (self.admin.indices(deadline).await?, self.admin.storage(deadline).await?);
         let stack = &self.settings.domain.stack;
+        let names = rollover::names(&self.admin, &self.datasets, deadline).await?;
+        rollover::note_ends(&mut indices, &names);
+        let rollovers = if options.dry_run {
+            Rollovers::default()
+        } else {
+            rollover::roll_over(&self.admin, &self.datasets, stack, &names, &indices, deadline).await
+        };
         let plan = plan(&self.datasets, stack, &indices, &storage, self.settings.watermark, lambda::now_ms());
         let planned = plan.deletions;
+        let (unowned, of_other_stacks) =
+            ([plan.unowned, rollovers.unowned].concat(), [plan.of_other_stacks, rollovers.of_other_stacks].concat());
         let mut receipt = Receipt {
             dry_run: options.dry_run,
             planned: planned.len(),
             free_storage_bytes: storage.least_free(),
-            unowned: plan.unowned.len(),
-            unowned_indices: plan.unowned,
-            of_other_stacks: plan.of_other_stacks,
+            unowned: unowned.len(),
+            unowned_indices: unowned,
+            of_other_stacks,
             in_use: plan.in_use,
+            rolled_over: rollovers.rolled_over,
+            not_rolled_over: rollovers.failed,
             ..Receipt::default()
         };
         if let Some(index) = receipt.unowned_indices.first() {
             tracing::warn!(
                 index,
                 unowned = receipt.unowned,
-                "indices without a mark are not deleted: `millrace adopt` marks them, and a copy if you name it"
+                "indices without a mark are neither deleted nor rolled over: `millrace adopt` marks them, and a copy if you name it"
             );
         }
         if options.dry_run {
@@ -164,16 +200,9 @@ impl Retention {
         (receipt.deleted_indices, receipt.failed_deletions) = (receipt.deleted.len(), receipt.failed.len());
         let document = document(&receipt);
         telemetry::print(&document.to_string());
-        match (receipt.failed.first(), receipt.blocked.first()) {
-            (None, None) => Ok(document),
-            (Some(FailedDeletion { index, reason }), _) => Err(Error::Unfinished(format!(
-                "{} of {} indices could not be deleted, such as {index}: {reason}",
-                receipt.failed.len(),
-                receipt.planned
-            ))),
-            (None, Some(FailedDeletion { index, reason })) => {
-                Err(Error::Unfinished(format!("{index} still refuses writes: {reason}")))
-            }
+        match receipt.fault() {
+            None => Ok(document),
+            Some(reason) => Err(Error::Unfinished(reason)),
         }
     }
 
@@ -285,6 +314,5 @@ impl Retention {
 }
 
 fn document(receipt: &Receipt) -> Value {
-    let is_whole = receipt.failed.is_empty() && receipt.blocked.is_empty();
-    telemetry::document("retention", is_whole, receipt, &METRICS)
+    telemetry::document("retention", receipt.fault().is_none(), receipt, &METRICS)
 }

@@ -11,6 +11,7 @@ mod dashboards;
 mod dates;
 mod hidden;
 pub mod install;
+mod layouts;
 mod remove;
 mod request;
 mod roles;
@@ -39,6 +40,7 @@ use delivery::{
     telemetry,
 };
 use install::Replacing;
+use layouts::Layouts;
 use pipeline::{
     outcome::{BatchError, ConfigError},
     rules::Datasets,
@@ -76,6 +78,8 @@ struct Done {
     engine: Option<String>,
     /// The names of the index templates.
     templates: Vec<String>,
+    /// The first indices of aliases that were created.
+    indices: Vec<String>,
     /// The roles that were created and mapped.
     roles: Vec<String>,
     /// The snapshot repository.
@@ -207,14 +211,7 @@ impl Ready {
                 Err(error) => done.failed.push(format!("role {}: {error}", role.name)),
             }
         }
-        match install::install(&self.admin, &self.templates, version, replacing, deadline).await {
-            Ok(put) => {
-                done.templates = put.names;
-                done.notes.extend(put.notes);
-                done.failed.extend(put.failed);
-            }
-            Err(error) => done.failed.push(format!("index templates: {error}")),
-        }
+        self.prepare_indices(version, replacing, &mut done, deadline).await;
         // Not before the new ones exist: events arrive all the time.
         if done.failed.is_empty() {
             self.release_former(&roles, &mut done, deadline).await;
@@ -231,6 +228,33 @@ impl Ready {
             self.import(dashboards, version, &mut done, deadline).await;
         }
         done
+    }
+
+    /// Writes the templates, and then creates the first index of each alias.
+    async fn prepare_indices(
+        &self,
+        version: Option<Version>,
+        replacing: Replacing,
+        done: &mut Done,
+        deadline: Deadline,
+    ) {
+        let layouts = Layouts::check(&self.admin, &self.datasets, version, deadline).await;
+        done.failed.extend(layouts.failed.iter().cloned());
+        let templates = layouts.without_faults(&self.templates);
+        match install::install(&self.admin, &templates, version, replacing, deadline).await {
+            Ok(put) => {
+                done.templates = put.names;
+                done.notes.extend(put.notes);
+                // An index that is created without its template has no mark and no mapping.
+                if put.failed.is_empty() {
+                    let (created, failed) = layouts.create(&self.admin, &self.datasets, version, deadline).await;
+                    done.indices = created;
+                    done.failed.extend(failed);
+                }
+                done.failed.extend(put.failed);
+            }
+            Err(error) => done.failed.push(format!("index templates: {error}")),
+        }
     }
 
     /// Gives up the roles that all deployments shared before deployments had names.

@@ -35,6 +35,8 @@ pub struct RouteScratch {
     keep_from_ms: Option<i64>,
     /// No record is treated as older than this.
     now_ms: Option<i64>,
+    /// The time by which the last event was routed.
+    time_ms: i64,
 }
 
 impl RouteScratch {
@@ -49,6 +51,11 @@ impl RouteScratch {
     #[must_use]
     pub fn read_at(self, now_ms: Option<i64>) -> Self {
         Self { now_ms, ..self }
+    }
+
+    /// The time by which the last event was routed, in milliseconds since 1970.
+    pub(crate) fn time_ms(&self) -> i64 {
+        self.time_ms
     }
 
     /// The latest possible arrival time of a record. The time of an event can be at most a day later.
@@ -150,6 +157,7 @@ impl Router {
         action: &mut Vec<u8>,
     ) -> Result<Routed, RouteError> {
         let time_ms = self.time_ms(event, record_time_ms, scratch)?;
+        scratch.time_ms = time_ms;
         let clock_ms = self.index.clock_ms(time_ms);
         if scratch.keep_from_ms.is_some_and(|keep_from_ms| clock_ms < keep_from_ms) {
             return Ok(Routed::Expired);

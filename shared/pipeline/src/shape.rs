@@ -8,6 +8,7 @@
 mod facts;
 mod hash;
 mod input;
+mod kept_time;
 mod made;
 mod make;
 mod maker;
@@ -15,6 +16,7 @@ mod making;
 mod name;
 mod rule;
 mod stored;
+mod stored_time;
 mod template;
 mod tree;
 mod walk;
@@ -23,6 +25,7 @@ pub use hash::{HashKey, WeakKey};
 pub use making::{Making, Metadata};
 pub use name::NamePattern;
 pub use rule::FieldRule;
+pub(crate) use stored_time::TIME_FIELD;
 pub use template::Template;
 
 use crate::{
@@ -30,6 +33,7 @@ use crate::{
     record::Position,
 };
 use input::Input;
+use kept_time::kept_time;
 use made::Made;
 use maker::Maker;
 use tree::{Hashed, Tree};
@@ -52,6 +56,8 @@ pub struct ShapeScratch {
     made: Made,
     walk: walk::Scratch,
     left_out: u64,
+    /// The time by which the next event is routed, in milliseconds since 1970.
+    pub(crate) time_ms: i64,
 }
 
 impl ShapeScratch {
@@ -73,6 +79,11 @@ impl Shape {
         }
         let mut makers = Vec::new();
         let tree = Tree::new(&rules, &mut makers);
+        for maker in &mut makers {
+            if let Maker::EventTime(stored) = maker {
+                *stored = kept_time(&tree);
+            }
+        }
         Ok(Self { rules, tree, makers, key: key.cloned() })
     }
 
@@ -142,6 +153,21 @@ impl Shape {
         Hashed::of(&self.rules).holds(path)
     }
 
+    /// This shape, with `@timestamp` in every document. A rule that makes or moves a field there already stays as it is.
+    #[must_use]
+    pub fn with_event_time(self) -> Self {
+        let Ok(to) = Path::parse(TIME_FIELD) else { return self };
+        let is_made = self.rules.iter().any(|rule| match rule {
+            FieldRule::Make { to: made, .. } | FieldRule::Rename { to: made, .. } => made.is_within(&to),
+            _ => false,
+        });
+        if is_made {
+            return self;
+        }
+        let rules = self.rules.iter().cloned().chain([FieldRule::Make { to, from: Making::EventTime }]).collect();
+        self.only(rules)
+    }
+
     /// A shape with only some of its rules.
     #[must_use]
     pub fn only(&self, rules: Vec<FieldRule>) -> Self {
@@ -158,10 +184,10 @@ impl Shape {
         if self.is_identity() {
             return None;
         }
-        let ShapeScratch { out, made, walk, left_out } = scratch;
+        let ShapeScratch { out, made, walk, left_out, time_ms } = scratch;
         out.clear();
         walk.left_as_it_came = 0;
-        let of = Input { event, position, tree: &self.tree, key: self.key.as_ref() };
+        let of = Input { event, position, tree: &self.tree, key: self.key.as_ref(), time_ms: *time_ms };
         *left_out += made.make(&self.makers, of, walk);
         let Spliced { is_changed, unplaced } = walk::splice(of, made, walk, out)?;
         *left_out += unplaced + walk.left_as_it_came;

@@ -1,5 +1,7 @@
 //! Indices that are written through another name: an alias with a write index, and a data stream.
 
+mod declared;
+
 use std::time::Duration;
 
 use emulator::function::Answer;

@@ -22,7 +22,7 @@ use tests::place;
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// An engine that may write snapshots into a folder, and the folder as `MILLRACE_SNAPSHOTS` names it.
-fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
+pub(super) fn engine() -> Option<(Engine, String, tempfile::TempDir)> {
     let folder = place::scratch();
     let path = folder.path().display().to_string();
     let engine = Engine::with_settings(&[("path.repo", &path)])?;

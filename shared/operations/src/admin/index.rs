@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// One index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "properties of their own, any of which may hold")]
 pub struct Index {
     /// Its name.
     pub name: String,
@@ -19,6 +20,13 @@ pub struct Index {
     pub stack: Option<String>,
     /// Whether it is a copy of another index and has not been adopted.
     pub is_copy: bool,
+    /// When it was created, in milliseconds since 1970, if the engine reports it.
+    pub created_ms: Option<i64>,
+    /// Whether nothing was ever written to it, as far as the engine reports. No rollover replaces such an index.
+    pub is_empty: bool,
+    /// When the next index of its data stream or alias was created, which ended the writes to it, in milliseconds since 1970. None if
+    /// it still takes events, or belongs to neither.
+    pub ended_ms: Option<i64>,
     /// Whether a run of `retention` may have blocked its writes: writes are blocked, or its mapping names a snapshot of
     /// it that was begun.
     pub may_be_held: bool,
@@ -47,7 +55,18 @@ impl Index {
     /// An index without a mark and without a writer.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
-        Self { name, bytes: 0, is_in_use: false, uuid: None, stack: None, is_copy: false, may_be_held: false }
+        Self {
+            name,
+            bytes: 0,
+            is_in_use: false,
+            uuid: None,
+            stack: None,
+            is_copy: false,
+            created_ms: None,
+            is_empty: false,
+            ended_ms: None,
+            may_be_held: false,
+        }
     }
 }
 

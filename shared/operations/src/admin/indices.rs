@@ -14,15 +14,18 @@ use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
 
+/// The beginning of the names that the engine gives to the indices of data streams.
+const OF_DATA_STREAMS: &str = ".ds-";
+
 impl Admin {
-    /// Every index, open or closed. Hidden indices and those whose name begins with a dot are left out: they belong to
-    /// the engine.
+    /// Every index, open or closed. Hidden indices and those whose name begins with a dot are left out, because they belong to
+    /// the engine, except for those of data streams.
     ///
     /// # Errors
     /// As [`Self::ask`]. Permanent if a response cannot be read: it is never treated as empty.
     pub async fn indices(&self, deadline: Deadline) -> Result<Vec<Index>, BatchError> {
         // Without `expand_wildcards`, which Elasticsearch before 7.7 refuses, every engine lists open and closed indices.
-        let path = "/_cat/indices?format=json&bytes=b&h=index%2Cstore.size";
+        let path = "/_cat/indices?format=json&bytes=b&h=index%2Cstore.size%2Cdocs.count%2Cpri.indexing.index_total";
         let listed = self.send("GET", path, None, deadline).await?;
         let in_use = self.in_use(deadline).await?;
         // Read the marks after the list: an index created in between has no mark here, and is not touched.
@@ -30,12 +33,14 @@ impl Admin {
         let mut indices = Vec::new();
         for row in listed.rows()? {
             let name = row["index"].as_str().ok_or_else(|| listed.unreadable("a list of indices"))?;
-            if name.starts_with('.') {
+            if name.starts_with('.') && !name.starts_with(OF_DATA_STREAMS) {
                 continue;
             }
             // The engine reports no size for a closed index.
             let bytes = row["store.size"].as_str().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
-            indices.push(Index { bytes, ..read(name, marks.get(name), &in_use) });
+            // Documents that are not searchable yet are in the second count alone, and those from before a restart in the first alone.
+            let is_empty = ["docs.count", "pri.indexing.index_total"].iter().all(|count| row[count] == "0");
+            indices.push(Index { bytes, is_empty, ..read(name, marks.get(name), &in_use) });
         }
         Ok(indices)
     }
@@ -50,9 +55,10 @@ impl Admin {
         Ok(marks.get(name).map(|marked| read(name, Some(marked), &in_use)))
     }
 
-    /// The backing indices of data streams, and the indices that an alias writes into.
+    /// The indices that a data stream or an alias writes into, and those that a data stream took over under a name of their own.
     async fn in_use(&self, deadline: Deadline) -> Result<BTreeSet<String>, BatchError> {
-        let mut in_use: BTreeSet<String> = self.backing_indices(deadline).await?.into_values().flatten().collect();
+        let streams = self.backing_indices(deadline).await?;
+        let mut in_use: BTreeSet<String> = streams.into_values().flat_map(in_use_of_stream).collect();
         in_use.extend(self.write_indices(deadline).await?.into_values());
         Ok(in_use)
     }
@@ -151,12 +157,20 @@ impl Admin {
     }
 }
 
+/// Of the indices of a data stream, in their order, those that are in use.
+fn in_use_of_stream(indices: Vec<String>) -> impl Iterator<Item = String> {
+    let last = indices.len();
+    let is_in_use = move |(number, name): &(usize, String)| number + 1 == last || !name.starts_with(OF_DATA_STREAMS);
+    indices.into_iter().enumerate().filter(is_in_use).map(|(_, name)| name)
+}
+
 fn read(name: &str, marked: Option<&Marked>, in_use: &BTreeSet<String>) -> Index {
     Index {
         is_in_use: in_use.contains(name),
         uuid: marked.and_then(|marked| marked.uuid.clone()),
         stack: marked.and_then(|marked| marked.stack().map(str::to_owned)),
         is_copy: marked.is_some_and(Marked::is_copy),
+        created_ms: marked.and_then(|marked| marked.created_ms),
         may_be_held: marked.is_some_and(Marked::may_be_held),
         ..Index::new(name)
     }

@@ -25,6 +25,8 @@ use pipeline::outcome::BatchError;
 pub struct Marked {
     /// The engine's id of the index. Another index with the same name has another id.
     pub uuid: Option<String>,
+    /// When it was created, in milliseconds since 1970.
+    pub created_ms: Option<i64>,
     /// Whether its settings show that the engine created it from another index.
     pub is_derived: bool,
     /// Whether it has its own block on writes.
@@ -39,6 +41,7 @@ impl Marked {
         let settings = &about["settings"]["index"];
         Self {
             uuid: settings["uuid"].as_str().map(str::to_owned),
+            created_ms: created_ms(settings),
             is_derived: is_derived(name, settings),
             is_write_blocked: settings["blocks"]["write"] == "true",
             millrace: meta(about)["millrace"].clone(),
@@ -79,6 +82,11 @@ fn meta(about: &Value) -> &Value {
     if mappings["_meta"].is_null() { of_type().unwrap_or(&Value::Null) } else { &mappings["_meta"] }
 }
 
+/// When an index was created, by its settings.
+pub(super) fn created_ms(settings: &Value) -> Option<i64> {
+    settings["creation_date"].as_str()?.parse().ok()
+}
+
 /// Whether the engine created an index from another: by `_clone`, `_shrink`, `_split`, or `_restore` under another
 /// name. A restored index keeps the name under which the original was created. With date math that name is unresolved
 /// and proves nothing.
@@ -113,7 +121,7 @@ impl Admin {
     /// As [`Self::ask`]. Permanent if the response cannot be read.
     pub async fn marks(&self, pattern: &str, deadline: Deadline) -> Result<BTreeMap<String, Marked>, BatchError> {
         // Every index has settings, so every index is in the response.
-        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.mappings.%2A._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize%2C%2A.settings.index.blocks.write";
+        const MEMBERS: &str = "%2A.mappings._meta.millrace%2C%2A.mappings.%2A._meta.millrace%2C%2A.settings.index.uuid%2C%2A.settings.index.creation_date%2C%2A.settings.index.provided_name%2C%2A.settings.index.resize%2C%2A.settings.index.blocks.write";
         let any = "expand_wildcards=open%2Cclosed&allow_no_indices=true&ignore_unavailable=true";
         let path = format!("/{}?{any}&filter_path={MEMBERS}", segment(pattern));
         let response = self.send("GET", &path, None, deadline).await?;

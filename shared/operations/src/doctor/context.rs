@@ -1,6 +1,6 @@
 //! What the checks use: the deployment, its rules, and the domain that responded.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::endpoint;
 use crate::{
@@ -44,6 +44,12 @@ impl Context {
     /// The index patterns of the datasets, without repetition.
     pub(super) fn patterns(&self) -> Vec<String> {
         self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
+    }
+
+    /// The names that the datasets write to, as patterns, without repetition. A data stream or an alias has its own name here.
+    pub(super) fn names(&self) -> Vec<String> {
+        let datasets = self.rules.iter().flat_map(|rules| rules.datasets.iter());
+        datasets.map(|dataset| dataset.router.index().wildcard()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn rollover(context: &Context, it: &Connected) -> Finding {
     if it.domain.is_collection() {
         return Finding::skipped(CHECK, "a collection has neither aliases nor data streams");
     }
-    let patterns = context.patterns();
+    let patterns = context.names();
     if patterns.is_empty() {
         return Finding::skipped(CHECK, "no dataset writes to the domain");
     }

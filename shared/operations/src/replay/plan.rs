@@ -89,8 +89,7 @@ pub(super) fn meant<'i>(
                 index.name
             )));
         }
-        let others =
-            |other: &&std::sync::Arc<Dataset>| other.name != dataset.name && other.router.index().could_be(&index.name);
+        let others = |other: &&std::sync::Arc<Dataset>| other.name != dataset.name && other.could_be_in(&index.name);
         if let Some(other) = datasets.iter().find(others) {
             return Err(Refused(format!(
                 "{} may also hold events of the dataset `{}`, which would be lost: give each dataset separate indices",

@@ -22,7 +22,7 @@ use crate::{
     setup::install::{Replacing, install},
 };
 use delivery::lambda::{self, Deadline};
-use pipeline::outcome::BatchError;
+use pipeline::{outcome::BatchError, rules::Dataset};
 
 impl Replay {
     /// Refuses a request whose events could not be replayed, whatever a plan says.
@@ -35,6 +35,7 @@ impl Replay {
         if self.settings.domain.is_collection() {
             return Err("`recreate` is for domains: delete and create the collection's indices in its console".into());
         }
+        refuse_rolled(dataset)?;
         if (objects.since.is_some() || objects.until.is_some()) && dataset.router.index().period().is_none() {
             return Err(Refused(format!(
                 "`since` and `until` choose indices by their names, and `index: {}` has no date",
@@ -201,4 +202,29 @@ impl Replay {
 
 fn plan_name(id: &str) -> String {
     format!("plans/{id}")
+}
+
+/// Refuses a dataset whose indices hold events of any time.
+fn refuse_rolled(dataset: &Dataset) -> Result<(), Refused> {
+    let Some(name) = dataset.rolled_name() else { return Ok(()) };
+    Err(Refused(format!(
+        "`recreate` deletes whole indices and makes them again, and those of `{}: {name}` hold events of any time, also such \
+         that arrive meanwhile: give the dataset a new name there, and replay the objects into it",
+        dataset.layout.key()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pipeline::rules::Datasets;
+
+    #[test]
+    fn indices_that_roll_over_are_not_recreated() {
+        for (index, is_refused) in [("a", false), ("{ data_stream: a }", true), ("{ alias: a }", true)] {
+            let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: {index} }}\n");
+            let datasets = Datasets::parse("pipeline.yaml", &yaml, None).unwrap();
+            assert_eq!(refuse_rolled(datasets.by_name("a").unwrap()).is_err(), is_refused, "{index}");
+        }
+    }
 }

@@ -3,9 +3,9 @@
 //! In: the rules, the indices and the storage of a domain, and the time. Out: deletions in the order to make them, and
 //! the indices that the rules would delete but that stay. An index is deleted only if it has the mark of this stack and
 //! every dataset that could have created its name would delete it. An index that no dataset names, or that an alias or
-//! data stream writes into, is never touched.
+//! data stream writes into, is never touched. An index of a data stream or an alias counts from the end of the writes to it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::Serialize;
 
@@ -60,10 +60,18 @@ pub struct Plan {
 /// An index with the datasets that could have created it.
 struct Candidate<'i> {
     index: &'i Index,
-    /// Each dataset with the start of the period that the index covers by its rules, in the timezone of its index.
-    owners: Vec<(&'i Dataset, i64)>,
-    /// The earliest of these, as an instant.
+    owners: Vec<(&'i Dataset, Held)>,
+    /// An instant before which it held no event.
     start_ms: i64,
+}
+
+/// What a dataset knows about the time of the events in an index.
+#[derive(Debug, Clone, Copy)]
+enum Held {
+    /// The start of the period that the index covers, in the timezone of its name.
+    PeriodFrom(i64),
+    /// The end of the writes to it, as an instant.
+    WrittenUntil(i64),
 }
 
 /// The deletions at `now_ms`, oldest first.
@@ -129,7 +137,7 @@ pub(super) fn held<'i>(
     indices: &'i [Index],
     planned: &[Deletion],
 ) -> Vec<(&'i str, &'i str)> {
-    let is_named = |index: &Index| datasets.iter().any(|dataset| dataset.router.index().could_be(&index.name));
+    let is_named = |index: &Index| datasets.iter().any(|dataset| dataset.could_be_in(&index.name));
     let is_planned = |index: &Index| planned.iter().any(|deletion| deletion.index == index.name);
     let is_held = |index: &&Index| index.may_be_held && stack.owns(index) && is_named(index) && !is_planned(index);
     let held = indices.iter().filter(is_held);
@@ -145,22 +153,48 @@ pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String
 }
 
 fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
-    let could_make = |dataset: &&Dataset| dataset.router.index().could_be(&index.name);
-    let owners = datasets.iter().map(AsRef::as_ref).filter(could_make);
-    // A dataset whose index name has no date never deletes it.
-    let started = |owner: &'i Dataset| Some((owner, owner.router.index().period_start_ms(&index.name)?));
-    let owners: Vec<_> = owners.map(started).collect::<Option<_>>()?;
-    let start_ms = owners.iter().map(|(owner, start_ms)| owner.router.index().begins_ms(*start_ms)).min()?;
+    let owners = datasets.iter().map(AsRef::as_ref).filter(|dataset| dataset.could_be_in(&index.name));
+    // A dataset that knows no time of it never deletes it: its name has no date, or it still takes events.
+    let with_time = |owner: &'i Dataset| {
+        let (held, start_ms) = held_by(owner, index)?;
+        Some(((owner, held), start_ms))
+    };
+    let (owners, starts): (Vec<_>, Vec<i64>) = owners.map(with_time).collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    let start_ms = starts.into_iter().min()?;
     Some(Candidate { index, owners, start_ms })
+}
+
+/// What a dataset knows about the events in an index, and an instant before which it holds none.
+fn held_by(dataset: &Dataset, index: &Index) -> Option<(Held, i64)> {
+    if dataset.rolls_over() {
+        let (created_ms, ended_ms) = (index.created_ms?, index.ended_ms?);
+        return Some((Held::WrittenUntil(ended_ms.max(created_ms)), created_ms));
+    }
+    let start_ms = dataset.router.index().period_start_ms(&index.name)?;
+    Some((Held::PeriodFrom(start_ms), dataset.router.index().begins_ms(start_ms)))
+}
+
+impl Held {
+    /// Whether every event in it is older than `keep`.
+    fn is_older_than(self, dataset: &Dataset, keep: Duration, now_ms: i64) -> bool {
+        match self {
+            Self::PeriodFrom(start_ms) => {
+                dataset.period_from_ms(keep, now_ms).is_some_and(|from_ms| start_ms < from_ms)
+            }
+            Self::WrittenUntil(ended_ms) => {
+                let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+                ended_ms < now_ms.saturating_sub(keep_ms)
+            }
+        }
+    }
 }
 
 impl Candidate<'_> {
     /// Whether it is older than `keep` in all of its datasets.
-    fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<std::time::Duration>) -> bool {
-        self.owners.iter().all(|(owner, start_ms)| {
-            let keep_from_ms = keep(owner).and_then(|keep| owner.period_from_ms(keep, now_ms));
-            keep_from_ms.is_some_and(|keep_from_ms| *start_ms < keep_from_ms)
-        })
+    fn is_older_than(&self, now_ms: i64, keep: impl Fn(&Dataset) -> Option<Duration>) -> bool {
+        let is_older =
+            |(owner, held): &(&Dataset, Held)| keep(owner).is_some_and(|keep| held.is_older_than(owner, keep, now_ms));
+        self.owners.iter().all(is_older)
     }
 
     fn deletion(&self, because: Because) -> Deletion {

@@ -77,7 +77,7 @@ pub(super) async fn adopt(
 fn chosen(indices: &[Index], datasets: &Datasets, stack: &Stack, request: &Adopt) -> Done {
     let mut chosen = Done { dry_run: request.dry_run, ..Done::default() };
     let is_named = |name: &String| request.indices.as_ref().is_none_or(|named| named.contains(name));
-    let maker = |name: &str| datasets.iter().find(|dataset| dataset.router.index().could_be(name));
+    let maker = |name: &str| datasets.iter().find(|dataset| dataset.could_be_in(name));
     for index in indices.iter().filter(|index| is_named(&index.name) && !stack.owns(index)) {
         let Some(dataset) = maker(&index.name) else { continue };
         let adoption =

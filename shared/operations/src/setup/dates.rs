@@ -12,6 +12,12 @@ const TEXT: &str = "strict_date_optional_time||yyyy-MM-dd HH:mm:ss||yyyy-MM-dd H
 #[error("{0}")]
 pub(super) struct Unmappable(String);
 
+/// The mapping of `@timestamp` in a data stream. The engine takes no `ignore_malformed` there. The pipeline leaves only values there that
+/// these formats read.
+pub(super) fn of_data_stream() -> Value {
+    json!({ "type": "date", "format": format!("{TEXT}||epoch_millis") })
+}
+
 /// The mapping of a timestamp field. `Err` says why the engine would read it differently from the pipeline.
 pub(super) fn date(timestamp: &Timestamp) -> Result<Value, Unmappable> {
     if let Some(zone) = timestamp.zone() {

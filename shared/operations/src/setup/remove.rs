@@ -23,6 +23,8 @@ pub(super) struct Removed {
     templates: Vec<String>,
     /// Roles of this deployment, with their mappings.
     roles: Vec<String>,
+    /// Index templates of data streams that exist. The engine removes none of these.
+    kept: Vec<String>,
     /// What could not be removed, and why.
     pub(super) failed: Vec<String>,
 }
@@ -35,6 +37,7 @@ pub(super) async fn remove(admin: &Admin, domain: &Domain, templates: &[Template
             for (kind, template) in marked {
                 match admin.delete_template(kind, &template, deadline).await {
                     Ok(()) => removed.templates.push(template.name),
+                    Err(error) if is_in_use(&error) => removed.kept.push(template.name),
                     Err(error) => removed.failed.push(format!("index template {}: {error}", template.name)),
                 }
             }
@@ -52,6 +55,11 @@ pub(super) async fn remove(admin: &Admin, domain: &Domain, templates: &[Template
         }
     }
     removed
+}
+
+/// Whether the engine refuses to remove a template because of a data stream. It has no type of its own for that.
+fn is_in_use(error: &BatchError) -> bool {
+    error.to_string().contains("in use by a data stream")
 }
 
 /// The templates of a deployment. Their mark identifies them, not their names.

@@ -1,6 +1,8 @@
 //! The permissions of the functions in a domain with fine-grained access control.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::{admin::security::Role, settings::SetupSettings, stack::Stack};
 use pipeline::rules::Datasets;
@@ -23,7 +25,7 @@ pub(super) fn names(stack: &Stack) -> [String; 2] {
 /// The roles to create: one for writing events, one for operating the domain. A role without members is not created.
 /// `is_own` says whether resources with these names certainly belong to no other deployment, or are taken over.
 pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool) -> Vec<Role> {
-    let patterns = datasets.wildcards();
+    let patterns: BTreeSet<String> = datasets.iter().flat_map(|dataset| dataset.permitted()).collect();
     let stack = &settings.domain.stack;
     let [ingest_name, operate_name] = names(stack);
     let ingest = Role {
@@ -43,35 +45,49 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
         backend_roles: settings.ingest_roles.clone(),
         is_own,
     };
+    let mut index_permissions = vec![
+        json!({
+            "index_patterns": ["*"],
+            "allowed_actions": [
+                "indices_monitor", "indices:admin/aliases/get", "indices:admin/data_stream/get", "indices:admin/get",
+                "indices:monitor/settings/get",
+            ],
+        }),
+        json!({
+            "index_patterns": patterns,
+            "allowed_actions": [
+                "indices:admin/delete", "indices:admin/settings/update", "indices:admin/block/add*",
+                "indices:admin/mapping/put",
+            ],
+        }),
+    ];
+    index_permissions.extend(rollover(datasets));
     let operate = Role {
         name: operate_name,
         former: OPERATE_ROLE,
         permissions: json!({
-            "description": format!("Millrace, stack {stack}: may watch the domain, and snapshot and delete the indices of its datasets"),
+            "description": format!("Millrace, stack {stack}: may watch the domain, and roll over, snapshot and delete the indices of its datasets"),
             "cluster_permissions": [
                 "cluster_monitor", "cluster:admin/snapshot/create", "cluster:admin/snapshot/get", "cluster:admin/repository/get",
                 "cluster:admin/repository/put", "indices:admin/index_template/put", "indices:admin/index_template/get",
                 "indices:admin/template/put", "indices:admin/template/get",
             ],
-            "index_permissions": [
-                {
-                    "index_patterns": ["*"],
-                    "allowed_actions": [
-                        "indices_monitor", "indices:admin/aliases/get", "indices:admin/data_stream/get", "indices:admin/get",
-                        "indices:monitor/settings/get",
-                    ],
-                },
-                {
-                    "index_patterns": patterns,
-                    "allowed_actions": [
-                        "indices:admin/delete", "indices:admin/settings/update", "indices:admin/block/add*",
-                        "indices:admin/mapping/put",
-                    ],
-                },
-            ],
+            "index_permissions": index_permissions,
         }),
         backend_roles: settings.operate_roles.clone(),
         is_own,
     };
     [ingest, operate].into_iter().filter(|role| !role.backend_roles.is_empty()).collect()
+}
+
+/// The permission to begin the next index of each name that `retention` rolls over; none if there is no such name.
+fn rollover(datasets: &Datasets) -> Option<Value> {
+    let rolled = datasets.iter().filter(|dataset| dataset.layout.rollover().is_some());
+    let patterns: BTreeSet<String> = rolled.flat_map(|dataset| dataset.permitted()).collect();
+    (!patterns.is_empty()).then(|| {
+        json!({
+            "index_patterns": patterns,
+            "allowed_actions": ["indices:admin/rollover", "indices:admin/create", "indices:admin/aliases"],
+        })
+    })
 }

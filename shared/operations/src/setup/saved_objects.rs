@@ -84,7 +84,7 @@ struct View {
 fn views(datasets: &Datasets, templates: &[Template]) -> Vec<View> {
     let mut patterns: BTreeMap<String, Vec<&Dataset>> = BTreeMap::new();
     for dataset in datasets {
-        patterns.entry(dataset.router.index().wildcard()).or_default().push(dataset);
+        patterns.entry(dataset.wildcard()).or_default().push(dataset);
     }
     let fields = |pattern: &str| {
         let template = templates.iter().find(|template| template.pattern == pattern);

@@ -34,7 +34,7 @@ pub fn templates(
     let mut faults = Vec::new();
     let mut templates: BTreeMap<String, Template> = BTreeMap::new();
     for dataset in datasets {
-        let pattern = dataset.router.index().wildcard();
+        let pattern = dataset.wildcard();
         let template = templates.entry(pattern.clone()).or_insert_with(|| Template::new(pattern, owner));
         if let Some(file) = &dataset.template.mapping {
             match mapping(file, &read) {
@@ -46,7 +46,7 @@ pub fn templates(
     }
     // After all mappings of users, which take precedence.
     for dataset in datasets {
-        if let Some(template) = templates.get_mut(&dataset.router.index().wildcard()) {
+        if let Some(template) = templates.get_mut(&dataset.wildcard()) {
             template.add_fields(dataset);
         }
     }

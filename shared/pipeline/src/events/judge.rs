@@ -72,6 +72,7 @@ impl Judge {
                 return Verdict::Rejected(Refused { stage: Stage::Route, error_type, reason: reason.into() });
             }
         }
+        shape.time_ms = route.time_ms();
         let document = dataset.shape.apply(event, position, shape).unwrap_or(event.source);
         Verdict::Wanted { action, document }
     }

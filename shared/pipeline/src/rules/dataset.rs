@@ -11,7 +11,7 @@ use crate::{
     frame::{Format, Records},
     route::Router,
     select::Select,
-    shape::{FieldRule, Making, Metadata, Shape},
+    shape::{FieldRule, Making, Metadata, Shape, TIME_FIELD},
 };
 
 /// The rules for one kind of data on its way to the domain.
@@ -99,6 +99,19 @@ impl Dataset {
         }
     }
 
+    /// Patterns for every name that the domain may ask a permission for when the events are written, and when their indices are deleted.
+    pub fn permitted(&self) -> Vec<String> {
+        let of_indices = self.wildcard();
+        match self.layout {
+            Layout::Indices => vec![of_indices],
+            Layout::DataStream(_) => {
+                let of_stream = layout::of_data_stream(&of_indices);
+                vec![of_stream, of_indices]
+            }
+            Layout::Alias(_) => vec![self.router.index().to_string(), of_indices],
+        }
+    }
+
     /// Whether events of this dataset can be in the index with this name.
     pub fn could_be_in(&self, index: &str) -> bool {
         let pattern = self.router.index();
@@ -121,10 +134,11 @@ impl Dataset {
     }
 
     /// The paths at which a document can have the event's time: where the rules put it, and where it was, in an event
-    /// that a rule such as `lift` leaves alone.
+    /// that a rule such as `lift` leaves alone. A data stream takes no document without its own.
     pub fn stored_times(&self) -> Vec<String> {
         let received = self.router.timestamp().map(|timestamp| timestamp.field().to_string());
-        self.stored_time().into_iter().chain(received).collect()
+        let of_stream = matches!(self.layout, Layout::DataStream(_)).then(|| TIME_FIELD.to_owned());
+        self.stored_time().into_iter().chain(received).chain(of_stream).collect()
     }
 
     /// Whether its rules ask for keys or headers of records.

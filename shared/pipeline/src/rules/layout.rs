@@ -62,6 +62,11 @@ impl Layout {
     }
 }
 
+/// A pattern for the indices of a data stream.
+pub(super) fn of_data_stream(name: &str) -> String {
+    format!("{DATA_STREAM_PREFIX}{name}-*")
+}
+
 /// Whether an index has the name that the engine gives to the indices of this data stream: `.ds-NAME-2026.11.22-000001`, or on
 /// `OpenSearch` `.ds-NAME-000001`.
 pub(super) fn is_of_data_stream(name: &str, index: &str) -> bool {

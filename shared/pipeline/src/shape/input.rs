@@ -10,4 +10,6 @@ pub(super) struct Input<'o> {
     pub(super) position: Position<'o>,
     pub(super) tree: &'o Tree,
     pub(super) key: Option<&'o HashKey>,
+    /// The time by which the event is routed, in milliseconds since 1970.
+    pub(super) time_ms: i64,
 }

@@ -6,6 +6,7 @@ use super::{
     made::Made,
     maker::{Maker, TextPart},
     making::Metadata,
+    stored_time::StoredTime,
     walk,
 };
 use crate::{
@@ -41,6 +42,7 @@ impl Made {
                 Maker::Text(parts) => self.text(of, parts),
                 Maker::GeoPoint { lat, lon } => self.geo_point(of.event, lat, lon),
                 Maker::Date(timestamp) => self.date(of.event, timestamp),
+                Maker::EventTime(stored) => self.event_time(of, stored),
                 Maker::Metadata(metadata) => self.metadata(of.position, metadata, &mut left_out),
                 Maker::Moved(path) => walk::moved(of, path, walk, &mut self.bytes).ok_or(Nothing::Missing),
             };
@@ -109,6 +111,15 @@ impl Made {
             None => read(LATEST_MS)?,
         };
         let text = rfc3339(time_ms).ok_or(Nothing::Invalid)?;
+        json::push_string(&mut self.bytes, &text);
+        Ok(())
+    }
+
+    fn event_time(&mut self, of: Input<'_>, stored: &StoredTime) -> Result<(), Nothing> {
+        if stored.is_there(of.event) {
+            return Err(Nothing::Missing);
+        }
+        let text = rfc3339(of.time_ms).ok_or(Nothing::Invalid)?;
         json::push_string(&mut self.bytes, &text);
         Ok(())
     }

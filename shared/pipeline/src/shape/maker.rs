@@ -2,6 +2,7 @@
 
 use super::{
     making::{Making, Metadata},
+    stored_time::StoredTime,
     template::Part,
 };
 use crate::{decode::Path, route::Timestamp};
@@ -14,6 +15,7 @@ pub(super) enum Maker {
     GeoPoint { lat: Path, lon: Path },
     Date(Timestamp),
     Metadata(Metadata),
+    EventTime(StoredTime),
     Moved(Path),
 }
 
@@ -31,6 +33,7 @@ impl Maker {
             Making::GeoPoint { lat, lon } => Self::GeoPoint { lat, lon },
             Making::Date(timestamp) => Self::Date(timestamp),
             Making::Metadata(metadata) => Self::Metadata(metadata),
+            Making::EventTime => Self::EventTime(StoredTime::default()),
             Making::Template(template) => {
                 let part = |part| match part {
                     Part::Literal(text) => TextPart::Literal(text),

@@ -21,6 +21,9 @@ pub enum Making {
     Date(Timestamp),
     /// The event's position.
     Metadata(Metadata),
+    /// The time by which the event is routed, as RFC 3339 with milliseconds, in UTC. Nothing if the document has a time there that the
+    /// engine reads as the pipeline does.
+    EventTime,
 }
 
 impl Making {
@@ -31,6 +34,7 @@ impl Making {
             Self::GeoPoint { .. } => "geo_point",
             Self::Date(_) => "date",
             Self::Metadata(_) => "metadata",
+            Self::EventTime => "data_stream",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::record::{ItemPosition, Origin};
 use crate::route::{Timestamp, TimestampFormat};
 
 mod lift;
+mod stored_time;
 
 const KEY: &[u8; 16] = b"0123456789abcdef";
 

@@ -4,6 +4,7 @@
 //! Assumption: the security plugin takes the ARN of a signed request's role as a backend role. Here, users of the
 //! plugin have the same ARNs, because an engine outside Amazon's service checks no signatures.
 
+mod layouts;
 mod stacks;
 
 use std::time::Duration;

@@ -255,3 +255,58 @@ fn a_block_stays_only_on_an_index_that_is_still_to_be_deleted() {
     let expected = ["a-2026.11.02", "a-2026.11.20"].map(|name| (name, format!("u-{name}")));
     assert_eq!(found, expected.iter().map(|(name, uuid)| (*name, uuid.as_str())).collect::<Vec<_>>());
 }
+
+/// The rules of one data stream and one alias.
+fn rolled(more: &str) -> Datasets {
+    let yaml = format!(
+        "datasets:\n  - {{ name: s, from: {{ key: s }}, index: {{ data_stream: app }}{more} }}\n  - {{ name: a, from: {{ key: a }}, \
+         index: {{ alias: app }}{more} }}\n"
+    );
+    // One name is one of the two, so each gets its own.
+    Datasets::parse("pipeline.yaml", &yaml.replace("alias: app", "alias: web"), None).unwrap()
+}
+
+#[test]
+fn an_index_of_a_data_stream_or_an_alias_counts_from_the_end_of_its_writes() {
+    let rules = rolled(", retention: 2d");
+    let made = |name: &str, created: &str, ended: Option<&str>| Index {
+        created_ms: Some(ms(created)),
+        ended_ms: ended.map(ms),
+        ..index(name)
+    };
+    for prefix in [".ds-app-", ".ds-app-2026.11.01-", "web-"] {
+        let name = |number: u32| format!("{prefix}{number:06}");
+        let indices = [
+            // Its first events are old, and its last ones are not.
+            made(&name(2), "2026-11-02T00:00:00Z", Some("2026-11-20T10:00:01Z")),
+            made(&name(1), "2026-11-01T00:00:00Z", Some("2026-11-20T09:59:59Z")),
+            made(&name(3), "2026-11-20T10:00:01Z", None),
+            Index { is_in_use: true, ..made(&name(4), "2026-11-01T00:00:00Z", Some("2026-11-02T00:00:00Z")) },
+            Index { stack: None, ..made(&name(5), "2026-11-01T00:00:00Z", Some("2026-11-02T00:00:00Z")) },
+            Index { created_ms: None, ..made(&name(6), "2026-11-01T00:00:00Z", Some("2026-11-02T00:00:00Z")) },
+            // A clock of the domain that was set back ends no index before it began.
+            made(&name(7), "2026-11-21T00:00:00Z", Some("2026-11-01T00:00:00Z")),
+            made(&format!("{prefix}x-000001"), "2026-11-01T00:00:00Z", Some("2026-11-02T00:00:00Z")),
+        ];
+        assert_eq!(planned(&rules, &indices, 0, None), [(name(1), Because::Retention)], "{prefix}");
+        let least = rolled(", retention: 30d, keep_at_least: 2d");
+        assert_eq!(planned(&least, &indices, 0, None), [], "{prefix}");
+        let freed = planned(&least, &indices, 0, Some(FreeStorage::Bytes(5)));
+        assert_eq!(freed, [(name(1), Because::FreeStorage)], "{prefix}");
+    }
+}
+
+#[test]
+fn an_index_that_a_period_and_an_alias_could_have_made_is_deleted_if_both_would() {
+    let yaml = |retention: &str| {
+        format!(
+            "datasets:\n  - {{ name: p, from: {{ key: p }}, index: \"app-%{{+YYYYMM}}\", retention: {retention} }}\n  - {{ name: a, \
+             from: {{ key: a }}, index: {{ alias: app }}, retention: 2d }}\n"
+        )
+    };
+    let of = |ended_ms: Option<i64>| Index { created_ms: Some(0), ended_ms, ..index("app-202601") };
+    for (retention, ended, goes) in [("2d", Some(0), true), ("2d", None, false), ("520w", Some(0), false)] {
+        let rules = Datasets::parse("pipeline.yaml", &yaml(retention), None).unwrap();
+        assert_eq!(planned(&rules, &[of(ended)], 0, None).len(), usize::from(goes), "{retention} {ended:?}");
+    }
+}

@@ -38,11 +38,16 @@ impl Template {
         mappings.into()
     }
 
+    /// Whether its pattern is the name of a data stream.
+    pub fn is_for_data_stream(&self) -> bool {
+        self.is_for_data_stream
+    }
+
     /// The body for the composable API or for the legacy API.
     pub fn body(&self, kind: Kind) -> Value {
         let (priority, settings, mappings) = (self.priority(), &self.settings, self.mappings());
         match kind {
-            Kind::Composable => json!({
+            Kind::Composable => self.of_layout(json!({
                 "index_patterns": [self.pattern],
                 "priority": priority,
                 "template": { "settings": settings, "mappings": mappings },
@@ -51,13 +56,21 @@ impl Template {
                     "stack": self.owner.stack.mark(),
                     "description": "from pipeline.yaml; changes are overwritten",
                 },
-            }),
+            })),
             Kind::Legacy => {
                 let mut mappings = mappings;
                 read_dates_as_java(&mut mappings);
                 json!({ "index_patterns": [self.pattern], "order": priority, "settings": settings, "mappings": mappings })
             }
         }
+    }
+
+    /// A composable body, which makes a data stream if its pattern is the name of one.
+    fn of_layout(&self, mut body: Value) -> Value {
+        if self.is_for_data_stream {
+            body["data_stream"] = json!({});
+        }
+        body
     }
 }
 

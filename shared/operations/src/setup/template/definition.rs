@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{super::dates::date, owner::TemplateOwner};
+use super::{super::dates, owner::TemplateOwner};
 use pipeline::{
     bulk::repair,
     outcome::Fault,
-    rules::{Dataset, OnConflict},
+    rules::{Dataset, Layout, OnConflict},
     shape::{FieldRule, Making},
 };
 
@@ -22,8 +22,10 @@ pub struct Template {
     pub(super) settings: Map<String, Value>,
     pub(super) mappings: Map<String, Value>,
     pub(super) owner: TemplateOwner,
-    /// Whether a dataset's indices are deleted by age.
+    /// Whether a dataset's indices are rolled over, or deleted by age.
     pub(super) is_kept_for_a_time: bool,
+    /// Whether its pattern is the name of a data stream.
+    pub(super) is_for_data_stream: bool,
     /// Rules that the engine's format cannot express.
     pub notes: Vec<String>,
 }
@@ -32,7 +34,8 @@ impl Template {
     pub(super) fn new(pattern: String, owner: &TemplateOwner) -> Self {
         let (name, owner) = (owner.name(&pattern), owner.clone());
         let (settings, mappings) = (Map::new(), Map::new());
-        Self { name, pattern, settings, mappings, owner, is_kept_for_a_time: false, notes: Vec::new() }
+        let (is_kept_for_a_time, is_for_data_stream) = (false, false);
+        Self { name, pattern, settings, mappings, owner, is_kept_for_a_time, is_for_data_stream, notes: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -50,7 +53,10 @@ impl Template {
     }
 
     pub(super) fn set(&mut self, dataset: &Dataset, faults: &mut Vec<Fault>) {
+        // A rollover, too, is only for indices with the mark.
         self.is_kept_for_a_time |= dataset.keep.retention.or(dataset.keep.keep_at_least).is_some();
+        self.is_kept_for_a_time |= dataset.layout.rollover().is_some();
+        self.is_for_data_stream |= matches!(dataset.layout, Layout::DataStream(_));
         let template = &dataset.template;
         for (key, name, value) in [
             ("shards", "index.number_of_shards", template.shards),
@@ -83,10 +89,13 @@ impl Template {
     /// Adds the fields that follow from a dataset's other rules.
     pub(super) fn add_fields(&mut self, dataset: &Dataset) {
         let rules = dataset.shape.rules();
+        if self.is_for_data_stream {
+            self.add("@timestamp", dates::of_data_stream());
+        }
         if let Some(timestamp) = dataset.router.timestamp()
             && let Some(field) = dataset.stored_time()
         {
-            match date(timestamp) {
+            match dates::date(timestamp) {
                 Ok(date) => self.add(&field, date),
                 Err(why) => {
                     self.notes.push(format!("`{field}` is not mapped: {why}; map it in the file `mapping` names"));

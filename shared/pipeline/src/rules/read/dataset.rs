@@ -13,6 +13,7 @@ use crate::{
     route::{IdRule, Router},
     rules::{
         dataset::{Dataset, OnConflict},
+        layout::Layout,
         transform::Transform,
     },
     select::{PatternError, Select},
@@ -111,6 +112,8 @@ impl Reader<'_> {
             })),
             Taken::Events(from) => {
                 let Index { pattern, layout } = index?;
+                // A data stream takes no document without a time.
+                let shape = if let Layout::DataStream(_) = layout { shape.with_event_time() } else { shape };
                 let router = Router::new(timestamp?, pattern, id?);
                 Entry::Dataset(Arc::new(Dataset {
                     name,

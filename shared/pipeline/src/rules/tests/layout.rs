@@ -47,7 +47,7 @@ fn a_fault_of_the_layout_names_the_accepted_form() {
 #[test]
 fn a_data_stream_and_an_alias_are_names_that_roll_over() {
     let rollover = |max_age, max_size| Some(Rollover { max_age, max_size });
-    let (day, gib) = (Duration::from_secs(86_400), 1 << 30);
+    let (day, gib) = (Duration::from_hours(24), 1 << 30);
     for (index, layout, name, wildcard) in [
         ("a", Layout::Indices, None, "a"),
         ("{ data_stream: logs-a-prod }", Layout::DataStream(None), Some("logs-a-prod"), "logs-a-prod"),

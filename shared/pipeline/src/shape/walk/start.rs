@@ -28,7 +28,7 @@ pub(super) struct Start<'w> {
 pub(in crate::shape) struct Along {
     /// The places at the end of the path.
     pub(in crate::shape) places: Vec<NodeId>,
-    pub(super) is_hashed: bool,
+    pub(in crate::shape) is_hashed: bool,
     pub(in crate::shape) is_kept: bool,
     pub(in crate::shape) is_dropped: bool,
     pub(super) form: Form,

@@ -43,6 +43,7 @@ pub(super) const SETUP: &[Row] = &[
 
 pub(super) const RETENTION: &[Row] = &[
     ("es:ESHttpDelete", "arn:aws:es:eu-west-1:111122223333:domain/search/logs-2026.11.22", &[]),
+    ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_rollover", &[]),
     (
         "logs:CreateLogStream",
         "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/logs-retention:log-stream:1",
@@ -144,6 +145,14 @@ fn retention_and_replay_delete_indices_and_setup_deletes_none() {
         assert_allowed(&stack, role, &[index]);
         assert_denied(&stack, role, &others);
     }
+    let of_stream = ("es:ESHttpDelete", "arn:aws:es:eu-west-1:111122223333:domain/search/.ds-app-000001", &[][..]);
+    assert_allowed(&stack, "RetentionRole", &[of_stream]);
+    let writes = [
+        ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[][..]),
+        ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_doc", &[]),
+        ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_search", &[]),
+    ];
+    assert_denied(&stack, "RetentionRole", &writes);
     assert_denied(&stack, "SetupRole", &[index]);
     assert_denied(&stack, "SetupRole", &others);
 }
