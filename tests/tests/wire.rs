@@ -29,6 +29,7 @@
 //! | 3 | `kinesis` | Kinesis streams: records of every kind, kills, redelivery |
 //! | 3 | `forms` | `_bulk` in the form that an old engine accepts, also while it is upgraded |
 //! | 3, 9 | `layouts` | an alias with a write index and a data stream take each event once; declared ones are set up, rolled over and deleted |
+//! | 3 | `rollover` | a data stream or an alias has each event once, also beyond rollovers |
 //! | 4 | `again` | dead letters without a whole event are read at their source again |
 //! | 4 | `poison` | a bad event harms no other event |
 //! | 4 | `conflicts` | with `on_conflict: keep`, an event that the mapping refuses is stored once, with every value |
@@ -127,6 +128,7 @@ mod wire {
     mod redirect;
     mod refusal;
     mod replayed;
+    mod rollover;
     mod rules;
     mod sample_events;
     mod shared_requests;

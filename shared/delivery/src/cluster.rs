@@ -11,6 +11,7 @@ pub mod encode;
 pub mod form;
 pub mod http;
 pub mod limit;
+pub mod lookup;
 pub mod met;
 pub mod taken;
 

@@ -56,6 +56,7 @@ impl Delivery {
                 gzip: settings.compression == Compression::Gzip,
                 encoders: Arc::new(Semaphore::new(vcpus)),
                 suspects: Arc::default(),
+                rollovers: Arc::default(),
             }),
             // One body for each request in flight, and one for each producer to fill meanwhile.
             pool: Arc::new(Pool::new(settings.max_in_flight + vcpus, settings.max_body_bytes)),
@@ -82,9 +83,10 @@ impl Delivery {
 
     /// A delivery with the same domain and bodies, and another sink for dead letters.
     pub(super) fn holding(&self, dead_letters: DeadLetterSink) -> Self {
-        let Sender { cluster, gzip, encoders, suspects, .. } = self.sender.as_ref();
+        let Sender { cluster, gzip, encoders, suspects, rollovers, .. } = self.sender.as_ref();
         let (cluster, encoders, suspects) = (Arc::clone(cluster), Arc::clone(encoders), Arc::clone(suspects));
-        let sender = Sender { cluster, dead_letters, gzip: *gzip, encoders, suspects };
+        let sender =
+            Sender { cluster, dead_letters, gzip: *gzip, encoders, suspects, rollovers: Arc::clone(rollovers) };
         Self { sender: Arc::new(sender), pool: Arc::clone(&self.pool), marker: Arc::clone(&self.marker) }
     }
 
@@ -132,6 +134,8 @@ impl Delivery {
                     let bundles = turn.bundles.as_ref().filter(|_| self.pool.is_small(&body));
                     let (body, memory) = if bundles.is_some() { self.pool.compact(body) } else { (body, Memory::Pooled) };
                     // A body of the pool does not wait for others, because other objects may wait for it.
+                    // Nor does one that is looked up just before each of its requests.
+                    let bundles = bundles.filter(|_| !dataset.rolls_over());
                     let member = bundles.map(|bundles| bundles.member(matches!(memory, Memory::Compact(_))));
                     let delivery = deliver(Arc::clone(&self.sender), body, Arc::clone(origin), Arc::clone(dataset), deadline, deliveries.is_cut(), member);
                     deliveries.spawn(sealed, memory, delivery);

@@ -34,6 +34,7 @@ mod rejected_rest;
 mod request;
 mod rest;
 pub mod retry;
+mod rollover;
 mod s3;
 mod schedule;
 mod send;

@@ -8,6 +8,7 @@ mod bodies;
 mod conflict;
 mod kept;
 mod refused;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ use super::{
     sender::Sender,
     work::{Batch, Work},
 };
-use crate::{lambda::Deadline, retry::Backoff};
+use crate::{cluster::Permit, lambda::Deadline, retry::Backoff};
 use pipeline::{
     bulk::{Attribution, Body, ItemError, Refusals, attribute},
     dead_letter::Letters,
@@ -84,6 +85,10 @@ struct BodyDelivery<'s> {
     member: Option<Member>,
     /// Whether a request with its items and those of other bodies had no answers.
     is_suspect: bool,
+    /// Whether the domain may have stored items of a request without an answer.
+    is_unanswered: bool,
+    /// The events that the domain was found to hold before anything was sent.
+    never_sent: u64,
     work: Work,
     /// The refusals of items that may be at fault themselves, by item.
     refusals: HashMap<u32, Refusals>,
@@ -114,6 +119,8 @@ impl<'s> BodyDelivery<'s> {
             dataset,
             member,
             is_suspect: false,
+            is_unanswered: false,
+            never_sent: 0,
             refusals: HashMap::new(),
             first_bad_request: None,
             first_too_large: None,
@@ -158,8 +165,21 @@ impl<'s> BodyDelivery<'s> {
         let sender = self.sender;
         let payload = request::encode(sender, vec![part]).await;
         let permit = sender.cluster.limit.acquire().await;
+        let (batch, payload) = if self.dataset.rolls_over() {
+            match self.unless_stored(batch.clone(), payload).await {
+                Ok(Some(rest)) => rest,
+                Ok(None) => {
+                    permit.taken();
+                    return Ok(());
+                }
+                Err(error) => return self.not_looked_up(batch, error, permit, deadline),
+            }
+        } else {
+            (batch.clone(), payload)
+        };
         self.bulk_requests.fetch_add(1, Ordering::Relaxed);
         let answer = request::send(sender, payload, batch.items.len()).await;
+        self.is_unanswered |= answer.as_ref().is_err_and(|unanswered| !unanswered.is_refusal);
         if answer.as_ref().is_err_and(|unanswered| unanswered.wants_other_form) {
             permit.taken();
             self.retries += 1;
@@ -182,21 +202,32 @@ impl<'s> BodyDelivery<'s> {
                 let error = ItemError { error_type, reason, caused_by: None };
                 self.bad_request(&batch.items, &what, error).await
             }
-            Err(BatchError::Retryable { what, reason, retry_after, .. }) => {
-                let pause = pause_before(deadline, self.backoff.next_pause(retry_after));
-                tracing::warn!(position = %self.position(batch.items[0]), what, reason, ?pause, "sending again");
-                self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
-                self.retries += 1;
-                permit.overloaded(pause);
-                if self.is_suspect {
-                    // Others wait for the end of the same pause. They go first, since its items may be the cause.
-                    let pause = pause_before(deadline, pause + pause.min(MOST_GIVEN_WAY));
-                    self.work.postpone_first(Instant::now() + pause);
-                }
-                Ok(())
-            }
-            Err(error) => self.give_up(error.to_string()),
+            Err(error) => self.failed(&batch, error, permit, deadline),
         }
+    }
+
+    /// Handles a request without an answer: sends the batch again after a pause for all requests, if that makes sense.
+    fn failed(
+        &mut self,
+        batch: &Batch,
+        error: BatchError,
+        permit: Permit<'_>,
+        deadline: Deadline,
+    ) -> Result<(), GivenUp> {
+        let BatchError::Retryable { what, reason, retry_after, .. } = error else {
+            return self.give_up(error.to_string());
+        };
+        let pause = pause_before(deadline, self.backoff.next_pause(retry_after));
+        tracing::warn!(position = %self.position(batch.items[0]), what, reason, ?pause, "sending again");
+        self.failure = Some(Failure { reason: format!("{what}: {reason}"), is_permanent: false });
+        self.retries += 1;
+        permit.overloaded(pause);
+        if self.is_suspect {
+            // Others wait for the end of the same pause. They go first, since its items may be the cause.
+            let pause = pause_before(deadline, pause + pause.min(MOST_GIVEN_WAY));
+            self.work.postpone_first(Instant::now() + pause);
+        }
+        Ok(())
     }
 
     /// Handles the answer to a request with items of other bodies.
@@ -275,7 +306,7 @@ impl<'s> BodyDelivery<'s> {
         self.outcome.undelivered += undelivered.len() as u64;
         let bulk_requests = self.bulk_requests.load(Ordering::Relaxed);
         if bulk_requests > 0 {
-            self.outcome.sent += first.len() as u64;
+            self.outcome.sent += first.len() as u64 - self.never_sent;
         }
         Delivered {
             failure: self.failure.filter(|_| self.outcome.undelivered > 0),

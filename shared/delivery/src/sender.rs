@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{dead_letters::DeadLetterSink, suspects::Suspects};
+use super::{dead_letters::DeadLetterSink, rollover::Rollovers, suspects::Suspects};
 use crate::cluster::Cluster;
 
 /// The destination of bodies.
@@ -17,4 +17,5 @@ pub(super) struct Sender {
     /// Permits for compressing and hashing: one for each vCPU.
     pub(super) encoders: Arc<Semaphore>,
     pub(super) suspects: Arc<Suspects>,
+    pub(super) rollovers: Arc<Rollovers>,
 }

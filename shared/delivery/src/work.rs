@@ -58,6 +58,17 @@ impl Work {
         }
     }
 
+    /// Leaves only these items of the first batch, and returns it. `None` if there are none.
+    pub(super) fn keep_of_first(&mut self, items: Vec<u32>) -> Option<Batch> {
+        let Batch { not_before, .. } = self.remove_first()?;
+        if items.is_empty() {
+            return None;
+        }
+        let rest = Batch { items: items.into(), not_before };
+        self.batches.push_front(rest.clone());
+        Some(rest)
+    }
+
     /// Sends the first batch again unchanged, at this time.
     pub(super) fn postpone_first(&mut self, not_before: Instant) {
         if let Some(batch) = self.remove_first() {

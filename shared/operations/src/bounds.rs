@@ -52,9 +52,10 @@ fn of_dataset(dataset: &Dataset) -> Vec<Bound> {
     bounds
 }
 
-/// The datasets whose index name has no date. It may be the name of an alias or a data stream.
+/// The datasets whose index name has no date. It may be the name of an alias or a data stream that is not declared as one.
 pub fn may_roll_over(datasets: &Datasets) -> Vec<Bound> {
-    let has_no_date = |dataset: &&std::sync::Arc<Dataset>| !dataset.router.index().as_str().contains("%{+");
+    let has_no_date =
+        |dataset: &&std::sync::Arc<Dataset>| !dataset.rolls_over() && !dataset.router.index().as_str().contains("%{+");
     let bound = |dataset: &std::sync::Arc<Dataset>| Bound {
         check: "rollover",
         found: format!(
@@ -110,10 +111,10 @@ pub fn may_show(datasets: &Datasets) -> Vec<Bound> {
     to_domain.chain(datasets.transforms().flat_map(|transform| of_dataset(&transform.name, &transform.shape))).collect()
 }
 
-/// The fix that keeps all documents with the same id in one index.
-pub(crate) const ROLLOVER_FIX: &str = "take the index from the event's time, such as `logs-%{+YYYY.MM.dd}`, and let \
-                                       `retention` delete it; or roll over only when no earlier event can be \
-                                       redelivered (docs/DELIVERY.md)";
+/// The fix that finds a document in whichever index it is.
+pub(crate) const ROLLOVER_FIX: &str = "declare it, as `index: { data_stream: NAME }` or `index: { alias: NAME }`, so that ids are \
+                                       looked up in its earlier indices; or take the index from the event's time, such as \
+                                       `logs-%{+YYYY.MM.dd}` (docs/DELIVERY.md)";
 
 #[cfg(test)]
 mod tests {
@@ -159,6 +160,8 @@ mod tests {
   - { name: untimed, from: { key: \"b/**\" }, index: \"b-%{+YYYY.MM.dd}\" }
   - { name: stream, from: { stream: s }, index: \"c-%{+YYYY.MM.dd}\" }
   - { name: single, from: { key: \"d/**\" }, index: d }
+  - { name: declared, from: { key: \"f/**\" }, index: { alias: f } }
+  - { name: declared-stream, from: { key: \"g/**\" }, index: { data_stream: g } }
   - { name: none, from: { stream: n }, index: \"e-%{+YYYY}\", id: none }
 ";
         let datasets = Datasets::parse("f", yaml, None).unwrap();

@@ -52,6 +52,8 @@ pub(super) fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineE
             Ok(server::json(200, &json!({"_shards": {"total": indices, "successful": indices, "failed": 0}})))
         }
         [index, "_doc", id] if is(&[get]) => document(store, index, id),
+        [index, "_mget"] if is(&[get, post]) => held(store, index, &settings()["ids"]),
+        [names, "_settings", _] if is(&[get]) => unset(store, names),
         [names, action @ ("_close" | "_open")] if is(&[post]) => {
             change(store, names, |index| index.closed = *action == "_close")?;
             Ok(acknowledged())
@@ -155,6 +157,20 @@ fn document(store: &Store, index: &str, id: &str) -> Result<Answer, EngineError>
         text.push(b'}');
     }
     Ok(server::answer(200, "application/json; charset=UTF-8", text))
+}
+
+/// The indices without the setting that was asked for. None of them rolls over.
+fn unset(store: &Store, names: &str) -> Result<Answer, EngineError> {
+    let indices = store.resolve(names)?.into_iter().map(|name| (name, json!({"settings": {}})));
+    Ok(server::json(200, &Value::Object(indices.collect())))
+}
+
+/// Which of these ids an index holds, without the documents.
+fn held(store: &Store, index: &str, ids: &Value) -> Result<Answer, EngineError> {
+    let present = store.indices.get(index).ok_or_else(|| EngineError::no_such_index(index))?;
+    let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let documents: Vec<Value> = ids.map(|id| json!({"_id": id, "found": present.documents.contains_key(id)})).collect();
+    Ok(server::json(200, &json!({ "docs": documents })))
 }
 
 fn cat_indices(store: &Store, names: &str, asked: &Asked) -> Result<Answer, EngineError> {

@@ -101,7 +101,7 @@ impl BodyDelivery<'_> {
     }
 
     /// Sends the first batch again after a pause.
-    fn postpone(&mut self, index: u32, reason: String) {
+    pub(super) fn postpone(&mut self, index: u32, reason: String) {
         let pause = self.backoff.next_pause(None);
         tracing::warn!(position = %self.position(index), reason, ?pause, "sending again");
         self.failure = Some(Failure { reason, is_permanent: false });

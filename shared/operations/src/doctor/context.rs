@@ -46,9 +46,10 @@ impl Context {
         self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
     }
 
-    /// The names that the datasets write to, as patterns, without repetition. A data stream or an alias has its own name here.
-    pub(super) fn names(&self) -> Vec<String> {
-        let datasets = self.rules.iter().flat_map(|rules| rules.datasets.iter());
+    /// The names that datasets write to, as patterns, without repetition, except those that are declared as data streams or aliases.
+    pub(super) fn undeclared_names(&self) -> Vec<String> {
+        let datasets =
+            self.rules.iter().flat_map(|rules| rules.datasets.iter()).filter(|dataset| !dataset.rolls_over());
         datasets.map(|dataset| dataset.router.index().wildcard()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

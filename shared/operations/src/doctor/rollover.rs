@@ -33,16 +33,21 @@ pub(super) async fn rollover(context: &Context, it: &Connected) -> Finding {
     if it.domain.is_collection() {
         return Finding::skipped(CHECK, "a collection has neither aliases nor data streams");
     }
-    let patterns = context.names();
-    if patterns.is_empty() {
+    if context.patterns().is_empty() {
         return Finding::skipped(CHECK, "no dataset writes to the domain");
     }
+    let patterns = context.undeclared_names();
+    if patterns.is_empty() {
+        return Finding::ok(CHECK, "no dataset writes to an alias or a data stream that it does not declare");
+    }
     match rolling(&it.admin, &patterns).await {
-        Ok(names) if names.is_empty() => Finding::ok(CHECK, "no dataset writes to an alias or a data stream"),
+        Ok(names) if names.is_empty() => {
+            Finding::ok(CHECK, "no dataset writes to an alias or a data stream that it does not declare")
+        }
         Ok(names) => Finding::warning(
             CHECK,
             format!(
-                "{}: aliases or data streams that datasets write to; an event that is delivered again after a rollover is indexed twice",
+                "{}: aliases or data streams that datasets write to as to an index; an event that is delivered again after a rollover is indexed twice",
                 some(&names)
             ),
             ROLLOVER_FIX,
@@ -120,6 +125,8 @@ mod tests {
             let found = rollover(&context("from: { stream: a }, index: a").await, &it).await;
             assert_eq!((found.level, found.fix.is_some()), (level, level == Level::Warning), "{found:?}");
             assert!(level == Level::Ok || found.found.starts_with("a: "), "{found:?}");
+            let declared = rollover(&context("from: { stream: a }, index: { alias: a }").await, &it).await;
+            assert_eq!(declared.level, Level::Ok, "ids are looked up: {declared:?}");
         }
     }
 }

@@ -28,19 +28,23 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
     let patterns: BTreeSet<String> = datasets.iter().flat_map(|dataset| dataset.permitted()).collect();
     let stack = &settings.domain.stack;
     let [ingest_name, operate_name] = names(stack);
+    let mut index_permissions = vec![json!({
+        "index_patterns": patterns,
+        "allowed_actions": [
+            "indices:data/write/bulk*", "indices:data/write/index", "indices:admin/create", "indices:admin/auto_create",
+            "indices:admin/mapping/put", "indices:admin/mapping/auto_put",
+        ],
+    })];
+    let look_up = look_up(datasets);
+    let also = if look_up.is_some() { ", look up ids in those that roll over" } else { "" };
+    index_permissions.extend(look_up);
     let ingest = Role {
         name: ingest_name,
         former: INGEST_ROLE,
         permissions: json!({
-            "description": format!("Millrace, stack {stack}: may create events in the indices of its datasets, and nothing else"),
+            "description": format!("Millrace, stack {stack}: may create events in the indices of its datasets{also}, and nothing else"),
             "cluster_permissions": ["indices:data/write/bulk", "cluster:monitor/main"],
-            "index_permissions": [{
-                "index_patterns": patterns,
-                "allowed_actions": [
-                    "indices:data/write/bulk*", "indices:data/write/index", "indices:admin/create", "indices:admin/auto_create",
-                    "indices:admin/mapping/put", "indices:admin/mapping/auto_put",
-                ],
-            }],
+            "index_permissions": index_permissions,
         }),
         backend_roles: settings.ingest_roles.clone(),
         is_own,
@@ -78,6 +82,18 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
         is_own,
     };
     [ingest, operate].into_iter().filter(|role| !role.backend_roles.is_empty()).collect()
+}
+
+/// The permission to find the indices of each name that rolls over, and the ids that they hold; none if there is no such name.
+fn look_up(datasets: &Datasets) -> Option<Value> {
+    let rolled = datasets.iter().filter(|dataset| dataset.rolls_over());
+    let patterns: BTreeSet<String> = rolled.flat_map(|dataset| dataset.permitted()).collect();
+    (!patterns.is_empty()).then(|| {
+        json!({
+            "index_patterns": patterns,
+            "allowed_actions": ["indices:monitor/settings/get", "indices:data/read/mget*"],
+        })
+    })
 }
 
 /// The permission to begin the next index of each name that `retention` rolls over; none if there is no such name.

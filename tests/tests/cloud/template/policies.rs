@@ -33,6 +33,7 @@ const EVERYTHING: &[(&str, &str)] = &[
     ("KafkaTopic", "events"),
     ("KmsKeyArns", "arn:aws:kms:eu-west-1:111122223333:key/own"),
     ("HashKeySecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hash"),
+    ("RolloverLookups", "true"),
     ("SubnetIds", "subnet-1"),
     ("SecurityGroupIds", "sg-1"),
     ("CreateSnapshotBucket", "true"),

@@ -5,6 +5,7 @@
 //! plugin have the same ARNs, because an engine outside Amazon's service checks no signatures.
 
 mod layouts;
+mod rolled;
 mod stacks;
 
 use std::time::Duration;

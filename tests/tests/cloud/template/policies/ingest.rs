@@ -8,6 +8,8 @@ use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert
 pub(super) const ALL: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/MILLRACE/_doc/_bulk", &[]),
+    FIND,
+    LOOK_UP,
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/dead-letters/app/1.ndjson", &[]),
     // A mark for the brake, and not the brake's own state.
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/refused/logs-S3IngestFunction-1.json", &[]),
@@ -24,6 +26,12 @@ pub(super) const ALL: &[Row] = &[
         &[("kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com")],
     ),
 ];
+
+/// The indices of a data stream or an alias.
+pub(super) const FIND: Row =
+    ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_settings/index.creation_date", &[]);
+/// The ids that one of them holds.
+const LOOK_UP: Row = ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/.ds-app-000001/_mget", &[]);
 
 /// Lambda needs these to run a function inside a VPC. These actions have no resource.
 pub(super) const IN_VPC: &[Row] = &[
@@ -107,6 +115,10 @@ pub(super) const KAFKA: &[Row] = &[
 const NEVER: &[Row] = &[
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_search", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_delete_by_query", &[]),
+    ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/_mget", &[]),
+    ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_search", &[]),
+    ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_doc/1", &[]),
+    ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/app/_mget", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/other/_bulk", &[]),
     ("es:ESHttpPost", "arn:aws:es:eu-west-1:111122223333:domain/search/logs/_doc/_bulk", &[]),
     ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/_bulk", &[]),
@@ -143,6 +155,16 @@ fn functions_of_events_write_documents_and_dead_letters_and_read_their_source_al
     let stack = Template::new(template, EVERYTHING);
     for role in ["S3IngestRole", "KinesisIngestRole", "KafkaIngestRole"] {
         assert_denied(&stack, role, NEVER);
+    }
+}
+
+#[test]
+fn ids_are_looked_up_only_where_a_dataset_rolls_over() {
+    let Some(template) = deployed() else { return };
+    let without: Vec<_> = EVERYTHING.iter().copied().filter(|(name, _)| *name != "RolloverLookups").collect();
+    let stack = Template::new(template, &without);
+    for role in ["S3IngestRole", "KinesisIngestRole", "KafkaIngestRole"] {
+        assert_denied(&stack, role, &[FIND, LOOK_UP]);
     }
 }
 

@@ -8,6 +8,7 @@ use super::{super::deployed, COLLECTION, EVERYTHING, Row, assert_allowed, assert
 pub(super) const ALL: &[Row] = &[
     ("cloudformation:DescribeStacks", "arn:aws:cloudformation:eu-west-1:111122223333:stack/logs/1", &[]),
     ("es:ESHttpGet", "arn:aws:es:eu-west-1:111122223333:domain/search/_cat/indices", &[]),
+    super::ingest::FIND,
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hash", &[]),
     (
         "kms:Decrypt",
