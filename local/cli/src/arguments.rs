@@ -42,6 +42,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Runs the tests in pipeline.yaml, and shows what differs. The exit code is 1 if a test fails.
+    Test {
+        /// The rules [default: infra/pipeline.yaml, else pipeline.yaml]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Prints one JSON document
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the JSON Schema of pipeline.yaml, for editors.
     Schema,
     /// Translates a Logstash configuration into a pipeline.yaml, and lists what has no exact counterpart, with its

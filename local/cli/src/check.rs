@@ -16,7 +16,7 @@ use std::{
 };
 
 use delivery::settings::S3Prefix;
-use emulator::{s3, secrets::HASH_KEY};
+use emulator::s3;
 use operations::{
     bounds::{self, Bound},
     compared, refusals,
@@ -26,8 +26,8 @@ use pipeline::{
     dry_run::{DryRun, Prediction, Rules},
     outcome::{ConfigError, Fault},
     record::{KafkaRecord, Origin},
+    rule_tests,
     rules::{Dataset, Datasets, From},
-    shape::HashKey,
 };
 
 use crate::{files::File, machine};
@@ -43,7 +43,7 @@ const SHOWN_FAILURES: usize = 20;
 /// # Errors
 /// All faults of the file.
 pub fn datasets(pipeline: &Path) -> Result<Datasets, ConfigError> {
-    Datasets::load(pipeline, HashKey::new(HASH_KEY.as_bytes()).ok().as_ref())
+    rule_tests::load(pipeline)
 }
 
 /// The faults, warnings and notes that a deployment would report for the rules.
@@ -78,7 +78,8 @@ fn warning(bound: &Bound) -> String {
 pub fn check(datasets: &Datasets, samples: &[File], bucket: Option<&str>) -> Report {
     let bounds = bounds::bounds(datasets).into_iter().chain(bounds::may_roll_over(datasets));
     let bounds = bounds.chain(bounds::may_move(datasets)).chain(bounds::may_show(datasets));
-    let mut report = Report { warnings: bounds.map(|bound| warning(&bound)).collect(), ..Report::default() };
+    let warnings = bounds.map(|bound| warning(&bound)).collect();
+    let mut report = Report { tests: datasets.tests().len(), warnings, ..Report::default() };
     let taken: Vec<Option<&str>> = samples.iter().map(|file| taker(datasets, file, bucket)).collect();
     for dataset in datasets {
         let files: Vec<&File> = match &dataset.from {

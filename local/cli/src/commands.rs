@@ -12,6 +12,7 @@ mod print;
 mod replay;
 mod rules_file;
 mod setup;
+mod test_rules;
 
 pub(crate) use adopt::adopt;
 pub(crate) use audit::audit;
@@ -22,3 +23,4 @@ pub(crate) use import_logstash::import_logstash;
 pub(crate) use ingest::ingest;
 pub(crate) use replay::replay;
 pub(crate) use setup::setup;
+pub(crate) use test_rules::test_rules;

@@ -9,6 +9,7 @@
 
 mod fields;
 mod index;
+mod rule_test;
 mod value;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use fields::Fields;
 use index::Index;
+use rule_test::RuleTest;
 use value::{Duration, Path, TimeFormats, Zone};
 
 /// The schema in its committed form.
@@ -53,12 +55,23 @@ fn refuse_null(schema: &mut Value) {
 
 /// Your rules about the data: what is read, what is wanted, what is changed, and where it goes. docs/PIPELINE.md explains every key.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, title = "Millrace pipeline.yaml")]
+#[schemars(
+    deny_unknown_fields,
+    title = "Millrace pipeline.yaml",
+    extend("anyOf" = [{ "required": ["datasets"] }, { "required": ["include"] }])
+)]
 struct Pipeline {
+    /// Files beside this one with more datasets. They come after the datasets of this file, in the order of the list.
+    #[schemars(length(min = 1))]
+    include: Option<Vec<FileName>>,
     /// The first dataset whose `from` matches takes the object or record.
     #[schemars(length(min = 1))]
-    datasets: Vec<Dataset>,
+    datasets: Option<Vec<Dataset>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct FileName(#[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*\\.yaml$"))] String);
 
 /// One kind of data. With `from: { delivery_stream: … }` Firehose decides where it goes: then there is no `index`, `timestamp` or
 /// `id`, nothing about indices, and there may be `partition_keys`.
@@ -121,6 +134,9 @@ struct Dataset {
     /// The most fields that an index may come to have: `index.mapping.total_fields.limit`.
     #[schemars(range(min = 1, max = 1_000_000))]
     total_fields_limit: Option<u32>,
+    /// Events, each with what becomes of it. `millrace test` compares, and `setup` refuses a file whose tests fail.
+    #[schemars(length(min = 1))]
+    tests: Option<Vec<RuleTest>>,
 }
 
 /// Where the data come from: exactly one of `key` (with or without `bucket`), `stream`, `topic` and `delivery_stream`. All are globs:

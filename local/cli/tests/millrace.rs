@@ -5,5 +5,7 @@
 
 #[path = "millrace/program.rs"]
 mod program;
+#[path = "millrace/rules.rs"]
+mod rules;
 #[path = "millrace/stream.rs"]
 mod stream;

@@ -9,9 +9,8 @@ use hyper::{Request, body::Incoming, service::service_fn};
 use serde_json::json;
 
 use crate::server::{self, Answer, Closed, Server};
+use pipeline::rule_tests::HASH_KEY;
 
-/// The key for `hash` in `millrace` and `millrace check`.
-pub const HASH_KEY: &str = "the key of local";
 /// The name of the secret, for `MILLRACE_HASH_KEY`.
 const NAME: &str = "local";
 

@@ -1,15 +1,16 @@
 //! Faults of valid rules in the context of a deployment. The functions, the doctor and `millrace check` share this code.
 //!
-//! In: rules, the files next to them, and the location of the dead letters. Out: faults; and the index templates, if
-//! those have no fault. Deliberately absent: faults of the environment, such as a missing key for `hash` (`doctor`).
+//! In: rules, the files next to them, and the location of the dead letters. Out: faults, among them the tests of the rules
+//! that fail; and the index templates, if those have no fault. Deliberately absent: faults of the environment, such as a missing key for `hash` (`doctor`).
 
 use std::path::Path;
 
 use super::setup::template::{self, Template, TemplateOwner};
 use delivery::{fed_back, settings::S3Prefix};
-use pipeline::{outcome::Fault, rules::Datasets};
+use pipeline::{outcome::Fault, rule_tests, rules::Datasets};
 
-/// The index templates that `setup` makes, and all faults that keep a function from starting or make `setup` fail.
+/// The index templates that `setup` makes, and all faults that keep a function from starting or make `setup` fail. The
+/// datasets have to be read with the key of tests ([`rule_tests::load`]).
 pub fn refusals(
     datasets: &Datasets,
     owner: &TemplateOwner,
@@ -21,6 +22,7 @@ pub fn refusals(
         Err(error) => (Vec::new(), error.faults),
     };
     faults.extend(dead_letters.and_then(|dead_letters| fed_back(datasets, dead_letters)));
+    faults.extend(rule_tests::run(datasets).faults());
     (templates, faults)
 }
 

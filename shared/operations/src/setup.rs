@@ -42,7 +42,8 @@ use delivery::{
 use install::Replacing;
 use layouts::Layouts;
 use pipeline::{
-    outcome::{BatchError, ConfigError},
+    outcome::{BatchError, ConfigError, Fault},
+    rule_tests,
     rules::Datasets,
 };
 use request::Request;
@@ -66,6 +67,8 @@ struct Ready {
     aws: Aws,
     admin: Admin,
     datasets: Datasets,
+    /// The tests of the rules that fail.
+    failed_tests: Vec<Fault>,
     templates: Vec<Template>,
     /// OpenSearch Dashboards or Kibana.
     dashboards: Option<Admin>,
@@ -152,6 +155,8 @@ impl Ready {
     async fn from_env() -> Result<Self, ConfigError> {
         let settings = SetupSettings::read(variable)?;
         let (aws, admin, datasets) = begin(&settings.domain).await?;
+        // Read again: tests have a key of their own.
+        let failed_tests = rule_tests::run(&rule_tests::load(&settings.domain.pipeline)?).faults();
         let templates = template::beside(&datasets, &(&settings.domain).into(), &settings.domain.pipeline)?;
         let has_auth = settings.domain.auth != Auth::None;
         if has_auth && matches!(settings.snapshots, Some(Repository::S3(_))) && settings.snapshot_role.is_none() {
@@ -162,11 +167,15 @@ impl Ready {
             Admin::new(&Domain { endpoint: url.clone(), ..settings.domain.clone() }, &aws)
         });
         let dashboards = dashboards.transpose()?;
-        Ok(Self { settings, aws, admin, datasets, templates, dashboards })
+        Ok(Self { settings, aws, admin, datasets, failed_tests, templates, dashboards })
     }
 
     async fn answer(&self, request: &Request, deadline: Deadline) -> Result<Value, Error> {
         match request {
+            // Functions that ingest do not run the tests: a wrong test must not stop delivery.
+            Request::Run { .. } if !self.failed_tests.is_empty() => {
+                Err(ConfigError { faults: self.failed_tests.clone() }.into())
+            }
             Request::Run { take_over } => {
                 let replacing = if *take_over { Replacing::Everything } else { Replacing::Unnamed };
                 let done = self.run(replacing, deadline).await;
@@ -327,7 +336,8 @@ mod tests {
         let no_file = |_: &str| Err(std::io::Error::other("no file"));
         let templates = template::templates(&datasets, &(&settings.domain).into(), no_file).unwrap();
         let aws = Aws::load_in("eu-west-1".into()).await;
-        Ready { settings, aws, admin, datasets, templates, dashboards: None }
+        let failed_tests = Vec::new();
+        Ready { settings, aws, admin, datasets, failed_tests, templates, dashboards: None }
     }
 
     /// The answers of a domain with the former and the new role of this deployment. Every new template gets `status`.
@@ -358,5 +368,18 @@ mod tests {
             changes.retain(|request| request.starts_with("DELETE "));
             assert_eq!(changes, deleted, "{status}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_tests_fail_changes_nothing_and_can_be_removed() {
+        let FakeDomain { admin, requests, .. } = FakeDomain::start(|request| answer(request, 200)).await;
+        let mut ready = ready(admin).await;
+        ready.failed_tests = vec![Fault { place: "pipeline.yaml:9:9".into(), message: "a test of `a` fails".into() }];
+        let deadline = Deadline::after(Duration::from_secs(10));
+        let error = ready.answer(&Request::Run { take_over: true }, deadline).await.unwrap_err().to_string();
+        assert!(error.contains("pipeline.yaml:9:9: a test of `a` fails"), "{error}");
+        assert_eq!(requests.changes(), [] as [&str; 0]);
+        ready.answer(&Request::Remove, deadline).await.unwrap();
+        assert!(!requests.changes().is_empty());
     }
 }

@@ -9,6 +9,7 @@ use operations::{refusals, setup::template::TemplateOwner};
 use pipeline::{
     dry_run::{DryRun, Prediction, Rules},
     record::{KafkaRecord, Origin},
+    rule_tests::HASH_KEY,
     rules::{Datasets, From},
     shape::HashKey,
 };
@@ -32,6 +33,16 @@ fn blocks(document: &str) -> Vec<Block<'_>> {
         rest = after;
     }
     blocks
+}
+
+/// The rules of an example. An example of a file that is included begins with the file's name, in a comment.
+fn parsed(blocks: &[Block<'_>], yaml: &str) -> Datasets {
+    let key = HashKey::new(HASH_KEY.as_bytes()).unwrap();
+    let beside = |name: &str| {
+        let found = blocks.iter().find(|block| block.text.starts_with(&format!("# {name}\n")));
+        found.map(|block| block.text.to_owned()).ok_or_else(|| std::io::Error::other("no such example").into())
+    };
+    Datasets::parse_with("example", yaml, Some(&key), &beside).unwrap_or_else(|error| panic!("{yaml}\n{error}"))
 }
 
 /// The first dataset of a file, and an origin that its events could have.
@@ -80,34 +91,34 @@ fn refused(datasets: &Datasets) -> Vec<String> {
 #[test]
 fn every_example_of_rules_runs_as_it_stands() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let key = HashKey::new(b"0123456789abcdef").unwrap();
     let documents = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let documents =
         documents.chain([root.join("README.md")]).filter(|path| path.extension().is_some_and(|of| of == "md"));
-    let mut examples = 0;
+    let (mut examples, mut tests) = (0, 0);
     for path in documents {
         let document = std::fs::read_to_string(&path).unwrap();
-        for block in blocks(&document).iter().filter(|block| block.text.starts_with("datasets:")) {
+        let blocks = blocks(&document);
+        let is_rules = |block: &&Block<'_>| ["datasets:", "include:"].iter().any(|key| block.text.starts_with(key));
+        for block in blocks.iter().filter(is_rules) {
             let (place, yaml) = (path.display(), block.text);
-            let datasets =
-                Datasets::parse("example", yaml, Some(&key)).unwrap_or_else(|error| panic!("{place}\n{yaml}\n{error}"));
+            let datasets = parsed(&blocks, yaml);
+            tests += datasets.tests().len();
             assert_eq!(refused(&datasets), [] as [&str; 0], "{place}\n{yaml}");
             examples += 1;
         }
     }
-    assert!(examples > 15, "{examples}");
+    assert!(examples > 15 && tests >= 5, "{examples} examples, {tests} tests");
 }
 
 #[test]
 fn every_example_does_what_the_document_says() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/PIPELINE.md");
     let document = std::fs::read_to_string(path).unwrap();
-    let key = HashKey::new(b"0123456789abcdef").unwrap();
     let (mut shown, mut events) = (BTreeSet::new(), 0);
     let blocks = blocks(&document);
     for pair in blocks.windows(2).filter(|pair| pair[0].language == "yaml") {
         let yaml = pair[0].text;
-        let datasets = Datasets::parse("example", yaml, Some(&key)).unwrap_or_else(|error| panic!("{yaml}\n{error}"));
+        let datasets = parsed(&blocks, yaml);
         let outcomes = &pair[1];
         if outcomes.language != "text" || !outcomes.text.starts_with("event ") {
             continue;

@@ -14,7 +14,7 @@ mod path;
 mod surrogates;
 mod value;
 
-pub(crate) use decimal::{TooLong, push_decimal};
+pub(crate) use decimal::{TooLong, is_same_number, push_decimal};
 pub use embedded::Embedded;
 pub use event::Event;
 pub(crate) use location::structurals;

@@ -84,21 +84,21 @@ impl<'d> Rules<'d> {
         }
     }
 
-    fn format(self) -> Format {
+    pub(crate) fn format(self) -> Format {
         match self {
             Self::Dataset(dataset) => dataset.format,
             Self::Transform(transform) => transform.format,
         }
     }
 
-    fn records(self) -> &'d Records {
+    pub(crate) fn records(self) -> &'d Records {
         match self {
             Self::Dataset(dataset) => &dataset.records,
             Self::Transform(transform) => &transform.records,
         }
     }
 
-    fn embedded(self) -> Option<&'d Embedded> {
+    pub(crate) fn embedded(self) -> Option<&'d Embedded> {
         match self {
             Self::Dataset(dataset) => dataset.embedded.as_ref(),
             Self::Transform(transform) => transform.embedded.as_ref(),

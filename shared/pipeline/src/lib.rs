@@ -17,6 +17,7 @@
 //! - [`dead_letter`]: an event that can never be indexed, stored with the reason
 //! - [`events`]: these steps for each event of a record
 //! - [`dry_run`]: the same steps over samples, for `check`
+//! - [`rule_tests`]: the same steps over the tests in pipeline.yaml
 //!
 //! [`record`] and [`outcome`] define the shared types. [`time`] reads and writes ISO 8601.
 
@@ -31,6 +32,7 @@ pub mod outcome;
 pub mod partition;
 pub mod record;
 pub mod route;
+pub mod rule_tests;
 pub mod rules;
 pub mod select;
 pub mod shape;

@@ -26,6 +26,11 @@ impl PartitionValues {
         self.values.drain(..)
     }
 
+    /// The values, in the order of the keys.
+    pub(crate) fn values(&self) -> &[String] {
+        &self.values
+    }
+
     /// Reads the values of the next event. They must equal those of the events before it, because Firehose writes a whole record
     /// under one prefix. The error is its name and its reason: a field is missing, is not a scalar, is too long, or differs from the
     /// events before.

@@ -4,16 +4,18 @@
 //! each with its line and column. A dataset whose `from` is a Firehose delivery stream becomes a [`Transform`]; any
 //! other becomes a [`Dataset`]. Deliberately absent: defaults for decisions about data (a dataset without a `from` or an
 //! `index` is a fault), and ignored keys. An unknown key is a fault. So is a key that a later release adds, or a key without
-//! meaning for this kind of `from`.
+//! meaning for this kind of `from`. The tests of the rules are read, but not run ([`rule_tests`](crate::rule_tests)).
 
 mod dataset;
 mod from;
 mod layout;
 mod overlap;
 mod read;
+mod rule_test;
+mod text_file;
 mod transform;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -23,7 +25,9 @@ use crate::shape::HashKey;
 pub use dataset::{Dataset, Keep, OnConflict, Template};
 pub use from::{From, S3From, is_access_point};
 pub use layout::{FIRST_OF_ALIAS, Layout, Rollover};
-use read::Entry;
+use read::{Content, Entry};
+pub use rule_test::{Expected, ExpectedDocument, Input, RuleTest};
+pub use text_file::Unreadable;
 pub use transform::Transform;
 
 /// All datasets, in the order of the file.
@@ -31,18 +35,34 @@ pub use transform::Transform;
 pub struct Datasets {
     to_domain: Vec<Arc<Dataset>>,
     to_firehose: Vec<Arc<Transform>>,
+    tests: Arc<[RuleTest]>,
     hash: String,
 }
 
 impl Datasets {
     /// Reads pipeline.yaml from its text. `file_name` appears in the locations of faults. Without a `key`, a rule that needs one is
-    /// a fault.
+    /// a fault. So is an `include`, because there are no other files.
     ///
     /// # Errors
     /// A [`ConfigError`] with every fault: initialisation fails.
     pub fn parse(file_name: &str, yaml: &str, key: Option<&HashKey>) -> Result<Self, ConfigError> {
-        let entries = read::datasets(file_name, yaml, key).map_err(|faults| ConfigError { faults })?;
-        let mut all = Self { to_domain: Vec::new(), to_firehose: Vec::new(), hash: hash(yaml.as_bytes()) };
+        Self::parse_with(file_name, yaml, key, &|_| Err(io::Error::other("only one text is known").into()))
+    }
+
+    /// As [`Self::parse`]. `read` returns the text of an included file, or why there is none.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] with every fault of all files: initialisation fails.
+    pub fn parse_with(
+        file_name: &str,
+        yaml: &str,
+        key: Option<&HashKey>,
+        read: &dyn Fn(&str) -> Result<String, Unreadable>,
+    ) -> Result<Self, ConfigError> {
+        let content = read::content(file_name, yaml, key, read).map_err(|faults| ConfigError { faults })?;
+        let Content { entries, tests, included } = content;
+        let mut all =
+            Self { to_domain: Vec::new(), to_firehose: Vec::new(), tests: tests.into(), hash: hash(yaml, &included) };
         for entry in entries {
             match entry {
                 Entry::Dataset(dataset) => all.to_domain.push(dataset),
@@ -52,21 +72,24 @@ impl Datasets {
         Ok(all)
     }
 
-    /// Reads the file at `path`, as [`Self::parse`] does.
+    /// Reads the file at `path`, as [`Self::parse`] does, and the files beside it that it includes.
     ///
     /// # Errors
-    /// A [`ConfigError`] if the file cannot be read or has faults: initialisation fails.
-    pub fn load(path: &std::path::Path, key: Option<&HashKey>) -> Result<Self, ConfigError> {
+    /// A [`ConfigError`] if a file cannot be read or has faults: initialisation fails.
+    pub fn load(path: &Path, key: Option<&HashKey>) -> Result<Self, ConfigError> {
         let place = path.display().to_string();
-        let unreadable = |message: String| ConfigError { faults: vec![Fault { place: place.clone(), message }] };
-        let bytes = std::fs::read(path).map_err(|error| {
-            unreadable(format!("cannot be read: {error}; it is the file with the datasets, named by MILLRACE_PIPELINE"))
-        })?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            unreadable(format!("is not UTF-8 from byte {} on; save it as UTF-8", error.valid_up_to()))
+        let text = text_file::read(path).map_err(|reason| {
+            let message = format!("{reason}; it is the file with the datasets, named by MILLRACE_PIPELINE");
+            ConfigError { faults: vec![Fault { place: place.clone(), message }] }
         })?;
         let name = path.file_name().map_or_else(|| place.clone(), |name| name.to_string_lossy().into_owned());
-        Self::parse(&name, text, key)
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse_with(&name, &text, key, &|name| text_file::read(&folder.join(name)))
+    }
+
+    /// The tests of all datasets, in the order of the files. [`rule_tests`](crate::rule_tests) runs them.
+    pub fn tests(&self) -> &[RuleTest] {
+        &self.tests
     }
 
     /// The dataset of an S3 object: the first whose `from` matches. `key` is decoded.
@@ -118,7 +141,7 @@ impl Datasets {
         self.to_firehose.iter()
     }
 
-    /// A short hash of the file's bytes. A continuation carries it: if the rules have changed since, a warning is logged.
+    /// A short hash of the bytes of all files. A continuation carries it: if the rules have changed since, a warning is logged.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -145,8 +168,14 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
     read::keys().flat_map(|keys| keys.known.iter().copied())
 }
 
-fn hash(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode_to_string(&Sha256::digest(bytes)[..9])
+/// Without included files, this is the hash of the file alone.
+fn hash(text: &str, included: &[String]) -> String {
+    let mut hash = Sha256::new_with_prefix(text);
+    for text in included {
+        hash.update([0_u8]);
+        hash.update(text);
+    }
+    URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..9])
 }
 
 #[cfg(test)]

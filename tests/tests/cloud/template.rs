@@ -66,6 +66,29 @@ fn sam_builds_the_nested_templates_with_the_root() {
     }
 }
 
+#[test]
+fn the_layer_has_the_rules_the_files_that_they_may_include_and_the_mappings() {
+    let folder = tests::place::scratch();
+    let (infra, layer) = (folder.path().join("infra"), folder.path().join("layer"));
+    for made in [&infra, &layer, &infra.join("mappings")] {
+        std::fs::create_dir(made).expect("a folder");
+    }
+    for entry in std::fs::read_dir(tests::place::root().join("infra")).expect("infra").flatten() {
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), infra.join(entry.file_name())).expect("a copy");
+        }
+    }
+    std::fs::write(infra.join("team-a.yaml"), "datasets: []").expect("a file");
+    std::fs::write(infra.join("mappings/a.json"), "{}").expect("a file");
+    let mut make = std::process::Command::new("make");
+    make.current_dir(&infra).arg("build-PipelineLayer").arg(format!("ARTIFACTS_DIR={}", layer.display()));
+    succeed(&mut make);
+    let entries = std::fs::read_dir(&layer).expect("the layer").flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["mappings", "pipeline.yaml", "team-a.yaml"]);
+}
+
 /// The `CloudFormation` template that SAM makes from template.yaml.
 fn deployed() -> Option<&'static Value> {
     static DEPLOYED: OnceLock<Value> = OnceLock::new();

@@ -13,6 +13,8 @@ const SHOWN_CHARS: usize = 1000;
 pub struct Report {
     /// The datasets, in the order of the file. Those of delivery streams come last.
     pub datasets: Vec<Tried>,
+    /// The number of tests in the file. All of them passed.
+    pub tests: usize,
     /// Files whose path no S3 dataset's `from` matches.
     pub not_taken: Vec<String>,
     /// Rules that may index an event twice, and behaviour of the domain that may be unexpected.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{print::plural, rules_file::own_pipeline};
 
-/// Whether the rules are valid, and every sample was read.
+/// Whether the rules are valid, their tests pass, and every sample was read.
 pub(crate) fn check(
     samples: &[PathBuf],
     pipeline: Option<&Path>,
@@ -33,7 +33,8 @@ pub(crate) fn check(
     if as_json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!("{}: {}, no faults\n", pipeline.display(), plural(report.datasets.len(), "dataset"));
+        let tests = if report.tests > 0 { format!(", {} passed", plural(report.tests, "test")) } else { String::new() };
+        println!("{}: {}, no faults{tests}\n", pipeline.display(), plural(report.datasets.len(), "dataset"));
         if !samples.is_empty() {
             print!("{}", report.text());
         }
@@ -43,7 +44,7 @@ pub(crate) fn check(
 }
 
 /// Prints the faults.
-fn faulty(pipeline: &Path, faults: &[Fault], as_json: bool) -> io::Result<bool> {
+pub(super) fn faulty(pipeline: &Path, faults: &[Fault], as_json: bool) -> io::Result<bool> {
     if as_json {
         let faults: Vec<_> =
             faults.iter().map(|fault| json!({"place": fault.place, "message": fault.message})).collect();

@@ -29,7 +29,12 @@ fn json(yaml: &str) -> Value {
 }
 
 fn faults(yaml: &str) -> Vec<String> {
-    match Datasets::parse("f", yaml, HashKey::new(&[1; 16]).ok().as_ref()) {
+    // A file that is included has a dataset with the name of the file.
+    let included = |name: &str| {
+        let dataset = name.trim_end_matches(".yaml");
+        Ok(format!("datasets: [{{ name: {dataset}, from: {{ key: a }}, index: a }}]"))
+    };
+    match Datasets::parse_with("f", yaml, HashKey::new(&[1; 16]).ok().as_ref(), &included) {
         Ok(_) => Vec::new(),
         Err(error) => error.faults.into_iter().map(|fault| fault.message).collect(),
     }
@@ -119,6 +124,36 @@ fn the_reader_refuses_whatever_the_schema_marks() {
         with("fields: { lift: a..b }"),
         with("fields: { dynamodb: [] }"),
         with("fields: { dynamodb: { a: b } }"),
+    ] {
+        assert!(!validator.is_valid(&json(&yaml)), "the schema takes\n{yaml}");
+        assert!(!faults(&yaml).is_empty(), "the reader takes\n{yaml}");
+    }
+}
+
+#[test]
+fn the_reader_refuses_whatever_the_schema_marks_in_tests_and_include() {
+    let validator = validator();
+    let of = |from: &str, more: &str| format!("datasets: [{{ name: a, from: {{ {from} }}, {more} }}]\n");
+    let with = |more: &str| of("key: x", &format!("index: i, {more}"));
+    for yaml in [
+        with("tests: []"),
+        with("tests: [{ dropped: true }]"),
+        with("tests: [{ event: {}, line: a, dropped: true }]"),
+        with("tests: [{ evnt: {}, dropped: true }]"),
+        with("tests: [{ event: a, dropped: true }]"),
+        with("tests: [{ event: {}, bucket: b, dropped: true }]"),
+        with("tests: [{ event: {}, dropped: false }]"),
+        with("tests: [{ event: {}, rejected: Not JSON }]"),
+        with("tests: [{ event: {}, document: [a] }]"),
+        with("tests: [{ event: {}, at: noon, dropped: true }]"),
+        with("tests: [{ line: a, results: { dropped: true } }]"),
+        with("tests: [{ line: a, results: [{ event: {} }] }]"),
+        of("delivery_stream: x", "tests: [{ event: {}, partition_keys: {} }]"),
+        "include: []".into(),
+        "include: a.yaml".into(),
+        "include: [a.yml]".into(),
+        "include: [../a.yaml]".into(),
+        "{}".into(),
     ] {
         assert!(!validator.is_valid(&json(&yaml)), "the schema takes\n{yaml}");
         assert!(!faults(&yaml).is_empty(), "the reader takes\n{yaml}");

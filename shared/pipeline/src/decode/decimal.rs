@@ -62,6 +62,14 @@ pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Whether two numbers, as JSON writes them, have the same value.
+pub(crate) fn is_same_number(left: &str, right: &str) -> bool {
+    let [left, right] = [left, right].map(|text| Written::read(text.as_bytes()));
+    let (of_left, of_right) = (left.digits(), right.digits());
+    let is_zero = of_left.0.is_empty() && of_right.0.is_empty();
+    is_zero || (left.is_negative == right.is_negative && of_left == of_right)
+}
+
 /// A number as it is written, split into its parts.
 struct Written<'t> {
     is_negative: bool,
@@ -165,6 +173,23 @@ mod tests {
         let mut out = Vec::new();
         push_plain(text.as_bytes(), 2_000_000, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_the_same_if_their_values_are() {
+        for (left, right, expected) in [
+            ("1", "1.0", true),
+            ("1e2", "100", true),
+            ("0.05", "5e-2", true),
+            ("0", "-0.0", true),
+            ("0e9", "0", true),
+            ("0", "1e-400", false),
+            ("1", "-1", false),
+            ("18446744073709551616", "18446744073709551617", false),
+            ("0.1", "0.10000000000000000001", false),
+        ] {
+            assert_eq!(is_same_number(left, right), expected, "{left} {right}");
+        }
     }
 
     #[test]

@@ -4,10 +4,13 @@ mod dataset;
 mod fields;
 mod format;
 mod from;
+mod include;
 mod index;
 mod keep;
 mod reader;
+mod rule_tests;
 
+use super::rule_test::RuleTest;
 use crate::{
     outcome::Fault,
     shape::HashKey,
@@ -15,9 +18,21 @@ use crate::{
 };
 use dataset::DATASETS_FORM;
 pub(super) use dataset::Entry;
-use reader::{Keys, Reader};
+use include::ReadFile;
+use reader::{Keys, Members, Reader};
 
-const TOP_KEYS: Keys<'_> = Keys { of: "the file", known: &["datasets"], later: &[] };
+const TOP_KEYS: Keys<'_> = Keys { of: "the file", known: &["datasets", "include"], later: &[] };
+const INCLUDED_KEYS: Keys<'_> = Keys { of: "an included file", known: &["datasets"], later: &[] };
+
+/// The content of a file and of the files that it includes.
+pub(super) struct Content {
+    /// All datasets: those of the file, then those of each included file.
+    pub(super) entries: Vec<Entry>,
+    /// The tests of all datasets.
+    pub(super) tests: Vec<RuleTest>,
+    /// The texts of the included files.
+    pub(super) included: Vec<String>,
+}
 
 /// The tables of keys for all maps with fixed keys.
 pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
@@ -32,44 +47,66 @@ pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
         from::FROM_KEYS,
         fields::KEYS,
         fields::GEO_POINT_KEYS,
+        rule_tests::TEST_KEYS,
+        rule_tests::RESULT_KEYS,
     ];
     own.into_iter()
 }
 
-/// Reads the datasets of a file.
-pub(super) fn datasets(file_name: &str, text: &str, key: Option<&HashKey>) -> Result<Vec<Entry>, Vec<Fault>> {
-    let mut reader = Reader { key, complaints: Vec::new() };
-    let datasets = match yaml::parse(text) {
-        Ok(Some(root)) => reader.file(&root),
-        Ok(None) => {
-            reader.complain(Location { line: 1, column: 1 }, format!("the file is empty; {DATASETS_FORM}"));
-            Vec::new()
+/// Reads a file, and the files that it includes.
+pub(super) fn content(
+    file_name: &str,
+    text: &str,
+    key: Option<&HashKey>,
+    read: ReadFile<'_>,
+) -> Result<Content, Vec<Fault>> {
+    let mut reader = Reader::new(file_name, key);
+    let mut faults = Vec::new();
+    let mut included = Vec::new();
+    let mut entries = reader.file(text, &TOP_KEYS, |reader, members| {
+        if let Some((_, list)) = members.get("include") {
+            included = reader.include(list, read);
         }
-        Err((place, message)) => {
-            reader.complain(place, message);
-            Vec::new()
-        }
-    };
-    if reader.complaints.is_empty() {
-        return Ok(datasets);
+    });
+    reader.take_faults(&mut faults);
+    for file in &included {
+        reader.file_name.clone_from(&file.name);
+        entries.extend(reader.file(&file.text, &INCLUDED_KEYS, |_, _| {}));
+        reader.take_faults(&mut faults);
     }
-    reader.complaints.sort_by_key(|(place, _)| *place);
-    let fault = |(place, message): (Location, String)| Fault {
-        place: format!("{file_name}:{}:{}", place.line, place.column),
-        message,
-    };
-    Err(reader.complaints.into_iter().map(fault).collect())
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let included = included.into_iter().map(|file| file.text).collect();
+    Ok(Content { entries, tests: reader.tests, included })
 }
 
 impl Reader<'_> {
-    fn file(&mut self, root: &Node) -> Vec<Entry> {
+    /// Reads the datasets of a file. `others` reads the other keys.
+    fn file(&mut self, text: &str, keys: &Keys<'_>, others: impl FnOnce(&mut Self, &Members<'_>)) -> Vec<Entry> {
+        match yaml::parse(text) {
+            Ok(Some(root)) => self.root(&root, keys, others),
+            Ok(None) => {
+                self.complain(Location { line: 1, column: 1 }, format!("the file is empty; {DATASETS_FORM}"));
+                Vec::new()
+            }
+            Err((place, message)) => {
+                self.complain(place, message);
+                Vec::new()
+            }
+        }
+    }
+
+    fn root(&mut self, root: &Node, keys: &Keys<'_>, others: impl FnOnce(&mut Self, &Members<'_>)) -> Vec<Entry> {
         if let Data::Scalar(Text { is_null: true, .. }) = &root.data {
             self.complain(root.place, format!("the file is empty; {DATASETS_FORM}"));
             return Vec::new();
         }
-        let Some(members) = self.map(root, &TOP_KEYS, DATASETS_FORM) else { return Vec::new() };
+        let Some(members) = self.map(root, keys, DATASETS_FORM) else { return Vec::new() };
+        others(self, &members);
         let Some((_, list)) = members.get("datasets") else {
-            if !self.complaints.iter().any(|(_, message)| message.contains("unknown key")) {
+            let is_explained = self.complaints.iter().any(|(_, message)| message.contains("unknown key"));
+            if members.get("include").is_none() && !is_explained {
                 self.complain(root.place, format!("`datasets` is missing; {DATASETS_FORM}"));
             }
             return Vec::new();
@@ -81,8 +118,22 @@ impl Reader<'_> {
         if nodes.is_empty() {
             self.complain(list.place, format!("`datasets` is an empty list; {DATASETS_FORM}"));
         }
-        let mut names: Vec<(String, Location)> = Vec::new();
-        let mut indices = index::Names::new();
-        nodes.iter().filter_map(|node| self.dataset(node, &mut names, &mut indices)).collect()
+        let read = |node: &Node| {
+            let dataset = self.dataset(node);
+            self.rule_tests(node);
+            dataset
+        };
+        nodes.iter().filter_map(read).collect()
+    }
+
+    /// Moves the complaints about the current file, in the order of its lines.
+    fn take_faults(&mut self, faults: &mut Vec<Fault>) {
+        self.complaints.sort_by_key(|(place, _)| *place);
+        let file_name = &self.file_name;
+        let fault = |(place, message): (Location, String)| Fault {
+            place: format!("{file_name}:{}:{}", place.line, place.column),
+            message,
+        };
+        faults.extend(self.complaints.drain(..).map(fault));
     }
 }

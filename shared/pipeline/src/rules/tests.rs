@@ -1,4 +1,6 @@
+mod include;
 mod layout;
+mod rule_tests;
 
 use std::time::Duration;
 
@@ -510,8 +512,14 @@ fn the_examples_of_the_reference_have_no_faults() {
     let text = std::fs::read_to_string(path).unwrap();
     let examples: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 8, "{}", examples.len());
-    for example in examples {
-        parse(example);
+    // An example of a file that is included begins with its name, in a comment.
+    let beside = |name: &str| {
+        let found = examples.iter().find(|example| example.starts_with(&format!("# {name}\n")));
+        found.map(|text| (*text).to_owned()).ok_or_else(|| io::Error::other("no such example").into())
+    };
+    for example in &examples {
+        Datasets::parse_with("pipeline.yaml", example, key().as_ref(), &beside)
+            .unwrap_or_else(|error| panic!("{example}\n{error}"));
     }
     // All queries in the table, except the one with a bar, which Markdown needs spelt out.
     let table = text.split("## `select`").nth(1).unwrap().split("- **Mixing").next().unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     fields::Fields,
     from::{Kind, Taken},
-    index::{Index, Names},
-    reader::{Keys, Members, Reader},
+    index::Index,
+    reader::{DatasetName, Keys, Members, Reader},
 };
 use crate::{
     decode::Path,
@@ -49,6 +49,7 @@ pub(super) const DATASET_KEYS: Keys<'_> = Keys {
         "shards",
         "replicas",
         "total_fields_limit",
+        "tests",
     ],
     later: &[],
 };
@@ -63,17 +64,12 @@ pub(in crate::rules) enum Entry {
 }
 
 impl Reader<'_> {
-    pub(super) fn dataset(
-        &mut self,
-        node: &Node,
-        names: &mut Vec<(String, Location)>,
-        indices: &mut Names,
-    ) -> Option<Entry> {
+    pub(super) fn dataset(&mut self, node: &Node) -> Option<Entry> {
         let members = self.map(node, &DATASET_KEYS, DATASETS_FORM)?;
         let kind = members.get("from").and_then(|(_, node)| Kind::of(node));
         self.refuse_misplaced(&members, kind);
         // Each of these is read before any `?`, so that all faults are found.
-        let name = self.required(node, &members, "name").and_then(|node| self.name(node, names));
+        let name = self.required(node, &members, "name").and_then(|node| self.name(node));
         let from = self.required(node, &members, "from").and_then(|node| self.from(node));
         let format = self.format(&members);
         let select = self.optional(&members, "select", None, |reader, node| reader.select(node).map(Some));
@@ -84,7 +80,7 @@ impl Reader<'_> {
         });
         let index = match kind {
             Some(Kind::DeliveryStream) => None,
-            _ => self.required(node, &members, "index").and_then(|node| self.index(node, indices)),
+            _ => self.required(node, &members, "index").and_then(|node| self.index(node)),
         };
         let keep = self.keep(&members, index.as_ref());
         let template = self.template(&members);
@@ -133,7 +129,7 @@ impl Reader<'_> {
         })
     }
 
-    fn name(&mut self, node: &Node, names: &mut Vec<(String, Location)>) -> Option<String> {
+    fn name(&mut self, node: &Node) -> Option<String> {
         const FORM: &str = "a name is 1 to 64 of a-z, 0-9, `-` and `_`, with a letter or digit first";
         let name = self.text(node, "name", FORM)?.value.clone();
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -142,11 +138,12 @@ impl Reader<'_> {
         if !is_valid {
             return self.refuse(node.place, format!("`name: {name}`: {FORM}"));
         }
-        if let Some((_, first)) = names.iter().find(|(earlier, _)| *earlier == name) {
-            let line = first.line;
-            return self.refuse(node.place, format!("`name: {name}` is in line {line} already; names are unique"));
+        if let Some(DatasetName { file_name, line, .. }) = self.names.iter().find(|earlier| earlier.name == name) {
+            let place = self.earlier(file_name, *line);
+            let message = format!("`name: {name}` is in {place} already; names are unique");
+            return self.refuse(node.place, message);
         }
-        names.push((name.clone(), node.place));
+        self.names.push(DatasetName { name: name.clone(), file_name: self.file_name.clone(), line: node.place.line });
         Some(name)
     }
 

@@ -23,7 +23,7 @@ const BUCKET_FORM: &str = "give the bucket's name, also if the objects are read 
 const KEPT_BY_S3: &str = "the life cycle rules of the bucket delete what Firehose delivers";
 const NO_INDEX: &str = "Firehose makes no index";
 const DELIVERY_STREAM_FORM: &str =
-    "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields` and `partition_keys`";
+    "a dataset with `delivery_stream` takes `name`, `from`, `format`, `select`, `fields`, `partition_keys` and `tests`";
 const PARTITION_KEYS_FORM: &str = "write `partition_keys: { customer: adid, country: geo.country }`, names and fields";
 /// AWS documents no limit. This is our limit: the characters that can be written in a prefix and in jq.
 const PARTITION_KEY_FORM: &str =

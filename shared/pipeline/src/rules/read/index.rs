@@ -1,10 +1,10 @@
 //! `index`: an index for each period, a data stream, or an alias with a write index.
 
-use super::reader::{Keys, Members, Reader};
+use super::reader::{IndexName, Keys, Members, Reader};
 use crate::{
     route::IndexPattern,
     rules::layout::{Layout, MAX_ROLLED_NAME_BYTES, Rollover},
-    yaml::{Data, Key, Location, Node},
+    yaml::{Data, Key, Node},
 };
 
 const INDEX_FORM: &str = "write `index: logs-%{+YYYY.MM.dd}`, `index: { name: \"logs-%{+YYYY.MM.dd}\", timezone: Asia/Seoul }`, \
@@ -23,28 +23,30 @@ pub(super) struct Index {
     pub(super) layout: Layout,
 }
 
-/// The names that the datasets read so far go to.
-pub(super) type Names = Vec<(String, Layout, Location)>;
-
 impl Reader<'_> {
-    pub(super) fn index(&mut self, node: &Node, earlier: &mut Names) -> Option<Index> {
+    pub(super) fn index(&mut self, node: &Node) -> Option<Index> {
         let index = match &node.data {
             Data::Map(_) => self.index_map(node),
             _ => self.index_name(node, "index").map(|pattern| Index { pattern, layout: Layout::Indices }),
         }?;
         let name = index.pattern.as_str();
-        let conflict = earlier.iter().find(|(other, layout, _)| other == name && *layout != index.layout);
-        if let Some((_, layout, first)) = conflict {
+        let conflict = self.indices.iter().find(|earlier| earlier.name == name && earlier.layout != index.layout);
+        if let Some(IndexName { layout, file_name, line, .. }) = conflict {
             let message = format!(
-                "`index` with `{}: {name}` differs from `index` with `{}: {name}` in line {}: the datasets of one name \
+                "`index` with `{}: {name}` differs from `index` with `{}: {name}` in {}: the datasets of one name \
                  have the same `index`",
                 index.layout.key(),
                 layout.key(),
-                first.line
+                self.earlier(file_name, *line)
             );
             return self.refuse(node.place, message);
         }
-        earlier.push((name.to_owned(), index.layout, node.place));
+        self.indices.push(IndexName {
+            name: name.to_owned(),
+            layout: index.layout,
+            file_name: self.file_name.clone(),
+            line: node.place.line,
+        });
         Some(index)
     }
 

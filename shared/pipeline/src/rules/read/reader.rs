@@ -2,6 +2,7 @@
 
 use crate::{
     decode::Path,
+    rules::{layout::Layout, rule_test::RuleTest},
     shape::HashKey,
     yaml::{self, Data, Key, Location, Node, Text},
 };
@@ -18,10 +19,47 @@ pub(in crate::rules) struct Keys<'k> {
 pub(in crate::rules::read) struct Reader<'k> {
     /// The key for `hash`. Without it a `hash` rule is a fault.
     pub(in crate::rules::read) key: Option<&'k HashKey>,
+    /// The name of the current file.
+    pub(in crate::rules::read) file_name: String,
+    /// The datasets of all files so far.
+    pub(in crate::rules::read) names: Vec<DatasetName>,
+    /// The indices of all datasets so far.
+    pub(in crate::rules::read) indices: Vec<IndexName>,
+    /// The tests of all files so far.
+    pub(in crate::rules::read) tests: Vec<RuleTest>,
+    /// The complaints about the current file.
     pub(in crate::rules::read) complaints: Vec<yaml::Complaint>,
 }
 
+/// The name of a dataset, and where it is.
+pub(in crate::rules::read) struct DatasetName {
+    pub(in crate::rules::read) name: String,
+    pub(in crate::rules::read) file_name: String,
+    pub(in crate::rules::read) line: usize,
+}
+
+/// The name that the events of a dataset go to, what it stands for, and where it is.
+pub(in crate::rules::read) struct IndexName {
+    pub(in crate::rules::read) name: String,
+    pub(in crate::rules::read) layout: Layout,
+    pub(in crate::rules::read) file_name: String,
+    pub(in crate::rules::read) line: usize,
+}
+
+impl<'k> Reader<'k> {
+    pub(in crate::rules::read) fn new(file_name: &str, key: Option<&'k HashKey>) -> Self {
+        let file_name = file_name.to_owned();
+        Self { key, file_name, names: Vec::new(), indices: Vec::new(), tests: Vec::new(), complaints: Vec::new() }
+    }
+}
+
 impl Reader<'_> {
+    /// The place of something in a file that was read before, for a message.
+    pub(in crate::rules::read) fn earlier(&self, file_name: &str, line: usize) -> String {
+        let file = if *file_name == self.file_name { String::new() } else { format!(" of {file_name}") };
+        format!("line {line}{file}")
+    }
+
     pub(in crate::rules::read) fn complain(&mut self, place: Location, message: impl Into<String>) {
         self.complaints.push((place, message.into()));
     }
