@@ -1,5 +1,6 @@
 # The security plugin of a node, for engine.sh: files, certificates and settings as in the demo of the plugin (the user admin with
-# the password admin, and the roles of the plugin's files).
+# the password admin, and the roles of the plugin's files). One mapping of the demo is left out: it gives every user the permissions of the
+# cluster that a role of Millrace could lack.
 
 plugin() { # name: unpacks the plugin into the node's folder of plugins
   mkdir -p "$building/plugins/$1"
@@ -28,7 +29,9 @@ secure() {
   plugin opensearch-security
   certificates
   mv "$building/plugins/opensearch-security/config" "$building/config/opensearch-security"
-  local at
+  local at mapping=$building/config/opensearch-security/roles_mapping.yml
+  sed '/^own_index:/,/^$/d' "$mapping" > "$mapping.new"
+  mv "$mapping.new" "$mapping"
   for at in http transport; do
     printf "plugins.security.ssl.$at.%s\n" 'keystore_type: PKCS12' 'keystore_filepath: node.p12' 'keystore_password: changeit' \
       'keystore_alias: node' 'truststore_type: PKCS12' 'truststore_filepath: node.p12' 'truststore_password: changeit' \

@@ -112,8 +112,18 @@ impl Moto {
 
     /// The credentials that STS has given out for a role.
     pub async fn credentials_of_role(&self, arn: &str) -> Vec<Credentials> {
-        let answer = crate::engine::http().get(self.url() + "/moto-api/data.json").send().await.expect("moto answers");
-        let data: Value = serde_json::from_slice(&answer.bytes().await.expect("the answer is whole")).expect("JSON");
+        let mut data = Err(String::new());
+        for _ in 0..50 {
+            let answer = crate::engine::http().get(self.url() + "/moto-api/data.json").send().await;
+            let text = answer.expect("moto answers").text().await.expect("the answer is whole");
+            data = serde_json::from_str::<Value>(&text).map_err(|_| text);
+            if data.is_ok() {
+                break;
+            }
+            // moto fails to list what another test changes meanwhile.
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        let data = data.expect("JSON");
         let roles = data["sts"]["AssumedRole"].as_array().into_iter().flatten().filter(|role| role["role_arn"] == arn);
         let text =
             |role: &Value, name: &str| role[name].as_str().unwrap_or_else(|| panic!("{name} of {role}")).to_owned();

@@ -6,6 +6,7 @@
 //! Deliberately absent: the purpose of the calls.
 
 pub mod credentials;
+mod endpoint;
 pub mod error;
 pub mod marks;
 pub mod objects;
@@ -16,7 +17,6 @@ pub mod state;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_http_client::tls;
-use aws_types::service_config::ServiceConfigKey;
 
 pub use credentials::CredentialsCache;
 pub use marks::Marks;
@@ -96,9 +96,7 @@ fn region(config: &SdkConfig) -> String {
 /// `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, or else the address of SQS with the other service's
 /// name. The SDK of SQS knows the domain names of all partitions, and those for IPv6.
 async fn lambda_endpoint(config: &SdkConfig) -> Result<String, BatchError> {
-    let key = ServiceConfigKey::builder().service_id("Lambda").profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
-    let of_lambda = key.ok().and_then(|key| config.service_config()?.load_config(key));
-    if let Some(url) = of_lambda.or_else(|| config.endpoint_url().map(str::to_owned)) {
+    if let Some(url) = endpoint::configured(config, "Lambda") {
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let invalid = |error: &dyn std::error::Error| BatchError::permanent("the endpoint of Lambda", error.to_string());

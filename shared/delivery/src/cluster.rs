@@ -101,12 +101,8 @@ impl Cluster {
             gzip: *gzip,
             sha256: sha256.as_deref(),
         };
-        let sent = self.http.send(&request, timeout).await;
+        let sent = self.noted(self.http.send(&request, timeout).await);
         let status = sent.as_ref().ok().map(|answer| answer.status);
-        if status.is_none_or(|status| !status.is_success()) {
-            let words = || sent.as_ref().map(Answer::reason).unwrap_or_default();
-            self.met.request(status.map(|status| status.as_u16()), words);
-        }
         let wants_other_form = sent.as_ref().is_ok_and(|answer| {
             !answer.status.is_success() && self.forms.refused(*form, answer.status.as_u16(), &answer.body)
         });
@@ -116,6 +112,16 @@ impl Cluster {
             if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
         });
         bytes.map_err(|error| Unanswered { error, is_refusal, wants_other_form })
+    }
+
+    /// Notes for the brake that a request failed.
+    fn noted(&self, sent: Result<Answer, BatchError>) -> Result<Answer, BatchError> {
+        let status = sent.as_ref().ok().map(|answer| answer.status);
+        if status.is_none_or(|status| !status.is_success()) {
+            let words = || sent.as_ref().map(Answer::reason).unwrap_or_default();
+            self.met.request(status.map(|status| status.as_u16()), words);
+        }
+        sent
     }
 }
 

@@ -213,12 +213,12 @@ impl S3Ingest {
                 () = tokio::time::sleep_until(deadline.stop_reading.into()) => {}
             }
         };
-        let objects = self.objects_of(dataset, object);
+        let objects = self.objects_of(dataset);
         let reader = Fetch::new(objects, object.clone(), reading.first_byte(), opened).spawn(stopped);
         let max_event_bytes = self.settings.max_event_bytes;
         let frames = match begun {
-            Some(begun) => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
-            None => Frames::new(reader, dataset.format, max_event_bytes),
+            Some(begun) if !begun.is_of_all() => Frames::resume(reader, &begun.checkpoint, max_event_bytes),
+            _ => Frames::new(reader, dataset.format, max_event_bytes),
         };
         let mut frames = frames.of(&dataset.records);
         let (rules, from) = (Arc::clone(dataset), Arc::clone(origin));

@@ -44,7 +44,7 @@ impl S3Ingest {
         let origin = Origin::s3(&object.bucket, &object.key, object.etag.as_deref().unwrap_or_default());
         let origin = origin.replayed(*replays);
         let at = ItemPosition::in_object(checkpoint.offset);
-        let message = serde_json::to_string(continuation).and_then(RawValue::from_string)?;
+        let message = serde_json::to_string(&continuation.in_a_letter()).and_then(RawValue::from_string)?;
         let mut letters = Letters::default();
         let rejection =
             Rejection { at, restart: None, stage: Stage::Source, error_type: error_type.to_owned(), reason };

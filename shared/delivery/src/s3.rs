@@ -15,6 +15,7 @@ use crate::{
     lambda::{Deadline, Failed, FailedBy},
     source::s3::{Continuation, Envelope, Invocation, Message, Task, respond},
 };
+use pipeline::route::IdRule;
 
 /// The delay of a failed object's own message. Later failures count as receives of that message, and it is hidden for
 /// longer each time.
@@ -131,7 +132,7 @@ impl S3Ingest {
     /// The body of a message about one of several objects.
     fn body_of(&self, task: &Task) -> Option<String> {
         match task {
-            Task::Object(object) | Task::Folder(object) => {
+            Task::Object(object) | Task::Restored(object) | Task::Folder(object) => {
                 let dataset = self.datasets.find_s3(&object.bucket, &object.key)?;
                 let all = Continuation::of_all(object, &dataset.name, dataset.format, self.datasets.hash());
                 serde_json::to_string(&all).ok()
@@ -147,9 +148,11 @@ impl S3Ingest {
                 let Some(turn) = turns.begin_letters(waiter).await else { return Ok(Left::All) };
                 return Box::pin(self.letters(letters, (turns, turn), deadline)).await;
             }
-            Task::Object(object) | Task::Folder(object) => (object, self.datasets.find_s3(&object.bucket, &object.key)),
+            Task::Object(object) | Task::Restored(object) | Task::Folder(object) => {
+                (object, self.datasets.find_s3(&object.bucket, &object.key))
+            }
             Task::Continue(continuation) => {
-                if continuation.pipeline != self.datasets.hash() {
+                if ![self.datasets.hash(), ""].contains(&&*continuation.pipeline) {
                     tracing::warn!(position = %continuation.object, "the pipeline changed since this object was begun: the rest follows the new rules");
                 }
                 (&continuation.object, dataset_of(&self.datasets, continuation))
@@ -158,10 +161,19 @@ impl S3Ingest {
         let Some(dataset) = dataset else {
             return Box::pin(self.without_dataset(task, deadline)).await.map(|()| Left::Nothing);
         };
+        if matches!(task, Task::Restored(_)) && *dataset.router.id() == IdRule::None {
+            tracing::info!(
+                position = %object,
+                dataset = dataset.name,
+                "the object was restored and is not read: with `id: none`, events that are indexed already would be indexed \
+                 again. If it has a dead letter `archived`, a replay of that letter brings its events"
+            );
+            return Ok(Left::Nothing);
+        }
         let Some(turn) = turns.begin(waiter).await else { return Ok(Left::All) };
         let begun = match task {
             Task::Continue(continuation) => Some(continuation.as_ref()),
-            Task::Object(_) | Task::Folder(_) | Task::Letters(_) => None,
+            Task::Object(_) | Task::Restored(_) | Task::Folder(_) | Task::Letters(_) => None,
         };
         Box::pin(self.object(object, dataset, begun, (turns, turn), deadline)).await
     }

@@ -29,7 +29,11 @@ use super::{
     sender::Sender,
     work::{Batch, Work},
 };
-use crate::{cluster::Permit, lambda::Deadline, retry::Backoff};
+use crate::{
+    cluster::{Payload, Permit},
+    lambda::Deadline,
+    retry::Backoff,
+};
 use pipeline::{
     bulk::{Attribution, Body, ItemError, Refusals, attribute},
     dead_letter::Letters,
@@ -87,7 +91,7 @@ struct BodyDelivery<'s> {
     is_suspect: bool,
     /// Whether the domain may have stored items of a request without an answer.
     is_unanswered: bool,
-    /// The events that the domain was found to hold before anything was sent.
+    /// The events that the domain was found to hold before they were sent.
     never_sent: u64,
     work: Work,
     /// The refusals of items that may be at fault themselves, by item.
@@ -154,8 +158,12 @@ impl<'s> BodyDelivery<'s> {
 
     /// Sends one request and handles its answer.
     async fn send(&mut self, batch: &Batch, deadline: Deadline) -> Result<(), GivenUp> {
+        if self.dataset.rolls_over() {
+            return self.send_unless_stored(batch, deadline).await;
+        }
         let part = self.bodies.part(&batch.items);
         if let Some(member) = &self.member {
+            self.work.first_is_sent();
             let before = self.bulk_requests.load(Ordering::Relaxed);
             let answer = member.send(part, Arc::clone(&self.bulk_requests)).await;
             self.retries += (self.bulk_requests.load(Ordering::Relaxed) - before).saturating_sub(1);
@@ -165,20 +173,20 @@ impl<'s> BodyDelivery<'s> {
         let sender = self.sender;
         let payload = request::encode(sender, vec![part]).await;
         let permit = sender.cluster.limit.acquire().await;
-        let (batch, payload) = if self.dataset.rolls_over() {
-            match self.unless_stored(batch.clone(), payload).await {
-                Ok(Some(rest)) => rest,
-                Ok(None) => {
-                    permit.taken();
-                    return Ok(());
-                }
-                Err(error) => return self.not_looked_up(batch, error, permit, deadline),
-            }
-        } else {
-            (batch.clone(), payload)
-        };
+        self.send_alone(batch, payload, permit, deadline).await
+    }
+
+    /// Sends a request with items of this body alone, and handles its answer. They are the first batch.
+    async fn send_alone(
+        &mut self,
+        batch: &Batch,
+        payload: Payload,
+        permit: Permit<'_>,
+        deadline: Deadline,
+    ) -> Result<(), GivenUp> {
+        self.work.first_is_sent();
         self.bulk_requests.fetch_add(1, Ordering::Relaxed);
-        let answer = request::send(sender, payload, batch.items.len()).await;
+        let answer = request::send(self.sender, payload, batch.items.len()).await;
         self.is_unanswered |= answer.as_ref().is_err_and(|unanswered| !unanswered.is_refusal);
         if answer.as_ref().is_err_and(|unanswered| unanswered.wants_other_form) {
             permit.taken();
@@ -202,7 +210,7 @@ impl<'s> BodyDelivery<'s> {
                 let error = ItemError { error_type, reason, caused_by: None };
                 self.bad_request(&batch.items, &what, error).await
             }
-            Err(error) => self.failed(&batch, error, permit, deadline),
+            Err(error) => self.failed(batch, error, permit, deadline),
         }
     }
 
@@ -306,7 +314,7 @@ impl<'s> BodyDelivery<'s> {
         self.outcome.undelivered += undelivered.len() as u64;
         let bulk_requests = self.bulk_requests.load(Ordering::Relaxed);
         if bulk_requests > 0 {
-            self.outcome.sent += first.len() as u64 - self.never_sent;
+            self.outcome.sent += (first.len() - self.work.never_sent()) as u64 - self.never_sent;
         }
         Delivered {
             failure: self.failure.filter(|_| self.outcome.undelivered > 0),

@@ -52,7 +52,7 @@ impl S3Ingest {
     pub(super) async fn without_dataset(&self, task: &Task, deadline: Deadline) -> Result<(), NotSettled> {
         match task {
             Task::Continue(continuation) => self.no_dataset(continuation, deadline).await,
-            Task::Object(object) => {
+            Task::Object(object) | Task::Restored(object) => {
                 self.unmatched(object);
                 Ok(())
             }

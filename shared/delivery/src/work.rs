@@ -13,6 +13,8 @@ const MOST_REFUSED_IN_A_ROW: u32 = 64;
 pub(super) struct Batch {
     pub(super) items: Arc<[u32]>,
     pub(super) not_before: Instant,
+    /// Whether its items were in a request.
+    pub(super) is_sent: bool,
 }
 
 /// The items of a body that have no fate yet.
@@ -26,8 +28,11 @@ impl Work {
     /// All items of a body.
     pub(super) fn all(items: usize, now: Instant) -> Self {
         let items: Arc<[u32]> = (0..u32::try_from(items).unwrap_or(u32::MAX)).collect();
-        let batches =
-            if items.is_empty() { VecDeque::new() } else { VecDeque::from([Batch { items, not_before: now }]) };
+        let batches = if items.is_empty() {
+            VecDeque::new()
+        } else {
+            VecDeque::from([Batch { items, not_before: now, is_sent: false }])
+        };
         Self { batches, refused_in_a_row: 0 }
     }
 
@@ -54,19 +59,41 @@ impl Work {
     /// Adds items to send again.
     pub(super) fn push(&mut self, items: Vec<u32>, not_before: Instant) {
         if !items.is_empty() {
-            self.batches.push_front(Batch { items: items.into(), not_before });
+            self.batches.push_front(Batch { items: items.into(), not_before, is_sent: true });
         }
     }
 
     /// Leaves only these items of the first batch, and returns it. `None` if there are none.
     pub(super) fn keep_of_first(&mut self, items: Vec<u32>) -> Option<Batch> {
-        let Batch { not_before, .. } = self.remove_first()?;
+        let first = self.remove_first()?;
         if items.is_empty() {
             return None;
         }
-        let rest = Batch { items: items.into(), not_before };
+        let rest = Batch { items: items.into(), ..first };
         self.batches.push_front(rest.clone());
         Some(rest)
+    }
+
+    /// Leaves only so many items in the first batch, and returns it. The other ones are the next batch.
+    pub(super) fn cut_first(&mut self, most: usize) -> Option<Batch> {
+        let first = self.remove_first()?;
+        let (now, later) = first.items.split_at(first.items.len().min(most));
+        for items in [later, now].into_iter().filter(|items| !items.is_empty()) {
+            self.batches.push_front(Batch { items: items.into(), ..first.clone() });
+        }
+        self.first()
+    }
+
+    /// Notes that the items of the first batch are in a request now.
+    pub(super) fn first_is_sent(&mut self) {
+        if let Some(at) = self.position_of_first() {
+            self.batches[at].is_sent = true;
+        }
+    }
+
+    /// The number of items that were in no request.
+    pub(super) fn never_sent(&self) -> usize {
+        self.batches.iter().filter(|batch| !batch.is_sent).map(|batch| batch.items.len()).sum()
     }
 
     /// Sends the first batch again unchanged, at this time.
@@ -84,7 +111,7 @@ impl Work {
         if self.refused_in_a_row > MOST_REFUSED_IN_A_ROW {
             return false;
         }
-        let Some(Batch { items, not_before }) = self.remove_first() else { return false };
+        let Some(Batch { items, not_before, .. }) = self.remove_first() else { return false };
         let (mut first, mut second) = items.split_at(items.len() / 2);
         if second_comes_first {
             (first, second) = (second, first);
@@ -124,6 +151,31 @@ mod tests {
         work.answered();
         assert!(work.first().is_none() && work.items().next().is_none());
         assert!(Work::all(0, now).first().is_none());
+    }
+
+    #[test]
+    fn a_batch_is_cut_in_parts_that_come_in_order_and_know_whether_they_were_sent() {
+        let now = Instant::now();
+        let mut work = Work::all(5, now);
+        let mut parts = Vec::new();
+        while let Some(part) = work.cut_first(2) {
+            assert_eq!(part.items.to_vec(), first(&work), "what is left is the first batch");
+            parts.push((part.items.to_vec(), work.never_sent()));
+            work.first_is_sent();
+            if parts.len() == 1 {
+                // The first part fails and is sent again.
+                work.postpone_first(now + Duration::from_secs(1));
+                continue;
+            }
+            work.answered();
+        }
+        assert_eq!(parts, [(vec![0, 1], 5), (vec![2, 3], 3), (vec![4], 1), (vec![0, 1], 0)]);
+        let mut work = Work::all(5, now);
+        assert_eq!(work.cut_first(3).map(|part| part.items.len()), Some(3));
+        assert!(work.keep_of_first(vec![1]).is_some());
+        assert_eq!(work.never_sent(), 3, "one of the part and the two after it");
+        assert!(work.keep_of_first(vec![]).is_none());
+        assert_eq!((first(&work), work.never_sent()), (vec![3, 4], 2));
     }
 
     #[test]

@@ -275,6 +275,7 @@ pub async fn audit(
     ledger: &Ledger,
     mut each: impl FnMut(&Listed, ObjectStatus),
 ) -> Result<Counts, BatchError> {
+    let objects = objects.owned_by(datasets.owner_of_listing(&ledger.bucket, None));
     let mut counts = Counts::default();
     let mut after = None;
     loop {
@@ -322,7 +323,7 @@ mod tests {
     }
 
     fn object(key: &str, last_modified_ms: i64) -> Listed {
-        Listed { key: key.into(), etag: "e".into(), size: 1, last_modified_ms, is_archived: false }
+        Listed { key: key.into(), etag: "e".into(), size: 1, last_modified_ms, ..Listed::default() }
     }
 
     #[test]

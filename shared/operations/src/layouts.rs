@@ -32,8 +32,13 @@ pub enum State {
     ByItsTemplate,
     /// It is an alias whose first index, with this name, is missing.
     WithoutIndex(String),
-    /// It stands for something else, or cannot be made. The text says why, and what to do.
-    Fault(String),
+    /// It stands for something else, or cannot be made.
+    Fault {
+        /// What is wrong.
+        found: String,
+        /// What to do.
+        fix: String,
+    },
 }
 
 /// The state of every declared data stream and alias. `version` is none for a serverless collection.
@@ -51,7 +56,7 @@ pub async fn check<'d>(
     let mut checked = Vec::new();
     for (name, dataset) in by_name {
         let state = match lacking(dataset.layout, version) {
-            Some(fault) => State::Fault(format!("{}: {name}: {fault}", dataset.layout.key())),
+            Some((found, fix)) => fault(dataset, name, found, fix),
             None => state(dataset, name, &admin.named(name, deadline).await?),
         };
         checked.push(Checked { name, pattern: dataset.wildcard(), state });
@@ -60,41 +65,47 @@ pub async fn check<'d>(
 }
 
 /// Why an engine cannot have this layout.
-fn lacking(layout: Layout, version: Option<Version>) -> Option<&'static str> {
+fn lacking(layout: Layout, version: Option<Version>) -> Option<(&'static str, &'static str)> {
     let Some(version) = version else {
-        return Some("a collection of OpenSearch Serverless has neither data streams nor rollovers: use `index: NAME`");
+        return Some((
+            "a collection of OpenSearch Serverless has neither data streams nor rollovers",
+            "use `index: NAME`",
+        ));
     };
     let is_too_old = version.distribution == Distribution::Elasticsearch && (version.major, version.minor) < (7, 9);
     (matches!(layout, Layout::DataStream(_)) && is_too_old)
-        .then_some("data streams need Elasticsearch 7.9 or later, or OpenSearch: use an `alias`")
+        .then_some(("data streams need Elasticsearch 7.9 or later, or OpenSearch", "use an `alias`"))
+}
+
+fn fault(dataset: &Dataset, name: &str, found: &str, fix: impl Into<String>) -> State {
+    State::Fault { found: format!("{}: {name}: {found}", dataset.layout.key()), fix: fix.into() }
 }
 
 fn state(dataset: &Dataset, name: &str, named: &Named) -> State {
-    let fault = |text: String| State::Fault(format!("{}: {name}: {text}; nothing was changed", dataset.layout.key()));
+    let fault = |found: &str, fix: &str| fault(dataset, name, found, fix);
     let elsewhere = "give pipeline.yaml another name, or rename what the domain has";
     match (dataset.layout, named) {
         (Layout::Indices, _) | (Layout::DataStream(_), Named::DataStream(_)) => State::Ready,
         (Layout::DataStream(_), Named::Nothing) => State::ByItsTemplate,
         (Layout::Alias(_), Named::Nothing) => State::WithoutIndex(format!("{name}{FIRST_OF_ALIAS}")),
-        (_, Named::Index) => fault(format!(
-            "the domain has an index of this name, perhaps made by events before `setup` ran: reindex and delete it, or \
-             {elsewhere}"
-        )),
-        (Layout::DataStream(_), Named::Alias { .. }) => {
-            fault(format!("the domain has an alias of this name: {elsewhere}"))
-        }
-        (Layout::Alias(_), Named::DataStream(_)) => {
-            fault(format!("the domain has a data stream of this name: {elsewhere}"))
-        }
-        (Layout::Alias(_), Named::Alias { write: None, .. }) => {
-            fault("the alias has no write index, so it takes no events: mark one with `is_write_index`".to_owned())
-        }
+        (_, Named::Index) => fault(
+            "the domain has an index of this name, perhaps made by events before `setup` ran",
+            &format!("reindex and delete it, or {elsewhere}"),
+        ),
+        (Layout::DataStream(_), Named::Alias { .. }) => fault("the domain has an alias of this name", elsewhere),
+        (Layout::Alias(_), Named::DataStream(_)) => fault("the domain has a data stream of this name", elsewhere),
+        (Layout::Alias(_), Named::Alias { write: None, .. }) => fault(
+            "no index of the alias has `is_write_index`, without which a rollover takes the alias away from the earlier index",
+            "mark the index that takes the events with `is_write_index: true`",
+        ),
         (Layout::Alias(rollover), Named::Alias { write: Some(write), .. }) => {
-            if rollover.is_some() && !dataset.could_be_in(write) {
-                return fault(format!(
-                    "it writes into {write}, and a rollover needs a name such as {name}{FIRST_OF_ALIAS}: add an index of \
-                     that name to the alias as its write index"
-                ));
+            let is_numbered = dataset.could_be_in(write);
+            if !is_numbered && (rollover.is_some() || dataset.keep.retention.is_some()) {
+                let form = format!("{name}{FIRST_OF_ALIAS}");
+                return fault(
+                    &format!("it writes into {write}, and a rollover and `retention` need a name such as {form}"),
+                    "add an index of that name to the alias as its write index",
+                );
             }
             State::Ready
         }
@@ -123,7 +134,8 @@ mod tests {
             (rolled, alias(Some("a-000007")), "ready"),
             (rolled, alias(Some("b")), "it writes into b"),
             ("{ alias: a }", alias(Some("b")), "ready"),
-            (rolled, alias(None), "has no write index"),
+            (rolled, alias(None), "no index of the alias has `is_write_index`"),
+            (rolled, alias(Some("a-2026.11.22-000007")), "ready"),
             (rolled, Named::Index, "alias: a: the domain has an index of this name"),
             (rolled, Named::DataStream(Vec::new()), "a data stream of this name"),
         ] {
@@ -132,7 +144,7 @@ mod tests {
                 State::Ready => "ready".to_owned(),
                 State::ByItsTemplate => "by its template".to_owned(),
                 State::WithoutIndex(name) => name,
-                State::Fault(text) => text,
+                State::Fault { found, .. } => found,
             };
             assert!(found.contains(expected), "{index} {named:?}: {found}");
         }

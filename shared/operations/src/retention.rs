@@ -158,8 +158,8 @@ impl Retention {
         };
         let (mut indices, storage) = (self.admin.indices(deadline).await?, self.admin.storage(deadline).await?);
         let stack = &self.settings.domain.stack;
-        let names = rollover::names(&self.admin, &self.datasets, deadline).await?;
-        rollover::note_ends(&mut indices, &names);
+        let names = rollover::names(&self.admin, &self.datasets, deadline).await;
+        rollover::note_members(&mut indices, &names);
         let rollovers = if options.dry_run {
             Rollovers::default()
         } else {

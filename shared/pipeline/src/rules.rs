@@ -102,6 +102,18 @@ impl Datasets {
         self.iter().any(|dataset| dataset.from.s3().is_some_and(|from| from.excludes(bucket, key)))
     }
 
+    /// The account that must own a bucket when its objects are listed: the one that all datasets name which could take an
+    /// object of it, or the dataset `only`. `None` if they do not agree.
+    pub fn owner_of_listing(&self, bucket: &str, only: Option<&str>) -> Option<&str> {
+        let mut owners = self
+            .iter()
+            .filter(|dataset| only.is_none_or(|only| only == dataset.name))
+            .filter_map(|dataset| dataset.from.s3().filter(|from| from.takes_bucket(bucket)))
+            .map(S3From::owner);
+        let first = owners.next()??;
+        owners.all(|owner| owner == Some(first)).then_some(first)
+    }
+
     /// The dataset of a Kinesis data stream: the first whose `from` matches.
     pub fn find_stream(&self, stream_name: &str) -> Option<&Arc<Dataset>> {
         self.find(|from| matches!(from, From::Stream(name) if name.is_match(stream_name)))

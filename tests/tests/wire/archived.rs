@@ -25,7 +25,7 @@ use super::operate::{
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn lines(count: u32) -> String {
-    (0..count).map(|n| format!("{{\"base_dt\":\"2026-11-28T00:00:00Z\",\"n\":{n}}}\n")).collect::<Vec<_>>().concat()
+    (0..count).map(|n| format!("{{\"base_dt\":\"2026-11-20T00:00:00Z\",\"n\":{n}}}\n")).collect::<Vec<_>>().concat()
 }
 
 async fn put(scene: &Scene<'_>, key: &str, class: StorageClass, body: String) -> Object {
@@ -94,6 +94,32 @@ fn an_archived_object_is_one_letter_and_its_restoration_brings_its_events_once()
         assert_eq!((engine.count(&scene.indices()).await, scene.dead_letters().await.len()), (60, 0));
         notify(&scene, &mut function, envelope::s3(&[&deep])).await;
         assert_eq!(engine.count(&scene.indices()).await, 60, "the letter brought the ids of the object");
+    });
+}
+
+#[test]
+fn a_restored_object_without_ids_is_brought_by_its_letter_alone() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "restored-alone").await;
+        scene.set_source(&format!("bucket: {}, key: \"**\"", scene.bucket), &["id: none"]);
+        let mut function = scene.function(&engine.url(), &[]).await;
+        let cold = put(&scene, "cold.json", StorageClass::Glacier, lines(3)).await;
+        let warm = scene.put("warm.json", lines(2)).await;
+        notify(&scene, &mut function, envelope::s3(&[&cold, &warm])).await;
+        restore(&scene, "cold.json").await;
+        for event in [
+            json!({ "Records": [envelope::record(&cold, "ObjectRestore:Completed")] }),
+            envelope::event_bridge_of(&warm, "Object Restore Completed"),
+        ] {
+            notify(&scene, &mut function, event).await;
+            assert_eq!(engine.count(&scene.indices()).await, 2);
+        }
+        let says = "the object was restored and is not read: with `id: none`";
+        assert_eq!(function.lines().iter().filter(|line| line.contains(says)).count(), 2);
+        scene.replay_letters().await;
+        scene.queue.drain(&mut function, TIMEOUT, 9).await;
+        assert_eq!((engine.count(&scene.indices()).await, scene.dead_letters().await.len()), (5, 0));
     });
 }
 
@@ -188,7 +214,7 @@ fn a_replay_leaves_archived_objects_out_and_names_them_and_recreate_deletes_noth
             let listed = "<Key>in/restored.json</Key>";
             // As https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreStatus.html describes it.
             let with = "<Key>in/restored.json</Key><RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>\
-                        <RestoreExpiryDate>2026-12-21T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>";
+                        <RestoreExpiryDate>2099-12-21T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>";
             if asks { Fault::Replaced(listed, with) } else { Fault::None }
         });
         let more = [("AWS_ENDPOINT_URL_S3", s3.url()), ("MILLRACE_SOURCE_FUNCTIONS", "archived-replay-s3".to_owned())];
@@ -202,12 +228,17 @@ fn a_replay_leaves_archived_objects_out_and_names_them_and_recreate_deletes_noth
 
         let dry = json!({ "dataset": "archived-replay", "recreate": true, "dry_run": true });
         let plan = invoke(&mut function, &dry).await.expect("a plan")["plan"].clone();
-        assert_eq!(plan["objects"], 3, "{plan}");
+        assert_eq!((&plan["objects"], &plan["refusals"]), (&json!(3), &json!([])), "no index would be deleted: {plan}");
+        let mut ingest = scene.function(&engine.url(), &[]).await;
+        scene.queue.drain(&mut ingest, TIMEOUT, 9).await;
+        let plan = invoke(&mut function, &dry).await.expect("a plan")["plan"].clone();
         let refusals = plan["refusals"].to_string();
-        assert!(refusals.contains("2 objects are archived") && refusals.contains(&named[0]), "{plan}");
+        let says =
+            format!("archived, or restored for less than two days: 2, the last one is s3://{}/in/", scene.bucket);
+        assert!(refusals.contains(&says), "{plan}");
         let carry_out =
             json!({ "dataset": "archived-replay", "recreate": true, "plan": plan["id"], "without_snapshot": true });
         let error = invoke(&mut function, &carry_out).await.expect_err("it is refused");
-        assert!(error.contains("2 objects are archived"), "{error}");
+        assert!(error.contains("is not carried out"), "{error}");
     });
 }

@@ -82,6 +82,30 @@ fn an_object_of_a_bucket_that_another_account_owns_is_never_indexed_and_never_lo
     });
 }
 
+#[test]
+fn an_owner_counts_also_for_the_rest_of_an_object_whose_bucket_the_rules_no_longer_match() {
+    let Some(moto) = Moto::shared() else { return };
+    place::run(async {
+        let scene = Scene::new(moto, "formerly-owned").await;
+        scene.set_source("bucket: elsewhere, key: \"**\", owner: \"111122223333\"", &[]);
+        let s3 = Intercept::start(&moto.url()).await;
+        s3.set(owned_by("999988887777"));
+        let mut function = scene.function("http://127.0.0.1:9", &[("AWS_ENDPOINT_URL_S3", &s3.url())]).await;
+        let object = scene.put("a.json", "{}\n{}\n").await;
+        let rest = json!({
+            "millrace": "continuation", "dataset": "formerly-owned", "pipeline": "p", "hops": 1,
+            "object": { "bucket": object.bucket, "key": object.key, "version": null, "etag": object.etag },
+            "checkpoint": { "offset": 3, "format": "ndjson", "inside": false, "compression": "none",
+                            "member": { "compressed": 0, "raw": 0 } },
+        });
+        scene.queue.send(&rest).await;
+        let round = scene.queue.deliver(&mut function, TIMEOUT).await.expect("a message");
+        assert_eq!(round.failed.len(), 1, "the message is redelivered: {:?}", round.answer);
+        let says = "requires a bucket of the account 111122223333";
+        assert!(function.lines().iter().any(|line| line.contains(says)), "{:#?}", function.lines());
+    });
+}
+
 /// The region that a request was signed for.
 fn signed_for(head: &Parts) -> String {
     let signature = head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -97,14 +97,6 @@ fn the_reader_refuses_whatever_the_schema_marks() {
         with("timestamp: { field: t, earliest: soon }"),
         with("timestamp: { field: t, timezone: \"+09:00\" }"),
         with("fields: { date: { a: { field: t, earliest: 1990-01-01 } } }"),
-        with("").replace("index: i", "index: { timezone: Asia/Seoul }"),
-        with("").replace("index: i", "index: { name: \"i-%{+YYYY}\", zone: Asia/Seoul }"),
-        with("").replace("index: i", "index: { data_stream: i, alias: i }"),
-        with("").replace("index: i", "index: { data_stream: i, timezone: Asia/Seoul }"),
-        with("").replace("index: i", "index: { name: i, rollover: { max_age: 1d } }"),
-        with("").replace("index: i", "index: { alias: \"i-%{a}\" }"),
-        with("").replace("index: i", "index: { alias: i, rollover: {} }"),
-        with("").replace("index: i", "index: { alias: i, rollover: { max_size: 50 } }"),
         with("id: random"),
         with("id: { fields: a }"),
         with("fields: { dorp: [a] }"),
@@ -125,8 +117,29 @@ fn the_reader_refuses_whatever_the_schema_marks() {
         with("fields: { dynamodb: [] }"),
         with("fields: { dynamodb: { a: b } }"),
     ] {
-        assert!(!validator.is_valid(&json(&yaml)), "the schema takes\n{yaml}");
-        assert!(!faults(&yaml).is_empty(), "the reader takes\n{yaml}");
+        assert_refused(&validator, &yaml);
+    }
+}
+
+fn assert_refused(validator: &jsonschema::Validator, yaml: &str) {
+    assert!(!validator.is_valid(&json(yaml)), "the schema takes\n{yaml}");
+    assert!(!faults(yaml).is_empty(), "the reader takes\n{yaml}");
+}
+
+#[test]
+fn the_reader_refuses_each_index_that_the_schema_marks() {
+    let validator = validator();
+    for index in [
+        "{ timezone: Asia/Seoul }",
+        "{ name: \"i-%{+YYYY}\", zone: Asia/Seoul }",
+        "{ data_stream: i, alias: i }",
+        "{ data_stream: i, timezone: Asia/Seoul }",
+        "{ name: i, rollover: { max_age: 1d } }",
+        "{ alias: \"i-%{a}\" }",
+        "{ alias: i, rollover: {} }",
+        "{ alias: i, rollover: { max_size: 50 } }",
+    ] {
+        assert_refused(&validator, &format!("datasets:\n  - name: a\n    from: {{ key: x }}\n    index: {index}\n"));
     }
 }
 

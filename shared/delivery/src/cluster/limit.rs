@@ -87,6 +87,11 @@ impl AdaptiveLimit {
 }
 
 impl Permit<'_> {
+    /// The request starts only now: the time since the permit was given is not the domain's.
+    pub fn starts_now(&mut self) {
+        self.since = Instant::now();
+    }
+
     /// The domain took the request.
     pub fn taken(self) {
         let took = self.since.elapsed();

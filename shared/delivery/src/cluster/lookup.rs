@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Cluster,
-    http::{Request, segment},
+    http::{Answer, Request, segment},
 };
 use pipeline::{bulk::ItemError, outcome::BatchError};
 
@@ -35,6 +35,16 @@ pub enum Held {
     No,
     /// The index cannot be read.
     Unknown(ItemError),
+}
+
+/// The answer to a request about an index.
+enum Found {
+    Yes(Bytes),
+    /// 404. `is_of_engine`: the engine says that there is no such index. Anything else may be wrong about it.
+    No {
+        is_of_engine: bool,
+        error: BatchError,
+    },
 }
 
 #[derive(Deserialize)]
@@ -60,14 +70,22 @@ struct Document {
 }
 
 impl Cluster {
-    /// Asks for the indices of a data stream or an alias, including closed ones. Empty if the domain does not have it.
+    /// Asks for the indices of a data stream or an alias, including closed ones. Empty if the engine says that it does not have it.
     ///
     /// # Errors
-    /// By the error table. A 403 is permanent: the right to read is missing.
+    /// By the error table. A 403 is permanent: the right to read is missing. Retryable is a 404 of something else than the engine, such as a
+    /// proxy, and an answer without an index: a name that exists has one.
     pub async fn backing_indices(&self, name: &str) -> Result<Vec<Created>, BatchError> {
         let path = format!("/{}/_settings/index.creation_date?flat_settings=true", segment(name));
-        let Some(answer) = self.ask(Method::GET, &path, Bytes::new()).await? else { return Ok(Vec::new()) };
+        let answer = match self.ask(Method::GET, &path, Bytes::new()).await? {
+            Found::Yes(answer) => answer,
+            Found::No { is_of_engine: true, .. } => return Ok(Vec::new()),
+            Found::No { error, .. } => return Err(error),
+        };
         let read: BTreeMap<String, Settings> = read(&path, &answer)?;
+        if read.is_empty() {
+            return Err(BatchError::retryable(path, format!("the answer names no index of {name}")));
+        }
         let created = |settings: Settings| settings.settings.date.and_then(|date| date.parse().ok());
         Ok(read.into_iter().map(|(index, settings)| (index, created(settings))).collect())
     }
@@ -76,17 +94,25 @@ impl Cluster {
     ///
     /// # Errors
     /// By the error table. A 404 is retryable: the index may be gone, and then its name has other indices.
-    pub async fn held(&self, index: &str, ids: &[String]) -> Result<Vec<Held>, BatchError> {
+    pub async fn held(&self, index: &str, ids: &[&str]) -> Result<Vec<Held>, BatchError> {
         let path = format!(
             "/{}/_mget?_source=false&filter_path=docs.found%2Cdocs.error.type%2Cdocs.error.reason",
             segment(index)
         );
         let body = serde_json::json!({ "ids": ids }).to_string();
         let answer = self.ask(Method::POST, &path, body.into()).await?;
-        let gone = || BatchError::retryable(path.clone(), "404".to_owned());
-        let Documents { docs } = read(&path, &answer.ok_or_else(gone)?)?;
+        let Documents { docs } = match answer {
+            Found::Yes(answer) => read(&path, &answer)?,
+            Found::No { error, .. } => return Err(error),
+        };
         if docs.len() != ids.len() {
             return Err(unreadable(&path, &format!("{} ids asked for, {} answered", ids.len(), docs.len())));
+        }
+        if let Some(refusal) =
+            docs.iter().filter_map(|document| document.error.as_ref()).find(|error| is_refusal(error))
+        {
+            self.met.request(Some(403), || refusal.to_string());
+            return Err(BatchError::permanent(path, format!("{refusal}: {MISSING_RIGHT}")));
         }
         docs.into_iter()
             .map(|document| match (document.found, document.error) {
@@ -98,20 +124,39 @@ impl Cluster {
             .collect()
     }
 
-    /// Makes one attempt at a request. `None`: 404.
-    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Option<Bytes>, BatchError> {
+    /// Makes one attempt at a request. A refusal counts as one of a request with events: none is sent without the answer.
+    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Found, BatchError> {
         let content_type = "application/json";
         let request = Request { method, path, content_type, headers: &[], body: &body, gzip: false, sha256: None };
-        let answer = self.http.send(&request, TIMEOUT).await?;
+        let sent = self.http.send(&request, TIMEOUT).await;
+        let is_of_engine = sent.as_ref().is_ok_and(is_not_found);
+        let answer = if is_of_engine { sent } else { self.noted(sent) }?;
         match answer.status {
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::NOT_FOUND => {
+                let reason = answer.reason();
+                Ok(Found::No { is_of_engine, error: BatchError::retryable(answer.what, reason) })
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let reason = format!("{}: {MISSING_RIGHT}", answer.reason());
                 Err(BatchError::permanent(answer.what, reason))
             }
-            _ => answer.success().map(Some),
+            _ => answer.success().map(Found::Yes),
         }
     }
+}
+
+/// Whether the engine itself says that it has no such index, alias or data stream.
+fn is_not_found(answer: &Answer) -> bool {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: ItemError,
+    }
+    let error_type = || Some(serde_json::from_slice::<Refused>(&answer.body).ok()?.error.error_type);
+    answer.status == StatusCode::NOT_FOUND && error_type().is_some_and(|found| found == "index_not_found_exception")
+}
+
+fn is_refusal(error: &ItemError) -> bool {
+    error.error_type == "security_exception"
 }
 
 fn read<'a, T: Deserialize<'a>>(path: &str, answer: &'a [u8]) -> Result<T, BatchError> {
@@ -120,4 +165,34 @@ fn read<'a, T: Deserialize<'a>>(path: &str, answer: &'a [u8]) -> Result<T, Batch
 
 fn unreadable(path: &str, reason: &str) -> BatchError {
     BatchError::permanent(path.to_owned(), format!("unreadable answer: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_engine_itself_says_that_it_has_no_such_name() {
+        let of_engine = r#"{"error":{"root_cause":[],"type":"index_not_found_exception","reason":"no such index [a]"},"status":404}"#;
+        for (status, body, expected) in [
+            (404, of_engine, true),
+            (403, of_engine, false),
+            (404, r#"{"error":{"type":"security_exception","reason":"index_not_found_exception"}}"#, false),
+            (404, r#"{"error":"no handler found for uri [/a/_settings]"}"#, false),
+            (404, "<html>index_not_found_exception</html>", false),
+            (404, "", false),
+            (200, "{}", false),
+        ] {
+            let answer = Answer {
+                what: String::new(),
+                status: StatusCode::from_u16(status).unwrap(),
+                retry_after: None,
+                redirect: None,
+                error_type: None,
+                date_ms: None,
+                body: body.into(),
+            };
+            assert_eq!(is_not_found(&answer), expected, "{status} {body}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Detects an invocation in which all requests were refused, for a reason that only writers see.
 //!
-//! In: the answers to `_bulk`. Out: the reason, if there was no other answer. Deliberately absent: the recipients of
-//! the reason (`delivery`, `operations::brake`).
+//! In: the answers to `_bulk`, and to the look-ups before it. Out: the reason, if there was no other answer.
+//! Deliberately absent: the recipients of the reason (`delivery`, `operations::brake`).
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -61,6 +61,11 @@ impl Met {
             _ => None,
         };
         self.lock().note(reason, words);
+    }
+
+    /// Records an outcome that is no refusal, such as events that the domain holds already.
+    pub fn other(&self) {
+        self.lock().note(None, String::new);
     }
 
     /// Records the answers to the items of a request.

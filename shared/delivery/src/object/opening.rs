@@ -13,10 +13,15 @@ use crate::{
     retry::retry,
     source::s3::Continuation,
 };
-use pipeline::{frame::Only, outcome::BatchError, rules::Dataset};
+use pipeline::{
+    frame::Only,
+    outcome::BatchError,
+    rules::{Dataset, S3From},
+};
 
 /// The number of times that one attempt tries to open an object.
 const MAX_OPENS: u32 = 5;
+
 impl S3Ingest {
     /// Opens the object within its share of the time.
     pub(super) async fn open_within(&self, turn: &Turn, reading: &Reading<'_>) -> Result<Opened, OpenError> {
@@ -34,7 +39,7 @@ impl S3Ingest {
     async fn open_or_replaced(&self, reading: &Reading<'_>) -> Result<Opened, OpenError> {
         let Reading { object, dataset, begun, deadline, .. } = *reading;
         let from = reading.first_byte();
-        let objects = self.objects_of(dataset, object);
+        let objects = self.objects_of(dataset);
         let opened = open(&objects, object, from, deadline).await;
         let (Err(OpenError::Gone(reason)), true) = (&opened, begun.is_some_and(may_be_repaired)) else { return opened };
         // The operator repaired an unreadable rest by another upload. Its content differs, so its events get ids of
@@ -44,9 +49,9 @@ impl S3Ingest {
         open(&objects, &repaired, from, deadline).await
     }
 
-    /// The client for the objects of a bucket, by the rules of the dataset that takes them.
-    pub(super) fn objects_of(&self, dataset: &Dataset, object: &ObjectRef) -> Objects {
-        self.aws.objects.owned_by(dataset.from.s3().and_then(|from| from.owner_of(&object.bucket)))
+    /// The client for the objects of a dataset.
+    pub(super) fn objects_of(&self, dataset: &Dataset) -> Objects {
+        self.aws.objects.owned_by(dataset.from.s3().and_then(S3From::owner))
     }
 }
 

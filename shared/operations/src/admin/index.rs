@@ -24,6 +24,9 @@ pub struct Index {
     pub created_ms: Option<i64>,
     /// Whether nothing was ever written to it, as far as the engine reports. No rollover replaces such an index.
     pub is_empty: bool,
+    /// Whether it is one of the numbered indices of a declared data stream or alias. Its name alone does not tell: `app-20261130` can
+    /// also be an index of a day.
+    pub is_rolled: bool,
     /// When the next index of its data stream or alias was created, which ended the writes to it, in milliseconds since 1970. None if
     /// it still takes events, or belongs to neither.
     pub ended_ms: Option<i64>,
@@ -64,6 +67,7 @@ impl Index {
             is_copy: false,
             created_ms: None,
             is_empty: false,
+            is_rolled: false,
             ended_ms: None,
             may_be_held: false,
         }

@@ -22,7 +22,8 @@ pub enum Named {
     Index,
     /// An alias. Its members are in the order of their numbers; those without a number are left out.
     Alias {
-        /// The index that takes the events; `None` if the alias has none.
+        /// The index that is marked to take the events; `None` if none is. The only index of an alias takes them without a mark, but a
+        /// rollover then takes the alias away from it.
         write: Option<String>,
         /// The numbered members.
         members: Vec<Member>,
@@ -61,13 +62,17 @@ impl Named {
         }
     }
 
+    /// Its numbered indices.
+    pub fn members(&self) -> &[Member] {
+        match self {
+            Self::Nothing | Self::Index => &[],
+            Self::Alias { members, .. } | Self::DataStream(members) => members,
+        }
+    }
+
     /// For each index that was replaced, when the next one was created. An index after the write index of an alias was never replaced.
     pub fn ended_ms(&self) -> BTreeMap<&str, i64> {
-        let members = match self {
-            Self::Nothing | Self::Index => return BTreeMap::new(),
-            Self::Alias { members, .. } | Self::DataStream(members) => members,
-        };
-        let write = self.write_index();
+        let (members, write) = (self.members(), self.write_index());
         let Some(until) = members.iter().position(|member| Some(member.name.as_str()) == write) else {
             return BTreeMap::new();
         };
@@ -88,8 +93,8 @@ impl Admin {
         read(name, &self.send("GET", &path, None, deadline).await?)
     }
 
-    /// Begins the next index of a data stream or an alias, if the engine finds that a condition is met. Two requests at once, or a
-    /// second one after the answer to the first was lost, find a new index that meets none.
+    /// Begins the next index of a data stream or an alias, if the engine finds that a condition is met. A request after the answer to
+    /// an earlier one was lost finds a new index that meets none. Of two at the same time, the engine refuses one or begins two indices.
     ///
     /// # Errors
     /// As [`Self::ask`]. Permanent if the response cannot be read.
@@ -152,9 +157,7 @@ fn read(name: &str, response: &AdminResponse) -> Result<Named, BatchError> {
     if says.is_empty() {
         return Ok(Named::DataStream(members));
     }
-    // The only index of an alias takes the events, unless it is marked otherwise.
-    let writes = |is_write_index: &Value| *is_write_index == true || (says.len() == 1 && is_write_index.is_null());
-    let write = says.iter().find(|(_, says)| writes(says)).map(|(index, _)| (*index).clone());
+    let write = says.iter().find(|(_, says)| **says == true).map(|(index, _)| (*index).clone());
     Ok(Named::Alias { write, members })
 }
 
@@ -192,7 +195,7 @@ mod tests {
             (json!({ ".ds-a-000001": about(1, json!({})), ".ds-a-000002": about(5, json!({})) }), ".ds-a-000002"),
             // The engine gives the indices in any order, and the text of a number says nothing about it.
             (json!({ "a-1000000": about(9, new.clone()), "a-999999": about(5, old.clone()) }), "a-1000000"),
-            (json!({ "a-000001": about(1, bare.clone()) }), "a-000001"),
+            (json!({ "a-000001": about(1, bare.clone()) }), "no write index"),
             (json!({ "a-000001": about(1, bare.clone()), "a-000002": about(2, bare) }), "no write index"),
             (json!({ "a-000001": about(1, old.clone()) }), "no write index"),
             (json!({ "other": about(1, new.clone()) }), "other"),

@@ -46,6 +46,11 @@ impl Context {
         self.rules.iter().flat_map(|rules| rules.datasets.wildcards()).collect()
     }
 
+    /// Patterns for every name that the domain may ask a permission for, without repetition.
+    pub(super) fn permitted(&self) -> BTreeSet<String> {
+        self.rules.iter().flat_map(|rules| rules.datasets.iter()).flat_map(|dataset| dataset.permitted()).collect()
+    }
+
     /// The names that datasets write to, as patterns, without repetition, except those that are declared as data streams or aliases.
     pub(super) fn undeclared_names(&self) -> Vec<String> {
         let datasets =

@@ -28,11 +28,7 @@ fn findings(names: &[Checked<'_>]) -> Vec<Finding> {
             format!("the alias {} has no index: an event would make an index of that name", one.name),
             format!("run `millrace setup`, or deploy again: it creates {index}"),
         )),
-        State::Fault(text) => {
-            let text = text.trim_end_matches("; nothing was changed");
-            let (found, fix) = text.rsplit_once(": ").unwrap_or((text, "see docs/PIPELINE.md"));
-            Some(Finding::fault(CHECK, found, fix))
-        }
+        State::Fault { found, fix } => Some(Finding::fault(CHECK, found, fix)),
     };
     let found: Vec<Finding> = names.iter().filter_map(fault).collect();
     if !found.is_empty() {
@@ -50,7 +46,7 @@ mod tests {
     #[test]
     fn a_name_that_stands_for_something_else_is_a_fault_with_a_fix() {
         let one = |state| Checked { name: "a", pattern: "a".into(), state };
-        let fault = State::Fault("alias: a: it is an index: delete it; nothing was changed".into());
+        let fault = State::Fault { found: "alias: a: it is an index".into(), fix: "delete it".into() };
         for (state, level, found, fix) in [
             (State::Ready, Level::Ok, "as pipeline.yaml says: a", None),
             (State::ByItsTemplate, Level::Ok, "as pipeline.yaml says: a", None),

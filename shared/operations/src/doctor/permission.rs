@@ -65,7 +65,7 @@ async fn who(it: &Connected) -> Finding {
 /// The privileges that Elasticsearch's own security reports exactly.
 async fn privileges(context: &Context, it: &Connected) -> Option<Finding> {
     it.version.filter(|version| version.distribution == Distribution::Elasticsearch)?;
-    let asked = json!({ "index": [{ "names": context.patterns(), "privileges": ["create_doc", "auto_configure"] }] });
+    let asked = json!({ "index": [{ "names": context.permitted(), "privileges": ["create_doc", "auto_configure"] }] });
     let response = it.admin.send("POST", "/_security/user/_has_privileges", Some(&asked), soon()).await.ok()?;
     let has_all = response.body["has_all_requested"].as_bool()?;
     if has_all {

@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_sent_message_is_read_as_the_object_that_it_is_about() {
         for key in ["source/jsona/dt=2026-11-22/00.json", "café menu+tea & more.json", "a%2Bb/~!'()*.gz"] {
-            let object = Listed { key: key.into(), etag: "e".into(), size: 3, last_modified_ms: 0, is_archived: false };
+            let object = Listed { key: key.into(), etag: "e".into(), size: 3, ..Listed::default() };
             let invocation = Invocation::read(&serde_json::from_str(&created("logs", &object)).unwrap());
             let tasks = invocation.messages[0].tasks.as_ref().unwrap();
             let [Task::Object(read)] = tasks.as_slice() else { panic!("{tasks:?}") };

@@ -175,18 +175,10 @@ pub(super) struct Filter<'w> {
 }
 
 impl Filter<'_> {
-    /// The account that must own the bucket: the one that all datasets name which could take an object of it. If they do
-    /// not agree, the listing is not checked, and `s3-ingest` checks each object by the rules of its dataset.
+    /// The account that must own the bucket. If the datasets do not agree, the listing is not checked, and `s3-ingest`
+    /// checks each object by the rules of its dataset.
     pub(super) fn owner(&self) -> Option<&str> {
-        let mut owners = self
-            .datasets
-            .into_iter()
-            .flatten()
-            .filter(|taker| self.dataset.is_none_or(|wanted| wanted == taker.name))
-            .filter_map(|taker| taker.from.s3().filter(|from| from.takes_bucket(self.bucket)))
-            .map(|from| from.owner_of(self.bucket));
-        let first = owners.next()??;
-        owners.all(|owner| owner == Some(first)).then_some(first)
+        self.datasets?.owner_of_listing(self.bucket, self.dataset)
     }
 
     /// Whether the filter selects an object.

@@ -38,6 +38,9 @@ pub struct Plan {
     pub repository: Option<String>,
     /// The reasons why it cannot be carried out as it is. Empty if it can.
     pub refusals: Vec<String>,
+    /// What the person who reviews it should know besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// An index of a plan.
@@ -100,18 +103,27 @@ pub(super) fn meant<'i>(
     Ok(meant)
 }
 
+/// Objects written before this time have no event in this index: an event may be up to a day later than its object.
+fn objects_from_ms(dataset: &Dataset, index: &str) -> i64 {
+    let pattern = dataset.router.index();
+    pattern.period_start_ms(index).map_or(i64::MIN, |start| pattern.begins_ms(start) - time::DAY_MS)
+}
+
+/// The same for all indices of a plan. `None` if there are none.
+pub(super) fn earliest_ms(dataset: &Dataset, meant: &[&Counted]) -> Option<i64> {
+    meant.iter().map(|counted| objects_from_ms(dataset, &counted.index.name)).min()
+}
+
 /// The indices of a plan, each with the number of objects that can contain its events.
 pub(super) fn indices(dataset: &Dataset, meant: &[&Counted], found: &ObjectsFound) -> Vec<PlannedIndex> {
     let planned = |counted: &&Counted| {
         let Index { name, uuid, bytes, .. } = &counted.index;
-        let pattern = dataset.router.index();
-        let from_ms = pattern.period_start_ms(name).map_or(i64::MIN, |start| pattern.begins_ms(start) - time::DAY_MS);
         PlannedIndex {
             name: name.clone(),
             uuid: uuid.clone(),
             documents: counted.documents,
             bytes: *bytes,
-            objects: found.since(from_ms),
+            objects: found.since(objects_from_ms(dataset, name)),
         }
     };
     meant.iter().map(planned).collect()

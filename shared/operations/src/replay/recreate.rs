@@ -69,13 +69,15 @@ impl Replay {
         let indices = plan::indices(dataset, &meant, &found);
         let is_own = |name: &str| meant.iter().any(|counted| counted.index.name == name && self.owns(&counted.index));
         let mut refusals = plan::refusals(dataset, &indices, made_ms, is_own);
-        refusals.extend(found.refusal());
+        let has_date = dataset.router.index().period().is_some();
+        refusals.extend(found.refusal(plan::earliest_ms(dataset, &meant), has_date));
         let plan = Plan {
             id: id_or_new(id, made_ms),
             request: objects.planned(),
             rules: self.datasets.hash().to_owned(),
             made_ms,
             refusals,
+            notes: found.notes(),
             indices,
             places,
             objects: found.written_ms.len() as u64,
@@ -154,7 +156,7 @@ impl Replay {
                 }
                 let page = objects.list(&place.bucket, &place.prefix, after.as_deref()).await?;
                 for object in page.objects.iter().filter(|object| wanted.takes(object)) {
-                    found.add(&place.bucket, object);
+                    found.add(&place.bucket, object, started_ms);
                 }
                 after = page.next;
                 if after.is_none() {

@@ -94,6 +94,7 @@ mod tests {
             object_bytes: 1,
             repository: Some("r".into()),
             refusals: Vec::new(),
+            notes: Vec::new(),
         };
         let response = |state: SnapshotState, indices: &[&str], successful_shards: u64| {
             let indices = indices.iter().map(ToString::to_string).collect();

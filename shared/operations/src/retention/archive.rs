@@ -264,6 +264,59 @@ mod tests {
         }
     }
 
+    /// The answers of an engine that reports no version of the settings about `logs-1` with a snapshot that was begun after
+    /// operation 7 of term 1.
+    fn old_engine(request: &str, (term, last): (u64, i64), knows_stats: bool) -> (u16, Value) {
+        let begun = json!({
+            "name": "s", "started_ms": 1, "index_uuid": "u", "settings_version": null, "last_operations": { "0": [1, 7] },
+            "is_block_ours": true,
+        });
+        let settings = json!({ "index": { "uuid": "u", "blocks": { "write": "true" } } });
+        if request.starts_with("GET /_cluster/state/") {
+            let mappings = json!({ "_doc": { "_meta": { "millrace": { "snapshot": begun } } } });
+            let about = json!({ "settings": settings, "mappings": mappings, "primary_terms": { "0": term } });
+            return (200, json!({ "metadata": { "indices": { "logs-1": about } } }));
+        }
+        if request.starts_with("GET /logs-1/_stats") {
+            let numbers = json!({ "max_seq_no": last, "local_checkpoint": last });
+            let primary = json!({ "routing": { "primary": true, "state": "STARTED" }, "seq_no": numbers });
+            let status = if knows_stats { 200 } else { 400 };
+            return (status, json!({ "indices": { "logs-1": { "shards": { "0": [primary] } } } }));
+        }
+        (200, json!({ "logs-1": { "settings": settings } }))
+    }
+
+    #[tokio::test]
+    async fn an_old_engine_shows_by_the_last_operation_of_each_shard_that_nothing_was_written() {
+        let snapshot = json!({ "snapshots": [{
+            "snapshot": "s", "state": "SUCCESS", "indices": ["logs-1"], "failures": [], "shards": { "total": 1, "successful": 1 },
+        }] });
+        for (after, archived) in [((1, 7), Archived::Yes), ((1, 8), Archived::NotYet), ((2, 7), Archived::NotYet)] {
+            let (mut now, snapshot) = ((1, 7), snapshot.clone());
+            let domain = FakeDomain::start(move |request| {
+                if request.starts_with("GET /_snapshot/") {
+                    now = after;
+                    return (200, snapshot.clone());
+                }
+                old_engine(request, now, true)
+            });
+            let (domain, deadline) = (domain.await, Deadline::after(Duration::from_secs(30)));
+            let archive = Archive { admin: &domain.admin, repository: "millrace", deadline };
+            assert_eq!(archive.hold("logs-1", "u").await.unwrap(), archived, "{after:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_whose_writes_nothing_shows_stays() {
+        let domain = FakeDomain::start(|request| old_engine(request, (1, 7), false)).await;
+        let deadline = Deadline::after(Duration::from_secs(30));
+        let archive = Archive { admin: &domain.admin, repository: "millrace", deadline };
+        let error = archive.hold("logs-1", "u").await.unwrap_err().to_string();
+        assert!(error.contains("the index stays"), "{error}");
+        let changes = domain.requests.changes();
+        assert!(!changes.iter().any(|request| request.starts_with("PUT /_snapshot/")), "{changes:?}");
+    }
+
     #[test]
     fn a_snapshot_counts_only_for_the_index_and_the_block_that_it_was_begun_with() {
         let state = |uuid: &str, is_write_blocked, settings_version| IndexState {

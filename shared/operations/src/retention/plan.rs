@@ -153,7 +153,9 @@ pub fn nodes_below(storage: &Storage, watermark: FreeStorage) -> BTreeSet<String
 }
 
 fn candidate<'i>(datasets: &'i Datasets, index: &'i Index) -> Option<Candidate<'i>> {
-    let owners = datasets.iter().map(AsRef::as_ref).filter(|dataset| dataset.could_be_in(&index.name));
+    // The name of an index of a day can look like one of an alias, which has its indices listed.
+    let is_owner = |dataset: &&Dataset| dataset.could_be_in(&index.name) && (index.is_rolled || !dataset.rolls_over());
+    let owners = datasets.iter().map(AsRef::as_ref).filter(is_owner);
     // A dataset that knows no time of it never deletes it: its name has no date, or it still takes events.
     let with_time = |owner: &'i Dataset| {
         let (held, start_ms) = held_by(owner, index)?;

@@ -48,25 +48,24 @@ pub(super) struct Rollovers {
 }
 
 /// What the names of the datasets stand for, by name.
-///
-/// # Errors
-/// As [`Admin::named`].
-pub(super) async fn names<'d>(
-    admin: &Admin,
-    datasets: &'d Datasets,
-    deadline: Deadline,
-) -> Result<BTreeMap<&'d str, Named>, BatchError> {
+pub(super) type Names<'d> = BTreeMap<&'d str, Result<Named, BatchError>>;
+
+/// Looks the names of the datasets up. A name that cannot be read holds up no other: none of its indices is deleted.
+pub(super) async fn names<'d>(admin: &Admin, datasets: &'d Datasets, deadline: Deadline) -> Names<'d> {
     let mut names = BTreeMap::new();
     for name in datasets.iter().filter_map(|dataset| dataset.rolled_name()).collect::<BTreeSet<_>>() {
-        names.insert(name, admin.named(name, deadline).await?);
+        names.insert(name, admin.named(name, deadline).await);
     }
-    Ok(names)
+    names
 }
 
-/// Notes for each index when the next one was created.
-pub(super) fn note_ends(indices: &mut [Index], names: &BTreeMap<&str, Named>) {
-    let ended: BTreeMap<&str, i64> = names.values().flat_map(Named::ended_ms).collect();
+/// Notes for each index whether it belongs to one of the names, and when the next one was created.
+pub(super) fn note_members(indices: &mut [Index], names: &Names<'_>) {
+    let known = || names.values().filter_map(|named| named.as_ref().ok());
+    let members: BTreeSet<&str> = known().flat_map(Named::members).map(|member| member.name.as_str()).collect();
+    let ended: BTreeMap<&str, i64> = known().flat_map(Named::ended_ms).collect();
     for index in indices {
+        index.is_rolled = members.contains(index.name.as_str());
         index.ended_ms = ended.get(index.name.as_str()).copied();
     }
 }
@@ -76,7 +75,7 @@ pub(super) async fn roll_over(
     admin: &Admin,
     datasets: &Datasets,
     stack: &Stack,
-    names: &BTreeMap<&str, Named>,
+    names: &Names<'_>,
     indices: &[Index],
     deadline: Deadline,
 ) -> Rollovers {
@@ -84,12 +83,11 @@ pub(super) async fn roll_over(
         datasets.iter().filter_map(|dataset| Some((dataset.rolled_name()?, dataset.layout.rollover()?))).collect();
     let mut done = Rollovers::default();
     for (name, rollover) in wanted {
-        let Some(state) = names.get(name) else { continue };
-        let write = match write_index(state) {
-            Ok(Some(write)) => write,
-            Ok(None) => continue,
-            Err(reason) => {
-                done.failed.push(FailedRollover { name: name.to_owned(), reason: reason.to_owned() });
+        let write = match names.get(name).map(write_index) {
+            Some(Ok(Some(write))) => write,
+            Some(Ok(None)) | None => continue,
+            Some(Err(reason)) => {
+                done.failed.push(FailedRollover { name: name.to_owned(), reason });
                 continue;
             }
         };
@@ -128,12 +126,15 @@ async fn is_replaced(admin: &Admin, name: &str, write: &str, deadline: Deadline)
 }
 
 /// The index to replace; none before the first event.
-fn write_index(named: &Named) -> Result<Option<&str>, &'static str> {
+fn write_index(named: &Result<Named, BatchError>) -> Result<Option<&str>, String> {
     match named {
-        Named::Nothing => Ok(None),
-        Named::Index => Err("it is an index, and neither a data stream nor an alias: see what `setup` reports"),
-        Named::Alias { write: None, .. } => Err("the alias has no write index, so it takes no events: mark one"),
-        named => Ok(named.write_index()),
+        Err(error) => Err(error.to_string()),
+        Ok(Named::Nothing) => Ok(None),
+        Ok(Named::Index) => {
+            Err("it is an index, and neither a data stream nor an alias: see what `setup` reports".into())
+        }
+        Ok(Named::Alias { write: None, .. }) => Err("no index of the alias has `is_write_index`: mark one".into()),
+        Ok(named) => Ok(named.write_index()),
     }
 }
 
@@ -171,7 +172,7 @@ mod tests {
         });
         let (domain, deadline) = (domain.await, Deadline::after(Duration::from_secs(30)));
         let datasets = Datasets::parse("pipeline.yaml", YAML, None).unwrap();
-        let names = names(&domain.admin, &datasets, deadline).await.unwrap();
+        let names = names(&domain.admin, &datasets, deadline).await;
         let done = roll_over(&domain.admin, &datasets, &Stack::named("web"), &names, &indices, deadline).await;
         (done, domain.requests.changes())
     }

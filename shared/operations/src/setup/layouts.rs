@@ -32,8 +32,10 @@ impl<'d> Layouts<'d> {
     ) -> Self {
         match check(admin, datasets, version, deadline).await {
             Ok(names) => {
-                let fault =
-                    |one: &Checked<'_>| if let State::Fault(text) = &one.state { Some(text.clone()) } else { None };
+                let fault = |one: &Checked<'_>| match &one.state {
+                    State::Fault { found, fix } => Some(format!("{found}: {fix}; nothing was changed")),
+                    _ => None,
+                };
                 let failed = names.iter().filter_map(fault).collect();
                 Self { names, failed }
             }
@@ -44,7 +46,8 @@ impl<'d> Layouts<'d> {
     /// The templates without those of names that stand for something else.
     pub(super) fn without_faults(&self, templates: &[Template]) -> Vec<Template> {
         let is_at_fault = |template: &&Template| {
-            let of_name = |one: &Checked<'_>| one.pattern == template.pattern && matches!(one.state, State::Fault(_));
+            let of_name =
+                |one: &Checked<'_>| one.pattern == template.pattern && matches!(one.state, State::Fault { .. });
             self.names.iter().any(of_name)
         };
         templates.iter().filter(|template| !is_at_fault(template)).cloned().collect()

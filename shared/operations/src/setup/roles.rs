@@ -26,8 +26,15 @@ pub(super) fn names(stack: &Stack) -> [String; 2] {
 /// `is_own` says whether resources with these names certainly belong to no other deployment, or are taken over.
 pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool) -> Vec<Role> {
     let patterns: BTreeSet<String> = datasets.iter().flat_map(|dataset| dataset.permitted()).collect();
+    [ingest(settings, datasets, &patterns, is_own), operate(settings, datasets, &patterns, is_own)]
+        .into_iter()
+        .filter(|role| !role.backend_roles.is_empty())
+        .collect()
+}
+
+fn ingest(settings: &SetupSettings, datasets: &Datasets, patterns: &BTreeSet<String>, is_own: bool) -> Role {
     let stack = &settings.domain.stack;
-    let [ingest_name, operate_name] = names(stack);
+    let [name, _] = names(stack);
     let mut index_permissions = vec![json!({
         "index_patterns": patterns,
         "allowed_actions": [
@@ -35,20 +42,30 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
             "indices:admin/mapping/put", "indices:admin/mapping/auto_put",
         ],
     })];
-    let look_up = look_up(datasets);
-    let also = if look_up.is_some() { ", look up ids in those that roll over" } else { "" };
-    index_permissions.extend(look_up);
-    let ingest = Role {
-        name: ingest_name,
+    let mut cluster_permissions = vec!["indices:data/write/bulk", "cluster:monitor/main"];
+    let mut also = "";
+    if let Some(look_up) = look_up(datasets) {
+        also = ", look up ids in those that roll over";
+        index_permissions.push(look_up);
+        // The security plugin takes `_mget` as a whole for an action of the cluster, as `_bulk`. Which indices it reads is in the other permission.
+        cluster_permissions.push("indices:data/read/mget");
+    }
+    Role {
+        name,
         former: INGEST_ROLE,
         permissions: json!({
             "description": format!("Millrace, stack {stack}: may create events in the indices of its datasets{also}, and nothing else"),
-            "cluster_permissions": ["indices:data/write/bulk", "cluster:monitor/main"],
+            "cluster_permissions": cluster_permissions,
             "index_permissions": index_permissions,
         }),
         backend_roles: settings.ingest_roles.clone(),
         is_own,
-    };
+    }
+}
+
+fn operate(settings: &SetupSettings, datasets: &Datasets, patterns: &BTreeSet<String>, is_own: bool) -> Role {
+    let stack = &settings.domain.stack;
+    let [_, name] = names(stack);
     let mut index_permissions = vec![
         json!({
             "index_patterns": ["*"],
@@ -66,8 +83,8 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
         }),
     ];
     index_permissions.extend(rollover(datasets));
-    let operate = Role {
-        name: operate_name,
+    Role {
+        name,
         former: OPERATE_ROLE,
         permissions: json!({
             "description": format!("Millrace, stack {stack}: may watch the domain, and roll over, snapshot and delete the indices of its datasets"),
@@ -80,8 +97,7 @@ pub(super) fn roles(settings: &SetupSettings, datasets: &Datasets, is_own: bool)
         }),
         backend_roles: settings.operate_roles.clone(),
         is_own,
-    };
-    [ingest, operate].into_iter().filter(|role| !role.backend_roles.is_empty()).collect()
+    }
 }
 
 /// The permission to find the indices of each name that rolls over, and the ids that they hold; none if there is no such name.
@@ -103,7 +119,7 @@ fn rollover(datasets: &Datasets) -> Option<Value> {
     (!patterns.is_empty()).then(|| {
         json!({
             "index_patterns": patterns,
-            "allowed_actions": ["indices:admin/rollover", "indices:admin/create", "indices:admin/aliases"],
+            "allowed_actions": ["indices:admin/rollover"],
         })
     })
 }

@@ -81,9 +81,10 @@ impl S3From {
         self.bucket.is_match(bucket)
     }
 
-    /// The account that must own this bucket. `None` if the rules do not name one, or do not match the bucket.
-    pub fn owner_of(&self, bucket: &str) -> Option<&str> {
-        self.owner.as_deref().filter(|_| self.bucket.is_match(bucket))
+    /// The account that must own every bucket whose objects the dataset reads, also one that the rules no longer match.
+    /// `None` if the rules do not name one.
+    pub fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
     }
 
     /// The glob of the bucket's name.
@@ -112,16 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_that_of_the_buckets_that_the_dataset_takes() {
+    fn an_owner_is_given_with_and_without_quotes() {
         // Without quotes too, although other readers of YAML would take the second one for an octal number.
         for owner in ["\"111122223333\"", "012345670123", "'000000000000'"] {
             let datasets = parse(&format!("bucket: logs-*, key: '**', owner: {owner}")).unwrap();
             let from = datasets.by_name("a").unwrap().from.s3().unwrap().clone();
-            assert_eq!(from.owner_of("logs-1"), Some(owner.trim_matches(['"', '\''])), "{owner}");
-            assert_eq!(from.owner_of("other"), None, "the rest of an object that was begun under other rules");
+            assert_eq!(from.owner(), Some(owner.trim_matches(['"', '\''])), "{owner}");
         }
         let from = parse("key: '**'").unwrap().by_name("a").unwrap().from.s3().unwrap().clone();
-        assert_eq!(from.owner_of("logs-1"), None);
+        assert_eq!(from.owner(), None);
     }
 
     #[test]

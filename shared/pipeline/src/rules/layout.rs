@@ -71,13 +71,18 @@ pub(super) fn of_data_stream(name: &str) -> String {
 /// `OpenSearch` `.ds-NAME-000001`.
 pub(super) fn is_of_data_stream(name: &str, index: &str) -> bool {
     let rest = index.strip_prefix(DATA_STREAM_PREFIX).and_then(|rest| rest.strip_prefix(name));
-    let Some(rest) = rest.and_then(|rest| rest.strip_prefix('-')) else { return false };
-    is_counter(rest) || rest.split_once('-').is_some_and(|(date, counter)| is_date(date) && is_counter(counter))
+    rest.and_then(|rest| rest.strip_prefix('-')).is_some_and(is_numbered)
 }
 
-/// Whether an index has the name that the engine gives to the indices of this alias: `NAME-000001`.
+/// Whether an index has the name that the engine gives to the indices of this alias: `NAME-000001`, or `NAME-2026.11.22-000001` if the
+/// first one had a date.
 pub(super) fn is_of_alias(name: &str, index: &str) -> bool {
-    index.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_counter)
+    index.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_numbered)
+}
+
+/// A counter, or a date and a counter.
+fn is_numbered(rest: &str) -> bool {
+    is_counter(rest) || rest.split_once('-').is_some_and(|(date, counter)| is_date(date) && is_counter(counter))
 }
 
 fn is_counter(text: &str) -> bool {
@@ -106,6 +111,7 @@ mod tests {
             ("app-00001", false, false),
             ("app-", false, false),
             ("app-2026.11.22", false, false),
+            ("app-2026.11.22-000001", false, true),
             ("app-x-000001", false, false),
             ("xapp-000001", false, false),
             (".ds-app", false, false),

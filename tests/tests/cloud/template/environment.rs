@@ -69,6 +69,20 @@ fn requests_are_signed_for_the_region_of_the_domain_and_by_its_role() {
     }
 }
 
+/// `delivery::aws::objects` makes the endpoint of another region from this form.
+#[test]
+fn the_endpoint_of_s3_is_that_of_the_region_or_the_given_one() {
+    let Some(template) = deployed() else { return };
+    let given = "https://bucket.vpce-1a.s3.eu-west-1.vpce.amazonaws.com";
+    for (parameters, url) in [(&[][..], "https://s3.eu-west-1.amazonaws.com"), (&[("S3Endpoint", given)], given)] {
+        let stack = Template::new(template, parameters);
+        for function in WITH_DOMAIN {
+            let Some(properties) = stack.properties(function) else { continue };
+            assert_eq!(properties["Environment"]["Variables"]["AWS_ENDPOINT_URL_S3"], url, "{function}");
+        }
+    }
+}
+
 #[test]
 fn every_function_of_records_has_their_limit() {
     let Some(template) = deployed() else { return };

@@ -36,7 +36,7 @@ fn aged(reply: &str) -> String {
     for part in parts {
         let (date, rest) = part.split_once('"').expect("a text");
         let date: u64 = date.parse().expect("milliseconds");
-        edited += &format!("{BEFORE}{}\"{rest}", date - AGO_MS);
+        edited.extend([BEFORE, &(date - AGO_MS).to_string(), "\"", rest]);
     }
     edited
 }

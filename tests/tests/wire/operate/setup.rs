@@ -17,8 +17,13 @@ fn rules(name: &str, more: &str) -> String {
     )
 }
 
+/// What the engine says of an index. Elasticsearch 6 has the mapping below the name of its type.
 async fn mapping(engine: &Engine, index: &str) -> Value {
-    parse(&engine.ask("GET", &format!("/{index}"), "").await)[index].clone()
+    let mut about = parse(&engine.ask("GET", &format!("/{index}"), "").await)[index].take();
+    if about["mappings"]["_doc"].is_object() {
+        about["mappings"] = about["mappings"]["_doc"].take();
+    }
+    about
 }
 
 #[test]
@@ -55,7 +60,7 @@ fn a_new_index_is_what_the_rules_say_and_a_change_of_the_rules_changes_the_next_
         let near = r#"{"query":{"bool":{"filter":[{"geo_distance":{"distance":"1km","at":{"lat":37.5,"lon":127.0}}},{"range":{"base_dt":{"gte":"2026-11-22","lt":"2026-11-23"}}}]}}}"#;
         engine.ask("POST", "/setup-*/_refresh", "").await;
         let hits = parse(&engine.ask("POST", "/setup-*/_search", near).await);
-        assert_eq!(hits["hits"]["total"]["value"], 1, "{hits}");
+        assert_eq!(hits["hits"]["hits"].as_array().map(Vec::len), Some(1), "{hits}");
 
         // A second run changes nothing. Other rules change the template, under the same name.
         let before = engine.templates("millrace-*").await;

@@ -158,11 +158,11 @@ impl Objects {
                 let etag = etag.map(|etag| etag.trim_matches('"'));
                 Ok(total_length(Expected { from: 0, etag, total: None }, &headers).ok().flatten())
             }
-            Err(never @ (OpenError::Gone(_) | OpenError::Archived(_))) => Err(never),
             Err(OpenError::Failed(error)) => {
                 tracing::warn!(position = %object, %error, "S3 gives the object's length neither by GET nor by HEAD");
                 Ok(None)
             }
+            Err(never) => Err(never),
         }
     }
 
@@ -172,9 +172,9 @@ impl Objects {
         match misfit {
             Misfit::Wrong(reason) => OpenError::Failed(retryable(object, reason)),
             Misfit::OtherContent(reason) => match self.head(object).await {
-                Err(never @ (OpenError::Gone(_) | OpenError::Archived(_))) => never,
                 Ok(output) if is_other(object, &output) => OpenError::Gone(replaced(object)),
                 Ok(_) | Err(OpenError::Failed(_)) => OpenError::Failed(retryable(object, reason)),
+                Err(never) => never,
             },
         }
     }

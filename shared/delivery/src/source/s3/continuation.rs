@@ -27,7 +27,7 @@ pub struct Continuation {
     /// The dataset that took it.
     pub dataset: String,
     /// The hash of the pipeline.yaml under which it was begun. After a change the rest follows the new rules, as the
-    /// next object does. The offset stays valid, since it counts bytes.
+    /// next object does. The offset stays valid, since it counts bytes. Empty in a dead letter.
     pub pipeline: String,
     /// Offset and framing.
     pub checkpoint: Checkpoint,
@@ -64,11 +64,43 @@ impl Continuation {
             replays: 0,
         }
     }
+
+    /// Whether it is the whole object, of which nothing was read yet. Then the `format` of the rules counts, not the one
+    /// of the rules under which it was written.
+    pub fn is_of_all(&self) -> bool {
+        self.only.is_none() && self.checkpoint == Checkpoint::start(self.checkpoint.format)
+    }
+
+    /// The same in a dead letter. The rules of its time do not count when it is replayed, and the key of a letter follows
+    /// from this text: one continuation is one letter, whatever the rules are when it is delivered again.
+    #[must_use]
+    pub fn in_a_letter(&self) -> Self {
+        let mut letter = Self { pipeline: String::new(), ..self.clone() };
+        if letter.is_of_all() {
+            letter.checkpoint.format = Format::Auto;
+        }
+        letter
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_all(format: Format, pipeline: &str) -> Continuation {
+        let object = ObjectRef { bucket: "b".into(), key: "k".into(), version: None, etag: Some("e".into()) };
+        Continuation::of_all(&object, "d", format, pipeline)
+    }
+
+    #[test]
+    fn the_letter_of_a_whole_object_is_the_same_under_all_rules_and_a_rest_keeps_its_framing() {
+        let letter = of_all(Format::Ndjson, "p").in_a_letter();
+        assert_eq!(letter, of_all(Format::Records, "q").in_a_letter());
+        assert!(letter.is_of_all(), "the format of the rules counts when it is replayed");
+        let checkpoint = Checkpoint { offset: 7, ..Checkpoint::start(Format::Ndjson) };
+        let rest = Continuation { checkpoint, ..of_all(Format::Ndjson, "p") }.in_a_letter();
+        assert_eq!((rest.checkpoint, rest.is_of_all()), (checkpoint, false));
+    }
 
     #[test]
     fn a_continuation_of_the_release_before_is_read_and_its_own_is_as_it_was() {

@@ -28,6 +28,8 @@ pub enum Task {
     /// A folder was created by the console: an empty object whose key ends with `/`. It holds no events, so it needs no
     /// dataset.
     Folder(ObjectRef),
+    /// An archived object was restored, so it can be read.
+    Restored(ObjectRef),
     /// An object that was begun before.
     Continue(Box<Continuation>),
     /// Dead letters to retry.
@@ -153,25 +155,30 @@ fn s3_record(record: &Value) -> Result<Option<Task>, InvalidEvent> {
     let spaced = encoded.replace('+', " ");
     let key = percent_decode_str(&spaced).decode_utf8().map_err(|_| format!("the key `{encoded}` is not UTF-8"))?;
     let name = name.trim_start_matches("s3:");
-    if !(name.starts_with("ObjectCreated:") || name == "ObjectRestore:Completed") {
+    let is_restored = name == "ObjectRestore:Completed";
+    if !(name.starts_with("ObjectCreated:") || is_restored) {
         tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that brings no object");
         return Ok(None);
     }
     let bucket = bucket_name(bucket)?;
-    let created = ObjectRef {
+    let found = ObjectRef {
         bucket,
         key: key.into_owned(),
         version: version(text(object, "versionId")),
         etag: etag(text(object, "eTag")),
     };
-    Ok(Some(created_task(created, object)))
+    Ok(Some(task_of(found, object, is_restored)))
 }
 
-/// The task of a created object. An empty object whose key ends with `/` is a folder. Without a size, the key alone
-/// decides.
-fn created_task(created: ObjectRef, object: &Value) -> Task {
+/// The task of an object that was created or restored. An empty object whose key ends with `/` is a folder. Without a
+/// size, the key alone decides.
+fn task_of(found: ObjectRef, object: &Value, is_restored: bool) -> Task {
     let is_empty = object.get("size").is_none_or(|size| size.as_u64() == Some(0));
-    if is_empty && created.key.ends_with('/') { Task::Folder(created) } else { Task::Object(created) }
+    match found {
+        folder if is_empty && folder.key.ends_with('/') => Task::Folder(folder),
+        restored if is_restored => Task::Restored(restored),
+        created => Task::Object(created),
+    }
 }
 
 /// The name for ids. S3 itself always gives it; a notification that was written by hand may not.
@@ -193,13 +200,13 @@ fn eventbridge(event: &Value) -> Result<Vec<Task>, InvalidEvent> {
         tracing::info!(position = %format_args!("s3://{bucket}/{key}"), event_name = name, "acknowledged an event that brings no object");
         return Ok(Vec::new());
     }
-    let created = ObjectRef {
+    let found = ObjectRef {
         bucket: bucket_name(bucket)?,
         key: key.to_owned(),
         version: version(text(object, "version-id")),
         etag: etag(text(object, "etag")),
     };
-    Ok(vec![created_task(created, object)])
+    Ok(vec![task_of(found, object, name == "Object Restore Completed")])
 }
 
 /// `null` is the version of objects written while versioning was off. The ETag then identifies the content.
@@ -226,6 +233,11 @@ mod tests {
 
     fn object(key: &str) -> Task {
         Task::Object(ObjectRef { bucket: "logs".into(), key: key.into(), version: None, etag: Some("e".into()) })
+    }
+
+    fn restored(key: &str) -> Task {
+        let Task::Object(restored) = object(key) else { panic!("no object") };
+        Task::Restored(restored)
     }
 
     fn put(key: &str) -> Value {
@@ -296,15 +308,15 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_object_is_read_as_it_was_when_it_was_created() {
+    fn a_restored_object_is_read_as_it_was_when_it_was_created_and_is_known_as_restored() {
         for name in ["ObjectRestore:Completed", "s3:ObjectRestore:Completed"] {
-            let mut restored = put("a.json");
-            restored["Records"][0]["eventName"] = json!(name);
-            assert_eq!(Invocation::read(&restored).messages[0].tasks, Ok(vec![object("a.json")]), "{name}");
+            let mut event = put("a.json");
+            event["Records"][0]["eventName"] = json!(name);
+            assert_eq!(Invocation::read(&event).messages[0].tasks, Ok(vec![restored("a.json")]), "{name}");
         }
-        let restored = json!({ "source": "aws.s3", "detail-type": "Object Restore Completed", "detail": { "bucket": { "name": "logs" }, "object": { "key": "a.json", "etag": "e" } } });
-        assert_eq!(Invocation::read(&restored).messages[0].tasks, Ok(vec![object("a.json")]));
-        let mut asked = restored;
+        let bridge = json!({ "source": "aws.s3", "detail-type": "Object Restore Completed", "detail": { "bucket": { "name": "logs" }, "object": { "key": "a.json", "etag": "e" } } });
+        assert_eq!(Invocation::read(&bridge).messages[0].tasks, Ok(vec![restored("a.json")]));
+        let mut asked = bridge;
         for name in ["Object Restore Initiated", "Object Restore Expired"] {
             asked["detail-type"] = json!(name);
             assert_eq!(Invocation::read(&asked).messages[0].tasks, Ok(vec![]), "{name}");

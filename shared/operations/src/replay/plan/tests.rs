@@ -28,6 +28,7 @@ fn plan_of(indices: Vec<PlannedIndex>, snapshot: bool) -> Plan {
         rules: "rules".into(),
         made_ms: 0,
         refusals: refusals(datasets("").by_name("a").unwrap(), &indices, 0, |_| true),
+        notes: Vec::new(),
         indices,
         places: Vec::new(),
         objects: 1,
@@ -54,6 +55,8 @@ fn each_index_is_planned_with_the_objects_that_can_hold_its_events() {
     let planned = indices(dataset, &meant, &found);
     let shown: Vec<_> = planned.iter().map(|index| (index.name.as_str(), index.documents, index.objects)).collect();
     assert_eq!(shown, [("a-2026.11.22", Some(3), 2), ("a-2026.11.23", Some(5), 1)]);
+    assert_eq!(earliest_ms(dataset, &meant), Some(START_MS - DAY));
+    assert_eq!(earliest_ms(dataset, &[]), None);
 }
 
 #[test]

@@ -22,7 +22,7 @@ const BATCH: usize = 10;
 const BATCHES_AT_ONCE: usize = 8;
 
 /// The message about one object, and the objects of the listing between it and the one before.
-struct Outgoing {
+struct Notification {
     key: String,
     /// The number of these objects, including its own.
     looked_at: u64,
@@ -56,7 +56,7 @@ impl Run<'_> {
         loop {
             let page = self.page(&objects, bucket, prefix).await?;
             let Some(last) = page.objects.last().map(|object| object.key.clone()) else { return Ok(true) };
-            let mut messages: Vec<Outgoing> = Vec::new();
+            let mut messages: Vec<Notification> = Vec::new();
             let (mut looked_at, mut archived) = (0, Vec::new());
             for object in &page.objects {
                 looked_at += 1;
@@ -74,7 +74,7 @@ impl Run<'_> {
                     What::DeadLetters(letters) => notify::letters(bucket, object, letters.reason.as_deref()),
                 };
                 let (looked_at, archived) = (std::mem::take(&mut looked_at), std::mem::take(&mut archived));
-                messages.push(Outgoing { key: object.key.clone(), looked_at, archived, body });
+                messages.push(Notification { key: object.key.clone(), looked_at, archived, body });
             }
             for group in messages.chunks_mut(group) {
                 if self.deadline.reading_is_over() || !self.pace(group.len(), what.rate()).await? {

@@ -271,6 +271,7 @@ fn an_index_of_a_data_stream_or_an_alias_counts_from_the_end_of_its_writes() {
     let rules = rolled(", retention: 2d");
     let made = |name: &str, created: &str, ended: Option<&str>| Index {
         created_ms: Some(ms(created)),
+        is_rolled: true,
         ended_ms: ended.map(ms),
         ..index(name)
     };
@@ -304,9 +305,17 @@ fn an_index_that_a_period_and_an_alias_could_have_made_is_deleted_if_both_would(
              from: {{ key: a }}, index: {{ alias: app }}, retention: 2d }}\n"
         )
     };
-    let of = |ended_ms: Option<i64>| Index { created_ms: Some(0), ended_ms, ..index("app-202601") };
-    for (retention, ended, goes) in [("2d", Some(0), true), ("2d", None, false), ("520w", Some(0), false)] {
+    let of = |is_rolled, ended_ms| Index { created_ms: Some(0), is_rolled, ended_ms, ..index("app-202601") };
+    for (retention, is_rolled, ended, goes) in [
+        ("2d", true, Some(0), true),
+        ("2d", true, None, false),
+        ("520w", true, Some(0), false),
+        // The alias does not have it.
+        ("2d", false, None, true),
+        ("520w", false, None, false),
+    ] {
         let rules = Datasets::parse("pipeline.yaml", &yaml(retention), None).unwrap();
-        assert_eq!(planned(&rules, &[of(ended)], 0, None).len(), usize::from(goes), "{retention} {ended:?}");
+        let planned = planned(&rules, &[of(is_rolled, ended)], 0, None);
+        assert_eq!(planned.len(), usize::from(goes), "{retention} {is_rolled} {ended:?}");
     }
 }

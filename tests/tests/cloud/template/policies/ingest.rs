@@ -15,6 +15,12 @@ pub(super) const ALL: &[Row] = &[
     ("s3:PutObject", "arn:aws:s3:::logs-deadletterbucket-1/state/refused/logs-S3IngestFunction-1.json", &[]),
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hash", &[]),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/own", &[("kms:ViaService", "s3.eu-west-1.amazonaws.com")]),
+    // A bucket of another region.
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:eu-west-1:111122223333:key/own",
+        &[("kms:ViaService", "s3.ap-northeast-2.amazonaws.com")],
+    ),
     (
         "kms:Decrypt",
         "arn:aws:kms:eu-west-1:111122223333:key/own",
@@ -130,6 +136,11 @@ const NEVER: &[Row] = &[
     ("s3:DeleteObject", "arn:aws:s3:::logs-deadletterbucket-1/state/brake.json", &[]),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/own", &[]),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/own", &[("kms:ViaService", "ec2.eu-west-1.amazonaws.com")]),
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:eu-west-1:111122223333:key/own",
+        &[("kms:ViaService", "kinesis.ap-northeast-2.amazonaws.com")],
+    ),
     (
         "kms:Decrypt",
         "arn:aws:kms:eu-west-1:111122223333:key/other",

@@ -48,16 +48,27 @@ fn ids_are_looked_up_by_the_role_of_setup_and_nothing_else_is_read() {
         // Without the right nothing is sent, and the failure says what to do.
         let role = parse(&engine.ask("GET", &format!("{API}/roles/millrace_ingest"), "").await);
         let role = &role["millrace_ingest"];
-        let may_only_write = json!({
-            "cluster_permissions": role["cluster_permissions"],
-            "index_permissions": [role["index_permissions"][0]],
+        let (cluster, of_writes) = (&role["cluster_permissions"], &role["index_permissions"][0]);
+        assert_eq!(cluster[2], "indices:data/read/mget", "{role}");
+        let of_settings = json!({
+            "index_patterns": role["index_permissions"][1]["index_patterns"],
+            "allowed_actions": ["indices:monitor/settings/get"],
         });
-        engine.ask("PUT", &format!("{API}/roles/millrace_ingest"), &may_only_write.to_string()).await;
-        let answer = ingest.invoke(&envelope::s3(&[&object]), Duration::from_secs(10)).await.expect("it runs");
-        assert_ne!(answer, Answer::Response("null".into()));
-        assert!(ingest.lines().concat().contains("RolloverLookups"), "{:#?}", ingest.lines());
-        let of = receipts(&ingest);
-        assert_eq!(of.last().map(|r| (r.undelivered, r.sent)), Some((200, 0)), "{of:?}");
-        assert_eq!(engine.count(&format!("{name}-*")).await, 200);
+        for (lacks, cluster, of_indices) in [
+            ("both", json!(cluster), json!([of_writes])),
+            ("_mget in the cluster", json!([cluster[0], cluster[1]]), json!(role["index_permissions"])),
+            ("_mget in the indices", json!(cluster), json!([of_writes, of_settings])),
+        ] {
+            let body = json!({ "cluster_permissions": cluster, "index_permissions": of_indices });
+            engine.ask("PUT", &format!("{API}/roles/millrace_ingest"), &body.to_string()).await;
+            let before = ingest.lines().len();
+            let answer = ingest.invoke(&envelope::s3(&[&object]), Duration::from_secs(10)).await.expect("it runs");
+            assert_ne!(answer, Answer::Response("null".into()), "{lacks}");
+            let lines = &ingest.lines()[before..];
+            assert!(lines.concat().contains("RolloverLookups"), "{lacks}: {lines:#?}");
+            let of = receipts(&ingest);
+            assert_eq!(of.last().map(|r| (r.undelivered, r.sent)), Some((200, 0)), "{lacks}: {of:?}");
+            assert_eq!(engine.count(&format!("{name}-*")).await, 200, "{lacks}");
+        }
     });
 }
