@@ -57,7 +57,12 @@ impl Between {
                     return answer.status(401).body(Full::new(Bytes::from("Unauthorized"))).map_err(|_| Closed);
                 }
                 let is_version = head.uri.path() == "/";
-                let request = http.request(head.method, format!("{domain}{}", head.uri)).body(body);
+                let mut path = head.uri.to_string();
+                if changes.elasticsearch.is_some() {
+                    // Elasticsearch 7 takes this parameter, and the engine behind this server refuses it.
+                    path = path.replace("?include_type_name=false", "");
+                }
+                let request = http.request(head.method, format!("{domain}{path}")).body(body);
                 let request = request.header("content-type", head.headers["content-type"].clone());
                 let said = request.send().await.map_err(|_| Closed)?;
                 let answer = answer.status(said.status());

@@ -10,6 +10,7 @@
 mod fields;
 mod index;
 mod rule_test;
+mod template;
 mod value;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use fields::Fields;
 use index::Index;
 use rule_test::RuleTest;
+use template::IndexTemplate;
 use value::{Duration, Path, TimeFormats, Zone};
 
 /// The schema in its committed form.
@@ -82,7 +84,7 @@ struct FileName(#[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*\\.yaml$"
         "if" = { "properties": { "from": { "required": ["delivery_stream"] } } },
         "then" = { "properties": {
             "index": false, "timestamp": false, "id": false, "on_conflict": false, "retention": false, "keep_at_least": false, "snapshot": false,
-            "mapping": false, "shards": false, "replicas": false, "total_fields_limit": false,
+            "mapping": false, "shards": false, "replicas": false, "total_fields_limit": false, "template": false,
         } },
         "else" = { "required": ["index"], "properties": { "partition_keys": false } },
     )
@@ -134,6 +136,8 @@ struct Dataset {
     /// The most fields that an index may come to have: `index.mapping.total_fields.limit`.
     #[schemars(range(min = 1, max = 1_000_000))]
     total_fields_limit: Option<u32>,
+    /// More for the index template of the dataset's indices.
+    template: Option<IndexTemplate>,
     /// Events, each with what becomes of it. `millrace test` compares, and `setup` refuses a file whose tests fail.
     #[schemars(length(min = 1))]
     tests: Option<Vec<RuleTest>>,

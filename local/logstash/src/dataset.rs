@@ -64,7 +64,13 @@ pub(super) fn write(name: &str, source: &Source, filtered: &mut Filtered<'_>, ou
         );
         filtered.notes.differs(*at, text);
     }
-    let _ = writeln!(yaml, "    index: {}", block(&output.index));
+    match &output.pipeline {
+        None => drop(writeln!(yaml, "    index: {}", block(&output.index))),
+        Some(pipeline) => {
+            let (index, pipeline) = (block(&output.index), block(pipeline));
+            let _ = writeln!(yaml, "    index:\n      name: {index}\n      pipeline: {pipeline}");
+        }
+    }
     match &output.id {
         Some(Id::Content) => yaml.push_str("    id: content\n"),
         Some(Id::Field(field)) => {

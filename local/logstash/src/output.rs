@@ -23,6 +23,8 @@ pub(super) struct Output {
     /// Differences between its conditions here and in Logstash.
     pub(super) differences: Vec<(Place, Difference)>,
     pub(super) index: String,
+    /// The ingest pipeline of the domain.
+    pub(super) pipeline: Option<String>,
     pub(super) id: Option<Id>,
 }
 
@@ -107,6 +109,7 @@ impl Filtered<'_> {
                 format!("action `{action}`: documents are created; what is there is neither changed nor deleted");
             self.notes.differs(at, text);
         }
+        let pipeline = self.pipeline(&mut settings);
         deployment::note(&mut settings, self.notes);
         settings.end(self.notes);
         outputs.push(Output {
@@ -114,6 +117,7 @@ impl Filtered<'_> {
             wanted: under.query.clone(),
             differences: under.differences.clone(),
             index,
+            pipeline,
             id,
         });
     }
@@ -201,6 +205,18 @@ impl Filtered<'_> {
             self.notes.add(at, Effect::Rejects, text);
         }
         self.checked_index(at, &name, "logs-generic-default")
+    }
+
+    fn pipeline(&mut self, settings: &mut Settings<'_>) -> Option<String> {
+        let (at, name) = settings.text("pipeline").filter(|(_, name)| !name.is_empty())?;
+        if name.contains("%{") || name.len() > 255 || name.contains(char::is_control) {
+            let text = format!(
+                "pipeline `{name}`: documents do not go through it; a dataset names one pipeline for all of its events: `index: {{ name: …, pipeline: … }}`"
+            );
+            self.notes.differs(at, text);
+            return None;
+        }
+        Some(name.to_owned())
     }
 
     fn id(&mut self, settings: &mut Settings<'_>) -> Option<Id> {

@@ -17,6 +17,7 @@ mod permission;
 mod refusal;
 mod rollover;
 mod rules;
+mod templates;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -59,7 +60,14 @@ pub async fn examine(deployment: Deployment) -> Examination {
             let (context, it) = (of(), Arc::clone(&connected));
             group(&mut findings, "permission", async move { (permission::permission(&context, &it).await, ()) }).await;
             let (context, it) = (of(), Arc::clone(&connected));
-            group(&mut findings, "templates", async move { (domain::templates(&context, &it).await, ()) }).await;
+            group(&mut findings, "templates", async move { (templates::templates(&context, &it).await, ()) }).await;
+            let (context, it) = (of(), Arc::clone(&connected));
+            group(
+                &mut findings,
+                "data streams",
+                async move { (vec![templates::data_streams(&context, &it).await], ()) },
+            )
+            .await;
             let (context, it) = (of(), Arc::clone(&connected));
             group(&mut findings, "layout", async move { (layout::layout(&context, &it).await, ()) }).await;
             let (context, it) = (of(), Arc::clone(&connected));

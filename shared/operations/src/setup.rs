@@ -7,11 +7,13 @@
 //! (`MILLRACE_STACK`).
 
 mod adopt;
+pub(crate) mod collisions;
 mod dashboards;
 mod dates;
-mod hidden;
+pub(crate) mod hidden;
 pub mod install;
 mod layouts;
+pub(crate) mod patterns;
 mod remove;
 mod request;
 mod roles;
@@ -29,6 +31,7 @@ use crate::{
     admin::{
         Admin, Version,
         security::{Mapped, Role},
+        templates::Kind,
     },
     error::{Error, Refused},
     settings::{Domain, Repository, SetupSettings},
@@ -53,6 +56,9 @@ use template::Template;
 
 /// The maximum time that the deletion of a stack waits for its domain.
 const REMOVAL: Duration = Duration::from_secs(30);
+
+/// The maximum time for a list that only notes need.
+const NOTES: Duration = Duration::from_secs(10);
 
 /// The function `setup`.
 #[derive(Debug, Clone)]
@@ -221,6 +227,7 @@ impl Ready {
             }
         }
         self.prepare_indices(version, replacing, &mut done, deadline).await;
+        self.note_collisions(version, &mut done, deadline).await;
         // Not before the new ones exist: events arrive all the time.
         if done.failed.is_empty() {
             self.release_former(&roles, &mut done, deadline).await;
@@ -264,6 +271,19 @@ impl Ready {
             }
             Err(error) => done.failed.push(format!("index templates: {error}")),
         }
+    }
+
+    /// Notes the datasets whose events would go into data streams. An unreadable list is no failure: the doctor shows it.
+    async fn note_collisions(&self, version: Option<Version>, done: &mut Done, deadline: Deadline) {
+        if !version.is_some_and(Version::has_composable_templates) {
+            return;
+        }
+        let brief = Deadline::after(NOTES);
+        let stop_sending = deadline.stop_sending.min(brief.stop_sending);
+        let brief = Deadline { stop_sending, ..deadline };
+        let installed = self.admin.templates(Kind::Composable, None, brief).await.unwrap_or_default();
+        let found = collisions::collisions(&self.datasets, &installed);
+        done.notes.extend(found.into_iter().map(|one| format!("{}: {}", one.found, one.fix)));
     }
 
     /// Gives up the roles that all deployments shared before deployments had names.

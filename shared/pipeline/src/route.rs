@@ -7,6 +7,7 @@
 mod error;
 mod id;
 mod index;
+mod routing;
 mod timestamp;
 mod zone;
 
@@ -17,7 +18,10 @@ pub(crate) use timestamp::{EARLIEST_MS, LATEST_MS};
 pub use timestamp::{Timestamp, TimestampFormat};
 pub use zone::Zone;
 
-use crate::{decode::Event, time};
+use crate::{
+    decode::{Event, Path},
+    json, time,
+};
 
 /// A dataset's rules for time, index and id.
 #[derive(Debug, Clone)]
@@ -25,6 +29,10 @@ pub struct Router {
     timestamp: Option<Timestamp>,
     index: IndexPattern,
     id: IdRule,
+    /// The field that decides the shard.
+    routing: Option<Path>,
+    /// The end of each action line.
+    end: Box<[u8]>,
 }
 
 /// Buffers and limits that a [`Router`] reuses for each event. Several routers can share them.
@@ -77,7 +85,22 @@ pub enum Routed {
 impl Router {
     /// A router. Without a `timestamp` the record's time is used.
     pub fn new(timestamp: Option<Timestamp>, index: IndexPattern, id: IdRule) -> Self {
-        Self { timestamp, index, id }
+        Self { timestamp, index, id, routing: None, end: Box::from(&b"}}\n"[..]) }
+    }
+
+    /// Also sends the value of a field as the routing, and the name of an ingest pipeline.
+    #[must_use]
+    pub fn sending(self, routing: Option<Path>, pipeline: Option<&str>) -> Self {
+        let Some(pipeline) = pipeline else { return Self { routing, ..self } };
+        let mut end = br#","pipeline":""#.to_vec();
+        json::push_escaped(&mut end, pipeline);
+        end.extend_from_slice(b"\"}}\n");
+        Self { routing, end: end.into(), ..self }
+    }
+
+    /// The field that decides the shard of a document. `None` if its id does.
+    pub fn routing(&self) -> Option<&Path> {
+        self.routing.as_ref()
     }
 
     /// The rule for the events' own time. `None` if the time of their records is used.
@@ -127,7 +150,7 @@ impl Router {
     /// `LastModified`) in milliseconds since 1970.
     ///
     /// # Errors
-    /// A [`RouteError`] if the event's time, a field of the index name or the id's field cannot be used. The caller rejects the event.
+    /// A [`RouteError`] if the event's time, a field of the index name, the id's or the routing's field cannot be used. The caller rejects the event.
     /// `action` is then unchanged. It is also unchanged if the event has [`Routed::Expired`].
     pub fn route(
         &self,
@@ -166,7 +189,10 @@ impl Router {
         self.index.write(event, clock_ms, &mut scratch.hour, action)?;
         action.push(b'"');
         self.id.write(event, id_prefix, offset, action)?;
-        action.extend_from_slice(b"}}\n");
+        if let Some(path) = &self.routing {
+            routing::write(path, event, action)?;
+        }
+        action.extend_from_slice(&self.end);
         Ok(Routed::ToIndex)
     }
 }

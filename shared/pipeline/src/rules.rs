@@ -12,6 +12,7 @@ mod layout;
 mod overlap;
 mod read;
 mod rule_test;
+pub mod settings;
 mod text_file;
 mod transform;
 

@@ -10,6 +10,7 @@ pub(super) mod replay;
 mod retention;
 mod security;
 mod setup;
+mod templates;
 
 use std::time::Duration;
 

@@ -62,6 +62,7 @@ fn every_file_and_example_of_the_repository_is_valid() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn the_reader_refuses_whatever_the_schema_marks() {
     let validator = validator();
     let dataset = |more: &str| format!("datasets:\n  - name: a\n    {more}\n");
@@ -97,6 +98,17 @@ fn the_reader_refuses_whatever_the_schema_marks() {
         with("timestamp: { field: t, earliest: soon }"),
         with("timestamp: { field: t, timezone: \"+09:00\" }"),
         with("fields: { date: { a: { field: t, earliest: 1990-01-01 } } }"),
+        with("template: {}"),
+        with("template: { setting: { a: b } }"),
+        with("template: { settings: {} }"),
+        with("template: { settings: { a: { } } }"),
+        with("template: { settings: { a: [] } }"),
+        with("template: { settings: { a: [{ b: c }] } }"),
+        with("template: { settings: { a: null } }"),
+        with("template: { composed_of: a }"),
+        with("template: { composed_of: [\"\"] }"),
+        with("template: { priority: -1 }"),
+        dataset("from: { delivery_stream: x }\n    template: { priority: 1 }"),
         with("id: random"),
         with("id: { fields: a }"),
         with("fields: { dorp: [a] }"),
@@ -136,6 +148,11 @@ fn the_reader_refuses_each_index_that_the_schema_marks() {
         "{ data_stream: i, timezone: Asia/Seoul }",
         "{ name: i, rollover: { max_age: 1d } }",
         "{ alias: \"i-%{a}\" }",
+        "{ name: i, routing: a..b }",
+        "{ name: i, pipeline: \"\" }",
+        "{ alias: i, routing: a..b }",
+        "{ data_stream: i, pipeline: \"\" }",
+        "{ data_stream: i, routing: a }",
         "{ alias: i, rollover: {} }",
         "{ alias: i, rollover: { max_size: 50 } }",
     ] {

@@ -52,7 +52,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineE
             Ok(server::json(200, &json!({"_shards": {"total": indices, "successful": indices, "failed": 0}})))
         }
         [index, "_doc", id] if is(&[get]) => document(store, index, id),
-        [index, "_mget"] if is(&[get, post]) => held(store, index, &settings()["ids"]),
+        [index, "_mget"] if is(&[get, post]) => held(store, index, &settings()),
         [names, "_settings", _] if is(&[get]) => unset(store, names),
         [names, action @ ("_close" | "_open")] if is(&[post]) => {
             change(store, names, |index| index.closed = *action == "_close")?;
@@ -166,9 +166,11 @@ fn unset(store: &Store, names: &str) -> Result<Answer, EngineError> {
 }
 
 /// Which of these ids an index holds, without the documents.
-fn held(store: &Store, index: &str, ids: &Value) -> Result<Answer, EngineError> {
+fn held(store: &Store, index: &str, sought: &Value) -> Result<Answer, EngineError> {
     let present = store.indices.get(index).ok_or_else(|| EngineError::no_such_index(index))?;
-    let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+    // Each document has one place here, whatever its routing.
+    let documents = sought["docs"].as_array().into_iter().flatten().map(|document| &document["_id"]);
+    let ids = sought["ids"].as_array().into_iter().flatten().chain(documents).filter_map(Value::as_str);
     let documents: Vec<Value> = ids.map(|id| json!({"_id": id, "found": present.documents.contains_key(id)})).collect();
     Ok(server::json(200, &json!({ "docs": documents })))
 }

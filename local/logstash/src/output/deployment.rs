@@ -73,9 +73,9 @@ pub(super) fn note(settings: &mut Settings<'_>, notes: &mut Notes) {
     settings.note(&TEMPLATES, "index templates and policies are the domain's; put yours there", notes);
     settings.note(&["document_type"], "indices have no types any more", notes);
     settings.note(&REQUESTS, "requests, sizes and repetitions adapt to the domain by themselves", notes);
-    let pipeline = "documents do not go through it; make it `index.default_pipeline` of the index template";
-    settings.lose(&["pipeline"], Effect::Differs, pipeline, notes);
-    settings.lose(&["routing", "parent", "join_field"], Effect::Differs, "documents have no routing", notes);
+    let routing = "documents have no routing; for the value of a field write `index: { name: …, routing: FIELD }`";
+    settings.lose(&["routing"], Effect::Differs, routing, notes);
+    settings.lose(&["parent", "join_field"], Effect::Differs, "documents have no routing", notes);
     let update = "documents are created; what is there is not changed";
     settings.lose(&["doc_as_upsert", "upsert", "script", "scripted_upsert"], Effect::Differs, update, notes);
     let version = "documents have no version of their own; the first one stays";

@@ -155,9 +155,11 @@ mod tests {
     #[test]
     fn only_an_item_without_an_id_is_indexed_where_the_engine_creates_none_without() {
         let mut body = Body::new(1000);
-        for action in
-            [r#"{"create":{"_index":"a","_id":"1"}}"#, r#"{"create":{"_index":"a"}}"#, r#"{"create":{"_index":"b"}}"#]
-        {
+        for action in [
+            r#"{"create":{"_index":"a","_id":"1","routing":"r","pipeline":"p"}}"#,
+            r#"{"create":{"_index":"a","routing":"_id","pipeline":"p"}}"#,
+            r#"{"create":{"_index":"b"}}"#,
+        ] {
             let document = br#"{"create":{"_index":"a"}}"#;
             body.push(format!("{action}\n").as_bytes(), document, None, ItemPosition::in_object(0)).unwrap();
         }

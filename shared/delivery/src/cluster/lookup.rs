@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{
     Cluster,
@@ -25,6 +26,17 @@ const MISSING_RIGHT: &str = "ids can't be looked up; run `setup`, which gives th
 
 /// An index of a data stream or an alias, with its creation in milliseconds since 1970.
 pub type Created = (String, Option<i64>);
+
+/// What finds a document: its id, and the routing that it was sent with.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DocumentKey<'k> {
+    /// The id.
+    #[serde(rename = "_id")]
+    pub id: &'k str,
+    /// The routing. `None` if the id decides the shard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing: Option<&'k str>,
+}
 
 /// Whether an index holds a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,23 +102,23 @@ impl Cluster {
         Ok(read.into_iter().map(|(index, settings)| (index, created(settings))).collect())
     }
 
-    /// Asks whether one index holds these ids. Finds documents that no search finds yet.
+    /// Asks whether one index holds these documents. Finds documents that no search finds yet.
     ///
     /// # Errors
     /// By the error table. A 404 is retryable: the index may be gone, and then its name has other indices.
-    pub async fn held(&self, index: &str, ids: &[&str]) -> Result<Vec<Held>, BatchError> {
+    pub async fn held(&self, index: &str, documents: &[DocumentKey<'_>]) -> Result<Vec<Held>, BatchError> {
         let path = format!(
             "/{}/_mget?_source=false&filter_path=docs.found%2Cdocs.error.type%2Cdocs.error.reason",
             segment(index)
         );
-        let body = serde_json::json!({ "ids": ids }).to_string();
+        let body = sought(documents).to_string();
         let answer = self.ask(Method::POST, &path, body.into()).await?;
         let Documents { docs } = match answer {
             Found::Yes(answer) => read(&path, &answer)?,
             Found::No { error, .. } => return Err(error),
         };
-        if docs.len() != ids.len() {
-            return Err(unreadable(&path, &format!("{} ids asked for, {} answered", ids.len(), docs.len())));
+        if docs.len() != documents.len() {
+            return Err(unreadable(&path, &format!("{} ids asked for, {} answered", documents.len(), docs.len())));
         }
         if let Some(refusal) =
             docs.iter().filter_map(|document| document.error.as_ref()).find(|error| is_refusal(error))
@@ -155,6 +167,14 @@ fn is_not_found(answer: &Answer) -> bool {
     answer.status == StatusCode::NOT_FOUND && error_type().is_some_and(|found| found == "index_not_found_exception")
 }
 
+/// The body of the request. The short form has no place for a routing.
+fn sought(documents: &[DocumentKey<'_>]) -> Value {
+    if documents.iter().any(|document| document.routing.is_some()) {
+        return json!({ "docs": documents });
+    }
+    json!({ "ids": documents.iter().map(|document| document.id).collect::<Vec<_>>() })
+}
+
 fn is_refusal(error: &ItemError) -> bool {
     error.error_type == "security_exception"
 }
@@ -170,6 +190,16 @@ fn unreadable(path: &str, reason: &str) -> BatchError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_with_a_routing_is_sought_in_its_shard() {
+        let key = |routing| DocumentKey { id: "1", routing };
+        for (routing, expected) in
+            [(None, json!({ "ids": ["1"] })), (Some("r"), json!({ "docs": [{ "_id": "1", "routing": "r" }] }))]
+        {
+            assert_eq!(sought(&[key(routing)]), expected);
+        }
+    }
 
     #[test]
     fn only_the_engine_itself_says_that_it_has_no_such_name() {

@@ -91,6 +91,11 @@ impl Bodies {
         body.id_of(place)
     }
 
+    pub(super) fn routing_of(&self, item: u32) -> Option<String> {
+        let (body, place) = self.of(item);
+        body.routing_of(place)
+    }
+
     pub(super) fn at(&self, item: u32) -> ItemPosition {
         let (body, place) = self.of(item);
         body.at(place)

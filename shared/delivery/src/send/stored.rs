@@ -13,7 +13,10 @@ use std::{
 
 use super::{BodyDelivery, GivenUp};
 use crate::{
-    cluster::{Permit, lookup::Held},
+    cluster::{
+        Permit,
+        lookup::{DocumentKey, Held},
+    },
     lambda::{Deadline, now_ms},
     request,
     rollover::View,
@@ -47,6 +50,8 @@ impl From<BatchError> for NotLookedUp {
 struct Sought {
     item: u32,
     id: String,
+    /// It decides the shard, which is the only one that the domain asks.
+    routing: Option<String>,
     /// `None` if the arrival is unknown.
     since_ms: Option<i64>,
 }
@@ -134,8 +139,10 @@ impl BodyDelivery<'_> {
     /// The items that an index holds, in ascending order.
     async fn look_up(&self, view: &View, items: &[u32]) -> Result<Vec<u32>, NotLookedUp> {
         let now_ms = now_ms();
-        let sought =
-            |item: u32| Some(Sought { item, id: self.bodies.id_of(item)?, since_ms: self.since_ms(item, now_ms) });
+        let sought = |item: u32| {
+            let routing = self.dataset.router.routing().and_then(|_| self.bodies.routing_of(item));
+            Some(Sought { item, id: self.bodies.id_of(item)?, routing, since_ms: self.since_ms(item, now_ms) })
+        };
         let mut sought: Vec<Sought> = items.iter().filter_map(|item| sought(*item)).collect();
         let earliest = sought.iter().map(|one| one.since_ms.unwrap_or(i64::MIN)).min().unwrap_or(i64::MIN);
         let mut stored = Vec::new();
@@ -146,8 +153,9 @@ impl BodyDelivery<'_> {
                 sought = left;
                 continue;
             }
-            let ids: Vec<&str> = asked.iter().map(|one| one.id.as_str()).collect();
-            let held = self.sender.cluster.held(index, &ids).await?;
+            let keys: Vec<DocumentKey<'_>> =
+                asked.iter().map(|one| DocumentKey { id: &one.id, routing: one.routing.as_deref() }).collect();
+            let held = self.sender.cluster.held(index, &keys).await?;
             for (one, held) in asked.into_iter().zip(held) {
                 match held {
                     Held::Yes => stored.push(one.item),

@@ -3,9 +3,11 @@
 //! In: names and bodies. Out: the installed templates, of both kinds: composable ones, and the legacy ones from before
 //! Elasticsearch 7.8. Deliberately absent: the content of a template, and how to treat one of another owner (`setup`).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::client::Admin;
+use super::{client::Admin, response::AdminResponse};
 use delivery::cluster::http::segment;
 use delivery::lambda::Deadline;
 use pipeline::outcome::BatchError;
@@ -63,7 +65,7 @@ pub struct Installed {
     pub priority: i64,
     /// Its owner.
     pub owner: Owner,
-    /// Its full body.
+    /// Its full body. The mapping of a legacy one is without the name of its type.
     pub body: Value,
 }
 
@@ -72,29 +74,25 @@ impl Installed {
         let patterns = body["index_patterns"].as_array()?;
         let patterns = patterns.iter().map(|pattern| pattern.as_str().map(str::to_owned)).collect::<Option<_>>()?;
         let priority = if kind == Kind::Composable { &body["priority"] } else { &body["order"] };
-        Some(Self {
-            name: name.to_owned(),
-            patterns,
-            priority: priority.as_i64().unwrap_or(0),
-            owner: owner(kind, body),
-            body: body.clone(),
-        })
+        let priority = priority.as_i64().unwrap_or(0);
+        let body = if kind == Kind::Legacy { without_type(body.clone()) } else { body.clone() };
+        Some(Self { name: name.to_owned(), patterns, priority, owner: owner(kind, &body), body })
     }
 }
 
-/// The mapping of a legacy template. Elasticsearch 6 reports it below the name of its type.
-fn mapping(mappings: &Value) -> &Value {
-    match mappings["_doc"].as_object() {
-        Some(_) => &mappings["_doc"],
-        None => mappings,
+/// A legacy template as newer engines report it. Elasticsearch 6 reports the mapping below the name of its type.
+fn without_type(mut body: Value) -> Value {
+    if let Some(typed) = body.pointer_mut("/mappings/_doc").filter(|typed| typed.is_object()) {
+        body["mappings"] = typed.take();
     }
+    body
 }
 
 fn owner(kind: Kind, body: &Value) -> Owner {
     let stack = match kind {
         Kind::Composable if body["_meta"]["managed_by"] != MANAGED_BY => return Owner::Unknown,
         Kind::Composable => &body["_meta"]["stack"],
-        Kind::Legacy => &mapping(&body["mappings"])["_meta"]["millrace"]["stack"],
+        Kind::Legacy => &body["mappings"]["_meta"]["millrace"]["stack"],
     };
     match (stack.as_str(), kind) {
         (Some(stack), _) => Owner::Stack(stack.to_owned()),
@@ -132,6 +130,22 @@ impl Admin {
         }
     }
 
+    /// The content (`template`) of every component template, by name. Empty if the engine has none.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]. Permanent if the response cannot be read.
+    pub async fn component_templates(&self, deadline: Deadline) -> Result<BTreeMap<String, Value>, BatchError> {
+        let response = self.send("GET", "/_component_template", None, deadline).await?;
+        if response.is_missing() {
+            return Ok(BTreeMap::new());
+        }
+        let content = |one: &Value| {
+            let name = one["name"].as_str().ok_or_else(|| response.unreadable("a list of component templates"))?;
+            Ok((name.to_owned(), one["component_template"]["template"].clone()))
+        };
+        response.list("component_templates")?.iter().map(content).collect()
+    }
+
     /// Writes a template. It replaces an existing one with the same name.
     ///
     /// # Errors
@@ -144,7 +158,21 @@ impl Admin {
         body: &Value,
         deadline: Deadline,
     ) -> Result<(), BatchError> {
-        self.ask("PUT", &kind.path(name), Some(body), deadline).await.map(drop)
+        self.offer_template(kind, name, body, deadline).await?.accepted()
+    }
+
+    /// As [`Self::put_template`]. A refusal is a result: another body may be accepted.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn offer_template(
+        &self,
+        kind: Kind,
+        name: &str,
+        body: &Value,
+        deadline: Deadline,
+    ) -> Result<AdminResponse, BatchError> {
+        self.send("PUT", &kind.path(name), Some(body), deadline).await
     }
 
     /// Deletes a template that was listed. A template that is already deleted is not an error.
@@ -189,7 +217,7 @@ mod tests {
         let marked = legacy(json!({ "_meta": { "millrace": { "stack": "web" } } }));
         assert_eq!(Installed::new(Kind::Legacy, "a", &marked).unwrap().owner, Owner::Stack("web".into()));
         let typed = legacy(json!({ "_doc": { "_meta": { "millrace": { "stack": "web" } } } }));
-        assert_eq!(Installed::new(Kind::Legacy, "a", &typed).unwrap().owner, Owner::Stack("web".into()));
+        assert_eq!(Installed::new(Kind::Legacy, "a", &typed), Installed::new(Kind::Legacy, "a", &marked));
         let installed = Installed::new(Kind::Legacy, "a", &legacy(json!({}))).unwrap();
         assert_eq!((installed.owner, installed.priority), (Owner::Unknown, 3));
         assert!(Installed::new(Kind::Composable, "a", &json!({ "message": "?" })).is_none());

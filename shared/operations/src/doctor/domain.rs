@@ -1,4 +1,4 @@
-//! The state of a domain: its templates, and everything that may keep it from taking events.
+//! The state of a domain: everything that may keep it from taking events.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,7 @@ use super::{
     context::{Connected, Context, soon},
     finding::{Finding, size, some},
 };
-use crate::{
-    admin::{AdminResponse, load::CLUSTER_BLOCKS, storage::Storage, templates::Kind},
-    setup::template::Template,
-};
+use crate::admin::{load::CLUSTER_BLOCKS, storage::Storage};
 use pipeline::outcome::BatchError;
 
 /// The body limit of Amazon's smaller instance types, whatever the engine reports
@@ -20,97 +17,6 @@ const AMAZON_SMALL_BODY: u64 = 10 << 20;
 /// Amazon's domains stop taking writes at 20 % or 20 GiB of free storage, whichever is less
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html>, `ClusterBlockException`).
 const AMAZON_FREE: u64 = 20 << 30;
-
-/// Checks the templates that `setup` makes.
-pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
-    const CHECK: &str = "templates";
-    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules have faults")] };
-    if rules.templates.is_empty() {
-        return vec![Finding::skipped(CHECK, "no dataset needs an index template")];
-    }
-    let is_composable = it.version.is_none_or(crate::admin::Version::has_composable_templates);
-    let kind = if is_composable { Kind::Composable } else { Kind::Legacy };
-    let mut findings = Vec::new();
-    for template in &rules.templates {
-        let path = kind.path(&template.name);
-        let path = format!("{path}{}flat_settings=true", if path.contains('?') { '&' } else { '?' });
-        let fix = "run `millrace setup`, or deploy again";
-        match it.admin.send("GET", &path, None, soon()).await {
-            Ok(response) if response.is_success() => {
-                if let Some(what) = difference(template, &response, kind) {
-                    findings.push(Finding::fault(
-                        CHECK,
-                        format!("{} of the domain has other {what} than pipeline.yaml says", template.name),
-                        format!("{fix}; existing indices keep theirs"),
-                    ));
-                }
-            }
-            Ok(response) if response.status == 404 => {
-                findings.push(Finding::fault(
-                    CHECK,
-                    format!("{} is missing, for {}", template.name, template.pattern),
-                    fix,
-                ));
-            }
-            Ok(response) => findings.extend(response.accepted().err().map(|error| Finding::unseen(CHECK, &error))),
-            Err(error) => findings.push(Finding::unseen(CHECK, &error)),
-        }
-    }
-    if findings.is_empty() {
-        let names: Vec<String> = rules.templates.iter().map(|template| template.name.clone()).collect();
-        findings.push(Finding::ok(CHECK, format!("as pipeline.yaml says: {}", some(&names))));
-    }
-    findings
-}
-
-/// The part in which a template of the domain differs. The engine returns the values of settings as text.
-fn difference(template: &Template, response: &AdminResponse, kind: Kind) -> Option<&'static str> {
-    let own = template.body(kind);
-    let (theirs, place) = if kind == Kind::Composable {
-        (&response.body["index_templates"][0]["index_template"], "/template")
-    } else {
-        (&response.body[&template.name], "")
-    };
-    let part = |of: &Value, name: &str| of.pointer(&format!("{place}/{name}")).cloned().unwrap_or_default();
-    let order = if kind == Kind::Composable { "priority" } else { "order" };
-    if own["index_patterns"] != theirs["index_patterns"] {
-        return Some("patterns");
-    }
-    if own[order] != theirs[order] {
-        return Some("priority");
-    }
-    if template.is_for_the_mark() {
-        // The content of a hidden template was merged into it.
-        let mark = |of: &Value| part(of, "mappings")["_meta"]["millrace"].clone();
-        return (mark(&own) != mark(theirs)).then_some("mark");
-    }
-    if texts(&part(&own, "settings")) != texts(&part(theirs, "settings")) {
-        return Some("settings");
-    }
-    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-    let (own, theirs) = (part(&own, "mappings"), part(theirs, "mappings"));
-    (own != theirs && !(is_empty(&own) && is_empty(&theirs))).then_some("mappings")
-}
-
-/// Settings by their full names. The engine nests those of composable templates even if flat ones are requested.
-fn texts(settings: &Value) -> BTreeMap<String, String> {
-    fn add(texts: &mut BTreeMap<String, String>, name: &str, value: &Value) {
-        match value {
-            Value::Object(fields) => {
-                for (field, value) in fields {
-                    let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
-                    add(texts, &name, value);
-                }
-            }
-            Value::Null => {}
-            Value::String(text) => drop(texts.insert(name.to_owned(), text.clone())),
-            other => drop(texts.insert(name.to_owned(), other.to_string())),
-        }
-    }
-    let mut texts = BTreeMap::new();
-    add(&mut texts, "", settings);
-    texts
-}
 
 /// Checks everything else.
 pub(super) async fn state(context: &Context, it: &Connected) -> Vec<Finding> {
@@ -367,16 +273,6 @@ mod tests {
     use super::super::finding::Level;
     use super::*;
     use crate::admin::storage::Disk;
-
-    #[test]
-    fn settings_are_the_same_nested_or_flat_as_numbers_or_text() {
-        let nested =
-            json!({ "index": { "number_of_shards": "1", "mapping": { "total_fields": { "limit": "2000" } } } });
-        let flat = json!({ "index.number_of_shards": 1, "index.mapping.total_fields.limit": 2000 });
-        assert_eq!(texts(&nested), texts(&flat));
-        assert_ne!(texts(&nested), texts(&json!({ "index.number_of_shards": 1 })));
-        assert_eq!(texts(&Value::Null), texts(&json!({})));
-    }
 
     #[test]
     fn watermarks_are_shares_of_the_disk_or_sizes() {

@@ -1,249 +1,237 @@
-//! Merges the templates that a new template would hide: those that applied to the indices without it.
+//! Merges the templates that ours would hide: those that apply to the indices without it.
 //!
-//! In: a template that exists only for its mark, and all others. Out: its body, extended so that its indices stay the
-//! same, and notes about what it cannot express. For a template with rules of its own only notes. The engine applies only one composable template to an index, the one
-//! with the highest priority. It applies legacy templates only if no composable one matches.
+//! In: the templates of this deployment and those of others in the domain. Out: for each of ours the bodies to write, the
+//! best first, and notes about what cannot be merged. The engine applies only one composable template to an index, the
+//! one with the highest priority, and legacy templates only if no composable one matches. Only templates of others are
+//! read, so what an earlier run merged is not taken for theirs.
+//!
+//! Deliberately absent: `_simulate_index`. It applies our own installed template, leaves out legacy ones, and does not
+//! tell whether a data stream would be made (measured; docs/adr/0029).
 
-use serde_json::{Map, Value};
+mod content;
+mod others;
+
+use serde_json::Value;
 
 use super::template::Template;
-use crate::admin::templates::{Installed, Kind};
+use crate::admin::templates::{Installed, Kind, Owner};
+use content::Content;
+pub(crate) use others::Others;
+use pipeline::rules::settings::broken_promise;
 
-/// The members of a composable template besides `template`.
-const MEMBERS: [&str; 4] = ["composed_of", "data_stream", "allow_auto_create", "ignore_missing_component_templates"];
+/// The member of `_meta` that names the templates whose content could not be merged.
+pub(crate) const NOT_MERGED: &str = "not_merged";
 
-/// All templates that may apply to indices.
-#[derive(Debug, Default)]
-pub(super) struct Others<'o> {
-    /// Composable templates of the domain and of this deployment.
-    pub(super) composable: Vec<&'o Installed>,
-    /// Legacy templates.
-    pub(super) legacy: Vec<&'o Installed>,
+/// One of our templates with everything that it hides.
+#[derive(Debug)]
+pub(crate) struct Combined {
+    /// The bodies to write, the best first. If the engine refuses one, the next is tried.
+    pub(crate) bodies: Vec<Body>,
+    /// The template of another owner that applies instead of ours.
+    pub(crate) blocked: Option<String>,
+    /// The templates that apply to some of the indices only, and so cannot be merged.
+    pub(crate) partly: Vec<String>,
+    /// Other facts that an operator should know.
+    pub(crate) notes: Vec<String>,
 }
 
-/// The body of a template, including everything that it would hide.
-pub(super) fn with_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) -> Value {
-    let mut body = template.body(Kind::Composable);
-    let (pattern, priority) = (template.pattern.as_str(), template.priority());
-    let covering = |other: &&&Installed| other.patterns.iter().any(|wide| covers(wide, pattern));
-    let best = others.composable.iter().filter(covering).max_by_key(|other| other.priority);
-    for other in others.composable.iter().filter(|other| !covering(other)) {
-        if other.priority < priority && other.patterns.iter().any(|one| overlap(one, pattern)) {
-            notes.push(format!(
-                "the template {} (priority {}) is hidden by {} (priority {priority}) for some indices of {pattern}: raise its priority",
-                other.name, other.priority, template.name
-            ));
-        }
+impl Combined {
+    /// A template that hides nothing.
+    pub(crate) fn alone(body: Value) -> Self {
+        Self { bodies: vec![Body { body, note: None }], blocked: None, partly: Vec::new(), notes: Vec::new() }
     }
-    match best {
-        Some(other) if other.priority > priority => notes.push(format!(
-            "the template {} (priority {}) hides {} (priority {priority}): indices of {pattern} get no mark, and are never deleted; \
-             lower its priority",
-            other.name, other.priority, template.name
-        )),
-        Some(other) => {
-            for name in MEMBERS {
-                if let Some(member) = other.body.get(name) {
-                    body[name] = member.clone();
-                }
-            }
-            body["template"] = under(&body["template"], std::iter::once(&other.body["template"]));
-        }
-        None => {
-            let mut matching: Vec<_> = others.legacy.iter().filter(covering).collect();
-            matching.sort_by_key(|other| other.priority);
-            body["template"] = under(&body["template"], matching.iter().map(|other| &other.body));
-        }
+
+    /// All that an operator should know.
+    pub(crate) fn into_notes(self) -> impl Iterator<Item = String> {
+        self.blocked.into_iter().chain(self.partly).chain(self.notes)
     }
-    body
 }
 
-/// Notes the templates of others that a template with rules of its own hides. Their content is not merged: it could
-/// contradict these rules, and would change the indices of deployments that hide it already.
-pub(super) fn note_hidden(template: &Template, others: &Others<'_>, notes: &mut Vec<String>) {
+/// One body, and what it means for the operator that the ones before were refused.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) body: Value,
+    pub(crate) note: Option<String>,
+}
+
+/// The bodies of our composable templates, in the order in which they have to be written: the widest pattern first. A
+/// narrower pattern has a higher priority, which is free by then.
+pub(crate) fn combine<'t>(templates: &'t [Template], others: &Others) -> Vec<(&'t Template, Combined)> {
+    let mut sorted: Vec<&Template> = templates.iter().collect();
+    sorted.sort_by_key(|template| template.priority());
+    let mut own: Vec<Installed> = Vec::new();
+    let mut all = Vec::new();
+    for template in sorted {
+        let combined = of_one(template, others, &own);
+        if !template.is_for_the_mark() {
+            own.push(installed(template, combined.bodies[0].body.clone()));
+        }
+        all.push((template, combined));
+    }
+    all
+}
+
+/// A template of this deployment as if it were installed.
+fn installed(template: &Template, body: Value) -> Installed {
+    let (name, patterns) = (template.name.clone(), vec![template.pattern.clone()]);
+    Installed { name, patterns, priority: template.priority(), owner: Owner::Unknown, body }
+}
+
+fn of_one(template: &Template, others: &Others, own: &[Installed]) -> Combined {
+    let alone = template.body(Kind::Composable);
+    let mut combined = Combined::alone(alone.clone());
+    let hidden = hidden(template, others, own, &mut combined);
+    let names: Vec<&str> = hidden.iter().map(|other| other.name.as_str()).collect();
+    let Some(last) = hidden.last() else { return combined };
+    let merged = match merge(template, &alone, &hidden, others, &mut combined.notes) {
+        Ok(merged) => merged,
+        Err(reason) => {
+            combined.bodies = vec![not_merged(template, alone, &names)];
+            combined.notes.push(reason);
+            return combined;
+        }
+    };
+    let stream = last.body.get("data_stream").filter(|stream| !stream.is_null());
+    let Some(stream) = stream.filter(|_| !template.is_for_data_stream()) else {
+        let mut merged = merged;
+        if stream.is_some() && !template.has_rollover() {
+            put_lifecycle(&mut merged, last);
+        }
+        combined.bodies = vec![Body { body: merged, note: None }, not_merged(template, alone, &names)];
+        return combined;
+    };
+    // Its content is for data streams, such as a policy that rolls over. It is needed only where these exist.
+    combined.notes = vec![format!(
+        "the template {} is for data streams, and is not merged into {}: a dataset names ordinary indices",
+        last.name, template.name
+    )];
+    combined.bodies.push(with_stream(template, last, merged, stream));
+    combined
+}
+
+/// The body that keeps data streams as they are.
+fn with_stream(template: &Template, other: &Installed, merged: Value, stream: &Value) -> Body {
+    let mut body = merged;
+    body["data_stream"] = stream.clone();
+    put_lifecycle(&mut body, other);
+    let note = format!(
+        "data streams exist for {}, so {} makes data streams, as the template {} does: delete them, or take another `index`",
+        template.pattern, template.name, other.name
+    );
+    Body { body, note: Some(note) }
+}
+
+/// The lifecycle that the engine itself gives to a data stream.
+fn put_lifecycle(body: &mut Value, other: &Installed) {
+    if let Some(lifecycle) = other.body["template"].get("lifecycle") {
+        body["template"]["lifecycle"] = lifecycle.clone();
+    }
+}
+
+/// The templates of others that ours hides, the first with the lowest precedence: at most one composable one, or legacy
+/// ones.
+fn hidden<'o>(
+    template: &Template,
+    others: &'o Others,
+    own: &'o [Installed],
+    combined: &mut Combined,
+) -> Vec<&'o Installed> {
     let (pattern, priority) = (template.pattern.as_str(), template.priority());
-    let is_concerned = |other: &&&Installed| other.patterns.iter().any(|one| overlap(one, pattern));
-    let is_covered = others.composable.iter().any(|other| other.patterns.iter().any(|wide| covers(wide, pattern)));
-    // Where a composable template applies, the legacy ones do not count.
-    let legacy: &[&Installed] = if is_covered { &[] } else { &others.legacy };
-    let below = others.composable.iter().filter(|other| other.priority < priority);
-    // A composable template hides each legacy one, whatever its `order`.
-    for other in below.chain(legacy).filter(is_concerned) {
-        notes.push(format!(
-            "the template {} is hidden by {} (priority {priority}) for indices of {pattern}: copy what they need of it into pipeline.yaml \
-             (`mapping`, `shards`, `replicas`)",
-            other.name, template.name
+    let own = own.iter().filter(|_| template.is_for_the_mark());
+    let composable: Vec<&Installed> =
+        others.composable.iter().filter(|other| other.name != template.name).chain(own).collect();
+    let covering = |other: &Installed| other.patterns.iter().any(|wide| template.is_covered_by(wide));
+    let partly = |other: &Installed| !covering(other) && other.patterns.iter().any(|one| template.is_met_by(one));
+    let mut note_partly = |other: &Installed| {
+        combined.partly.push(format!(
+            "the template {} is hidden by {} (priority {priority}) for some indices of {pattern}, and is not merged: {}",
+            other.name,
+            template.name,
+            hint(template, &[&other.name])
         ));
+    };
+    for other in composable.iter().filter(|other| other.priority < priority && partly(other)) {
+        note_partly(other);
     }
+    let best = composable.iter().copied().filter(|other| covering(other)).max_by_key(|other| other.priority);
+    let Some(other) = best else {
+        // Where a composable template applies, the legacy ones do not count.
+        // Ours may still be there from an older engine.
+        let is_ours = |other: &&Installed| other.owner != Owner::Unknown || other.name == template.former_name();
+        let legacy = others.legacy.iter().filter(|other| !is_ours(other));
+        legacy.clone().filter(|other| partly(other)).for_each(note_partly);
+        let mut legacy: Vec<&Installed> = legacy.filter(|other| covering(other)).collect();
+        legacy.sort_by_key(|other| other.priority);
+        return legacy;
+    };
+    if other.priority <= priority {
+        return vec![other];
+    }
+    combined.blocked = Some(format!(
+        "the template {} (priority {}) hides {} (priority {priority}): indices of {pattern} get nothing of pipeline.yaml and no mark, \
+         and are never deleted; give `template: {{ priority: {} }}`, or lower its priority",
+        other.name,
+        other.priority,
+        template.name,
+        other.priority + 1
+    ));
+    Vec::new()
 }
 
-/// Merges `own` over the others. A later one takes precedence over an earlier one.
-fn under<'v>(own: &'v Value, others: impl Iterator<Item = &'v Value>) -> Value {
-    let mut merged = Map::new();
-    for other in others.chain([own]) {
-        for name in ["settings", "mappings", "aliases", "lifecycle"] {
-            if let Some(part) = other.get(name).and_then(Value::as_object) {
-                let into = merged.entry(name).or_insert_with(|| Map::new().into());
-                overlay(into, part);
-            }
-        }
+/// Our body with the content of the hidden templates below ours.
+fn merge(
+    template: &Template,
+    alone: &Value,
+    hidden: &[&Installed],
+    others: &Others,
+    notes: &mut Vec<String>,
+) -> Result<Value, String> {
+    let mut theirs = Content::default();
+    for other in hidden {
+        theirs.add(&others.resolved(&other.body)?);
     }
-    merged.into()
+    theirs.settings.retain(|name, value| {
+        let policy = "pipeline.yaml has a `rollover`, and a policy of the domain would roll over and delete, too";
+        let is_policy = template.has_rollover() && name.starts_with("index.lifecycle.");
+        let broken = broken_promise(name, value).or(is_policy.then_some(policy));
+        notes.extend(broken.map(|reason| {
+            format!("the setting {name} of the hidden template is not merged into {}: {reason}", template.name)
+        }));
+        broken.is_none()
+    });
+    let mut ours = Content::read(&alone["template"]);
+    ours.put_below(theirs, &others.resolved(alone)?);
+    let mut body = alone.clone();
+    body["template"]["settings"] = ours.settings.into();
+    body["template"]["mappings"] = ours.mappings.into();
+    if !ours.aliases.is_empty() {
+        body["template"]["aliases"] = ours.aliases.into();
+    }
+    if let Some(allowed) = hidden.last().and_then(|other| other.body.get("allow_auto_create")) {
+        body["allow_auto_create"] = allowed.clone();
+    }
+    body["_meta"]["merged"] = hidden.iter().map(|other| other.name.clone()).collect::<Vec<_>>().into();
+    Ok(body)
 }
 
-fn overlay(into: &mut Value, from: &Map<String, Value>) {
-    let Value::Object(into) = into else { return };
-    for (name, value) in from {
-        match (into.get_mut(name), value) {
-            (Some(known @ Value::Object(_)), Value::Object(value)) => overlay(known, value),
-            _ => drop(into.insert(name.clone(), value.clone())),
-        }
-    }
+fn not_merged(template: &Template, mut alone: Value, names: &[&str]) -> Body {
+    alone["_meta"][NOT_MERGED] = names.join(", ").into();
+    let note = format!(
+        "{} hides {}, whose content could not be merged: {}",
+        template.name,
+        names.join(", "),
+        hint(template, names)
+    );
+    Body { body: alone, note: Some(note) }
 }
 
-/// Whether `wide` matches every name that `narrow` matches. In doubt it returns `false`.
-pub(super) fn covers(wide: &str, narrow: &str) -> bool {
-    let Some((before, after)) = wide.split_once('*') else { return wide == narrow };
-    let Some(rest) = narrow.strip_prefix(before) else { return false };
-    (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| covers(after, &rest[at..]))
-}
-
-/// Whether a name exists that both match.
-pub(super) fn overlap(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // Dynamic programming from the end: `rest[i][j]` is the answer for `one[i..]` and `other[j..]`.
-    let mut rest = vec![vec![false; other.len() + 1]; one.len() + 1];
-    for i in (0..=one.len()).rev() {
-        for j in (0..=other.len()).rev() {
-            rest[i][j] = match (one.get(i), other.get(j)) {
-                (None, None) => true,
-                (Some('*'), right) => rest[i + 1][j] || (right.is_some() && rest[i][j + 1]),
-                (left, Some('*')) => rest[i][j + 1] || (left.is_some() && rest[i + 1][j]),
-                (Some(left), Some(right)) => left == right && rest[i + 1][j + 1],
-                _ => false,
-            };
-        }
-    }
-    rest[0][0]
+fn hint(template: &Template, names: &[&str]) -> String {
+    format!(
+        "copy what the indices of {} need of {} into pipeline.yaml (`mapping`, `template`)",
+        template.pattern,
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{
-        admin::templates::Owner,
-        setup::template::{TemplateOwner, templates},
-        stack::Stack,
-    };
-    use pipeline::rules::Datasets;
-
-    fn installed(name: &str, pattern: &str, priority: i64, body: Value) -> Installed {
-        Installed { name: name.into(), patterns: vec![pattern.into()], priority, owner: Owner::Unknown, body }
-    }
-
-    fn merged(composable: &[Installed], legacy: &[Installed]) -> (Value, Vec<String>) {
-        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", retention: 3d }\n";
-        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
-        let owner = TemplateOwner { stack: Stack::named("web"), is_collection: false };
-        let made = templates(&datasets, &owner, |_| Err(std::io::Error::other("no file"))).unwrap();
-        let others = Others { composable: composable.iter().collect(), legacy: legacy.iter().collect() };
-        let mut notes = Vec::new();
-        (with_hidden(&made[0], &others, &mut notes), notes)
-    }
-
-    #[test]
-    fn a_template_for_the_mark_contains_the_template_that_it_hides() {
-        let users = json!({
-            "composed_of": ["common"], "priority": 100, "version": 3, "_meta": { "team": "a" },
-            "template": { "settings": { "index": { "number_of_shards": "2" } }, "aliases": { "all": {} },
-                          "mappings": { "properties": { "a": { "type": "keyword" } }, "_meta": { "team": "a" } } },
-        });
-        let broad = installed("broad", "*", 1, json!({ "template": { "settings": { "index": { "codec": "x" } } } }));
-        let (body, notes) = merged(&[broad, installed("users", "logs-*", 100, users)], &[]);
-        assert_eq!(notes, Vec::<String>::new());
-        assert_eq!((&body["composed_of"], body.get("version")), (&json!(["common"]), None));
-        assert_eq!(
-            body["template"]["settings"],
-            json!({ "index": { "number_of_shards": "2" } }),
-            "the best alone counts"
-        );
-        assert_eq!(body["template"]["aliases"], json!({ "all": {} }));
-        let mappings = json!({ "properties": { "a": { "type": "keyword" } }, "_meta": { "team": "a", "millrace": { "stack": "web" } } });
-        assert_eq!(body["template"]["mappings"], mappings);
-        assert_eq!((&body["index_patterns"], &body["_meta"]["stack"]), (&json!(["logs-*.*.*"]), &json!("web")));
-    }
-
-    #[test]
-    fn legacy_templates_are_merged_by_their_order_where_no_composable_one_matches() {
-        let legacy = |order: i64, shards: &str, more: Value| {
-            let body =
-                json!({ "settings": { "index": { "number_of_shards": shards } }, "mappings": more, "aliases": {} });
-            installed(shards, "*", order, body)
-        };
-        let other = installed("other", "metrics-*", 0, json!({ "settings": { "index": { "codec": "x" } } }));
-        let both =
-            [legacy(5, "3", json!({ "dynamic": false })), legacy(0, "1", json!({ "date_detection": false })), other];
-        let (body, _) = merged(&[], &both);
-        assert_eq!(body["template"]["settings"], json!({ "index": { "number_of_shards": "3" } }));
-        let mappings =
-            json!({ "dynamic": false, "date_detection": false, "_meta": { "millrace": { "stack": "web" } } });
-        assert_eq!(body["template"]["mappings"], mappings);
-        let composable = installed("c", "logs-*", 1, json!({ "template": {} }));
-        let (body, _) = merged(&[composable], &both);
-        assert_eq!(body["template"]["settings"], json!({}), "they did not count before either");
-    }
-
-    #[test]
-    fn what_a_template_with_rules_hides_is_a_note_whatever_its_kind() {
-        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY.MM.dd}\", timestamp: t, retention: 3d }\n";
-        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
-        let owner = TemplateOwner { stack: Stack::named("web"), is_collection: false };
-        let made = templates(&datasets, &owner, |_| Err(std::io::Error::other("no file"))).unwrap();
-        assert!(!made[0].is_for_the_mark(), "it maps the timestamp");
-        let one = |name: &str, pattern: &str, priority| installed(name, pattern, priority, json!({ "template": {} }));
-        let users = one("users", "logs-*", 100);
-        // The `order` of a legacy template is no priority.
-        let legacy = installed("old", "*", 100_000, json!({}));
-        for (composable, legacy, hidden) in [
-            (vec![&users], vec![&legacy], vec!["users"]),
-            (vec![], vec![&legacy], vec!["old"]),
-            (vec![&one("partly", "logs-2026*", 7)], vec![&legacy], vec!["partly", "old"]),
-            (vec![&one("above", "logs-*", 900), &one("other", "metrics-*", 1)], vec![], vec![]),
-        ] {
-            let mut notes = Vec::new();
-            note_hidden(&made[0], &Others { composable, legacy }, &mut notes);
-            let names: Vec<_> = notes.iter().filter_map(|note| note.split(' ').nth(2)).collect();
-            assert_eq!(names, hidden, "{notes:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_merged_is_a_note() {
-        let (_, notes) = merged(&[installed("partly", "logs-2026*", 7, json!({ "template": {} }))], &[]);
-        assert!(notes.len() == 1 && notes[0].contains("partly (priority 7) is hidden"), "{notes:?}");
-        let (body, notes) =
-            merged(&[installed("above", "logs-*", 900, json!({ "template": { "settings": {} } }))], &[]);
-        assert!(notes.len() == 1 && notes[0].contains("above (priority 900) hides"), "{notes:?}");
-        assert_eq!(body["template"]["settings"], json!({}));
-    }
-
-    #[test]
-    fn patterns_cover_and_overlap_as_the_engine_reads_them() {
-        for (one, other, first_covers, both) in [
-            ("*", "logs-*.*.*", true, true),
-            ("logs-*", "logs-*.*.*", true, true),
-            ("logs-*", "logs-a", true, true),
-            ("logs-2026*", "logs-*.*.*", false, true),
-            ("*-logs", "logs-*", false, true),
-            ("metrics-*", "logs-*", false, false),
-            ("logs", "logs", true, true),
-            ("logs", "logs-*", false, false),
-            ("a*b", "a*c", false, false),
-        ] {
-            assert_eq!((covers(one, other), overlap(one, other)), (first_covers, both), "{one} {other}");
-            assert_eq!(overlap(one, other), overlap(other, one), "{one} {other}");
-        }
-    }
-}
+mod tests;

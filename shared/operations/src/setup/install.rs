@@ -4,8 +4,10 @@
 //! stack or another owner is never changed unless the caller requests it; the refusal names the owner. The new template
 //! of a pattern is written before the old one is deleted, so that no index is created without a template.
 
+mod put;
+
 use super::{
-    hidden::{Others, note_hidden, with_hidden},
+    hidden::{Combined, Others, combine},
     template::Template,
 };
 use crate::{
@@ -83,16 +85,7 @@ pub async fn install(
         return Ok(put);
     }
     let installed = installed(admin, templates, kind, deadline).await?;
-    let is_hiding = kind == Kind::Composable && templates.iter().any(|template| !template.owner().is_collection);
-    let legacy = if is_hiding { admin.templates(Kind::Legacy, None, deadline).await? } else { Vec::new() };
-    let own: Vec<Installed> = templates.iter().filter(|template| !template.is_for_the_mark()).map(own).collect();
-    let foreign = || installed.iter().filter(|one| one.owner == Owner::Unknown);
-    let others = Others { composable: foreign().chain(&own).collect(), legacy: legacy.iter().collect() };
-    let foreign = Others { composable: foreign().collect(), legacy: legacy.iter().collect() };
-    // The widest pattern first. A narrower pattern has a higher priority, which is free by then.
-    let mut sorted: Vec<&Template> = templates.iter().collect();
-    sorted.sort_by_key(|template| template.priority());
-    for template in sorted {
+    for (template, mut combined) in combined(admin, templates, &installed, kind, deadline).await? {
         let replaced = match step(template, kind, &installed, replacing) {
             TemplateAction::Put(replaced) => replaced,
             TemplateAction::Leave(reason) => {
@@ -101,16 +94,13 @@ pub async fn install(
             }
         };
         put.notes.extend(template.notes.iter().cloned());
-        let body = match kind {
-            Kind::Composable if template.is_for_the_mark() => with_hidden(template, &others, &mut put.notes),
-            Kind::Composable => {
-                note_hidden(template, &foreign, &mut put.notes);
-                template.body(kind)
+        let bodies = std::mem::take(&mut combined.bodies);
+        put.notes.extend(combined.into_notes());
+        match put::put(admin, template, kind, bodies, &replaced, deadline).await {
+            Ok(notes) => {
+                put.names.push(template.name.clone());
+                put.notes.extend(notes);
             }
-            Kind::Legacy => template.body(kind),
-        };
-        match put_one(admin, template, kind, body, &replaced, deadline).await {
-            Ok(()) => put.names.push(template.name.clone()),
             Err(error) => put.failed.push(format!("index template {}: {error}", template.name)),
         }
         put.notes
@@ -118,6 +108,26 @@ pub async fn install(
     }
     put.names.sort();
     Ok(put)
+}
+
+/// The bodies of all templates, in the order in which they have to be written.
+async fn combined<'t>(
+    admin: &Admin,
+    templates: &'t [Template],
+    installed: &[Installed],
+    kind: Kind,
+    deadline: Deadline,
+) -> Result<Vec<(&'t Template, Combined)>, BatchError> {
+    let is_collection = templates.iter().any(|template| template.owner().is_collection);
+    match kind {
+        // The engine merges legacy templates itself.
+        Kind::Legacy => {
+            let alone = |template: &'t Template| (template, Combined::alone(template.body(kind)));
+            Ok(templates.iter().map(alone).collect())
+        }
+        Kind::Composable if is_collection => Ok(combine(templates, &Others::none())),
+        Kind::Composable => Ok(combine(templates, &Others::among(installed, templates, admin, deadline).await?)),
+    }
 }
 
 /// All installed templates. A collection lists none, so there it asks for the names of these templates.
@@ -139,17 +149,6 @@ async fn installed(
         }
     }
     Ok(installed)
-}
-
-/// A template of this deployment as if it were installed.
-fn own(template: &Template) -> Installed {
-    Installed {
-        name: template.name.clone(),
-        patterns: vec![template.pattern.clone()],
-        priority: template.priority(),
-        owner: Owner::Unknown,
-        body: template.body(Kind::Composable),
-    }
 }
 
 fn step<'i>(template: &Template, kind: Kind, installed: &'i [Installed], replacing: Replacing) -> TemplateAction<'i> {
@@ -195,32 +194,6 @@ fn refusal(other: &Installed, is_of_earlier_version: bool) -> String {
         }
         _ => format!("{} for {patterns} was made by others, not by a stack of Millrace; {TAKE_OVER}", other.name),
     }
-}
-
-async fn put_one(
-    admin: &Admin,
-    template: &Template,
-    kind: Kind,
-    mut body: serde_json::Value,
-    replaced: &[&Installed],
-    deadline: Deadline,
-) -> Result<(), BatchError> {
-    let priority = template.priority();
-    // The engine refuses two templates with the same priority for the same indices. The new one has a higher priority
-    // until the old one is deleted.
-    let stands_above = kind == Kind::Composable && replaced.iter().any(|old| old.priority == priority);
-    if stands_above {
-        body["priority"] = (priority + 1).into();
-    }
-    admin.put_template(kind, &template.name, &body, deadline).await?;
-    for old in replaced {
-        admin.delete_template(kind, old, deadline).await?;
-    }
-    if stands_above {
-        body["priority"] = priority.into();
-        admin.put_template(kind, &template.name, &body, deadline).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

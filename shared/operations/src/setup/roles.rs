@@ -91,7 +91,7 @@ fn operate(settings: &SetupSettings, datasets: &Datasets, patterns: &BTreeSet<St
             "cluster_permissions": [
                 "cluster_monitor", "cluster:admin/snapshot/create", "cluster:admin/snapshot/get", "cluster:admin/repository/get",
                 "cluster:admin/repository/put", "indices:admin/index_template/put", "indices:admin/index_template/get",
-                "indices:admin/template/put", "indices:admin/template/get",
+                "indices:admin/template/put", "indices:admin/template/get", "cluster:admin/component_template/get",
             ],
             "index_permissions": index_permissions,
         }),

@@ -8,6 +8,7 @@
 mod analysis;
 mod body;
 mod definition;
+mod given;
 mod owner;
 
 use std::{collections::BTreeMap, io};

@@ -2,6 +2,8 @@
 //!
 //! A body is also the unit of accounting: it counts the events that were read, dropped and rejected while it was filled.
 
+use serde::Deserialize;
+
 use crate::{
     dead_letter::Letters,
     outcome::{Outcome, Rejection},
@@ -226,14 +228,28 @@ impl Body {
     pub fn id_of(&self, index: usize) -> Option<String> {
         let action = self.action(index);
         let at = br#"{"create":{"_index":""#.len() + self.index_of(index).len();
-        let id = action.get(at..)?.strip_prefix(br#"","_id":"#)?.strip_suffix(b"}}\n")?;
-        serde_json::from_slice(id).ok()
+        let id = action.get(at..)?.strip_prefix(br#"","_id":"#)?;
+        // The routing and the pipeline may follow.
+        serde_json::Deserializer::from_slice(id).into_iter().next()?.ok()
     }
 
     /// Whether an item's action line has an id.
     pub fn has_id(&self, index: usize) -> bool {
         let at = br#"{"create":{"_index":""#.len() + self.index_of(index).len();
         self.action(index).get(at..).is_some_and(|rest| rest.starts_with(br#"","_id":"#))
+    }
+
+    /// The routing in an item's action line, if there is one.
+    pub fn routing_of(&self, index: usize) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Action {
+            create: Parameters,
+        }
+        #[derive(Deserialize)]
+        struct Parameters {
+            routing: Option<String>,
+        }
+        serde_json::from_slice::<Action>(self.action(index)).ok()?.create.routing
     }
 
     /// The received event of an item.
@@ -280,7 +296,13 @@ mod tests {
         body.push(b"{\"create\":{\"_index\":\"logs\"}}\n", b"{}", None, START).unwrap();
         assert_eq!((body.index_of(0), body.index_of(1)), (&b"logs-2026.11.22"[..], &b"logs"[..]));
         assert_eq!((body.id_of(0).as_deref(), body.id_of(1)), (Some("a-1"), None));
-        assert_eq!((body.has_id(0), body.has_id(1)), (true, false));
+        let action = b"{\"create\":{\"_index\":\"a\",\"_id\":\"x\\\"y\",\"routing\":\"r\",\"pipeline\":\"p\"}}\n";
+        body.push(action, b"{}", None, START).unwrap();
+        body.push(b"{\"create\":{\"_index\":\"a\",\"routing\":\"r\"}}\n", b"{}", None, START).unwrap();
+        assert_eq!((body.id_of(2).as_deref(), body.id_of(3)), (Some("x\"y"), None));
+        assert_eq!([0, 1, 2, 3].map(|index| body.has_id(index)), [true, false, true, false]);
+        let routing = [0, 1, 2, 3].map(|index| body.routing_of(index));
+        assert_eq!(routing, [None, None, Some("r".into()), Some("r".into())]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct RouteError {
-    /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index` or `invalid_id`.
+    /// `invalid_timestamp`, `absurd_timestamp`, `invalid_index`, `invalid_id` or `invalid_routing`.
     pub error_type: &'static str,
     /// A description of the fault for a person.
     pub reason: String,

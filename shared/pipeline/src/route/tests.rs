@@ -324,6 +324,32 @@ fn an_id_field_is_a_string_or_number_of_512_bytes() {
 }
 
 #[test]
+fn a_routing_is_the_exact_text_of_a_field() {
+    let of = |id| Router::new(None, IndexPattern::parse("logs").unwrap(), id).sending(Some(path("r")), None);
+    let router = of(IdRule::None);
+    for (value, expected) in [
+        (r#""a\"\\\u0001é""#, r#""a\"\\\u0001é""#),
+        ("7", r#""7""#),
+        ("1.0", r#""1""#),
+        ("18446744073709551617", r#""18446744073709551617""#),
+        ("true", r#""true""#),
+    ] {
+        let action = route(&router, &format!(r#"{{"r":{value}}}"#)).unwrap();
+        assert_eq!(action, format!("{{\"create\":{{\"_index\":\"logs\",\"routing\":{expected}}}}}\n"));
+    }
+    for value in ["\"\"", "null", "[1]", "{}", &format!("\"{}\"", "x".repeat(513))] {
+        let error = route(&router, &format!(r#"{{"r":{value}}}"#)).unwrap_err();
+        assert_eq!(error.error_type, "invalid_routing", "{value}");
+    }
+    assert!(route(&of(IdRule::Position), "{}").unwrap_err().reason.contains("`r` of `routing` is missing"));
+    let both = of(IdRule::Position).sending(Some(path("r")), Some("a\"b"));
+    assert_eq!(
+        route(&both, r#"{"r":1}"#).unwrap(),
+        "{\"create\":{\"_index\":\"logs\",\"_id\":\"PREFIX-42\",\"routing\":\"1\",\"pipeline\":\"a\\\"b\"}}\n"
+    );
+}
+
+#[test]
 fn a_format_that_names_no_whole_time_is_refused() {
     for (format, says) in [
         ("rfc822", "not a time format"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     from::From,
     layout::{self, Layout},
+    settings::IndexSettings,
 };
 use crate::{
     decode::Embedded,
@@ -76,6 +77,12 @@ pub struct Template {
     pub replicas: Option<u32>,
     /// The maximum number of fields in an index (`index.mapping.total_fields.limit`). The domain's default if absent.
     pub total_fields_limit: Option<u32>,
+    /// Further settings of an index, as the user gave them.
+    pub settings: IndexSettings,
+    /// Component templates of the user, in the order in which they are applied.
+    pub composed_of: Vec<String>,
+    /// The priority among the templates of the domain. Derived from the pattern if absent.
+    pub priority: Option<u32>,
 }
 
 impl Dataset {
@@ -96,6 +103,15 @@ impl Dataset {
         match self.layout {
             Layout::Indices | Layout::DataStream(_) => self.router.index().wildcard(),
             Layout::Alias(_) => format!("{}-*", self.router.index()),
+        }
+    }
+
+    /// The shape of the names that the engine compares with the patterns of templates ([`IndexPattern::shape`](crate::route::IndexPattern::shape)):
+    /// those of the indices, or that of the data stream.
+    pub fn shape_of_names(&self) -> String {
+        match self.layout {
+            Layout::Indices | Layout::DataStream(_) => self.router.index().shape(),
+            Layout::Alias(_) => layout::shape_of_alias(self.router.index().as_str()),
         }
     }
 

@@ -80,6 +80,11 @@ pub(super) fn is_of_alias(name: &str, index: &str) -> bool {
     index.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_numbered)
 }
 
+/// The shape of the names of the indices of an alias, in which `#` is a digit.
+pub(super) fn shape_of_alias(name: &str) -> String {
+    format!("{name}-{}", "#".repeat(MIN_COUNTER_DIGITS))
+}
+
 /// A counter, or a date and a counter.
 fn is_numbered(rest: &str) -> bool {
     is_counter(rest) || rest.split_once('-').is_some_and(|(date, counter)| is_date(date) && is_counter(counter))

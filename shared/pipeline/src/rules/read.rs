@@ -7,8 +7,10 @@ mod from;
 mod include;
 mod index;
 mod keep;
+mod parameters;
 mod reader;
 mod rule_tests;
+mod template;
 
 use super::rule_test::RuleTest;
 use crate::{
@@ -49,6 +51,7 @@ pub(super) fn keys() -> impl Iterator<Item = Keys<'static>> {
         fields::GEO_POINT_KEYS,
         rule_tests::TEST_KEYS,
         rule_tests::RESULT_KEYS,
+        template::TEMPLATE_KEYS,
     ];
     own.into_iter()
 }

@@ -4,11 +4,14 @@ mod rule_tests;
 
 use std::time::Duration;
 
+use super::settings::IndexSettings;
 use super::*;
 use crate::decode::Decoder;
 use crate::frame::Format;
 use crate::route::{RouteScratch, Timestamp, Zone};
 use crate::select::Select;
+
+mod template;
 
 fn key() -> Option<HashKey> {
     HashKey::new(b"0123456789abcdef").ok()
@@ -64,6 +67,13 @@ datasets:                       # a comment
     shards: 3
     replicas: 0
     total_fields_limit: 2000
+    template:
+      settings:
+        refresh_interval: 30s
+        index.sort: { field: [base_dt], order: [desc] }
+        index: { max_result_window: 5000, routing.allocation.require.box: hot }
+      composed_of: [common, geo]
+      priority: 700
   - name: rest
     from:
       key: '**'
@@ -96,7 +106,19 @@ fn every_key_is_understood() {
     let hours = |count: u64| Some(Duration::from_secs(count * 3600));
     assert_eq!(first.keep, Keep { retention: hours(14 * 24), keep_at_least: hours(36), snapshot: true });
     let mapping = Some("mappings/app-events.json".to_owned());
-    let template = Template { mapping, shards: Some(3), replicas: Some(0), total_fields_limit: Some(2000) };
+    let settings: IndexSettings = first.template.settings.clone();
+    let found: Vec<_> = settings.iter().map(|(name, setting)| (name.as_str(), setting.value.to_string())).collect();
+    let expected = [
+        ("index.max_result_window", r#""5000""#),
+        ("index.refresh_interval", r#""30s""#),
+        ("index.routing.allocation.require.box", r#""hot""#),
+        ("index.sort.field", r#"["base_dt"]"#),
+        ("index.sort.order", r#"["desc"]"#),
+    ];
+    assert_eq!(found, expected.map(|(name, value)| (name, value.to_owned())));
+    let composed_of = vec!["common".to_owned(), "geo".to_owned()];
+    let (shards, replicas, total_fields_limit, priority) = (Some(3), Some(0), Some(2000), Some(700));
+    let template = Template { mapping, shards, replicas, total_fields_limit, settings, composed_of, priority };
     assert_eq!(first.template, template);
     let rest = datasets.by_name("rest").unwrap();
     assert_eq!((first.on_conflict, rest.on_conflict), (OnConflict::Keep, OnConflict::Reject));

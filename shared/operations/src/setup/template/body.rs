@@ -16,7 +16,8 @@ const PRIORITY: usize = 299;
 impl Template {
     /// Its priority among the domain's templates.
     pub fn priority(&self) -> i64 {
-        i64::try_from(PRIORITY + self.pattern.replace('*', "").len()).unwrap_or(i64::MAX)
+        let derived = || i64::try_from(PRIORITY + self.pattern.replace('*', "").len()).unwrap_or(i64::MAX);
+        self.given_priority.map_or_else(derived, i64::from)
     }
 
     /// The name from before deployments had names.
@@ -38,6 +39,11 @@ impl Template {
         mappings.into()
     }
 
+    /// Whether this deployment rolls its indices over, so that no policy of the domain does.
+    pub fn has_rollover(&self) -> bool {
+        self.has_rollover
+    }
+
     /// Whether its pattern is the name of a data stream.
     pub fn is_for_data_stream(&self) -> bool {
         self.is_for_data_stream
@@ -47,16 +53,22 @@ impl Template {
     pub fn body(&self, kind: Kind) -> Value {
         let (priority, settings, mappings) = (self.priority(), &self.settings, self.mappings());
         match kind {
-            Kind::Composable => self.of_layout(json!({
-                "index_patterns": [self.pattern],
-                "priority": priority,
-                "template": { "settings": settings, "mappings": mappings },
-                "_meta": {
-                    "managed_by": MANAGED_BY,
-                    "stack": self.owner.stack.mark(),
-                    "description": "from pipeline.yaml; changes are overwritten",
-                },
-            })),
+            Kind::Composable => {
+                let mut body = self.of_layout(json!({
+                    "index_patterns": [self.pattern],
+                    "priority": priority,
+                    "template": { "settings": settings, "mappings": mappings },
+                    "_meta": {
+                        "managed_by": MANAGED_BY,
+                        "stack": self.owner.stack.mark(),
+                        "description": "from pipeline.yaml; changes are overwritten",
+                    },
+                }));
+                if !self.composed_of.is_empty() {
+                    body["composed_of"] = self.composed_of.clone().into();
+                }
+                body
+            }
             Kind::Legacy => {
                 let mut mappings = mappings;
                 read_dates_as_java(&mut mappings);

@@ -1,14 +1,20 @@
 //! One index template: its settings and mappings, as the rules of all datasets with the same indices add them up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{super::dates, owner::TemplateOwner};
+use super::{
+    super::{
+        dates,
+        patterns::{covers, overlap},
+    },
+    owner::TemplateOwner,
+};
 use pipeline::{
     bulk::repair,
     outcome::Fault,
-    rules::{Dataset, Layout, OnConflict},
+    rules::{Dataset, OnConflict},
     shape::{FieldRule, Making},
 };
 
@@ -19,11 +25,21 @@ pub struct Template {
     pub name: String,
     /// The pattern of its indices.
     pub pattern: String,
+    /// The shapes of the index names that have this pattern.
+    pub(super) shapes: BTreeSet<String>,
     pub(super) settings: Map<String, Value>,
     pub(super) mappings: Map<String, Value>,
+    /// Component templates of the user.
+    pub(super) composed_of: Vec<String>,
+    /// The priority that the user gives.
+    pub(super) given_priority: Option<u32>,
+    /// Each given value by its name, and where in pipeline.yaml it is.
+    pub(super) places: BTreeMap<String, (Value, String)>,
     pub(super) owner: TemplateOwner,
     /// Whether a dataset's indices are rolled over, or deleted by age.
     pub(super) is_kept_for_a_time: bool,
+    /// Whether this deployment rolls its indices over.
+    pub(super) has_rollover: bool,
     /// Whether its pattern is the name of a data stream.
     pub(super) is_for_data_stream: bool,
     /// Rules that the engine's format cannot express.
@@ -33,13 +49,28 @@ pub struct Template {
 impl Template {
     pub(super) fn new(pattern: String, owner: &TemplateOwner) -> Self {
         let (name, owner) = (owner.name(&pattern), owner.clone());
-        let (settings, mappings) = (Map::new(), Map::new());
-        let (is_kept_for_a_time, is_for_data_stream) = (false, false);
-        Self { name, pattern, settings, mappings, owner, is_kept_for_a_time, is_for_data_stream, notes: Vec::new() }
+        Self {
+            name,
+            pattern,
+            shapes: BTreeSet::new(),
+            settings: Map::new(),
+            mappings: Map::new(),
+            composed_of: Vec::new(),
+            given_priority: None,
+            places: BTreeMap::new(),
+            owner,
+            is_kept_for_a_time: false,
+            has_rollover: false,
+            is_for_data_stream: false,
+            notes: Vec::new(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.settings.is_empty() && self.mappings.is_empty()
+        self.settings.is_empty()
+            && self.mappings.is_empty()
+            && self.composed_of.is_empty()
+            && self.given_priority.is_none()
     }
 
     /// Whether its only content is the mark of its indices. Then it must not hide another template.
@@ -47,32 +78,24 @@ impl Template {
         self.is_empty() && self.is_kept_for_a_time && !self.owner.is_collection
     }
 
+    /// Whether a pattern matches every name of its indices.
+    pub(in crate::setup) fn is_covered_by(&self, wide: &str) -> bool {
+        self.shapes.iter().all(|shape| covers(wide, shape))
+    }
+
+    /// Whether a pattern matches some names of its indices.
+    pub(in crate::setup) fn is_met_by(&self, pattern: &str) -> bool {
+        self.shapes.iter().any(|shape| overlap(pattern, shape))
+    }
+
+    /// The user's component templates, in the order in which they are applied.
+    pub fn composed_of(&self) -> &[String] {
+        &self.composed_of
+    }
+
     /// The owner of the template.
     pub fn owner(&self) -> &TemplateOwner {
         &self.owner
-    }
-
-    pub(super) fn set(&mut self, dataset: &Dataset, faults: &mut Vec<Fault>) {
-        // A rollover, too, is only for indices with the mark.
-        self.is_kept_for_a_time |= dataset.keep.retention.or(dataset.keep.keep_at_least).is_some();
-        self.is_kept_for_a_time |= dataset.layout.rollover().is_some();
-        self.is_for_data_stream |= matches!(dataset.layout, Layout::DataStream(_));
-        let template = &dataset.template;
-        for (key, name, value) in [
-            ("shards", "index.number_of_shards", template.shards),
-            ("replicas", "index.number_of_replicas", template.replicas),
-            ("total_fields_limit", "index.mapping.total_fields.limit", template.total_fields_limit),
-        ] {
-            let Some(value) = value.map(Value::from) else { continue };
-            let known = self.settings.entry(name).or_insert_with(|| value.clone());
-            if *known != value {
-                let message = format!(
-                    "`{key}: {value}`, and {known} in another dataset with the same indices ({}): they share one template",
-                    self.pattern
-                );
-                faults.push(fault(&format!("dataset {}", dataset.name), message));
-            }
-        }
     }
 
     /// Merges another mapping of the same indices.

@@ -85,7 +85,7 @@ fn every_fault_is_named_at_once() {
     assert_eq!(made(FULL, &[]).unwrap_err().len(), 2, "both files are missing");
     let contradicting = FULL.replacen("shards: 3\n    replicas", "shards: 4\n    replicas", 1);
     let faults = made(&contradicting, &[("mappings/app.json", "{}"), ("mappings/other.json", "{}")]).unwrap_err();
-    assert!(faults[0].message.contains("`shards: 3`, and 4 in another dataset"), "{faults:?}");
+    assert!(faults[0].message.contains("`shards: 3`, and 4 in the dataset `app` with the same indices"), "{faults:?}");
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn an_old_engine_reads_the_formats_of_dates_as_a_new_one_does() {
             "a": date("yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"), "b": date("8yyyy XX"), "c": date("yyyy ZZ"), "d": { "type": "keyword" },
         },
     });
-    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY}\", mapping: a.json }\n";
-    let made = made(yaml, &[("a.json", &mapping.to_string())]).unwrap();
+    let yaml = "datasets:\n  - { name: a, from: { key: a }, index: \"logs-%{+YYYY}\", mapping: mappings/a.json }\n";
+    let made = made(yaml, &[("mappings/a.json", &mapping.to_string())]).unwrap();
     let legacy = made[0].body(Kind::Legacy);
     let properties = &legacy["mappings"]["properties"];
     assert_eq!(properties["a"], date("8yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"));
@@ -159,4 +159,46 @@ fn an_old_engine_reads_the_formats_of_dates_as_a_new_one_does() {
     assert_eq!(legacy["mappings"]["dynamic_templates"][0]["at"]["mapping"], date("8yyyy XXX"));
     let composable = made[0].body(Kind::Composable);
     assert_eq!(composable["template"]["mappings"]["properties"]["a"], date("yyyy-MM-dd||yyyy-MM-dd HH:mm:ssXXX"));
+}
+
+#[test]
+fn what_the_user_gives_the_engine_is_in_the_template_of_each_kind() {
+    let given = "template: { settings: { codec: best_compression, index: { refresh_interval: 30s } }, composed_of: [a, b], priority: 7 }";
+    let yaml = format!("datasets:\n  - {{ name: a, from: {{ key: a }}, index: x, shards: 2, {given} }}\n");
+    let made = made(&yaml, &[]).unwrap();
+    let body = made[0].body(Kind::Composable);
+    let settings =
+        json!({ "index.number_of_shards": 2, "index.codec": "best_compression", "index.refresh_interval": "30s" });
+    assert_eq!((&body["template"]["settings"], &body["priority"]), (&settings, &json!(7)));
+    assert_eq!(body["composed_of"], json!(["a", "b"]));
+    let of_stream = yaml.replace("index: x", "index: { data_stream: x }");
+    let body_of_stream = self::made(&of_stream, &[]).unwrap()[0].body(Kind::Composable);
+    assert_eq!((&body_of_stream["composed_of"], &body_of_stream["data_stream"]), (&json!(["a", "b"]), &json!({})));
+    let body = made[0].body(Kind::Legacy);
+    assert_eq!((&body["settings"], &body["order"], body.get("composed_of")), (&settings, &json!(7), None));
+}
+
+#[test]
+fn two_datasets_that_contradict_each_other_are_named_with_their_places() {
+    for (one, other, says) in [
+        (
+            "settings: { codec: x }",
+            "settings: { index.codec: y }",
+            "`index.codec: y`, and x in line 2 (the dataset `a`)",
+        ),
+        ("composed_of: [x]", "composed_of: [y]", "`composed_of: [\"y\"]`, and [\"x\"] in the dataset `a`"),
+        ("priority: 1", "priority: 2", "`priority: 2`, and 1 in the dataset `a`"),
+        ("settings: { codec: x }", "settings: { codec: x }", ""),
+        ("composed_of: [x]", "priority: 2", ""),
+    ] {
+        let dataset = |name: &str, given: &str| {
+            format!("  - {{ name: {name}, from: {{ key: {name} }}, index: x, template: {{ {given} }} }}\n")
+        };
+        let faults =
+            made(&format!("datasets:\n{}{}", dataset("a", one), dataset("b", other)), &[]).err().unwrap_or_default();
+        let text: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect();
+        let text = text.join("; ");
+        assert!(text.contains(says) && faults.is_empty() == says.is_empty(), "{says}: {text}");
+        assert!(says.is_empty() || text.contains("the dataset `b`"), "{text}");
+    }
 }

@@ -188,7 +188,7 @@ impl std::fmt::Display for IndexPattern {
 
 impl Part {
     /// Number of bytes that the part always adds.
-    fn fixed_len(&self) -> usize {
+    pub(super) fn fixed_len(&self) -> usize {
         match self {
             Self::Literal(text) => text.len(),
             Self::Date(DatePart::Year) => 4,

@@ -101,6 +101,17 @@ impl IndexPattern {
         wildcard
     }
 
+    /// The names that events can get: `#` stands for a digit of a date, `*` for the value of a field. No index name
+    /// contains either.
+    pub fn shape(&self) -> String {
+        let shape = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Date(_) => "#".repeat(part.fixed_len()),
+            Part::Field(_) => "*".to_owned(),
+        };
+        self.parts.iter().map(shape).collect()
+    }
+
     /// Whether an event could have produced this index name.
     pub fn could_be(&self, name: &str) -> bool {
         let mut could = false;

@@ -49,6 +49,7 @@ pub(super) const DATASET_KEYS: Keys<'_> = Keys {
         "shards",
         "replicas",
         "total_fields_limit",
+        "template",
         "tests",
     ],
     later: &[],
@@ -91,6 +92,7 @@ impl Reader<'_> {
             let in_index: Vec<&Path> = index.iter().flat_map(|index| index.pattern.fields()).collect();
             let in_keys: Vec<&Path> = partition_keys.iter().flatten().map(|(_, path)| path).collect();
             self.refuse_telling("index", place("index"), shape, &in_index);
+            self.refuse_telling_routing(place("index"), shape, index.as_ref().map(|index| &index.parameters));
             self.refuse_telling("id", place("id"), shape, id.as_ref().and_then(IdRule::field).as_slice());
             self.refuse_telling("partition_keys", place("partition_keys"), shape, &in_keys);
         }
@@ -107,10 +109,8 @@ impl Reader<'_> {
                 partition_keys: partition_keys?,
             })),
             Taken::Events(from) => {
-                let Index { pattern, layout } = index?;
-                // A data stream takes no document without a time.
-                let shape = if let Layout::DataStream(_) = layout { shape.with_event_time() } else { shape };
-                let router = Router::new(timestamp?, pattern, id?);
+                let Index { pattern, layout, parameters } = index?;
+                let router = parameters.sent_by(Router::new(timestamp?, pattern, id?));
                 Entry::Dataset(Arc::new(Dataset {
                     name,
                     from,
@@ -118,7 +118,8 @@ impl Reader<'_> {
                     records,
                     embedded,
                     select,
-                    shape,
+                    // A data stream takes no document without a time.
+                    shape: if let Layout::DataStream(_) = layout { shape.with_event_time() } else { shape },
                     router,
                     layout,
                     on_conflict: on_conflict?,

@@ -152,6 +152,7 @@ impl Reader<'_> {
                 ("shards", NO_INDEX),
                 ("replicas", NO_INDEX),
                 ("total_fields_limit", NO_INDEX),
+                ("template", NO_INDEX),
             ] {
                 if let Some((key, _)) = members.get(name) {
                     let message = format!("`{name}` beside `delivery_stream`: {reason}; {DELIVERY_STREAM_FORM}");

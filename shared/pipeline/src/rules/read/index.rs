@@ -1,6 +1,9 @@
 //! `index`: an index for each period, a data stream, or an alias with a write index.
 
-use super::reader::{IndexName, Keys, Members, Reader};
+use super::{
+    parameters::Parameters,
+    reader::{IndexName, Keys, Members, Reader},
+};
 use crate::{
     route::IndexPattern,
     rules::layout::{Layout, MAX_ROLLED_NAME_BYTES, Rollover},
@@ -11,8 +14,11 @@ const INDEX_FORM: &str = "write `index: logs-%{+YYYY.MM.dd}`, `index: { name: \"
      `index: { data_stream: logs-app-prod }` or `index: { alias: app-events }`";
 const ROLLOVER_FORM: &str = "write `rollover: { max_age: 1d, max_size: 50gb }`, with one of the two or both";
 const SIZE_FORM: &str = "a size is a whole number with `kb`, `mb`, `gb` or `tb`, such as `50gb`";
-pub(super) const INDEX_KEYS: Keys<'_> =
-    Keys { of: "`index`", known: &["name", "timezone", "data_stream", "alias", "rollover"], later: &[] };
+pub(super) const INDEX_KEYS: Keys<'_> = Keys {
+    of: "`index`",
+    known: &["name", "timezone", "data_stream", "alias", "rollover", "routing", "pipeline"],
+    later: &[],
+};
 pub(super) const ROLLOVER_KEYS: Keys<'_> = Keys { of: "`rollover`", known: &["max_age", "max_size"], later: &[] };
 /// A pebibyte. A larger value is a typing mistake.
 const MAX_SIZE_BYTES: u64 = 1 << 50;
@@ -21,13 +27,18 @@ const MAX_SIZE_BYTES: u64 = 1 << 50;
 pub(super) struct Index {
     pub(super) pattern: IndexPattern,
     pub(super) layout: Layout,
+    pub(super) parameters: Parameters,
 }
 
 impl Reader<'_> {
     pub(super) fn index(&mut self, node: &Node) -> Option<Index> {
         let index = match &node.data {
             Data::Map(_) => self.index_map(node),
-            _ => self.index_name(node, "index").map(|pattern| Index { pattern, layout: Layout::Indices }),
+            _ => self.index_name(node, "index").map(|pattern| Index {
+                pattern,
+                layout: Layout::Indices,
+                parameters: Parameters::default(),
+            }),
         }?;
         let name = index.pattern.as_str();
         let conflict = self.indices.iter().find(|earlier| earlier.name == name && earlier.layout != index.layout);
@@ -74,9 +85,15 @@ impl Reader<'_> {
             self.complain(key.place, message);
         }
         let rollover = self.optional(&members, "rollover", None, |reader, node| reader.rollover(node).map(Some));
+        let parameters = self.parameters(&members);
+        if let Some((key, _)) = members.get("routing").filter(|_| kind.text == "data_stream") {
+            let message = "`routing` beside `data_stream`: a data stream takes no document with a routing; leave \
+                           `routing` out, or use an `alias`";
+            return self.refuse(key.place, message);
+        }
         let pattern = self.rolled_name(kind, value)?;
         let layout = if kind.text == "alias" { Layout::Alias(rollover?) } else { Layout::DataStream(rollover?) };
-        Some(Index { pattern, layout })
+        Some(Index { pattern, layout, parameters: parameters? })
     }
 
     fn periods(&mut self, members: &Members<'_>, name: &Node) -> Option<Index> {
@@ -86,6 +103,7 @@ impl Reader<'_> {
             self.complain(key.place, message);
         }
         let pattern = self.index_name(name, "name");
+        let parameters = self.parameters(members);
         let pattern = match members.get("timezone") {
             None => pattern,
             Some((key, value)) => {
@@ -93,7 +111,7 @@ impl Reader<'_> {
                 pattern?.in_zone(zone?).map_or_else(|message| self.refuse(key.place, message), Some)
             }
         };
-        Some(Index { pattern: pattern?, layout: Layout::Indices })
+        Some(Index { pattern: pattern?, layout: Layout::Indices, parameters: parameters? })
     }
 
     fn index_name(&mut self, node: &Node, key: &str) -> Option<IndexPattern> {

@@ -1,11 +1,12 @@
 //! The retention and the settings of indices: `retention`, `keep_at_least`, `snapshot`; `mapping`, `shards`, `replicas`,
-//! `total_fields_limit`.
+//! `total_fields_limit`. `template` is beside it.
 
 use std::time::Duration;
 
 use super::{
     index::Index,
     reader::{Members, Reader},
+    template::IndexTemplate,
 };
 use crate::{
     rules::dataset::{Keep, Template},
@@ -72,11 +73,16 @@ impl Reader<'_> {
         let shards = number("shards", 1, MAX_SHARDS);
         let replicas = number("replicas", 0, MAX_SHARDS);
         let total_fields_limit = number("total_fields_limit", 1, 1_000_000);
+        let given = self.optional(members, "template", IndexTemplate::default(), Self::index_template);
+        let (mapping, IndexTemplate { settings, composed_of, priority }) = (mapping?, given?);
         Some(Template {
-            mapping: mapping?,
+            mapping,
             shards: shards?,
             replicas: replicas?,
             total_fields_limit: total_fields_limit?,
+            settings,
+            composed_of,
+            priority,
         })
     }
 
@@ -92,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number(&mut self, node: &Node, name: &str, least: u32, most: u32) -> Option<u32> {
+    pub(super) fn number(&mut self, node: &Node, name: &str, least: u32, most: u32) -> Option<u32> {
         let form = format!("give a whole number from {least} to {most}");
         let text = self.text(node, name, &form)?.value.clone();
         match text.parse().ok().filter(|number| (least..=most).contains(number)) {

@@ -1,0 +1,202 @@
+//! The templates that `setup` makes, compared with those of the domain, and the templates of others beside them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    context::{Connected, Context, Rules, soon},
+    finding::{Finding, some},
+};
+use crate::{
+    admin::{
+        Version,
+        templates::{Installed, Kind},
+    },
+    setup::{
+        collisions::collisions,
+        hidden::{Combined, NOT_MERGED, Others, combine},
+        template::Template,
+    },
+};
+use pipeline::outcome::BatchError;
+
+const CHECK: &str = "templates";
+const AGAIN: &str = "run `millrace setup`, or deploy again";
+
+/// Checks the templates that `setup` makes.
+pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
+    let Some(rules) = &context.rules else { return vec![Finding::skipped(CHECK, "the rules have faults")] };
+    if rules.templates.is_empty() {
+        return vec![Finding::skipped(CHECK, "no dataset needs an index template")];
+    }
+    let kind = kind(it);
+    let mut findings = Vec::new();
+    let expected = match expected(rules, it, kind).await {
+        Ok(expected) => expected,
+        Err(error) => return vec![Finding::unseen(CHECK, &error)],
+    };
+    for (template, combined) in expected {
+        findings.extend(combined.blocked.clone().map(|found| Finding::fault(CHECK, found, AGAIN)));
+        let partly = "look whether these indices need it; see `template` in docs/PIPELINE.md";
+        findings.extend(combined.partly.iter().map(|found| Finding::warning(CHECK, found.clone(), partly)));
+        if kind == Kind::Legacy && !template.composed_of().is_empty() {
+            let found = format!("{} has `composed_of`, and this engine has no component templates", template.pattern);
+            findings.push(Finding::fault(CHECK, found, "leave `composed_of` out, or use Elasticsearch 7.8 or later"));
+        }
+        match it.admin.templates(kind, Some(&template.name), soon()).await.as_deref() {
+            Ok([installed]) => findings.extend(of_installed(template, &combined, installed, kind)),
+            Ok(_) => {
+                let found = format!("{} is missing, for {}", template.name, template.pattern);
+                findings.push(Finding::fault(CHECK, found, AGAIN));
+            }
+            Err(error) => findings.push(Finding::unseen(CHECK, error)),
+        }
+    }
+    if findings.is_empty() {
+        let names: Vec<String> = rules.templates.iter().map(|template| template.name.clone()).collect();
+        findings.push(Finding::ok(CHECK, format!("as pipeline.yaml says: {}", some(&names))));
+    }
+    findings
+}
+
+/// Checks whether events would go into data streams that a template of others makes.
+pub(super) async fn data_streams(context: &Context, it: &Connected) -> Finding {
+    const CHECK: &str = "data streams";
+    let Some(rules) = &context.rules else { return Finding::skipped(CHECK, "the rules have faults") };
+    if it.domain.is_collection() || kind(it) == Kind::Legacy {
+        return Finding::skipped(CHECK, "this domain makes no data streams by templates");
+    }
+    let installed = match it.admin.templates(Kind::Composable, None, soon()).await {
+        Ok(installed) => installed,
+        Err(error) => return Finding::unseen(CHECK, &error),
+    };
+    let found = collisions(&rules.datasets, &installed);
+    let Some(first) = found.first() else {
+        return Finding::ok(CHECK, "no template makes data streams of the names of a dataset");
+    };
+    let all: Vec<&str> = found.iter().map(|one| one.found.as_str()).collect();
+    let finding = if found.iter().any(|one| one.is_certain) { Finding::fault } else { Finding::warning };
+    finding(CHECK, all.join("; "), first.fix.clone())
+}
+
+fn kind(it: &Connected) -> Kind {
+    if it.version.is_none_or(Version::has_composable_templates) { Kind::Composable } else { Kind::Legacy }
+}
+
+/// What `setup` would write now.
+async fn expected<'r>(
+    rules: &'r Rules,
+    it: &Connected,
+    kind: Kind,
+) -> Result<Vec<(&'r Template, Combined)>, BatchError> {
+    if kind == Kind::Legacy {
+        let alone = |template: &'r Template| (template, Combined::alone(template.body(kind)));
+        return Ok(rules.templates.iter().map(alone).collect());
+    }
+    if it.domain.is_collection() {
+        return Ok(combine(&rules.templates, &Others::none()));
+    }
+    let installed = it.admin.templates(kind, None, soon()).await?;
+    Ok(combine(&rules.templates, &Others::among(&installed, &rules.templates, &it.admin, soon()).await?))
+}
+
+fn of_installed(template: &Template, combined: &Combined, installed: &Installed, kind: Kind) -> Option<Finding> {
+    if let Some(names) = installed.body["_meta"][NOT_MERGED].as_str() {
+        let found = format!("{} hides {names}, whose content could not be merged", template.name);
+        let fix = "copy what its indices need into pipeline.yaml (`mapping`, `template`); `millrace setup` shows the engine's reason";
+        return Some(Finding::fault(CHECK, found, fix));
+    }
+    let (what, from) = difference(&combined.bodies[0].body, &installed.body, kind)?;
+    let found = format!("{} of the domain has other {what} than {from}", template.name);
+    Some(Finding::fault(CHECK, found, format!("{AGAIN}; existing indices keep theirs")))
+}
+
+/// The part in which a template of the domain differs, and where the expected part is from. The engine returns the
+/// values of settings as text.
+fn difference(own: &Value, theirs: &Value, kind: Kind) -> Option<(&'static str, &'static str)> {
+    const PIPELINE: &str = "pipeline.yaml says";
+    let merged = own["_meta"]["merged"].is_array() || theirs["_meta"]["merged"].is_array();
+    let from = if merged { "pipeline.yaml and the templates that it hides say" } else { PIPELINE };
+    let place = if kind == Kind::Composable { "/template" } else { "" };
+    let part = |of: &Value, name: &str| of.pointer(&format!("{place}/{name}")).cloned().unwrap_or_default();
+    let order = if kind == Kind::Composable { "priority" } else { "order" };
+    if own["index_patterns"] != theirs["index_patterns"] {
+        return Some(("patterns", PIPELINE));
+    }
+    if own[order] != theirs[order] {
+        return Some(("priority", PIPELINE));
+    }
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Object(members) => members.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        _ => false,
+    };
+    let is_same = |own: &Value, theirs: &Value| own == theirs || (is_empty(own) && is_empty(theirs));
+    if !is_same(&own["composed_of"], &theirs["composed_of"]) {
+        return Some(("component templates", PIPELINE));
+    }
+    if texts(&part(own, "settings")) != texts(&part(theirs, "settings")) {
+        return Some(("settings", from));
+    }
+    let differing = ["mappings", "aliases"].into_iter().find(|name| !is_same(&part(own, name), &part(theirs, name)))?;
+    Some((differing, from))
+}
+
+/// Settings by their full names. The engine nests those of composable templates even if flat ones are requested.
+fn texts(settings: &Value) -> BTreeMap<String, String> {
+    fn add(texts: &mut BTreeMap<String, String>, name: &str, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+                    add(texts, &name, value);
+                }
+            }
+            Value::Null => {}
+            Value::String(text) => drop(texts.insert(name.to_owned(), text.clone())),
+            other => drop(texts.insert(name.to_owned(), other.to_string())),
+        }
+    }
+    let mut texts = BTreeMap::new();
+    add(&mut texts, "", settings);
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_are_the_same_nested_or_flat_as_numbers_or_text() {
+        let nested =
+            json!({ "index": { "number_of_shards": "1", "mapping": { "total_fields": { "limit": "2000" } } } });
+        let flat = json!({ "index.number_of_shards": 1, "index.mapping.total_fields.limit": 2000 });
+        assert_eq!(texts(&nested), texts(&flat));
+        assert_ne!(texts(&nested), texts(&json!({ "index.number_of_shards": 1 })));
+        assert_eq!(texts(&Value::Null), texts(&json!({})));
+    }
+
+    #[test]
+    fn the_part_that_differs_is_named_with_where_it_is_from() {
+        let body = |shards: u8, merged: Value| {
+            let template = json!({ "settings": { "index.number_of_shards": shards }, "mappings": {} });
+            json!({ "index_patterns": ["a"], "priority": 1, "template": template, "_meta": { "merged": merged } })
+        };
+        let none = || Value::Null;
+        assert_eq!(difference(&body(1, none()), &body(1, none()), Kind::Composable), None);
+        let settings = difference(&body(1, none()), &body(2, none()), Kind::Composable);
+        assert_eq!(settings, Some(("settings", "pipeline.yaml says")));
+        let merged = difference(&body(1, json!(["users"])), &body(2, none()), Kind::Composable);
+        assert_eq!(merged, Some(("settings", "pipeline.yaml and the templates that it hides say")));
+        let mut composed = body(1, none());
+        composed["composed_of"] = json!([]);
+        assert_eq!(difference(&body(1, none()), &composed, Kind::Composable), None);
+        composed["composed_of"] = json!(["a"]);
+        let found = difference(&body(1, none()), &composed, Kind::Composable);
+        assert_eq!(found, Some(("component templates", "pipeline.yaml says")));
+    }
+}
