@@ -26,7 +26,7 @@ use reqwest::{Method, StatusCode};
 use crate::{aws::Aws, settings::Settings};
 pub use encode::{Part, Payload};
 pub use form::Form;
-use form::Forms;
+use form::{Forms, OfForm};
 use http::{Answer, Http, Request};
 pub use http::{address, answers, put_json};
 pub use limit::{AdaptiveLimit, Permit};
@@ -103,15 +103,20 @@ impl Cluster {
         };
         let sent = self.noted(self.http.send(&request, timeout).await);
         let status = sent.as_ref().ok().map(|answer| answer.status);
-        let wants_other_form = sent.as_ref().is_ok_and(|answer| {
-            !answer.status.is_success() && self.forms.refused(*form, answer.status.as_u16(), &answer.body)
-        });
+        let of_form = match &sent {
+            Ok(answer) if !answer.status.is_success() => {
+                self.forms.refused(*form, answer.status.as_u16(), &answer.body)
+            }
+            _ => OfForm::Nothing,
+        };
         let is_refusal =
             status.is_some_and(|status| status == 503 || status.is_client_error() || status.is_redirection());
-        let bytes = sent.and_then(|answer| {
-            if answer.status == StatusCode::BAD_REQUEST { Err(bad_request(answer)) } else { answer.success() }
+        let bytes = sent.and_then(|answer| match of_form {
+            OfForm::Later => Err(BatchError::retryable(answer.what.clone(), answer.reason())),
+            _ if answer.status == StatusCode::BAD_REQUEST => Err(bad_request(answer)),
+            _ => answer.success(),
         });
-        bytes.map_err(|error| Unanswered { error, is_refusal, wants_other_form })
+        bytes.map_err(|error| Unanswered { error, is_refusal, wants_other_form: of_form == OfForm::Again })
     }
 
     /// Notes for the brake that a request failed.

@@ -98,6 +98,10 @@ fn state(dataset: &Dataset, name: &str, named: &Named) -> State {
             "no index of the alias has `is_write_index`, without which a rollover takes the alias away from the earlier index",
             "mark the index that takes the events with `is_write_index: true`",
         ),
+        (Layout::Alias(_), Named::Alias { routes: true, .. }) => fault(
+            "the alias has an `index_routing`, with which an event that is delivered again after a rollover is not found",
+            "remove it from the alias, and give `routing` in `index` if you need one",
+        ),
         (Layout::Alias(rollover), Named::Alias { write: Some(write), .. }) => {
             let is_numbered = dataset.could_be_in(write);
             if !is_numbered && (rollover.is_some() || dataset.keep.retention.is_some()) {
@@ -123,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_name_that_stands_for_something_else_is_a_fault() {
-        let alias = |write: Option<&str>| Named::Alias { write: write.map(str::to_owned), members: Vec::new() };
+        let alias =
+            |write: Option<&str>| Named::Alias { write: write.map(str::to_owned), members: Vec::new(), routes: false };
+        let routed = Named::Alias { write: Some("a-000001".into()), members: Vec::new(), routes: true };
         let (stream, rolled) = ("{ data_stream: a }", "{ alias: a, rollover: { max_age: 1d } }");
         for (index, named, expected) in [
             (stream, Named::Nothing, "by its template"),
@@ -136,6 +142,7 @@ mod tests {
             ("{ alias: a }", alias(Some("b")), "ready"),
             (rolled, alias(None), "no index of the alias has `is_write_index`"),
             (rolled, alias(Some("a-2026.11.22-000007")), "ready"),
+            (rolled, routed, "the alias has an `index_routing`"),
             (rolled, Named::Index, "alias: a: the domain has an index of this name"),
             (rolled, Named::DataStream(Vec::new()), "a data stream of this name"),
         ] {

@@ -343,7 +343,8 @@ fn only_the_bucket_and_the_rule_may_send_to_the_queue() {
 fn no_event_arrives_before_its_template_and_changed_rules_run_setup_again() {
     let Some(template) = deployed() else { return };
     let resources = &template["Resources"];
-    for name in &FUNCTIONS[..3] {
+    // `setup` refuses rules whose tests fail, so the functions that could lose events or indices by them come after it.
+    for name in FUNCTIONS[..3].iter().chain(&["RetentionFunction", "FirehoseTransformFunction"]) {
         assert_eq!(texts(&resources[name]["DependsOn"]), ["Setup"], "{name}");
     }
     let setup = &resources["Setup"]["Properties"];

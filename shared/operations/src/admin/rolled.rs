@@ -27,6 +27,8 @@ pub enum Named {
         write: Option<String>,
         /// The numbered members.
         members: Vec<Member>,
+        /// Whether the alias itself routes what is written by it. A look-up in one of its indices does not know that routing.
+        routes: bool,
     },
     /// A data stream, with its indices in their order. The last one takes the events.
     DataStream(Vec<Member>),
@@ -150,15 +152,14 @@ fn read(name: &str, response: &AdminResponse) -> Result<Named, BatchError> {
     }
     let mut members: Vec<Member> = indices.iter().filter_map(|(index, about)| member(name, index, about)).collect();
     members.sort_by_key(|member| member.number);
-    let says: Vec<(&String, &Value)> = indices
-        .iter()
-        .filter_map(|(index, about)| Some((index, &about["aliases"].get(name)?["is_write_index"])))
-        .collect();
-    if says.is_empty() {
+    let aliased: Vec<(&String, &Value)> =
+        indices.iter().filter_map(|(index, about)| Some((index, about["aliases"].get(name)?))).collect();
+    if aliased.is_empty() {
         return Ok(Named::DataStream(members));
     }
-    let write = says.iter().find(|(_, says)| **says == true).map(|(index, _)| (*index).clone());
-    Ok(Named::Alias { write, members })
+    let write = aliased.iter().find(|(_, alias)| alias["is_write_index"] == true).map(|(index, _)| (*index).clone());
+    let routes = aliased.iter().any(|(_, alias)| alias["index_routing"].is_string());
+    Ok(Named::Alias { write, members, routes })
 }
 
 /// An index that the engine made for this name. Others can be in an alias or a data stream too, and say nothing about its rollovers.
@@ -209,6 +210,9 @@ mod tests {
             assert_eq!(shown, expected, "{body}");
         }
         assert!(named("a", Value::Null).is_err() && named("a", json!([])).is_err());
+        let routed = json!({ "a": { "is_write_index": true, "index_routing": "1", "search_routing": "1" } });
+        let routed = named("a", json!({ "a-000001": about(1, routed) })).unwrap();
+        assert!(matches!(routed, Named::Alias { routes: true, .. }), "{routed:?}");
     }
 
     #[test]

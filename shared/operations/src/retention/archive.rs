@@ -102,6 +102,12 @@ impl Archive<'_> {
     async fn wait(&self, index: &str, uuid: &str, name: &str) -> Result<Archived, BatchError> {
         let failed = |reason: String| BatchError::permanent(format!("snapshot {name}"), reason);
         let snapshot = self.admin.wait_for_snapshot(self.repository, name, self.deadline).await?;
+        let is_in_progress = snapshot.as_ref().is_some_and(|snapshot| snapshot.state == SnapshotState::InProgress);
+        // What made a snapshot fail can also hide the content of the index. The failure comes first: it lifts the block.
+        if !is_in_progress && !snapshot.as_ref().is_some_and(|snapshot| snapshot.holds(index)) {
+            let response = snapshot.map_or("it is gone".to_owned(), |snapshot| snapshot.to_string());
+            return Err(failed(format!("does not hold all of {index}: {response}; the index stays")));
+        }
         let state = state(self.admin, index, uuid, self.deadline).await?;
         let content = Content::read(self.admin, index, &state, self.deadline).await?;
         if begun(&state).is_none_or(|begun| begun.name != name || !begun.counts(&state, &content)) {
@@ -112,14 +118,7 @@ impl Archive<'_> {
             );
             return Ok(Archived::NotYet);
         }
-        match snapshot {
-            Some(snapshot) if snapshot.state == SnapshotState::InProgress => Ok(Archived::NotYet),
-            Some(snapshot) if snapshot.holds(index) => Ok(Archived::Yes),
-            snapshot => {
-                let response = snapshot.map_or("it is gone".to_owned(), |snapshot| snapshot.to_string());
-                Err(failed(format!("does not hold all of {index}: {response}; the index stays")))
-            }
-        }
+        Ok(if is_in_progress { Archived::NotYet } else { Archived::Yes })
     }
 
     async fn write_mark(&self, index: &str, uuid: &str, begun: &Begun) -> Result<(), BatchError> {
