@@ -15,7 +15,7 @@ use crate::{
     },
     setup::{
         collisions::collisions,
-        hidden::{Combined, NOT_MERGED, Others, combine},
+        hidden::{Body, Combined, NOT_MERGED, Others, combine, is_for_streams},
         template::Template,
     },
 };
@@ -23,6 +23,8 @@ use pipeline::outcome::BatchError;
 
 const CHECK: &str = "templates";
 const AGAIN: &str = "run `millrace setup`, or deploy again";
+const RAISE: &str =
+    "raise `priority` in `template` of the dataset and run `millrace setup`, or lower that of the other template";
 
 /// Checks the templates that `setup` makes.
 pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding> {
@@ -37,9 +39,7 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
         Err(error) => return vec![Finding::unseen(CHECK, &error)],
     };
     for (template, combined) in expected {
-        findings.extend(combined.blocked.clone().map(|found| Finding::fault(CHECK, found, AGAIN)));
-        let partly = "look whether these indices need it; see `template` in docs/PIPELINE.md";
-        findings.extend(combined.partly.iter().map(|found| Finding::warning(CHECK, found.clone(), partly)));
+        findings.extend(of_others(&combined));
         if kind == Kind::Legacy && !template.composed_of().is_empty() {
             let found = format!("{} has `composed_of`, and this engine has no component templates", template.pattern);
             findings.push(Finding::fault(CHECK, found, "leave `composed_of` out, or use Elasticsearch 7.8 or later"));
@@ -58,6 +58,13 @@ pub(super) async fn templates(context: &Context, it: &Connected) -> Vec<Finding>
         findings.push(Finding::ok(CHECK, format!("as pipeline.yaml says: {}", some(&names))));
     }
     findings
+}
+
+/// The templates of others that apply instead of ours, or that ours hides for some indices.
+fn of_others(combined: &Combined) -> impl Iterator<Item = Finding> {
+    let partly = "look whether these indices need it; see `template` in docs/PIPELINE.md";
+    let blocked = combined.blocked.iter().map(|found| Finding::fault(CHECK, found.clone(), RAISE));
+    blocked.chain(combined.partly.iter().map(move |found| Finding::warning(CHECK, found.clone(), partly)))
 }
 
 /// Checks whether events would go into data streams that a template of others makes.
@@ -102,14 +109,19 @@ async fn expected<'r>(
 }
 
 fn of_installed(template: &Template, combined: &Combined, installed: &Installed, kind: Kind) -> Option<Finding> {
-    if let Some(names) = installed.body["_meta"][NOT_MERGED].as_str() {
-        let found = format!("{} hides {names}, whose content could not be merged", template.name);
-        let fix = "copy what its indices need into pipeline.yaml (`mapping`, `template`); `millrace setup` shows the engine's reason";
-        return Some(Finding::fault(CHECK, found, fix));
+    // If the engine refused the best body, the installed one follows another.
+    let kind_of = |body: &Value| (is_for_streams(body), body["_meta"].get(NOT_MERGED).is_some());
+    let is_same_kind = |body: &&Body| kind_of(&body.body) == kind_of(&installed.body);
+    let expected = combined.bodies.iter().find(is_same_kind).unwrap_or(&combined.bodies[0]);
+    if let Some((what, from)) = difference(&expected.body, &installed.body, kind) {
+        let found = format!("{} of the domain has other {what} than {from}", template.name);
+        return Some(Finding::fault(CHECK, found, format!("{AGAIN}; existing indices keep theirs")));
     }
-    let (what, from) = difference(&combined.bodies[0].body, &installed.body, kind)?;
-    let found = format!("{} of the domain has other {what} than {from}", template.name);
-    Some(Finding::fault(CHECK, found, format!("{AGAIN}; existing indices keep theirs")))
+    let names = installed.body["_meta"][NOT_MERGED].as_str()?;
+    let found = format!("{} hides {names}, whose content could not be merged", template.name);
+    let is_expected = expected.body["_meta"].get(NOT_MERGED).is_some();
+    let copy = "copy what its indices need into pipeline.yaml (`mapping`, `template`); `millrace setup` shows the engine's reason";
+    Some(Finding::fault(CHECK, found, if is_expected { copy } else { AGAIN }))
 }
 
 /// The part in which a template of the domain differs, and where the expected part is from. The engine returns the
@@ -169,6 +181,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        admin::templates::Owner,
+        setup::template::{self, TemplateOwner},
+    };
+    use pipeline::rules::Datasets;
 
     #[test]
     fn settings_are_the_same_nested_or_flat_as_numbers_or_text() {
@@ -178,6 +195,62 @@ mod tests {
         assert_eq!(texts(&nested), texts(&flat));
         assert_ne!(texts(&nested), texts(&json!({ "index.number_of_shards": 1 })));
         assert_eq!(texts(&Value::Null), texts(&json!({})));
+    }
+
+    /// The finding about a template that is installed with a body, and how to fix it.
+    fn found(combined: &Combined, installed: Value) -> Option<(String, String)> {
+        let yaml = "datasets:\n  - { name: a, from: { key: a }, index: a, shards: 1 }\n";
+        let datasets = Datasets::parse("pipeline.yaml", yaml, None).unwrap();
+        let read = |_: &str| Err(std::io::Error::other("no file"));
+        let template = template::templates(&datasets, &TemplateOwner::default(), read).unwrap().remove(0);
+        let (name, patterns) = (template.name.clone(), vec![template.pattern.clone()]);
+        let installed = Installed { name, patterns, priority: 300, owner: Owner::Unnamed, body: installed };
+        let finding = of_installed(&template, combined, &installed, Kind::Composable)?;
+        Some((finding.found, finding.fix?))
+    }
+
+    #[test]
+    fn an_installed_template_is_compared_with_the_body_that_the_engine_accepted() {
+        let body = |shards: u8, more: &Value| {
+            let mut body = json!({ "template": { "settings": { "index.number_of_shards": shards } } });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        let (best, refused) = (json!({}), json!({ "_meta": { NOT_MERGED: "users" } }));
+        let stream = json!({ "data_stream": {} });
+        let combined = |second: &Value| {
+            let mut combined = Combined::alone(body(1, &best));
+            combined.bodies.push(Body { body: body(2, second), note: None });
+            combined
+        };
+        for (second, installed, expected) in [
+            (&stream, body(1, &best), None),
+            (&stream, body(2, &stream), None),
+            (&stream, body(3, &stream), Some(("other settings", AGAIN))),
+            (&stream, body(2, &best), Some(("other settings", AGAIN))),
+            (&refused, body(1, &best), None),
+            (&refused, body(2, &refused), Some(("hides users", "copy what"))),
+            (&refused, body(3, &refused), Some(("other settings", AGAIN))),
+            (&stream, body(1, &refused), Some(("hides users", AGAIN))),
+        ] {
+            let found = found(&combined(second), installed.clone());
+            let is_so = match (&found, expected) {
+                (Some((found, fix)), Some((says, how))) => found.contains(says) && fix.starts_with(how),
+                (None, None) => true,
+                _ => false,
+            };
+            assert!(is_so, "{installed}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_template_above_ours_needs_another_priority_and_no_setup() {
+        let mut combined = Combined::alone(Value::Null);
+        combined.blocked = Some("above".into());
+        combined.partly = vec!["partly".into()];
+        let fixes: Vec<_> = of_others(&combined).filter_map(|finding| finding.fix).collect();
+        assert!(fixes.len() == 2 && fixes[0].starts_with("raise `priority`"), "{fixes:?}");
+        assert!(fixes[1].starts_with("look whether"), "{fixes:?}");
     }
 
     #[test]

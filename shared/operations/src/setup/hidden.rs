@@ -9,6 +9,7 @@
 //! tell whether a data stream would be made (measured; docs/adr/0029).
 
 mod content;
+mod left_out;
 mod others;
 
 use serde_json::Value;
@@ -16,8 +17,7 @@ use serde_json::Value;
 use super::template::Template;
 use crate::admin::templates::{Installed, Kind, Owner};
 use content::Content;
-pub(crate) use others::Others;
-use pipeline::rules::settings::broken_promise;
+pub(crate) use others::{Others, is_for_streams};
 
 /// The member of `_meta` that names the templates whose content could not be merged.
 pub(crate) const NOT_MERGED: &str = "not_merged";
@@ -80,52 +80,65 @@ fn installed(template: &Template, body: Value) -> Installed {
 fn of_one(template: &Template, others: &Others, own: &[Installed]) -> Combined {
     let alone = template.body(Kind::Composable);
     let mut combined = Combined::alone(alone.clone());
+    combined.notes = left_out::of_components(template, &alone, others);
     let hidden = hidden(template, others, own, &mut combined);
     let names: Vec<&str> = hidden.iter().map(|other| other.name.as_str()).collect();
     let Some(last) = hidden.last() else { return combined };
-    let merged = match merge(template, &alone, &hidden, others, &mut combined.notes) {
+    let (mut merged, notes) = match merge(template, &alone, &hidden, others) {
         Ok(merged) => merged,
         Err(reason) => {
             combined.bodies = vec![not_merged(template, alone, &names)];
-            combined.notes.push(reason);
+            if !combined.notes.contains(&reason) {
+                combined.notes.push(reason);
+            }
             return combined;
         }
     };
-    let stream = last.body.get("data_stream").filter(|stream| !stream.is_null());
-    let Some(stream) = stream.filter(|_| !template.is_for_data_stream()) else {
-        let mut merged = merged;
-        if stream.is_some() && !template.has_rollover() {
-            put_lifecycle(&mut merged, last);
+    if is_for_streams(&last.body) && !template.is_for_data_stream() {
+        // Its content is for data streams, such as a policy that rolls over. It is needed only where these exist.
+        combined.notes.push(format!(
+            "the template {} is for data streams, and is not merged into {}: a dataset names ordinary indices",
+            last.name, template.name
+        ));
+        // Earlier versions copied it. Otherwise the engine's refusal says that data streams have these names.
+        if others.has_for_streams(template) && template.aliases().is_empty() {
+            combined.bodies.push(with_stream(template, last, merged, notes));
         }
-        combined.bodies = vec![Body { body: merged, note: None }, not_merged(template, alone, &names)];
         return combined;
-    };
-    // Its content is for data streams, such as a policy that rolls over. It is needed only where these exist.
-    combined.notes = vec![format!(
-        "the template {} is for data streams, and is not merged into {}: a dataset names ordinary indices",
-        last.name, template.name
-    )];
-    combined.bodies.push(with_stream(template, last, merged, stream));
+    }
+    combined.notes.extend(notes);
+    if is_for_streams(&last.body) {
+        combined.notes.extend(put_lifecycle(template, &mut merged, last));
+    }
+    let has_content = merged["template"] != alone["template"];
+    let note = has_content.then(|| {
+        let names = names.join(", ");
+        format!("{} has the settings, mappings and aliases of {names} below its own: it would hide them", template.name)
+    });
+    combined.bodies = vec![Body { body: merged, note }, not_merged(template, alone, &names)];
     combined
 }
 
 /// The body that keeps data streams as they are.
-fn with_stream(template: &Template, other: &Installed, merged: Value, stream: &Value) -> Body {
-    let mut body = merged;
-    body["data_stream"] = stream.clone();
-    put_lifecycle(&mut body, other);
+fn with_stream(template: &Template, other: &Installed, mut body: Value, notes: Vec<String>) -> Body {
+    body["data_stream"] = other.body["data_stream"].clone();
     let note = format!(
         "data streams exist for {}, so {} makes data streams, as the template {} does: delete them, or take another `index`",
         template.pattern, template.name, other.name
     );
-    Body { body, note: Some(note) }
+    let lifecycle = put_lifecycle(template, &mut body, other);
+    let notes: Vec<String> = std::iter::once(note).chain(notes).chain(lifecycle).collect();
+    Body { body, note: Some(notes.join("; ")) }
 }
 
-/// The lifecycle that the engine itself gives to a data stream.
-fn put_lifecycle(body: &mut Value, other: &Installed) {
-    if let Some(lifecycle) = other.body["template"].get("lifecycle") {
+/// Adds the lifecycle that the engine itself gives to a data stream, or returns a note.
+fn put_lifecycle(template: &Template, body: &mut Value, other: &Installed) -> Option<String> {
+    let lifecycle = other.body["template"].get("lifecycle")?;
+    let refused = left_out::policy(template);
+    if refused.is_none() {
         body["template"]["lifecycle"] = lifecycle.clone();
     }
+    refused.map(|reason| left_out::note(template, "`lifecycle`", reason))
 }
 
 /// The templates of others that ours hides, the first with the lowest precedence: at most one composable one, or legacy
@@ -178,40 +191,39 @@ fn hidden<'o>(
     Vec::new()
 }
 
-/// Our body with the content of the hidden templates below ours.
+/// Our body with the content of the hidden templates below ours, and notes about what is left out.
 fn merge(
     template: &Template,
     alone: &Value,
     hidden: &[&Installed],
     others: &Others,
-    notes: &mut Vec<String>,
-) -> Result<Value, String> {
+) -> Result<(Value, Vec<String>), String> {
     let mut theirs = Content::default();
     for other in hidden {
         theirs.add(&others.resolved(&other.body)?);
     }
-    theirs.settings.retain(|name, value| {
-        let policy = "pipeline.yaml has a `rollover`, and a policy of the domain would roll over and delete, too";
-        let is_policy = template.has_rollover() && name.starts_with("index.lifecycle.");
-        let broken = broken_promise(name, value).or(is_policy.then_some(policy));
-        notes.extend(broken.map(|reason| {
-            format!("the setting {name} of the hidden template is not merged into {}: {reason}", template.name)
-        }));
-        broken.is_none()
-    });
+    let said = others.resolved(alone)?;
+    // No note about what ours gives anyway.
+    theirs.remove(&said);
+    let mut notes = left_out::leave_out(template, &mut theirs);
     let mut ours = Content::read(&alone["template"]);
-    ours.put_below(theirs, &others.resolved(alone)?);
+    ours.put_below(theirs, &said);
     let mut body = alone.clone();
     body["template"]["settings"] = ours.settings.into();
     body["template"]["mappings"] = ours.mappings.into();
     if !ours.aliases.is_empty() {
         body["template"]["aliases"] = ours.aliases.into();
     }
-    if let Some(allowed) = hidden.last().and_then(|other| other.body.get("allow_auto_create")) {
-        body["allow_auto_create"] = allowed.clone();
+    match hidden.last().map(|other| &other.body["allow_auto_create"]) {
+        Some(Value::Bool(true)) => body["allow_auto_create"] = true.into(),
+        Some(Value::Bool(false)) => {
+            let reason = "the domain would refuse the first event of each index";
+            notes.push(left_out::note(template, "`allow_auto_create: false`", reason));
+        }
+        _ => {}
     }
     body["_meta"]["merged"] = hidden.iter().map(|other| other.name.clone()).collect::<Vec<_>>().into();
-    Ok(body)
+    Ok((body, notes))
 }
 
 fn not_merged(template: &Template, mut alone: Value, names: &[&str]) -> Body {

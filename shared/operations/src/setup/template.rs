@@ -10,6 +10,7 @@ mod body;
 mod definition;
 mod given;
 mod owner;
+mod priorities;
 
 use std::{collections::BTreeMap, io};
 
@@ -26,7 +27,8 @@ use pipeline::{
 /// The templates of all datasets with rules for their indices. `read` returns the text of a mapping file.
 ///
 /// # Errors
-/// Files that are missing or contain no mapping; and datasets with the same indices whose rules contradict each other.
+/// Files that are missing or contain no mapping; datasets with the same indices whose rules contradict each other; and a
+/// given priority with which one template hides another.
 pub fn templates(
     datasets: &Datasets,
     owner: &TemplateOwner,
@@ -56,7 +58,9 @@ pub fn templates(
     }
     // A template without content would only hide a template of the operator.
     let is_needed = |template: &Template| !template.is_empty() || template.is_for_the_mark();
-    Ok(templates.into_values().filter(is_needed).collect())
+    let templates: Vec<Template> = templates.into_values().filter(is_needed).collect();
+    let faults = priorities::faults(&templates, datasets);
+    if faults.is_empty() { Ok(templates) } else { Err(faults) }
 }
 
 /// As `templates`, with the mapping files next to pipeline.yaml.

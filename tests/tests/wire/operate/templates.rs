@@ -188,10 +188,16 @@ fn an_index_meets_no_data_stream_if_its_dataset_has_a_template_and_is_named_if_i
         let window = &index["settings"]["index"]["max_result_window"];
         assert_eq!((&index["data_stream"], window), (&Value::Null, &Value::Null), "{index}");
 
-        // Data streams that exist stay possible: the engine refuses a template that would end them.
+        // The engine refuses a template that would end data streams.
         engine.ask("POST", "/collide-old-2026.11.22/_doc?op_type=create", r#"{"@timestamp":"2026-11-22"}"#).await;
         scene.set_pipeline(&kept.replace("collide-kept", "collide-old").replacen("  - name", "datasets:\n  - name", 1));
         let mut setup = scene.start("setup", &engine.url(), &stack).await;
+        let refused = invoke(&mut setup, &json!({})).await.expect_err("an index cannot have this name");
+        assert!(refused.contains("data stream"), "the engine's own words: {refused}");
+        // An earlier version copied `data_stream` into the template for the mark. It stays so.
+        let earlier = json!({ "index_patterns": ["collide-old-*.*.*"], "priority": 313, "data_stream": {},
+            "_meta": { "managed_by": "millrace", "stack": "collide" } });
+        engine.ask("PUT", "/_index_template/millrace.collide.collide-old-x.x.x", &earlier.to_string()).await;
         let done = invoke(&mut setup, &json!({})).await.expect("no failed deployment");
         assert!(done["notes"].to_string().contains("data streams exist for collide-old-*.*.*"), "{done}");
     });

@@ -19,12 +19,19 @@ pub(crate) struct Others {
     pub(crate) legacy: Vec<Installed>,
     /// The contents of all component templates, or why they are unknown. Empty if no template has one.
     pub(crate) components: Result<BTreeMap<String, Value>, String>,
+    /// The names of templates of Millrace that make data streams.
+    pub(crate) own_for_streams: Vec<String>,
 }
 
 impl Others {
     /// None, as in a collection, which does not list its templates.
     pub(crate) fn none() -> Self {
-        Self { composable: Vec::new(), legacy: Vec::new(), components: Ok(BTreeMap::new()) }
+        Self {
+            composable: Vec::new(),
+            legacy: Vec::new(),
+            components: Ok(BTreeMap::new()),
+            own_for_streams: Vec::new(),
+        }
     }
 
     /// Those among the composable templates of a domain, and its legacy templates.
@@ -47,7 +54,14 @@ impl Others {
         } else {
             Ok(BTreeMap::new())
         };
-        Ok(Self { composable, legacy, components })
+        let is_own_for_streams = |one: &&Installed| one.owner != Owner::Unknown && is_for_streams(&one.body);
+        let own_for_streams = installed.iter().filter(is_own_for_streams).map(|one| one.name.clone()).collect();
+        Ok(Self { composable, legacy, components, own_for_streams })
+    }
+
+    /// Whether this template, as it is installed, makes data streams.
+    pub(super) fn has_for_streams(&self, template: &Template) -> bool {
+        self.own_for_streams.iter().any(|name| *name == template.name || *name == template.former_name())
     }
 
     /// The content of a template with that of its component templates, as the engine puts them together.
@@ -66,6 +80,11 @@ impl Others {
         content.add(&Content::read(body.get("template").filter(|part| part.is_object()).unwrap_or(body)));
         Ok(content)
     }
+}
+
+/// Whether the body of a template makes data streams.
+pub(crate) fn is_for_streams(body: &Value) -> bool {
+    body.get("data_stream").is_some_and(|stream| !stream.is_null())
 }
 
 fn components_of(body: &Value) -> Vec<&str> {

@@ -1,3 +1,5 @@
+mod left_out;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -18,7 +20,7 @@ fn installed(name: &str, pattern: &str, priority: i64, body: Value) -> Installed
 fn domain(composable: Vec<Installed>, legacy: Vec<Installed>) -> Others {
     let common = json!({ "settings": { "index": { "refresh_interval": "7s", "codec": "best_compression" } },
                          "mappings": { "properties": { "c": { "type": "keyword" } } } });
-    Others { composable, legacy, components: Ok(BTreeMap::from([("common".to_owned(), common)])) }
+    Others { composable, legacy, components: Ok(BTreeMap::from([("common".to_owned(), common)])), ..Others::none() }
 }
 
 fn combined(rules: &str, others: &Others) -> Combined {
@@ -45,6 +47,8 @@ fn what_the_winning_template_of_others_says_is_below_ours() {
         let found = combined(rules, &others);
         let body = &found.bodies[0].body;
         assert_eq!(found.notes, Vec::<String>::new());
+        let note = found.bodies[0].note.as_deref().unwrap_or_default();
+        assert!(note.contains("has the settings, mappings and aliases of users below its own"), "{note}");
         assert_eq!((body.get("composed_of"), body.get("version")), (None, None), "its components are merged");
         let settings = json!({ "index.number_of_shards": shards, "index.refresh_interval": "7s", "index.codec": "best_compression" });
         assert_eq!(body["template"]["settings"], settings, "of the others only the best counts");
@@ -70,17 +74,18 @@ fn a_declared_data_stream_takes_the_content_for_data_streams_and_one_party_rolls
         "template": { "settings": { "index": { "lifecycle": { "name": "logs" }, "codec": "x" } }, "lifecycle": { "enabled": true } },
     });
     let others = domain(vec![installed("logs", "logs-*-*", 100, theirs)], vec![]);
-    for (index, policy) in
-        [("{ data_stream: logs-app-prod }", true), ("{ data_stream: logs-app-prod, rollover: { max_age: 1d } }", false)]
-    {
+    for (index, reason) in [
+        ("{ data_stream: logs-app-prod }", "before `keep_at_least`"),
+        ("{ data_stream: logs-app-prod, rollover: { max_age: 1d } }", "has a `rollover`"),
+    ] {
         let found = of_index(index, "retention: 3d", &others);
         let body = &found.bodies[0].body;
         assert_eq!((&body["data_stream"], &body["_meta"]["merged"]), (&json!({}), &json!(["logs"])), "{index}");
         let settings = &body["template"]["settings"];
         assert_eq!(settings["index.codec"], "x", "{index}");
-        assert_eq!(settings.get("index.lifecycle.name").is_some(), policy, "{index}");
-        assert_eq!(body["template"].get("lifecycle").is_some(), policy, "{index}");
-        assert_eq!(found.notes.iter().any(|note| note.contains("has a `rollover`")), !policy, "{:?}", found.notes);
+        assert_eq!(settings.get("index.lifecycle.name"), None, "{index}");
+        assert_eq!(body["template"].get("lifecycle"), None, "{index}");
+        assert!(found.notes.len() == 2 && found.notes.iter().all(|note| note.contains(reason)), "{:?}", found.notes);
         assert_eq!(found.bodies[1].body["data_stream"], json!({}), "also without the content of others");
     }
 }
@@ -160,16 +165,25 @@ fn what_cannot_be_merged_is_named() {
 }
 
 #[test]
-fn an_index_stays_an_index_unless_the_engine_says_that_data_streams_exist() {
+fn an_index_stays_an_index_unless_an_earlier_version_made_data_streams_of_its_name() {
     let stream = json!({ "data_stream": {}, "template": { "settings": { "index": { "codec": "x" } }, "lifecycle": { "enabled": true } } });
-    for rules in [MARK_ONLY, "shards: 1"] {
-        let found = combined(rules, &domain(vec![installed("logs", "logs-*", 100, stream.clone())], vec![]));
+    let others = |own: &[&str]| Others {
+        own_for_streams: own.iter().map(|&name| name.to_owned()).collect(),
+        ..domain(vec![installed("logs", "logs-*", 100, stream.clone())], vec![])
+    };
+    for own in [&[][..], &["millrace.web.other"]] {
+        assert_eq!(combined(MARK_ONLY, &others(own)).bodies.len(), 1, "the engine's refusal stays a failure");
+    }
+    let of_alias = of_index("{ alias: logs }", MARK_ONLY, &others(&["millrace-logs-x"]));
+    assert_eq!(of_alias.bodies.len(), 1, "an alias is never a data stream: {of_alias:?}");
+    for (rules, own) in [(MARK_ONLY, "millrace.web.logs-x.x.x"), ("shards: 1", "millrace-logs-x.x.x")] {
+        let found = combined(rules, &others(&[own]));
         assert!(found.notes.len() == 1 && found.notes[0].contains("logs is for data streams"), "{found:?}");
         let has = |name: &str| -> Vec<bool> { found.bodies.iter().map(|body| body.body.get(name).is_some()).collect() };
         assert_eq!(has("data_stream"), [false, true]);
         let codec = |at: usize| found.bodies[at].body["template"]["settings"]["index.codec"].clone();
         assert_eq!((codec(0), codec(1)), (Value::Null, json!("x")));
-        assert!(found.bodies[1].body["template"]["lifecycle"].is_object());
+        assert_eq!(found.bodies[1].body["template"]["lifecycle"].is_object(), rules == MARK_ONLY);
         assert!(found.bodies[0].note.is_none() && found.bodies[1].note.is_some());
     }
 }

@@ -42,6 +42,10 @@ pub struct Template {
     pub(super) has_rollover: bool,
     /// Whether its pattern is the name of a data stream.
     pub(super) is_for_data_stream: bool,
+    /// The aliases that its datasets declare.
+    pub(super) aliases: BTreeSet<String>,
+    /// The datasets whose events have no routing.
+    pub(super) without_routing: BTreeSet<String>,
     /// Rules that the engine's format cannot express.
     pub notes: Vec<String>,
 }
@@ -62,6 +66,8 @@ impl Template {
             is_kept_for_a_time: false,
             has_rollover: false,
             is_for_data_stream: false,
+            aliases: BTreeSet::new(),
+            without_routing: BTreeSet::new(),
             notes: Vec::new(),
         }
     }
@@ -91,6 +97,16 @@ impl Template {
     /// The user's component templates, in the order in which they are applied.
     pub fn composed_of(&self) -> &[String] {
         &self.composed_of
+    }
+
+    /// The aliases that its datasets declare.
+    pub fn aliases(&self) -> &BTreeSet<String> {
+        &self.aliases
+    }
+
+    /// The datasets whose events have no routing.
+    pub fn without_routing(&self) -> &BTreeSet<String> {
+        &self.without_routing
     }
 
     /// The owner of the template.

@@ -18,6 +18,12 @@ impl Template {
         self.has_rollover |= dataset.layout.rollover().is_some();
         self.is_kept_for_a_time |= self.has_rollover;
         self.is_for_data_stream |= matches!(dataset.layout, Layout::DataStream(_));
+        if matches!(dataset.layout, Layout::Alias(_)) {
+            self.aliases.insert(dataset.router.index().to_string());
+        }
+        if dataset.router.routing().is_none() {
+            self.without_routing.insert(dataset.name.clone());
+        }
         self.shapes.insert(dataset.shape_of_names());
         let template = &dataset.template;
         let of_dataset = format!("the dataset `{}`", dataset.name);

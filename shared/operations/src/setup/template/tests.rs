@@ -202,3 +202,46 @@ fn two_datasets_that_contradict_each_other_are_named_with_their_places() {
         assert!(says.is_empty() || text.contains("the dataset `b`"), "{text}");
     }
 }
+
+#[test]
+fn a_given_priority_hides_no_other_template_of_the_deployment() {
+    let (wide, narrow) = ("\"logs-%{app}\"", "\"logs-%{+YYYY.MM.dd}\"");
+    for (first, second, says) in [
+        ((wide, "shards: 1"), (narrow, "shards: 1"), None),
+        (
+            (wide, "template: { priority: 500 }"),
+            (narrow, "shards: 1"),
+            Some("hides that of the dataset `b` (logs-*.*.*), which has 306"),
+        ),
+        (
+            (narrow, "shards: 1"),
+            (wide, "template: { priority: 500 }"),
+            Some("hides that of the dataset `a` (logs-*.*.*)"),
+        ),
+        (
+            (wide, "shards: 1"),
+            (narrow, "template: { priority: 5 }"),
+            Some("has the priority 304 and hides that of the dataset `b`"),
+        ),
+        ((wide, "template: { priority: 306 }"), (narrow, "shards: 1"), Some("the same priority 306")),
+        ((wide, "template: { priority: 305 }"), (narrow, "shards: 1"), None),
+        ((wide, "template: { priority: 500 }"), (narrow, "template: { priority: 501 }"), None),
+        ((wide, "template: { priority: 500 }"), (narrow, "retention: 3d"), None),
+        ((wide, "template: { priority: 306 }"), (narrow, "retention: 3d"), Some("the same priority 306")),
+        ((wide, "template: { priority: 500 }"), ("other", "template: { priority: 500 }"), None),
+        (
+            (wide, "template: { priority: 500 }"),
+            ("{ alias: logs-app }", "shards: 1"),
+            Some("hides that of the dataset `b` (logs-app-*)"),
+        ),
+    ] {
+        let of = |name: &str, (index, rules): (&str, &str)| {
+            format!("  - {{ name: {name}, from: {{ key: {name} }}, index: {index}, {rules} }}\n")
+        };
+        let yaml = format!("datasets:\n{}{}", of("a", first), of("b", second));
+        let faults = made(&yaml, &[]).err().unwrap_or_default();
+        assert_eq!(faults.len(), usize::from(says.is_some()), "{yaml}{faults:?}");
+        assert!(faults.iter().all(|fault| says.is_some_and(|says| fault.message.contains(says))), "{faults:?}");
+        assert!(faults.iter().all(|fault| fault.place.starts_with("the dataset `")), "{faults:?}");
+    }
+}
