@@ -16,7 +16,7 @@ use hyper::{Request, Response};
 use crate::{engine, stateful_server::lock};
 
 /// The fault that a request meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Fault {
     /// The request is relayed.
     None,
@@ -33,18 +33,16 @@ pub enum Fault {
         /// The body.
         body: &'static str,
     },
-    /// The request is relayed. In the reply, the first text is replaced by the second.
-    Replaced(&'static str, &'static str),
+    /// The request is relayed, and its reply is edited.
+    Edited(fn(&str) -> String),
 }
 
-type Edit = Box<dyn FnMut(String) -> String + Send>;
 type Rule = Box<dyn FnMut(&Parts, &Bytes) -> Fault + Send>;
 
 /// A running server.
 pub struct Intercept {
     server: Server,
     rule: Arc<Mutex<Rule>>,
-    edit: Arc<Mutex<Edit>>,
 }
 
 impl std::fmt::Debug for Intercept {
@@ -60,12 +58,10 @@ impl Intercept {
     /// If no port is free.
     pub async fn start(target: &str) -> Self {
         let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
-        let edit: Arc<Mutex<Edit>> = Arc::new(Mutex::new(Box::new(|reply| reply)));
         let (http, target) = (engine::http(), Arc::<str>::from(target));
-        let (shared, edits) = (Arc::clone(&rule), Arc::clone(&edit));
+        let shared = Arc::clone(&rule);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (http, target, rule, edit) =
-                (http.clone(), Arc::clone(&target), Arc::clone(&shared), Arc::clone(&edits));
+            let (http, target, rule) = (http.clone(), Arc::clone(&target), Arc::clone(&shared));
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
@@ -73,7 +69,7 @@ impl Intercept {
                 match fault {
                     Fault::Refused(status) => return failure(status),
                     Fault::Answered { status, header, body } => return answered(status, header, body),
-                    Fault::None | Fault::Lost(_) | Fault::Replaced(..) => {}
+                    Fault::None | Fault::Lost(_) | Fault::Edited(_) => {}
                 }
                 let request = http.request(head.method, format!("{target}{}", head.uri)).headers(head.headers);
                 let said = request.body(body).send().await.map_err(|_| Closed)?;
@@ -84,17 +80,13 @@ impl Intercept {
                 let mut body = said.bytes().await.map_err(|_| Closed)?;
                 match fault {
                     Fault::Lost(status) => return failure(status),
-                    Fault::Replaced(text, with) => body = String::from_utf8_lossy(&body).replace(text, with).into(),
+                    Fault::Edited(edit) => body = edit(&String::from_utf8_lossy(&body)).into(),
                     Fault::None | Fault::Refused(_) | Fault::Answered { .. } => {}
                 }
-                let body = match String::from_utf8(body.to_vec()) {
-                    Ok(text) => (lock(&edit))(text).into(),
-                    Err(_) => body,
-                };
                 answer.body(Full::new(body)).map_err(|_| Closed)
             }
         });
-        Self { server: Server::start(service).await.expect("a free port"), rule, edit }
+        Self { server: Server::start(service).await.expect("a free port"), rule }
     }
 
     /// The URL to use instead of the other server's.
@@ -105,11 +97,6 @@ impl Intercept {
     /// From now on, this rule chooses the fault of each request.
     pub fn set(&self, rule: impl FnMut(&Parts, &Bytes) -> Fault + Send + 'static) {
         *lock(&self.rule) = Box::new(rule);
-    }
-
-    /// From now on, replies are edited by this.
-    pub fn edit(&self, edit: impl FnMut(String) -> String + Send + 'static) {
-        *lock(&self.edit) = Box::new(edit);
     }
 
     /// From now on, the `number`th request (from 1) that matches `is_meant` meets a fault. Its retries do not.

@@ -143,12 +143,8 @@ pub struct Unanswered {
 
 /// A 400 of the whole request, with the engine's error if the answer holds one.
 fn bad_request(answer: Answer) -> BatchError {
-    #[derive(serde::Deserialize)]
-    struct Refused {
-        error: ItemError,
-    }
-    let (error_type, reason) = match serde_json::from_slice::<Refused>(&answer.body) {
-        Ok(Refused { error }) if !error.error_type.is_empty() => (error.error_type.clone(), error.to_string()),
+    let (error_type, reason) = match ItemError::of_request(&answer.body) {
+        Some(error) if !error.error_type.is_empty() => (error.error_type.clone(), error.to_string()),
         _ => (String::new(), http::reason(answer.status, &answer.body)),
     };
     BatchError::BadRequest { what: answer.what, error_type, reason }

@@ -211,11 +211,14 @@ fn a_replay_leaves_archived_objects_out_and_names_them_and_recreate_deletes_noth
         s3.set(|head, _| {
             let asks =
                 head.headers.get("x-amz-optional-object-attributes").is_some_and(|value| value == "RestoreStatus");
-            let listed = "<Key>in/restored.json</Key>";
             // As https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreStatus.html describes it.
-            let with = "<Key>in/restored.json</Key><RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>\
-                        <RestoreExpiryDate>2099-12-21T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>";
-            if asks { Fault::Replaced(listed, with) } else { Fault::None }
+            let restored = |reply: &str| {
+                let listed = "<Key>in/restored.json</Key>";
+                let with = "<Key>in/restored.json</Key><RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>\
+                            <RestoreExpiryDate>2099-12-21T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>";
+                reply.replace(listed, with)
+            };
+            if asks { Fault::Edited(restored) } else { Fault::None }
         });
         let more = [("AWS_ENDPOINT_URL_S3", s3.url()), ("MILLRACE_SOURCE_FUNCTIONS", "archived-replay-s3".to_owned())];
         let more: Vec<_> = more.iter().map(|(name, value)| (*name, value.as_str())).collect();

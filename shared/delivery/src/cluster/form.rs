@@ -7,8 +7,6 @@
 
 use std::sync::Mutex;
 
-use serde::Deserialize;
-
 use pipeline::bulk::{ItemError, ItemResult};
 
 /// After more changes without an answer, requests are sent again with pauses. So a component that refuses every form cannot make
@@ -107,10 +105,6 @@ impl Form {
 
     /// The form that the refusal of a whole request of this form demands, if it is about the form.
     fn refused(self, status: u16, body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Refused {
-            error: ItemError,
-        }
         if status == 403 && self.has_type {
             // An engine without types that checks the right to write into the index of the path before it reads the name.
             return Some(Self::default());
@@ -118,7 +112,7 @@ impl Form {
         if !matches!(status, 400 | 404 | 405) {
             return None;
         }
-        let error = serde_json::from_slice::<Refused>(body).ok()?.error;
+        let error = ItemError::of_request(body)?;
         let reason = error.reason.as_str();
         if self.has_type {
             // An engine without types, which reads the path as a document, or does not have it.

@@ -159,12 +159,9 @@ impl Cluster {
 
 /// Whether the engine itself says that it has no such index, alias or data stream.
 fn is_not_found(answer: &Answer) -> bool {
-    #[derive(Deserialize)]
-    struct Refused {
-        error: ItemError,
-    }
-    let error_type = || Some(serde_json::from_slice::<Refused>(&answer.body).ok()?.error.error_type);
-    answer.status == StatusCode::NOT_FOUND && error_type().is_some_and(|found| found == "index_not_found_exception")
+    let is_of_engine =
+        || ItemError::of_request(&answer.body).is_some_and(|error| error.error_type == "index_not_found_exception");
+    answer.status == StatusCode::NOT_FOUND && is_of_engine()
 }
 
 /// The body of the request. The short form has no place for a routing.

@@ -15,7 +15,7 @@ use crate::{
     },
     setup::{
         collisions::collisions,
-        hidden::{Body, Combined, NOT_MERGED, Others, combine, is_for_streams},
+        hidden::{Body, Combined, NOT_MERGED, Others, combine, flat_settings, is_for_streams},
         template::Template,
     },
 };
@@ -156,24 +156,10 @@ fn difference(own: &Value, theirs: &Value, kind: Kind) -> Option<(&'static str, 
     Some((differing, from))
 }
 
-/// Settings by their full names. The engine nests those of composable templates even if flat ones are requested.
+/// The texts of settings by their full names.
 fn texts(settings: &Value) -> BTreeMap<String, String> {
-    fn add(texts: &mut BTreeMap<String, String>, name: &str, value: &Value) {
-        match value {
-            Value::Object(fields) => {
-                for (field, value) in fields {
-                    let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
-                    add(texts, &name, value);
-                }
-            }
-            Value::Null => {}
-            Value::String(text) => drop(texts.insert(name.to_owned(), text.clone())),
-            other => drop(texts.insert(name.to_owned(), other.to_string())),
-        }
-    }
-    let mut texts = BTreeMap::new();
-    add(&mut texts, "", settings);
-    texts
+    let text = |value: Value| if let Value::String(text) = value { text } else { value.to_string() };
+    flat_settings(settings).into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 #[cfg(test)]

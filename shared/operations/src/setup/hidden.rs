@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::template::Template;
 use crate::admin::templates::{Installed, Kind, Owner};
 use content::Content;
+pub(crate) use content::flat_settings;
 pub(crate) use others::{Others, is_for_streams};
 
 /// The member of `_meta` that names the templates whose content could not be merged.
@@ -207,7 +208,7 @@ fn merge(
     theirs.remove(&said);
     let mut notes = left_out::leave_out(template, &mut theirs);
     let mut ours = Content::read(&alone["template"]);
-    ours.put_below(theirs, &said);
+    ours.put_below(theirs);
     let mut body = alone.clone();
     body["template"]["settings"] = ours.settings.into();
     body["template"]["mappings"] = ours.mappings.into();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::{admin::security::Role, settings::SetupSettings, stack::Stack};
-use pipeline::rules::Datasets;
+use pipeline::rules::{Dataset, Datasets};
 
 /// The role for writing events, of a deployment without a name.
 const INGEST_ROLE: &str = "millrace_ingest";
@@ -102,24 +102,17 @@ fn operate(settings: &SetupSettings, datasets: &Datasets, patterns: &BTreeSet<St
 
 /// The permission to find the indices of each name that rolls over, and the ids that they hold; none if there is no such name.
 fn look_up(datasets: &Datasets) -> Option<Value> {
-    let rolled = datasets.iter().filter(|dataset| dataset.rolls_over());
-    let patterns: BTreeSet<String> = rolled.flat_map(|dataset| dataset.permitted()).collect();
-    (!patterns.is_empty()).then(|| {
-        json!({
-            "index_patterns": patterns,
-            "allowed_actions": ["indices:monitor/settings/get", "indices:data/read/mget*"],
-        })
-    })
+    permission(datasets, Dataset::rolls_over, &["indices:monitor/settings/get", "indices:data/read/mget*"])
 }
 
 /// The permission to begin the next index of each name that `retention` rolls over; none if there is no such name.
 fn rollover(datasets: &Datasets) -> Option<Value> {
-    let rolled = datasets.iter().filter(|dataset| dataset.layout.rollover().is_some());
-    let patterns: BTreeSet<String> = rolled.flat_map(|dataset| dataset.permitted()).collect();
-    (!patterns.is_empty()).then(|| {
-        json!({
-            "index_patterns": patterns,
-            "allowed_actions": ["indices:admin/rollover"],
-        })
-    })
+    permission(datasets, |dataset| dataset.layout.rollover().is_some(), &["indices:admin/rollover"])
+}
+
+/// The permission for some datasets; none if there is no such dataset.
+fn permission(datasets: &Datasets, is_meant: impl Fn(&Dataset) -> bool, actions: &[&str]) -> Option<Value> {
+    let meant = datasets.iter().filter(|dataset| is_meant(dataset));
+    let patterns: BTreeSet<String> = meant.flat_map(|dataset| dataset.permitted()).collect();
+    (!patterns.is_empty()).then(|| json!({ "index_patterns": patterns, "allowed_actions": actions }))
 }

@@ -14,6 +14,17 @@ pub struct ItemError {
     pub caused_by: Option<Box<ItemError>>,
 }
 
+impl ItemError {
+    /// The error in the answer to a whole request. `None` if the answer has not the engine's form, such as that of a proxy.
+    pub fn of_request(answer: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Refused {
+            error: ItemError,
+        }
+        serde_json::from_slice::<Refused>(answer).ok().map(|refused| refused.error)
+    }
+}
+
 /// An error as received: an object in which any part may be null, or only a text from a component in between. One error of an
 /// unknown form must not make the answers to all other items unreadable.
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::envelope;
 use tests::events;
-use tests::intercept::Intercept;
+use tests::intercept::{Fault, Intercept};
 use tests::moto::Moto;
 use tests::place;
 use tests::receipt::sum;
@@ -93,7 +93,7 @@ async fn run_its_life(engine: &Engine, scene: &Scene<'_>, name: &str, env: &[(&s
 
     // Forty days later. Only the dates of the domain are moved, and each old index is counted from its rollover.
     let later = Intercept::start(&engine.url()).await;
-    later.edit(|reply| aged(&reply));
+    later.set(|_, _| Fault::Edited(aged));
     let mut retention = scene.start("retention", &later.url(), env).await;
     let would = invoke(&mut retention, &json!({ "dry_run": true })).await.expect("a dry run");
     assert_eq!(would["planned"], json!(old.len()), "{would}");

@@ -21,9 +21,11 @@ impl Content {
     /// Reads the member `template` of a composable or component template, or the body of a legacy one.
     pub(super) fn read(template: &Value) -> Self {
         let object = |name: &str| template[name].as_object().cloned().unwrap_or_default();
-        let mut settings = Map::new();
-        flatten("", &template["settings"], &mut settings);
-        Self { settings, mappings: object("mappings"), aliases: object("aliases") }
+        Self {
+            settings: flat_settings(&template["settings"]),
+            mappings: object("mappings"),
+            aliases: object("aliases"),
+        }
     }
 
     /// Adds another content, which wins where both say something, as the engine adds a template to its components.
@@ -62,9 +64,9 @@ impl Content {
         }
     }
 
-    /// Puts another content below this one. The first dynamic template that matches a field counts, so these come first.
-    pub(super) fn put_below(&mut self, mut below: Self, said: &Self) {
-        below.remove(said);
+    /// Puts another content below this one, without what this one says ([`Self::remove`]). The first dynamic template that matches
+    /// a field counts, so these come first.
+    pub(super) fn put_below(&mut self, mut below: Self) {
         let dynamic = [self.dynamic_templates(), below.dynamic_templates()].concat();
         below.add(self);
         *self = below;
@@ -82,6 +84,13 @@ impl Content {
             self.mappings.insert("dynamic_templates".into(), rules.into());
         }
     }
+}
+
+/// Settings by their full names. The engine takes and returns nested and flat ones.
+pub(crate) fn flat_settings(settings: &Value) -> Map<String, Value> {
+    let mut flat = Map::new();
+    flatten("", settings, &mut flat);
+    flat
 }
 
 /// Settings that have a meaning only together: an analyzer, a similarity, the sort order of an index.
@@ -188,6 +197,11 @@ mod tests {
         Content::read(&Value::from_iter([("settings", settings), ("mappings", mappings)]))
     }
 
+    fn merge(ours: &mut Content, mut theirs: Content) {
+        theirs.remove(ours);
+        ours.put_below(theirs);
+    }
+
     #[test]
     fn settings_are_the_same_nested_or_flat_and_those_of_one_thing_stay_together() {
         let theirs = json!({
@@ -197,7 +211,7 @@ mod tests {
         });
         let ours = json!({ "index.number_of_shards": 1, "index.sort.field": ["b"], "index.analysis.analyzer.x.type": "standard" });
         let mut merged = content(ours, json!({}));
-        merged.put_below(content(theirs, json!({})), &merged.clone());
+        merge(&mut merged, content(theirs, json!({})));
         let expected = json!({
             "index.number_of_shards": 1, "index.sort.field": ["b"], "index.codec": "best_compression",
             "index.analysis.analyzer.x.type": "standard", "index.analysis.analyzer.y.type": "k",
@@ -232,7 +246,7 @@ mod tests {
             ),
         ] {
             let mut merged = content(json!({}), json!({ "properties": ours }));
-            merged.put_below(content(json!({}), json!({ "properties": theirs })), &merged.clone());
+            merge(&mut merged, content(json!({}), json!({ "properties": theirs })));
             assert_eq!(merged.mappings["properties"], expected, "{theirs} {ours}");
         }
     }
@@ -249,7 +263,7 @@ mod tests {
         engine.add(&merged);
         let order = |content: &Content| content.dynamic_templates().iter().filter_map(name_of).collect::<String>();
         assert_eq!(order(&engine), "abc", "measured: a component's rules come first");
-        merged.put_below(theirs, &merged.clone());
+        merge(&mut merged, theirs);
         assert_eq!(order(&merged), "cba");
         assert_eq!(merged.mappings["dynamic_templates"][1], rule("b", "long"));
         assert_eq!((&merged.mappings["dynamic"], &merged.mappings["date_detection"]), (&json!("true"), &json!(false)));
