@@ -1,8 +1,8 @@
 //! An S3, a queue service and a secret store: moto.
 //!
 //! In: names and bytes. Out: S3's answers about each object. All tests of one binary share one server. A test that
-//! needs signature checks starts its own server. Deliberately absent: notifications, which [`crate::envelope`] writes
-//! as AWS does.
+//! needs signature checks or the credentials of a role starts its own server. Deliberately absent: notifications, which
+//! [`crate::envelope`] writes as AWS does.
 
 use std::sync::OnceLock;
 
@@ -57,15 +57,21 @@ impl Moto {
         }
     }
 
+    /// A server for this caller only. `None` after [`place::missing`] has reported it.
+    pub fn separate() -> Option<Self> {
+        Self::separate_with(&[])
+    }
+
     /// A server for this caller only, which checks SigV4 and policies after `count` requests. `None` after
     /// [`place::missing`] has reported it. The first requests must create the user: see [`Self::as_user`].
     pub fn that_checks_signatures_after(count: usize) -> Option<Self> {
-        Self::start(
-            &[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())],
-            credentials("AKIAMILLRACE", "tests/only+never=seen"),
-        )
-        .map_err(|why| place::missing("moto (Python)", &why))
-        .ok()
+        Self::separate_with(&[("INITIAL_NO_AUTH_ACTION_COUNT", &count.to_string())])
+    }
+
+    fn separate_with(env: &[(&str, &str)]) -> Option<Self> {
+        Self::start(env, credentials("AKIAMILLRACE", "tests/only+never=seen"))
+            .map_err(|why| place::missing("moto (Python)", &why))
+            .ok()
     }
 
     /// The same server with the credentials of another user.
@@ -110,20 +116,12 @@ impl Moto {
         answer.text().await.expect("the answer is whole")
     }
 
-    /// The credentials that STS has given out for a role.
+    /// The credentials that STS has given out for a role. Needs a [separate](Self::separate) server: moto fails to list
+    /// what another test changes meanwhile, and Lambda functions on a machine without a Docker daemon.
     pub async fn credentials_of_role(&self, arn: &str) -> Vec<Credentials> {
-        let mut data = Err(String::new());
-        for _ in 0..50 {
-            let answer = crate::engine::http().get(self.url() + "/moto-api/data.json").send().await;
-            let text = answer.expect("moto answers").text().await.expect("the answer is whole");
-            data = serde_json::from_str::<Value>(&text).map_err(|_| text);
-            if data.is_ok() {
-                break;
-            }
-            // moto fails to list what another test changes meanwhile.
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        }
-        let data = data.expect("JSON");
+        let answer = crate::engine::http().get(self.url() + "/moto-api/data.json").send().await;
+        let data: Value =
+            crate::engine::json(&answer.expect("moto answers").text().await.expect("the answer is whole"));
         let roles = data["sts"]["AssumedRole"].as_array().into_iter().flatten().filter(|role| role["role_arn"] == arn);
         let text =
             |role: &Value, name: &str| role[name].as_str().unwrap_or_else(|| panic!("{name} of {role}")).to_owned();

@@ -154,9 +154,9 @@ fn a_rotated_secret_is_fetched_again() {
 #[test]
 fn a_role_of_another_account_signs_for_the_region_of_the_domain() {
     const ROLE: &str = "arn:aws:iam::444455556666:role/logs";
-    let Some(moto) = Moto::shared() else { return };
+    let Some(moto) = Moto::separate() else { return };
     place::run(async {
-        let scene = Scene::new(moto, "role").await;
+        let scene = Scene::new(&moto, "role").await;
         let object = scene.put("a.ndjson", events::generate(100, 12).collect::<Vec<_>>().concat()).await;
         let event = envelope::s3(&[&object]);
         let listening = Proxy::that_listens("http://127.0.0.1:9").await;
