@@ -102,8 +102,10 @@ plugins() {
   echo $all
 }
 run() {
-  local data=$1 jdk; shift; jdk=$(cat "$home/jdk"); mkdir -p "$data"
-  "$jdk/bin/java" -Xms"${HEAP:-768m}" -Xmx"${HEAP:-768m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dengine.home="$home" \
+  local data=$1 jdk enforce=; shift; jdk=$(cat "$home/jdk"); mkdir -p "$data"
+  # Version 6 has a limit of shards, as later versions do, but enforces it only with this property.
+  [ "$name" != elasticsearch-6.8 ] || enforce=-Des.enforce_max_shards_per_node=true
+  "$jdk/bin/java" $enforce -Xms"${HEAP:-768m}" -Xmx"${HEAP:-768m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dengine.home="$home" \
     -Dengine.plugins="$(plugins)" -Dlog4j2.configurationFile="$home/config/log4j2.properties" -Dlog4j2.disable.jmx=true \
     -Dio.netty.noUnsafe=true -Dio.netty.allocator.numDirectArenas=0 -Des.nativelibs.path="$home/native" -Des.path.home="$home" \
     -Des.path.conf="$home/config" -Des.distribution.type=tar -Des.set.netty.runtime.available.processors=false \
