@@ -23,6 +23,8 @@ SCENARIOS=(
   "dead letters|operate::replay::letters::events_that_a_fixed"
   "alias|layouts::an_alias"
   "data stream|layouts::a_data_stream"
+  "rollover|rollover::"
+  "declared|layouts::declared"
   "no id|forms::events_without_an_id"
 )
 page=$TOP/docs/ENGINES.md

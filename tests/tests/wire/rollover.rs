@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use emulator::function::{Answer, Function};
+use hyper::http::request::Parts;
 use serde_json::json;
 use tests::engine::Engine;
 use tests::envelope;
@@ -95,6 +96,11 @@ fn post(url: &str, path: &str, body: &[u8]) -> String {
     answer
 }
 
+/// Old engines want a type in the path.
+fn is_bulk(head: &Parts) -> bool {
+    head.uri.path().ends_with("/_bulk")
+}
+
 async fn deliver(function: &mut Function, object: &Object) {
     let answer = function.invoke(&envelope::s3(&[object]), TIMEOUT).await.expect("it runs");
     assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines());
@@ -114,7 +120,7 @@ fn each_event_is_in_a_data_stream_or_an_alias_once_whatever_is_delivered_again_a
                 // One of the requests is carried out, its answer is lost, and the name rolls over before the retry.
                 let (mut bulks, mut is_lost, roll_over) = (0, false, it.roll_over());
                 domain.set(move |head, _| {
-                    let is_bulk = head.uri.path() == "/_bulk";
+                    let is_bulk = is_bulk(head);
                     bulks += u32::from(is_bulk);
                     if is_lost && !is_bulk {
                         is_lost = false;
@@ -227,6 +233,30 @@ fn an_event_is_not_sent_while_an_index_that_may_hold_it_cannot_be_read() {
 }
 
 #[test]
+fn events_with_a_routing_are_looked_up_in_the_shard_that_holds_them() {
+    let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
+    place::run(async {
+        let name = "rolled-routed";
+        let template = json!({ "index_patterns": [format!("{name}-*")], "settings": { "number_of_shards": 3 } });
+        engine.ask("PUT", &format!("/_template/{name}"), &template.to_string()).await;
+        let Some(it) = Rolled::new(engine, moto, name, Layout::Alias).await else { return };
+        it.scene.set_pipeline(&format!(
+            "datasets:\n  - name: {name}\n    from: {{ bucket: \"t-*\", key: \"**\" }}\n    timestamp: base_dt\n    \
+             index: {{ alias: {name}, routing: os }}\n"
+        ));
+        let object = it.object(9).await;
+        deliver(&mut it.scene.function(&engine.url(), &[]).await, &object).await;
+        it.roll_over()();
+        // Another one, since a function relies for a second on what it knows about the indices.
+        let mut function = it.scene.function(&engine.url(), &[]).await;
+        deliver(&mut function, &object).await;
+        let of = receipts(&function);
+        assert_eq!(of.last().map(|r| (r.duplicates, r.sent)), Some((EVENTS, 0)), "{of:?}");
+        assert_eq!(it.count().await, EVENTS);
+    });
+}
+
+#[test]
 fn nothing_is_sent_while_another_component_answers_for_the_indices() {
     let (Some(engine), Some(moto)) = (Engine::shared(), Moto::shared()) else { return };
     place::run(async {
@@ -238,7 +268,7 @@ fn nothing_is_sent_while_another_component_answers_for_the_indices() {
         let bulks = Arc::new(AtomicU64::new(0));
         let (sent, mut lists) = (Arc::clone(&bulks), 0);
         domain.set(move |head, _| {
-            sent.fetch_add(u64::from(head.uri.path() == "/_bulk"), Ordering::Relaxed);
+            sent.fetch_add(u64::from(is_bulk(head)), Ordering::Relaxed);
             lists += u32::from(head.uri.path().contains("/_settings"));
             match lists {
                 1 => Fault::Answered { status: 404, header: None, body: "<html>no such page</html>" },
@@ -292,8 +322,8 @@ fn a_rollover_between_two_deliveries_of_one_request_doubles_that_request_and_not
         let (roll_over, url, of_one) = (it.roll_over(), engine.url(), Arc::clone(&doubled));
         domain.set(move |head, body| {
             let mut doubled = of_one.lock().expect("no panic");
-            if head.uri.path() == "/_bulk" && *doubled == 0 {
-                let answer = post(&url, "/_bulk?filter_path=items.*.status", body);
+            if is_bulk(head) && *doubled == 0 {
+                let answer = post(&url, &format!("{}?filter_path=items.*.status", head.uri.path()), body);
                 *doubled = answer.matches("\"status\":201").count() as u64;
                 roll_over();
             }

@@ -4,7 +4,10 @@
 //! decides whether a condition is met. A write index without the mark of this stack stays, as it would with a deletion. So does an
 //! empty one: an idle dataset would get one empty index after another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -17,6 +20,10 @@ use pipeline::{
     outcome::BatchError,
     rules::{Datasets, Rollover},
 };
+
+/// The pauses before each look whether another run rolled over.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// One rollover.
 #[derive(Debug, Serialize)]
@@ -119,10 +126,20 @@ pub(super) async fn roll_over(
     done
 }
 
-/// Whether another index than this one takes the events now.
+/// Whether another index than this one takes the events now. Elasticsearch 6.8 and 7.1 create the next index and mark it later, so
+/// the rollover of another run may not have ended yet.
 async fn is_replaced(admin: &Admin, name: &str, write: &str, deadline: Deadline) -> bool {
-    let now = admin.named(name, deadline).await;
-    now.is_ok_and(|now| now.write_index().is_some_and(|index| index != write))
+    for pause in PAUSES {
+        if deadline.reading_is_over() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        let now = admin.named(name, deadline).await;
+        if now.is_ok_and(|now| now.write_index().is_some_and(|index| index != write)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The index to replace; none before the first event.
@@ -140,8 +157,6 @@ fn write_index(named: &Result<Named, BatchError>) -> Result<Option<&str>, String
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::{Value, json};
 
     use super::*;
