@@ -13,10 +13,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo functions setup test check fmt lint words deny doc bench emulated engines prove compare build clean
+.PHONY: help demo functions setup test check fmt lint words deny doc bench emulated engines prove compare build release reproducible clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: ## put sample objects into an S3 on a folder and see their events arrive in a domain, all on this machine
 	@echo "cargo compiles the program millrace and the function s3-ingest. That takes minutes the first time."
@@ -110,6 +110,12 @@ build: ## the artifacts for `sam deploy` (arm64; `make build ARCHITECTURE=x86_64
 	[ "$(ARCHITECTURE)" != x86_64 ] || scripts/setup-nasm.sh
 	cargo fetch --locked # SAM's cargo would change a Cargo.lock that does not match
 	PATH="$(SAM):$$PATH" sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+release: ## a release in target/dist/VERSION, for the buckets BUCKET_PREFIX-REGION (docs/RELEASE.md): make release VERSION=0.3.0 BUCKET_PREFIX=acme
+	scripts/release/release.sh "$(VERSION)" "$(BUCKET_PREFIX)"
+
+reproducible: ## FUNCTION (firehose-transform) for ARCHITECTURE (arm64) built twice, in other folders: are the bytes equal?
+	scripts/release/reproducible.sh $(or $(FUNCTION),firehose-transform) $(or $(ARCHITECTURE),arm64)
 
 clean: ## remove the build; installed components stay (rm -rf .cache)
 	-scripts/docker.sh stop

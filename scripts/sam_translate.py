@@ -17,6 +17,12 @@ class NoManagedPolicies:
         return {}
 
 
-with open(sys.argv[1], encoding="utf-8") as template:
-    translated = SamTemplateValidator(yaml_parse(template.read()), NoManagedPolicies(), region="eu-west-1")
-json.dump(yaml.safe_load(translated.get_translated_template_if_valid()), sys.stdout)
+def translated(template):
+    """The translation of a template that `yaml_parse` has read."""
+    validator = SamTemplateValidator(template, NoManagedPolicies(), region="eu-west-1")
+    return yaml.safe_load(validator.get_translated_template_if_valid())
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        json.dump(translated(yaml_parse(file.read())), sys.stdout)

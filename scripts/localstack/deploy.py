@@ -74,9 +74,12 @@ class Deployment:
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         client = lambda name: boto3.client(name, endpoint_url=endpoint, region_name=REGION, config=config, **keys)
         self.endpoint, self.s3, self.cloudformation = endpoint, client("s3"), client("cloudformation")
+        self.create_bucket(BUCKET)
+
+    def create_bucket(self, name):
         here = {"LocationConstraint": REGION}
         try:
-            self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=here)
+            self.s3.create_bucket(Bucket=name, CreateBucketConfiguration=here)
         except self.s3.exceptions.BucketAlreadyOwnedByYou:
             pass
 
@@ -170,4 +173,5 @@ def main():
     print(json.dumps(deployment.deploy(stack, template, dict(parameter.split("=", 1) for parameter in parameters))))
 
 
-main()
+if __name__ == "__main__":
+    main()

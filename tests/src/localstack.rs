@@ -71,16 +71,35 @@ impl LocalStack {
         let translated = self.data.join(format!("{}.json", source.stack));
         std::fs::write(&translated, source.translated).expect("the clone is writable");
         let any = place::function("s3-ingest");
-        let mut command = Command::new(place::root().join(".cache/localstack/bin/python"));
+        let mut command = self.script("deploy.py", source.stack);
         command
-            .arg(place::root().join("scripts/localstack/deploy.py"))
-            .args([&self.url(), source.stack])
             .arg(place::root().join("template.yaml"))
             .arg(&translated)
             .arg(any.parent().expect("a binary lies in a folder"))
-            .arg(source.rules)
-            .args(source.parameters.iter().map(|(name, value)| format!("{name}={value}")))
-            .stdin(Stdio::null());
+            .arg(source.rules);
+        self.deployed(command, source.parameters).await
+    }
+
+    /// Deploys a release: `folder` has the content of the region's bucket, which is `bucket`. Updates a stack that
+    /// exists already. No compiler is on the PATH.
+    ///
+    /// # Panics
+    /// As [`Self::deploy`].
+    pub async fn deploy_release(&self, stack: &str, folder: &Path, bucket: &str, parameters: &[(&str, &str)]) -> Stack {
+        let mut command = self.script("deploy_release.py", stack);
+        command.arg(folder).arg(bucket).env("PATH", "");
+        self.deployed(command, parameters).await
+    }
+
+    /// A script that deploys a stack, with its first two arguments.
+    fn script(&self, name: &str, stack: &str) -> Command {
+        let mut command = Command::new(place::root().join(".cache/localstack/bin/python"));
+        command.arg(place::root().join("scripts/localstack").join(name)).args([&self.url(), stack]);
+        command
+    }
+
+    async fn deployed(&self, mut command: Command, parameters: &[(&str, &str)]) -> Stack {
+        command.args(parameters.iter().map(|(name, value)| format!("{name}={value}"))).stdin(Stdio::null());
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
         let output = output.expect("the Python of LocalStack runs");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -8,6 +8,7 @@ mod cloud {
     mod deployed;
     mod localstack;
     mod locked;
+    mod released;
     mod sam;
     mod template;
 }

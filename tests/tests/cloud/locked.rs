@@ -39,13 +39,17 @@ fn every_package_that_builds_the_deployed_binary_is_locked_by_hash() {
 
 #[test]
 fn the_compiler_is_of_one_exact_version_and_new_enough() {
-    let workflow = read(".github/workflows/ci.yml");
+    let workflows = ["ci", "release"].map(|name| read(&format!(".github/workflows/{name}.yml"))).concat();
     let named = |after: &str| {
-        let versions = workflow.split(after).skip(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
+        let versions = workflows.split(after).skip(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
         versions.map(str::to_owned).collect::<Vec<_>>()
     };
     let (installed, used) = (named("rustup toolchain install "), named("rustup default "));
-    assert!(installed.len() == 1 && installed == used, "{workflow}");
+    assert!(installed.len() == 3 && installed == used, "{workflows}");
+    assert!(
+        installed.iter().all(|version| *version == installed[0]),
+        "what is tested and what is released: {installed:?}"
+    );
     let version: Vec<u32> = installed[0].split('.').map(|part| part.parse().expect("a number")).collect();
     let least: Vec<u32> =
         env!("CARGO_PKG_RUST_VERSION").split('.').map(|part| part.parse().expect("a number")).collect();

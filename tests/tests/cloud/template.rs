@@ -7,6 +7,7 @@ mod environment;
 mod monitoring;
 mod operations;
 mod policies;
+mod released;
 mod streams;
 
 use std::sync::OnceLock;
@@ -217,11 +218,13 @@ fn changed_rules_are_a_new_layer_of_every_function_and_run_setup_again() {
         let file = folder.path().join(rules);
         std::fs::write(&file, packaged).expect("the clone is writable");
         let template = translated_once(&file.display().to_string());
-        let layer = properties(&template, "Setup")["Pipeline"]["Ref"].as_str().expect("a layer").to_owned();
+        let layer = properties(&template, "Setup")["Pipeline"].clone();
         for function in FUNCTIONS {
-            assert_eq!(properties(&template, function)["Layers"], json!([{ "Ref": layer }]), "{function}");
+            assert_eq!(properties(&template, function)["Layers"], json!([layer]), "{function}");
         }
-        layer
+        // The operator's own rules are in the other layer (cloud::template::released).
+        assert_eq!((&layer["Fn::If"][0], &layer["Fn::If"][1]), (&json!("HasRules"), &json!({ "Ref": "RulesLayer" })));
+        layer["Fn::If"][2]["Ref"].as_str().expect("a layer").to_owned()
     });
     assert_ne!(layers[0], layers[1]);
 }
@@ -348,9 +351,11 @@ fn no_event_arrives_before_its_template_and_changed_rules_run_setup_again() {
         assert_eq!(texts(&resources[name]["DependsOn"]), ["Setup"], "{name}");
     }
     let setup = &resources["Setup"]["Properties"];
-    // The layer's logical id, and so its version, depends on its content.
-    let layer = setup["Pipeline"]["Ref"].as_str().expect("the layer");
-    assert!(layer.starts_with("PipelineLayer") && resources[layer]["Type"] == "AWS::Lambda::LayerVersion", "{layer}");
+    // The logical id of the shipped rules, and so their version, depends on their content. Changed properties replace RulesLayer.
+    for (choice, begin) in [(1, "RulesLayer"), (2, "PipelineLayer")] {
+        let layer = setup["Pipeline"]["Fn::If"][choice]["Ref"].as_str().expect("the layer");
+        assert!(layer.starts_with(begin) && resources[layer]["Type"] == "AWS::Lambda::LayerVersion", "{layer}");
+    }
 }
 
 #[test]
