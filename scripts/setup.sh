@@ -28,6 +28,8 @@ component "kinesalite" "$TOP/scripts/kinesalite/kinesalite.sh" build
 component "aws_kinesis_agg" "$TOP/scripts/kpl/kpl.sh" build
 component "event-ruler" "$TOP/scripts/ruler/ruler.sh" build
 component "the SAM CLI" "$TOP/scripts/setup-sam.sh"
+component "the CDK" "$TOP/scripts/cdk/cdk.sh" build
+component "python-hcl2" "$TOP/scripts/terraform/terraform.sh" build
 component "checkov" "$TOP/scripts/setup-checkov.sh"
 component "a container engine" "$TOP/scripts/docker.sh" start && component "the Lambda image" "$TOP/scripts/setup-image.sh"
 [ "$failed" = 0 ] || [ "${CI:-}" != true ] || { cat "$NOT_RUN" >&2; exit 1; }

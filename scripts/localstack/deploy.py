@@ -1,12 +1,14 @@
 """Deploys a SAM template on LocalStack, with functions that are already built.
 
-    deploy.py ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS RULES [Parameter=value …]
+    deploy.py [--within OUTER] ENDPOINT STACK TEMPLATE TRANSLATED FUNCTIONS RULES [Parameter=value …]
 
 TRANSLATED is the output of scripts/sam_translate.py for TEMPLATE. LocalStack's own transform does not know `!Ref X.Alias`.
 The local files of the template go to a bucket first, as with `sam package`: for `CodeUri: functions/NAME` the binary
 FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested stack its template.
 Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with the failure.
 If the stack exists, it is updated with the changed parameters or rules.
+OUTER is a template in JSON whose nested stack Root is the template, such as infra/quick.yaml. It is deployed then. A parameter that
+it does not have becomes the default of the template.
 """
 import hashlib
 import io
@@ -108,6 +110,14 @@ class Deployment:
                 place = self.upload(Path(nested).name, (folder / nested).read_bytes())
                 template["Resources"][name]["Properties"]["TemplateURL"] = self.url(place["S3Key"])
 
+    def nested(self, template, outer, stack, parameters):
+        """OUTER with the place of the template."""
+        for name in parameters.keys() - outer["Parameters"].keys():
+            template["Parameters"][name]["Default"] = parameters.pop(name)
+        place = self.upload(f"{stack}-root.json", json.dumps(template).encode())
+        outer["Resources"]["Root"]["Properties"]["TemplateURL"] = self.url(place["S3Key"])
+        return outer
+
     def url(self, key):
         return f"{self.endpoint}/{BUCKET}/{key}"
 
@@ -165,12 +175,21 @@ class Deployment:
         return described
 
 
+def read(file):
+    return with_text_keys(json.loads(Path(file).read_text(encoding="utf-8")))
+
+
 def main():
-    endpoint, stack, source, translated, functions, rules, *parameters = sys.argv[1:]
-    template = with_text_keys(json.loads(Path(translated).read_text(encoding="utf-8")))
+    arguments, outer = sys.argv[1:], None
+    if arguments[0] == "--within":
+        outer, arguments = read(arguments[1]), arguments[2:]
+    endpoint, stack, source, translated, functions, rules, *parameters = arguments
+    template, parameters = read(translated), dict(parameter.split("=", 1) for parameter in parameters)
     deployment = Deployment(endpoint)
     deployment.package(template, Path(source), Path(functions), Path(rules))
-    print(json.dumps(deployment.deploy(stack, template, dict(parameter.split("=", 1) for parameter in parameters))))
+    if outer:
+        template = deployment.nested(template, outer, stack, parameters)
+    print(json.dumps(deployment.deploy(stack, template, parameters)))
 
 
 if __name__ == "__main__":

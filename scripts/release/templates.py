@@ -6,6 +6,7 @@ The files of a release are in the bucket BUCKET_PREFIX-REGION of every region, b
 `AWS::Region`, because Lambda reads code only from a bucket of its own region. So one template serves every region.
 """
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ sys.path.append(str(TOP / "scripts"))
 from sam_translate import translated  # noqa: E402
 
 ROOT = "template.yaml"
+QUICK, QUICK_ROOT = "infra/quick.yaml", r"TemplateURL: \.\./template\.yaml.*"
 RULES = "pipeline.zip"  # the rules that are shipped
 
 
@@ -61,6 +63,12 @@ def main():
     template = yaml_parse((TOP / ROOT).read_text(encoding="utf-8"))
     for nested in release.package(template):
         shutil.copyfile(TOP / nested, folder / Path(nested).name)
+    quick = (TOP / QUICK).read_text(encoding="utf-8")
+    url = release.url("template.json")["Fn::Sub"]
+    quick, count = re.subn(QUICK_ROOT, lambda _: f'TemplateURL: !Sub "{url}"', quick)
+    if count != 1:
+        sys.exit(f"{QUICK} names its nested stack {count} times, not once")
+    (folder / Path(QUICK).name).write_text(quick, encoding="utf-8")
     text = json.dumps(translated(template), indent=1, ensure_ascii=False)
     (folder / "template.json").write_text(text + "\n", encoding="utf-8")
 

@@ -6,6 +6,7 @@
 //! compile than everything here.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,10 +69,25 @@ impl LocalStack {
     /// # Panics
     /// If a resource fails, or is one that `LocalStack` does not know.
     pub async fn deploy(&self, source: &Source<'_>) -> Stack {
+        self.run_script(source, &[]).await
+    }
+
+    /// As [`Self::deploy`], in the nested stack of another template, which is in JSON. Parameters that it does not have
+    /// become defaults of template.yaml.
+    ///
+    /// # Panics
+    /// As [`Self::deploy`].
+    pub async fn deploy_within(&self, outer: &str, source: &Source<'_>) -> Stack {
+        let file = self.data.join(format!("{}-outer.json", source.stack));
+        std::fs::write(&file, outer).expect("the clone is writable");
+        self.run_script(source, &["--within".into(), file.into()]).await
+    }
+
+    async fn run_script(&self, source: &Source<'_>, options: &[OsString]) -> Stack {
         let translated = self.data.join(format!("{}.json", source.stack));
         std::fs::write(&translated, source.translated).expect("the clone is writable");
         let any = place::function("s3-ingest");
-        let mut command = self.script("deploy.py", source.stack);
+        let mut command = self.script("deploy.py", options, source.stack);
         command
             .arg(place::root().join("template.yaml"))
             .arg(&translated)
@@ -86,15 +102,15 @@ impl LocalStack {
     /// # Panics
     /// As [`Self::deploy`].
     pub async fn deploy_release(&self, stack: &str, folder: &Path, bucket: &str, parameters: &[(&str, &str)]) -> Stack {
-        let mut command = self.script("deploy_release.py", stack);
+        let mut command = self.script("deploy_release.py", &[], stack);
         command.arg(folder).arg(bucket).env("PATH", "");
         self.deployed(command, parameters).await
     }
 
-    /// A script that deploys a stack, with its first two arguments.
-    fn script(&self, name: &str, stack: &str) -> Command {
+    /// A script that deploys a stack, with its options and its first two arguments.
+    fn script(&self, name: &str, options: &[OsString], stack: &str) -> Command {
         let mut command = Command::new(place::root().join(".cache/localstack/bin/python"));
-        command.arg(place::root().join("scripts/localstack").join(name)).args([&self.url(), stack]);
+        command.arg(place::root().join("scripts/localstack").join(name)).args(options).args([&self.url(), stack]);
         command
     }
 

@@ -75,11 +75,20 @@ pub fn seed(test: &str) -> u64 {
 /// # Panics
 /// With CI=true.
 pub fn missing(component: &str, why: &str) {
-    let test = std::thread::current().name().unwrap_or("?").to_owned();
-    let line = format!("{test}: not run, {component} is missing: {}", why.trim().replace('\n', " | "));
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{}", not_run(component, why));
+    without(component, why);
+}
+
+/// As [`missing`], for a component that no script can install. It is no failure with CI=true.
+pub fn without(component: &str, why: &str) {
+    let line = not_run(component, why);
     println!("{line}");
     append("not-run.txt", &line);
+}
+
+fn not_run(component: &str, why: &str) -> String {
+    let test = std::thread::current().name().unwrap_or("?").to_owned();
+    format!("{test}: not run, {component} is missing: {}", why.trim().replace('\n', " | "))
 }
 
 /// Prints one measured figure in the format of docs/PERFORMANCE.md, and adds it to .cache/figures.txt. The file is

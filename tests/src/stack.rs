@@ -40,7 +40,7 @@ impl<'t> Template<'t> {
     /// The properties of a resource; `None` if its condition does not hold, or no resource has this name.
     pub fn properties(&self, resource: &str) -> Option<Value> {
         let about = self.template["Resources"].get(resource)?;
-        let is_there = about["Condition"].as_str().is_none_or(|condition| self.condition(condition));
+        let is_there = about["Condition"].as_str().is_none_or(|condition| self.holds(condition));
         is_there.then(|| self.resolve(&about["Properties"]).unwrap_or(Value::Null))
     }
 
@@ -50,6 +50,17 @@ impl<'t> Template<'t> {
         resources
             .filter(|(name, about)| about["Type"] == kind && self.properties(name).is_some())
             .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// The descriptions of the assertions of the template's rules that these parameters do not meet.
+    pub fn refusals(&self) -> Vec<&'t str> {
+        let rules = self.template["Rules"].as_object().into_iter().flat_map(|rules| rules.values());
+        rules
+            .filter(|rule| rule.get("RuleCondition").is_none_or(|condition| self.truth(condition)))
+            .flat_map(|rule| rule["Assertions"].as_array().expect("assertions"))
+            .filter(|assertion| !self.truth(&assertion["Assert"]))
+            .map(|assertion| assertion["AssertDescription"].as_str().expect("a description"))
             .collect()
     }
 
@@ -94,7 +105,8 @@ impl<'t> Template<'t> {
         })
     }
 
-    fn condition(&self, name: &str) -> bool {
+    /// Whether a condition of the template holds.
+    pub fn holds(&self, name: &str) -> bool {
         self.truth(&self.template["Conditions"][name])
     }
 
@@ -102,7 +114,7 @@ impl<'t> Template<'t> {
         let (function, of) = function(value).unwrap_or_else(|| panic!("{value} is no condition"));
         let list = || of.as_array().unwrap_or_else(|| panic!("{function} takes a list"));
         match function {
-            "Condition" => self.condition(of.as_str().expect("a name")),
+            "Condition" => self.holds(of.as_str().expect("a name")),
             "Fn::And" => list().iter().all(|value| self.truth(value)),
             "Fn::Or" => list().iter().any(|value| self.truth(value)),
             "Fn::Not" => !self.truth(&list()[0]),
@@ -135,7 +147,7 @@ impl<'t> Template<'t> {
             "Ref" => self.named(of.as_str().expect("a name")),
             "Fn::GetAtt" => Some(self.attribute(item(0).as_str()?, item(1).as_str()?).into()),
             "Fn::Sub" => Some(self.substitute(of).into()),
-            "Fn::If" => self.resolve(if self.condition(item(0).as_str()?) { item(1) } else { item(2) }),
+            "Fn::If" => self.resolve(if self.holds(item(0).as_str()?) { item(1) } else { item(2) }),
             "Fn::Join" => {
                 let parts = self.resolve(item(1))?;
                 let parts: Vec<_> = parts.as_array().expect("a list").iter().map(text).collect();

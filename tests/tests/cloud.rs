@@ -11,4 +11,5 @@ mod cloud {
     mod released;
     mod sam;
     mod template;
+    mod wrappers;
 }

@@ -95,7 +95,7 @@ fn files(extension: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the clone").flatten() {
             let (path, name) = (entry.path(), entry.file_name());
-            let hidden = name.to_string_lossy().starts_with('.') || name == "target";
+            let hidden = name.to_string_lossy().starts_with('.') || name == "target" || name == "node_modules";
             match entry.file_type().expect("it is there") {
                 kind if kind.is_dir() && !hidden => folders.push(path),
                 kind if kind.is_file() && path.extension().is_some_and(|e| e == extension) => found.push(path),

@@ -2,6 +2,7 @@
 //! engine as the domain. It is one test, because deploying a stack takes half a minute. Its steps are named as
 //! sentences. Their order makes the waits short.
 
+mod quick;
 mod update;
 mod world;
 
@@ -48,6 +49,7 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
         the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
         the_schedule_deletes_what_is_too_old(&world).await;
         update::other_parameters_and_rules_reach_the_functions_that_mappings_call(&mut world).await;
+        quick::a_quick_stack_brings_the_events_of_its_bucket(engine, &localstack).await;
         world.assert_all_there().await;
     });
 }

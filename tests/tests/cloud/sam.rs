@@ -42,12 +42,12 @@ pub(crate) fn checkov() -> Option<Command> {
     })
 }
 
-fn component<T>(name: &str, state: &Result<T, String>) -> bool {
+pub(crate) fn component<T>(name: &str, state: &Result<T, String>) -> bool {
     state.as_ref().map_err(|why| place::missing(name, why)).is_ok()
 }
 
 /// Runs a script of scripts/. Returns its output, or its error message.
-fn script(name: &str, args: &[&str]) -> Result<String, String> {
+pub(crate) fn script(name: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new("bash");
     command.arg(place::root().join("scripts").join(name)).args(args);
     let output = run(&mut command);

@@ -7,6 +7,7 @@ mod environment;
 mod monitoring;
 mod operations;
 mod policies;
+mod quick;
 mod released;
 mod streams;
 
@@ -29,8 +30,9 @@ const FUNCTIONS: [&str; 8] = [
     "ReplayFunction",
 ];
 
-/// The templates. The first one nests the others.
-const TEMPLATES: [&str; 3] = ["template.yaml", "infra/domain.yaml", "infra/monitoring.yaml"];
+/// The templates. The first one nests the next two, and the last one nests the first.
+pub(crate) const TEMPLATES: [&str; 4] =
+    ["template.yaml", "infra/domain.yaml", "infra/monitoring.yaml", "infra/quick.yaml"];
 
 #[test]
 fn sam_validates_the_template() {
@@ -91,7 +93,7 @@ fn the_layer_has_the_rules_the_files_that_they_may_include_and_the_mappings() {
 }
 
 /// The `CloudFormation` template that SAM makes from template.yaml.
-fn deployed() -> Option<&'static Value> {
+pub(crate) fn deployed() -> Option<&'static Value> {
     static DEPLOYED: OnceLock<Value> = OnceLock::new();
     translated(&DEPLOYED, TEMPLATES[0])
 }
@@ -101,7 +103,7 @@ fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value
     installed().then(|| kept.get_or_init(|| translated_once(template)))
 }
 
-fn translated_once(template: &str) -> Value {
+pub(crate) fn translated_once(template: &str) -> Value {
     parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])))
 }
 

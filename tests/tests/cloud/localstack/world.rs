@@ -220,7 +220,7 @@ async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &
 }
 
 /// template.yaml as `CloudFormation` gets it after `sam package`, with these rules in another folder.
-fn translated(folder: &Path, rules: &str) -> String {
+pub(crate) fn translated(folder: &Path, rules: &str) -> String {
     let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
     let packaged =
         template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex::encode(Md5::digest(rules))));

@@ -64,6 +64,15 @@ fn a_released_template_names_only_files_of_its_release_in_the_bucket_of_the_regi
         let copy = fs::read(folder.path().join(file)).expect("a copy");
         assert_eq!(copy, fs::read(place::root().join("infra").join(file)).expect("a template"));
     }
+    let [quick, ours] = [folder.path(), &place::root().join("infra")].map(|folder| {
+        let text = fs::read_to_string(folder.join("quick.yaml")).expect("the quick stack");
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    let changed: Vec<_> =
+        quick.iter().zip(&ours).filter(|(one, other)| one != other).map(|(line, _)| line.trim()).collect();
+    let url = "https://acme-${AWS::Region}.s3.${AWS::Region}.${AWS::URLSuffix}/1.2.3/template.json";
+    assert_eq!(changed, [format!("TemplateURL: !Sub \"{url}\"")]);
+    assert_eq!(quick.len(), ours.len());
 }
 
 /// So a stack that was deployed by SAM can be updated to a release, and the other way round: no resource is replaced.
