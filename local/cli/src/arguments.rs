@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use millrace::{picture::PictureOptions, stream::cut::RecordIs};
+use millrace::{init::options::InitOptions, picture::PictureOptions, stream::cut::RecordIs};
 
 /// Millrace on your own machine: files become objects of an S3, and the deployed function ingests their events into a
 /// domain.
@@ -26,6 +26,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Writes pipeline.yaml with tests, a mapping and the settings of a deployment, from sample files and a few answers.
+    /// Each question has an option. All files are written, or none.
+    Init(Box<InitOptions>),
     /// Checks pipeline.yaml, and shows what its rules would do to your files. Nothing is sent anywhere.
     Check {
         /// Files and folders with events to try. An S3 dataset takes the files whose path matches its `key`, a dataset

@@ -6,7 +6,7 @@
 //! records of a stream; [`attempt`] is one invocation. [`progress`], [`reasons`] and [`report`] show the result.
 //!
 //! Other modules need none of these services: [`check`] tries the rules on files, [`schema`] describes the rules to
-//! editors. [`picture`] draws the data of a domain. The package [`logstash`] makes rules from a Logstash configuration.
+//! editors. [`picture`] draws the data of a domain. [`init`] writes the first rules and the settings of a deployment. The package [`logstash`] makes rules from a Logstash configuration.
 //!
 //! Deliberately absent: any other way to ingest. All documents in the domain come through a function.
 
@@ -15,6 +15,7 @@ pub mod binary;
 pub mod check;
 pub mod deliver;
 pub mod files;
+pub mod init;
 pub mod machine;
 pub mod picture;
 pub mod progress;

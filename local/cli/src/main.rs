@@ -1,5 +1,5 @@
 //! `millrace PATH…` ingests the user's files into a domain, as objects of S3 or as records of a stream. `millrace demo` does
-//! the same with samples. `millrace check` shows the effect of pipeline.yaml on files. `millrace test` runs its tests. `millrace import-logstash` makes a
+//! the same with samples. `millrace init` writes the files of a new deployment. `millrace check` shows the effect of pipeline.yaml on files. `millrace test` runs its tests. `millrace import-logstash` makes a
 //! pipeline.yaml. `millrace doctor`, `millrace setup`, `millrace adopt`, `millrace replay` and `millrace audit` work on a deployment.
 //!
 //! In: arguments. Out: progress on standard error, the report on standard output, exit code 1 if something is
@@ -40,6 +40,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> io::Result<bool> {
     match &arguments.command {
         Some(Command::Demo { events, output }) => commands::demo(*events, output).await,
+        Some(Command::Init(options)) => commands::init(options),
         Some(Command::Check { samples, pipeline, bucket, json }) => {
             commands::check(samples, pipeline.as_deref(), bucket.as_deref(), *json)
         }

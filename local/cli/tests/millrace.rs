@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it meets what it does not expect")]
 #![expect(clippy::disallowed_methods, reason = "signatures and deadlines follow the clock")]
 
+#[path = "millrace/init.rs"]
+mod init;
 #[path = "millrace/program.rs"]
 mod program;
 #[path = "millrace/rules.rs"]

@@ -36,7 +36,7 @@ mod select;
 mod settings;
 mod translate;
 mod variable;
-mod yaml;
+pub mod yaml;
 
 pub use ast::Place;
 pub use note::{Effect, Note};

@@ -1,7 +1,7 @@
 //! Scalars of YAML, quoted if YAML would read them as something else.
 
 /// A text as a value in a block map.
-pub(super) fn block(text: &str) -> String {
+pub fn block(text: &str) -> String {
     if is_plain(text, |c| {
         matches!(c, '{' | '}' | '%' | '(' | ')' | '*' | '<' | '>' | '=' | ',' | '/' | ' ' | '+' | '|')
     }) {
@@ -12,7 +12,7 @@ pub(super) fn block(text: &str) -> String {
 }
 
 /// A text inside `{ … }` or `[ … ]`.
-pub(super) fn flow(text: &str) -> String {
+pub fn flow(text: &str) -> String {
     if is_plain(text, |_| false) { text.to_owned() } else { quoted(text) }
 }
 
@@ -32,7 +32,7 @@ fn is_plain(text: &str, also: impl Fn(char) -> bool) -> bool {
 }
 
 /// Whether a character may be written unescaped in a line of YAML.
-pub(super) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 

@@ -163,6 +163,7 @@ fn replaced(command: &str, folder: &Path, bucket: &str, domain: &str) -> String 
         ("logstash.conf", at("logstash.conf")),
         ("receipts.json", at("receipts.json")),
         ("chosen", at("chosen")),
+        ("init --force", format!("init --force --output {}", folder.display())),
         ("picture --domain", format!("picture --output {} --domain", at("picture.html"))),
         ("'logs-*'", "documented-picture".to_owned()),
         ("s3://logs/", format!("s3://{bucket}/")),
