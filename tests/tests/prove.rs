@@ -50,7 +50,11 @@ mod kill;
 mod random_documents;
 #[path = "wire/replayed.rs"]
 mod replayed;
+#[path = "wire/small_objects.rs"]
+mod small_objects;
 #[path = "wire/startup.rs"]
 mod startup;
+#[path = "wire/two_cpus.rs"]
+mod two_cpus;
 #[path = "wire/volume.rs"]
 mod volume;

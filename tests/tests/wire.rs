@@ -49,6 +49,7 @@
 //! | | `auth` | signatures and passwords, which the other side checks |
 //! | | `components` | the engine, the emulators and the proxy behave as the other tests assume |
 //! | | `cpu` | CPU time of a million events from S3 and from Kinesis |
+//! | | `small_objects` | many small objects in one invocation: requests, CPU time, time when S3 answers late |
 //! | | `dashboards` | `setup` imports saved objects that show what the engine finds |
 //! | | `documented` | every command in README and docs runs, or says that it needs an account |
 //! | | `doctor` | `millrace doctor` finds each fault of a deployment and names its fix |
@@ -133,6 +134,7 @@ mod wire {
     mod sample_events;
     mod shared_requests;
     mod slow;
+    mod small_objects;
     mod times;
     mod turns;
     mod two_domains;

@@ -29,7 +29,6 @@ const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
 /// objects were inflated by SIMD, which took a third off the time of S3 (docs/PERFORMANCE.md).
 const MOST_CPU_OF_S3: f64 = 2.0;
 const MOST_MEMORY_OF_S3: f64 = 1.2;
-const SMALL_EVENTS: u64 = 10_000;
 /// Other processes on the same cores only make the work slower, so the best round counts.
 const ROUNDS: u64 = 3;
 /// Enough to fill every body that the settings allow, as the records do.
@@ -104,35 +103,6 @@ fn a_million_events_cost_five_cpu_seconds_from_s3_and_less_than_twice_as_much_fr
             }
         }
         assert!(complaints.is_empty(), "{complaints:#?}");
-    });
-}
-
-#[test]
-fn small_objects_of_one_invocation_share_their_requests() {
-    let Some(moto) = Moto::shared() else { return };
-    place::run(async {
-        let scene = Scene::new(moto, "cpu-small").await;
-        let index = "timestamp: base_dt, index: \"cpu-%{+YYYY.MM.dd}\"";
-        scene.set_pipeline(&format!(
-            "datasets:\n  - {{ name: cpu-small, from: {{ bucket: \"t-*\", key: \"**\" }}, {index} }}\n"
-        ));
-        let sink = Sink { service: sink(), name: "sink" };
-        let lines: Vec<String> = events::generate(SMALL_EVENTS, 1).collect();
-        let mut costs = Vec::new();
-        for events_an_object in [lines.len(), 20] {
-            let mut objects = Vec::new();
-            for part in lines.chunks(events_an_object) {
-                let key = format!("{events_an_object}-{}.gz", objects.len());
-                objects.push(scene.put(&key, events::gzip(part.concat().as_bytes())).await);
-            }
-            costs.push(spend(&scene, &sink, Feed::Objects(&objects), SMALL_EVENTS).await.cpu_seconds_a_million);
-            let stats = engine::json(&ask(&sink, reqwest::Method::GET, "/__stats").await);
-            let requests = stats["requests"].as_u64().expect("a count") / ROUNDS;
-            figure(&format!("{} objects in one invocation", objects.len()), "bulk requests", requests);
-            assert!(requests <= 30, "{requests} requests for {} objects", objects.len());
-        }
-        let times = costs[1] / costs[0];
-        figure("500 objects of 20 events", "CPU, in what one object of all events takes", format!("{times:.1}"));
     });
 }
 
