@@ -6,7 +6,7 @@
 #                                         When standard input ends, it ends and removes DATA_DIR. The arguments are
 #                                         settings of the node.
 # Environment: MILLRACE_ENGINE: another engine than opensearch-2: opensearch-3, or one of ../engines/engines.sh.
-# JAVA_HOME (JDK 17 to 23; 21 or later for opensearch-3), HEAP (512m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
+# JAVA_HOME (JDK 17 to 23; 21 or later for opensearch-3), HEAP (768m). SECURITY=true: a node with the security plugin, TLS and users (50 MB
 # more). Its certificate is signed by .cache/engine/secure/config/ca.pem. The log is DATA_DIR/engine.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -88,7 +88,7 @@ build() {
 run() {
   local data=$1; shift
   local jdk; jdk=$(cat "$home/jdk"); mkdir -p "$data"
-  "$jdk/bin/java" -Xms"${HEAP:-512m}" -Xmx"${HEAP:-512m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+  "$jdk/bin/java" -Xms"${HEAP:-768m}" -Xmx"${HEAP:-768m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     -XX:MaxDirectMemorySize=256m -Xshare:auto -Dengine.home="$home" \
     -Dlog4j2.configurationFile="$home/config/log4j2.properties" -Dlog4j2.disable.jmx=true \
     -Dio.netty.noUnsafe=true -Dio.netty.allocator.numDirectArenas=0 -cp "$home/lib/*" Engine \
