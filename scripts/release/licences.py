@@ -44,6 +44,7 @@ def texts(package):
 
 
 def main():
+    sys.stdout.reconfigure(encoding="utf-8")
     packages = crates(set(sys.argv[1:]))
     users = {}  # text: the crates that have it
     print("Millrace is under the licence Apache-2.0. Its functions contain these crates:\n")

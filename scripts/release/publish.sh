@@ -11,10 +11,12 @@ grep -q "\"$prefix-\${AWS::Region}\"" "$dist/template.json" || { say "the templa
 for region in "${@:3}"; do
   place=s3://$prefix-$region/$version
   # A published version never changes: stacks that name it would be deployed from other code.
-  if aws s3api head-object --region "$region" --bucket "$prefix-$region" --key "$version/template.json" >/dev/null 2>&1; then
+  if said=$(aws s3api head-object --region "$region" --bucket "$prefix-$region" --key "$version/template.json" 2>&1); then
+    aws s3 cp --region "$region" --only-show-errors "$place/SHA256SUMS" - | cmp -s - "$dist/SHA256SUMS" || { say "$place has other files"; exit 1; }
     say "$place is there already, so it stays as it is"
     continue
   fi
+  case $said in *404*) ;; *) say "whether $place is there is not known: $said"; exit 1 ;; esac
   # The template last: without it, nothing can be deployed from a copy that is not complete.
   aws s3 cp --region "$region" --only-show-errors --recursive --exclude template.json "$dist" "$place"
   aws s3 cp --region "$region" --only-show-errors "$dist/template.json" "$place/template.json"

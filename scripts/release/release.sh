@@ -9,6 +9,9 @@ version=${1:-} prefix=${2:-}
 # The longest region has 14 characters, and the name of a bucket has at most 63. Dots would break the certificate of its URL.
 [[ $prefix =~ ^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$ ]] || { say "BUCKET_PREFIX is the name of the buckets without -REGION: 3 to 48 of a-z, 0-9 and -, not '$prefix'"; exit 2; }
 
+# All files in infra are published, and SHA256SUMS belongs to a commit.
+[ -z "$(git -C "$TOP" status --porcelain)" ] || { say "commit or remove what git status shows"; exit 2; }
+
 # The same version in all places that name it.
 found=$(sed -n 's/^version = "\(.*\)"/\1/p' "$TOP/Cargo.toml" | head -1)
 [ "$found" = "$version" ] || { say "Cargo.toml has version $found, not $version"; exit 2; }
@@ -19,7 +22,7 @@ changes=$(awk -v heading="## [$version]" 'index($0, "## ") == 1 { inside = index
 
 "$TOP/scripts/setup-sam.sh"
 "$TOP/scripts/setup-cargo-cyclonedx.sh"
-[ "$(uname -m)" != x86_64 ] || "$TOP/scripts/setup-nasm.sh"
+"$TOP/scripts/setup-nasm.sh"
 python=$SAM_VENV/bin/python
 target=${CARGO_TARGET_DIR:-$TOP/target}
 dist=$target/dist/$version built=$target/dist-built
