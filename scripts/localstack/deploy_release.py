@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from deploy import Deployment, with_text_keys
+from deploy import Deployment, read
 
 
 def main():
@@ -21,8 +21,7 @@ def main():
         if path.is_file():
             deployment.s3.put_object(Bucket=bucket, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
     root = max(folder.glob("*/template.json"))
-    template = with_text_keys(json.loads(root.read_text(encoding="utf-8")))
-    print(json.dumps(deployment.deploy(stack, template, dict(parameter.split("=", 1) for parameter in parameters))))
+    print(json.dumps(deployment.deploy(stack, read(root), dict(parameter.split("=", 1) for parameter in parameters))))
 
 
 main()

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The targets of the release, and the one that has isal-sys, whose sources are in the functions (ADR 23).
-TARGETS = ("aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu", "x86_64-unknown-none")
+from targets import TARGETS
+
 NAMES = ("license", "licence", "copying", "copyright", "notice", "unlicense")
 
 

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from targets import TARGETS
+
 TOP = Path(__file__).resolve().parents[2]
-# The targets of the release, and the one that has isal-sys, whose sources are in the functions (ADR 23).
-TARGETS = ("aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu", "x86_64-unknown-none")
 NAME = "release-sbom"  # cargo-cyclonedx writes a file into the folder of each package
 
 

@@ -51,7 +51,8 @@ pub fn collect(paths: &[PathBuf], working_directory: &Path) -> io::Result<Vec<Fi
     Ok(files)
 }
 
-fn named(path: &Path, error: &io::Error) -> io::Error {
+/// The error, with the path.
+pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

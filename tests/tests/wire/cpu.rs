@@ -23,7 +23,7 @@ use tests::service::Service;
 use super::cost::{assert_memory, sink};
 
 const TIMEOUT: Duration = Duration::from_mins(10);
-const A_MILLION: u64 = 1_000_000;
+pub(super) const A_MILLION: u64 = 1_000_000;
 const MOST_CPU_SECONDS_A_MILLION: f64 = 5.0;
 /// The most CPU time that a stream may take, as a multiple of S3. Three runs of one day found 1.1 to 1.8. It was 1.5 before
 /// objects were inflated by SIMD, which took a third off the time of S3 (docs/PERFORMANCE.md).
@@ -167,14 +167,14 @@ impl Feed<'_> {
     }
 }
 
-async fn invoke(function: &mut Function, event: &impl ToString, expected: &Answer) {
+pub(super) async fn invoke(function: &mut Function, event: &impl ToString, expected: &Answer) {
     let answer = function.invoke(event, TIMEOUT).await.expect("the function runs");
     assert_eq!(answer, *expected, "{:#?}", function.lines().last());
 }
 
 /// Measures the cost of `count` events.
 async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Cost {
-    ask(sink, reqwest::Method::POST, "/__reset").await;
+    ask(&sink.service, reqwest::Method::POST, "/__reset").await;
     let mut function = scene.start(feed.function(), &sink.service.url(), &[("MILLRACE_COMPRESSION", "none")]).await;
     invoke(&mut function, &feed.nothing(), &feed.done()).await;
     let start_up = function.cpu_seconds();
@@ -186,7 +186,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
         let receipts = function.receipts();
         receipts.iter().for_each(assert_balanced);
         assert_eq!(receipts.iter().map(|r| r["indexed"].as_u64().expect("a count")).sum::<u64>(), round * count);
-        let stats = engine::json(&ask(sink, reqwest::Method::GET, "/__stats").await);
+        let stats = engine::json(&ask(&sink.service, reqwest::Method::GET, "/__stats").await);
         assert_eq!((&stats["actions"], &stats["distinct"]), (&json!(round * count), &json!(count)), "{stats}");
     }
     let cpu_seconds_a_million = spent * 1e6 / count as f64;
@@ -197,7 +197,7 @@ async fn spend(scene: &Scene<'_>, sink: &Sink, feed: Feed<'_>, count: u64) -> Co
     Cost { cpu_seconds_a_million, peak_memory: assert_memory(&scenario, &function) }
 }
 
-async fn ask(sink: &Sink, method: reqwest::Method, path: &str) -> String {
-    let answer = engine::http().request(method, sink.service.url() + path).send().await.expect("the sink answers");
+pub(super) async fn ask(sink: &Service, method: reqwest::Method, path: &str) -> String {
+    let answer = engine::http().request(method, sink.url() + path).send().await.expect("the sink answers");
     answer.text().await.expect("the answer is whole")
 }

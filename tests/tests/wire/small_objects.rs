@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use emulator::function::{Answer, Function};
+use emulator::function::Answer;
 use emulator::s3::{self, S3, S3Fault};
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
@@ -16,12 +16,13 @@ use tests::scene::{Scene, receipts};
 use tests::service::Service;
 use tests::{engine, envelope, events};
 
-use super::cost::sink;
+use super::{
+    cost::sink,
+    cpu::{A_MILLION, ask, invoke},
+};
 
-const A_MILLION: u64 = 1_000_000;
 const EVENTS_AN_OBJECT: usize = 20;
 pub(super) const BUCKET: &str = "t-small-objects";
-const TIMEOUT: Duration = Duration::from_mins(5);
 /// Other processes only make the work slower, so the best round counts.
 const ROUNDS: u32 = 5;
 /// CPU time is counted in hundredths of a second, and one object takes four of them.
@@ -91,7 +92,9 @@ pub(super) fn put(folder: &Path, lines: &[String], events_an_object: usize) -> V
 /// Delivers the objects in one invocation, several times.
 async fn spend(scene: &Scene<'_>, sink: &Service, s3: &str, objects: &[Object], name: &str) -> Least {
     let mut function = scene.function(&sink.url(), &[("AWS_ENDPOINT_URL_S3", s3)]).await;
-    invoke(&mut function, &[]).await;
+    let done = Answer::Response("null".into());
+    invoke(&mut function, &envelope::no_objects(), &done).await;
+    let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
     let mut least = Least { cpu_seconds: f64::INFINITY, seconds: f64::INFINITY, requests: u64::MAX };
     let invocations = if is_timed() { INVOCATIONS_A_ROUND } else { 1 };
     for _ in 0..if is_timed() { ROUNDS } else { 1 } {
@@ -99,7 +102,7 @@ async fn spend(scene: &Scene<'_>, sink: &Service, s3: &str, objects: &[Object], 
         for _ in 0..invocations {
             ask(sink, reqwest::Method::POST, "/__reset").await;
             let (known, started) = (receipts(&function).len(), Instant::now());
-            invoke(&mut function, objects).await;
+            invoke(&mut function, &event, &done).await;
             least.seconds = least.seconds.min(started.elapsed().as_secs_f64());
             let stats = engine::json(&ask(sink, reqwest::Method::GET, "/__stats").await);
             least.requests = least.requests.min(stats["requests"].as_u64().expect("a count"));
@@ -115,15 +118,4 @@ async fn spend(scene: &Scene<'_>, sink: &Service, s3: &str, objects: &[Object], 
     figure(name, "seconds", format!("{:.2}", least.seconds));
     figure(name, "peak memory, MiB", function.peak_memory_bytes() >> 20);
     least
-}
-
-async fn invoke(function: &mut Function, objects: &[Object]) {
-    let event = envelope::s3(&objects.iter().collect::<Vec<_>>());
-    let answer = function.invoke(&event, TIMEOUT).await.expect("the function runs");
-    assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
-}
-
-async fn ask(sink: &Service, method: reqwest::Method, path: &str) -> String {
-    let answer = engine::http().request(method, sink.url() + path).send().await.expect("the sink answers");
-    answer.text().await.expect("the answer is whole")
 }

@@ -8,22 +8,24 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use emulator::function::{Answer, Function};
+use emulator::function::Function;
 use emulator::s3::S3;
+use tests::events;
 use tests::moto::{Moto, Object};
 use tests::place::{self, figure};
 use tests::scene::{Scene, receipts};
 use tests::service::Service;
-use tests::{envelope, events};
 
-use super::small_objects::{BUCKET, put};
+use super::{
+    growth,
+    small_objects::{BUCKET, put},
+};
 
 const EVENTS: u64 = 200_000;
 /// Other processes only make the work slower, so the best of these rounds counts.
 const ROUNDS: usize = 9;
-const TIMEOUT: Duration = Duration::from_mins(5);
 /// The most time with two processors, as a multiple of that with one.
 const MOST_TIME: f64 = 0.7;
 const MOST_CPU: f64 = 1.03;
@@ -91,11 +93,9 @@ async fn on(scene: &Scene<'_>, domain: &str, s3: &str, folder: &Path, processors
 }
 
 async fn deliver(function: &mut Function, object: &Object) -> Least {
-    let (known, started, before) = (receipts(function).len(), Instant::now(), function.cpu_seconds());
-    let answer = function.invoke(&envelope::s3(&[object]), TIMEOUT).await.expect("the function runs");
-    let least = Least { seconds: started.elapsed().as_secs_f64(), cpu_seconds: function.cpu_seconds() - before };
-    assert_eq!(answer, Answer::Response("null".into()), "{:#?}", function.lines().last());
-    let new: u64 = receipts(function)[known..].iter().map(|receipt| receipt.indexed).sum();
-    assert_eq!(new, EVENTS);
-    least
+    let started = Instant::now();
+    let (_, cpu_seconds) = growth::deliver(function, "one object", std::slice::from_ref(object)).await;
+    let seconds = started.elapsed().as_secs_f64();
+    assert_eq!(receipts(function).last().map(|receipt| receipt.indexed), Some(EVENTS));
+    Least { seconds, cpu_seconds }
 }

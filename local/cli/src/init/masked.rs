@@ -33,23 +33,6 @@ const SENSITIVE_NAMES: [&str; 22] = [
     "creditcard",
     "passport",
 ];
-/// Names in a text whose value follows.
-const ASSIGNED: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "api_key",
-    "api-key",
-    "apikey",
-    "access_key",
-    "signature",
-    "credential",
-    "cookie",
-    "authorization",
-];
 /// The deepest nesting of an event that is rewritten. pipeline.yaml takes 32 levels.
 const MAX_DEPTH: usize = 28;
 
@@ -73,16 +56,18 @@ pub(super) fn masked(event: &[u8], kept: &[String]) -> Option<Masked> {
 fn is_sensitive(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     ["bearer ", "basic ", "-----begin"].iter().any(|part| lower.contains(part))
-        || ASSIGNED.iter().any(|name| lower.match_indices(name).any(|(at, _)| is_assigned(&lower[at + name.len()..])))
+        || text.match_indices([':', '=']).any(|(at, _)| is_sensitive_name(assigned(text, at)))
         || lower.match_indices("://").any(|(at, _)| is_login(&lower[at + 3..]))
         || words(text).any(|word| is_address(word) || is_token(word))
 }
 
-/// Whether a value follows the name, as in `name=value`, `name: value` and `"name":"value"`.
-fn is_assigned(after: &str) -> bool {
-    let after = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let after = after.trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '\\'));
-    after.strip_prefix([':', '=']).is_some_and(|value| !value.trim().is_empty())
+/// The name that the sign at a place of a text gives a value to, as in `name=value`, `name: value` and `"name":"value"`.
+fn assigned(text: &str, sign: usize) -> &str {
+    if text[sign + 1..].trim().is_empty() {
+        return "";
+    }
+    let before = text[..sign].trim_end_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '\\'));
+    before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or_default()
 }
 
 /// Whether a URL has a user and a password: `user:password@host`.

@@ -3,7 +3,7 @@
 //! In: files, plain or compressed, in any format that the functions read. Out: the first events of each file. Reading a file
 //! ends when enough of its events are known, so the size of a file does not matter.
 
-use std::{cell::Cell, fs, io, io::Read, path::Path, sync::Arc};
+use std::{cell::Cell, fs, io, io::Read, sync::Arc};
 
 use pipeline::{
     dry_run::{DryRun, Prediction, Rules},
@@ -11,7 +11,7 @@ use pipeline::{
     rules::{Dataset, Datasets},
 };
 
-use crate::files::File;
+use crate::files::{File, named};
 
 /// The largest number of events that are kept of all files, and of their bytes.
 const MAX_EVENTS: usize = 10_000;
@@ -53,8 +53,8 @@ pub(super) fn format(given: &str) -> String {
 /// A file cannot be read, or the given format is none.
 pub(super) fn read(files: &[File], given: Option<&str>) -> io::Result<(Sample, Option<String>)> {
     if let Some(given) = given {
-        let sample =
-            read_as(files, &format(given), MAX_REFUSED).map_err(|error| named(&format!("--format {given}"), &error))?;
+        let sample = read_as(files, &format(given), MAX_REFUSED)
+            .map_err(|error| io::Error::new(error.kind(), format!("--format {given}: {error}")))?;
         return Ok((sample, Some(format(given)).filter(|format| format != "auto")));
     }
     let sample = read_as(files, "auto", MAX_REFUSED)?;
@@ -80,9 +80,7 @@ fn read_as(files: &[File], format: &str, most_refused: u64) -> io::Result<Sample
         }
         sample.files += 1;
         let most = (MAX_EVENTS / files.len()).max(1);
-        sample
-            .read(&dataset, file, most, most_refused)
-            .map_err(|error| named(&file.path.display().to_string(), &error))?;
+        sample.read(&dataset, file, most, most_refused).map_err(|error| named(&file.path, &error))?;
     }
     Ok(sample)
 }
@@ -102,7 +100,7 @@ impl Sample {
     /// Adds at most `most` events of a file.
     fn read(&mut self, dataset: &Dataset, file: &File, most: usize, most_refused: u64) -> io::Result<()> {
         let is_enough = Cell::new(false);
-        let reader = Enough { reader: open(&file.path)?, left: MAX_READ, is_full: &is_enough };
+        let reader = Enough { reader: fs::File::open(&file.path)?, left: MAX_READ, is_full: &is_enough };
         let last = self.events.len() + most;
         let origin = Origin::s3("sample", &file.key, "sample");
         let read = DryRun::new(Rules::Dataset(dataset)).read(reader, &origin, 0, |offset, event, fate| {
@@ -123,14 +121,6 @@ impl Sample {
         self.is_whole &= !is_enough.get();
         if is_enough.get() { Ok(()) } else { read }
     }
-}
-
-fn open(path: &Path) -> io::Result<fs::File> {
-    fs::File::open(path)
-}
-
-fn named(name: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{name}: {error}"))
 }
 
 /// A reader that fails when enough was read. Framing takes an early end for a cut object, but never an error.

@@ -11,6 +11,8 @@ use std::{
 
 use tempfile::{Builder, TempDir};
 
+use crate::files::named;
+
 /// Complete files without their names.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -128,10 +130,6 @@ pub(super) fn refuse_existing(targets: &[PathBuf], force: bool) -> io::Result<()
     let verb = if names.len() == 1 { "exists" } else { "exist" };
     let message = format!("{} {verb}; nothing was written. --force replaces files", names.join(" and "));
     Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
