@@ -3,7 +3,7 @@
 //! If the service returns `Err`, the server closes the connection without an answer. Faults that cut a connection use
 //! this. Deliberately absent: TLS, HTTP/2, any address that other machines can reach.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -13,6 +13,9 @@ use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
 };
+
+/// The pause after a connection that could not be accepted.
+const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 /// The service closes the connection instead of answering.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +52,11 @@ impl Server {
             // The connections belong to this task, so they end with it.
             let mut connections = JoinSet::new();
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Mostly because the process has no descriptor left, which lasts until a connection ends.
+                    tokio::time::sleep(AFTER_REFUSAL).await;
+                    continue;
+                };
                 let _ = stream.set_nodelay(true);
                 let service = service.clone();
                 connections.spawn(async move {
