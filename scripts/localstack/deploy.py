@@ -4,7 +4,8 @@
 
 TRANSLATED is the output of scripts/sam_translate.py for TEMPLATE. LocalStack's own transform does not know `!Ref X.Alias`.
 The local files of the template go to a bucket first, as with `sam package`: for `CodeUri: functions/NAME` the binary
-FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml, for a nested stack its template.
+FUNCTIONS/NAME as `bootstrap`, for the layer's `ContentUri` the file RULES as pipeline.yaml or the content of the folder RULES, for a
+nested stack its template.
 Prints {"outputs": {name: value}, "resources": {logical id: physical id}} in JSON, or exits 1 with the failure.
 If the stack exists, it is updated with the changed parameters or rules.
 OUTER is a template in JSON whose nested stack Root is the template, such as infra/quick.yaml. It is deployed then. A parameter that
@@ -44,14 +45,23 @@ def ignore_tag(loader, _, node):
 Loose.add_multi_constructor("!", ignore_tag)
 
 
-def zipped(path, name):
-    """One executable file, not compressed, because it stays on this machine."""
+def zipped(files):
+    """Executable files by their names, not compressed, because they stay on this machine. Also a text that changes with them."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
-        entry.external_attr = 0o755 << 16
-        file.writestr(entry, path.read_bytes())
-    return archive.getvalue()
+        for name, path in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o755 << 16
+            file.writestr(entry, path.read_bytes())
+        held = repr([(entry.filename, entry.CRC) for entry in file.infolist()])
+    return archive.getvalue(), hashlib.md5(held.encode()).hexdigest()
+
+
+def layer(rules):
+    """The files of the layer: those of a folder, or one file as pipeline.yaml."""
+    if rules.is_file():
+        return {"pipeline.yaml": rules}
+    return {path.relative_to(rules).as_posix(): path for path in rules.rglob("*") if path.is_file()}
 
 
 def with_text_keys(value):
@@ -89,6 +99,11 @@ class Deployment:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         return {"S3Bucket": BUCKET, "S3Key": key}
 
+    def upload_zip(self, name, files):
+        """As with `sam package`, changed files get another key: CloudFormation does not look at the object."""
+        body, held = zipped(files)
+        return self.upload(f"{name}-{held}.zip", body)
+
     def package(self, template, source, functions, rules):
         """Uploads the files that `source` names, and writes their places into the translated template."""
         folder = source.parent
@@ -96,18 +111,17 @@ class Deployment:
             properties = resource.get("Properties", {})
             if code := properties.get("CodeUri"):
                 binary = functions / Path(code).name
-                place = self.upload(f"{binary.name}.zip", zipped(binary, "bootstrap"))
+                place = self.upload_zip(binary.name, {"bootstrap": binary})
                 template["Resources"][name]["Properties"]["Code"] = place
             elif "ContentUri" in properties:
-                # As with `sam package`, changed rules get another key.
-                held = hashlib.md5(rules.read_bytes()).hexdigest()
-                place = self.upload(f"{name}-{held}.zip", zipped(rules, "pipeline.yaml"))
+                place = self.upload_zip(name, layer(rules))
                 # The transform adds a hash to the name of a layer.
                 for found, translated in template["Resources"].items():
                     if found.startswith(name) and translated["Type"] == "AWS::Lambda::LayerVersion":
                         translated["Properties"]["Content"] = place
             elif nested := properties.get("TemplateURL") or properties.get("Location"):
-                place = self.upload(Path(nested).name, (folder / nested).read_bytes())
+                body = (folder / nested).read_bytes()
+                place = self.upload(f"{hashlib.md5(body).hexdigest()}-{Path(nested).name}", body)
                 template["Resources"][name]["Properties"]["TemplateURL"] = self.url(place["S3Key"])
 
     def nested(self, template, outer, stack, parameters):
@@ -154,6 +168,8 @@ class Deployment:
         for resource in resources:
             kind, made = resource["ResourceType"], resource.get("PhysicalResourceId")
             if kind == "AWS::CloudFormation::Stack":
+                if not made:
+                    sys.exit(f"{resource['LogicalResourceId']} is not there: {resource.get('ResourceStatusReason')}")
                 nested = self.cloudformation.describe_stack_resources(StackName=made)
                 self.assert_none_left_alone(nested["StackResources"])
             elif made in (None, "unknown") and kind not in LEFT_ALONE:

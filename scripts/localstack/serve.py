@@ -3,6 +3,8 @@
 Prints "LOCALSTACK READY port" when it listens. When standard input ends, it kills all child processes and removes DATA_DIR, which
 holds all files that it writes. Standard input is a pipe from the test process, so nothing outlives that process.
 DATA_DIR/localstack.log is its log, DATA_DIR/functions/NAME.*.log is the output of the functions.
+DATA_DIR/authority.pem is the authority of its https. The domains of OpenSearch that stacks create lead to the engine at
+OPENSEARCH_CUSTOM_BACKEND, if it is set. Without it, LocalStack would download an engine.
 """
 import os
 import shutil
@@ -11,6 +13,8 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+
+import certificate
 
 
 def free_port():
@@ -27,7 +31,10 @@ def configure(data, cache, port):
             "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-west-1"),
             "GATEWAY_LISTEN": here,
             "LOCALSTACK_HOST": here,
+            # Names of hosts need a name server.
             "SQS_ENDPOINT_STRATEGY": "path",
+            "OPENSEARCH_ENDPOINT_STRATEGY": "path",
+            "CUSTOM_SSL_CERT_PATH": str(data / "server.pem"),
             # No access to the internet, and no files outside of DATA_DIR and CACHE_DIR.
             "DISABLE_EVENTS": "1",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
@@ -105,6 +112,7 @@ def main():
     threading.Thread(target=end_with_standard_input, args=[data], daemon=True).start()
     tempfile.tempdir = str(data / "tmp")  # set here, because LocalStack does not support TMPDIR from the environment
     configure(data, cache, port)
+    certificate.write(data / "authority.pem", data / "server.pem")
     install(logs)
     keep_objects_in(data / "objects")
     threading.Thread(target=say_when_ready, args=[port, out], daemon=True).start()

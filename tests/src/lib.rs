@@ -8,6 +8,7 @@
 //! - [`moto`]: an S3, a queue service and a secret store
 //! - [`liar`]: an S3 that breaks off, or sends wrong answers
 //! - [`localstack`]: an AWS that deploys templates
+//! - [`aws_domain`]: the domain that a stack creates, which takes signed requests
 //! - [`proxy`]: a TCP proxy that cuts or delays connections, and records the requests
 //! - [`intercept`]: a server that refuses requests, or loses replies
 //! - [`events`]: generated events, and the multiset that shows that each arrived once, byte for byte
@@ -24,6 +25,7 @@
 //! - [`cases`]: the inputs of tests/data/cases, and the table of their results
 //! - [`choice`]: the events that the real transform selects by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`sam`]: SAM's virtual environment
 //! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
 //! - [`program`]: the program `millrace` with the environment of a deployment
 //! - [`bulksink`]: a domain in Go that counts
@@ -36,6 +38,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
+pub mod aws_domain;
 pub mod between;
 pub mod bulksink;
 pub mod cases;
@@ -69,6 +72,7 @@ pub mod query;
 pub mod queue;
 pub mod receipt;
 pub mod ruler;
+pub mod sam;
 pub mod scene;
 pub mod script;
 pub mod seeds;

@@ -1,6 +1,6 @@
 //! An AWS that deploys templates: `LocalStack`, with functions as child processes.
 //!
-//! In: a template, as SAM translated it, and the functions' binaries. Out: the outputs and resources of the stack, and
+//! In: a template, rules, and the functions' binaries. Out: the outputs and resources of the stack, and
 //! clients of its services. Deliberately absent: permissions, signatures, and Lambda's limits of memory and time, which
 //! `LocalStack` does not apply. Also absent: the SDK for Lambda and `CloudFormation`, which would take longer to
 //! compile than everything here.
@@ -12,11 +12,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64_simd::STANDARD;
+use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::moto::{Moto, credentials, scope};
-use crate::{engine, place, service::Service};
+use crate::{engine, place, sam, service::Service};
+
+/// The line of template.yaml that says where the rules are.
+const RULES_PLACE: &str = "ContentUri: infra/";
 
 /// A running `LocalStack`.
 #[derive(Debug)]
@@ -36,24 +40,54 @@ pub struct Stack {
     pub resources: BTreeMap<String, String>,
 }
 
+/// The code of a release.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Its template.yaml, with the folder `infra` beside it.
+    pub template: PathBuf,
+    /// The folder with its functions' binaries.
+    pub functions: PathBuf,
+}
+
 /// The source of a deployment.
 #[derive(Debug)]
 pub struct Source<'s> {
     /// The stack's name.
     pub stack: &'s str,
-    /// The template as SAM translated it, in JSON.
-    pub translated: &'s str,
-    /// The folder of rules that the layer contains.
+    /// The template and the binaries.
+    pub release: &'s Release,
+    /// The layer: a file that it has as pipeline.yaml, or a folder with its content.
     pub rules: &'s Path,
     /// Parameters of the template.
     pub parameters: &'s [(&'s str, &'s str)],
 }
 
+impl Release {
+    /// The code of this clone.
+    ///
+    /// # Panics
+    /// If its functions were not built.
+    pub fn current() -> Self {
+        let any = place::function("s3-ingest");
+        let functions = any.parent().expect("a binary lies in a folder").to_owned();
+        Self { template: place::root().join("template.yaml"), functions }
+    }
+}
+
 impl LocalStack {
     /// Starts `LocalStack`; `None` after [`place::missing`] has reported it.
     pub fn start() -> Option<Self> {
+        Self::with(&[])
+    }
+
+    /// The same. The domains that its stacks create lead to the engine at this URL.
+    pub fn with_domains(engine: &str) -> Option<Self> {
+        Self::with(&[("OPENSEARCH_CUSTOM_BACKEND", engine)])
+    }
+
+    fn with(env: &[(&str, &str)]) -> Option<Self> {
         let data = place::scratch().keep(); // the script removes it, even if this process was killed
-        let service = Service::start("localstack/localstack.sh", &[data.display().to_string()], &[])
+        let service = Service::start("localstack/localstack.sh", &[data.display().to_string()], env)
             .map_err(|why| place::missing("LocalStack (Python 3.13, Node.js)", &why))
             .ok()?;
         Some(Self { aws: Moto::of(service, credentials("test", "test")), http: engine::http(), data })
@@ -64,7 +98,15 @@ impl LocalStack {
         self.aws.url()
     }
 
-    /// Deploys template.yaml with the functions' binaries. Updates a stack that exists already.
+    /// The certificate of the authority of its https, in PEM.
+    ///
+    /// # Panics
+    /// Never while it runs.
+    pub fn authority(&self) -> String {
+        std::fs::read_to_string(self.data.join("authority.pem")).expect("LocalStack wrote it before it started")
+    }
+
+    /// Deploys a release. Updates a stack that exists already.
     ///
     /// # Panics
     /// If a resource fails, or is one that `LocalStack` does not know.
@@ -84,16 +126,26 @@ impl LocalStack {
     }
 
     async fn run_script(&self, source: &Source<'_>, options: &[OsString]) -> Stack {
+        let Release { template, functions } = source.release;
         let translated = self.data.join(format!("{}.json", source.stack));
-        std::fs::write(&translated, source.translated).expect("the clone is writable");
-        let any = place::function("s3-ingest");
+        let text = self.translated(source).to_string();
+        std::fs::write(&translated, text).expect("the clone is writable");
         let mut command = self.script("deploy.py", options, source.stack);
-        command
-            .arg(place::root().join("template.yaml"))
-            .arg(&translated)
-            .arg(any.parent().expect("a binary lies in a folder"))
-            .arg(source.rules);
+        command.args([template, &translated, functions]).arg(source.rules);
         self.deployed(command, source.parameters).await
+    }
+
+    /// The template as `CloudFormation` gets it after `sam package`: rules are in another place if they are changed.
+    fn translated(&self, source: &Source<'_>) -> Value {
+        let template = std::fs::read_to_string(&source.release.template).expect("the template");
+        let mut rules = Md5::new();
+        add(source.rules, &mut rules);
+        let place = format!("ContentUri: s3://deployed-code/{}", hex::encode(rules.finalize()));
+        let packaged = template.replace(RULES_PLACE, &place);
+        assert_ne!(packaged, template, "template.yaml says {RULES_PLACE}");
+        let file = self.data.join(format!("{}.yaml", source.stack));
+        std::fs::write(&file, packaged).expect("the clone is writable");
+        sam::translated(&file)
     }
 
     /// Deploys a release: `folder` has the content of the region's bucket, which is `bucket`. Updates a stack that
@@ -218,6 +270,19 @@ impl LocalStack {
         let said = answer.text().await.expect("the answer is whole");
         assert!(status.is_success(), "{method} {path}: {status} {said}");
         (failed, if said.is_empty() { Value::Null } else { engine::json(&said) })
+    }
+}
+
+/// Adds a file, or all files of a folder.
+fn add(rules: &Path, hash: &mut Md5) {
+    if rules.is_file() {
+        return hash.update(std::fs::read(rules).expect("the rules"));
+    }
+    let entries = std::fs::read_dir(rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        add(&path, hash);
     }
 }
 

@@ -244,5 +244,12 @@ fn clients(
 
 /// The header from which an emulator of AWS reads the service and the region. It does not check the signature.
 pub(crate) fn scope(service: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential=x/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x")
+    signed_by("x", service)
+}
+
+/// The same for an access key.
+pub(crate) fn signed_by(key: &str, service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20261122/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=x"
+    )
 }

@@ -4,6 +4,9 @@
 //! component that cannot be installed is reported. Deliberately absent: AWS itself, and the details of the functions'
 //! behaviour (`wire`).
 
+#[path = "../../local/cli/tests/millrace/terminal.rs"]
+mod terminal;
+
 mod cloud {
     mod deployed;
     mod localstack;

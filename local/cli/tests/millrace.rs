@@ -11,3 +11,5 @@ mod program;
 mod rules;
 #[path = "millrace/stream.rs"]
 mod stream;
+#[path = "millrace/terminal.rs"]
+mod terminal;

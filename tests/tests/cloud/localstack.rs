@@ -2,6 +2,7 @@
 //! engine as the domain. It is one test, because deploying a stack takes half a minute. Its steps are named as
 //! sentences. Their order makes the waits short.
 
+mod init;
 mod quick;
 mod update;
 mod world;
@@ -9,6 +10,7 @@ mod world;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::aws_domain::AwsDomain;
 use tests::engine::{Engine, json as parse};
 use tests::envelope;
 use tests::events::{generate, gzip};
@@ -34,8 +36,10 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
     if !installed() {
         return;
     }
-    let (Some(engine), Some(localstack)) = (Engine::shared(), LocalStack::start()) else { return };
     place::run(async {
+        let (Some(engine), Some(domain)) = (Engine::shared(), AwsDomain::start().await) else { return };
+        let Some(localstack) = LocalStack::with_domains(&domain.url()) else { return };
+        domain.trust(localstack.url());
         let mut world = World::deploy(engine, &localstack).await;
         engine.ask("PUT", &format!("/{OLD}"), "").await; // long before the scheduled run
         let late = [43, 47].map(|seed| generate(COUNT, seed).collect());
@@ -46,10 +50,22 @@ fn the_deployed_template_brings_every_event_into_the_domain_once_and_loses_none(
         records_of_the_stream_are_found_too(&mut world).await;
         a_replay_of_everything_adds_nothing(&world).await;
         the_brake_holds_the_sources_while_the_domain_takes_nothing(&mut world).await;
-        the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
-        the_schedule_deletes_what_is_too_old(&world).await;
+        // Both mostly wait for clocks, so other stacks are deployed meanwhile.
+        let other_stacks = async {
+            quick::a_quick_stack_brings_the_events_of_its_bucket(engine, &localstack).await;
+            quick::without_an_endpoint_a_quick_stack_creates_a_domain_in_which_each_role_may_do_its_work(
+                &domain,
+                &localstack,
+            )
+            .await;
+            init::answers_in_a_terminal_become_a_stack_with_the_events_of_the_sample(engine, &localstack).await;
+        };
+        let clocks = async {
+            the_redrive_brings_back_what_failed_too_often(&mut world, &late).await;
+            the_schedule_deletes_what_is_too_old(&world).await;
+        };
+        tokio::join!(clocks, other_stacks);
         update::other_parameters_and_rules_reach_the_functions_that_mappings_call(&mut world).await;
-        quick::a_quick_stack_brings_the_events_of_its_bucket(engine, &localstack).await;
         world.assert_all_there().await;
     });
 }

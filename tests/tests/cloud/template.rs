@@ -11,10 +11,10 @@ mod quick;
 mod released;
 mod streams;
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tests::engine::json as parse;
 
 use super::sam::{installed, succeed, tool};
 
@@ -104,7 +104,7 @@ fn translated<'t>(kept: &'t OnceLock<Value>, template: &str) -> Option<&'t Value
 }
 
 pub(crate) fn translated_once(template: &str) -> Value {
-    parse(&succeed(&mut tool("python", ["scripts/sam_translate.py", template])))
+    tests::sam::translated(Path::new(template))
 }
 
 fn properties<'t>(template: &'t Value, name: &str) -> &'t Value {

@@ -1,14 +1,14 @@
 //! `millrace init` in a terminal, and by options.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    fs,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
+
+use super::terminal::converse;
 
 const SAMPLE: &str =
     "{\"base_dt\":\"2026-11-22T10:00:00Z\",\"os\":\"iOS\"}\n{\"base_dt\":\"2026-11-22T11:00:00Z\",\"os\":\"x\"}\n";
@@ -35,44 +35,6 @@ fn names(folder: &Path) -> Vec<String> {
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
-}
-
-/// A terminal: the side of the person, and the side of the program.
-fn terminal() -> (File, File) {
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&person).unwrap();
-    unlockpt(&person).unwrap();
-    let name = ptsname(&person, Vec::new()).unwrap();
-    let program = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    (File::from(person), program)
-}
-
-/// Runs a program in a terminal. Each answer is typed when its question is there. Returns all that the terminal showed.
-fn converse(mut command: Command, conversation: &[(&str, &str)]) -> (bool, String) {
-    let (mut person, program) = terminal();
-    let side = || Stdio::from(program.try_clone().unwrap());
-    let mut child = command.stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
-    // Only the child holds that side now, so that reading ends with it.
-    drop((command, program));
-    let mut shown = String::new();
-    let mut seen = 0;
-    let mut left = conversation.iter();
-    let mut next = left.next();
-    let mut buffer = [0; 4096];
-    // At its end, a terminal reports an error instead of 0 bytes.
-    while let Ok(read @ 1..) = person.read(&mut buffer) {
-        shown.push_str(&text(&buffer[..read]));
-        while let Some((question, answer)) = next
-            && let Some(at) = shown[seen..].find(question)
-        {
-            seen += at + question.len();
-            person.write_all(answer.as_bytes()).unwrap();
-            next = left.next();
-        }
-    }
-    let is_done = child.wait().unwrap().success();
-    assert_eq!(next, None, "this question was not asked: {shown}");
-    (is_done, shown)
 }
 
 #[test]

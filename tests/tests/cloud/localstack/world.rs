@@ -1,6 +1,5 @@
 //! The deployed stack with its services, and the events that its domain must hold.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -8,12 +7,11 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tests::engine::{Engine, json as parse};
 use tests::events::Expected;
-use tests::localstack::{LocalStack, Source, Stack, until};
+use tests::localstack::{LocalStack, Release, Source, Stack, until};
 use tests::moto::Object;
+use tests::sam::ARCHITECTURE;
 use tests::scene::DeadLetter;
 use tests::{envelope, place, receipt};
-
-use super::super::sam::{ARCHITECTURE, succeed, tool};
 
 /// The bucket of the stack's objects.
 pub(crate) const BUCKET: &str = "stack-logs";
@@ -21,8 +19,6 @@ pub(crate) const BUCKET: &str = "stack-logs";
 pub(crate) const STREAM: &str = "stack-events";
 /// A pattern of all its indices. Other tests share the engine.
 const INDICES: &str = "stack-*,stacklive-*,stacknext-*,stacknextlive-*";
-/// The line of template.yaml that says where the rules are.
-const RULES_PLACE: &str = "ContentUri: infra/";
 /// infra/pipeline.yaml with other names of indices, and with settings for setup and retention. The retention is long,
 /// because the events are of 2023.
 pub(crate) const RULES: &str = r#"datasets:
@@ -142,14 +138,9 @@ impl<'w> World<'w> {
         self.engine.count(INDICES).await
     }
 
-    /// Waits for this many documents. If they do not arrive, fails with the functions' logs.
+    /// Waits for this many documents.
     pub(crate) async fn wait_for(&self, count: u64, within: Duration) {
-        let end = Instant::now() + within;
-        while self.count().await < count && Instant::now() < end {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        let said = || self.localstack.lines("stack-").join("\n") + "\n" + &self.localstack.log();
-        assert_eq!(self.count().await, count, "{}", said());
+        arrived(self.engine, self.localstack, INDICES, count, within).await;
     }
 
     /// Index and source of the documents with the name and the user of an event, found as a user would in Discover.
@@ -194,12 +185,21 @@ impl<'w> World<'w> {
     }
 }
 
+/// Waits for this many documents. If they do not arrive, or too many do, fails with the functions' logs.
+pub(crate) async fn arrived(engine: &Engine, localstack: &LocalStack, indices: &str, count: u64, within: Duration) {
+    let end = Instant::now() + within;
+    while engine.count(indices).await < count && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let said = || localstack.lines("").join("\n") + "\n" + &localstack.log();
+    assert_eq!(engine.count(indices).await, count, "{}", said());
+}
+
 /// Deploys the stack with these rules, and with these parameters in addition to the usual ones.
 async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &[(&str, &str)]) -> Stack {
     let folder = place::scratch();
     let file = folder.path().join("pipeline.yaml");
     std::fs::write(&file, rules).expect("the clone is writable");
-    let translated = translated(folder.path(), rules);
     let (domain, aws) = (engine.url(), localstack.url());
     let mut parameters = vec![
         ("DomainEndpoint", domain.as_str()),
@@ -215,17 +215,6 @@ async fn deployed(engine: &Engine, localstack: &LocalStack, rules: &str, more: &
         ("FreeStorageBrake", "0.01%"),
     ];
     parameters.extend(more);
-    let source = Source { stack: "stack", translated: &translated, rules: &file, parameters: &parameters };
+    let source = Source { stack: "stack", release: &Release::current(), rules: &file, parameters: &parameters };
     localstack.deploy(&source).await
-}
-
-/// template.yaml as `CloudFormation` gets it after `sam package`, with these rules in another folder.
-pub(crate) fn translated(folder: &Path, rules: &str) -> String {
-    let template = std::fs::read_to_string(place::root().join("template.yaml")).expect("the template");
-    let packaged =
-        template.replace(RULES_PLACE, &format!("ContentUri: s3://deployed-code/{}", hex::encode(Md5::digest(rules))));
-    assert_ne!(packaged, template, "template.yaml says {RULES_PLACE}");
-    let file = folder.join("packaged.yaml");
-    std::fs::write(&file, packaged).expect("the clone is writable");
-    succeed(&mut tool("python", ["scripts/sam_translate.py", &file.display().to_string()]))
 }
