@@ -90,7 +90,7 @@ engines: functions ## the same scenarios on each of eleven engines, whose result
 # The long runs, with the deployed profile. cargo reads functions/.cargo/config.toml only in that folder.
 prove: export MILLRACE_FUNCTIONS = $(TARGET)/deployed/release
 prove: export MILLRACE_CELL = $(CELL)
-prove: ## the million-event runs and the fault matrix (docs/FAULTS.md), with the deployed profile; CELL=ROW/COLUMN/SOURCE runs cells of it
+prove: ## the million-event runs, the update from earlier releases, and the fault matrix (docs/FAULTS.md), with the deployed profile; CELL=ROW/COLUMN/SOURCE runs cells of it
 	scripts/setup.sh
 	cd functions && cargo build --release --target-dir "$(TARGET)/deployed" $(FUNCTIONS:%=-p %)
 	cargo test --release -p tests --test prove -- --nocapture --test-threads=1 $(if $(CELL),faults::)

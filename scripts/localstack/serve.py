@@ -51,13 +51,15 @@ def configure(data, cache, port):
 
 
 def install(logs):
-    """Adds to LocalStack: functions without containers, custom resources, and updates that lose no invocation."""
+    """Adds to LocalStack: functions without containers, custom resources, and updates that work as those of AWS."""
     from localstack.services.lambda_.invocation import runtime_executor
 
     import custom_resource
     import executor
+    import updates
 
     custom_resource.install()
+    updates.install()
     executor.ProcessExecutor.logs = logs
     # Set before another module imports the function by its name.
     runtime_executor.get_runtime_executor = lambda: executor.ProcessExecutor

@@ -25,6 +25,7 @@
 //! - [`cases`]: the inputs of tests/data/cases, and the table of their results
 //! - [`choice`]: the events that the real transform selects by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`replaced`]: the resources that the update of a stack takes away
 //! - [`sam`]: SAM's virtual environment
 //! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
 //! - [`program`]: the program `millrace` with the environment of a deployment
@@ -71,6 +72,7 @@ pub mod proxy;
 pub mod query;
 pub mod queue;
 pub mod receipt;
+pub mod replaced;
 pub mod ruler;
 pub mod sam;
 pub mod scene;

@@ -40,8 +40,11 @@ impl<'t> Template<'t> {
     /// The properties of a resource; `None` if its condition does not hold, or no resource has this name.
     pub fn properties(&self, resource: &str) -> Option<Value> {
         let about = self.template["Resources"].get(resource)?;
-        let is_there = about["Condition"].as_str().is_none_or(|condition| self.holds(condition));
-        is_there.then(|| self.resolve(&about["Properties"]).unwrap_or(Value::Null))
+        self.is_there(about).then(|| self.resolve(&about["Properties"]).unwrap_or(Value::Null))
+    }
+
+    fn is_there(&self, resource: &Value) -> bool {
+        resource["Condition"].as_str().is_none_or(|condition| self.holds(condition))
     }
 
     /// The names of all resources of a type in the stack.
@@ -89,7 +92,15 @@ impl<'t> Template<'t> {
         }
     }
 
-    fn kind(&self, name: &str) -> &'t str {
+    /// The names and types of all resources in the stack.
+    pub fn all(&self) -> Vec<(&'t str, &'t str)> {
+        let resources = self.template["Resources"].as_object().expect("resources").iter();
+        let there = resources.filter(|(_, about)| self.is_there(about));
+        there.map(|(name, _)| (name.as_str(), self.kind(name))).collect()
+    }
+
+    /// The type of a resource.
+    pub(crate) fn kind(&self, name: &str) -> &'t str {
         self.template["Resources"][name]["Type"].as_str().unwrap_or_else(|| panic!("{name} is no resource"))
     }
 

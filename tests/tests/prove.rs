@@ -56,5 +56,7 @@ mod small_objects;
 mod startup;
 #[path = "wire/two_cpus.rs"]
 mod two_cpus;
+#[path = "cloud/upgrade.rs"]
+mod upgrade;
 #[path = "wire/volume.rs"]
 mod volume;

@@ -10,6 +10,7 @@ mod policies;
 mod quick;
 mod released;
 mod streams;
+mod upgrade;
 
 use std::path::Path;
 use std::sync::OnceLock;
