@@ -151,7 +151,10 @@ impl Engine {
         loop {
             let (status, answer) = self.send(method, path, body).await;
             // A small heap that is full of garbage refuses every request until the next collection.
-            if status == 429 && answer.contains("circuit_breaking_exception") && Instant::now() < end {
+            let is_full = status == 429 && answer.contains("circuit_breaking_exception");
+            // An index that was created a moment ago has no shard yet.
+            let is_new = status == 503 && answer.contains("all shards failed");
+            if (is_full || is_new) && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
