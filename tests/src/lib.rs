@@ -25,6 +25,7 @@
 //! - [`cases`]: the inputs of tests/data/cases, and the table of their results
 //! - [`choice`]: the events that the real transform selects by many rules
 //! - [`ruler`], [`pattern`]: the library that decides about event patterns, and random ones; [`query`]: random queries and documents
+//! - [`aggregated`]: random documents, and random searches with aggregations over them
 //! - [`replaced`]: the resources that the update of a stack takes away
 //! - [`sam`]: SAM's virtual environment
 //! - [`stack`]: a template with its `CloudFormation` functions resolved; [`policy`]: IAM's decisions by its policies
@@ -39,6 +40,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test's helper fails the test by a panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment where things lie")]
 
+pub mod aggregated;
 pub mod aws_domain;
 pub mod between;
 pub mod bulksink;

@@ -45,6 +45,7 @@
 //! | 9 | `operate` | brake, replay, retention, roles and setup change only what belongs to the stack |
 //! | 10 | `upgrade` | the work that an earlier release left is read and finished, each event once |
 //! | 12 | `faults` | a sample of the fault matrix: one call meets one fault |
+//! | | `aggregations` | the embedded domain aggregates as the engine does, and refuses what it does not know |
 //! | | `audit` | `millrace audit` finds every object without a final receipt |
 //! | | `auth` | signatures and passwords, which the other side checks |
 //! | | `components` | the engine, the emulators and the proxy behave as the other tests assume |
@@ -91,6 +92,7 @@ const FAULT_CELLS: Option<usize> = Some(30);
 
 mod wire {
     mod again;
+    mod aggregations;
     mod archived;
     mod audit;
     mod auth;

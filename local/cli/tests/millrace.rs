@@ -5,6 +5,8 @@
 
 #[path = "millrace/init.rs"]
 mod init;
+#[path = "millrace/picture.rs"]
+mod picture;
 #[path = "millrace/program.rs"]
 mod program;
 #[path = "millrace/rules.rs"]

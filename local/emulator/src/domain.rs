@@ -1,18 +1,30 @@
 //! A small Elasticsearch-compatible domain in memory, on 127.0.0.1, with faults on demand.
 //!
-//! It answers `_bulk`, `_search`, `_count`, `_cat/indices`, `_index_template`, and the few requests of index
+//! It answers `_bulk`, `_search`, `_count`, `_field_caps`, `_cat/indices`, `_index_template`, and the few requests of index
 //! administration that the functions and their tests use. Status codes and error types are those of the engine. It
-//! checks `SigV4` signatures. Queries are evaluated by [`pipeline::select`]. Deliberately absent: mappings and analysis
-//! (fields match as in `select`), aggregations, updates, aliases, shards, and storage on disk.
+//! checks `SigV4` signatures. Query strings are evaluated by [`pipeline::select`]. The types of fields, which come from
+//! the templates or from the first values, are for aggregations, ranges and the order of hits: `auto_date_histogram`,
+//! `terms`, `cardinality`, `geo_bounds` and `geohash_grid`, as the engine answers them. Any other aggregation, query or key
+//! of a search is an error. Deliberately absent: the refusal of a document that does not fit the mapping, analysis
+//! (fields match as in `select`), scores, sub-aggregations, updates, aliases, shards, and storage on disk.
 
+mod aggregations;
 mod bulk;
+mod column;
 mod error;
 mod faults;
+mod field_caps;
 mod filter_path;
+mod glob;
 mod http;
+mod mapping;
 mod query;
 mod route;
+mod row;
+mod rows;
 mod search;
+mod segment;
+mod shard;
 mod signature;
 mod state;
 mod store;
@@ -93,7 +105,7 @@ impl Domain {
     /// The number of documents in all indices whose names match the pattern (`logs-*`). It is 0 if no index matches.
     pub fn count(&self, index_glob: &str) -> u64 {
         let store = self.state.store();
-        let covered = store.indices.iter().filter(|(name, _)| store::glob(index_glob, name));
+        let covered = store.indices.iter().filter(|(name, _)| glob::glob(index_glob, name));
         covered.map(|(_, index)| index.documents.len() as u64).sum()
     }
 
@@ -105,7 +117,12 @@ impl Domain {
 
     /// The exact bytes of a document. `None` if it does not exist, or sources are not kept.
     pub fn source(&self, index: &str, id: &str) -> Option<Vec<u8>> {
-        self.state.store().indices.get(index)?.documents.get(id)?.source.as_ref().map(|source| source.to_vec())
+        self.state.store().indices.get(index)?.source(id).map(<[u8]>::to_vec)
+    }
+
+    /// Stores an index template, as `PUT /_index_template/{name}` does. New indices that it covers have its mapping.
+    pub fn set_template(&self, name: &str, template: Value) {
+        self.state.store().templates.insert(name.to_owned(), template);
     }
 
     /// The first `size` hits of a query string in the indices of an expression (`logs-*`), in the form of `_search`.
@@ -115,9 +132,9 @@ impl Domain {
     pub fn search(&self, indices: &str, query: &str, size: u64) -> Result<Value, EngineError> {
         let parameters = [("q", query.to_owned()), ("size", size.to_string())];
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let store = self.state.store();
-        let mut search = Search::parse(&parameters, b"")?;
-        let found = search.run(&store, &store.resolve(indices)?)?;
+        let search = Search::parse(&parameters, b"")?;
+        let snapshots = self.state.store().snapshots(indices, false)?;
+        let found = search.run(&snapshots)?;
         serde_json::from_slice(&found).map_err(|error| EngineError::new(500, "json_parse_exception", error.to_string()))
     }
 
@@ -125,8 +142,10 @@ impl Domain {
     /// order.
     pub fn for_each(&self, mut each: impl FnMut(&str, &str, &[u8])) {
         for (name, index) in &self.state.store().indices {
-            for (id, document) in &index.documents {
-                each(name, id, document.source.as_deref().unwrap_or_default());
+            for part in index.rows.parts() {
+                for row in part.live().filter_map(|row| part.segment.rows().get(row)) {
+                    each(name, &row.id, row.source.as_deref().unwrap_or_default());
+                }
             }
         }
     }

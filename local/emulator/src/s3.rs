@@ -20,7 +20,7 @@ use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 
 use self::{bucket::Bucket, operations::Operations, state::State};
 pub use self::{
-    bucket::etag,
+    bucket::{UPLOAD_PREFIX, etag},
     state::{S3Fault, S3Stats},
 };
 use crate::server::Server;

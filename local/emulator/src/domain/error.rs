@@ -13,16 +13,23 @@ pub struct EngineError {
     pub(super) reason: String,
     /// Other members of the error, such as `index`.
     pub(super) details: Vec<(&'static str, Value)>,
+    /// The first error of an index, if all of them failed.
+    root_cause: Option<Value>,
 }
 
 impl EngineError {
     pub(super) fn new(status: u16, error_type: &'static str, reason: impl Into<String>) -> Self {
-        Self { status, error_type, reason: reason.into(), details: Vec::new() }
+        Self { status, error_type, reason: reason.into(), details: Vec::new(), root_cause: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.details.push((name, value.into()));
         self
+    }
+
+    /// A request that is not understood.
+    pub(super) fn parsing(reason: impl Into<String>) -> Self {
+        Self::new(400, "parsing_exception", reason)
     }
 
     pub(super) fn no_such_index(index: &str) -> Self {
@@ -48,6 +55,14 @@ impl EngineError {
             .with("caused_by", json!({"type": "json_parse_exception", "reason": cause}))
     }
 
+    /// The error of a search that fails in all indices. The first of them gives the status.
+    pub(super) fn all_shards_failed(failures: &Value, first: &Self) -> Self {
+        let error = Self::new(first.status, "search_phase_execution_exception", "all shards failed");
+        let cause = failures[0]["reason"].clone();
+        let error = error.with("phase", "query").with("grouped", true).with("failed_shards", failures.clone());
+        Self { root_cause: Some(cause.clone()), ..error.with("caused_by", cause) }
+    }
+
     /// The `error` of an item.
     pub(super) fn item(&self) -> Value {
         let mut error = Map::new();
@@ -60,7 +75,7 @@ impl EngineError {
     /// The answer to a whole request.
     pub(super) fn answer(&self) -> Answer {
         let mut error = self.item();
-        error["root_cause"] = json!([self.item()]);
+        error["root_cause"] = json!([self.root_cause.clone().unwrap_or_else(|| self.item())]);
         server::json(self.status, &json!({"error": error, "status": self.status}))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::store::glob;
+use super::glob::glob;
 
 /// `filter_path`: the parts of an answer on one of the comma-separated paths. `*` matches any one name.
 pub(super) fn filter(value: &Value, paths: &str) -> Option<Value> {

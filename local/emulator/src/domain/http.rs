@@ -51,7 +51,7 @@ pub(super) async fn handle(state: Arc<State>, request: Request<Incoming>) -> Res
     }
     let answered = tokio::task::spawn_blocking(move || {
         let body = decompressed(&received, gzip)?;
-        answer(&mut state.store(), &Asked { body, ..asked })
+        answer(&state, &Asked { body, ..asked })
     });
     Ok(answered.await.map_err(|_| Closed)?.unwrap_or_else(|error| error.answer()))
 }

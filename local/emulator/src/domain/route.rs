@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     error::EngineError,
-    search::Search,
-    store::{Index, Store},
+    field_caps::field_caps,
+    search::{Search, check_count},
+    state::State,
+    store::{Index, Snapshot, Store},
 };
 use crate::server::{self, Answer};
 
@@ -20,15 +22,32 @@ pub(super) struct Asked {
     pub(super) body: Vec<u8>,
 }
 
-/// Answers every request except `_bulk`.
-pub(super) fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineError> {
+/// Answers every request except `_bulk`. A search takes what it reads under the lock, and runs without it.
+pub(super) fn answer(state: &State, asked: &Asked) -> Result<Answer, EngineError> {
     let segments: Vec<&str> = asked.segments.iter().map(String::as_str).collect();
+    let (names, action) = match &segments[..] {
+        [action] => ("*", *action),
+        [names, action] => (*names, *action),
+        _ => ("", ""),
+    };
+    let reads = matches!(asked.method, Method::GET | Method::POST | Method::HEAD);
+    let ignores = asked.parameters.get("ignore_unavailable").is_some_and(|ignores| ignores == "true");
+    let snapshots = || state.store().snapshots(names, ignores);
+    match action {
+        "_search" if reads => search(asked, snapshots),
+        "_count" if reads => count(asked, snapshots),
+        "_field_caps" if reads => Ok(server::json(200, &field_caps(&asked.parameters, &snapshots()?)?)),
+        _ => administer(&mut state.store(), asked, &segments),
+    }
+}
+
+fn administer(store: &mut Store, asked: &Asked, segments: &[&str]) -> Result<Answer, EngineError> {
     let (get, post, put, delete) = (&Method::GET, &Method::POST, &Method::PUT, &Method::DELETE);
     let method = if asked.method == Method::HEAD { get } else { &asked.method };
     let acknowledged = || server::json(200, &json!({"acknowledged": true}));
     let settings = || serde_json::from_slice::<Value>(&asked.body).unwrap_or_default();
     let is = |methods: &[&Method]| methods.contains(&method);
-    match &segments[..] {
+    match segments {
         [] if is(&[get]) => Ok(server::json(200, &version())),
         ["_cluster", "health"] if is(&[get]) => Ok(server::json(
             200,
@@ -42,10 +61,6 @@ pub(super) fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineE
         ["_cat", "indices"] if is(&[get]) => cat_indices(store, "*", asked),
         ["_cat", "indices", names] if is(&[get]) => cat_indices(store, names, asked),
         ["_index_template", name] => template(store, method, name, &asked.body),
-        ["_search"] if is(&[get, post]) => search(store, "*", asked),
-        [names, "_search"] if is(&[get, post]) => search(store, names, asked),
-        ["_count"] if is(&[get, post]) => count(store, "*", asked),
-        [names, "_count"] if is(&[get, post]) => count(store, names, asked),
         ["_refresh"] if is(&[get, post]) => Ok(server::json(200, &json!({"_shards": {"failed": 0}}))),
         [names, "_refresh"] if is(&[get, post]) => {
             let indices = store.resolve(names)?.len();
@@ -80,7 +95,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked) -> Result<Answer, EngineE
                 store.resolve(names)?.into_iter().map(|name| (name, json!({}))).collect();
             Ok(server::json(200, &Value::Object(found)))
         }
-        _ => Ok(no_handler(&segments, &asked.method)),
+        _ => Ok(no_handler(segments, &asked.method)),
     }
 }
 
@@ -129,16 +144,18 @@ fn cluster_settings(store: &mut Store, settings: &Value) {
     }
 }
 
-fn search(store: &Store, names: &str, asked: &Asked) -> Result<Answer, EngineError> {
-    let mut search = Search::parse(&asked.parameters, &asked.body)?;
-    let indices = store.resolve(names)?;
-    Ok(server::answer(200, "application/json; charset=UTF-8", search.run(store, &indices)?))
+fn search(
+    asked: &Asked,
+    snapshots: impl FnOnce() -> Result<Vec<Snapshot>, EngineError>,
+) -> Result<Answer, EngineError> {
+    let search = Search::parse(&asked.parameters, &asked.body)?;
+    Ok(server::answer(200, "application/json; charset=UTF-8", search.run(&snapshots()?)?))
 }
 
-fn count(store: &Store, names: &str, asked: &Asked) -> Result<Answer, EngineError> {
-    let mut search = Search::parse(&asked.parameters, &asked.body)?;
-    let indices = store.resolve(names)?;
-    Ok(server::json(200, &search.count(store, &indices)))
+fn count(asked: &Asked, snapshots: impl FnOnce() -> Result<Vec<Snapshot>, EngineError>) -> Result<Answer, EngineError> {
+    check_count(&asked.body)?;
+    let search = Search::parse(&asked.parameters, &asked.body)?;
+    Ok(server::json(200, &search.count(&snapshots()?)?))
 }
 
 fn document(store: &Store, index: &str, id: &str) -> Result<Answer, EngineError> {
@@ -150,7 +167,7 @@ fn document(store: &Store, index: &str, id: &str) -> Result<Answer, EngineError>
         "_primary_term": 1, "found": true})
     .to_string()
     .into_bytes();
-    if let Some(source) = &document.source {
+    if let Some(source) = present.source(id) {
         text.pop();
         text.extend_from_slice(b",\"_source\":");
         text.extend_from_slice(source);
@@ -182,7 +199,7 @@ fn cat_indices(store: &Store, names: &str, asked: &Asked) -> Result<Answer, Engi
         .filter_map(|name| {
             let index = store.indices.get(&name)?;
             let status = if index.closed { "close" } else { "open" };
-            Some((name, index.documents.len() as u64, index.bytes(), index.uuid.as_str(), status))
+            Some((name, index.documents.len() as u64, index.rows.bytes(), index.uuid.as_str(), status))
         })
         .collect();
     if asked.parameters.get("format").is_some_and(|format| format == "json") {

@@ -1,29 +1,39 @@
-//! `_search` and `_count`: the documents that match a query, their order, and one page of them.
+//! `_search` and `_count`: the documents that match a query, their order, one page of them, and aggregations.
 
-use std::{cmp::Ordering, collections::HashMap};
+mod key;
+mod sort;
+
+use std::{collections::HashMap, time::Instant};
 
 use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
+use self::sort::{Order, Place};
 use super::{
+    aggregations::{self, Aggregation},
     error::EngineError,
     query::Query,
-    store::{Document, Store},
+    shard::{Shard, mapping},
+    store::Snapshot,
 };
 
 /// `index.max_result_window`.
 const MAX_RESULT_WINDOW: u64 = 10_000;
 /// The number up to which the engine counts hits exactly by default.
 const TRACKED_HITS: usize = 10_000;
+/// The keys of a body.
+const KEYS: [&str; 7] = ["aggregations", "aggs", "from", "query", "size", "sort", "track_total_hits"];
 
 /// A search, read from the parameters of a request and its body.
+#[derive(Debug)]
 pub(super) struct Search {
     query: Query,
-    from: u64,
-    size: u64,
-    /// Pairs of a field and whether its order is descending.
-    sort: Vec<(String, bool)>,
-    track_total_hits: bool,
+    from: usize,
+    size: usize,
+    sort: Vec<Order>,
+    /// The number up to which hits are counted exactly; 0 for no count.
+    tracked: usize,
+    aggregations: Vec<Aggregation>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +50,8 @@ struct Hit<'s> {
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the engine's names")]
 struct Hits<'s> {
-    total: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<Value>,
     max_score: Option<f64>,
     hits: Vec<Hit<'s>>,
 }
@@ -51,177 +62,215 @@ struct Found<'s> {
     timed_out: bool,
     _shards: Value,
     hits: Hits<'s>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    aggregations: Map<String, Value>,
+}
+
+/// The indices that could be searched, and the errors of the others.
+struct Searched<'s> {
+    shards: Vec<Shard<'s>>,
+    failures: Vec<(&'s Snapshot, EngineError)>,
 }
 
 impl Search {
-    /// Reads the parameters `q`, `from`, `size`, `sort`, `track_total_hits`, and a body with the same and `query`.
+    /// Reads the parameters `q`, `from`, `size`, `sort`, `track_total_hits`, and a body with the same, `query` and `aggs`.
     pub(super) fn parse(parameters: &HashMap<String, String>, body: &[u8]) -> Result<Self, EngineError> {
-        let body: Value = if body.trim_ascii().is_empty() {
-            json!({})
-        } else {
-            serde_json::from_slice(body)
-                .map_err(|error| EngineError::new(400, "json_parse_exception", error.to_string()))?
+        let body = object(body)?;
+        if let Some(unknown) = body.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let reason = format!("Unknown key for a value in [{unknown}]: this domain knows {}", KEYS.join(", "));
+            return Err(EngineError::new(400, "parsing_exception", reason));
+        }
+        let query = match (parameters.get("q"), body.get("query")) {
+            (Some(text), _) => Query::text(text)?,
+            (None, Some(query)) => Query::parse(query)?,
+            (None, None) => Query::All,
         };
-        let number = |name: &str, default: u64| match parameters.get(name) {
-            Some(text) => text.parse().map_err(|_| {
-                let reason = format!("Failed to parse int parameter [{name}] with value [{text}]");
-                EngineError::new(400, "illegal_argument_exception", reason)
-            }),
-            None => Ok(body[name].as_u64().unwrap_or(default)),
+        let sort = match (parameters.get("sort"), body.get("sort")) {
+            (Some(text), _) => text.split(',').map(Order::of_parameter).collect(),
+            (None, Some(sort)) => Order::parse(sort)?,
+            (None, None) => Vec::new(),
         };
-        let query = match parameters.get("q") {
-            Some(text) => Query::parse(text)?,
-            None => query_of(&body["query"])?,
-        };
-        let sort = match parameters.get("sort") {
-            Some(text) => text
-                .split(',')
-                .map(|field| match field.rsplit_once(':') {
-                    Some((field, order)) => (field.to_owned(), order == "desc"),
-                    None => (field.to_owned(), false),
-                })
-                .collect(),
-            None => sort_of(&body["sort"]),
-        };
+        let number = |name: &str, default: u64| number(name, parameters.get(name), body.get(name), default);
         let (from, size) = (number("from", 0)?, number("size", 10)?);
-        if from + size > MAX_RESULT_WINDOW {
+        if from.saturating_add(size) > MAX_RESULT_WINDOW {
             let reason = format!(
                 "Result window is too large, from + size must be less than or equal to: [{MAX_RESULT_WINDOW}] but was \
                  [{}]",
-                from + size
+                from.saturating_add(size)
             );
             return Err(EngineError::new(400, "illegal_argument_exception", reason));
         }
-        let track_total_hits =
-            parameters.get("track_total_hits").is_some_and(|track| track == "true") || body["track_total_hits"] == true;
-        Ok(Self { query, from, size, sort, track_total_hits })
+        let parameter = parameters.get("track_total_hits").map(|text| Value::from(text.as_str()));
+        let tracked = tracked(parameter.as_ref().or_else(|| body.get("track_total_hits")))?;
+        // The engine takes the last of both.
+        let aggregations =
+            body.get("aggregations").or_else(|| body.get("aggs")).map(aggregations::parse).transpose()?;
+        let (from, size) = (usize::try_from(from).unwrap_or_default(), usize::try_from(size).unwrap_or_default());
+        Ok(Self { query, from, size, sort, tracked, aggregations: aggregations.unwrap_or_default() })
     }
 
     /// The number of matching documents in these indices.
-    pub(super) fn count(&mut self, store: &Store, indices: &[String]) -> Value {
-        let count = self.wanted(store, indices).len();
-        json!({"count": count, "_shards": shards(indices.len())})
+    pub(super) fn count(&self, indices: &[Snapshot]) -> Result<Value, EngineError> {
+        let searched = self.shards(indices)?;
+        Ok(json!({"count": searched.count(), "_shards": searched.report()}))
     }
 
-    /// One page of the matching documents in these indices, as JSON.
-    pub(super) fn run(&mut self, store: &Store, indices: &[String]) -> Result<Vec<u8>, EngineError> {
-        let mut wanted: Vec<_> =
-            self.wanted(store, indices).into_iter().map(|found| (self.sort_values(found.2), found)).collect();
-        wanted.sort_by(|(left, left_found), (right, right_found)| {
-            let by_field = left.iter().zip(right).zip(&self.sort).map(|((left, right), (_, descends))| {
-                let order = compare(left, right);
-                // A document without the field comes last in both directions.
-                if *descends && !left.is_null() && !right.is_null() { order.reverse() } else { order }
-            });
-            let order = by_field.fold(Ordering::Equal, Ordering::then);
-            order.then_with(|| (left_found.0, left_found.2.seq_no).cmp(&(right_found.0, right_found.2.seq_no)))
-        });
-        let total = if wanted.len() > TRACKED_HITS && !self.track_total_hits {
-            json!({"value": TRACKED_HITS, "relation": "gte"})
-        } else {
-            json!({"value": wanted.len(), "relation": "eq"})
+    /// One page of the matching documents in these indices, and the aggregations, as JSON.
+    pub(super) fn run(&self, indices: &[Snapshot]) -> Result<Vec<u8>, EngineError> {
+        let started = Instant::now();
+        let searched = self.shards(indices)?;
+        let mut aggregations = Map::new();
+        // The engine gives none if there are no indices.
+        for aggregation in self.aggregations.iter().filter(|_| !indices.is_empty()) {
+            aggregations.insert(aggregation.name.clone(), aggregation.run(&searched.shards)?);
+        }
+        let count = searched.count();
+        let total = match self.tracked {
+            0 => None,
+            tracked if count > tracked => Some(json!({"value": tracked, "relation": "gte"})),
+            _ => Some(json!({"value": count, "relation": "eq"})),
         };
-        let same_for_all = self.sort.is_empty().then_some(1.0);
-        let page = wanted.into_iter().skip(usize::try_from(self.from).unwrap_or(usize::MAX));
-        let hits: Vec<Hit<'_>> = page
-            .take(usize::try_from(self.size).unwrap_or(usize::MAX))
-            .map(|(sort, (index, id, document))| Hit {
-                _index: index,
-                _id: id,
-                _score: same_for_all,
-                _source: document.source.as_deref().and_then(|source| serde_json::from_slice(source).ok()),
-                sort,
-            })
-            .collect();
-        let max_score = same_for_all.filter(|_| !hits.is_empty());
-        let found =
-            Found { took: 0, timed_out: false, _shards: shards(indices.len()), hits: Hits { total, max_score, hits } };
+        let score = self.sort.is_empty().then(|| self.query.score());
+        let page = if self.sort.is_empty() {
+            sort::unsorted(&searched.shards, self.from, self.size)
+        } else {
+            sort::sorted(&searched.shards, &self.sort, self.from, self.size)?
+        };
+        let hits: Vec<Hit<'_>> = page.iter().map(|place| hit(place, score)).collect();
+        let max_score = match score {
+            _ if indices.is_empty() => Some(0.0),
+            score => score.filter(|_| count > 0 && self.size > 0),
+        };
+        let found = Found {
+            took: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            timed_out: false,
+            _shards: searched.report(),
+            hits: Hits { total, max_score, hits },
+            aggregations,
+        };
         serde_json::to_vec(&found).map_err(|error| EngineError::new(500, "exception", error.to_string()))
     }
 
-    fn wanted<'s>(&mut self, store: &'s Store, indices: &[String]) -> Vec<(&'s str, &'s str, &'s Document)> {
-        let mut wanted = Vec::new();
-        for name in indices {
-            let Some((name, index)) = store.indices.get_key_value(name) else { continue };
-            for (id, document) in &index.documents {
-                if self.query.matches(document.source.as_deref().unwrap_or_default()) {
-                    wanted.push((name.as_str(), id.as_ref(), document));
-                }
+    /// Finds the documents in each index.
+    ///
+    /// # Errors
+    /// No index could be searched.
+    fn shards<'s>(&self, indices: &'s [Snapshot]) -> Result<Searched<'s>, EngineError> {
+        let has_fields = !self.aggregations.is_empty() || !self.sort.is_empty() || self.query.has_range();
+        let mut searched = Searched { shards: Vec::new(), failures: Vec::new() };
+        for index in indices {
+            match self.shard(index, has_fields) {
+                Ok(shard) => searched.shards.push(shard),
+                Err(error) => searched.failures.push((index, error)),
             }
         }
-        wanted
-    }
-
-    fn sort_values(&self, document: &Document) -> Vec<Value> {
-        if self.sort.is_empty() {
-            return Vec::new();
+        if searched.shards.is_empty() && !searched.failures.is_empty() {
+            return Err(EngineError::all_shards_failed(&failures(&searched.failures), &searched.failures[0].1));
         }
-        let source: Value =
-            document.source.as_deref().and_then(|source| serde_json::from_slice(source).ok()).unwrap_or_default();
-        self.sort
-            .iter()
-            .map(|(field, _)| match field.as_str() {
-                "_doc" | "_score" => document.seq_no.into(),
-                field => {
-                    // `name.keyword` is the exact form of a text field in the engine's default mapping.
-                    let field = field.strip_suffix(".keyword").unwrap_or(field);
-                    let whole = source.get(field);
-                    let value = whole.or_else(|| field.split('.').try_fold(&source, |value, part| value.get(part)));
-                    value.cloned().unwrap_or_default()
-                }
-            })
-            .collect()
+        Ok(searched)
     }
-}
 
-fn query_of(query: &Value) -> Result<Query, EngineError> {
-    if query.is_null() || query.get("match_all").is_some() {
-        return Query::parse("*");
-    }
-    if let Some(text) = query["query_string"]["query"].as_str() {
-        return Query::parse(text);
-    }
-    let name = query.as_object().and_then(|query| query.keys().next()).map_or("", String::as_str);
-    let reason = format!("unknown query [{name}]: this domain knows match_all and query_string");
-    Err(EngineError::new(400, "parsing_exception", reason))
-}
-
-fn sort_of(sort: &Value) -> Vec<(String, bool)> {
-    let fields = match sort {
-        Value::Array(fields) => fields.clone(),
-        Value::Null => Vec::new(),
-        one => vec![one.clone()],
-    };
-    let mut sort = Vec::new();
-    for field in fields {
-        match field {
-            Value::String(field) => sort.push((field, false)),
-            Value::Object(fields) => sort.extend(fields.into_iter().map(|(field, order)| {
-                let descends = order == "desc" || order["order"] == "desc";
-                (field, descends)
-            })),
-            _ => {}
+    fn shard<'s>(&self, index: &'s Snapshot, has_fields: bool) -> Result<Shard<'s>, EngineError> {
+        let mapping = if has_fields { mapping(index) } else { (*index.declared).clone() };
+        let condition = self.query.on(&mapping)?;
+        let mut fields = Vec::new();
+        condition.fields(&mut fields);
+        for order in &self.sort {
+            fields.extend(order.field(&mapping)?.cloned());
         }
+        for aggregation in &self.aggregations {
+            fields.extend(aggregation.field(&mapping)?.cloned());
+        }
+        Ok(Shard::find(index, mapping, &condition, &fields))
     }
-    sort
 }
 
-/// Numbers by value, texts by their characters. Numbers come before texts, missing values last.
-fn compare(left: &Value, right: &Value) -> Ordering {
-    let rank = |value: &Value| match value {
-        Value::Number(_) => 0,
-        Value::String(_) => 1,
-        Value::Null => 3,
-        _ => 2,
+impl Searched<'_> {
+    fn count(&self) -> usize {
+        self.shards.iter().map(Shard::count).sum()
+    }
+
+    /// `_shards`
+    fn report(&self) -> Value {
+        let (successful, failed) = (self.shards.len(), self.failures.len());
+        let mut report =
+            json!({"total": successful + failed, "successful": successful, "skipped": 0, "failed": failed});
+        if failed > 0 {
+            report["failures"] = failures(&self.failures);
+        }
+        report
+    }
+}
+
+fn failures(failures: &[(&Snapshot, EngineError)]) -> Value {
+    let failure = |(index, error): &(&Snapshot, EngineError)| {
+        let mut reason = error.item();
+        if error.error_type == "query_shard_exception" {
+            reason["index"] = index.name.as_str().into();
+            reason["index_uuid"] = index.uuid.as_str().into();
+        }
+        json!({"shard": 0, "index": index.name, "node": "local", "reason": reason})
     };
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.as_f64().partial_cmp(&right.as_f64()),
-        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-        _ => Some(rank(left).cmp(&rank(right))),
-    }
-    .unwrap_or(Ordering::Equal)
+    failures.iter().map(failure).collect()
 }
 
-fn shards(indices: usize) -> Value {
-    json!({"total": indices, "successful": indices, "skipped": 0, "failed": 0})
+fn hit<'p>(place: &'p Place<'_>, score: Option<f64>) -> Hit<'p> {
+    Hit {
+        _index: place.index,
+        _id: &place.row.id,
+        _score: score,
+        _source: place.row.source.as_deref().and_then(|source| serde_json::from_slice(source).ok()),
+        sort: place.values(),
+    }
+}
+
+/// The body of a count, which has a query only.
+pub(super) fn check_count(body: &[u8]) -> Result<(), EngineError> {
+    match object(body)?.keys().find(|key| *key != "query") {
+        None => Ok(()),
+        Some(other) => Err(EngineError::new(400, "parsing_exception", format!("request does not support [{other}]"))),
+    }
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, EngineError> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(body)) => Ok(body),
+        Ok(_) => Err(EngineError::new(400, "parsing_exception", "Expected [START_OBJECT]")),
+        Err(error) => Err(EngineError::new(400, "json_parse_exception", error.to_string())),
+    }
+}
+
+fn number(name: &str, parameter: Option<&String>, member: Option<&Value>, default: u64) -> Result<u64, EngineError> {
+    if let Some(text) = parameter {
+        return text.parse().map_err(|_| {
+            let reason = format!("Failed to parse int parameter [{name}] with value [{text}]");
+            EngineError::new(400, "illegal_argument_exception", reason)
+        });
+    }
+    match member {
+        None => Ok(default),
+        Some(Value::Number(number)) => number.as_u64().ok_or_else(|| {
+            let reason = format!("[{name}] parameter cannot be negative, found [{number}]");
+            EngineError::new(400, "illegal_argument_exception", reason)
+        }),
+        Some(_) => Err(EngineError::new(400, "parsing_exception", format!("Unknown key for a value in [{name}]."))),
+    }
+}
+
+fn tracked(value: Option<&Value>) -> Result<usize, EngineError> {
+    let text = match value {
+        None => return Ok(TRACKED_HITS),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    match text.as_str() {
+        "true" => Ok(usize::MAX),
+        "false" => Ok(0),
+        number => number
+            .parse()
+            .map_err(|_| EngineError::new(400, "number_format_exception", format!("For input string: \"{number}\""))),
+    }
 }

@@ -1,10 +1,19 @@
 //! The indices: documents by id, in memory, with the exact bytes that were received.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
-use super::error::EngineError;
+use super::{
+    error::EngineError,
+    glob::glob,
+    mapping::Mapping,
+    row::Row,
+    rows::{Part, Rows},
+};
 
 /// Shards that each index counts for in `cluster.max_shards_per_node`: one primary and one replica, on one node.
 const SHARDS_OF_AN_INDEX: usize = 2;
@@ -26,19 +35,29 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) uuid: String,
-    pub(super) documents: HashMap<Box<str>, Document>,
+    pub(super) documents: HashMap<Arc<str>, Document>,
+    pub(super) rows: Rows,
+    /// What the template says that covered the index when it was created.
+    pub(super) declared: Arc<Mapping>,
     pub(super) closed: bool,
     pub(super) write_block: bool,
     next_seq_no: u64,
 }
 
-/// One document.
+/// The documents of an index at one moment, for a search without the lock.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) name: String,
+    pub(super) uuid: String,
+    pub(super) declared: Arc<Mapping>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// One document. Its row holds the source.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) seq_no: u64,
     pub(super) version: u64,
-    /// `None` where sources are not kept.
-    pub(super) source: Option<Box<[u8]>>,
 }
 
 /// The effect of an operation on a document.
@@ -89,13 +108,19 @@ impl Store {
         }
         self.created += 1;
         let uuid = format!("local-{:016}", self.created);
-        self.indices.insert(name.to_owned(), Index { uuid, ..Index::default() });
+        let declared = Arc::new(Mapping::declared(name, self.templates.values()));
+        self.indices.insert(name.to_owned(), Index { uuid, declared, ..Index::default() });
         Ok(())
     }
 
     /// The names of the indices that match an expression such as `logs-*,-logs-2026*,other`. A name without `*` has to
     /// exist.
     pub(super) fn resolve(&self, expression: &str) -> Result<Vec<String>, EngineError> {
+        self.resolve_known(expression, false)
+    }
+
+    /// The same. With `ignore_unavailable`, a name that does not exist is left out.
+    fn resolve_known(&self, expression: &str, ignore_unavailable: bool) -> Result<Vec<String>, EngineError> {
         let mut names: Vec<String> = Vec::new();
         for part in expression.split(',') {
             let part = if part == "_all" || part.is_empty() { "*" } else { part };
@@ -105,7 +130,7 @@ impl Store {
                 names.extend(self.indices.keys().filter(|name| glob(part, name)).cloned());
             } else if self.indices.contains_key(part) {
                 names.push(part.to_owned());
-            } else {
+            } else if !ignore_unavailable {
                 return Err(EngineError::no_such_index(part));
             }
         }
@@ -113,11 +138,21 @@ impl Store {
         names.dedup();
         Ok(names)
     }
+
+    /// The documents of the indices that match an expression.
+    pub(super) fn snapshots(&self, expression: &str, ignore_unavailable: bool) -> Result<Vec<Snapshot>, EngineError> {
+        let names = self.resolve_known(expression, ignore_unavailable)?.into_iter();
+        let snapshots = names.filter_map(|name| {
+            let Index { uuid, declared, rows, .. } = self.indices.get(&name)?;
+            Some(Snapshot { name, uuid: uuid.clone(), declared: Arc::clone(declared), parts: rows.parts() })
+        });
+        Ok(snapshots.collect())
+    }
 }
 
 impl Index {
     /// `create`: an existing id is a conflict. The error is the existing version.
-    pub(super) fn create(&mut self, id: &str, source: Option<Box<[u8]>>) -> Result<Applied, u64> {
+    pub(super) fn create(&mut self, id: &str, source: Option<Arc<[u8]>>) -> Result<Applied, u64> {
         if let Some(present) = self.documents.get(id) {
             return Err(present.version);
         }
@@ -125,10 +160,17 @@ impl Index {
     }
 
     /// `index`: an existing id is overwritten.
-    pub(super) fn index(&mut self, id: &str, source: Option<Box<[u8]>>) -> Applied {
+    pub(super) fn index(&mut self, id: &str, source: Option<Arc<[u8]>>) -> Applied {
         let seq_no = self.seq_no();
-        let version = self.documents.get(id).map_or(1, |present| present.version + 1);
-        self.documents.insert(id.into(), Document { seq_no, version, source });
+        let id: Arc<str> = id.into();
+        self.rows.push(Row { id: Arc::clone(&id), seq_no, source });
+        let document = self.documents.entry(id).or_insert(Document { seq_no, version: 0 });
+        let former = std::mem::replace(&mut document.seq_no, seq_no);
+        document.version += 1;
+        let version = document.version;
+        if version > 1 {
+            self.rows.remove(former);
+        }
         let (status, result) = if version == 1 { (201, "created") } else { (200, "updated") };
         Applied { status, result, version, seq_no }
     }
@@ -136,15 +178,16 @@ impl Index {
     /// `delete`: a missing id gives 404, which is not an error.
     pub(super) fn delete(&mut self, id: &str) -> Applied {
         let seq_no = self.seq_no();
-        match self.documents.remove(id) {
-            Some(present) => Applied { status: 200, result: "deleted", version: present.version + 1, seq_no },
-            None => Applied { status: 404, result: "not_found", version: 1, seq_no },
-        }
+        let Some(present) = self.documents.remove(id) else {
+            return Applied { status: 404, result: "not_found", version: 1, seq_no };
+        };
+        self.rows.remove(present.seq_no);
+        Applied { status: 200, result: "deleted", version: present.version + 1, seq_no }
     }
 
-    /// The bytes of all sources.
-    pub(super) fn bytes(&self) -> usize {
-        self.documents.values().filter_map(|document| document.source.as_ref()).map(|source| source.len()).sum()
+    /// The bytes of a document.
+    pub(super) fn source(&self, id: &str) -> Option<&[u8]> {
+        self.rows.get(self.documents.get(id)?.seq_no)?.source.as_deref()
     }
 
     fn seq_no(&mut self) -> u64 {
@@ -198,39 +241,9 @@ fn complaint_about_name(name: &str) -> Option<&'static str> {
     matches!(name, "" | "." | "..").then_some("must not be empty, '.' or '..'")
 }
 
-/// Whether a pattern with `*` wildcards matches a name.
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let Some(last) = pattern.rsplit('*').next().filter(|_| pattern.contains('*')) else { return rest.is_empty() };
-    let middle: Vec<&str> = parts.collect();
-    for part in &middle[..middle.len() - 1] {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pattern_covers_what_the_engine_says() {
-        for (pattern, name, covered) in [
-            ("logs-*", "logs-2026", true),
-            ("logs-*", "log-2026", false),
-            ("*", "", true),
-            ("*-a-*", "x-a-y", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-c-b", false),
-            ("ab*b", "ab", false),
-            ("exact", "exact", true),
-            ("exact", "exactly", false),
-        ] {
-            assert_eq!(glob(pattern, name), covered, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn names_are_resolved_with_exclusions_and_a_missing_one_is_404() {
@@ -242,6 +255,7 @@ mod tests {
         assert_eq!(store.resolve("_all").unwrap().len(), 3);
         assert!(store.resolve("none-*").unwrap().is_empty());
         assert_eq!(store.resolve("none").unwrap_err().status, 404);
+        assert_eq!(store.resolve_known("other,none", true).unwrap(), ["other"]);
     }
 
     #[test]

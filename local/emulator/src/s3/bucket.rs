@@ -13,7 +13,7 @@ use std::{
 use md5::{Digest, Md5};
 
 /// The prefix of the names of unfinished uploads. They are not objects.
-pub(super) const UPLOAD_PREFIX: &str = ".millrace-upload-";
+pub const UPLOAD_PREFIX: &str = ".millrace-upload-";
 /// Files up to this size get the MD5 of their content as ETag, like an S3 object uploaded in one part.
 const MAX_HASHED_BYTES: u64 = 16 * 1024 * 1024;
 /// A file that changed this recently may change again without a new time stamp. So its hash is not cached.
