@@ -20,6 +20,7 @@ component() {
 }
 
 [ "$(uname -sm)" != "Linux x86_64" ] || component "nasm" "$TOP/scripts/setup-nasm.sh"
+component "chromium-headless-shell" "$TOP/scripts/setup-chromium.sh"
 component "the OpenSearch engine" "$TOP/scripts/engine/engine.sh" build
 component "the engine with security" env SECURITY=true "$TOP/scripts/engine/engine.sh" build
 component "moto" "$TOP/scripts/moto/moto.sh" build

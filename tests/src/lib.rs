@@ -20,6 +20,7 @@
 //! - [`mapping`]: delivers records of a stream by the emulator's event source mapping
 //! - [`script`]: a domain and a dead-letter bucket that follow a script, item by item
 //! - [`storm`]: a server in front of another one that fails at random by a seed; [`seeds`]: the seeds of such tests
+//! - [`browser`]: a Chromium without a window
 //! - [`dashboards`]: an OpenSearch Dashboards that accepts imports
 //! - [`receipt`]: the receipt that a function writes for an attempt
 //! - [`cases`]: the inputs of tests/data/cases, and the table of their results
@@ -43,6 +44,7 @@
 pub mod aggregated;
 pub mod aws_domain;
 pub mod between;
+pub mod browser;
 pub mod bulksink;
 pub mod cases;
 pub mod choice;

@@ -3,6 +3,8 @@
 
 /// The events of the large scenarios, unless `MILLRACE_EVENTS` is set.
 const EVENTS: u64 = 1_000_000;
+/// The events that the page of `--keep` shows, unless `MILLRACE_EVENTS` is set.
+const PAGE_EVENTS: u64 = 1_000_000;
 /// The size of the larger one of the two objects whose memory is compared, in bytes.
 const LARGE_OBJECT: usize = 1 << 30;
 /// How often the function is killed.
@@ -46,6 +48,8 @@ mod faults;
 mod growth;
 #[path = "wire/kill.rs"]
 mod kill;
+#[path = "wire/page.rs"]
+mod page;
 #[path = "wire/random_documents.rs"]
 mod random_documents;
 #[path = "wire/replayed.rs"]

@@ -57,6 +57,7 @@
 //! | | `envelopes` | every form of a notification gets its right answer |
 //! | | `errors` | the `errorType` of a failed invocation is listed in docs/OPERATIONS.md |
 //! | | `firehose` | the answers to Firehose hold the selected events of each record, in order |
+//! | | `page` | the page of `--keep` in a browser: search, zoom, rows, keyboard, hostile events, many events |
 //! | | `pattern` | event patterns match as the library of EventBridge does |
 //! | | `query` | queries select the events that the engine's `_search` finds |
 //! | | `replayed` | a replay of many objects notifies each, although it is killed |
@@ -65,6 +66,8 @@
 
 /// The events of the large scenarios, unless `MILLRACE_EVENTS` is set.
 const EVENTS: u64 = 50_000;
+/// The events that the page of `--keep` shows, unless `MILLRACE_EVENTS` is set.
+const PAGE_EVENTS: u64 = 20_000;
 /// The size of the larger one of the two objects whose memory is compared, in bytes.
 const LARGE_OBJECT: usize = 100 << 20;
 /// How often the function is killed.
@@ -123,6 +126,7 @@ mod wire {
     mod operate;
     mod outage;
     mod owner;
+    mod page;
     mod pattern;
     mod poison;
     mod pressure;

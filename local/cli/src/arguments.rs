@@ -247,7 +247,7 @@ pub(crate) struct Records {
 
 #[derive(Debug, Args)]
 pub(crate) struct Output {
-    /// Keeps running and serves both endpoints until Ctrl-C.
+    /// Prints the URL of a page with the events, and serves it and both endpoints until Ctrl-C.
     #[arg(long)]
     pub(crate) keep: bool,
     /// Prints one JSON document.

@@ -56,6 +56,9 @@ pub async fn deliver(machine: &mut Machine, progress: &Progress) -> io::Result<D
         let (answer, receipts) = attempts.invoke(machine, &event, TIMEOUT, progress, sent).await?;
         for receipt in receipts {
             let text = |name: &str| receipt[name].as_str().unwrap_or_default();
+            if receipt.get("unmatched").is_none() {
+                progress.received(text("key"), &receipt);
+            }
             progress.settled(&format!("s3://{}/{}", text("bucket"), text("key")), &receipt, &EVENT_FATES);
             delivered.receipts.push(receipt);
         }

@@ -3,7 +3,8 @@
 //! # Layout
 //! In the order of a run: [`binary`] finds the function, [`files`] or [`sample`] the objects. [`machine`] connects the
 //! services of [`emulator`]. [`deliver`] delivers the notifications of the objects to the function, and [`stream`] the
-//! records of a stream; [`attempt`] is one invocation. [`progress`], [`reasons`] and [`report`] show the result.
+//! records of a stream; [`attempt`] is one invocation. [`progress`], [`reasons`] and [`report`] show the result, and
+//! [`page`] shows it in a browser while events arrive.
 //!
 //! Other modules need none of these services: [`check`] tries the rules on files, [`schema`] describes the rules to
 //! editors. [`picture`] draws the data of a domain. [`init`] writes the first rules and the settings of a deployment. The package [`logstash`] makes rules from a Logstash configuration.
@@ -17,6 +18,7 @@ pub mod deliver;
 pub mod files;
 pub mod init;
 pub mod machine;
+pub mod page;
 pub mod picture;
 pub mod progress;
 pub mod reasons;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
-use delivery::cluster::client::AUTHORITY;
+use delivery::{aws::Aws, cluster::client::AUTHORITY};
 use emulator::{
     domain::{Domain, DomainOptions},
     function::Function,
@@ -15,6 +15,12 @@ use emulator::{
     s3::S3,
     secrets::Secrets,
 };
+use operations::{
+    admin::{Admin, templates::Kind},
+    settings::SetupSettings,
+    setup::template::{self, TemplateOwner},
+};
+use pipeline::rule_tests;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 
@@ -65,6 +71,8 @@ pub struct Machine {
     pub function: Function,
     /// The credentials that S3 and the embedded domain accept.
     pub credentials: Credentials,
+    /// The environment of the function.
+    environment: Vec<(&'static str, String)>,
     /// The key for `hash`, unless the user named a secret in AWS.
     _secrets: Option<Secrets>,
 }
@@ -83,8 +91,9 @@ impl Machine {
             reach(url, REACHED_WITHIN).await?;
             (None, url.clone(), setting("MILLRACE_DOMAIN_AUTH").unwrap_or_else(|| "none".into()))
         } else {
-            let options = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
-            let domain = Domain::start(options).await?;
+            let settings = DomainOptions { credentials: Some(credentials.clone()), keep_sources: true };
+            let domain = Domain::start(settings).await?;
+            set_templates(&domain, &options.pipeline)?;
             let url = domain.url();
             (Some(domain), url, "sigv4:es".into())
         };
@@ -122,7 +131,19 @@ impl Machine {
         };
         environment.extend(secrets.iter().flat_map(Secrets::environment));
         let function = Function::start(&options.binary, &environment).await?;
-        Ok(Self { s3, domain, queue, function, credentials, _secrets: secrets })
+        Ok(Self { s3, domain, queue, function, credentials, environment, _secrets: secrets })
+    }
+
+    /// A client of the domain, with the function's own settings and credentials. Sends no request.
+    ///
+    /// # Errors
+    /// The settings have faults.
+    pub async fn admin(&self) -> io::Result<Admin> {
+        let value = |name: &str| self.environment.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
+        let settings = SetupSettings::read(value).map_err(io::Error::other)?;
+        let region = value("AWS_REGION").unwrap_or_else(|| REGION.into());
+        let aws = Aws::load_with(region, self.credentials.clone()).await;
+        Admin::new(&settings.domain, &aws).map_err(io::Error::other)
     }
 
     /// Lines to paste into a shell while the machine runs. Queries are encoded and sorted, since curl before 8.3 signs
@@ -169,6 +190,16 @@ impl Alone {
         environment.extend(passed_on());
         Ok(Self { function: Function::start(binary, &environment).await?, _secrets: secrets })
     }
+}
+
+/// Stores the index templates of the rules in the embedded domain, as `setup` does in a real one. The function reports
+/// rules that cannot be read.
+fn set_templates(domain: &Domain, pipeline: &Path) -> io::Result<()> {
+    let Ok(datasets) = rule_tests::load(pipeline) else { return Ok(()) };
+    for template in template::beside(&datasets, &TemplateOwner::default(), pipeline).map_err(io::Error::other)? {
+        domain.set_template(&template.name, template.body(Kind::Composable));
+    }
+    Ok(())
 }
 
 /// Reports at once that no server listens at a URL, that its certificate is not trusted, or that it does not answer.

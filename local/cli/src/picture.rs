@@ -8,9 +8,12 @@
 mod axis;
 mod bars;
 mod data;
+mod filter;
+mod grid;
 mod heat;
 mod page;
 mod text;
+mod times;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -18,8 +21,12 @@ use clap::Args;
 use delivery::{aws::Aws, lambda::Deadline};
 use operations::{admin::Admin, settings::SetupSettings};
 
-pub use data::{Cell, Data, Fields, Points, Times, Values};
+pub use data::{Data, Fields, Indices, Points, Values};
+pub use filter::Filter;
+pub use grid::Cell;
+pub(crate) use page::STYLE;
 pub use page::page;
+pub use times::Times;
 
 /// The time limit for all requests together.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -62,8 +69,11 @@ pub async fn draw(options: &PictureOptions) -> io::Result<bool> {
     .map_err(io::Error::other)?;
     let region = crate::machine::setting("AWS_REGION").unwrap_or_else(|| crate::machine::REGION.into());
     let admin = Admin::new(&settings.domain, &Aws::load_in(region).await).map_err(io::Error::other)?;
-    let chosen = Fields { time: options.time.clone(), points: options.geo.clone(), top: options.top.clone() };
-    let data = Data::ask(&admin, &options.index, chosen, Deadline::after(PATIENCE)).await.map_err(io::Error::other)?;
+    let (indices, deadline) = (Indices { pattern: &options.index, may_be_missing: false }, Deadline::after(PATIENCE));
+    let top = options.top.iter().cloned().collect();
+    let given = Fields { time: options.time.clone(), points: options.geo.clone(), top };
+    let fields = given.choose(&admin, indices, &[], 1, deadline).await.map_err(io::Error::other)?;
+    let data = Data::ask(&admin, indices, &fields, &Filter::default(), deadline).await.map_err(io::Error::other)?;
     let output = options.output.display();
     std::fs::write(&options.output, page(&data)).map_err(|error| io::Error::other(format!("{output}: {error}")))?;
     eprintln!("{output}: {} of {}", text::events(data.total), data.index);

@@ -1,9 +1,11 @@
 //! The progress of a delivery on standard error: a bar on a terminal, else a line for each receipt.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::Arc};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
+
+use crate::page::live::Live;
 
 /// The fates of an event, by their names in receipts.
 pub const EVENT_FATES: [&str; 6] = ["dropped", "expired", "indexed", "duplicates", "rejected", "undelivered"];
@@ -15,6 +17,8 @@ pub struct Progress {
     lines: bool,
     sent_before: u64,
     created_before: u64,
+    /// The page that shows it too.
+    live: Option<Arc<Live>>,
 }
 
 impl Progress {
@@ -26,12 +30,25 @@ impl Progress {
         let style = ProgressStyle::with_template("  {bar:30} {bytes}/{total_bytes}  {msg}  {elapsed}");
         let bar = ProgressBar::with_draw_target(Some(bytes), target)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, lines: !terminal, sent_before, created_before }
+        Self { bar, lines: !terminal, sent_before, created_before, live: None }
+    }
+
+    /// Reports to a page too.
+    #[must_use]
+    pub fn shown_by(mut self, live: Option<Arc<Live>>) -> Self {
+        if let Some(live) = &live {
+            live.begin(self.bar.length().unwrap_or_default());
+        }
+        self.live = live;
+        self
     }
 
     /// Updates the bar: the bytes sent by S3 and the documents created so far.
     pub fn at(&self, sent: u64, created: Option<u64>) {
         self.bar.set_position(sent - self.sent_before);
+        if let Some(live) = &self.live {
+            live.at(sent - self.sent_before);
+        }
         if let Some(created) = created {
             self.bar.set_message(format!("{} new documents", created - self.created_before));
         }
@@ -48,6 +65,13 @@ impl Progress {
         }
     }
 
+    /// An attempt at an object, or at records of a file, has a receipt.
+    pub fn received(&self, key: &str, receipt: &Value) {
+        if let Some(live) = &self.live {
+            live.receipt(key, receipt);
+        }
+    }
+
     /// Prints a failure. The message or batch may be redelivered.
     pub fn failed(&self, line: &str) {
         if self.lines {
@@ -60,5 +84,8 @@ impl Progress {
     /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+        if let Some(live) = &self.live {
+            live.end();
+        }
     }
 }

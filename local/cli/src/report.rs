@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use dead_letters::DeadLetter;
+pub(crate) use dead_letters::letter_lines;
 
 use self::{
     counts::Counts,

@@ -30,6 +30,8 @@ const NAMES: [(&str, u32); 10] = [
 ];
 const COUNTRIES: [&str; 10] = ["KR", "JP", "US", "TW", "TH", "VN", "DE", "FR", "BR", "ID"];
 const SCREENS: [&str; 8] = ["home", "detail", "cart", "checkout", "profile", "settings", "list", "notice"];
+/// Latitude and longitude of Seoul, Busan, Daegu, Daejeon and Gwangju.
+const CITIES: [(f64, f64); 5] = [(37.55, 126.99), (35.18, 129.08), (35.87, 128.60), (36.35, 127.38), (35.16, 126.85)];
 const DEVICES: [(&str, &str, &str); 6] = [
     ("SM-G998N", "samsung", "Android"),
     ("SM-A525F", "samsung", "Android"),
@@ -118,7 +120,9 @@ fn event(random: &mut Rng, at: Timestamp, n: u32) -> String {
     let (country, title) = (COUNTRIES[random.usize(0..COUNTRIES.len())], TITLES[random.usize(0..TITLES.len())]);
     let (a, b) = (random.u64(..), random.u64(..));
     let adid = uuid(a, b);
-    let (lat, lon) = (33.0 + random.f64() * 6.5, 124.0 + random.f64() * 6.5);
+    // Most events are near the middle of a city, and half of them in the first.
+    let (lat, lon) = CITIES[usize::try_from(a % 10).unwrap_or_default().saturating_sub(5)];
+    let (lat, lon) = (lat + (random.f64() - 0.5).powi(3) * 8.0, lon + (random.f64() - 0.5).powi(3) * 8.0);
     let (item, duration) = (random.u32(..1 << 30), random.u32(..60_000));
     let mut event = format!(
         "{{\"base_dt\":\"{at:.3}\",\"event_name\":\"{name}\",\"adid\":\"{adid}\",\"os\":\"{os}\",\"app_ver\":\"6.0.1\",\

@@ -53,6 +53,12 @@ impl Aws {
         Self::load_by(|loader| loader.region(aws_config::Region::new(region))).await
     }
 
+    /// The same with known credentials, whatever the environment has.
+    pub async fn load_with(region: String, credentials: aws_credential_types::Credentials) -> Self {
+        let region = aws_config::Region::new(region);
+        Self::load_by(|loader| loader.region(region).credentials_provider(credentials)).await
+    }
+
     async fn load_by(more: impl FnOnce(aws_config::ConfigLoader) -> aws_config::ConfigLoader) -> Self {
         // The ring provider: half the size and build time of aws-lc-rs. Without an explicit connector the trimmed SDK
         // crates compile, and fail at their first request.

@@ -12,6 +12,7 @@ use millrace::{
     deliver::deliver,
     files::File,
     machine::{Machine, MachineOptions},
+    page::Page,
     progress::Progress,
     report::Report,
     stream::{
@@ -28,13 +29,20 @@ use crate::arguments::{Output, Service};
 pub(crate) const BUCKET: &str = "logs";
 
 /// A limit of the embedded domain: it accepts every JSON document.
-const NO_MAPPINGS: &str = "\
-The embedded domain has no mappings, so it took every document. A real one rejects some: a field with values of two types (`1` here, `\"text\"`
+const NO_REFUSALS: &str = "\
+The embedded domain takes every document, whatever the mapping. A real one rejects some: a field with values of two types (`1` here, `\"text\"`
 there), `a` beside `a.b`, a date that is none, an integer beyond 64 bits, more fields than an index takes (1,000). They become dead letters.
 Searches compare whole values here, and words where a field is `text` there. `--domain URL` brings the same files into a real domain.";
 
 pub(crate) fn temporary_folder() -> io::Result<TempDir> {
     tempfile::Builder::new().prefix("millrace-").tempdir()
+}
+
+/// Writes rules into a folder.
+pub(crate) fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
+    let path = folder.join("pipeline.yaml");
+    std::fs::write(&path, pipeline)?;
+    Ok(path)
 }
 
 pub(crate) async fn start(
@@ -55,13 +63,33 @@ pub(crate) async fn start(
     Machine::start(&MachineOptions { binary, pipeline, dead_letters, domain, continues }).await
 }
 
+/// Serves the page with the events, and prints its URL, if the user asked for it.
+pub(crate) async fn open_page(
+    machine: &Machine,
+    output: &Output,
+    pipeline: &Path,
+    folder: &Path,
+) -> io::Result<Option<Page>> {
+    if !output.keep {
+        return Ok(None);
+    }
+    let page = Page::start(machine, pipeline, &folder.join("dead-letters")).await?;
+    eprintln!("Your events in a browser, while they arrive: {}\n", page.url());
+    Ok(Some(page))
+}
+
 /// Notifies the function of every file, and waits until all files are settled.
-pub(crate) async fn deliver_objects(machine: &mut Machine, files: &[File], folder: &Path) -> io::Result<Report> {
+pub(crate) async fn deliver_objects(
+    machine: &mut Machine,
+    files: &[File],
+    folder: &Path,
+    page: Option<&Page>,
+) -> io::Result<Report> {
     for file in files {
         let etag = s3::etag(&file.path)?;
         machine.queue.send(object_created([(BUCKET, file.key.as_str(), file.size, etag.as_str())]));
     }
-    let run = Measured::begin(machine, files);
+    let run = Measured::begin(machine, files, page);
     let delivered = deliver(machine, &run.progress).await;
     let delivered = run.ended(machine, delivered)?;
     let keys = files.iter().map(|file| file.key.as_str());
@@ -75,9 +103,10 @@ pub(crate) async fn deliver_records(
     options: MappingOptions,
     files: &[File],
     folder: &Path,
+    page: Option<&Page>,
 ) -> io::Result<Report> {
     let put = put(files)?;
-    let run = Measured::begin(machine, files);
+    let run = Measured::begin(machine, files, page);
     let delivered = mapping::deliver(machine, source, &put, options, &run.progress).await;
     let delivered = run.ended(machine, delivered)?;
     Ok(run.measure(machine, Report::of_stream(delivered, source, &put, &folder.join("dead-letters"))?))
@@ -91,10 +120,11 @@ struct Measured {
 }
 
 impl Measured {
-    fn begin(machine: &Machine, files: &[File]) -> Self {
+    fn begin(machine: &Machine, files: &[File], page: Option<&Page>) -> Self {
         let created = machine.domain.as_ref().map_or(0, |domain| domain.stats().created);
         let bytes = files.iter().map(|file| file.size).sum();
         let progress = Progress::new(bytes, machine.s3.stats().bytes_sent, created);
+        let progress = progress.shown_by(page.map(Page::live));
         Self { progress, started: Instant::now(), cpu_before: machine.function.cpu_seconds() }
     }
 
@@ -116,14 +146,14 @@ impl Measured {
 /// Prints the limits of the embedded domain, once at the end of a run.
 pub(crate) fn state_limits(machine: &Machine) {
     if machine.domain.is_some() {
-        eprintln!("{NO_MAPPINGS}");
+        eprintln!("{NO_REFUSALS}");
     }
 }
 
 /// Keeps the machine running if the user asked for it.
 pub(crate) async fn stay_up(machine: &Machine, output: &Output) -> io::Result<()> {
     if output.keep {
-        eprintln!("Serving until Ctrl-C:");
+        eprintln!("Serving until Ctrl-C, with the page at the URL above:");
         machine.curl_lines().iter().for_each(|line| eprintln!("  {line}"));
         tokio::signal::ctrl_c().await?;
     }

@@ -5,11 +5,13 @@ use std::io;
 use millrace::{files, sample};
 use serde_json::json;
 
-use super::delivery::{BUCKET, deliver_objects, start, state_limits, stay_up, temporary_folder};
+use super::delivery::{BUCKET, deliver_objects, open_page, start, state_limits, stay_up, temporary_folder, written};
 use crate::arguments::{Output, Service};
 
-/// The rules of the demonstration: those that the template deploys.
-const DEMO_PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/pipeline.yaml");
+/// The rules of the demonstration.
+const DEMO_PIPELINE: &str = include_str!("../../demo.yaml");
+/// The mapping that they name.
+const DEMO_MAPPING: &str = include_str!("../../mappings/demo.json");
 /// Commands to try next.
 const NEXT: &str = "
 Next, with your own files:
@@ -26,8 +28,13 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
     #[expect(clippy::disallowed_methods, reason = "the samples are of the last hours")]
     sample::write(&bucket, jiff::Timestamp::now(), events)?;
     let files = files::collect(std::slice::from_ref(&bucket), &bucket)?;
-    let mut machine = start(Service::S3, folder.path(), DEMO_PIPELINE.into(), None).await?;
+    let mappings = folder.path().join("mappings");
+    std::fs::create_dir(&mappings)?;
+    std::fs::write(mappings.join("demo.json"), DEMO_MAPPING)?;
+    let pipeline = written(folder.path(), DEMO_PIPELINE)?;
+    let mut machine = start(Service::S3, folder.path(), pipeline.clone(), None).await?;
     machine.s3.add_bucket(BUCKET, &bucket);
+    let page = open_page(&machine, output, &pipeline, folder.path()).await?;
 
     let say = |text: &str| {
         if !output.json {
@@ -35,7 +42,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         }
     };
     say(&format!("{} objects in s3://{BUCKET}/source/jsona/; notifications go to s3-ingest\n", files.len()));
-    let first = deliver_objects(&mut machine, &files, folder.path()).await?;
+    let first = deliver_objects(&mut machine, &files, folder.path(), page.as_ref()).await?;
     say(&first.text());
     let found = machine.domain.as_ref().map(|domain| domain.search("*", DEMO_QUERY, 3));
     let found = found.transpose().map_err(io::Error::other)?.unwrap_or_default();
@@ -46,7 +53,7 @@ pub(crate) async fn demo(events: u32, output: &Output) -> io::Result<bool> {
         say(&format!("  {}", shown.map(|value| value.as_str().unwrap_or_default()).join("  ")));
     }
     say("\nThe same notifications again\n");
-    let second = deliver_objects(&mut machine, &files, folder.path()).await?;
+    let second = deliver_objects(&mut machine, &files, folder.path(), page.as_ref()).await?;
     say(&second.text());
     let again = second.totals.fates.indexed;
     say(&format!("{again} more documents, {} duplicates", second.totals.fates.duplicates));

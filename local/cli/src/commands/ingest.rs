@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,9 @@ use millrace::{
     },
 };
 
-use super::delivery::{BUCKET, deliver_objects, deliver_records, start, state_limits, stay_up, temporary_folder};
+use super::delivery::{
+    BUCKET, deliver_objects, deliver_records, open_page, start, state_limits, stay_up, temporary_folder, written,
+};
 use crate::arguments::{Records, Run, Service};
 
 /// Records of a batch. More than Lambda's default of 100, so that there are fewer invocations.
@@ -46,14 +48,15 @@ pub(crate) async fn ingest(run: &Run) -> io::Result<bool> {
     if run.service == Service::Firehose {
         return transform(run, &files, &pipeline).await;
     }
-    let mut machine = start(run.service, folder.path(), pipeline, run.domain.clone()).await?;
+    let mut machine = start(run.service, folder.path(), pipeline.clone(), run.domain.clone()).await?;
+    let page = open_page(&machine, &run.output, &pipeline, folder.path()).await?;
     let report = if let Some(source) = run.source() {
-        deliver_records(&mut machine, &source, run.records.options(), &files, folder.path()).await?
+        deliver_records(&mut machine, &source, run.records.options(), &files, folder.path(), page.as_ref()).await?
     } else {
         for file in &files {
             machine.s3.add_object(BUCKET, &file.key, &file.path);
         }
-        deliver_objects(&mut machine, &files, folder.path()).await?
+        deliver_objects(&mut machine, &files, folder.path(), page.as_ref()).await?
     };
     let delivered = !report.undelivered() && report.balances;
     if run.output.json {
@@ -97,12 +100,6 @@ async fn transform(run: &Run, files: &[File], pipeline: &Path) -> io::Result<boo
         println!("{}", report.text());
     }
     Ok(!report.undelivered() && report.balances)
-}
-
-fn written(folder: &Path, pipeline: &str) -> io::Result<PathBuf> {
-    let path = folder.join("pipeline.yaml");
-    std::fs::write(&path, pipeline)?;
-    Ok(path)
 }
 
 impl Run {

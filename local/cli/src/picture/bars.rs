@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::{
     axis,
-    data::{Times, Values},
+    data::Values,
     text::{escaped, events},
+    times::Times,
 };
 
 const WIDTH: f64 = 1040.0;

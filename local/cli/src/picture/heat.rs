@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::{
     axis,
-    data::{Cell, Points},
+    data::Points,
+    grid::Cell,
     text::{escaped, events},
 };
 

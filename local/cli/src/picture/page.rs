@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use super::{
     axis, bars,
-    data::{Data, Times, Values},
+    data::{Data, Values},
     heat,
     text::escaped,
+    times::Times,
 };
 
-const STYLE: &str = include_str!("picture.css");
+/// The colours and shapes of the charts.
+pub(crate) const STYLE: &str = include_str!("picture.css");
 
 /// The whole page.
 pub fn page(data: &Data) -> String {
@@ -31,7 +33,7 @@ pub fn page(data: &Data) -> String {
     if let Some(points) = data.points.as_ref().filter(|points| !points.cells.is_empty()) {
         section(&mut html, "map", "Heat map", &points.field, &heat::map(points));
     }
-    let values = data.values.as_ref().filter(|values| !values.top.is_empty());
+    let values = data.values.first().filter(|values| !values.top.is_empty());
     if let Some(values) = values {
         section(&mut html, "top", "Top values", &values.field, &bars::of_values(values, data.total));
     }

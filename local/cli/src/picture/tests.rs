@@ -16,11 +16,11 @@ fn data() -> Data {
             buckets: (0_u32..30).map(|number| (start + i64::from(number) * hour, u64::from(number) * 7)).collect(),
         }),
         points: Some(Points { field: "location".into(), precision: 4, cells: (0..16).map(cell).collect() }),
-        values: Some(Values {
+        values: vec![Values {
             field: "event_name".into(),
             top: vec![("<b>\"&'".into(), 900_000), ("x".repeat(80), 1)],
             other: 334_566,
-        }),
+        }],
     }
 }
 
@@ -39,7 +39,7 @@ fn the_page_is_self_contained_and_no_value_becomes_markup() {
 
 #[test]
 fn sections_without_data_are_left_out() {
-    let empty = Data { index: "none-*".into(), total: 0, times: None, points: None, values: None };
+    let empty = Data { index: "none-*".into(), total: 0, times: None, points: None, values: Vec::new() };
     let page = page(&empty);
     assert!(page.contains("No events") && !page.contains("<svg"));
     let mut one = data();

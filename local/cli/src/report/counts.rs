@@ -15,7 +15,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, other: &Self) {
+    /// The counts of one receipt.
+    pub(crate) fn of(receipt: &Value) -> Self {
+        Self { attempts: 1, fates: Outcome::deserialize(receipt).unwrap_or_default() }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
         self.attempts += other.attempts;
         self.fates.add(&other.fates);
     }

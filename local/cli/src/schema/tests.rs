@@ -51,8 +51,11 @@ fn every_file_and_example_of_the_repository_is_valid() {
     let validator = validator();
     let document = read("docs/PIPELINE.md");
     let examples = document.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-    let files: Vec<String> =
-        ["infra/pipeline.yaml", "local/cli/pipeline.yaml"].map(read).into_iter().chain(examples).collect();
+    let files: Vec<String> = ["infra/pipeline.yaml", "local/cli/pipeline.yaml", "local/cli/demo.yaml"]
+        .map(read)
+        .into_iter()
+        .chain(examples)
+        .collect();
     assert!(files.len() > 15, "{}", files.len());
     for yaml in files {
         let errors: Vec<String> = validator.iter_errors(&json(&yaml)).map(|error| error.to_string()).collect();

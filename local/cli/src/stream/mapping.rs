@@ -198,6 +198,9 @@ impl Delivery<'_> {
         let (answer, receipts) = self.attempts.invoke(self.machine, &event, timeout, self.progress, |_| bytes).await?;
         let Round { items, answer, left, failure } = mapping.settle(batch, answer);
         let named: u64 = receipts.iter().filter_map(|receipt| receipt["records"].as_u64()).sum();
+        for receipt in &receipts {
+            self.progress.received(&put.file.key, receipt);
+        }
         self.delivered.receipts.extend(receipts.into_iter().map(|receipt| (put.file.key.clone(), receipt)));
         if answer.response().is_ok() {
             self.delivered.receipts_name_all_records &= named == items.len() as u64;

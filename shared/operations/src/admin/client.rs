@@ -7,9 +7,9 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::response::{AdminResponse, response};
+use super::response::{AdminResponse, usable};
 use crate::settings::Domain;
-use delivery::cluster::http::{Http, Request};
+use delivery::cluster::http::{Answer, Http, Request};
 use delivery::{
     aws::Aws,
     lambda::Deadline,
@@ -55,6 +55,23 @@ impl Admin {
         Ok(response.body)
     }
 
+    /// As [`Self::ask`], with the bytes of the response, for a caller that shows parts of them unchanged.
+    ///
+    /// # Errors
+    /// As with [`Self::ask`].
+    pub async fn ask_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        deadline: Deadline,
+    ) -> Result<Bytes, BatchError> {
+        let answer = self.answer(method, path, "application/json", body.to_string().into(), deadline).await?;
+        let bytes = answer.body.clone();
+        AdminResponse::from(answer).accepted()?;
+        Ok(bytes)
+    }
+
     /// Sends a request without a body, in a single attempt. Any response is returned, even one that a retry might not
     /// get, such as 503.
     ///
@@ -96,12 +113,23 @@ impl Admin {
         body: Bytes,
         deadline: Deadline,
     ) -> Result<AdminResponse, BatchError> {
+        self.answer(method, path, content_type, body, deadline).await.map(AdminResponse::from)
+    }
+
+    async fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+        deadline: Deadline,
+    ) -> Result<Answer, BatchError> {
         let invalid = |_| BatchError::permanent(format!("{method} {path}"), "no such method");
         let method = Method::from_bytes(method.as_bytes()).map_err(invalid)?;
         let headers = if path.contains("/api/saved_objects/") { &SAVED_OBJECTS[..] } else { &[] };
         let request = Request { method, path, content_type, headers, body: &body, gzip: false, sha256: None };
         let what = format!("{} {path}", request.method);
-        let once = || async { self.http.send(&request, REQUEST_TIMEOUT).await.and_then(response) };
+        let once = || async { self.http.send(&request, REQUEST_TIMEOUT).await.and_then(usable) };
         retry(deadline.stop_sending, UNLIMITED, &what, once).await
     }
 }

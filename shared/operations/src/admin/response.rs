@@ -37,13 +37,13 @@ impl AdminResponse {
     }
 }
 
-/// Converts a response that no retry would change.
-pub(super) fn response(answer: Answer) -> Result<AdminResponse, BatchError> {
+/// The answer, unless a retry may change it.
+pub(super) fn usable(answer: Answer) -> Result<Answer, BatchError> {
     // A caller might mistake a redirect for a meaningful refusal, such as "it does not exist".
     if let 300..=399 | 408 | 429 | 500..=599 = answer.status.as_u16() {
         return Err(answer.success().err().unwrap_or_else(|| unreachable!("it is no success")));
     }
-    Ok(answer.into())
+    Ok(answer)
 }
 
 impl From<Answer> for AdminResponse {
